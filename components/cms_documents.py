@@ -1,0 +1,74 @@
+"""Regulated documents in Montreal, and the user that the content management system works as."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.labels import DataClass, Labels
+from components.private_bucket import PrivateBucket, PrivateBucketArgs
+from components.protection import Protection
+
+
+@dataclass(frozen=True, kw_only=True)
+class CmsDocumentsArgs:
+    labels: Labels
+    protection: Protection
+    aws_account_id: str
+    old_version_days: int
+
+
+class CmsDocuments(pulumi.ComponentResource):
+    """A private bucket and a user that reaches that bucket and nothing else.
+
+    No access key is declared: it would sit in the state. It is made, and renewed, when it is handed over.
+    """
+
+    bucket: pulumi.Output[str]
+    user_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: CmsDocumentsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hybrid:storage:CmsDocuments", name, args.labels.inputs(DataClass.REGULATED), opts)
+        child = pulumi.ResourceOptions(parent=self)
+        bucket = PrivateBucket(
+            name,
+            PrivateBucketArgs(
+                labels=args.labels,
+                protection=args.protection,
+                bucket=f"{args.labels.prefix}-documents-{args.aws_account_id}",
+                data_class=DataClass.REGULATED,
+                old_version_days=args.old_version_days,
+            ),
+            child,
+        )
+        user = aws.iam.User(
+            f"{name}-user",
+            name=f"{args.labels.prefix}-cms",
+            tags=args.labels.tags(DataClass.NONE),
+            opts=child,
+        )
+        aws.iam.UserPolicy(
+            f"{name}-user-policy",
+            name="documents",
+            user=user.name,
+            policy=pulumi.Output.json_dumps(documents_policy(bucket.arn)),
+            opts=child,
+        )
+        self.bucket = bucket.bucket
+        self.user_name = user.name
+        self.register_outputs({"bucket": self.bucket, "userName": self.user_name})
+
+
+def documents_policy(bucket_arn: pulumi.Input[str]) -> dict[str, object]:
+    """Lists, reads and writes documents; can't remove an old version, so can't destroy history."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": bucket_arn},
+            {
+                "Effect": "Allow",
+                "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                "Resource": pulumi.Output.concat(bucket_arn, "/*"),
+            },
+        ],
+    }

@@ -1,0 +1,75 @@
+"""A host name that a Worker answers and that falls back to the stand-by when its route is blanked."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+from components.labels import DataClass, Labels
+
+# Behind the Worker the stand-by could not renew its certificate, and nobody would notice until the day it is needed.
+CHALLENGE_PATHS = {"acme": "/.well-known/acme-challenge/*", "vercel": "/.well-known/vercel/*"}
+
+
+class ActiveSide(StrEnum):
+    """Who answers the host name. Not who is healthy."""
+
+    WORKER = "worker"
+    VERCEL = "vercel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailoverHostArgs:
+    labels: Labels
+    zone_id: str
+    hostname: str
+    standby_hostname: str
+    """Where the permanent record points; attached to the stand-by's project before it is needed."""
+    script: pulumi.Input[str]
+    active: ActiveSide
+
+
+class FailoverHost(pulumi.ComponentResource):
+    """Rolling back is one in-place change of the route and no DNS change, so no TTL to wait for.
+
+    Routes and not a custom domain: that one would own the record and shut out the stand-by.
+    """
+
+    route_id: pulumi.Output[str]
+    record_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: FailoverHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        declared = {**args.labels.inputs(DataClass.NONE), "active": str(args.active), "hostname": args.hostname}
+        super().__init__("hybrid:edge:FailoverHost", name, declared, opts)
+        record = cloudflare.DnsRecord(
+            f"{name}-record",
+            zone_id=args.zone_id,
+            name=args.hostname,
+            type="CNAME",
+            content=args.standby_hostname,
+            proxied=True,
+            # Proxied records have a fixed TTL of 300 s, written as 1 (Cloudflare, DNS TTL reference).
+            ttl=1,
+            comment=f"{args.labels.prefix}: stand-by, answers when the route has no script",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        after_record = pulumi.ResourceOptions(parent=self, depends_on=[record])
+        for key, path in CHALLENGE_PATHS.items():
+            cloudflare.WorkersRoute(
+                f"{name}-challenge-{key}",
+                zone_id=args.zone_id,
+                # No script: the more specific pattern takes these paths from the Worker.
+                pattern=f"{args.hostname}{path}",
+                opts=after_record,
+            )
+        route = cloudflare.WorkersRoute(
+            f"{name}-route",
+            zone_id=args.zone_id,
+            pattern=f"{args.hostname}/*",
+            script=args.script if args.active is ActiveSide.WORKER else None,
+            opts=after_record,
+        )
+        self.route_id = route.id
+        self.record_id = record.id
+        self.register_outputs({"routeId": self.route_id, "recordId": self.record_id})

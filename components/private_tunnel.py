@@ -1,0 +1,129 @@
+"""The only way in to the database from Cloudflare: a tunnel that an Access service token opens."""
+
+import base64
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+import pulumi_random as random
+
+from components.labels import DataClass, Labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateTunnelArgs:
+    labels: Labels
+    account_id: str
+    zone_id: str
+    hostname: str
+    """Name under which Hyperdrive reaches the database; answers nobody without the service token."""
+    service: str
+    """What cloudflared on the host connects to, such as `tcp://localhost:5432`."""
+
+
+class PrivateTunnel(pulumi.ComponentResource):
+    """Tunnel, its DNS name, and an Access application that admits one service token.
+
+    The token is valid for a year: `rotate` renews it.
+    """
+
+    hostname: pulumi.Output[str]
+    tunnel_id: pulumi.Output[str]
+    client_id: pulumi.Output[str]
+    client_secret: pulumi.Output[str]
+    """Secret half of the service token, secret."""
+    connector_token: pulumi.Output[str]
+    """What cloudflared on the host signs in with, secret."""
+    ready: list[pulumi.Resource]
+    """What must exist before the first connection through the tunnel."""
+
+    def __init__(self, name: str, args: PrivateTunnelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hybrid:network:PrivateTunnel", name, args.labels.inputs(DataClass.REGULATED), opts)
+        child = pulumi.ResourceOptions(parent=self)
+        display_name = f"{args.labels.prefix}-postgres"
+        # Not RandomBytes: its ID is the value, in the clear in the state file.
+        secret = random.RandomPassword(f"{name}-secret", length=48, special=False, opts=child).result.apply(
+            lambda text: base64.b64encode(text.encode()).decode()
+        )
+        tunnel = cloudflare.ZeroTrustTunnelCloudflared(
+            f"{name}-tunnel",
+            account_id=args.account_id,
+            name=display_name,
+            config_src="cloudflare",
+            tunnel_secret=secret,
+            opts=child,
+        )
+        ingress = cloudflare.ZeroTrustTunnelCloudflaredConfig(
+            f"{name}-ingress",
+            account_id=args.account_id,
+            tunnel_id=tunnel.id,
+            config={
+                "ingresses": [
+                    {"hostname": args.hostname, "service": args.service},
+                    {"service": "http_status:404"},
+                ]
+            },
+            opts=child,
+        )
+        record = cloudflare.DnsRecord(
+            f"{name}-record",
+            zone_id=args.zone_id,
+            name=args.hostname,
+            type="CNAME",
+            content=pulumi.Output.concat(tunnel.id, ".cfargotunnel.com"),
+            proxied=True,
+            ttl=1,
+            comment=f"{display_name}: tunnel to the database",
+            opts=child,
+        )
+        token, application = self._access(name, args, display_name)
+        self.hostname = pulumi.Output.from_input(args.hostname)
+        self.tunnel_id = tunnel.id
+        self.client_id = token.client_id
+        self.client_secret = pulumi.Output.secret(token.client_secret)
+        self.connector_token = _connector_token(args.account_id, tunnel.id, secret)
+        self.ready = [ingress, record, application]
+        self.register_outputs(
+            {"hostname": self.hostname, "tunnelId": self.tunnel_id, "connectorToken": self.connector_token}
+        )
+
+    def _access(
+        self, name: str, args: PrivateTunnelArgs, display_name: str
+    ) -> tuple[cloudflare.ZeroTrustAccessServiceToken, cloudflare.ZeroTrustAccessApplication]:
+        child = pulumi.ResourceOptions(parent=self)
+        token = cloudflare.ZeroTrustAccessServiceToken(
+            f"{name}-token",
+            account_id=args.account_id,
+            name=f"{display_name}-hyperdrive",
+            duration="8760h",
+            opts=child,
+        )
+        policy = cloudflare.ZeroTrustAccessPolicy(
+            f"{name}-policy",
+            account_id=args.account_id,
+            name=f"{display_name}-hyperdrive-only",
+            decision="non_identity",
+            includes=[{"service_token": {"token_id": token.id}}],
+            opts=child,
+        )
+        application = cloudflare.ZeroTrustAccessApplication(
+            f"{name}-application",
+            account_id=args.account_id,
+            name=display_name,
+            type="self_hosted",
+            domain=args.hostname,
+            policies=[{"id": policy.id, "precedence": 1}],
+            opts=child,
+        )
+        return token, application
+
+
+def _connector_token(account_id: str, tunnel_id: pulumi.Output[str], secret: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Computed, because reading it back would need a look-up in the cloud at every preview."""
+
+    def encode(values: dict[str, str]) -> str:
+        document = {"a": account_id, "t": values["tunnel"], "s": values["secret"]}
+        return base64.b64encode(json.dumps(document).encode()).decode()
+
+    return pulumi.Output.secret(pulumi.Output.all(tunnel=tunnel_id, secret=secret).apply(encode))

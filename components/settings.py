@@ -1,0 +1,174 @@
+"""Pulumi configuration as one typed, validated object; every fault is reported at once."""
+
+import difflib
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import pulumi
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic.alias_generators import to_camel
+
+from components import lightsail_bundles
+from components.errors import HybridError
+from components.labels import Environment, Labels
+from components.protection import Protection
+
+PROJECT = "hybrid"
+
+
+class SettingsError(HybridError):
+    """Settings that can't be used; `faults` has one line for each."""
+
+    def __init__(self, stack: str, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(f"{stack}: {fault}" for fault in faults))
+
+
+def _network(text: str) -> str:
+    network = ipaddress.ip_network(text)
+    if network.prefixlen == 0:
+        raise ValueError("is open to the world; name the networks that administer the host")
+    return text
+
+
+def _ssh_key(text: str) -> str:
+    if "PRIVATE KEY" in text or not re.match(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/=]+", text):
+        raise ValueError("is not a public key; allowed: one line that starts with ssh-ed25519, ssh-rsa or ecdsa-sha2")
+    return text
+
+
+HostName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
+HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")]
+Network = Annotated[str, AfterValidator(_network)]
+
+
+class Settings(BaseModel):
+    """One stack's settings. Types and limits are here; defaults and descriptions are in Pulumi.yaml."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="forbid")
+
+    environment: Environment
+    product: Slug
+    owner: Annotated[str, Field(pattern=r"^[a-z0-9@._-]{2,64}$")]
+    protect_data: bool
+    build_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+
+    aws_account_id: Annotated[str, Field(pattern=r"^\d{12}$")]
+    cloudflare_account_id: HexId
+    cloudflare_zone_id: HexId
+    site_hostname: HostName
+    api_hostname: HostName
+    database_hostname: HostName
+
+    availability_zone: Annotated[str, Field(pattern=r"^ca-central-1[a-z]$")]
+    postgres_version: Annotated[int, Field(ge=15, le=17)]
+    postgres_database: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+    postgres_blueprint: Annotated[str, Field(pattern=r"^(debian|ubuntu)_\d+(_\d+)?$")]
+    postgres_bundle: str
+    postgres_disk_gb: Annotated[int, Field(ge=8, le=16384)]
+    snapshot_time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):00$")]
+    ssh_public_key: Annotated[str, AfterValidator(_ssh_key)]
+    admin_ipv4_networks: Annotated[list[Network], Field(min_length=1, max_length=20)]
+    admin_ipv6_networks: Annotated[list[Network], Field(min_length=1, max_length=20)]
+
+    backup_old_version_days: Annotated[int, Field(ge=7, le=400)]
+    media_buckets: Annotated[list[Slug], Field(min_length=1, max_length=20)]
+    hyperdrive_connections: Annotated[int, Field(ge=5, le=100)]
+    public_cache_seconds: Annotated[int, Field(ge=1, le=3600)]
+
+    failover_active: Literal["worker", "vercel"]
+    standby_hostname: HostName
+    github_repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    owns_github_oidc_provider: bool
+    pages_production_branch: Annotated[str, Field(min_length=1, max_length=100)]
+
+    # Field validators, not a model validator: pydantic skips that one when any field is wrong, and
+    # then faults would come one at a time. `info.data` holds the valid fields declared above.
+
+    @field_validator("protect_data")
+    @classmethod
+    def _prod_is_protected(cls, value: bool, info: ValidationInfo) -> bool:
+        if info.data.get("environment") is Environment.PROD and not value:
+            raise ValueError("leaves data unprotected; allowed in prod: true")
+        return value
+
+    @field_validator("postgres_bundle")
+    @classmethod
+    def _bundle_fits(cls, value: str, info: ValidationInfo) -> str:
+        fault = lightsail_bundles.fault(value, info.data.get("environment", Environment.DEV))
+        if fault:
+            raise ValueError(fault)
+        return value
+
+    @field_validator("media_buckets")
+    @classmethod
+    def _named_once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise ValueError("names a bucket twice; allowed: each name once")
+        return value
+
+    @field_validator("api_hostname", "database_hostname")
+    @classmethod
+    def _host_of_its_own(cls, value: str, info: ValidationInfo) -> str:
+        others = {info.data.get("site_hostname"), info.data.get("api_hostname")}
+        if value in others:
+            raise ValueError("is the name of another host of this stack; allowed: a name of its own")
+        return value
+
+    @property
+    def labels(self) -> Labels:
+        return Labels(product=self.product, environment=self.environment, owner=self.owner)
+
+    @property
+    def protection(self) -> Protection:
+        return Protection.of(self.environment, protects_data=self.protect_data)
+
+
+def load(stack: str) -> Settings:
+    """Reads the running program's configuration. Raises SettingsError."""
+    raw = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    prefix = f"{PROJECT}:"
+    return parse(stack, {key.removeprefix(prefix): text for key, text in raw.items() if key.startswith(prefix)})
+
+
+def parse(stack: str, raw: Mapping[str, str]) -> Settings:
+    """Parses settings as Pulumi hands them over: text, with lists as JSON. Raises SettingsError."""
+    try:
+        return Settings.model_validate({key: _decoded(key, text) for key, text in raw.items()})
+    except ValidationError as error:
+        raise SettingsError(stack, [_line(fault) for fault in error.errors()]) from None
+
+
+def _decoded(key: str, text: str) -> Any:
+    field = next((field for field in Settings.model_fields.values() if field.alias == key), None)
+    if field is None or "list" not in str(field.annotation):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _line(fault: Mapping[str, Any]) -> str:
+    key = ".".join(str(step) for step in fault["loc"])
+    match fault["type"]:
+        case "missing":
+            return f"{key}: is missing; set it with `pulumi config set {key} VALUE`"
+        case "extra_forbidden":
+            return f"{key}: is not a setting{_suggestion(key)}"
+        case "string_pattern_mismatch":
+            return f"{key}: {fault['input']!r} is not valid; allowed: text that matches {fault['ctx']['pattern']}"
+        case "value_error":
+            return f"{key}: {fault['input']!r} {fault['ctx']['error']}"
+        case _:
+            return f"{key}: {fault['input']!r}: {fault['msg']}"
+
+
+def _suggestion(key: str) -> str:
+    names = [field.alias or "" for field in Settings.model_fields.values()]
+    near = difflib.get_close_matches(key, names, n=1)
+    return f"; did you mean {near[0]}?" if near else "; Pulumi.yaml lists all"

@@ -1,0 +1,111 @@
+"""Plans as JSON: written masked for people and programs, and whole for the processes of one run."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from plan.errors import PlanError
+from plan.model import Computed, Options, Plan, Resource, Secret, Source
+
+FORMAT = 1
+MASK = "[secret]"
+
+
+def dumps(plan: Plan, *, reveal_secrets: bool = False) -> str:
+    """JSON text of a plan. Marks become `{"$secret": …}` and `{"$computed": "…"}`."""
+    document = {
+        "format": FORMAT,
+        "project": plan.project,
+        "stack": plan.stack,
+        "settings": encode(plan.settings, reveal_secrets),
+        "resources": [_resource_document(resource, reveal_secrets) for resource in plan.resources],
+        "outputs": encode(plan.outputs, reveal_secrets),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def loads(text: str, name: str) -> Plan:
+    """Reads what `dumps` wrote. Raises PlanError that calls the text `name`."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise PlanError(f"{name}: is not JSON ({error}); allowed: what `./hybrid preview STACK --json` wrote") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise PlanError(f"{name}: is not a plan of format {FORMAT}; write it anew with `./hybrid preview STACK --json`")
+    try:
+        return Plan(
+            project=document["project"],
+            stack=document["stack"],
+            settings=decode(document["settings"]),
+            resources=tuple(_resource(entry) for entry in document["resources"]),
+            outputs=decode(document["outputs"]),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise PlanError(f"{name}: is a damaged plan ({type(error).__name__}: {error}); write it anew") from None
+
+
+def read(path: Path) -> Plan:
+    """Reads a plan file. Raises PlanError."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise PlanError(f"{path}: can't be read: {reason}; allowed: a plan file") from None
+    return loads(text, str(path))
+
+
+def encode(value: Any, reveal_secrets: bool) -> Any:
+    """Marks as JSON objects."""
+    match value:
+        case Secret():
+            return {"$secret": encode(value.value, True) if reveal_secrets else MASK}
+        case Computed():
+            return {"$computed": value.template}
+        case dict():
+            return {key: encode(item, reveal_secrets) for key, item in value.items()}
+        case list():
+            return [encode(item, reveal_secrets) for item in value]
+        case _:
+            return value
+
+
+def decode(value: Any) -> Any:
+    """JSON objects as marks."""
+    match value:
+        case {"$secret": inner, **rest} if not rest:
+            return Secret(decode(inner))
+        case {"$computed": str(template), **rest} if not rest:
+            return Computed(template)
+        case dict():
+            return {key: decode(item) for key, item in value.items()}
+        case list():
+            return [decode(item) for item in value]
+        case _:
+            return value
+
+
+def _resource_document(resource: Resource, reveal_secrets: bool) -> dict[str, Any]:
+    shallow = {part.name: getattr(resource, part.name) for part in dataclasses.fields(resource)}
+    shallow["options"] = dataclasses.asdict(resource.options)
+    shallow["source"] = dataclasses.asdict(resource.source) if resource.source else None
+    shallow["inputs"] = encode(resource.inputs, reveal_secrets)
+    shallow["outputs"] = encode(resource.outputs, reveal_secrets)
+    return shallow
+
+
+def _resource(entry: dict[str, Any]) -> Resource:
+    options: dict[str, Any] = {
+        key: tuple(item) if isinstance(item, list) else item for key, item in entry["options"].items()
+    }
+    return Resource(
+        **{
+            **entry,
+            "inputs": decode(entry["inputs"]),
+            "outputs": decode(entry["outputs"]),
+            "dependencies": tuple(entry["dependencies"]),
+            "property_dependencies": {key: tuple(urns) for key, urns in entry["property_dependencies"].items()},
+            "options": Options(**options),
+            "source": Source(**entry["source"]) if entry["source"] else None,
+        }
+    )

@@ -1,0 +1,130 @@
+"""A stack as plain data: resources, what they depend on, and which values are secret or not known yet.
+
+Values are what JSON has, plus two marks: `Secret` around a value that must not be shown, and `Computed` for a
+value that is known only after deployment. Input names are Pulumi's wire names (`accountId`).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+STACK_TYPE = "pulumi:pulumi:Stack"
+_REFERENCE = re.compile(r"\$\{(urn:pulumi:[^#}]+)#([^}]+)\}")
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Marks a value that must not be shown."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        return "Secret([secret])"
+
+
+@dataclass(frozen=True)
+class Computed:
+    """Marks a value that is known only after deployment.
+
+    The template says what it is made of: text with `${URN#property}` for another resource's output. It is
+    empty where that is not known, as in a plan read from the engine.
+    """
+
+    template: str = ""
+
+    @property
+    def references(self) -> list[tuple[str, str]]:
+        """URN and property of every output that the value is made of."""
+        return [(match[1], match[2]) for match in _REFERENCE.finditer(self.template)]
+
+    @property
+    def reference(self) -> tuple[str, str] | None:
+        """URN and property, when the value is exactly one output."""
+        match = _REFERENCE.fullmatch(self.template)
+        return (match[1], match[2]) if match else None
+
+    def resolve(self, values: Callable[[str, str], str]) -> str:
+        """The text with `values(urn, property)` in place of each reference."""
+        return _REFERENCE.sub(lambda match: values(match[1], match[2]), self.template)
+
+
+def reference(urn: str, name: str) -> str:
+    """Text that stands for an output in a template."""
+    return f"${{{urn}#{name}}}"
+
+
+def is_computed(text: str) -> bool:
+    """Whether a text holds a reference."""
+    return _REFERENCE.search(text) is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Resource options that decide what happens to a resource later."""
+
+    protect: bool = False
+    retain_on_delete: bool = False
+    delete_before_replace: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    replace_on_changes: tuple[str, ...] = ()
+    additional_secret_outputs: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a resource is declared; the path is relative to the program's folder."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One registration."""
+
+    urn: str
+    type: str
+    name: str
+    custom: bool
+    """False for components, which only group others."""
+    parent: str | None = None
+    """URN; None when the stack itself is the parent."""
+    provider: str | None = None
+    """URN of the explicit provider; None for a default provider."""
+    inputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    dependencies: tuple[str, ...] = ()
+    property_dependencies: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+    source: Source | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All that a program declares for one stack, sorted by URN."""
+
+    project: str
+    stack: str
+    resources: tuple[Resource, ...]
+    outputs: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """The program's configuration as it was given, secrets marked."""
+
+    @cached_property
+    def by_urn(self) -> dict[str, Resource]:
+        return {resource.urn: resource for resource in self.resources}
+
+    def of_type(self, type_token: str) -> list[Resource]:
+        return [resource for resource in self.resources if resource.type == type_token]
+
+    def children(self, urn: str | None) -> list[Resource]:
+        """Direct children; of the stack, when the URN is None."""
+        return [resource for resource in self.resources if resource.parent == urn]
+
+
+def reveal(value: Any) -> Any:
+    """The value without its secret mark, if it has one."""
+    return value.value if isinstance(value, Secret) else value
