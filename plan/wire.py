@@ -18,7 +18,7 @@ UNKNOWN = rpc.UNKNOWN
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
     """Properties of a request as plain data with marks."""
-    return {key: from_wire(value) for key, value in json_format.MessageToDict(struct).items()}
+    return {key: from_wire(value) for key, value in sorted(json_format.MessageToDict(struct).items())}
 
 
 def from_wire(value: Any) -> Any:
@@ -27,7 +27,8 @@ def from_wire(value: Any) -> Any:
         case dict() if _SIGNATURE in value:
             return _special(value)
         case dict():
-            return {key: from_wire(item) for key, item in value.items()}
+            # A protobuf map has no order of its own.
+            return {key: from_wire(item) for key, item in sorted(value.items())}
         case list():
             return [from_wire(item) for item in value]
         case float() if value.is_integer():

@@ -1,0 +1,1 @@
+"""Regulated and personal data stay in Canada, out of reach of the internet."""

@@ -1,0 +1,1 @@
+"""No secret stands in the clear."""

@@ -1,0 +1,38 @@
+"""Entry of `./hybrid`: the table of commands, and what a failure looks like.
+
+Command modules import at their top only what `--help` needs; the rest is imported when a command runs.
+"""
+
+import sys
+
+import typer
+
+from components.errors import HybridError
+from scripts import doctor, gate, local, preview
+
+app = typer.Typer(
+    name="hybrid",
+    help="Declares, gates and runs one stack: a Cloudflare edge in front of a PostgreSQL in Montreal.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("preview")(preview.preview)
+app.command("gate")(gate.gate)
+app.add_typer(local.app, name="local")
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> int:
+    """Runs a command. What an operator can mend is one line each on stderr and exit 1; the rest is a defect."""
+    try:
+        app(prog_name="./hybrid")
+    except HybridError as error:
+        for line in str(error).splitlines():
+            print(f"hybrid: {line}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""`./hybrid doctor`."""
+
+
+def doctor() -> None:
+    """Later."""

@@ -1,0 +1,5 @@
+"""`./hybrid local`."""
+
+import typer
+
+app = typer.Typer()

@@ -1,0 +1,38 @@
+"""`./hybrid preview`: the resources and settings of a stack, from the recorded plan."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def preview(
+    stack: Annotated[str, typer.Argument(help="A stack, such as dev.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan, or the differences, as JSON.")] = False,
+    diff_file: Annotated[
+        Path | None, typer.Option("--diff", metavar="FILE", help="Compare with a plan saved by --json.")
+    ] = None,
+) -> None:
+    """Show the resources and settings of a stack, from the recorded plan. Needs no Pulumi and no credentials."""
+    import json
+
+    from rich.console import Console
+
+    from plan import codec, tree
+    from plan.diff import diff
+    from plan.record import record
+
+    saved = codec.read(diff_file) if diff_file else None
+    plan = record(stack)
+    console = Console(highlight=False)
+    if saved is None:
+        if as_json:
+            print(codec.dumps(plan))
+        else:
+            console.print(tree.plan_tree(plan))
+        return
+    changes = diff(saved, plan)
+    if as_json:
+        print(json.dumps([change.document() for change in changes], indent=2, ensure_ascii=False))
+    else:
+        console.print(tree.change_list(changes), soft_wrap=True)
