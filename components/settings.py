@@ -155,17 +155,19 @@ def _decoded(key: str, text: str) -> Any:
 
 def _line(fault: Mapping[str, Any]) -> str:
     key = ".".join(str(step) for step in fault["loc"])
+    # Somebody may have pasted the private half.
+    given = "its value" if key == "sshPublicKey" else repr(fault["input"])
     match fault["type"]:
         case "missing":
             return f"{key}: is missing; set it with `pulumi config set {key} VALUE`"
         case "extra_forbidden":
             return f"{key}: is not a setting{_suggestion(key)}"
         case "string_pattern_mismatch":
-            return f"{key}: {fault['input']!r} is not valid; allowed: text that matches {fault['ctx']['pattern']}"
+            return f"{key}: {given} is not valid; allowed: text that matches {fault['ctx']['pattern']}"
         case "value_error":
-            return f"{key}: {fault['input']!r} {fault['ctx']['error']}"
+            return f"{key}: {given} {fault['ctx']['error']}"
         case _:
-            return f"{key}: {fault['input']!r}: {fault['msg']}"
+            return f"{key}: {given}: {fault['msg']}"
 
 
 def _suggestion(key: str) -> str:

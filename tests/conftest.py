@@ -1,0 +1,33 @@
+"""Fixtures that several kinds of test share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from plan.model import Plan
+from plan.record import record
+
+
+@pytest.fixture(scope="session")
+def dev_plan() -> Plan:
+    """The dev stack as recorded; recording takes seconds, so once."""
+    return record("dev")
+
+
+@pytest.fixture(scope="session")
+def prod_plan() -> Plan:
+    return record("prod")
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a project of its own: `program(source, config=…, stack_config=…)` returns its folder."""
+
+    def make(source: str, config: str = "", stack_config: str = "{}") -> Path:
+        (tmp_path / "Pulumi.yaml").write_text(f"name: trial\nruntime: python\n{config}")
+        (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {stack_config}\n")
+        (tmp_path / "__main__.py").write_text(source)
+        return tmp_path
+
+    return make

@@ -1,0 +1,142 @@
+"""The recorder: marks, references, options, and one clear error for each fault."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from plan.errors import PlanError
+from plan.model import Computed, Resource, Secret
+from plan.record import record
+
+Program = Callable[..., Path]
+
+PASSWORD = """
+import pulumi, pulumi_random as random
+password = random.RandomPassword("password", length=20).result
+"""
+STACK = "urn:pulumi:dev::trial"
+
+
+def only(resources: list[Resource]) -> Resource:
+    (resource,) = resources
+    return resource
+
+
+def test_a_generated_password_stays_secret_and_traceable(program: Program) -> None:
+    source = PASSWORD + (
+        "import pulumi_cloudflare as cloudflare\n"
+        "cloudflare.DnsRecord('r', zone_id='z', name='n', ttl=1, type='TXT',"
+        " content=pulumi.Output.concat('a:', password))"
+    )
+    plan = record("dev", program(source))
+    content = only(plan.of_type("cloudflare:index/dnsRecord:DnsRecord")).inputs["content"]
+    assert isinstance(content, Secret)
+    assert content.value == Computed(f"a:${{{STACK}::random:index/randomPassword:RandomPassword::password#result}}")
+
+
+def test_an_output_that_nobody_gave_is_a_reference(program: Program) -> None:
+    source = """
+import pulumi, pulumi_aws as aws
+bucket = aws.s3.Bucket("b", bucket="name")
+aws.s3.BucketPolicy("p", bucket=bucket.bucket, policy=pulumi.Output.json_dumps({"Resource": [bucket.arn]}))
+"""
+    inputs = only(record("dev", program(source)).of_type("aws:s3/bucketPolicy:BucketPolicy")).inputs
+    assert inputs["bucket"] == "name"
+    assert inputs["policy"].references == [(f"{STACK}::aws:s3/bucket:Bucket::b", "arn")]
+
+
+def test_urns_carry_the_types_of_all_ancestors(program: Program) -> None:
+    source = """
+import pulumi, pulumi_random as random
+class Outer(pulumi.ComponentResource):
+    def __init__(self):
+        super().__init__("t:a:Outer", "outer", {"dataClass": "public"})
+        Inner(self)
+        self.register_outputs({"seven": 7})
+class Inner(pulumi.ComponentResource):
+    def __init__(self, parent):
+        super().__init__("t:a:Inner", "inner", None, pulumi.ResourceOptions(parent=parent))
+        random.RandomPassword("p", length=9, opts=pulumi.ResourceOptions(parent=self, protect=True))
+Outer()
+"""
+    plan = record("dev", program(source))
+    password = only(plan.of_type("random:index/randomPassword:RandomPassword"))
+    assert password.urn == f"{STACK}::t:a:Outer$t:a:Inner$random:index/randomPassword:RandomPassword::p"
+    assert password.options.protect
+    outer = only(plan.children(None))
+    assert outer.inputs == {"dataClass": "public"}
+    assert outer.outputs == {"seven": 7}
+    assert outer.source is not None
+    assert (outer.source.path, outer.source.line) == ("__main__.py", 12)
+
+
+def test_defaults_and_stack_settings_reach_the_program(program: Program) -> None:
+    config = "config:\n  size: {type: integer, default: 7}\n  names: {type: array, items: {type: string}}\n"
+    source = """
+import pulumi
+settings = pulumi.Config()
+pulumi.export("size", settings.require_int("size"))
+pulumi.export("names", settings.require_object("names"))
+"""
+    plan = record("dev", program(source, config, "{'trial:names': [a, b]}"))
+    assert plan.outputs == {"size": 7, "names": ["a", "b"]}
+
+
+def test_an_encrypted_setting_is_secret_without_being_decrypted(program: Program) -> None:
+    source = "import pulumi\npulumi.export('key', pulumi.Config().require_secret('key'))"
+    plan = record("dev", program(source, stack_config="{'trial:key': {secure: 'v1:abc'}}"))
+    assert plan.outputs["key"] == Secret("[secret trial:key]")
+    assert plan.settings["trial:key"] == Secret("[secret trial:key]")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("x = 1\nraise ValueError('no such thing')", "dev: __main__.py:2: ValueError: no such thing"),
+        ("import missing_module", "dev: __main__.py:1: ModuleNotFoundError: No module named 'missing_module'"),
+        ("import sys\nsys.exit(3)", "dev: __main__.py:2: SystemExit: 3"),
+        ("import pulumi\npulumi.Config().require('size')", "Missing required configuration variable 'trial:size'"),
+        ("import os\nos._exit(3)", "dev: the program ended its own process (exit 3)"),
+        (PASSWORD * 2, "two resources of type random:index/randomPassword:RandomPassword have this name"),
+        (
+            "import pulumi_aws as aws\naws.get_caller_identity_output().account_id.apply(print)",
+            "looks something up in a cloud",
+        ),
+    ],
+)
+def test_a_program_that_fails_gives_one_clear_error(program: Program, source: str, message: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        record("dev", program(source))
+    assert message in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+
+
+def test_what_the_program_prints_does_not_spoil_the_plan(program: Program) -> None:
+    assert record("dev", program("print('{\"error\": 1}')")).resources == ()
+
+
+def test_an_unknown_stack_names_the_known_ones(program: Program) -> None:
+    with pytest.raises(PlanError, match=r"^dv: is not a stack of this project; did you mean dev\? Known: dev$"):
+        record("dv", program(""))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("Pulumi.yaml", "name: [", "is not YAML"),
+        ("Pulumi.yaml", "runtime: python", "has no name"),
+        ("Pulumi.dev.yaml", "- a", "holds no settings"),
+    ],
+)
+def test_a_damaged_project_file_is_named(program: Program, name: str, text: str, message: str) -> None:
+    folder = program("")
+    (folder / name).write_text(text)
+    with pytest.raises(PlanError, match=message) as caught:
+        record("dev", folder)
+    assert name in str(caught.value)
+
+
+def test_a_missing_project_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match=r"Pulumi\.yaml: can't be read: No such file"):
+        record("dev", tmp_path)

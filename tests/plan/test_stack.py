@@ -1,0 +1,182 @@
+"""What the program declares, read back from the recorded plan."""
+
+import json
+
+import pytest
+
+from components.labels import DataClass
+from plan import codec
+from plan.model import Computed, Plan, Resource, Secret, reveal
+
+
+def named(plan: Plan, name: str, suffix: str = "") -> Resource:
+    (resource,) = [found for found in plan.resources if found.name == name and found.type.endswith(suffix)]
+    return resource
+
+
+HOLDS_DATA = {
+    "aws:lightsail/instance:Instance",
+    "aws:lightsail/disk:Disk",
+    "aws:lightsail/staticIp:StaticIp",
+    "aws:s3/bucket:Bucket",
+    "cloudflare:index/r2Bucket:R2Bucket",
+}
+
+
+@pytest.mark.parametrize("stack", ["dev_plan", "prod_plan"])
+def test_what_holds_data_is_protected(stack: str, request: pytest.FixtureRequest) -> None:
+    plan: Plan = request.getfixturevalue(stack)
+    holders = [resource for resource in plan.resources if resource.type in HOLDS_DATA]
+    assert {resource.type for resource in holders} == HOLDS_DATA
+    assert all(resource.options.protect for resource in holders)
+    assert all(resource.options.retain_on_delete == (plan.stack == "prod") for resource in holders)
+
+
+def test_every_component_declares_environment_class_and_owner(dev_plan: Plan) -> None:
+    components = [resource for resource in dev_plan.resources if not resource.custom]
+    assert len(components) >= 15
+    for component in components:
+        assert component.inputs["environment"] == "dev"
+        assert component.inputs["dataClass"] in set(DataClass)
+        assert component.inputs["owner"] == "platform@automatonicai.com"
+
+
+def test_every_resource_that_takes_tags_has_them(dev_plan: Plan) -> None:
+    tagged = [resource for resource in dev_plan.resources if isinstance(resource.inputs.get("tags"), dict)]
+    assert {resource.type for resource in tagged} >= {
+        "aws:lightsail/instance:Instance",
+        "aws:lightsail/disk:Disk",
+        "aws:lightsail/keyPair:KeyPair",
+        "aws:s3/bucket:Bucket",
+        "aws:iam/role:Role",
+        "aws:iam/user:User",
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    }
+    assert all({"environment", "data-class", "owner"} <= resource.inputs["tags"].keys() for resource in tagged)
+
+
+def test_everything_in_aws_names_its_region_and_provider(dev_plan: Plan) -> None:
+    regional = [
+        resource
+        for resource in dev_plan.resources
+        if resource.type.startswith("aws:") and not resource.type.startswith("aws:iam/")
+    ]
+    assert all(resource.inputs["region"] == "ca-central-1" for resource in regional)
+    custom = [found for found in dev_plan.resources if found.type.startswith(("aws:", "cloudflare:"))]
+    assert all(resource.provider for resource in custom)
+
+
+def test_the_firewall_closes_before_it_opens_and_has_both_lists(dev_plan: Plan) -> None:
+    ports = named(dev_plan, "postgres-ports")
+    assert ports.options.delete_before_replace
+    assert [(rule["fromPort"], rule["toPort"]) for rule in ports.inputs["portInfos"]] == [(22, 22)]
+    assert all(rule["cidrs"] and rule["ipv6Cidrs"] for rule in ports.inputs["portInfos"])
+
+
+def test_the_instance_survives_a_changed_user_data(dev_plan: Plan) -> None:
+    instance = named(dev_plan, "postgres-instance")
+    assert instance.options.ignore_changes == ("userData",)
+    assert instance.inputs["addOn"] == {"type": "AutoSnapshot", "status": "Enabled", "snapshotTime": "07:00"}
+    key = named(dev_plan, "postgres-key")
+    assert key.inputs["publicKey"].startswith("ssh-ed25519 ")
+
+
+def test_the_backup_bucket_is_closed(dev_plan: Plan) -> None:
+    block = named(dev_plan, "backups-public-access").inputs
+    assert all(block[key] for key in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls"))
+    assert block["restrictPublicBuckets"]
+    assert named(dev_plan, "backups-versioning").inputs["versioningConfiguration"] == {"status": "Enabled"}
+    policy = json.loads(named(dev_plan, "backups-tls-only").inputs["policy"].resolve(lambda urn, name: "ARN"))
+    assert policy["Statement"][0]["Effect"] == "Deny"
+    assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert policy["Statement"][0]["Resource"] == ["ARN", "ARN/*"]
+
+
+def test_the_writer_reaches_the_backup_bucket_and_nothing_else(dev_plan: Plan) -> None:
+    policy = named(dev_plan, "backups-writer-policy").inputs["policy"]
+    assert {urn.rpartition("::")[2] for urn, _ in policy.references} == {"backups-bucket"}
+    statements = json.loads(policy.resolve(lambda urn, name: "ARN"))["Statement"]
+    assert {action for statement in statements for action in statement["Action"]} == {
+        "s3:ListBucket",
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:AbortMultipartUpload",
+    }
+
+
+def test_hyperdrive_goes_through_the_tunnel_with_a_role_each(dev_plan: Plan) -> None:
+    regulated = named(dev_plan, "hyperdrive-regulated").inputs
+    public = named(dev_plan, "hyperdrive-public").inputs
+    assert regulated["caching"] == {"disabled": True}
+    assert public["caching"] == {"disabled": False, "maxAge": 60, "staleWhileRevalidate": 15}
+    assert (regulated["origin"]["user"], public["origin"]["user"]) == ("app", "public_read")
+    for configuration in (regulated, public):
+        assert "port" not in configuration["origin"]
+        assert configuration["origin"]["host"] == "postgres.dev.automatonicai.com"
+        assert isinstance(configuration["origin"]["password"], Secret)
+        assert isinstance(configuration["origin"]["accessClientSecret"], Secret)
+
+
+def test_the_public_role_reads_the_public_schema_only(dev_plan: Plan) -> None:
+    declared = named(dev_plan, "database", "PostgresDatabase").inputs
+    roles = {role["name"]: role for role in declared["roles"]}
+    assert roles["public_read"]["reads"] == ["public"]
+    assert roles["public_read"]["writes"] == []
+    assert {schema["name"]: schema["dataClass"] for schema in declared["schemas"]} == {
+        "regulated": "regulated",
+        "public": "public",
+    }
+
+
+def test_the_api_is_bound_to_both_hyperdrives_and_every_bucket(dev_plan: Plan) -> None:
+    version = named(dev_plan, "api-version").inputs
+    bindings = {binding["name"]: binding for binding in version["bindings"]}
+    assert bindings["HYPERDRIVE"]["id"].reference == (named(dev_plan, "hyperdrive-regulated").urn, "id")
+    assert bindings["HYPERDRIVE_PUBLIC"]["id"].reference == (named(dev_plan, "hyperdrive-public").urn, "id")
+    assert bindings["MEDIA"]["bucketName"] == "automatonicai-dev-media"
+    assert version["placement"] == {"region": "aws:ca-central-1"}
+
+
+def test_the_failover_host_is_a_permanent_proxied_record_with_routes(dev_plan: Plan) -> None:
+    record = named(dev_plan, "site-record")
+    assert record.inputs["proxied"] is True
+    assert record.inputs["content"] == "cname.vercel-dns-0.com"
+    routes = [named(dev_plan, name) for name in ("site-challenge-acme", "site-challenge-vercel")]
+    assert all("script" not in route.inputs for route in routes)
+    assert named(dev_plan, "site-route").inputs["script"] == "automatonicai-dev-web"
+    assert not dev_plan.of_type("cloudflare:index/workersCustomDomain:WorkersCustomDomain")
+
+
+def test_github_is_admitted_by_exact_subject(dev_plan: Plan) -> None:
+    trust = json.loads(named(dev_plan, "deploy-deploy").inputs["assumeRolePolicy"])
+    conditions = trust["Statement"][0]["Condition"]["StringEquals"]
+    assert conditions["token.actions.githubusercontent.com:sub"] == "repo:automatonicai/hybrid:environment:dev"
+
+
+def _secrets(value: object) -> list[Secret]:
+    match value:
+        case Secret():
+            return [value]
+        case dict():
+            return [found for item in value.values() for found in _secrets(item)]
+        case list():
+            return [found for item in value for found in _secrets(item)]
+        case _:
+            return []
+
+
+def test_no_export_holds_a_secret(dev_plan: Plan) -> None:
+    assert len(dev_plan.outputs) >= 15
+    assert not _secrets(dev_plan.outputs)
+    sensitive = {"result", "clientSecret", "tunnelSecret"}
+    for value in dev_plan.outputs.values():
+        if isinstance(value, Computed):
+            assert not {name for _, name in value.references} & sensitive
+
+
+def test_printed_json_has_no_secret_value(dev_plan: Plan) -> None:
+    values = [secret for resource in dev_plan.resources for secret in _secrets(resource.inputs)]
+    assert len(values) == 5
+    printed = codec.dumps(dev_plan)
+    assert all(str(getattr(reveal(secret), "template", secret.value)) not in printed for secret in values)

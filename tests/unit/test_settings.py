@@ -1,0 +1,101 @@
+"""Settings: what is refused, and that all faults come at once."""
+
+import json
+
+import pytest
+import yaml
+
+from components.labels import Environment
+from components.settings import Settings, SettingsError, parse
+from plan.project import ROOT, Project
+
+
+def given(**changes: str | None) -> dict[str, str]:
+    """Settings of dev as the engine hands them over, with changes; None leaves one out."""
+    values = Project.load().configuration("dev").values
+    own = {key.removeprefix("hybrid:"): text for key, text in values.items() if key.startswith("hybrid:")}
+    return {key: text for key, text in {**own, **changes}.items() if text is not None}
+
+
+def faults(**changes: str | None) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        parse("dev", given(**changes))
+    return caught.value.faults
+
+
+def test_dev_is_valid() -> None:
+    settings = parse("dev", given())
+    assert settings.environment is Environment.DEV
+    assert settings.media_buckets == ["media"]
+    assert settings.postgres_disk_gb == 64
+    assert settings.protect_data is True
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "words"),
+    [
+        ("postgresDiskGb", "large", "valid integer"),
+        ("postgresDiskGb", "4", "greater than or equal to 8"),
+        ("postgresVersion", "18", "less than or equal to 17"),
+        ("protectData", "perhaps", "valid boolean"),
+        ("awsAccountId", "1234", r"^\d{12}$"),
+        ("availabilityZone", "us-east-1a", "ca-central-1"),
+        ("siteHostname", "Not A Host", "matches"),
+        ("postgresBundle", "nano_3_0", "needs at least 1 GB: micro_3_0 or larger"),
+        ("postgresBundle", "enormous", "is not a known bundle; allowed: nano_3_0"),
+        ("adminIpv4Networks", '["0.0.0.0/0"]', "open to the world"),
+        ("adminIpv6Networks", '["::/0"]', "open to the world"),
+        ("adminIpv4Networks", '["203.0.113.7/24"]', "host bits set"),
+        ("adminIpv4Networks", "[]", "at least 1 item"),
+        ("adminIpv4Networks", "203.0.113.0/24", "valid list"),
+        ("mediaBuckets", '["media", "media"]', "names a bucket twice"),
+        ("sshPublicKey", "-----BEGIN OPENSSH PRIVATE KEY-----", "is not a public key"),
+        ("apiHostname", "app.dev.automatonicai.com", "name of another host"),
+        ("failoverActive", "nobody", "'worker' or 'vercel'"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_is_allowed(key: str, text: str, words: str) -> None:
+    (fault,) = faults(**{key: text})
+    assert fault.startswith(f"{key}")
+    assert words in fault
+
+
+def test_all_faults_come_at_once() -> None:
+    found = faults(environment=None, postgresDiskGb="4", postgresBundle="enormous", postgressBundle="x")
+    assert [fault.partition(":")[0] for fault in found] == [
+        "environment",
+        "postgresBundle",
+        "postgresDiskGb",
+        "postgressBundle",
+    ]
+    assert "pulumi config set environment" in found[0]
+    assert "did you mean postgresBundle?" in found[3]
+
+
+def test_prod_needs_memory_and_protection() -> None:
+    found = faults(environment="prod", postgresBundle="micro_3_0", protectData="false")
+    assert any("prod needs at least 2 GB: small_3_0 or larger" in fault for fault in found)
+    assert any(fault.startswith("protectData") for fault in found)
+
+
+def test_a_private_key_is_not_repeated_in_the_message() -> None:
+    (fault,) = faults(sshPublicKey="-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n")
+    assert "c2VjcmV0" not in fault
+
+
+def test_pulumi_yaml_declares_exactly_the_settings() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert set(declared) == {field.alias for field in Settings.model_fields.values()}
+    for key, declaration in declared.items():
+        assert declaration["description"], key
+        schema = Settings.model_json_schema()["properties"][key]
+        assert declaration["type"] == schema.get("type", "string"), key
+
+
+def test_dev_and_prod_have_the_same_keys() -> None:
+    dev, prod = (yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"] for name in ("dev", "prod"))
+    assert list(dev) == list(prod)
+
+
+def test_lists_arrive_as_json() -> None:
+    assert parse("dev", given(mediaBuckets=json.dumps(["a1", "b2"]))).media_buckets == ["a1", "b2"]
