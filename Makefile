@@ -1,0 +1,74 @@
+# One target a job; CI calls the same ones.
+
+PYTHON ?= python3
+SOURCES := components plan policies local host scripts
+# What the bundles are made from.
+APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
+
+.PHONY: help up test check setup setup-test packages packages-test down clean lock bench
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+up: ## set everything up; record, gate and realise the dev stack here; verify it end to end
+	@$(MAKE) --no-print-directory -j4 setup
+	@./hybrid local up
+	@./hybrid local verify
+
+test: ## set everything up; run every check and test (what CI runs)
+	@$(MAKE) --no-print-directory -j4 setup-test
+	@$(MAKE) --no-print-directory check
+	.venv/bin/python -m pytest
+
+check: ## formatting, lint and types
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy $(SOURCES) tests
+	.venv/bin/mypy __main__.py
+	npm run --silent typecheck
+	npm test --silent
+
+setup: packages .venv/made node_modules/made apps/made ## what `up` runs on
+setup-test: packages-test setup
+
+packages:
+	@$(PYTHON) scripts/debian_packages.py up
+
+packages-test:
+	@$(PYTHON) scripts/debian_packages.py test
+
+.venv/made: requirements.lock | packages
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; $$($(PYTHON) --version) was found. Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "installing the Python environment" >&2
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@touch $@
+
+node_modules/made: package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed; install it, then try again." >&2; exit 1; }
+	@echo "installing the Node.js packages" >&2
+	@npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+apps/made: node_modules/made $(APPS)
+	@echo "bundling the Worker and the site" >&2
+	@npm run --silent build
+	@touch $@
+
+down: ## stop the local stack
+	@test ! -x .venv/bin/python || ./hybrid local down
+
+clean: ## remove all that up and test made
+	@test ! -x .venv/bin/python || ./hybrid local down --remove
+	rm -rf .venv node_modules apps/*/node_modules apps/*/dist apps/made .state .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+lock: ## make requirements.lock and package-lock.json anew
+	.venv/bin/python -m pip install --quiet pip-tools
+	.venv/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+		--output-file requirements.lock requirements.in
+	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+
+bench: ## measure; needs `make up` before
+	.venv/bin/python -m bench

@@ -1,0 +1,73 @@
+/** Calls the API and measures each call. */
+
+export interface Health {
+  status: string;
+  environment: string;
+  build: string;
+}
+
+export interface Entry {
+  id: number;
+  description: string;
+  amountCents: number;
+  currency: string;
+  createdAt: string;
+}
+
+export interface Ledger {
+  entries: Entry[];
+  count: number;
+  totals: { currency: string; count: number; amountCents: number }[];
+}
+
+export interface Rates {
+  rates: { base: string; quote: string; rate: string; asOf: string }[];
+}
+
+export interface Measured<T> {
+  data: T;
+  roundTripMs: number;
+  /** Part of the round trip that the API spent on the database; undefined when the API does not say. */
+  databaseMs: number | undefined;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** Throws Error with a message fit for the reader. */
+export async function call<T>(path: string, init: RequestInit = {}): Promise<Measured<T>> {
+  const started = performance.now();
+  const response = await send(path, init);
+  const body = await readJson(response);
+  const roundTripMs = performance.now() - started;
+  if (!response.ok) throw new Error(message(body) ?? `The API answered ${response.status}.`);
+  return { data: body as T, roundTripMs, databaseMs: databaseMs(response.headers.get("Server-Timing")) };
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, { ...init, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (error) {
+    const timedOut = error instanceof DOMException && error.name === "TimeoutError";
+    throw new Error(timedOut ? "The API took too long to answer." : "The API can’t be reached.", { cause: error });
+  }
+}
+
+/** Undefined when the body is not JSON: something in between answered. */
+async function readJson(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    return undefined;
+  }
+}
+
+function message(body: unknown): string | undefined {
+  const text = (body as { error?: { message?: unknown } } | undefined)?.error?.message;
+  if (typeof text !== "string" || text === "") return undefined;
+  return `${text[0]?.toUpperCase()}${text.slice(1)}.`;
+}
+
+function databaseMs(serverTiming: string | null): number | undefined {
+  const duration = serverTiming?.match(/\bdb;dur=([\d.]+)/)?.[1];
+  return duration === undefined ? undefined : Number(duration);
+}

@@ -1,0 +1,132 @@
+/** The page: what the stack answers, how fast, and a form that writes to it. */
+import { call, type Entry, type Health, type Ledger, type Measured, type Rates } from "./api";
+import { cents, date, milliseconds, money } from "./format";
+
+const LEDGER = "/api/v1/ledger-entries";
+const SHOWN_ENTRIES = 8;
+
+const form = element<HTMLFormElement>("entry-form");
+const measureButton = element<HTMLButtonElement>("measure");
+const addButton = element<HTMLButtonElement>("add");
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void whileBusy(addButton, addEntry);
+});
+measureButton.addEventListener("click", () => void whileBusy(measureButton, refresh));
+void whileBusy(measureButton, refresh);
+
+async function refresh(): Promise<void> {
+  try {
+    const [health, ledger, rates] = await Promise.all([
+      call<Health>("/healthcheck"),
+      call<Ledger>(`${LEDGER}?limit=${SHOWN_ENTRIES}`),
+      call<Rates>("/api/v1/exchange-rates"),
+    ]);
+    showHealth(health.data);
+    showLedger(ledger.data);
+    showRates(rates.data);
+    // Alone on the wire: the three above share the line and would slow each other.
+    showMeasurement(await call<Ledger>(`${LEDGER}?limit=1`));
+    showProblem("");
+  } catch (error) {
+    document.body.dataset["state"] = "down";
+    text("status", "Not answering");
+    showProblem(`${reason(error)} What you see below may be out of date.`);
+  }
+}
+
+async function addEntry(): Promise<void> {
+  const fields = new FormData(form);
+  const amountCents = cents(String(fields.get("amount")));
+  if (amountCents === undefined) return showFormResult("The amount must be a number such as 12.50.", false);
+  const entry = { description: fields.get("description"), amountCents, currency: fields.get("currency") };
+  try {
+    const added = await call<Entry>(LEDGER, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(entry),
+    });
+    form.reset();
+    showFormResult(`Entry ${added.data.id} saved in ${milliseconds(added.roundTripMs)} ms.`, true);
+    await refresh();
+  } catch (error) {
+    showFormResult(`Not saved. ${reason(error)}`, false);
+  }
+}
+
+function showHealth({ environment, build }: Health): void {
+  document.body.dataset["state"] = "up";
+  text("status", "Everything answers");
+  text("environment", environment);
+  text("build", build);
+}
+
+function showMeasurement({ roundTripMs, databaseMs }: Measured<unknown>): void {
+  text("round-trip", milliseconds(roundTripMs));
+  text("database", milliseconds(databaseMs));
+  text("edge", milliseconds(databaseMs === undefined ? undefined : Math.max(0, roundTripMs - databaseMs)));
+  const share = databaseMs === undefined ? 0 : Math.min(1, databaseMs / roundTripMs);
+  element<HTMLMeterElement>("share").value = share;
+}
+
+function showLedger({ entries, count, totals }: Ledger): void {
+  const sums = totals.map((total) => money(total.amountCents, total.currency)).join(" · ");
+  text("totals", count === 0 ? "No entries yet" : `${count} ${count === 1 ? "entry" : "entries"} · ${sums}`);
+  const rows = entries.map((entry) =>
+    row([date(entry.createdAt), entry.description, money(entry.amountCents, entry.currency)]),
+  );
+  element("entries").replaceChildren(...rows);
+  element("no-entries").hidden = rows.length > 0;
+}
+
+function showRates({ rates }: Rates): void {
+  const rows = rates.map(({ base, quote, rate, asOf }) => row([`${base} → ${quote}`, asOf, Number(rate).toFixed(4)]));
+  element("rates").replaceChildren(...rows);
+}
+
+function showProblem(problem: string): void {
+  text("problem-text", problem);
+  element("problem").hidden = problem === "";
+}
+
+function showFormResult(result: string, succeeded: boolean): void {
+  const output = element("form-result");
+  output.textContent = result;
+  output.dataset["kind"] = succeeded ? "good" : "bad";
+}
+
+async function whileBusy(button: HTMLButtonElement, work: () => Promise<void>): Promise<void> {
+  button.disabled = true;
+  try {
+    await work();
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function row(cells: string[]): HTMLTableRowElement {
+  const line = document.createElement("tr");
+  line.append(
+    ...cells.map((cell) => {
+      const field = document.createElement("td");
+      field.textContent = cell;
+      return field;
+    }),
+  );
+  return line;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function text(id: string, value: string): void {
+  element(id).textContent = value;
+}
+
+function element<T extends HTMLElement = HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found as T;
+}

@@ -1,0 +1,32 @@
+/** The site's Worker: hands API calls to the API Worker, everything else to the static assets. */
+
+interface Env {
+  API: Fetcher;
+  ASSETS: Fetcher;
+}
+
+export default {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/api/") || pathname === "/healthcheck") return callApi(request, env);
+    return serveAsset(request, env);
+  },
+} satisfies ExportedHandler<Env>;
+
+async function callApi(request: Request, env: Env): Promise<Response> {
+  try {
+    return await env.API.fetch(request);
+  } catch (error) {
+    console.error(error);
+    const body = { error: { code: "api_unavailable", message: "the API does not answer; try again shortly" } };
+    return Response.json(body, { status: 502, headers: { "Cache-Control": "no-store" } });
+  }
+}
+
+/** Existing files never get here, unless this Worker is set to run first for them too. */
+async function serveAsset(request: Request, env: Env): Promise<Response> {
+  const asset = await env.ASSETS.fetch(request);
+  if (asset.status !== 404) return asset;
+  const page = await env.ASSETS.fetch(new URL("/404", request.url));
+  return new Response(page.body, { status: 404, headers: page.headers });
+}

@@ -1,0 +1,36 @@
+/** The API Worker. */
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { AppEnv } from "./env";
+import { ApiError, notFound, onError } from "./errors";
+import { exchangeRates } from "./routes/exchange-rates";
+import { health } from "./routes/health";
+import { ledgerEntries } from "./routes/ledger-entries";
+import { media } from "./routes/media";
+
+const LARGEST_BODY_BYTES = 16 * 1024;
+
+const app = new Hono<AppEnv>();
+
+app.use(async (c, next) => {
+  await next();
+  c.res.headers.set("X-Content-Type-Options", "nosniff");
+  if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
+});
+app.use(
+  bodyLimit({
+    maxSize: LARGEST_BODY_BYTES,
+    onError: () => {
+      throw new ApiError(413, "too_large", `the body must not exceed ${LARGEST_BODY_BYTES} bytes`);
+    },
+  }),
+);
+
+app.route("/", health);
+app.route("/api/v1/ledger-entries", ledgerEntries);
+app.route("/api/v1/exchange-rates", exchangeRates);
+app.route("/api/v1/media", media);
+app.notFound(notFound);
+app.onError(onError);
+
+export default app;

@@ -1,0 +1,159 @@
+"""Apply the playbook to a host: python -m host.apply SPEC --root DIR --stage files|database [--dry].
+
+Prints one JSON object: what changed (with --dry: would change), what failed, and which services need a restart or a
+reload for it. The stage `files` needs no running server; `database` needs PostgreSQL running.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pyinfra.api.config import Config
+from pyinfra.api.connect import connect_all, disconnect_all
+from pyinfra.api.exceptions import NestedOperationError, PyinfraError
+from pyinfra.api.inventory import Inventory
+from pyinfra.api.state import State
+from pyinfra.context import ctx_host, ctx_state, host
+
+from host import layout
+from host.facts.newer import IsNewer
+from host.spec import Spec, SpecError, load
+from host.tasks import cluster, database, pgbackrest, pooler, tls
+
+RESTARTS = {"PostgreSQL settings": "postgres", "pooler settings": "pooler"}
+RELOADS = {
+    "client authentication rules": ("postgres",),
+    "server certificate": ("postgres", "pooler"),
+    "pooler passwords": ("pooler",),
+}
+
+
+@dataclass(kw_only=True)
+class Report:
+    changed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    failed: list[dict[str, str]] = field(default_factory=list)
+    restart: list[str] = field(default_factory=list)
+    reload: list[str] = field(default_factory=list)
+
+
+class Words(logging.Handler):
+    """Keeps what pyinfra says of failures; it never holds the statements or the content of a file."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage().strip())
+
+
+def apply_files(spec: Spec) -> None:
+    tls.apply(spec.tls)
+    cluster.apply(spec)
+    pgbackrest.apply(spec)
+    pooler.apply(spec)
+
+
+STAGES: dict[str, Callable[[Spec], None]] = {"files": apply_files, "database": database.apply}
+
+
+def apply(spec: Spec, root: Path, stage: str, *, is_dry: bool) -> Report:
+    """Bring the host to what the specification says; is_dry only looks."""
+    words = Words()
+    logging.getLogger("pyinfra").addHandler(words)
+    with _connected(root, is_dry=is_dry) as state:
+        failure = None
+        try:
+            STAGES[stage](spec)
+        except (NestedOperationError, PyinfraError):
+            failure = "; ".join(words.lines)
+        report = _report(state, failure)
+        if stage == "files" and failure is None:
+            report.restart = sorted({*report.restart, *_outdated(spec)})
+        return report
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="host.apply", description="Apply the playbook to a database host.")
+    parser.add_argument("spec", type=Path, help="JSON file that says what the host is to become")
+    parser.add_argument(
+        "--root", type=Path, required=True, help="root file system; / for this machine itself"
+    )
+    parser.add_argument("--stage", choices=sorted(STAGES), required=True)
+    parser.add_argument("--dry", action="store_true", help="only say what would change")
+    options = parser.parse_args(arguments)
+    try:
+        spec = load(options.spec)
+    except SpecError as error:
+        print(error, file=sys.stderr)
+        return 1
+    _clean_environment()
+    report = apply(spec, options.root, options.stage, is_dry=options.dry)
+    for failure in report.failed:
+        print(f"{failure['operation']}: {failure['error']}", file=sys.stderr)
+    print(json.dumps(asdict(report)))
+    return 1 if report.failed else 0
+
+
+@contextmanager
+def _connected(root: Path, *, is_dry: bool) -> Iterator[State]:
+    """pyinfra's state with the host connected; each operation is carried out where it is declared, unless is_dry."""
+    name = "@local" if root == Path("/") else f"@chroot/{root.resolve()}"
+    inventory, config = Inventory(([name], {})), Config()  # type: ignore[no-untyped-call]
+    state = State(inventory, config, check_for_changes=is_dry)
+    connect_all(state)
+    state.is_executing = not is_dry
+    (target,) = state.inventory
+    with ctx_state.use(state), ctx_host.use(target):
+        yield state
+    disconnect_all(state)
+
+
+def _report(state: State, failure: str | None) -> Report:
+    report = Report()
+    (target,) = state.inventory
+    for operation, data in state.ops[target].items():
+        (name,) = state.get_op_meta(operation).names
+        meta = data.operation_meta
+        if meta.is_complete() and meta.did_error():
+            report.failed.append({"operation": name, "error": failure or ""})
+        elif meta.changed:
+            report.changed.append(name)
+        else:
+            report.unchanged += 1
+    if failure is not None and not report.failed:
+        report.failed.append({"operation": "reading the host's state", "error": failure})
+    report.restart = [RESTARTS[name] for name in report.changed if name in RESTARTS]
+    report.reload = sorted({part for name in report.changed for part in RELOADS.get(name, ())})
+    return report
+
+
+def _outdated(spec: Spec) -> Iterator[str]:
+    """Services that run with older settings, as after an application that was killed before the restart."""
+    major = spec.postgres.major
+    if host.get_fact(
+        IsNewer, path=f"{layout.settings(major)}/postgresql.conf", than=f"{layout.data(major)}/postmaster.pid"
+    ):
+        yield "postgres"
+    if host.get_fact(IsNewer, path=layout.POOLER_SETTINGS, than=layout.POOLER_PID):
+        yield "pooler"
+
+
+def _clean_environment() -> None:
+    """No setting of the caller's own libpq or pgBackRest may redirect what runs in the host."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
+    # chroot is in sbin, which is not on an ordinary user's PATH.
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+
+if __name__ == "__main__":
+    logging.getLogger("pyinfra").setLevel(logging.ERROR)
+    sys.exit(main())

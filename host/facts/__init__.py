@@ -1,0 +1,1 @@
+"""What is read from the host before anything is changed."""

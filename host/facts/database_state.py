@@ -1,0 +1,91 @@
+"""What the database holds of all that is declared."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.facts import FactBase
+
+QUERY = (Path(__file__).parent.parent / "sql" / "state.sql").read_text()
+
+
+@dataclass(frozen=True, order=True)
+class Privilege:
+    """A role's privilege on the database, a schema, or all tables or sequences of a schema."""
+
+    kind: str
+    place: str
+    role: str
+    privilege: str
+
+
+@dataclass(frozen=True, order=True)
+class DefaultPrivilege(Privilege):
+    """A role's privilege on what `creator` will create in the schema `place`."""
+
+    creator: str
+
+
+@dataclass(frozen=True)
+class RoleState:
+    verifier: str | None = field(repr=False)
+    connection_limit: int
+    is_plain: bool
+    """It may log in, and has no attribute that lifts it above other roles."""
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True)
+class State:
+    extensions: dict[str, bool]
+    """Extensions created, and whether each is at the version that the packages bring."""
+    schemas: dict[str, str | None]
+    """Schemas and their comments."""
+    roles: dict[str, RoleState]
+    relations: frozenset[tuple[str, str]]
+    """(kind, schema) of which there is one at least."""
+    complete: frozenset[Privilege]
+    """Held on everything in its place, be it as owner."""
+    granted: frozenset[Privilege]
+    """Granted on something in its place to another than the owner."""
+    default_privileges: frozenset[DefaultPrivilege]
+    settings: frozenset[str]
+    is_loaded: bool
+    """The server has read its authentication rules and certificate since they were written."""
+
+
+class DatabaseState(FactBase[State]):
+    """Read over the socket with psql; `psql` is its command line."""
+
+    def command(self, psql: str) -> StringCommand:
+        return StringCommand(psql, "--command", QuoteString(QUERY))
+
+    def process(self, output: list[str]) -> State:
+        return parse(json.loads("\n".join(output)))
+
+
+def parse(value: dict[str, Any]) -> State:
+    """The state from the query's JSON object."""
+    rows = [
+        (Privilege(row["kind"], row["place"], row["role"], row["privilege"]), row)
+        for row in value["privileges"]
+    ]
+    return State(
+        extensions=value["extensions"] or {},
+        schemas=value["schemas"] or {},
+        roles={
+            name: RoleState(**(role | {"groups": frozenset(role["groups"])}))
+            for name, role in (value["roles"] or {}).items()
+        },
+        relations=frozenset((kind, schema) for kind, schema in value["relations"]),
+        complete=frozenset(privilege for privilege, row in rows if row["complete"]),
+        granted=frozenset(privilege for privilege, row in rows if row["granted"]),
+        default_privileges=frozenset(
+            DefaultPrivilege(row["kind"], row["schema"], row["role"], row["privilege"], row["creator"])
+            for row in value["default_privileges"]
+        ),
+        settings=frozenset(value["settings"]),
+        is_loaded=value["is_loaded"],
+    )

@@ -1,0 +1,1 @@
+"""The playbook's tasks, each one concern of the host."""

@@ -1,0 +1,20 @@
+"""pgBackRest's settings: backups and write-ahead log go encrypted to an S3 bucket."""
+
+from host import layout
+from host.rendering import render, written
+from host.spec import Spec
+
+
+def apply(spec: Spec) -> None:
+    written(
+        name="backup settings",
+        text=settings_text(spec),
+        path=layout.BACKUP_SETTINGS,
+        owner=layout.OWNER,
+        mode="600",
+    )
+
+
+def settings_text(spec: Spec) -> str:
+    endpoint, _, port = spec.backup.endpoint.partition(":")
+    return render("pgbackrest.conf.j2", spec=spec, endpoint=endpoint, port=port, layout=layout)

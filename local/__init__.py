@@ -1,0 +1,1 @@
+"""Realises a recorded plan with real parts on one machine."""

@@ -1,0 +1,24 @@
+"""Stops the local stack, and removes what it made when told."""
+
+from local import lock, root_filesystem
+from local.stack import Progress, Stack
+
+
+def down(stack: Stack, progress: Progress, *, is_final: bool) -> bool:
+    """Whether there was anything to stop or to remove. With `is_final`, data, backups and logs are gone."""
+    if not stack.state.folder.exists():
+        return False
+    if not stack.state.exists:
+        # Refuses a folder that is not ours.
+        stack.state.delete()
+        return False
+    with lock.hold(stack.state):
+        was_running = stack.supervisor.is_running() or stack.supervisor.pid is not None
+        progress("stopping all parts")
+        stack.supervisor.stop()
+        if is_final:
+            progress("removing all that the stack made")
+            # Its files may belong to other users; only a namespace can remove them.
+            root_filesystem.remove(stack.state.root)
+            stack.state.delete()
+    return was_running or is_final

@@ -1,0 +1,100 @@
+/** Turns the edge's configuration into Miniflare's options. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { linked } from "./tls-link.mjs";
+
+/** @import { EdgeConfig, WorkerConfig } from "./config.mjs" */
+/** @import { MiniflareOptions, WorkerOptions } from "miniflare" */
+
+const CONTROL_WORKER = fileURLToPath(new URL("control-worker.mjs", import.meta.url));
+
+/**
+ * Every worker listens on a socket of its own; Miniflare's entry, with its development extras, is not used.
+ * @param {EdgeConfig} config
+ * @returns {Promise<MiniflareOptions>}
+ */
+export async function miniflareOptions(config) {
+  const workers = config.workers.map((worker) => workerOptions(worker, config));
+  return {
+    host: config.host,
+    port: 0,
+    // Neither fetches Cloudflare's description of a request nor anything else from the internet.
+    cf: false,
+    r2Persist: join(config.state, "r2"),
+    workers: [...(await Promise.all(workers)), controlWorker(config)],
+  };
+}
+
+/**
+ * @param {WorkerConfig} worker
+ * @param {EdgeConfig} config
+ * @returns {Promise<WorkerOptions>}
+ */
+async function workerOptions(worker, { host, entry, direct }) {
+  const ports = [entry, direct].filter((socket) => socket.worker === worker.name).map((socket) => socket.port);
+  return {
+    name: worker.name,
+    ...modules(worker),
+    compatibilityDate: worker.compatibilityDate,
+    compatibilityFlags: worker.compatibilityFlags,
+    bindings: worker.vars,
+    serviceBindings: worker.services,
+    hyperdrives: await hyperdrives(worker),
+    r2Buckets: worker.r2Buckets,
+    ...(worker.assets ? { assets: assets(worker, worker.assets) } : {}),
+    unsafeDirectSockets: ports.map((port) => ({ host, port })),
+  };
+}
+
+/**
+ * The first module is the one that answers requests.
+ * @param {WorkerConfig} worker
+ */
+function modules({ modules, mainModule }) {
+  const ordered = [...modules].sort((a, b) => Number(b.name === mainModule) - Number(a.name === mainModule));
+  // Module names are relative to this root; workerd refuses one that climbs out of it.
+  return { modulesRoot: "/", modules: ordered.map(({ path }) => ({ type: /** @type {const} */ ("ESModule"), path })) };
+}
+
+/**
+ * @param {WorkerConfig} worker
+ * @returns {Promise<Record<string, string>>}
+ */
+async function hyperdrives({ hyperdrives }) {
+  const links = Object.entries(hyperdrives).map(async ([name, url]) => [name, await linked(url)]);
+  return Object.fromEntries(await Promise.all(links));
+}
+
+/**
+ * @param {WorkerConfig} worker
+ * @param {NonNullable<WorkerConfig["assets"]>} settings
+ */
+function assets({ name }, { directory, binding, runWorkerFirst }) {
+  const rules = Array.isArray(runWorkerFirst) ? runWorkerFirst : [];
+  return {
+    workerName: name,
+    directory,
+    binding,
+    routerConfig: {
+      has_user_worker: true,
+      invoke_user_worker_ahead_of_assets: runWorkerFirst === true,
+      ...(rules.length ? { static_routing: { user_worker: rules } } : {}),
+    },
+  };
+}
+
+/**
+ * Bound to every declared bucket under the bucket's own name.
+ * @param {EdgeConfig} config
+ * @returns {WorkerOptions}
+ */
+function controlWorker({ host, control, buckets }) {
+  return {
+    name: "edge-control",
+    modulesRoot: "/",
+    modules: [{ type: "ESModule", path: CONTROL_WORKER }],
+    compatibilityDate: "2026-07-01",
+    r2Buckets: Object.fromEntries(buckets.map((name) => [name, name])),
+    unsafeDirectSockets: [{ host, port: control.port }],
+  };
+}

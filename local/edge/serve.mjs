@@ -1,0 +1,65 @@
+/**
+ * Serves the declared Workers on one machine: `node serve.mjs CONFIG.json`.
+ *
+ * Runs until SIGTERM, SIGINT or the end of its parent, and leaves no process behind.
+ * Exits with 2 when the configuration is wrong, with 1 when it can't be served.
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Log, LogLevel, Miniflare } from "miniflare";
+import { ConfigError, readConfig } from "./config.mjs";
+import { miniflareOptions } from "./miniflare-options.mjs";
+
+/** @import { EdgeConfig } from "./config.mjs" */
+
+const PARENT_CHECK_MS = 500;
+
+try {
+  const [path, ...surplus] = process.argv.slice(2);
+  if (!path || surplus.length) throw new ConfigError("give one configuration file: serve.mjs CONFIG.json");
+  await serve(readConfig(path));
+} catch (error) {
+  console.error(`edge: ${error instanceof Error ? error.message : error}`);
+  process.exit(error instanceof ConfigError ? 2 : 1);
+}
+
+/** @param {EdgeConfig} config */
+async function serve(config) {
+  prepareEnvironment(config.state);
+  const miniflare = new Miniflare({ ...(await miniflareOptions(config)), log: new Log(LogLevel.WARN) });
+  stopWithParent(miniflare);
+  await miniflare.ready;
+  for (const [part, { port }] of Object.entries({ site: config.entry, api: config.direct, control: config.control })) {
+    console.log(`edge: ${part} on http://${config.host}:${port}`);
+  }
+}
+
+/**
+ * Temporary files go into the state folder, where a killed run's are swept away by the next.
+ * @param {string} state
+ */
+function prepareEnvironment(state) {
+  const temporary = join(state, "tmp");
+  rmSync(temporary, { recursive: true, force: true });
+  mkdirSync(temporary, { recursive: true });
+  process.env["TMPDIR"] = temporary;
+  process.env["EDGE_WORKERD"] = createRequire(import.meta.resolve("miniflare"))("workerd").default;
+  process.env["MINIFLARE_WORKERD_PATH"] = fileURLToPath(new URL("tethered-workerd", import.meta.url));
+}
+
+/** @param {Miniflare} miniflare */
+function stopWithParent(miniflare) {
+  const stop = async () => {
+    await miniflare.dispose();
+    process.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"]) {
+    // Miniflare's own listeners exit at once, before the runtime has ended.
+    process.removeAllListeners(signal);
+    process.once(signal, stop);
+  }
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && stop(), PARENT_CHECK_MS).unref();
+}

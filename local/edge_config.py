@@ -1,0 +1,127 @@
+"""What Miniflare is given: Workers, their bindings and the buckets, exactly as the plan declares them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from local.errors import LocalError
+from local.ports import Ports
+from local.values import Password, realised, setting
+from plan.model import Computed, Plan, Resource
+
+VERSION = "cloudflare:index/workerVersion:WorkerVersion"
+ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
+BUCKET = "cloudflare:index/r2Bucket:R2Bucket"
+MODULE_TYPES = {"application/javascript+module": "esm"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeSources:
+    """What the edge needs besides the plan."""
+
+    project: Path
+    """Folder that module and asset paths are relative to."""
+    state: Path
+    ports: Ports
+    pooler_ca: Path
+    """Authority that the pooler's certificate is checked against."""
+    password: Password
+
+
+def buckets(plan: Plan) -> list[str]:
+    """Names of all declared R2 buckets, bound to a Worker or not."""
+    return sorted(resource.inputs["name"] for resource in plan.of_type(BUCKET))
+
+
+def edge_config(plan: Plan, sources: EdgeSources) -> dict[str, Any]:
+    """The configuration of local/edge/serve.mjs. Raises LocalError for what can't be had on one machine."""
+    return {
+        "host": "127.0.0.1",
+        "state": str(sources.state),
+        "entry": {"port": sources.ports.web, "worker": routed(plan, setting(plan, "siteHostname"))},
+        "direct": {"port": sources.ports.api, "worker": routed(plan, setting(plan, "apiHostname"))},
+        "control": {"port": sources.ports.edge_control},
+        "workers": [_worker(plan, version, sources) for version in plan.of_type(VERSION)],
+        "buckets": buckets(plan),
+    }
+
+
+def routed(plan: Plan, hostname: str) -> str:
+    """The Worker that answers all of a host name. Raises LocalError where none does."""
+    patterns = {resource.inputs["pattern"]: resource.inputs.get("script") for resource in plan.of_type(ROUTE)}
+    pattern = f"{hostname}/*"
+    if pattern not in patterns:
+        raise LocalError(f"{pattern}: no route is declared for it; the local edge needs one")
+    if not patterns[pattern]:
+        raise LocalError(f"{pattern}: its route has no script (failoverActive); only a Worker can answer here")
+    return str(patterns[pattern])
+
+
+def _worker(plan: Plan, version: Resource, sources: EdgeSources) -> dict[str, Any]:
+    inputs = version.inputs
+    config: dict[str, Any] = {
+        "name": _referenced(plan, inputs["workerId"]).inputs["name"],
+        "modules": [_module(module, sources.project) for module in inputs["modules"]],
+        "mainModule": inputs["mainModule"],
+        "compatibilityDate": inputs["compatibilityDate"],
+        "compatibilityFlags": inputs.get("compatibilityFlags", []),
+        "hyperdrives": {},
+        "r2Buckets": {},
+        "vars": {},
+        "services": {},
+        "assets": _assets(inputs.get("assets"), sources.project),
+    }
+    for binding in inputs.get("bindings", []):
+        _bind(plan, config, binding, sources)
+    return config
+
+
+def _bind(plan: Plan, config: dict[str, Any], binding: dict[str, Any], sources: EdgeSources) -> None:
+    name = binding["name"]
+    match binding["type"]:
+        case "hyperdrive":
+            config["hyperdrives"][name] = _connection(plan, _referenced(plan, binding["id"]), sources)
+        case "r2_bucket":
+            config["r2Buckets"][name] = binding["bucketName"]
+        case "plain_text" | "secret_text":
+            config["vars"][name] = realised(plan, binding["text"], sources.password)
+        case "service":
+            config["services"][name] = binding["service"]
+        case "assets" if config["assets"]:
+            config["assets"]["binding"] = name
+        case other:
+            raise LocalError(
+                f"{config['name']}: binding {name} of type {other} can't be had on one machine yet; "
+                "allowed: hyperdrive, r2_bucket, plain_text, secret_text, service, assets (with assets declared)"
+            )
+
+
+def _module(module: dict[str, Any], project: Path) -> dict[str, str]:
+    kind = MODULE_TYPES.get(module["contentType"])
+    if kind is None or "contentFile" not in module:
+        raise LocalError(f"module {module['name']}: only JavaScript modules from a file can be had on one machine")
+    return {"name": module["name"], "path": str(project / module["contentFile"]), "type": kind}
+
+
+def _assets(assets: dict[str, Any] | None, project: Path) -> dict[str, Any] | None:
+    if not assets:
+        return None
+    config = assets.get("config", {})
+    return {"directory": str(project / assets["directory"]), "runWorkerFirst": config.get("runWorkerFirst", False)}
+
+
+def _connection(plan: Plan, hyperdrive: Resource, sources: EdgeSources) -> str:
+    """Where the cloud goes through the tunnel, this machine goes to the pooler, with the same role and over TLS."""
+    origin = hyperdrive.inputs["origin"]
+    password = quote(realised(plan, origin["password"], sources.password), safe="")
+    options = urlencode({"sslmode": "verify-full", "sslrootcert": str(sources.pooler_ca)})
+    return f"postgres://{origin['user']}:{password}@localhost:{sources.ports.pooler}/{origin['database']}?{options}"
+
+
+def _referenced(plan: Plan, value: Any) -> Resource:
+    found = value.reference if isinstance(value, Computed) else None
+    resource = plan.by_urn.get(found[0]) if found else None
+    if resource is None:
+        raise LocalError(f"{value}: does not name a resource of this stack; locally only its own can be reached")
+    return resource

@@ -1,0 +1,7 @@
+"""What can go wrong on one machine in a way that its operator can mend."""
+
+from components.errors import HybridError
+
+
+class LocalError(HybridError):
+    """Thing, fault, and what is allowed or what to do."""

@@ -1,0 +1,131 @@
+"""The stand-in for S3: moto under gunicorn, over TLS, on loopback.
+
+It keeps buckets and objects in memory (an object above 5 MB in a temporary file), so a restart loses them: whoever
+needs them declares the bucket again (`ensure_bucket` tells that it was missing) and takes a new backup.
+"""
+
+import http.client
+import os
+import ssl
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local.certificates import ServerCertificate
+from local.part import Part, content_hash
+from local.state import State
+
+if TYPE_CHECKING:
+    import botocore.session
+
+NAME = "objects"
+PROJECT = Path(__file__).parents[1]
+# moto checks no signature.
+CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+ENVIRONMENT = {
+    # Otherwise any page in the developer's browser may read the buckets.
+    "MOTO_DISABLE_GLOBAL_CORS": "true",
+    # moto's own boto3 must never ask the machine's metadata service who it is.
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objects:
+    """The server's part, and what one asks of it when it runs."""
+
+    state: State
+    port: int
+    tls: ServerCertificate
+
+    @property
+    def endpoint(self) -> str:
+        """By name: pgBackRest takes an invented host for a bucket's, and an address is not in its TLS check."""
+        return f"https://localhost:{self.port}"
+
+    def part(self) -> Part:
+        return Part(
+            name=NAME,
+            command=self._command(),
+            # It has nothing to save, and gunicorn's own ways to stop take one to three seconds.
+            stop_signal="KILL",
+            environment={**ENVIRONMENT, "TMPDIR": str(self.state.objects)},
+            contents=(content_hash(*self.tls.files, PROJECT / "local" / "objects_server.py"),),
+        )
+
+    def is_ready(self) -> bool:
+        """Whether it lists its buckets; an unsigned request may."""
+        trust = ssl.create_default_context(cafile=self.tls.authority)
+        connection = http.client.HTTPSConnection("localhost", self.port, timeout=2, context=trust)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def ensure_bucket(self, name: str, region: str, *, versioned: bool) -> bool:
+        """Have the bucket as declared; True when it was missing, and so is all that was in it."""
+        client = self.client(region)
+        is_new = name not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+        if is_new:
+            client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+        wanted = "Enabled" if versioned else "Suspended"
+        found = client.get_bucket_versioning(Bucket=name).get("Status", "Suspended")
+        if found != wanted:
+            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": wanted})
+        return is_new
+
+    def client(self, region: str) -> Any:
+        """A boto3 S3 client that reads nothing of the operator's own AWS set-up, and uses no proxy."""
+        # boto3 takes 0.3 s to import: only who talks S3 waits for it.
+        import boto3
+        from botocore.config import Config
+
+        session = boto3.Session(botocore_session=_isolated_session(), region_name=region, **CREDENTIALS)
+        config = Config(
+            s3={"addressing_style": "path"},
+            proxies={},
+            retries={"total_max_attempts": 2},
+            connect_timeout=5,
+            read_timeout=30,
+        )
+        return session.client("s3", endpoint_url=self.endpoint, verify=str(self.tls.authority), config=config)
+
+    def _command(self) -> tuple[str, ...]:
+        """One worker, for the objects are in its memory. gunicorn closes TLS as pgBackRest wants; moto's server not."""
+        options = {
+            "--bind": f"127.0.0.1:{self.port}",
+            "--workers": "1",
+            "--worker-class": "gthread",
+            "--threads": "8",
+            "--keep-alive": "60",
+            "--graceful-timeout": "3",
+            "--certfile": str(self.tls.certificate),
+            "--keyfile": str(self.tls.key),
+            "--log-level": "warning",
+            "--pythonpath": str(PROJECT),
+        }
+        words = (word for option in options.items() for word in option)
+        return (
+            sys.executable,
+            "-m",
+            "gunicorn",
+            *words,
+            "--no-control-socket",
+            "local.objects_server:application",
+        )
+
+
+def _isolated_session() -> "botocore.session.Session":
+    import botocore.session
+
+    return botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )

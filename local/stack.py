@@ -1,0 +1,102 @@
+"""The local stack of one state folder: where its things are, and what all its parts need."""
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from local import namespace
+from local.errors import LocalError
+from local.generated_secrets import GeneratedSecrets
+from local.ports import FIRST, Ports
+from local.state import State
+from local.supervisor import Supervisor
+from local.values import PASSWORD_TYPE
+from plan.model import Plan
+
+PORTS_FILE = "ports.json"
+Progress = Callable[[str], None]
+"""Tells the operator what is going on, one short line at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A project's local stack. Nothing is made by making this object."""
+
+    project: Path
+    state: State
+    ports: Ports
+
+    @cached_property
+    def supervisor(self) -> Supervisor:
+        return Supervisor(self.state)
+
+    @cached_property
+    def secrets(self) -> GeneratedSecrets:
+        return GeneratedSecrets(self.state)
+
+    @classmethod
+    def of(cls, project: Path, first_port: int | None = None) -> "Stack":
+        """The project's stack; its ports are those given, else HYBRID_FIRST_PORT, else those it had, else 7400 on."""
+        state = State.of(project)
+        given = first_port or _port_from_environment()
+        remembered = state.read_json(state.folder / PORTS_FILE, can_be_remade=True) or {}
+        return cls(project=project, state=state, ports=Ports(given or remembered.get("first", FIRST)))
+
+    def remember_ports(self) -> None:
+        """So that later commands find the stack without being told its ports."""
+        self.state.write_json(self.state.folder / PORTS_FILE, {"first": self.ports.first})
+
+    @property
+    def pooler_ca(self) -> Path:
+        """Authority of the certificates of PostgreSQL and the pooler; host/ makes it."""
+        return self.state.root / "etc/hybrid/ca/ca.crt"
+
+    def password(self, plan: Plan) -> Callable[[str], str]:
+        """Local values of the plan's generated passwords, by resource name."""
+        declared = {resource.name: resource.inputs for resource in plan.of_type(PASSWORD_TYPE)}
+
+        def value(name: str) -> str:
+            inputs = declared[name]
+            special = inputs.get("overrideSpecial", "!@#%&*()-_=+") if inputs.get("special", True) else ""
+            return self.secrets.password(name, inputs["length"], special)
+
+        return value
+
+    def launch(self, argv: Sequence[str]) -> list[str]:
+        return namespace.launch(argv, self.state.root)
+
+    def inside(self, argv: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
+        """Runs a command in the stack's namespaces, in the project's folder. Raises LocalError when it can't be run."""
+        pid = self.supervisor.pid
+        if pid is None:
+            raise LocalError("the local stack does not run; start it with `./hybrid local up`")
+        try:
+            return subprocess.run(
+                namespace.enter(pid, argv),
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                timeout=seconds,
+                cwd=self.project,
+            )
+        except subprocess.TimeoutExpired:
+            raise LocalError(f"{argv[0]}: did not end within {seconds:g} s") from None
+
+    def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+        """Runs a command on the database host as PostgreSQL's own user."""
+        return self.inside(in_root(self.state.root, argv), seconds=seconds)
+
+
+def _port_from_environment() -> int | None:
+    text = os.environ.get("HYBRID_FIRST_PORT")
+    if text and not text.isdigit():
+        raise LocalError(f"HYBRID_FIRST_PORT: {text!r} is not a number")
+    return int(text) if text else None
+
+
+def in_root(root: Path, argv: Sequence[str]) -> tuple[str, ...]:
+    """The command line that runs argv on the database host as PostgreSQL's own user."""
+    return ("chroot", "--userspec=postgres:postgres", str(root), *argv)

@@ -1,0 +1,160 @@
+"""Realises a plan on this machine: each part in its order, ready before the next, changed only where it must be."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from time import monotonic
+from typing import Any
+
+from local import backups, certificates, database, edge, lock, namespace
+from local.edge_config import EdgeSources, edge_config
+from local.errors import LocalError
+from local.host_spec import host_spec
+from local.objects import Objects
+from local.ports import refuse_busy
+from local.stack import Progress, Stack
+from local.supervisor import Outcome
+from plan import codec
+from plan.model import Plan
+
+Tell = Callable[[str, str, float], None]
+"""Takes a step's name, its outcome and how many seconds it took."""
+MADE, UNCHANGED = "made", str(Outcome.UNCHANGED)
+
+
+def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress) -> list[str]:
+    """Names of the steps that changed something: none, when nothing had to be done.
+
+    Raises LocalError; what runs by then goes on, so that its logs can be read. Interrupted from the keyboard, it
+    stops the whole stack.
+    """
+    faults = namespace.faults()
+    if faults:
+        raise LocalError("\n".join(faults))
+    stack.state.prepare()
+    with lock.hold(stack.state):
+        refuse_busy(stack.ports, stack.supervisor.pids())
+        stack.remember_ports()
+        realisation = Realisation(stack=stack, plan=plan, tell=tell, progress=progress)
+        with _stopped_on_interrupt(stack, progress):
+            realisation.run()
+        stack.state.write(stack.state.plan_file, codec.dumps(plan))
+    return realisation.changed
+
+
+@contextmanager
+def _stopped_on_interrupt(stack: Stack, progress: Progress) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        progress("interrupted: stopping all parts")
+        stack.supervisor.stop()
+        raise
+
+
+@dataclass(kw_only=True)
+class Realisation:
+    """One run over all steps."""
+
+    stack: Stack
+    plan: Plan
+    tell: Tell
+    progress: Progress
+    changed: list[str] = field(default_factory=list)
+    report: dict[str, Any] = field(default_factory=dict)
+    """What host/ changed in its files, for the parts that read them."""
+
+    @cached_property
+    def host(self) -> dict[str, Any]:
+        return host_spec(self.plan, self.stack.ports, self.stack.password(self.plan))
+
+    @cached_property
+    def edge(self) -> dict[str, Any]:
+        sources = EdgeSources(
+            project=self.stack.project,
+            state=self.stack.state.edge,
+            ports=self.stack.ports,
+            pooler_ca=self.stack.pooler_ca,
+            password=self.stack.password(self.plan),
+        )
+        return edge_config(self.plan, sources)
+
+    @cached_property
+    def objects(self) -> Objects:
+        tls, _ = certificates.ensure(self.stack.state)
+        return Objects(state=self.stack.state, port=self.stack.ports.objects, tls=tls)
+
+    def run(self) -> None:
+        # What can't be had here is refused before anything is made.
+        self.stack.state.write_json(self.stack.state.host_file, self.host)
+        _ = self.edge
+        for name, act in (
+            ("root", self._root),
+            ("supervisor", self._supervisor),
+            ("objects", self._objects),
+            ("postgres", self._postgres),
+            ("database", self._database),
+            ("pooler", self._pooler),
+            ("migrations", self._migrations),
+            ("backups", self._backups),
+            ("edge", self._edge),
+        ):
+            self._step(name, act)
+
+    def _step(self, name: str, act: Callable[[], str]) -> None:
+        self.progress(name)
+        start = monotonic()
+        outcome = act()
+        if outcome != UNCHANGED:
+            self.changed.append(name)
+        self.tell(name, outcome, monotonic() - start)
+
+    def _root(self) -> str:
+        return MADE if database.ensure_root(self.stack, self.progress) else UNCHANGED
+
+    def _supervisor(self) -> str:
+        was_running = self.stack.supervisor.is_running()
+        self.stack.supervisor.start(self.stack.launch)
+        return UNCHANGED if was_running else str(Outcome.STARTED)
+
+    def _objects(self) -> str:
+        outcome = self.stack.supervisor.ensure(self.objects.part())
+        self.stack.supervisor.wait_ready("objects", self.objects.is_ready)
+        return str(outcome)
+
+    def _postgres(self) -> str:
+        database.trust_objects(self.stack)
+        self.report = database.apply(self.stack, "files")
+        outcome = database.ensure_part(self.stack, database.postgres_part(self.stack), self.report)
+        database.wait_socket(self.stack)
+        return _told(outcome, self.report)
+
+    def _database(self) -> str:
+        return _told(Outcome.UNCHANGED, database.apply(self.stack, "database"))
+
+    def _pooler(self) -> str:
+        outcome = database.ensure_part(self.stack, database.pooler_part(self.stack), self.report)
+        for role in self.host["pooler"]["roles"]:
+            database.wait_ready(self.stack, "pooler", role, self.host)
+        return str(outcome)
+
+    def _migrations(self) -> str:
+        count = database.migrate(self.stack, self.host)
+        return f"{count} applied" if count else UNCHANGED
+
+    def _backups(self) -> str:
+        was_taken = backups.ensure_backup(self.stack, self.objects, self.host, self.progress)
+        return "full backup taken" if was_taken else UNCHANGED
+
+    def _edge(self) -> str:
+        outcome = self.stack.supervisor.ensure(edge.edge_part(self.stack, self.edge))
+        self.stack.supervisor.wait_ready("edge", lambda: edge.is_ready(self.stack))
+        return str(outcome)
+
+
+def _told(outcome: Outcome, report: dict[str, Any]) -> str:
+    if outcome is not Outcome.UNCHANGED:
+        return str(outcome)
+    count = len(report["changed"])
+    return f"{count} settings changed" if count else UNCHANGED

@@ -1,0 +1,55 @@
+"""Installs the Debian packages that a job needs, or says what to install. Runs before the virtual environment exists.
+
+python3 scripts/debian_packages.py up|test
+"""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+# What is looked for, the Debian package that has it, and the first job that needs it.
+COMMANDS = {"mmdebstrap": "mmdebstrap"}
+ORDINARY_USER_COMMANDS = {"newuidmap": "uidmap"}
+TEST_COMMANDS = {"chromium": "chromium"}
+SBIN = "/usr/sbin:/sbin"
+
+
+def missing(job: str, *, is_root: bool) -> Iterator[str]:
+    """Packages that are needed and not there."""
+    wanted = {**COMMANDS, **({} if is_root else ORDINARY_USER_COMMANDS), **(TEST_COMMANDS if job == "test" else {})}
+    path = f"{os.environ.get('PATH', '')}:{SBIN}"
+    yield from (package for command, package in wanted.items() if not shutil.which(command, path=path))
+    if importlib.util.find_spec("ensurepip") is None:
+        yield f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+
+
+def main() -> int:
+    job = sys.argv[1] if len(sys.argv) == 2 else ""
+    if job not in ("up", "test"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    is_root = os.geteuid() == 0
+    packages = sorted(missing(job, is_root=is_root))
+    if not packages:
+        return 0
+    if not is_root or not shutil.which("apt-get"):
+        print(
+            f"missing: {', '.join(packages)} (names of Debian 12's packages); install them, then try again.",
+            file=sys.stderr,
+        )
+        print(f"On Debian, as root: apt-get install {' '.join(packages)}", file=sys.stderr)
+        return 1
+    print(f"installing {', '.join(packages)}", file=sys.stderr)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", *packages]):
+        if subprocess.run(["apt-get", *command], stdout=subprocess.DEVNULL, env=environment).returncode:
+            print(f"apt-get {command[0]} failed; install {' '.join(packages)} by hand, then try again", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

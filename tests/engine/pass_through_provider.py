@@ -1,0 +1,109 @@
+"""A provider that makes nothing: it gives back what it is given, with the outputs that a cloud would make up.
+
+The engine starts it through an executable `pulumi-resource-NAME`, which adds two arguments: version and journal.
+"""
+
+import json
+import secrets
+import string
+import sys
+from pathlib import Path
+
+from pulumi.provider.experimental import server
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.provider.experimental.provider import (
+    ConfigureRequest,
+    ConfigureResponse,
+    CreateRequest,
+    CreateResponse,
+    DeleteRequest,
+    DiffRequest,
+    DiffResponse,
+    Provider,
+    UpdateRequest,
+    UpdateResponse,
+)
+
+from plan.model import Resource
+from plan.replacement import replaces
+
+Properties = dict[str, PropertyValue]
+
+PASSWORD = "random:index/randomPassword:RandomPassword"
+SERVICE_TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken"
+# What real providers make up and this program reads. A type that is not here gets an `arn`, and an ID like any other.
+PLAIN_OUTPUTS = {PASSWORD: (), SERVICE_TOKEN: ("clientId",), "aws:lightsail/staticIp:StaticIp": ("ipAddress",)}
+SECRET_OUTPUTS = {PASSWORD: ("result", "bcryptHash"), SERVICE_TOKEN: ("clientSecret",)}
+ALPHABET = string.ascii_letters + string.digits
+SECRET_LENGTH = 40
+
+
+class PassThroughProvider(Provider):
+    """Writes all that it does into a journal, secrets too, so that a test can look for them where they must not be."""
+
+    def __init__(self, journal: Path) -> None:
+        self.journal = journal
+
+    async def configure(self, request: ConfigureRequest) -> ConfigureResponse:
+        # As the real ones: they see secrets in the clear and the engine carries the marks over to the outputs.
+        return ConfigureResponse(accept_secrets=False, supports_preview=True)
+
+    async def create(self, request: CreateRequest) -> CreateResponse:
+        if request.preview:
+            return CreateResponse("", request.properties)
+        type_ = own_type(request.urn)
+        secret = {name: generated() for name in SECRET_OUTPUTS.get(type_, ())}
+        plain = {name: f"{request.name}-{name}" for name in plain_outputs(type_)}
+        self._note("create", request.urn, [*secret.values()])
+        made = {name: PropertyValue(text, is_secret=name in secret) for name, text in {**plain, **secret}.items()}
+        # A real password's ID says nothing either.
+        identifier = "none" if type_ == PASSWORD else f"{request.name}-{secrets.token_hex(4)}"
+        return CreateResponse(identifier, {**request.properties, **made})
+
+    async def diff(self, request: DiffRequest) -> DiffResponse:
+        type_ = own_type(request.urn)
+        old = {name: value for name, value in request.old_state.items() if name not in made_up(type_)}
+        names = sorted({*old, *request.new_inputs})
+        changed = [name for name in names if old.get(name) != request.new_inputs.get(name)]
+        resource = Resource(urn=request.urn, type=type_, name=request.name, custom=True)
+        replacing = [name for name in changed if replaces(resource, name)]
+        return DiffResponse(changes=bool(changed), diffs=changed, replaces=replacing)
+
+    async def update(self, request: UpdateRequest) -> UpdateResponse:
+        if not request.preview:
+            self._note("update", request.urn)
+        kept = {name: value for name, value in request.olds.items() if name in made_up(own_type(request.urn))}
+        return UpdateResponse({**request.news, **kept})
+
+    async def delete(self, request: DeleteRequest) -> None:
+        self._note("delete", request.urn)
+
+    def _note(self, act: str, urn: str, secret_values: list[str] | None = None) -> None:
+        entry = {"act": act, "name": urn.rpartition("::")[2], "secrets": secret_values or []}
+        with self.journal.open("a") as journal:
+            journal.write(json.dumps(entry) + "\n")
+
+
+def own_type(urn: str) -> str:
+    """The type without those of its ancestors."""
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def plain_outputs(type_: str) -> tuple[str, ...]:
+    return PLAIN_OUTPUTS.get(type_, ("arn",))
+
+
+def made_up(type_: str) -> set[str]:
+    """Names of all outputs that are no inputs."""
+    return {*plain_outputs(type_), *SECRET_OUTPUTS.get(type_, ())}
+
+
+def generated() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
+
+
+if __name__ == "__main__":
+    # The SDK reads the engine's address from the first argument.
+    version, journal_file = sys.argv[1:3]
+    del sys.argv[1:3]
+    server.main(sys.argv[1:], version, PassThroughProvider(Path(journal_file)))

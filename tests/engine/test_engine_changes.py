@@ -1,0 +1,31 @@
+"""A changed setting changes its part and nothing else."""
+
+import pytest
+from trial_engine import TrialEngine
+
+pytestmark = pytest.mark.engine
+
+ROUTE = "::site-route"
+
+
+def acts_of_up(engine: TrialEngine) -> list[tuple[str, str]]:
+    """What bringing the dev stack up again makes the providers do."""
+    before = len(engine.acts)
+    engine.up("dev")
+    return engine.acts[before:]
+
+
+def test_a_rollback_is_one_update_of_the_route_and_survives_the_next_up(mine: TrialEngine) -> None:
+    mine.set("dev", failoverActive="vercel")
+    assert acts_of_up(mine) == [("update", "site-route")]
+    (route,) = [found for urn, found in mine.export("dev").items() if urn.endswith(ROUTE)]
+    assert route["inputs"].keys() == {"pattern", "zoneId"}
+
+
+def test_a_further_bucket_changes_only_the_api(mine: TrialEngine) -> None:
+    mine.set("dev", mediaBuckets=["media", "avatars"])
+    acts = acts_of_up(mine)
+    created = {name for act, name in acts if act == "create"}
+    assert created == {"media-avatars-bucket", "media-avatars-cors", "media-avatars-lifecycle", "api-version"}
+    assert [name for act, name in acts if act == "delete"] == ["api-version"]
+    assert [name for act, name in acts if act == "update"] == ["api-deployment"]

@@ -1,0 +1,42 @@
+"""Settings reach the program, and a wrong one is refused in words that name it."""
+
+from typing import Any
+
+import pytest
+import yaml
+from conftest import Preview
+from trial_engine import TrialEngine
+
+pytestmark = pytest.mark.engine
+
+
+def test_defaults_reach_the_program(fresh: TrialEngine, first_preview: Preview) -> None:
+    declared = yaml.safe_load((fresh.project / "Pulumi.yaml").read_text())["config"]
+    preview = first_preview("dev")
+    assert {f"hybrid:{key}" for key in declared} <= set(preview["config"])
+    disk = next(step for step in preview["steps"] if step["urn"].endswith("::postgres-data"))
+    assert disk["newState"]["inputs"]["sizeInGb"] == declared["postgresDiskGb"]["default"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"awsAccountId": None}, "'awsAccountId'"),
+        ({"postgresVersion": "seventeen"}, "'postgresVersion' must be of type 'integer'"),
+        ({"mediaBuckets": "media"}, "'mediaBuckets' must be of type 'array<string>'"),
+    ],
+)
+def test_a_missing_setting_or_a_wrong_type_is_named(mine: TrialEngine, settings: dict[str, Any], message: str) -> None:
+    mine.set("dev", **settings)
+    refusal = mine.run("preview", "--stack=dev", is_refused=True)
+    assert message in refusal
+    assert "Traceback" not in refusal
+
+
+def test_all_that_the_program_refuses_is_named_at_once(mine: TrialEngine) -> None:
+    mine.set("dev", postgresVersion=14, mediaBucket=["media"], adminIpv4Networks=["0.0.0.0/0"])
+    refusal = mine.run("preview", "--stack=dev", is_refused=True)
+    assert "dev: postgresVersion: '14'" in refusal
+    assert "dev: mediaBucket: is not a setting; did you mean mediaBuckets?" in refusal
+    assert "dev: adminIpv4Networks.0: '0.0.0.0/0' is open to the world" in refusal
+    assert "Traceback" not in refusal
