@@ -6,12 +6,15 @@ import types
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 # A password outside printable ASCII would need SASLprep (RFC 4013), which clients do differently.
 PASSWORD = re.compile(r"[!-~]{8,200}")
+HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+STANZA = re.compile(r"[A-Za-z0-9_-]{1,60}")
 LOOPBACK = "127.0.0.1"
 
 
@@ -118,7 +121,11 @@ def _read(kind: Any, value: object, where: str, faults: list[str]) -> Any:
         return tuple(_read(inner[0], item, f"{where}[{index}]", faults) for index, item in enumerate(value))
     if origin in (Union, types.UnionType):
         return None if value is None else _read(inner[0], value, where, faults)
-    fits = value in inner if origin is Literal else type(value) is kind
+    if origin is Literal:
+        fits = any(value == option and type(value) is type(option) for option in inner)
+    else:
+        # What is more than one line could become a setting of its own in a file made from it.
+        fits = type(value) is kind and (not isinstance(value, str) or value.isprintable())
     if not fits:
         faults.append(f"{where}: {_expectation(kind)} is needed, not {type(value).__name__}")
     return value
@@ -142,7 +149,9 @@ def _read_fields(kind: Any, value: object, where: str, faults: list[str]) -> Any
 def _expectation(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(str(option) for option in get_args(kind))
-    return "a list" if get_origin(kind) is tuple else f"a value of type {kind.__name__}"
+    if get_origin(kind) is tuple:
+        return "a list"
+    return "one line of text" if kind is str else f"a value of type {kind.__name__}"
 
 
 def _faults(spec: Spec) -> Iterator[str]:
@@ -156,12 +165,12 @@ def _faults(spec: Spec) -> Iterator[str]:
     for where, number in (("postgres.cpus", postgres.cpus), ("pooler.pool_size", spec.pooler.pool_size)):
         if number < 1:
             yield f"spec.{where}: {number}; at least 1"
-    if LOOPBACK not in spec.tls.addresses:
-        yield f"spec.tls.addresses: {LOOPBACK} is missing; the pooler reaches PostgreSQL there"
+    yield from _tls_faults(spec.tls)
+    if not STANZA.fullmatch(spec.backup.stanza):
+        yield f"spec.backup.stanza: {spec.backup.stanza!r}: letters, digits, _ and - are allowed"
     for role in postgres.roles:
         yield from _role_faults(role, schemas)
-    unknown = set(spec.pooler.roles) - {role.name for role in postgres.roles}
-    yield from (f"spec.pooler.roles: {name} is no declared role" for name in sorted(unknown))
+    yield from _pooler_faults(spec.pooler, {role.name: role for role in postgres.roles})
 
 
 def _name_faults(spec: Spec) -> Iterator[str]:
@@ -179,6 +188,21 @@ def _name_faults(spec: Spec) -> Iterator[str]:
         yield "spec.postgres.roles: 'postgres' is the superuser, reached only from the host itself"
 
 
+def _tls_faults(tls: Tls) -> Iterator[str]:
+    if not tls.hostnames:
+        yield "spec.tls.hostnames: at least one is needed"
+    for name in tls.hostnames:
+        if not HOSTNAME.fullmatch(name):
+            yield f"spec.tls.hostnames: {name!r} is no host name"
+    for address in tls.addresses:
+        try:
+            ip_address(address)
+        except ValueError:
+            yield f"spec.tls.addresses: {address!r} is no IP address"
+    if LOOPBACK not in tls.addresses:
+        yield f"spec.tls.addresses: {LOOPBACK} is missing; the pooler reaches PostgreSQL there"
+
+
 def _role_faults(role: Role, schemas: set[str]) -> Iterator[str]:
     where = f"spec.postgres.roles.{role.name}"
     if not PASSWORD.fullmatch(role.password):
@@ -188,3 +212,12 @@ def _role_faults(role: Role, schemas: set[str]) -> Iterator[str]:
         yield from (f"{where}.{act}: {name} is no declared schema" for name in sorted(unknown))
     if role.connection_limit < 1:
         yield f"{where}.connection_limit: {role.connection_limit}; at least 1"
+
+
+def _pooler_faults(pooler: Pooler, roles: Mapping[str, Role]) -> Iterator[str]:
+    for name in pooler.roles:
+        if name not in roles:
+            yield f"spec.pooler.roles: {name} is no declared role"
+        elif roles[name].connection_limit < pooler.pool_size:
+            limit = roles[name].connection_limit
+            yield f"spec.pooler.pool_size: {pooler.pool_size}; {name} may open {limit} connections at most"

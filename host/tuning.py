@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 # pg_cron's and TimescaleDB's launchers, and logical replication's.
 LAUNCHERS = 3
+# For the superuser, migrations, monitoring and people.
+SPARE_CONNECTIONS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +23,15 @@ class Tuning:
     max_worker_processes: int
 
 
-def tuned(memory_mb: int, cpus: int) -> Tuning:
+def tuned(memory_mb: int, cpus: int, pooled: int = 0) -> Tuning:
     """Settings with which the server stays within memory_mb when its connections work at once.
+
+    `pooled` connections, which a pooler may open, fit in with some to spare, however small the memory.
 
     Every background worker takes one of max_worker_processes. Too few of them, and TimescaleDB's jobs fail with
     "failed to start a background worker" (timescaledb 7602, 8543), and pg_cron's with them.
     """
-    connections = _within(40, memory_mb // 10, 400)
+    connections = max(_within(40, memory_mb // 10, 400), pooled + SPARE_CONNECTIONS)
     shared_buffers = memory_mb // 4
     timescaledb, cron = _within(4, 2 * cpus, 16), _within(2, cpus, 8)
     return Tuning(

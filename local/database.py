@@ -118,7 +118,7 @@ def wait_socket(stack: Stack) -> None:
 def conninfo(stack: Stack, host: Mapping[str, Any], role: str, port: int) -> str:
     """A libpq connection URI for a declared role, with the server's certificate checked to the full."""
     password = next(declared["password"] for declared in host["postgres"]["roles"] if declared["name"] == role)
-    options = urlencode({"sslmode": "verify-full", "sslrootcert": str(stack.pooler_ca)})
+    options = urlencode({"sslmode": "verify-full", "sslrootcert": str(stack.database_ca)})
     return f"postgresql://{role}:{quote(password, safe='')}@localhost:{port}/{host['postgres']['database']}?{options}"
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from local.errors import LocalError
 from local.ports import Ports
@@ -24,8 +24,6 @@ class EdgeSources:
     """Folder that module and asset paths are relative to."""
     state: Path
     ports: Ports
-    pooler_ca: Path
-    """Authority that the pooler's certificate is checked against."""
     password: Password
 
 
@@ -112,11 +110,10 @@ def _assets(assets: dict[str, Any] | None, project: Path) -> dict[str, Any] | No
 
 
 def _connection(plan: Plan, hyperdrive: Resource, sources: EdgeSources) -> str:
-    """Where the cloud goes through the tunnel, this machine goes to the pooler, with the same role and over TLS."""
+    """The pooler stands for Hyperdrive itself: a Worker reaches it without TLS, and it reaches PostgreSQL with TLS."""
     origin = hyperdrive.inputs["origin"]
     password = quote(realised(plan, origin["password"], sources.password), safe="")
-    options = urlencode({"sslmode": "verify-full", "sslrootcert": str(sources.pooler_ca)})
-    return f"postgres://{origin['user']}:{password}@localhost:{sources.ports.pooler}/{origin['database']}?{options}"
+    return f"postgres://{origin['user']}:{password}@127.0.0.1:{sources.ports.pooler}/{origin['database']}"
 
 
 def _referenced(plan: Plan, value: Any) -> Resource:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NAME = "objects"
 PROJECT = Path(__file__).parents[1]
+TLS_HOOK = PROJECT / "local" / "objects_tls.py"
 # moto checks no signature.
 CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 ENVIRONMENT = {
@@ -51,7 +52,7 @@ class Objects:
             # It has nothing to save, and gunicorn's own ways to stop take one to three seconds.
             stop_signal="KILL",
             environment={**ENVIRONMENT, "TMPDIR": str(self.state.objects)},
-            contents=(content_hash(*self.tls.files, PROJECT / "local" / "objects_server.py"),),
+            contents=(content_hash(*self.tls.files, TLS_HOOK, PROJECT / "local" / "objects_server.py"),),
         )
 
     def is_ready(self) -> bool:
@@ -95,8 +96,9 @@ class Objects:
         return session.client("s3", endpoint_url=self.endpoint, verify=str(self.tls.authority), config=config)
 
     def _command(self) -> tuple[str, ...]:
-        """One worker, for the objects are in its memory. gunicorn closes TLS as pgBackRest wants; moto's server not."""
+        """One worker, for the objects are in its memory."""
         options = {
+            "--config": str(TLS_HOOK),
             "--bind": f"127.0.0.1:{self.port}",
             "--workers": "1",
             "--worker-class": "gthread",

@@ -91,11 +91,12 @@ def outer_pids(parent: int) -> dict[int, int]:
     return {inner: child.pid for child in children if (inner := _inner_pid(child.pid)) is not None}
 
 
-def has_copies(parent: int) -> bool:
-    """Whether a child was forked and does not run a program of its own yet."""
+def has_unstarted(parent: int, starter: Path) -> bool:
+    """Whether a child is still a copy of its parent, or the starter that becomes the child's own program."""
     try:
         process = Process(parent)
-        return any(_command(child) == process.cmdline() for child in process.children())
+        commands = [_command(child) for child in process.children()]
+        return any(command == process.cmdline() or str(starter) in command for command in commands)
     except psutil.Error:
         return False
 

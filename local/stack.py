@@ -50,7 +50,7 @@ class Stack:
         self.state.write_json(self.state.folder / PORTS_FILE, {"first": self.ports.first})
 
     @property
-    def pooler_ca(self) -> Path:
+    def database_ca(self) -> Path:
         """Authority of the certificates of PostgreSQL and the pooler; host/ makes it."""
         return self.state.root / "etc/hybrid/ca/ca.crt"
 

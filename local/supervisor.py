@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import Fault
 
 from psutil import Process
 
@@ -19,10 +18,10 @@ from local.part import Part
 from local.part_status import PartState, PartStatus
 from local.processes import Identity
 from local.state import State
-from local.supervisor_client import NotAnsweringError, SupervisorClient
-from local.supervisor_files import SupervisorFiles
+from local.supervisor_client import NotAnsweringError, RefusedError, SupervisorClient
+from local.supervisor_files import START_PART, SupervisorFiles
 
-FORK_SECONDS = 5
+EXEC_SECONDS = 5
 STOP_MARGIN_SECONDS = 10
 
 
@@ -164,20 +163,24 @@ class Supervisor:
         processes.end(processes.marked(self.state.folder, name))
         try:
             self._client.call("startProcess", name)
-        except Fault as error:
+        except RefusedError as error:
             raise LocalError(f"{name}: ended as soon as it started{self._last_lines(name)}") from error
         self._await_programs()
 
     def _await_programs(self) -> None:
         """A stop signal is lost on a child that is still supervisord's own copy: it would run until its time is up."""
-        pid, deadline = self.pid, time.monotonic() + FORK_SECONDS
-        while pid and processes.has_copies(pid) and time.monotonic() < deadline:
+        pid, deadline = self.pid, time.monotonic() + EXEC_SECONDS
+        while pid and processes.has_unstarted(pid, START_PART) and time.monotonic() < deadline:
             time.sleep(0.002)
 
     def _halt(self, name: str) -> None:
         """Stop the part, and what it left of its own."""
         if self._known(name)["statename"] in ("STARTING", "RUNNING"):
-            self._client.call("stopProcess", name, seconds=self._longest_stop_seconds())
+            try:
+                self._client.call("stopProcess", name, seconds=self._longest_stop_seconds())
+            except RefusedError as error:
+                if not error.is_not_running:
+                    raise
         processes.end(processes.marked(self.state.folder, name))
 
     def _longest_stop_seconds(self) -> int:

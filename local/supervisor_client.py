@@ -11,10 +11,20 @@ from local.errors import LocalError
 
 # Linux: sockaddr_un has room for 108 bytes with the closing zero; supervisord first binds a name with its pid.
 LONGEST_PATH = 107 - len(".4194304")
+# supervisor.xmlrpc.Faults
+NOT_RUNNING = 70
 
 
 class NotAnsweringError(LocalError):
     """supervisord does not answer."""
+
+
+class RefusedError(LocalError):
+    """supervisord answers that it can't do what it was asked."""
+
+    def __init__(self, method: str, fault: xmlrpc.client.Fault) -> None:
+        super().__init__(f"supervisord: refuses {method}: {fault.faultString}")
+        self.is_not_running = fault.faultCode == NOT_RUNNING
 
 
 class SupervisorClient:
@@ -24,7 +34,7 @@ class SupervisorClient:
         self.path = path
 
     def call(self, method: str, *arguments: Any, seconds: float = 10) -> Any:
-        """The result; NotAnsweringError, or xmlrpc.client.Fault when supervisord refuses."""
+        """The result; NotAnsweringError or RefusedError when there is none."""
         connection = _UnixConnection(self.path, seconds)
         try:
             body = xmlrpc.client.dumps(arguments, f"supervisor.{method}")
@@ -34,7 +44,10 @@ class SupervisorClient:
             raise NotAnsweringError(f"supervisord at {self.path}: does not answer: {error}") from error
         finally:
             connection.close()
-        (result,), _ = xmlrpc.client.loads(answer)
+        try:
+            (result,), _ = xmlrpc.client.loads(answer)
+        except xmlrpc.client.Fault as fault:
+            raise RefusedError(method, fault) from fault
         return result
 
     def answers(self) -> bool:

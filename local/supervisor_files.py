@@ -104,7 +104,7 @@ def _command(words: Iterable[str]) -> str:
 
 
 def _value(text: str | Path) -> str:
-    """A value in supervisord's configuration, where a per cent sign starts an expansion."""
-    if re.search(r"\s[;#]|[\r\n]", str(text)):
-        raise LocalError(f"{text}: supervisord can't use a path with ' #', ' ;' or a line break; name another folder")
-    return str(text).replace("%", "%%")
+    """A value in supervisord's configuration, which has no escape for a comment, and expands some values twice."""
+    if re.search(r"%|\s[;#]|[\r\n]", str(text)):
+        raise LocalError(f"{text}: supervisord can't use a path with '%', ' #', ' ;' or a line break; choose another")
+    return str(text)

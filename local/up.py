@@ -75,7 +75,6 @@ class Realisation:
             project=self.stack.project,
             state=self.stack.state.edge,
             ports=self.stack.ports,
-            pooler_ca=self.stack.pooler_ca,
             password=self.stack.password(self.plan),
         )
         return edge_config(self.plan, sources)

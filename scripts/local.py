@@ -1,5 +1,177 @@
-"""`./hybrid local`."""
+"""`./hybrid local`: the stack on this machine."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer()
+if TYPE_CHECKING:
+    from local.stack import Stack
+    from local.verify import Verification
+
+app = typer.Typer(
+    help="The dev stack on this machine, with real parts: up, verify, status, logs, down.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+FirstPort = Annotated[
+    int | None, typer.Option("--first-port", metavar="PORT", help="First of six ports on loopback; 7400 unless set.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _stack(first_port: int | None = None) -> "Stack":
+    from local.stack import Stack
+    from plan.project import ROOT
+
+    return Stack.of(ROOT, first_port)
+
+
+def _progress(text: str) -> None:
+    """A line that the next one replaces; on anything but a terminal, nothing."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K  … {text}", end="", file=sys.stderr, flush=True)
+
+
+def _say(text: str) -> None:
+    print(f"\r\033[K{text}" if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
+
+
+def _tell(name: str, outcome: str, seconds: float) -> None:
+    _say(f"  {name:<12} {outcome:<22} {seconds:6.1f} s")
+
+
+@app.command()
+def up(
+    stack: Annotated[str, typer.Option("--stack", help="The stack whose plan is realised.")] = "dev",
+    first_port: FirstPort = None,
+) -> None:
+    """Record, gate and realise the dev stack; change only what differs. Ctrl-C stops all parts."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from local.up import up as bring_up
+    from plan.record import record
+    from policies.gate import judge
+    from scripts.gate import as_text
+
+    here = _stack(first_port)
+    plan = record(stack)
+    _say(f"recorded {stack}: {len(plan.resources)} resources")
+    with ThreadPoolExecutor() as pool:
+        judging = pool.submit(judge, [plan])
+        verdicts = judging.result()
+    _say(as_text(verdicts))
+    if verdicts[0].findings:
+        raise typer.Exit(1)
+    changed = bring_up(here, plan, _tell, _progress)
+    _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")
+    print(f"http://localhost:{here.ports.web}")
+
+
+@app.command()
+def verify(
+    requests: Annotated[int, typer.Option("--requests", min=10, help="How many to send through the whole way.")] = 500,
+    as_json: AsJson = False,
+) -> None:
+    """Send requests through every hop and use every extension; exit 1 when something fails."""
+    import json
+
+    from local.verify import verify as run
+
+    result = run(_stack(), requests)
+    if as_json:
+        print(json.dumps(result.document(), indent=2, ensure_ascii=False))
+    else:
+        _print_verification(result)
+    if not result.is_passed:
+        raise typer.Exit(1)
+
+
+def _print_verification(result: "Verification") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    hops = Table("hop", "requests", "errors", "p50 ms", "p95 ms", box=None, pad_edge=False, header_style="bold")
+    for column in hops.columns[1:]:
+        column.justify = "right"
+    for hop in result.hops:
+        hops.add_row(hop.name, str(hop.requests), str(hop.errors), f"{hop.p50_ms:.2f}", f"{hop.p95_ms:.2f}")
+    checks = Table("check", "", "", box=None, pad_edge=False, header_style="bold")
+    for check in result.checks:
+        verdict = "[green]passed[/]" if check.is_passed else "[red]failed[/]"
+        checks.add_row(check.name, verdict, check.detail)
+    console = Console(highlight=False)
+    console.print(hops)
+    console.print()
+    console.print(checks)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """What every part is doing; exit 1 unless all run."""
+    import dataclasses
+    import json
+
+    here = _stack()
+    parts = here.supervisor.status() if here.state.exists else {}
+    if as_json:
+        rows = [{**dataclasses.asdict(part), "log": str(part.log)} for part in parts.values()]
+        print(json.dumps({"ports": here.ports.all, "parts": rows}, indent=2))
+    elif parts:
+        _print_status(here)
+    else:
+        print("the local stack is not there; start it with `./hybrid local up`", file=sys.stderr)
+    if not parts or not all(part.is_running for part in parts.values()):
+        raise typer.Exit(1)
+
+
+def _print_status(here: "Stack") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("part", "state", "process", "up", "memory", "log", box=None, pad_edge=False, header_style="bold")
+    parts = here.supervisor.status()
+    for part in parts.values():
+        state = str(part.state) if part.exit_code is None else f"{part.state} ({part.exit_code})"
+        table.add_row(
+            part.name,
+            f"[green]{state}[/]" if part.is_running else f"[red]{state}[/]",
+            str(part.pid or ""),
+            f"{part.uptime_seconds} s" if part.uptime_seconds is not None else "",
+            f"{part.memory_bytes / 2**20:.0f} MB",
+            os.path.relpath(part.log),
+        )
+    total = sum(part.memory_bytes for part in parts.values())
+    table.add_row("all", "", "", "", f"{total / 2**20:.0f} MB", "")
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("ports: " + ", ".join(f"{name} {port}" for name, port in here.ports.all.items()))
+    if not all(part.is_running for part in parts.values()):
+        console.print("a part does not run; `./hybrid local up` starts it again")
+
+
+@app.command()
+def logs(
+    part: Annotated[str, typer.Argument(help="objects, postgres, pooler or edge.")],
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
+) -> None:
+    """Print a part's log."""
+    supervisor = _stack().supervisor
+    following = supervisor.follow(part) if follow else iter(())
+    for line in supervisor.tail(part, lines):
+        print(line)
+    for line in following:
+        print(line, flush=True)
+
+
+@app.command()
+def down(
+    is_final: Annotated[bool, typer.Option("--remove", help="Also remove data, backups, logs and the cache.")] = False,
+) -> None:
+    """Stop the stack; its data stays unless it is to be removed."""
+    from local.down import down as bring_down
+
+    was_there = bring_down(_stack(), _progress, is_final=is_final)
+    _say("stopped" + (" and removed" if is_final else "") if was_there else "nothing to stop")

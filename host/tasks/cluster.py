@@ -46,12 +46,9 @@ def apply(spec: Spec) -> None:
 
 
 def settings_text(spec: Spec) -> str:
-    return render(
-        "postgresql.conf.j2",
-        spec=spec,
-        tuning=tuned(spec.postgres.memory_mb, spec.postgres.cpus),
-        layout=layout,
-    )
+    postgres, pooler = spec.postgres, spec.pooler
+    tuning = tuned(postgres.memory_mb, postgres.cpus, pooled=pooler.pool_size * len(pooler.roles))
+    return render("postgresql.conf.j2", spec=spec, tuning=tuning, layout=layout)
 
 
 def authentication_text(spec: Spec) -> str:

@@ -15,6 +15,8 @@ import { miniflareOptions } from "./miniflare-options.mjs";
 /** @import { EdgeConfig } from "./config.mjs" */
 
 const PARENT_CHECK_MS = 500;
+// What a Worker may use (Cloudflare, Workers limits); without a limit workerd keeps 140 MB more after 5,000 requests.
+const WORKER_MEMORY_MB = 128;
 
 try {
   const [path, ...surplus] = process.argv.slice(2);
@@ -46,6 +48,7 @@ function prepareEnvironment(state) {
   mkdirSync(temporary, { recursive: true });
   process.env["TMPDIR"] = temporary;
   process.env["EDGE_WORKERD"] = createRequire(import.meta.resolve("miniflare"))("workerd").default;
+  process.env["MINIFLARE_WORKERD_V8_FLAGS"] = `--max-heap-size=${WORKER_MEMORY_MB}`;
   process.env["MINIFLARE_WORKERD_PATH"] = fileURLToPath(new URL("tethered-workerd", import.meta.url));
 }
 

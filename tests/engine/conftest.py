@@ -1,15 +1,12 @@
-"""Engines for the tests that need the real `pulumi`."""
+"""Engines for the tests that need the real `pulumi`. A run takes seconds, so what tests only look at is made once."""
 
-import functools
 import shutil
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from trial_engine import TrialEngine
-
-Preview = Callable[[str], dict[str, Any]]
+from trial_engine import STACKS, TrialEngine
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +18,18 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> TrialEngine:
 
 
 @pytest.fixture(scope="session")
+def first_previews(fresh: TrialEngine) -> dict[str, dict[str, Any]]:
+    """What the engine would do for each stack while none exists."""
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(STACKS, pool.map(fresh.preview, STACKS), strict=True))
+
+
+@pytest.fixture(scope="session")
 def deployed(fresh: TrialEngine) -> TrialEngine:
-    """The dev stack is up. Shared: for looking only."""
+    """All stacks are up. Shared: for looking only."""
     engine = fresh.copy(fresh.folder.with_name("deployed"))
-    engine.up("dev")
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(engine.up, STACKS))
     return engine
 
 
@@ -32,9 +37,3 @@ def deployed(fresh: TrialEngine) -> TrialEngine:
 def mine(deployed: TrialEngine, tmp_path: Path) -> TrialEngine:
     """A copy of `deployed`, for changing."""
     return deployed.copy(tmp_path / "engine")
-
-
-@pytest.fixture(scope="session")
-def first_preview(fresh: TrialEngine) -> Preview:
-    """What the engine would do for a stack that does not exist yet, asked once a stack."""
-    return functools.cache(fresh.preview)

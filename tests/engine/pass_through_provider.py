@@ -79,7 +79,7 @@ class PassThroughProvider(Provider):
         self._note("delete", request.urn)
 
     def _note(self, act: str, urn: str, secret_values: list[str] | None = None) -> None:
-        entry = {"act": act, "name": urn.rpartition("::")[2], "secrets": secret_values or []}
+        entry = {"act": act, "urn": urn, "secrets": secret_values or []}
         with self.journal.open("a") as journal:
             journal.write(json.dumps(entry) + "\n")
 

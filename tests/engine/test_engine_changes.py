@@ -10,9 +10,9 @@ ROUTE = "::site-route"
 
 def acts_of_up(engine: TrialEngine) -> list[tuple[str, str]]:
     """What bringing the dev stack up again makes the providers do."""
-    before = len(engine.acts)
+    before = len(engine.acts("dev"))
     engine.up("dev")
-    return engine.acts[before:]
+    return engine.acts("dev")[before:]
 
 
 def test_a_rollback_is_one_update_of_the_route_and_survives_the_next_up(mine: TrialEngine) -> None:

@@ -1,17 +1,16 @@
 """A stack comes up, stays as it is, and goes only when it may."""
 
-from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Preview
 from trial_engine import TrialEngine
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_preview_would_create_everything_without_a_warning(first_preview: Preview, stack: str) -> None:
-    preview = first_preview(stack)
+def test_a_preview_creates_everything_and_warns_of_nothing(first_previews: dict[str, Any], stack: str) -> None:
+    preview = first_previews[stack]
     assert set(preview["changeSummary"]) == {"create"}
     # The engine says of each plugin that it takes the one on PATH.
     warnings = [found["message"] for found in preview["diagnostics"] if " from $PATH at " not in found["message"]]
@@ -20,27 +19,32 @@ def test_a_preview_would_create_everything_without_a_warning(first_preview: Prev
 
 def test_a_second_up_changes_nothing(deployed: TrialEngine, mine: TrialEngine) -> None:
     mine.up("dev", "--expect-no-changes")
-    assert mine.acts == deployed.acts
+    assert mine.acts("dev") == deployed.acts("dev")
 
 
 def test_destroy_refuses_until_the_protection_is_taken_away(deployed: TrialEngine, mine: TrialEngine) -> None:
-    refusal = mine.run("destroy", "--yes", "--skip-preview", "--stack=dev", is_refused=True)
+    # With --skip-preview it would refuse as well, but only after it has deleted all that is not protected.
+    refusal = mine.run("destroy", "--yes", "--stack=dev", is_refused=True)
     assert "postgres-data" in refusal
     assert "protect" in refusal
-    assert mine.acts == deployed.acts
+    assert mine.acts("dev") == deployed.acts("dev")
     mine.destroy("dev")
     assert mine.export("dev") == {}
-    created = [name for act, name in deployed.acts if act == "create"]
-    assert sorted(mine.acts[len(deployed.acts) :]) == sorted(("delete", name) for name in created)
+    assert deleted(mine, "dev") == created(mine, "dev")
 
 
-def test_production_leaves_its_data_in_the_cloud(fresh: TrialEngine, tmp_path: Path) -> None:
-    engine = fresh.copy(tmp_path / "engine")
-    engine.up("prod")
-    protected = {found["urn"] for found in engine.export("prod").values() if found.get("protect")}
-    engine.destroy("prod")
-    deleted = {name for act, name in engine.acts if act == "delete"}
-    kept = {name for act, name in engine.acts if act == "create"} - deleted
-    assert engine.export("prod") == {}
-    assert kept == {urn.rpartition("::")[2] for urn in protected}
-    assert {"postgres-instance", "postgres-data", "backups-bucket", "backups-cipher-passphrase"} <= kept
+def test_production_leaves_its_data_in_the_cloud(deployed: TrialEngine, mine: TrialEngine) -> None:
+    resources = deployed.export("prod").values()
+    protected = {found["urn"].rpartition("::")[2] for found in resources if found.get("protect")}
+    assert {"postgres-instance", "postgres-data", "backups-bucket", "backups-cipher-passphrase"} <= protected
+    mine.destroy("prod")
+    assert mine.export("prod") == {}
+    assert created(mine, "prod") - deleted(mine, "prod") == protected
+
+
+def created(engine: TrialEngine, stack: str) -> set[str]:
+    return {name for act, name in engine.acts(stack) if act == "create"}
+
+
+def deleted(engine: TrialEngine, stack: str) -> set[str]:
+    return {name for act, name in engine.acts(stack) if act == "delete"}

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Preview
 from pulumi.runtime.rpc import UNKNOWN
 
 from plan.model import STACK_TYPE, Computed, Plan, Resource, Secret
@@ -25,9 +24,9 @@ def plan(request: pytest.FixtureRequest) -> Plan:
 
 
 @pytest.fixture
-def previewed(plan: Plan, first_preview: Preview) -> dict[str, State]:
+def previewed(plan: Plan, first_previews: dict[str, Any]) -> dict[str, State]:
     """Resources as the engine's preview shows them, by URN; without the stack itself."""
-    states = [step["newState"] for step in first_preview(plan.stack)["steps"]]
+    states = [step["newState"] for step in first_previews[plan.stack]["steps"]]
     return {state["urn"]: state for state in states if state["type"] != STACK_TYPE}
 
 
@@ -35,8 +34,8 @@ def test_the_urns_are_the_same(plan: Plan, previewed: dict[str, State]) -> None:
     assert set(plan.by_urn) == set(previewed)
 
 
-def test_the_settings_are_the_same(plan: Plan, first_preview: Preview) -> None:
-    assert plan.settings == first_preview(plan.stack)["config"]
+def test_the_settings_are_the_same(plan: Plan, first_previews: dict[str, Any]) -> None:
+    assert plan.settings == first_previews[plan.stack]["config"]
 
 
 def test_the_resources_hang_together_in_the_same_way(plan: Plan, previewed: dict[str, State]) -> None:

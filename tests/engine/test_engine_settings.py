@@ -4,15 +4,14 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Preview
 from trial_engine import TrialEngine
 
 pytestmark = pytest.mark.engine
 
 
-def test_defaults_reach_the_program(fresh: TrialEngine, first_preview: Preview) -> None:
+def test_defaults_reach_the_program(fresh: TrialEngine, first_previews: dict[str, Any]) -> None:
     declared = yaml.safe_load((fresh.project / "Pulumi.yaml").read_text())["config"]
-    preview = first_preview("dev")
+    preview = first_previews["dev"]
     assert {f"hybrid:{key}" for key in declared} <= set(preview["config"])
     disk = next(step for step in preview["steps"] if step["urn"].endswith("::postgres-data"))
     assert disk["newState"]["inputs"]["sizeInGb"] == declared["postgresDiskGb"]["default"]

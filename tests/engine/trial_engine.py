@@ -63,18 +63,16 @@ class TrialEngine:
     def log(self) -> Path:
         return self.folder / "log"
 
-    @property
-    def acts(self) -> list[tuple[str, str]]:
+    def acts(self, stack: str) -> list[tuple[str, str]]:
         """What the providers did so far: act and name of the resource."""
-        return [(entry["act"], entry["name"]) for entry in self._entries()]
+        return [(entry["act"], entry["urn"].rpartition("::")[2]) for entry in self._entries(stack)]
 
-    @property
-    def secrets(self) -> list[str]:
-        """All that the providers generated and must not be seen."""
-        return [secret for entry in self._entries() for secret in entry["secrets"]]
+    def secrets(self, stack: str) -> list[str]:
+        """All that the providers generated and nobody may see."""
+        return [secret for entry in self._entries(stack) for secret in entry["secrets"]]
 
     def run(self, *arguments: str, is_refused: bool = False) -> str:
-        """Runs `pulumi` and returns what it printed; with `is_refused`, it must fail."""
+        """Runs `pulumi` and returns what it prints on stdout; where it must fail, on stderr too."""
         finished = subprocess.run(
             ["pulumi", *arguments, "--non-interactive", "--color=never"],
             cwd=self.project,
@@ -89,7 +87,7 @@ class TrialEngine:
             log.write(words)
         if (finished.returncode != 0) != is_refused:
             pytest.fail(f"pulumi {shlex.join(arguments)} ended with {finished.returncode}:\n{words}")
-        return finished.stdout if "--json" in arguments else words
+        return words if is_refused else finished.stdout
 
     def up(self, stack: str, *arguments: str) -> str:
         return self.run("up", "--yes", "--skip-preview", f"--stack={stack}", *arguments)
@@ -117,8 +115,9 @@ class TrialEngine:
         document["config"] = {key: value for key, value in given.items() if value is not None}
         path.write_text(yaml.safe_dump(document))
 
-    def _entries(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.journal.read_text().splitlines()]
+    def _entries(self, stack: str) -> list[dict[str, Any]]:
+        entries = [json.loads(line) for line in self.journal.read_text().splitlines()]
+        return [entry for entry in entries if entry["urn"].startswith(f"urn:pulumi:{stack}::")]
 
     def _environment(self) -> dict[str, str]:
         foreign = ("AWS_", "CLOUDFLARE_", "PULUMI_")
@@ -137,9 +136,7 @@ class TrialEngine:
 
 def _write_plugin(path: Path, provider_version: str) -> None:
     command = shlex.join([sys.executable, pass_through_provider.__file__, provider_version])
-    path.write_text(
-        f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {command} "$PASS_THROUGH_JOURNAL" "$@"\n'
-    )
+    path.write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {command} "$PASS_THROUGH_JOURNAL" "$@"\n')
     path.chmod(0o755)
 
 

@@ -34,8 +34,8 @@ def host(root_tar: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
     root = folder / "root"
     root_filesystem.unpack(root_tar, root)
     before = mounts()
-    postgres_port, pooler_port = free_ports(2)
-    made = HostUnderTest(root, spec(postgres_port=postgres_port, pooler_port=pooler_port))
+    postgres, pooler, objects = free_ports(3)
+    made = HostUnderTest(root, spec(postgres_port=postgres, pooler_port=pooler, objects_port=objects))
     try:
         made.first = made.start()
         yield made

@@ -65,9 +65,12 @@ class HostUnderTest:
 
     def run(self, *argv: str) -> None:
         """Start a program in the root as the database's own user."""
-        command = ["chroot", "--userspec=postgres:postgres", str(self.root), *argv]
+        self.start_inside(["chroot", "--userspec=postgres:postgres", str(self.root), *argv])
+
+    def start_inside(self, argv: list[str]) -> None:
+        """Start a program of this machine in the host's namespaces."""
         with self.log.open("a") as log:
-            self.parts.append(subprocess.Popen(namespace.enter(self.pid, command), stdout=log, stderr=log))
+            self.parts.append(subprocess.Popen(namespace.enter(self.pid, argv), stdout=log, stderr=log))
 
     def inside(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
         command = namespace.enter(self.pid, argv)

@@ -16,7 +16,9 @@ def role(name: str, **changes: Any) -> dict[str, Any]:
     return plain | changes
 
 
-def spec(*, postgres_port: int = 7402, pooler_port: int = 7403, **postgres_changes: Any) -> dict[str, Any]:
+def spec(
+    *, postgres_port: int = 7402, pooler_port: int = 7403, objects_port: int = 7404, **postgres_changes: Any
+) -> dict[str, Any]:
     """A whole specification as JSON data; keyword changes go into its `postgres` part."""
     both = ["regulated", "public"]
     postgres = {
@@ -44,11 +46,11 @@ def spec(*, postgres_port: int = 7402, pooler_port: int = 7403, **postgres_chang
         "pooler": {"port": pooler_port, "roles": ["app", "public_read"], "pool_size": 5},
         "backup": {
             "stanza": "main",
-            "endpoint": "localhost:7404",
+            "endpoint": f"localhost:{objects_port}",
             "bucket": "backups",
             "region": "ca-central-1",
             "uri_style": "path",
-            "ca_file": "/etc/hybrid/objects-ca.crt",
+            "ca_file": "/etc/hybrid/ca/ca.crt",
             "key_id": "key-id",
             "key_secret": "key-secret-1",
             "cipher_passphrase": "passphrase-1",

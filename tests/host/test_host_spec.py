@@ -29,7 +29,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 def test_a_whole_specification_is_read() -> None:
     read = parse(spec())
     assert read.postgres.roles[0].reads == ("regulated", "public")
-    assert read.backup.ca_file == "/etc/hybrid/objects-ca.crt"
+    assert read.backup.ca_file == "/etc/hybrid/ca/ca.crt"
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
@@ -63,6 +63,7 @@ def test_all_faults_of_meaning_are_named_at_once() -> None:
         "spec.postgres.memory_mb: 8 is too little; at least 256",
         "spec.postgres.roles.app.reads: elsewhere is no declared schema",
         "spec.postgres.roles.app.connection_limit: 0; at least 1",
+        "spec.pooler.pool_size: 5; app may open 0 connections at most",
         "spec.pooler.roles: public_read is no declared role",
     ]
 
@@ -79,8 +80,15 @@ def test_all_faults_of_meaning_are_named_at_once() -> None:
         ("postgres.schemas", [{"name": "cron", "data_class": "none"}], "taken by the host"),
         ("postgres.schemas", "public", "a list is needed"),
         ("platform", "laptop", "one of local"),
+        ("pooler.pool_size", 11, "app may open 10 connections at most"),
+        ("postgres.major", 17.0, "one of 15, 16, 17"),
+        ("backup.key_secret", "one\nrepo1-path=/elsewhere", "one line of text"),
+        ("backup.stanza", "main; reboot", "letters, digits"),
+        ("tls.hostnames", [], "at least one"),
+        ("tls.hostnames", ["localhost'; reboot"], "no host name"),
+        ("tls.addresses", ["127.0.0.1", "300.1.1.1"], "no IP address"),
         ("tls.addresses", [], "127.0.0.1 is missing"),
-        ("backup.ca_file", 5, "type str"),
+        ("backup.ca_file", 5, "one line of text"),
     ],
 )
 def test_a_wrong_value_is_refused(path: str, value: Any, words: str) -> None:

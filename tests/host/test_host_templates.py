@@ -70,7 +70,7 @@ def test_a_backup_store_on_a_port_is_reached_there() -> None:
     text = pgbackrest.settings_text(parse(spec()))
     assert "repo1-s3-endpoint=localhost\n" in text
     assert "repo1-storage-host=localhost\nrepo1-storage-port=7404\n" in text
-    assert "repo1-storage-ca-file=/etc/hybrid/objects-ca.crt\n" in text
+    assert "repo1-storage-ca-file=/etc/hybrid/ca/ca.crt\n" in text
 
 
 def test_a_backup_store_in_the_cloud_is_reached_by_its_name() -> None:

@@ -37,6 +37,11 @@ def test_no_setting_is_below_what_postgres_takes(memory_mb: int, cpus: int) -> N
     assert tuning.max_parallel_workers_per_gather <= tuning.max_parallel_workers
 
 
+@given(MEMORY, CPUS, st.integers(0, 1000))
+def test_every_pooled_connection_finds_a_place(memory_mb: int, cpus: int, pooled: int) -> None:
+    assert tuned(memory_mb, cpus, pooled).max_connections > pooled
+
+
 @given(MEMORY, MEMORY, CPUS)
 def test_more_memory_never_gives_smaller_buffers(one: int, other: int, cpus: int) -> None:
     less, more = tuned(min(one, other), cpus), tuned(max(one, other), cpus)

@@ -14,6 +14,10 @@ export interface Env {
 
 export interface AppEnv {
   Bindings: Env;
+  Variables: {
+    /** How long the request waited for the database. */
+    databaseMs?: number;
+  };
 }
 
 export type AppContext = Context<AppEnv>;

@@ -15,6 +15,8 @@ const app = new Hono<AppEnv>();
 app.use(async (c, next) => {
   await next();
   c.res.headers.set("X-Content-Type-Options", "nosniff");
+  const databaseMs = c.get("databaseMs");
+  if (databaseMs !== undefined) c.res.headers.set("Server-Timing", `db;dur=${databaseMs.toFixed(1)}`);
   if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
 });
 app.use(

@@ -1,0 +1,92 @@
+"""Verifies a running local stack end to end: requests through every hop, and each extension by using it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from statistics import quantiles
+from typing import Any
+
+from local import backups
+from local.errors import LocalError
+from local.extension_checks import CHECKS
+from local.stack import Stack
+from local.traffic import Timing, edge_timings, media_round_trips
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hop:
+    """How long one stretch of the way takes, in milliseconds."""
+
+    name: str
+    requests: int
+    errors: int
+    p50_ms: float
+    p95_ms: float
+
+    @classmethod
+    def of(cls, timing: Timing) -> "Hop":
+        """Percentiles of the requests that succeeded; 0 when none did."""
+        times = timing.milliseconds
+        cuts = quantiles(times, n=100, method="inclusive") if len(times) > 1 else [*times, 0.0] * 100
+        return cls(
+            name=timing.name,
+            requests=len(times) + timing.errors,
+            errors=timing.errors,
+            p50_ms=round(cuts[49], 2),
+            p95_ms=round(cuts[94], 2),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Something that was used, and what came of it."""
+
+    name: str
+    is_passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """What was measured and checked."""
+
+    hops: tuple[Hop, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def is_passed(self) -> bool:
+        return all(check.is_passed for check in self.checks) and not any(hop.errors for hop in self.hops)
+
+    def document(self) -> dict[str, Any]:
+        return {"passed": self.is_passed, **asdict(self)}
+
+
+def verify(stack: Stack, requests: int) -> Verification:
+    """Sends `requests` requests through the whole way, and fewer over each part of it. Raises LocalError."""
+    host = stack.state.read_json(stack.state.host_file)
+    if host is None or not stack.supervisor.is_running():
+        raise LocalError("the local stack does not run; start it with `./hybrid local up`")
+    with ThreadPoolExecutor() as pool:
+        checking = [pool.submit(_checked, check.__name__, check, stack, host) for check in CHECKS]
+        hops = [Hop.of(timing) for timing in edge_timings(stack, host, requests)]
+        checks = [checked.result() for checked in checking]
+    checks += [
+        _checked("media", media_round_trips, stack, host),
+        _checked("backups", _has_backup, stack, host),
+    ]
+    return Verification(hops=tuple(hops), checks=tuple(checks))
+
+
+def _checked(name: str, act: Callable[[Stack, dict[str, Any]], str], stack: Stack, host: dict[str, Any]) -> Check:
+    try:
+        return Check(name=name, is_passed=True, detail=act(stack, host))
+    except Exception as error:  # noqa: BLE001 - whatever a check meets is its result
+        return Check(name=name, is_passed=False, detail=" ".join(str(error).split()) or type(error).__name__)
+
+
+def _has_backup(stack: Stack, host: dict[str, Any]) -> str:
+    found = backups.backups(stack, host["backup"]["stanza"])
+    if not found:
+        raise LocalError("the repository has no backup; take one with `./hybrid local up`")
+    newest = found[-1]
+    return f"{len(found)} in the repository, newest {newest['label']} ({newest['info']['size'] / 2**20:.0f} MB)"

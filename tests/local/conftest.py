@@ -1,0 +1,61 @@
+"""A state folder, ports and processes of a test's own."""
+
+import os
+import random
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from local.ports import Ports, busy
+from local.state import State
+from local.supervisor import Supervisor
+
+Eventually = Callable[..., None]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    made = State(tmp_path / "state")
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def supervisor(state: State) -> Iterator[Supervisor]:
+    made = Supervisor(state)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def namespaced() -> Callable[[Sequence[str]], list[str]]:
+    """Puts a PID namespace around a command line."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    prefix = ["unshare", *user, "--mount", "--mount-proc", "--pid", "--fork", "--kill-child", "--"]
+    tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, timeout=10, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"no namespaces here: {tried.stderr.strip()}")
+    return lambda argv: [*prefix, *argv]
+
+
+@pytest.fixture(scope="session")
+def free_ports() -> Ports:
+    """Below the range from which the kernel takes ports for connections."""
+    candidates = (Ports(random.randrange(20000, 32000, 10)) for _ in range(100))
+    return next(ports for ports in candidates if not busy(ports))
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Eventually:
+    """Waits until a condition holds, and fails when it does not within the time."""
+
+    def wait(condition: Callable[[], object], seconds: float = 10) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds} s"
+            time.sleep(0.01)
+
+    return wait
