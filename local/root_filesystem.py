@@ -163,11 +163,7 @@ def _mirror() -> str:
         timeout=30,
         check=False,
     )
-    sites = [
-        line.split()[-1]
-        for line in result.stdout.splitlines()
-        if line.startswith("Packages main Debian Debian ")
-    ]
+    sites = [line.split()[-1] for line in result.stdout.splitlines() if line.startswith("Packages main Debian Debian ")]
     if not sites:
         raise LocalError(
             "root file system: apt knows no Debian archive: run apt-get update, or set HYBRID_DEBIAN_MIRROR"

@@ -79,13 +79,13 @@ async def _through_edge(stack: Stack, requests: int, mark: str) -> list[Timing]:
                 database.milliseconds.append(waited)
             return answer.is_success
 
-        await _repeat(requests // 5, lambda _: site.measure(lambda: get("/")))
-        await _repeat(requests // 5, lambda _: worker.measure(lambda: get("/healthcheck")))
-        await _repeat(requests, lambda number: whole.measure(lambda: use_database(number)))
+        await repeat(requests // 5, lambda _: site.measure(lambda: get("/")))
+        await repeat(requests // 5, lambda _: worker.measure(lambda: get("/healthcheck")))
+        await repeat(requests, lambda number: whole.measure(lambda: use_database(number)))
     return [site, worker, database, whole]
 
 
-async def _repeat(times: int, act: Callable[[int], Awaitable[None]]) -> None:
+async def repeat(times: int, act: Callable[[int], Awaitable[None]]) -> None:
     """Spreads calls over the clients; each starts its next when it has an answer."""
     numbers = iter(range(times))
 

@@ -68,7 +68,7 @@ class Project:
 
     def _unknown(self, stack: str) -> str:
         near = difflib.get_close_matches(stack, self.stacks, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else "."
         return f"{stack}: is not a stack of this project{hint} Known: {', '.join(self.stacks) or 'none'}"
 
 

@@ -4,14 +4,16 @@
  * Runs until SIGTERM, SIGINT or the end of its parent, and leaves no process behind.
  * Exits with 2 when the configuration is wrong, with 1 when it can't be served.
  */
+import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import net from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Log, LogLevel, Miniflare } from "miniflare";
 import { ConfigError, readConfig } from "./config.mjs";
 import { miniflareOptions } from "./miniflare-options.mjs";
 
+/** @import { Miniflare } from "miniflare" */
 /** @import { EdgeConfig } from "./config.mjs" */
 
 const PARENT_CHECK_MS = 500;
@@ -29,13 +31,33 @@ try {
 
 /** @param {EdgeConfig} config */
 async function serve(config) {
+  const sockets = { site: config.entry, api: config.direct, control: config.control };
+  for (const [part, { port }] of Object.entries(sockets)) await refuseTakenPort(part, port, config.host);
   prepareEnvironment(config.state);
+  // Takes half a second, which a wrong configuration need not wait for.
+  const { Log, LogLevel, Miniflare } = await import("miniflare");
   const miniflare = new Miniflare({ ...(await miniflareOptions(config)), log: new Log(LogLevel.WARN) });
   stopWithParent(miniflare);
   await miniflare.ready;
-  for (const [part, { port }] of Object.entries({ site: config.entry, api: config.direct, control: config.control })) {
+  for (const [part, { port }] of Object.entries(sockets)) {
     console.log(`edge: ${part} on http://${config.host}:${port}`);
   }
+}
+
+/**
+ * The runtime would only say that it failed to start.
+ * @param {string} part
+ * @param {number} port
+ * @param {string} host
+ */
+async function refuseTakenPort(part, port, host) {
+  const server = net.createServer().listen(port, host);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    throw new Error(`port ${port} (${part}) can't be listened on: ${/** @type {Error} */ (error).message}`);
+  }
+  await new Promise((closed) => server.close(closed));
 }
 
 /**

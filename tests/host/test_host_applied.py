@@ -207,11 +207,13 @@ def test_the_pooler_refuses_a_wrong_password_and_other_roles(host: HostUnderTest
             host.connect(role, through_pooler=True, **changes)
 
 
-def test_prepared_statements_work_through_the_pooler(host: HostUnderTest) -> None:
-    with host.connect("app", through_pooler=True, prepare_threshold=0) as connection:
-        assert [connection.execute("SELECT %s::int", (n,)).fetchone() for n in range(20)] == [
-            (n,) for n in range(20)
-        ]
+def test_prepared_statements_of_two_clients_do_not_meet_in_the_pooler(host: HostUnderTest) -> None:
+    one = host.connect("app", through_pooler=True, prepare_threshold=0)
+    other = host.connect("app", through_pooler=True, prepare_threshold=0)
+    with one, other:
+        for n in range(3):
+            assert one.execute("SELECT %s::int", (n,)).fetchone() == (n,)
+            assert other.execute("SELECT %s::int * 2", (n,)).fetchone() == (2 * n,)
 
 
 def test_no_secret_is_in_a_log_a_report_or_the_statistics(host: HostUnderTest) -> None:

@@ -1,6 +1,6 @@
 /** Values as a reader in Canada expects them. */
 
-const DATE = new Intl.DateTimeFormat("en-CA", { dateStyle: "medium", timeStyle: "medium" });
+const DATE = new Intl.DateTimeFormat("en-CA", { dateStyle: "medium", timeStyle: "short" });
 
 export function money(amountCents: number, currency: string): string {
   return new Intl.NumberFormat("en-CA", { style: "currency", currency, currencyDisplay: "code" }).format(

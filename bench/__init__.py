@@ -1,0 +1,1 @@
+"""Figures, measured on whatever machine this is; never part of a test."""

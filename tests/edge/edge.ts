@@ -1,0 +1,121 @@
+/** Starts serve.mjs with the built bundles, as the local environment does. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
+const SERVE = join(PROJECT, "local/edge/serve.mjs");
+
+export interface Edge {
+  site: string;
+  api: string;
+  control: string;
+  process: ChildProcess;
+  stop(): Promise<number | null>;
+}
+
+/** A configuration as the local environment writes it; `changes` replaces top-level parts. */
+export function edgeConfig(state: string, ports: number[], databasePort: number, changes: object = {}) {
+  const [entry, direct, control] = ports;
+  const common = { mainModule: "index.js", compatibilityDate: "2026-07-01", compatibilityFlags: ["nodejs_compat"] };
+  const database = `postgres://app:secret-word@127.0.0.1:${databasePort}/stack`;
+  const api = {
+    ...common,
+    name: "api",
+    modules: [{ name: "index.js", path: join(PROJECT, "apps/worker/dist/index.js"), type: "esm" }],
+    hyperdrives: { HYPERDRIVE: database, HYPERDRIVE_PUBLIC: database },
+    r2Buckets: { MEDIA: "media" },
+    vars: { ENVIRONMENT: "test", BUILD_ID: "build-1" },
+  };
+  const web = {
+    ...common,
+    name: "web",
+    modules: [{ name: "index.js", path: join(PROJECT, "apps/web/dist/worker/index.js"), type: "esm" }],
+    services: { API: "api" },
+    assets: { directory: join(PROJECT, "apps/web/dist/assets"), runWorkerFirst: ["/api/*", "/healthcheck"] },
+  };
+  return {
+    host: "127.0.0.1",
+    state,
+    entry: { port: entry, worker: "web" },
+    direct: { port: direct, worker: "api" },
+    control: { port: control },
+    workers: [api, web],
+    buckets: ["media", "unbound"],
+    ...changes,
+  };
+}
+
+/** Runs serve.mjs on what `content` says; the caller waits for its end or stops it. */
+export function runServe(content: string): { process: ChildProcess; errors: () => string } {
+  const folder = mkdtempSync(join(tmpdir(), "edge-test-"));
+  const path = join(folder, "config.json");
+  writeFileSync(path, content);
+  const child = spawn(process.execPath, [SERVE, path], { stdio: ["ignore", "pipe", "pipe"] });
+  let errors = "";
+  child.stderr.on("data", (data) => (errors += data));
+  child.stdout.resume();
+  child.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return { process: child, errors: () => errors };
+}
+
+export async function startEdge(databasePort: number): Promise<Edge> {
+  const ports = await freePorts(3);
+  const state = mkdtempSync(join(tmpdir(), "edge-state-"));
+  const served = runServe(JSON.stringify(edgeConfig(state, ports, databasePort)));
+  const [site, api, control] = ports.map((port) => `http://127.0.0.1:${port}`) as [string, string, string];
+  await answers(`${site}/healthcheck`, served.process, served.errors);
+  const stop = async () => {
+    const code = await end(served.process);
+    rmSync(state, { recursive: true, force: true });
+    return code;
+  };
+  return { site, api, control, process: served.process, stop };
+}
+
+async function end(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+  return child.exitCode;
+}
+
+async function answers(url: string, child: ChildProcess, errors: () => string): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (Date.now() < deadline && child.exitCode === null) {
+    try {
+      if ((await fetch(url)).ok) return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+  throw new Error(`${url} does not answer: ${errors()}`);
+}
+
+/** Ports that nobody listens on now. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => listen(() => undefined)));
+  const ports = servers.map(portOf);
+  for (const server of servers) server.close();
+  return ports;
+}
+
+/** A TCP server on loopback that hands each connection to `serve`. */
+export async function listen(serve: (socket: net.Socket) => void): Promise<net.Server> {
+  const server = net.createServer((socket) => {
+    socket.on("error", () => undefined);
+    serve(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
+export function portOf(server: net.Server): number {
+  return (server.address() as net.AddressInfo).port;
+}

@@ -1,0 +1,100 @@
+"""Every component declares the resources that it exists for, below itself."""
+
+from collections import Counter
+
+import pytest
+
+from components.api_worker import ApiWorker, binding_name
+from components.backup_repository import BackupRepository
+from components.cms_documents import CmsDocuments
+from components.deploy_identity import DeployIdentity
+from components.failover_host import FailoverHost
+from components.hyperdrive_pair import HyperdrivePair
+from components.media_bucket import MediaBucket
+from components.pages_static_site import PagesStaticSite
+from components.postgres_database import ROLES, PostgresDatabase
+from components.postgres_host import PostgresHost
+from components.private_bucket import PrivateBucket
+from components.private_tunnel import PrivateTunnel
+from components.web_site import WebSite
+from components.worker_script import WorkerScript
+from plan.model import Plan, Resource
+
+WORKER = {"Worker": 1, "WorkerVersion": 1, "WorkersDeployment": 1}
+BUCKET = {
+    "Bucket": 1,
+    "BucketVersioning": 1,
+    "BucketLifecycleConfiguration": 1,
+    "BucketServerSideEncryptionConfiguration": 1,
+    "BucketOwnershipControls": 1,
+    "BucketPublicAccessBlock": 1,
+    "BucketPolicy": 1,
+}
+DECLARED: list[tuple[type, str, dict[str, int]]] = [
+    (PostgresDatabase, "database", {"RandomPassword": len(ROLES)}),
+    (
+        PostgresHost,
+        "postgres",
+        {
+            "KeyPair": 1,
+            "Instance": 1,
+            "Disk": 1,
+            "Disk_attachment": 1,
+            "StaticIp": 1,
+            "StaticIpAttachment": 1,
+            "InstancePublicPorts": 1,
+        },
+    ),
+    (PrivateBucket, "backups", BUCKET),
+    (BackupRepository, "backups", {**BUCKET, "RandomPassword": 1, "Role": 1, "RolePolicy": 1}),
+    (CmsDocuments, "documents", {**BUCKET, "User": 1, "UserPolicy": 1}),
+    (MediaBucket, "media-media", {"R2Bucket": 1, "R2BucketCors": 1, "R2BucketLifecycle": 1}),
+    (
+        PrivateTunnel,
+        "tunnel",
+        {
+            "RandomPassword": 1,
+            "ZeroTrustTunnelCloudflared": 1,
+            "ZeroTrustTunnelCloudflaredConfig": 1,
+            "DnsRecord": 1,
+            "ZeroTrustAccessServiceToken": 1,
+            "ZeroTrustAccessPolicy": 1,
+            "ZeroTrustAccessApplication": 1,
+        },
+    ),
+    (HyperdrivePair, "hyperdrive", {"HyperdriveConfig": 2}),
+    (WorkerScript, "api", WORKER),
+    (ApiWorker, "api", {**WORKER, "DnsRecord": 1, "WorkersRoute": 1}),
+    (WebSite, "web", WORKER),
+    (PagesStaticSite, "pages", {"PagesProject": 1}),
+    (FailoverHost, "site", {"DnsRecord": 1, "WorkersRoute": 3}),
+    (DeployIdentity, "deploy", {"OpenIdConnectProvider": 1, "Role": 2, "RolePolicy": 2}),
+]
+
+
+def below(plan: Plan, resource: Resource) -> list[Resource]:
+    children = plan.children(resource.urn)
+    return [*children, *(found for child in children for found in below(plan, child))]
+
+
+@pytest.mark.parametrize(("component", "name", "resources"), DECLARED)
+def test_a_component_declares_its_resources(
+    component: type, name: str, resources: dict[str, int], dev_plan: Plan
+) -> None:
+    (found,) = [
+        resource
+        for resource in dev_plan.resources
+        if resource.name == name and resource.type.endswith(f":{component.__name__}") and not resource.custom
+    ]
+    custom = Counter(child.type.rpartition(":")[2] for child in below(dev_plan, found) if child.custom)
+    assert custom == resources
+
+
+def test_every_output_of_a_component_is_registered(dev_plan: Plan) -> None:
+    silent = [found.name for found in dev_plan.resources if not found.custom and not found.outputs]
+    assert silent == []
+
+
+@pytest.mark.parametrize(("key", "name"), [("media", "MEDIA"), ("user-uploads", "USER_UPLOADS"), ("a1", "A1")])
+def test_a_bucket_is_bound_under_its_key_in_capitals(key: str, name: str) -> None:
+    assert binding_name(key) == name

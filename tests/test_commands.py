@@ -1,0 +1,95 @@
+"""The commands as an operator meets them: help, wrong flags, one line for each fault, data on stdout."""
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import hybrid
+
+COMMANDS = ["preview", "gate", "local", "doctor"]
+LOCAL = ["up", "verify", "status", "logs", "down"]
+
+
+@pytest.mark.parametrize("words", [[], *[[name] for name in COMMANDS], *[["local", name] for name in LOCAL]])
+def test_every_command_explains_itself(words: list[str]) -> None:
+    answer = hybrid(*words, "--help")
+    assert answer.code == 0
+    assert "Usage: ./hybrid" in answer.out
+
+
+@pytest.mark.parametrize(
+    "words", [["preview"], ["preview", "dev", "--jsn"], ["gate"], ["gate", "dev", "--format", "xml"], ["locl"]]
+)
+def test_wrong_usage_exits_with_2(words: list[str]) -> None:
+    answer = hybrid(*words)
+    assert answer.code == 2
+    assert not answer.out
+    assert "Traceback" not in answer.err
+
+
+def test_preview_shows_resources_and_masks_secrets() -> None:
+    answer = hybrid("preview", "dev")
+    assert answer.code == 0
+    assert "hyperdrive-regulated  cloudflare:index/hyperdriveConfig:HyperdriveConfig" in answer.out
+    assert "password: [secret]" in answer.out
+    assert "postgres-instance  aws:lightsail/instance:Instance  protected" in answer.out
+
+
+def test_preview_json_is_repeatable_and_compares_with_itself(tmp_path: Path) -> None:
+    first, second = hybrid("preview", "dev", "--json"), hybrid("preview", "dev", "--json")
+    assert first.out == second.out
+    saved = tmp_path / "dev.json"
+    saved.write_text(first.out)
+    answer = hybrid("preview", "dev", "--diff", str(saved))
+    assert answer.out.strip() == "0 added, 0 changed, 0 replaced, 0 removed"
+    other = json.loads(hybrid("preview", "prod", "--diff", str(saved), "--json").out)
+    assert {change["kind"] for change in other} == {"added", "removed"}
+
+
+@pytest.mark.parametrize("command", ["preview", "gate"])
+def test_an_unknown_stack_is_one_line_and_exit_1(command: str) -> None:
+    answer = hybrid(command, "stage")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == "hybrid: stage: is not a stack of this project. Known: dev, prod\n"
+
+
+def test_gate_passes_both_stacks() -> None:
+    answer = hybrid("gate", "dev", "prod")
+    assert answer.code == 0
+    assert [line.partition(" (")[0] for line in answer.out.splitlines()] == ["dev: passed", "prod: passed"]
+
+
+def test_gate_writes_json_to_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "verdict.json"
+    answer = hybrid("gate", "dev", "--format", "json", "--output", str(path))
+    assert (answer.code, answer.out) == (0, "")
+    (verdict,) = json.loads(path.read_text())
+    assert verdict["stack"] == "dev"
+    assert verdict["findings"] == []
+
+
+def test_local_commands_without_a_stack_say_so(tmp_path: Path) -> None:
+    environment = {"HYBRID_STATE": str(tmp_path / "none")}
+    assert "start it with `./hybrid local up`" in hybrid("local", "status", environment=environment).err
+    assert "start it with `./hybrid local up`" in hybrid("local", "verify", environment=environment).err
+    assert hybrid("local", "down", environment=environment).err == "nothing to stop\n"
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_foreign_folder_is_refused_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    environment = {"HYBRID_STATE": str(tmp_path)}
+    for words in (["up"], ["down", "--remove"]):
+        answer = hybrid("local", *words, environment=environment)
+        assert answer.code == 1
+        assert "is not empty and not a state folder" in answer.err
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("port", ["80", "65534", "seven"])
+def test_a_first_port_that_can_not_be_is_refused(port: str, tmp_path: Path) -> None:
+    environment = {"HYBRID_STATE": str(tmp_path / "state"), "HYBRID_FIRST_PORT": port}
+    answer = hybrid("local", "status", environment=environment)
+    assert answer.code == 1
+    assert port in answer.err
+    assert "Traceback" not in answer.err

@@ -1,0 +1,95 @@
+"""What keeps the repository true: nothing undocumented, nothing untested, nothing that names this machine."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.__main__ import app
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [ROOT / line for line in listed.splitlines() if (ROOT / line).is_file()]
+
+
+def test_readme_names_every_command() -> None:
+    names = [command.name for command in app.registered_commands] + [group.name for group in app.registered_groups]
+    assert len(names) >= 4
+    assert [name for name in names if f"./hybrid {name}" not in README] == []
+
+
+def test_readme_links_lead_somewhere() -> None:
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *tracked("docs/*.md", "docs/**/*.md")]
+    for document in documents:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_component_has_a_test() -> None:
+    tests = (ROOT / "tests/plan/test_stack.py").read_text() + (ROOT / "tests/plan/test_components.py").read_text()
+    classes = re.findall(
+        r"^class (\w+)\(pulumi\.ComponentResource\)",
+        "\n".join(path.read_text() for path in (ROOT / "components").glob("*.py")),
+        re.MULTILINE,
+    )
+    assert len(classes) >= 14
+    assert [name for name in classes if name not in tests] == []
+
+
+def test_every_test_file_is_collected() -> None:
+    unseen = [
+        path
+        for path in (ROOT / "tests").rglob("*.py")
+        if "def test_" in path.read_text() and not path.name.startswith("test_")
+    ]
+    assert unseen == []
+
+
+def test_components_import_nothing_of_ours_but_components() -> None:
+    for path in (ROOT / "components").glob("*.py"):
+        found = re.findall(r"^\s*(?:from|import) (plan|policies|local|host|scripts)\b", path.read_text(), re.MULTILINE)
+        assert not found, path.name
+
+
+def test_plan_never_imports_local() -> None:
+    for path in (ROOT / "plan").glob("*.py"):
+        assert not re.search(r"^\s*(from|import) (local|scripts|policies)\b", path.read_text(), re.MULTILINE), path.name
+
+
+# In pieces, so that this file does not name them itself.
+FORBIDDEN = [
+    "pypi" + r"\.org",
+    "pythonhosted" + r"\.org",
+    "registry\\.npm" + "js",
+    "proxy\\.go" + r"lang\.org",
+    "deb\\.deb" + r"ian\.org",
+    "/work/" + "main",
+    "/tmp/" + "bash_jobs",
+]
+
+
+@pytest.mark.parametrize("pattern", FORBIDDEN)
+def test_no_file_names_a_registry_or_this_machine(pattern: str) -> None:
+    found = [
+        str(path.relative_to(ROOT))
+        for path in tracked()
+        if path.suffix not in (".png", ".svg") and re.search(pattern, path.read_text(errors="replace"))
+    ]
+    assert found == []
+
+
+def test_no_code_file_is_too_long() -> None:
+    files = tracked("*.py", "*.ts", "*.mjs", "*.sql")
+    assert len(files) > 50
+    assert [path.name for path in files if len(path.read_text().splitlines()) > 300] == []
