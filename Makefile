@@ -61,6 +61,7 @@ down: ## stop the local stack
 
 clean: ## remove all that up and test made
 	@test ! -x .venv/bin/python || ./hybrid local down --remove
+	rm -rf "$${HYBRID_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/hybrid}"
 	rm -rf .venv node_modules apps/*/node_modules apps/*/dist apps/made .state .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 lock: ## make requirements.lock and package-lock.json anew

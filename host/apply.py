@@ -9,14 +9,14 @@ import json
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pyinfra.api.config import Config
-from pyinfra.api.connect import connect_all, disconnect_all
-from pyinfra.api.exceptions import NestedOperationError, PyinfraError
+from pyinfra.api.exceptions import ConnectError, NestedOperationError, PyinfraError
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 from pyinfra.context import ctx_host, ctx_state, host
@@ -83,19 +83,16 @@ def apply(spec: Spec, root: Path, stage: str, *, is_dry: bool) -> Report:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="host.apply", description="Apply the playbook to a database host.")
     parser.add_argument("spec", type=Path, help="JSON file that says what the host is to become")
-    parser.add_argument(
-        "--root", type=Path, required=True, help="root file system; / for this machine itself"
-    )
+    parser.add_argument("--root", type=Path, required=True, help="root file system; / for this machine itself")
     parser.add_argument("--stage", choices=sorted(STAGES), required=True)
     parser.add_argument("--dry", action="store_true", help="only say what would change")
     options = parser.parse_args(arguments)
+    _prepare_process(options.root)
     try:
-        spec = load(options.spec)
-    except SpecError as error:
+        report = apply(load(options.spec), options.root, options.stage, is_dry=options.dry)
+    except (SpecError, ConnectError) as error:
         print(error, file=sys.stderr)
         return 1
-    _clean_environment()
-    report = apply(spec, options.root, options.stage, is_dry=options.dry)
     for failure in report.failed:
         print(f"{failure['operation']}: {failure['error']}", file=sys.stderr)
     print(json.dumps(asdict(report)))
@@ -108,12 +105,13 @@ def _connected(root: Path, *, is_dry: bool) -> Iterator[State]:
     name = "@local" if root == Path("/") else f"@chroot/{root.resolve()}"
     inventory, config = Inventory(([name], {})), Config()  # type: ignore[no-untyped-call]
     state = State(inventory, config, check_for_changes=is_dry)
-    connect_all(state)
+    (target,) = inventory
+    target.connect(raise_exceptions=True)
+    state.activate_host(target)
     state.is_executing = not is_dry
-    (target,) = state.inventory
     with ctx_state.use(state), ctx_host.use(target):
         yield state
-    disconnect_all(state)
+    target.disconnect()
 
 
 def _report(state: State, failure: str | None) -> Report:
@@ -146,12 +144,14 @@ def _outdated(spec: Spec) -> Iterator[str]:
         yield "pooler"
 
 
-def _clean_environment() -> None:
-    """No setting of the caller's own libpq or pgBackRest may redirect what runs in the host."""
+def _prepare_process(root: Path) -> None:
+    # No setting of the caller's own libpq or pgBackRest may redirect what runs in the host.
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
     # chroot is in sbin, which is not on an ordinary user's PATH.
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    # pyinfra lays files ready in the temporary folder, secrets among them: in memory, a kill leaves none behind.
+    tempfile.tempdir = str(root / "run")
 
 
 if __name__ == "__main__":

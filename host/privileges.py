@@ -47,9 +47,7 @@ def default_privilege_sql(postgres: Postgres, state: State) -> list[str]:
     """The same for what declared roles will create; what a creator holds on its own creations stays."""
     aims = wanted_defaults(postgres)
     creators = {role.name for role in postgres.roles}
-    others = {
-        held for held in state.default_privileges if held.creator in creators and held.role != held.creator
-    }
+    others = {held for held in state.default_privileges if held.creator in creators and held.role != held.creator}
     return [
         *(_default(held, "REVOKE", "FROM") for held in sorted(others - aims)),
         *(_default(aim, "GRANT", "TO") for aim in sorted(aims - others)),

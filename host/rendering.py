@@ -29,9 +29,7 @@ def render(template: str, **values: Any) -> str:
 
 
 @operation()
-def written(
-    text: str, path: str, owner: str, mode: str, check: str | None = None
-) -> Generator[Any, None, None]:
+def written(text: str, path: str, owner: str, mode: str, check: str | None = None) -> Generator[Any, None, None]:
     """Make `path` hold `text`: a reader sees the old file or the new one, never a part.
 
     `check` is a command in which {} stands for the new file; when it fails, the old file stays.
@@ -42,9 +40,7 @@ def written(
         host.noop(f"{path} is as wanted")
         return
     fresh = f"{path}.new"
-    yield from files.put._inner(
-        src=StringIO(text), dest=fresh, user=owner, group=owner, mode=mode, force=True
-    )
+    yield from files.put._inner(src=StringIO(text), dest=fresh, user=owner, group=owner, mode=mode, force=True)
     if check:
         yield StringCommand(check.format(fresh))
     yield StringCommand("mv", fresh, path)

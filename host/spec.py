@@ -136,13 +136,9 @@ def _read_fields(kind: Any, value: object, where: str, faults: list[str]) -> Any
         faults.append(f"{where}: an object is needed, not {type(value).__name__}")
         return None
     hints = get_type_hints(kind)
-    faults.extend(
-        f"{where}.{name}: unknown; allowed: {', '.join(hints)}" for name in value if name not in hints
-    )
+    faults.extend(f"{where}.{name}: unknown; allowed: {', '.join(hints)}" for name in value if name not in hints)
     faults.extend(f"{where}.{item.name}: missing" for item in fields(kind) if item.name not in value)
-    known = {
-        name: _read(hints[name], value[name], f"{where}.{name}", faults) for name in hints if name in value
-    }
+    known = {name: _read(hints[name], value[name], f"{where}.{name}", faults) for name in hints if name in value}
     return kind(**known) if len(known) == len(hints) else None
 
 

@@ -42,7 +42,7 @@ def trust_objects(stack: Stack) -> None:
 
 def apply(stack: Stack, stage: str) -> dict[str, Any]:
     """Applies one stage of host/ and returns its report. Raises LocalError that names what failed."""
-    command = [sys.executable, "-m", "host.apply", str(stack.state.host_file), "--root", str(stack.state.root)]
+    command = [sys.executable, "-P", "-m", "host.apply", str(stack.state.host_file), "--root", str(stack.state.root)]
     answer = stack.inside(["env", f"PYTHONPATH={stack.project}", *command, "--stage", stage], seconds=APPLY_SECONDS)
     try:
         report: dict[str, Any] = json.loads(answer.stdout)

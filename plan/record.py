@@ -39,7 +39,7 @@ def _run(stack: str, task: str) -> str:
     environment["PYTHONPATH"] = str(ROOT)
     try:
         finished = subprocess.run(
-            [sys.executable, "-m", "plan.recorder"],
+            [sys.executable, "-P", "-m", "plan.recorder"],
             input=task,
             stdout=subprocess.PIPE,
             text=True,

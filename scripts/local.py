@@ -158,7 +158,12 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
 ) -> None:
     """Print a part's log."""
+    from local.errors import LocalError
+
     supervisor = _stack().supervisor
+    known = supervisor.status()
+    if part not in known:
+        raise LocalError(f"{part}: no such part; there are: {', '.join(known) or 'none, the stack is not there'}")
     following = supervisor.follow(part) if follow else iter(())
     for line in supervisor.tail(part, lines):
         print(line)
@@ -168,7 +173,7 @@ def logs(
 
 @app.command()
 def down(
-    is_final: Annotated[bool, typer.Option("--remove", help="Also remove data, backups, logs and the cache.")] = False,
+    is_final: Annotated[bool, typer.Option("--remove", help="Also remove data, backups and logs.")] = False,
 ) -> None:
     """Stop the stack; its data stays unless it is to be removed."""
     from local.down import down as bring_down

@@ -68,10 +68,7 @@ class DatabaseState(FactBase[State]):
 
 def parse(value: dict[str, Any]) -> State:
     """The state from the query's JSON object."""
-    rows = [
-        (Privilege(row["kind"], row["place"], row["role"], row["privilege"]), row)
-        for row in value["privileges"]
-    ]
+    rows = [(Privilege(row["kind"], row["place"], row["role"], row["privilege"]), row) for row in value["privileges"]]
     return State(
         extensions=value["extensions"] or {},
         schemas=value["schemas"] or {},

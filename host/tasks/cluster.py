@@ -70,12 +70,14 @@ def cluster(postgres: Postgres) -> Generator[str, None, None]:
     yield f"rm -rf {data}.new"
     yield (
         f"{AS_OWNER} {programs}/initdb -D {data}.new --username={OWNER} --data-checksums --encoding=UTF8"
-        f" {locale}--locale=C.UTF-8 --auth-local=peer --auth-host=scram-sha-256 --no-instructions >/dev/null"
+        f" {locale}--locale=C.UTF-8 --auth-local=peer --auth-host=scram-sha-256 --no-instructions --no-sync >/dev/null"
     )
     yield (
         f"echo 'CREATE DATABASE {postgres.database}'"
-        f" | {AS_OWNER} {programs}/postgres --single -j -D {data}.new postgres >/dev/null"
+        f" | {AS_OWNER} {programs}/postgres --single -j -F -D {data}.new postgres >/dev/null"
     )
+    # Once for both, as each would have done at its own end.
+    yield f"{AS_OWNER} {programs}/initdb --sync-only -D {data}.new >/dev/null"
     yield f"mv -T {data}.new {data}"
 
 
@@ -87,7 +89,5 @@ def stale_lock(postgres: Postgres) -> Generator[str, None, None]:
     looks only whether a process of that number exists, would refuse to start.
     """
     lock = layout.data(postgres.major) / "postmaster.pid"
-    if host.get_fact(File, path=str(lock)) and not host.get_fact(LockHolder, lock=str(lock)).startswith(
-        "postgres"
-    ):
+    if host.get_fact(File, path=str(lock)) and not host.get_fact(LockHolder, lock=str(lock)).startswith("postgres"):
         yield f"rm -f {lock}"

@@ -86,8 +86,9 @@ function danglingReferences(config) {
   const names = config.workers.map(({ name }) => name);
   const named = (/** @type {string} */ where, /** @type {string} */ name) =>
     names.includes(name) ? [] : [`${where}: no worker is called '${name}'; there are ${names.join(", ")}`];
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
   return [
-    ...new Set(names.filter((name, index) => names.indexOf(name) !== index).map((name) => `workers: two are called '${name}'`)),
+    ...[...twice].map((name) => `workers: two are called '${name}'`),
     ...named("entry.worker", config.entry.worker),
     ...named("direct.worker", config.direct.worker),
     ...config.workers.flatMap((worker) => [

@@ -21,8 +21,8 @@ export default {
 
 /** @param {Record<string, Bucket>} buckets */
 async function listBuckets(buckets) {
-  const names = Object.keys(buckets).sort();
-  const counted = names.map(async (name) => ({ name, objects: await countObjects(/** @type {Bucket} */ (buckets[name])) }));
+  const sorted = Object.entries(buckets).sort(([a], [b]) => (a < b ? -1 : 1));
+  const counted = sorted.map(async ([name, bucket]) => ({ name, objects: await countObjects(bucket) }));
   return Response.json(await Promise.all(counted));
 }
 

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import type net from "node:net";
 import { describe, test } from "node:test";
-import { listen, portOf, startEdge } from "./edge.ts";
+import { freePorts, listen, portOf, startEdge } from "./edge.ts";
 
 // PostgreSQL protocol: AuthenticationOk, then ReadyForQuery.
 const WELCOME = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]);
 
-async function ask(serve: (socket: net.Socket) => void) {
+async function ask(serve: (socket: net.Socket) => void, sslmode?: string) {
   const database = await listen(serve);
-  const edge = await startEdge(portOf(database));
+  const edge = await startEdge(portOf(database), sslmode);
   const started = performance.now();
   try {
     const response = await fetch(`${edge.site}/api/health`, { signal: AbortSignal.timeout(15_000) });
@@ -28,9 +28,22 @@ describe("at the same time", { concurrency: true }, () => {
     assert.ok(seconds > 1.5 && seconds < 4, `took ${seconds} s`);
   });
 
+  test("a database that offers no TLS gives 503 at once where TLS is asked for", async () => {
+    const { status, seconds } = await ask((socket) => socket.once("data", () => socket.write("N")), "require");
+    assert.equal(status, 503);
+    assert.ok(seconds < 1.9, `took ${seconds} s`);
+  });
+
   test("a query that never ends gives 504 after the query timeout", async () => {
     const { status, code, seconds } = await ask((socket) => socket.once("data", () => socket.write(WELCOME)));
     assert.deepEqual([status, code], [504, "database_timeout"]);
     assert.ok(seconds > 4.5 && seconds < 8, `took ${seconds} s`);
   });
+});
+
+test("a database that refuses TLS connections leaves the edge running", async () => {
+  const [unused] = await freePorts(1);
+  const edge = await startEdge(unused as number, "require");
+  for (const _ of [1, 2]) assert.equal((await fetch(`${edge.site}/api/health`)).status, 503);
+  assert.equal(await edge.stop(), 0);
 });

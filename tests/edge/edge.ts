@@ -18,11 +18,11 @@ export interface Edge {
   stop(): Promise<number | null>;
 }
 
-/** A configuration as the local environment writes it; `changes` replaces top-level parts. */
-export function edgeConfig(state: string, ports: number[], databasePort: number, changes: object = {}) {
+/** A configuration as the local environment writes it. */
+export function edgeConfig(state: string, ports: number[], databasePort: number, sslmode = "disable") {
   const [entry, direct, control] = ports;
   const common = { mainModule: "index.js", compatibilityDate: "2026-07-01", compatibilityFlags: ["nodejs_compat"] };
-  const database = `postgres://app:secret-word@127.0.0.1:${databasePort}/stack`;
+  const database = `postgres://app:secret-word@127.0.0.1:${databasePort}/stack?sslmode=${sslmode}`;
   const api = {
     ...common,
     name: "api",
@@ -46,7 +46,6 @@ export function edgeConfig(state: string, ports: number[], databasePort: number,
     control: { port: control },
     workers: [api, web],
     buckets: ["media", "unbound"],
-    ...changes,
   };
 }
 
@@ -63,10 +62,10 @@ export function runServe(content: string): { process: ChildProcess; errors: () =
   return { process: child, errors: () => errors };
 }
 
-export async function startEdge(databasePort: number): Promise<Edge> {
+export async function startEdge(databasePort: number, sslmode?: string): Promise<Edge> {
   const ports = await freePorts(3);
   const state = mkdtempSync(join(tmpdir(), "edge-state-"));
-  const served = runServe(JSON.stringify(edgeConfig(state, ports, databasePort)));
+  const served = runServe(JSON.stringify(edgeConfig(state, ports, databasePort, sslmode)));
   const [site, api, control] = ports.map((port) => `http://127.0.0.1:${port}`) as [string, string, string];
   await answers(`${site}/healthcheck`, served.process, served.errors);
   const stop = async () => {

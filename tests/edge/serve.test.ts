@@ -8,6 +8,8 @@ import { test } from "node:test";
 import { edgeConfig, freePorts, listen, portOf, runServe, startEdge } from "./edge.ts";
 
 const VALID = edgeConfig("/nowhere/state", [7001, 7002, 7003], 7004);
+const ABSENT = { name: "index.js", path: "/nowhere.js", type: "esm" };
+const PREFERRED = "postgres://a:secret-word@h/d?sslmode=prefer";
 
 const wrong: [string, string, RegExp][] = [
   ["no JSON", "{", /not valid JSON/],
@@ -15,10 +17,10 @@ const wrong: [string, string, RegExp][] = [
   ["an unknown setting", JSON.stringify({ ...VALID, colour: "red" }), /colour/],
   ["a port that is none", JSON.stringify({ ...VALID, control: { port: 70_000 } }), /control\.port: /],
   ["an open host", JSON.stringify({ ...VALID, host: "0.0.0.0" }), /host: /],
-  ["an entry that is no worker", JSON.stringify({ ...VALID, entry: { port: 1, worker: "x" } }), /entry\.worker: no worker is called 'x'/],
+  ["an entry that is no worker", JSON.stringify({ ...VALID, entry: { port: 1, worker: "x" } }), /no worker is called 'x'/],
   ["a service that is no worker", withApi({ services: { OTHER: "gone" } }), /api\.services\.OTHER: .*'gone'/],
-  ["a bundle that was not built", withApi({ modules: [{ name: "index.js", path: "/nowhere.js", type: "esm" }] }), /npm run build/],
-  ["an sslmode that can't be had", withApi({ hyperdrives: { DB: "postgres://a:secret-word@h/d?sslmode=prefer" } }), /sslmode must be/],
+  ["a bundle that was not built", withApi({ modules: [ABSENT] }), /npm run build/],
+  ["an sslmode that can't be had", withApi({ hyperdrives: { DB: PREFERRED } }), /sslmode must be/],
 ];
 
 function withApi(changes: object): string {
@@ -41,7 +43,8 @@ test("a port that is taken is named, with exit 1", async () => {
   const [direct, control] = await freePorts(2);
   const port = portOf(taken);
   const state = mkdtempSync(join(tmpdir(), "edge-state-"));
-  const { process, errors } = runServe(JSON.stringify(edgeConfig(state, [port, direct as number, control as number], 1)));
+  const config = edgeConfig(state, [port, direct as number, control as number], 1);
+  const { process, errors } = runServe(JSON.stringify(config));
   const [code] = await once(process, "close");
   taken.close();
   rmSync(state, { recursive: true });

@@ -15,7 +15,7 @@ def acts_of_up(engine: TrialEngine) -> list[tuple[str, str]]:
     return engine.acts("dev")[before:]
 
 
-def test_a_rollback_is_one_update_of_the_route_and_survives_the_next_up(mine: TrialEngine) -> None:
+def test_a_rollback_is_one_update_of_the_route(mine: TrialEngine) -> None:
     mine.set("dev", failoverActive="vercel")
     assert acts_of_up(mine) == [("update", "site-route")]
     (route,) = [found for urn, found in mine.export("dev").items() if urn.endswith(ROUTE)]

@@ -1,7 +1,9 @@
 """A database host for the tests that need a real one: made once, ended with everything inside."""
 
+import random
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,15 @@ from local import namespace, root_filesystem
 
 
 def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports below those that the kernel lends to clients, which could take one while it is not in use."""
+    found: list[int] = []
+    for port in random.sample(range(20_000, 32_000), 1_000):
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                found.append(port)
+        if len(found) == count:
+            break
+    return found
 
 
 @pytest.fixture(scope="session")

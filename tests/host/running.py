@@ -104,9 +104,7 @@ class HostUnderTest:
             "port": part["port"],
             "dbname": self.spec["postgres"]["database"],
             "user": role,
-            "password": next(
-                one["password"] for one in self.spec["postgres"]["roles"] if one["name"] == role
-            ),
+            "password": next(one["password"] for one in self.spec["postgres"]["roles"] if one["name"] == role),
             "sslmode": "verify-full",
             "sslrootcert": str(self.root / "etc/hybrid/ca/ca.crt"),
             "autocommit": True,

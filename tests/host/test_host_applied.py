@@ -60,6 +60,14 @@ def test_settings_that_postgres_refuses_do_not_replace_good_ones(host: HostUnder
     assert path.read_text() == good
 
 
+def test_a_server_that_does_not_run_is_named(host: HostUnderTest) -> None:
+    report = host.apply("database", spec=with_postgres(host, port=1))
+    assert report["exit"] == 1
+    (failure,) = report["failed"]
+    assert failure["operation"] == "reading the host's state"
+    assert "Is the server running" in failure["error"]
+
+
 def test_a_specification_that_is_refused_changes_nothing(host: HostUnderTest) -> None:
     with pytest.raises(AssertionError, match=r"spec\.postgres\.port: 0 is no port"):
         host.apply("files", spec=with_postgres(host, port=0))
@@ -146,9 +154,7 @@ def test_what_is_not_declared_does_not_connect(host: HostUnderTest, changes: dic
 def patient_table(host: HostUnderTest) -> str:
     """A regulated hypertable and its chunk, made by the role that makes tables."""
     with host.connect("migrator") as connection:
-        connection.execute(
-            "CREATE TABLE regulated.patient (id bigserial, seen timestamptz NOT NULL, name text)"
-        )
+        connection.execute("CREATE TABLE regulated.patient (id bigserial, seen timestamptz NOT NULL, name text)")
         connection.execute("SELECT create_hypertable('regulated.patient', by_range('seen'))")
         connection.execute("INSERT INTO regulated.patient (seen, name) VALUES (now(), 'Ada')")
         chunk = connection.execute("SELECT show_chunks('regulated.patient')::text").fetchone()

@@ -81,18 +81,14 @@ def test_no_statement_holds_a_password() -> None:
 def test_a_changed_password_changes_nothing_else() -> None:
     after = declared()
     app = after.roles[0]
-    before = state(after).roles | {
-        app.name: RoleState(verifier("another"), 10, is_plain=True, groups=frozenset())
-    }
+    before = state(after).roles | {app.name: RoleState(verifier("another"), 10, is_plain=True, groups=frozenset())}
     (statement,) = statements(after, state(after, roles=before))
     assert statement.startswith('ALTER ROLE "app" PASSWORD \'SCRAM-SHA-256$')
 
 
 def test_a_role_that_was_raised_is_lowered() -> None:
     postgres = declared()
-    raised = RoleState(
-        verifier(postgres.roles[0].password), 10, is_plain=False, groups=frozenset({"pg_read_all_data"})
-    )
+    raised = RoleState(verifier(postgres.roles[0].password), 10, is_plain=False, groups=frozenset({"pg_read_all_data"}))
     made = statements(postgres, state(postgres, roles=state(postgres).roles | {"app": raised}))
     assert "NOSUPERUSER" in made[0]
     assert made[1:] == ['REVOKE "pg_read_all_data" FROM "app";']

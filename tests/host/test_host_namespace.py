@@ -26,9 +26,7 @@ def test_an_ordinary_user_becomes_root_of_a_user_namespace(monkeypatch: pytest.M
 
 
 def test_a_missing_tool_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        namespace, "which", lambda tool, path: None if tool == "mmdebstrap" else f"/bin/{tool}"
-    )
+    monkeypatch.setattr(namespace, "which", lambda tool, path: None if tool == "mmdebstrap" else f"/bin/{tool}")
     assert "mmdebstrap: not found; install the package mmdebstrap" in namespace.faults()
 
 

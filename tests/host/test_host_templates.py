@@ -39,9 +39,7 @@ def test_what_needs_preloading_is_preloaded() -> None:
 def test_an_extension_that_is_not_declared_has_no_settings() -> None:
     settings = settings_of(extensions=["postgis"])
     assert settings["shared_preload_libraries"] == ""
-    assert not [
-        name for name in settings if name.startswith(("cron.", "timescaledb.", "pg_stat_statements."))
-    ]
+    assert not [name for name in settings if name.startswith(("cron.", "timescaledb.", "pg_stat_statements."))]
 
 
 def test_nothing_leaves_the_country_or_runs_as_superuser() -> None:
@@ -59,10 +57,7 @@ def test_an_older_server_gets_no_setting_that_it_does_not_know() -> None:
 def test_only_declared_roles_are_let_in_and_only_with_tls() -> None:
     lines = cluster.authentication_text(parse(spec())).splitlines()[1:]
     assert lines[0] == "local all postgres peer"
-    assert all(
-        re.fullmatch(r"hostssl clinic \w+ (127\.0\.0\.1/32|::1/128) scram-sha-256", line)
-        for line in lines[1:]
-    )
+    assert all(re.fullmatch(r"hostssl clinic \w+ (127\.0\.0\.1/32|::1/128) scram-sha-256", line) for line in lines[1:])
     assert {line.split()[2] for line in lines[1:]} == {"app", "public_read", "migrator", "monitor"}
 
 

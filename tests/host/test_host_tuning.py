@@ -12,12 +12,7 @@ CPUS = st.integers(1, 256)
 @given(MEMORY, CPUS)
 def test_every_background_worker_finds_a_place(memory_mb: int, cpus: int) -> None:
     tuning = tuned(memory_mb, cpus)
-    needed = (
-        3
-        + tuning.timescaledb_max_background_workers
-        + tuning.max_parallel_workers
-        + tuning.cron_max_running_jobs
-    )
+    needed = 3 + tuning.timescaledb_max_background_workers + tuning.max_parallel_workers + tuning.cron_max_running_jobs
     assert tuning.max_worker_processes >= needed
 
 

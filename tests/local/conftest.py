@@ -13,7 +13,7 @@ from local.ports import Ports, busy
 from local.state import State
 from local.supervisor import Supervisor
 
-Eventually = Callable[..., None]
+Launch = Callable[[Sequence[str]], list[str]]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def supervisor(state: State) -> Iterator[Supervisor]:
 
 
 @pytest.fixture(scope="session")
-def namespaced() -> Callable[[Sequence[str]], list[str]]:
+def namespaced() -> Launch:
     """Puts a PID namespace around a command line."""
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     prefix = ["unshare", *user, "--mount", "--mount-proc", "--pid", "--fork", "--kill-child", "--"]
@@ -41,15 +41,30 @@ def namespaced() -> Callable[[Sequence[str]], list[str]]:
     return lambda argv: [*prefix, *argv]
 
 
+@pytest.fixture
+def started(supervisor: Supervisor) -> Supervisor:
+    supervisor.start(list)
+    return supervisor
+
+
+@pytest.fixture
+def inside(supervisor: Supervisor, namespaced: Launch) -> Supervisor:
+    """Started in a PID namespace."""
+    supervisor.start(namespaced)
+    return supervisor
+
+
 @pytest.fixture(scope="session")
 def free_ports() -> Ports:
     """Below the range from which the kernel takes ports for connections."""
-    candidates = (Ports(random.randrange(20000, 32000, 10)) for _ in range(100))
+    # Not the seeded generator: two test runs at once would draw the same ports.
+    draw = random.SystemRandom().randrange
+    candidates = (Ports(draw(20000, 32000, 10)) for _ in range(100))
     return next(ports for ports in candidates if not busy(ports))
 
 
 @pytest.fixture(scope="session")
-def eventually() -> Eventually:
+def eventually() -> Callable[..., None]:
     """Waits until a condition holds, and fails when it does not within the time."""
 
     def wait(condition: Callable[[], object], seconds: float = 10) -> None:

@@ -1,57 +1,24 @@
-"""The process tree, with a real supervisord: what starts, what changes, what crashes, and that nothing is left."""
+"""The process tree, with a real supervisord: what starts, what changes, and that nothing is left."""
 
-import json
-import os
 import signal
-import sys
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
-from threading import Timer
 from typing import Any
 
 import psutil
 import pytest
+from parts import SLEEP, is_ready, shell, sleeper
 
 from local import processes
 from local.errors import LocalError
-from local.part import Part, content_hash
 from local.part_status import PartState
 from local.processes import Identity
 from local.state import State
 from local.supervisor import Supervisor
 
-SLEEP = ("sleep", "1000")
 # Tells when it is ready, then its name on SIGTERM.
 TELLS_ITS_END = "trap 'echo $0 >> \"$1\"; exit' TERM; echo ready; while :; do sleep 0.01; done"
 Eventually = Callable[..., None]
-Launch = Callable[[Sequence[str]], list[str]]
-
-
-def sleeper(name: str = "sleeper", **changes: Any) -> Part:
-    fields: dict[str, Any] = {"name": name, "command": SLEEP, "stop_seconds": 1}
-    return Part(**fields | changes)
-
-
-def shell(script: str, *arguments: str, name: str = "shell", **changes: Any) -> Part:
-    return sleeper(name, command=("sh", "-c", script, name, *arguments), **changes)
-
-
-def is_ready(supervisor: Supervisor, name: str) -> Callable[[], bool]:
-    return lambda: "ready" in supervisor.tail(name)
-
-
-@pytest.fixture
-def started(supervisor: Supervisor) -> Supervisor:
-    supervisor.start(list)
-    return supervisor
-
-
-@pytest.fixture
-def inside(supervisor: Supervisor, namespaced: Launch) -> Supervisor:
-    """Started in a PID namespace."""
-    supervisor.start(namespaced)
-    return supervisor
 
 
 def test_starting_twice_keeps_the_first(started: Supervisor) -> None:
@@ -83,19 +50,6 @@ def test_a_change_restarts_that_part_alone(started: Supervisor, changes: dict[st
     assert after["other"].pid == before["other"].pid
 
 
-def test_arguments_and_environment_arrive_as_they_are(
-    state: State, started: Supervisor, eventually: Eventually
-) -> None:
-    words = ["50%", "%(here)s", "it's", '"quoted"', "a ;b #c", "back\\slash", "", "two\nlines", "é", "$HOME", " end "]
-    target = state.folder / "seen.json"
-    program = "import json, os, sys; open(sys.argv[1], 'x').write(json.dumps([sys.argv[2:], os.environ['ODD']]))"
-    odd = "a=b,\"c\" 'd' %(x)s ;#"
-    command = (sys.executable, "-c", program, str(target), *words)
-    started.ensure(Part(name="odd", command=command, environment={"ODD": odd}))
-    eventually(lambda: target.exists() and target.read_text())
-    assert json.loads(target.read_text()) == [words, odd]
-
-
 @pytest.mark.parametrize("name", ["it's", "[a]* ü"])
 def test_a_folder_may_have_an_odd_name(tmp_path: Path, name: str) -> None:
     supervisor = Supervisor(State(tmp_path / name))
@@ -108,52 +62,6 @@ def test_a_folder_may_have_an_odd_name(tmp_path: Path, name: str) -> None:
         supervisor.stop()
 
 
-@pytest.mark.parametrize("name", ["50%", "a #1", "a ;b"])
-def test_a_folder_that_supervisord_cannot_use_is_refused(tmp_path: Path, name: str) -> None:
-    state = State(tmp_path / name)
-    state.prepare()
-    with pytest.raises(LocalError, match="supervisord can't use a path with"):
-        Supervisor(state).start(list)
-
-
-def test_a_part_gets_nothing_of_the_callers_environment(
-    state: State, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the caller's")
-    supervisor.start(list)
-    supervisor.ensure(sleeper(environment={"GIVEN": "yes"}))
-    (process,) = processes.marked(state.folder, "sleeper")
-    environment = process.environ()
-    assert environment["GIVEN"] == "yes"
-    assert not [name for name in environment if name.startswith(("AWS_", "SUPERVISOR_"))]
-
-
-def test_a_secret_is_on_no_command_line_and_in_no_open_file(state: State, started: Supervisor) -> None:
-    started.ensure(sleeper(environment={"PASSWORD": "hunter2"}))
-    assert not any("hunter2" in " ".join(process.cmdline()) for process in psutil.Process(started.pid).children())
-    assert "hunter2" not in repr(sleeper(environment={"PASSWORD": "hunter2"}))
-    holding = [path for path in state.folder.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
-    assert [path.stat().st_mode & 0o777 for path in holding] == [0o600]
-
-
-def test_a_part_that_exits_at_once_is_told_with_its_last_words(started: Supervisor) -> None:
-    started.ensure(shell("echo no such database; exit 3"))
-    with pytest.raises(LocalError, match=r"shell: ended with exit code 3:\n  no such database"):
-        started.wait_ready("shell", lambda: False)
-
-
-def test_a_missing_program_is_told(started: Supervisor) -> None:
-    started.ensure(Part(name="absent", command=("/nowhere/program",)))
-    with pytest.raises(LocalError, match="/nowhere/program: can't be started: No such file"):
-        started.wait_ready("absent", lambda: False)
-
-
-def test_a_part_that_is_not_ready_in_time_is_told(started: Supervisor) -> None:
-    started.ensure(shell("echo still loading; exec sleep 1000"))
-    with pytest.raises(LocalError, match=r"shell: not ready after 0\.5 s:\n  still loading"):
-        started.wait_ready("shell", lambda: False, seconds=0.5)
-
-
 def test_status_tells_what_a_part_uses(started: Supervisor) -> None:
     started.ensure(shell("sleep 1000 & echo ready; wait"))
     started.wait_ready("shell", is_ready(started, "shell"))
@@ -163,33 +71,6 @@ def test_status_tells_what_a_part_uses(started: Supervisor) -> None:
     assert status.memory_bytes > alone > 0
     assert status.uptime_seconds is not None
     assert status.log.read_text() == "ready\n"
-
-
-def test_a_killed_part_is_seen_and_healed(started: Supervisor, eventually: Eventually) -> None:
-    started.ensure(sleeper())
-    pid = started.status()["sleeper"].pid
-    assert pid
-    os.kill(pid, signal.SIGKILL)
-    eventually(lambda: started.status()["sleeper"].state is PartState.EXITED)
-    assert started.status()["sleeper"].exit_code == -1
-    assert started.ensure(sleeper()) == "started"
-    assert started.status()["sleeper"].is_running
-
-
-def test_what_a_killed_part_leaves_is_ended_before_it_starts_again(
-    state: State, started: Supervisor, eventually: Eventually
-) -> None:
-    part = shell("sleep 4242 & echo ready; wait")
-    started.ensure(part)
-    started.wait_ready("shell", is_ready(started, "shell"))
-    status = started.status()["shell"]
-    assert status.pid
-    (left,) = psutil.Process(status.pid).children()
-    os.kill(status.pid, signal.SIGKILL)
-    eventually(lambda: not started.status()["shell"].is_running)
-    assert left.is_running()
-    assert started.ensure(part) == "started"
-    assert Identity.of(left.pid) is None
 
 
 def test_parts_end_in_reverse_order(state: State, started: Supervisor) -> None:
@@ -265,75 +146,6 @@ def test_an_unknown_part_is_refused(started: Supervisor, action: Callable[[Super
         action(started, "pooler")
 
 
-def test_a_damaged_specification_heals(state: State, started: Supervisor) -> None:
-    started.ensure(sleeper())
-    (state.supervisor / "parts" / "sleeper.json").write_text("{half")
-    assert started.ensure(sleeper()) == "unchanged"
-    assert started.status()["sleeper"].is_running
-
-
-def test_a_killed_run_between_writing_and_restarting_heals(state: State, started: Supervisor) -> None:
-    started.ensure(sleeper())
-    changed = sleeper(contents=("new",))
-    started._files.write(changed)
-    assert started.ensure(changed) == "restarted"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("damage", ["socket gone", "identity gone", "both gone"])
-def test_stop_finds_the_tree_without_its_files(state: State, started: Supervisor, damage: str) -> None:
-    started.ensure(sleeper())
-    pids = started.pids()
-    for name, said in (("socket", ("socket gone", "both gone")), ("process.json", ("identity gone", "both gone"))):
-        if damage in said:
-            (state.supervisor / name).unlink()
-    started.stop()
-    assert [pid for pid in pids if Identity.of(pid)] == []
-
-
-@pytest.mark.slow
-def test_start_heals_a_supervisord_without_its_socket(state: State, started: Supervisor) -> None:
-    started.ensure(sleeper())
-    before = started.pids()
-    (state.supervisor / "socket").unlink()
-    started.start(list)
-    assert [pid for pid in before if Identity.of(pid)] == []
-    assert started.ensure(sleeper()) == "started"
-
-
-@pytest.mark.parametrize("text", ["{half", "[]", "{}", '{"pid": PID, "started": "another boot:1"}'])
-def test_a_stale_identity_is_never_taken_for_ours(state: State, supervisor: Supervisor, text: str) -> None:
-    (state.supervisor / "process.json").write_text(text.replace("PID", str(os.getpid())))
-    assert supervisor.pid is None
-    supervisor.stop()
-    supervisor.start(list)
-    assert supervisor.pid not in (None, os.getpid())
-
-
-def test_orphans_of_a_killed_supervisord_are_ended(state: State, started: Supervisor) -> None:
-    started.ensure(sleeper())
-    pid = started.pid
-    assert pid
-    os.kill(pid, signal.SIGKILL)
-    started.start(list)
-    assert started.ensure(sleeper()) == "started"
-    assert len(processes.marked(state.folder, "sleeper")) == 1
-
-
-def test_a_killed_supervisord_takes_its_namespace_with_it(
-    state: State, inside: Supervisor, namespaced: Launch, eventually: Eventually
-) -> None:
-    inside.ensure(shell("setsid sleep 1000 & echo ready; wait"))
-    inside.wait_ready("shell", is_ready(inside, "shell"))
-    pid = inside.pid
-    assert pid
-    os.kill(pid, signal.SIGKILL)
-    eventually(lambda: processes.marked(state.folder) == [])
-    assert inside.status()["shell"].state is PartState.STOPPED
-    inside.start(namespaced)
-    assert inside.ensure(sleeper()) == "started"
-
-
 def test_numbers_are_those_outside_the_namespace(inside: Supervisor) -> None:
     inside.ensure(sleeper())
     pid = inside.status()["sleeper"].pid
@@ -347,67 +159,3 @@ def test_stopping_ends_a_namespace(state: State, inside: Supervisor) -> None:
     inside.wait_ready("shell", is_ready(inside, "shell"))
     inside.stop()
     assert processes.marked(state.folder) == []
-
-
-@pytest.mark.parametrize("words", ["unshare: Operation not permitted", ""])
-def test_a_launch_that_fails_is_told(supervisor: Supervisor, words: str) -> None:
-    with pytest.raises(LocalError, match=f"supervisord: can't be started: {words}"):
-        supervisor.start(lambda argv: ["sh", "-c", f"echo '{words}' >&2; exit 1"])
-
-
-def test_a_socket_path_that_is_too_long_is_refused(tmp_path: Path) -> None:
-    state = State(tmp_path / ("x" * 100))
-    state.prepare()
-    with pytest.raises(LocalError, match="longer than a unix socket's path may be"):
-        Supervisor(state).start(list)
-
-
-def test_the_log_is_followed_across_rotation(state: State, started: Supervisor) -> None:
-    log = state.logs / "chatty.log"
-    log.write_text("old\n")
-    lines = started.follow("chatty")
-
-    def write() -> None:
-        with log.open("a") as file:
-            file.write("one\ntwo\n")
-        log.rename(log.with_suffix(".log.1"))
-        log.write_text("three\n")
-
-    Timer(0.05, write).start()
-    assert list(islice(lines, 3)) == ["one", "two", "three"]
-
-
-def test_following_ends_with_supervisord(started: Supervisor) -> None:
-    started.ensure(sleeper())
-    Timer(0.05, started.stop).start()
-    assert list(started.follow("sleeper")) == []
-
-
-def test_a_log_that_does_not_exist_is_refused(started: Supervisor) -> None:
-    with pytest.raises(LocalError, match=r"pooler: has no log; there are: .*supervisord"):
-        started.follow("pooler")
-
-
-def test_the_tail_of_a_long_log_is_read(state: State, supervisor: Supervisor) -> None:
-    (state.logs / "long.log").write_text("".join(f"line {number}\n" for number in range(100_000)))
-    assert supervisor.tail("long", 2) == ["line 99998", "line 99999"]
-    assert supervisor.tail("none", 2) == []
-
-
-@pytest.mark.parametrize("fields", [{"name": "Bad Name"}, {"name": "../x"}, {"command": ()}])
-def test_a_part_that_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="part"):
-        sleeper(**fields)
-
-
-def test_the_content_hash_sees_names_and_contents(tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    hashes = [content_hash(folder)]
-    for name, text in (("a", "1"), ("a", "2"), ("b", "2")):
-        (folder / name).write_text(text)
-        hashes.append(content_hash(folder))
-    (folder / "a").rename(folder / "c")
-    hashes.append(content_hash(folder))
-    assert len(set(hashes)) == 5
-    assert content_hash(folder) == hashes[-1]

@@ -1,6 +1,6 @@
 /** Values as a reader in Canada expects them. */
 
-const DATE = new Intl.DateTimeFormat("en-CA", { dateStyle: "medium", timeStyle: "short" });
+const DATE = new Intl.DateTimeFormat("en-CA", { dateStyle: "short", timeStyle: "short" });
 
 export function money(amountCents: number, currency: string): string {
   return new Intl.NumberFormat("en-CA", { style: "currency", currency, currencyDisplay: "code" }).format(

@@ -18,20 +18,20 @@ void whileBusy(measureButton, refresh);
 
 async function refresh(): Promise<void> {
   try {
-    const [health, ledger, rates] = await Promise.all([
-      call<Health>("/healthcheck"),
+    // First and alone: it answers even when the database does not.
+    showBuild((await call<Health>("/healthcheck")).data);
+    const [ledger, rates] = await Promise.all([
       call<Ledger>(`${LEDGER}?limit=${SHOWN_ENTRIES}`),
       call<Rates>("/api/v1/exchange-rates"),
     ]);
-    showHealth(health.data);
     showLedger(ledger.data);
     showRates(rates.data);
-    // Alone on the wire: the three above share the line and would slow each other.
+    // Alone on the wire: the two above share the line and would slow each other.
     showMeasurement(await call<Ledger>(`${LEDGER}?limit=1`));
+    showState("up", "Everything answers");
     showProblem("");
   } catch (error) {
-    document.body.dataset["state"] = "down";
-    text("status", "Not answering");
+    showState("down", "Not answering");
     showProblem(`${reason(error)} What you see below may be out of date.`);
   }
 }
@@ -55,9 +55,12 @@ async function addEntry(): Promise<void> {
   }
 }
 
-function showHealth({ environment, build }: Health): void {
-  document.body.dataset["state"] = "up";
-  text("status", "Everything answers");
+function showState(state: "up" | "down", words: string): void {
+  document.body.dataset["state"] = state;
+  text("status", words);
+}
+
+function showBuild({ environment, build }: Health): void {
   text("environment", environment);
   text("build", build);
 }

@@ -1,0 +1,121 @@
+"""A project of its own with a local stack, driven by its commands as an operator does."""
+
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from local.ports import Ports, busy
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_SECONDS = 60
+
+
+def until(fact: Callable[[], Any]) -> Any:
+    """The fact's first true value."""
+    end = time.monotonic() + LIMIT_SECONDS
+    while not (value := fact()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"not so within {LIMIT_SECONDS} s")
+        time.sleep(0.02)
+    return value
+
+
+def free_first_port() -> int:
+    """First of six neighbouring ports that are free now; below those that the kernel gives to connections."""
+    candidates = (Ports(random.randrange(20000, 32000, 10)) for _ in range(100))
+    return next(ports.first for ports in candidates if not busy(ports))
+
+
+def copy_project(folder: Path) -> Path:
+    """The project as it is now, with its environment and packages linked: what it changes stays in the folder."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in listed.splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    for name in ("apps/worker/dist", "apps/web/dist"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in (".venv", "node_modules"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+class StackUnderTest:
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.first_port = free_first_port()
+        self.state = project / ".state/local"
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("HYBRID_STATE")},
+            "HYBRID_FIRST_PORT": str(self.first_port),
+            "NO_COLOR": "1",
+            "COLUMNS": "200",
+        }
+
+    def command(self, *words: str) -> list[str]:
+        return [str(self.project / "hybrid"), "local", *words]
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command(*words), capture_output=True, text=True, env=self.environment, timeout=300)
+
+    def up(self) -> str:
+        """What it says; the stack must come up."""
+        answer = self.run("up")
+        assert answer.returncode == 0, answer.stderr
+        return answer.stderr
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """A command in a process group of its own, as a shell starts it."""
+        return subprocess.Popen(
+            self.command(*words),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            start_new_session=True,
+        )
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self.run(*words, "--json").stdout)
+
+    def parts(self) -> dict[str, dict[str, Any]]:
+        return {part["name"]: part for part in self.json("status")["parts"]}
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything of this stack, found by what only it has on its command lines or in its environment."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                words = [*process.cmdline(), *process.environ().values(), process.cwd()]
+            except (psutil.Error, OSError):
+                continue
+            if process.pid != os.getpid() and any(str(self.state) in word for word in words):
+                found.append(process)
+        return found
+
+    def mounts(self) -> list[str]:
+        return [line for line in Path("/proc/mounts").read_text().splitlines() if str(self.project) in line]
+
+    def listens(self) -> list[int]:
+        """Ports of this stack on which somebody listens."""
+        open_ports = []
+        for port in range(self.first_port, self.first_port + 6):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    open_ports.append(port)
+        return open_ports

@@ -1,0 +1,271 @@
+"""The real local stack: brought up, used, broken and healed."""
+
+import http.client
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from stack_under_test import StackUnderTest, copy_project, until
+
+from local import lock, namespace
+from local.state import State
+
+pytestmark = [pytest.mark.local, pytest.mark.slow]
+
+if namespace.faults():
+    pytest.skip(f"no local stack here: {'; '.join(namespace.faults())}", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
+    """A running stack that the tests of this module share."""
+    made = StackUnderTest(copy_project(tmp_path_factory.mktemp("project")))
+    try:
+        made.up()
+        yield made
+    finally:
+        made.run("down", "--remove")
+    assert made.processes() == []
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[StackUnderTest]:
+    """A stack that was never up."""
+    made = StackUnderTest(copy_project(tmp_path))
+    try:
+        yield made
+    finally:
+        made.run("down", "--remove")
+
+
+def request(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, json.dumps(body) if body else None, {"content-type": "application/json"})
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer.status, json.loads(content) if content.startswith((b"{", b"[")) else content.decode()
+
+
+def add_entry(stack: StackUnderTest, description: str) -> None:
+    entry = {"description": description, "amountCents": 1250, "currency": "CAD"}
+    assert request(stack.first_port, "POST", "/api/v1/ledger-entries", entry)[0] == 201
+
+
+def descriptions(stack: StackUnderTest) -> list[str]:
+    status, answer = request(stack.first_port, "GET", "/api/v1/ledger-entries?limit=100")
+    assert status == 200
+    return [entry["description"] for entry in answer["entries"]]
+
+
+def test_every_hop_and_extension_is_verified(stack: StackUnderTest) -> None:
+    result = stack.json("verify", "--requests", "100")
+    assert result["passed"], result
+    assert [hop["requests"] for hop in result["hops"]][-1] == 100
+    assert {check["name"] for check in result["checks"]} == {
+        "postgis",
+        "vector",
+        "timescaledb",
+        "pg_cron",
+        "pg_stat_statements",
+        "cached_role",
+        "media",
+        "backups",
+    }
+
+
+def test_verify_leaves_nothing_behind(stack: StackUnderTest) -> None:
+    before = descriptions(stack)
+    assert stack.run("verify", "--requests", "20").returncode == 0
+    assert descriptions(stack) == before
+
+
+def test_a_second_up_changes_nothing(stack: StackUnderTest) -> None:
+    before = {name: part["pid"] for name, part in stack.parts().items()}
+    assert stack.up().splitlines()[-1] == "nothing to change"
+    assert {name: part["pid"] for name, part in stack.parts().items()} == before
+
+
+def test_everything_listens_on_loopback_only(stack: StackUnderTest) -> None:
+    pids = {process.pid for process in stack.processes()}
+    for part in stack.parts().values():
+        pids |= {part["pid"], *(child.pid for child in psutil.Process(part["pid"]).children(recursive=True))}
+    listening = [link for link in psutil.net_connections("inet") if link.pid in pids and link.status == "LISTEN"]
+    assert len({link.laddr.port for link in listening}) >= 6
+    assert {link.laddr.ip for link in listening} <= {"127.0.0.1", "::1"}
+
+
+def test_secrets_are_for_their_owner_only(stack: StackUnderTest) -> None:
+    for name in ("secrets.json", "host.json", "edge/config.json"):
+        assert (stack.state / name).stat().st_mode & 0o077 == 0
+    for path in stack.state.glob("logs/*.log"):
+        text = path.read_text(errors="replace")
+        assert not [
+            name for name, value in json.loads((stack.state / "secrets.json").read_text()).items() if value in text
+        ]
+
+
+def test_no_secret_is_on_a_command_line(stack: StackUnderTest) -> None:
+    values = json.loads((stack.state / "secrets.json").read_text()).values()
+    lines = [" ".join(process.cmdline()) for process in stack.processes()]
+    assert lines
+    assert not [line for line in lines for value in values if value in line]
+
+
+@pytest.mark.parametrize("name", ["objects", "postgres", "pooler", "edge"])
+def test_a_killed_part_is_seen_and_healed(name: str, stack: StackUnderTest) -> None:
+    add_entry(stack, f"before {name} was killed")
+    os.kill(stack.parts()[name]["pid"], signal.SIGKILL)
+    until(lambda: stack.parts()[name]["state"] == "exited")
+    assert stack.run("status").returncode == 1
+    assert name in stack.up().splitlines()[-1]
+    assert stack.run("status").returncode == 0
+    assert f"before {name} was killed" in descriptions(stack)
+
+
+def test_a_new_bucket_changes_only_the_edge(stack: StackUnderTest) -> None:
+    settings = stack.project / "Pulumi.dev.yaml"
+    settings.write_text(settings.read_text().replace("mediaBuckets: [media]", "mediaBuckets: [media, invoices]"))
+    assert stack.up().splitlines()[-1] == "changed: edge"
+    _, buckets = request(stack.first_port + 5, "GET", "/buckets")
+    assert [bucket["name"] for bucket in buckets] == ["automatonicai-dev-invoices", "automatonicai-dev-media"]
+
+
+def test_a_binding_added_to_the_program_appears(stack: StackUnderTest) -> None:
+    component = stack.project / "components/api_worker.py"
+    source = component.read_text()
+    component.write_text(
+        source.replace(
+            '"name": "ENVIRONMENT", "text": str(args.labels.environment)', '"name": "ENVIRONMENT", "text": "renamed"'
+        )
+    )
+    assert stack.up().splitlines()[-1] == "changed: edge"
+    assert request(stack.first_port, "GET", "/healthcheck")[1]["environment"] == "renamed"
+    component.write_text(source)
+    stack.up()
+
+
+def test_a_browser_shows_rows_from_postgresql(stack: StackUnderTest, tmp_path: Path) -> None:
+    add_entry(stack, "seen by Chromium")
+    answer = subprocess.run(
+        [
+            "chromium",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            f"--user-data-dir={tmp_path}",
+            "--virtual-time-budget=8000",
+            "--dump-dom",
+            f"http://127.0.0.1:{stack.first_port}/",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "seen by Chromium" in answer.stdout
+
+
+def test_wrong_settings_are_refused_before_anything_changes(stack: StackUnderTest) -> None:
+    settings = stack.project / "Pulumi.dev.yaml"
+    text = settings.read_text()
+    settings.write_text(text.replace("small_3_0", "nano_3_0").replace("environment: dev", "environment: deev"))
+    answer = stack.run("up")
+    settings.write_text(text)
+    assert answer.returncode == 1
+    assert [line.split(": ")[2] for line in answer.stderr.splitlines()] == ["environment", "postgresBundle"]
+    assert stack.run("status").returncode == 0
+
+
+def test_a_stack_that_breaks_a_policy_is_not_realised(stack: StackUnderTest) -> None:
+    component = stack.project / "components/postgres_host.py"
+    source = component.read_text()
+    component.write_text(
+        source.replace('"from_port": 22', '"from_port": 5432').replace('"to_port": 22', '"to_port": 5432')
+    )
+    answer = stack.run("up")
+    component.write_text(source)
+    assert answer.returncode == 1
+    assert "database-port-is-closed [critical] postgres-ports  components/postgres_host.py:" in answer.stderr
+
+
+def test_two_ups_at_once_are_one_too_many(stack: StackUnderTest) -> None:
+    with lock.hold(State(stack.state)):
+        answer = stack.run("up")
+    assert answer.returncode == 1
+    assert f"in use by `{shlex.join(sys.argv)}` (process {os.getpid()}, since " in answer.stderr
+
+
+def test_a_damaged_state_file_heals_or_is_named(stack: StackUnderTest) -> None:
+    for name in ("ports.json", "plan.json", "host.json", "edge/config.json", "supervisor/process.json"):
+        (stack.state / name).write_text('{"half')
+    stack.up()
+    secrets = stack.state / "secrets.json"
+    text = secrets.read_text()
+    secrets.write_text('{"half')
+    answer = stack.run("up")
+    secrets.write_text(text)
+    assert answer.returncode == 1
+    assert "secrets.json: is corrupt" in answer.stderr
+    assert "make clean" in answer.stderr
+
+
+def test_logs_name_the_parts_there_are(stack: StackUnderTest) -> None:
+    assert "listening on" in stack.run("logs", "postgres", "--lines", "500").stdout
+    answer = stack.run("logs", "nothing")
+    assert answer.returncode == 1
+    assert "postgres" in answer.stderr
+
+
+def test_down_leaves_nothing_running_and_keeps_the_data(stack: StackUnderTest) -> None:
+    add_entry(stack, "kept over down")
+    answer = stack.run("down")
+    assert answer.returncode == 0, answer.stderr
+    assert (stack.processes(), stack.mounts(), stack.listens()) == ([], [], [])
+    assert stack.run("down").stderr == "nothing to stop\n"
+    stack.up()
+    assert "kept over down" in descriptions(stack)
+
+
+def test_a_taken_port_is_named_with_its_holder(fresh: StackUnderTest) -> None:
+    with socket.create_server(("127.0.0.1", fresh.first_port + 3)):
+        answer = fresh.run("up")
+    assert answer.returncode == 1
+    assert f"port {fresh.first_port + 3} (pooler): taken by" in answer.stderr
+    assert f"process {os.getpid()}" in answer.stderr
+    assert fresh.processes() == []
+
+
+def test_ctrl_c_stops_everything(fresh: StackUnderTest) -> None:
+    process = fresh.start("up")
+    assert process.stderr
+    until(lambda: "postgres " in process.stderr.readline())  # type: ignore[union-attr]
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (fresh.processes(), fresh.mounts(), fresh.listens()) == ([], [], [])
+
+
+@pytest.mark.parametrize("step", ["recorded", "root", "postgres", "backups"])
+def test_up_works_after_an_up_that_was_killed(step: str, fresh: StackUnderTest) -> None:
+    process = fresh.start("up")
+    until(lambda: step in process.stderr.readline())  # type: ignore[union-attr]
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    fresh.up()
+    assert request(fresh.first_port, "GET", "/api/health")[0] == 200
+    assert fresh.run("down", "--remove").returncode == 0
+    assert not fresh.state.exists()
