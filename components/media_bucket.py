@@ -75,4 +75,4 @@ class MediaBucket(pulumi.ComponentResource):
         )
         self.bucket = bucket.name
         self.key = args.key
-        self.register_outputs({"bucket": self.bucket})
+        self.register_outputs({"bucket": self.bucket, **args.labels.inputs(DataClass.PUBLIC)})

@@ -19,7 +19,7 @@ from components.protection import Protection
 PROJECT = "hybrid"
 
 
-class SettingsError(HybridError):
+class SettingsError(HybridError, pulumi.RunError):
     """Settings that can't be used; `faults` has one line for each."""
 
     def __init__(self, stack: str, faults: list[str]) -> None:

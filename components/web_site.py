@@ -43,7 +43,8 @@ class WebSite(pulumi.ComponentResource):
                 ],
                 assets={
                     "directory": args.assets_directory,
-                    "config": {"run_worker_first": ["/api/*", "/healthcheck"]},
+                    # It sets the security headers: the provider can't upload a `_headers` file.
+                    "config": {"run_worker_first": True},
                 },
             ),
             pulumi.ResourceOptions(parent=self),

@@ -1,6 +1,6 @@
 """The statements that bring a database from what it holds to what is declared."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from host.facts.database_state import State
@@ -25,15 +25,15 @@ class Change:
     statements: tuple[str, ...]
 
 
-def changes(postgres: Postgres, state: State) -> list[Change]:
-    """All concerns in the order in which they can be applied."""
+def changes(postgres: Postgres, state: State, pooled: Mapping[str, str]) -> list[Change]:
+    """All concerns in the order in which they can be applied; `pooled` has the pooler's own verifiers by role."""
     schemas = (Schema(name=EXTENSIONS, data_class="none"), *postgres.schemas)
     return [
         Change("server reads its rules again", () if state.is_loaded else ("SELECT pg_reload_conf();",)),
         *(Change(f"schema {schema.name}", tuple(_schema(schema, state))) for schema in schemas),
         *(Change(f"extension {name}", tuple(_extension(name, state))) for name in postgres.extensions),
         Change("search path", tuple(_search_path(postgres, state))),
-        *(Change(f"role {role.name}", tuple(_role(role, state))) for role in postgres.roles),
+        *(Change(f"role {role.name}", tuple(_role(role, state, pooled.get(role.name)))) for role in postgres.roles),
         Change("privileges", tuple(privilege_sql(postgres, state))),
         Change("default privileges", tuple(default_privilege_sql(postgres, state))),
     ]
@@ -65,7 +65,7 @@ def _search_path(postgres: Postgres, state: State) -> Iterator[str]:
         yield f'ALTER DATABASE "{postgres.database}" SET search_path = {SEARCH_PATH};'
 
 
-def _role(role: Role, state: State) -> Iterator[str]:
+def _role(role: Role, state: State, pooled: str | None) -> Iterator[str]:
     """A role's attributes and password; the server is sent a verifier, so no log or statistic holds the password."""
     present = state.roles.get(role.name)
     if present is None:
@@ -75,8 +75,10 @@ def _role(role: Role, state: State) -> Iterator[str]:
             f'ALTER ROLE "{role.name}" LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS'
             f" CONNECTION LIMIT {role.connection_limit};"
         )
-    if present is None or not matches(present.verifier, role.password):
-        yield f"ALTER ROLE \"{role.name}\" PASSWORD '{verifier(role.password)}';"
+    held = present.verifier if present else None
+    is_right = held == pooled if pooled else matches(held, role.password)
+    if not is_right:
+        yield f"ALTER ROLE \"{role.name}\" PASSWORD '{pooled or verifier(role.password)}';"
     groups = present.groups if present else frozenset()
     aims = frozenset({MONITORS} if role.is_monitor else ())
     yield from (f'GRANT {group} TO "{role.name}";' for group in sorted(aims - groups))

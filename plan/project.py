@@ -80,7 +80,7 @@ def _text(key: str, value: Any, is_secret: bool) -> str:
     # Only the stack's own secrets provider can decrypt it, and no part of a plan may depend on it.
     if is_secret:
         return f"[secret {key}]"
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def _mapping(path: Path) -> dict[str, Any]:

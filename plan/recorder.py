@@ -129,14 +129,19 @@ class Recorder(mocks.MockMonitor):
                 ignore_changes=tuple(request.ignoreChanges),
                 replace_on_changes=tuple(request.replaceOnChanges),
                 additional_secret_outputs=tuple(request.additionalSecretOutputs),
-                aliases=tuple(str(alias.urn or alias.spec.name) for alias in request.aliases),
+                aliases=tuple(str(alias.urn or alias.spec.name or alias.spec.type) for alias in request.aliases),
             ),
-            source=self._source(request.sourcePosition),
+            source=self._source(request),
         )
 
-    def _source(self, position: Any) -> Source | None:
-        path = Path(unquote(urlparse(position.uri).path))
-        return Source(path=os.path.relpath(path, self.folder), line=position.line) if position.uri else None
+    def _source(self, request: Any) -> Source | None:
+        """Where it is declared; for a provider its library says "in me", and the caller is what people look for."""
+        positions = [request.sourcePosition, *(frame.pc for frame in request.stackTrace.frames)]
+        for position in positions:
+            path = Path(unquote(urlparse(position.uri).path))
+            if position.uri and "site-packages" not in path.parts:
+                return Source(path=os.path.relpath(path, self.folder), line=position.line)
+        return None
 
 
 def _with_outputs(resource: Resource, registered: dict[str, dict[str, Any]]) -> Resource:

@@ -112,8 +112,10 @@ def _common(plan: Plan, resource: Resource) -> dict[str, Any]:
 
 
 def _analyzer_resource(plan: Plan, resource: Resource) -> analyzer_pb2.AnalyzerResource:
+    # As the engine: stack rules see outputs, and of a component only those that it registers.
+    seen = resource.inputs if resource.custom else resource.outputs
     return analyzer_pb2.AnalyzerResource(
-        **_common(plan, resource),
+        **{**_common(plan, resource), "properties": wire.to_struct(seen)},
         parent=resource.parent or "",
         dependencies=resource.dependencies,
         propertyDependencies={

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import hybrid
+
+from tests.commands import hybrid
 
 COMMANDS = ["preview", "gate", "local", "doctor"]
 LOCAL = ["up", "verify", "status", "logs", "down"]

@@ -11,11 +11,12 @@ from host.changes import changes
 from host.facts.database_state import DatabaseState
 from host.spec import Postgres, Spec
 from host.tasks.cluster import AS_OWNER
+from host.tasks.pooler import verifiers
 
 
 def apply(spec: Spec) -> None:
     state = host.get_fact(DatabaseState, psql=psql(spec.postgres))
-    for change in changes(spec.postgres, state):
+    for change in changes(spec.postgres, state, verifiers(spec)):
         statements(name=change.name, lines=change.statements, postgres=spec.postgres)
 
 

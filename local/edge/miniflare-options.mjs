@@ -1,7 +1,6 @@
 /** Turns the edge's configuration into Miniflare's options. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { linked } from "./tls-link.mjs";
 
 /** @import { EdgeConfig, WorkerConfig } from "./config.mjs" */
 /** @import { MiniflareOptions, WorkerOptions } from "miniflare" */
@@ -11,26 +10,25 @@ const CONTROL_WORKER = fileURLToPath(new URL("control-worker.mjs", import.meta.u
 /**
  * Every worker listens on a socket of its own; Miniflare's entry, with its development extras, is not used.
  * @param {EdgeConfig} config
- * @returns {Promise<MiniflareOptions>}
+ * @returns {MiniflareOptions}
  */
-export async function miniflareOptions(config) {
-  const workers = config.workers.map((worker) => workerOptions(worker, config));
+export function miniflareOptions(config) {
   return {
     host: config.host,
     port: 0,
     // Neither fetches Cloudflare's description of a request nor anything else from the internet.
     cf: false,
     r2Persist: join(config.state, "r2"),
-    workers: [...(await Promise.all(workers)), controlWorker(config)],
+    workers: [...config.workers.map((worker) => workerOptions(worker, config)), controlWorker(config)],
   };
 }
 
 /**
  * @param {WorkerConfig} worker
  * @param {EdgeConfig} config
- * @returns {Promise<WorkerOptions>}
+ * @returns {WorkerOptions}
  */
-async function workerOptions(worker, { host, entry, direct }) {
+function workerOptions(worker, { host, entry, direct }) {
   const ports = [entry, direct].filter((socket) => socket.worker === worker.name).map((socket) => socket.port);
   return {
     name: worker.name,
@@ -39,7 +37,7 @@ async function workerOptions(worker, { host, entry, direct }) {
     compatibilityFlags: worker.compatibilityFlags,
     bindings: worker.vars,
     serviceBindings: worker.services,
-    hyperdrives: await hyperdrives(worker),
+    hyperdrives: worker.hyperdrives,
     r2Buckets: worker.r2Buckets,
     ...(worker.assets ? { assets: assets(worker, worker.assets) } : {}),
     unsafeDirectSockets: ports.map((port) => ({ host, port })),
@@ -54,15 +52,6 @@ function modules({ modules, mainModule }) {
   const ordered = [...modules].sort((a, b) => Number(b.name === mainModule) - Number(a.name === mainModule));
   // Module names are relative to this root; workerd refuses one that climbs out of it.
   return { modulesRoot: "/", modules: ordered.map(({ path }) => ({ type: /** @type {const} */ ("ESModule"), path })) };
-}
-
-/**
- * @param {WorkerConfig} worker
- * @returns {Promise<Record<string, string>>}
- */
-async function hyperdrives({ hyperdrives }) {
-  const links = Object.entries(hyperdrives).map(async ([name, url]) => [name, await linked(url)]);
-  return Object.fromEntries(await Promise.all(links));
 }
 
 /**

@@ -36,7 +36,7 @@ async function serve(config) {
   prepareEnvironment(config.state);
   // Takes half a second, which a wrong configuration need not wait for.
   const { Log, LogLevel, Miniflare } = await import("miniflare");
-  const miniflare = new Miniflare({ ...(await miniflareOptions(config)), log: new Log(LogLevel.WARN) });
+  const miniflare = new Miniflare({ ...miniflareOptions(config), log: new Log(LogLevel.WARN) });
   stopWithParent(miniflare);
   await miniflare.ready;
   for (const [part, { port }] of Object.entries(sockets)) {

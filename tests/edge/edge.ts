@@ -19,10 +19,10 @@ export interface Edge {
 }
 
 /** A configuration as the local environment writes it. */
-export function edgeConfig(state: string, ports: number[], databasePort: number, sslmode = "disable") {
+export function edgeConfig(state: string, ports: number[], databasePort: number) {
   const [entry, direct, control] = ports;
   const common = { mainModule: "index.js", compatibilityDate: "2026-07-01", compatibilityFlags: ["nodejs_compat"] };
-  const database = `postgres://app:secret-word@127.0.0.1:${databasePort}/stack?sslmode=${sslmode}`;
+  const database = `postgres://app:secret-word@127.0.0.1:${databasePort}/stack`;
   const api = {
     ...common,
     name: "api",
@@ -36,7 +36,7 @@ export function edgeConfig(state: string, ports: number[], databasePort: number,
     name: "web",
     modules: [{ name: "index.js", path: join(PROJECT, "apps/web/dist/worker/index.js"), type: "esm" }],
     services: { API: "api" },
-    assets: { directory: join(PROJECT, "apps/web/dist/assets"), runWorkerFirst: ["/api/*", "/healthcheck"] },
+    assets: { directory: join(PROJECT, "apps/web/dist/assets"), runWorkerFirst: true },
   };
   return {
     host: "127.0.0.1",
@@ -62,10 +62,10 @@ export function runServe(content: string): { process: ChildProcess; errors: () =
   return { process: child, errors: () => errors };
 }
 
-export async function startEdge(databasePort: number, sslmode?: string): Promise<Edge> {
+export async function startEdge(databasePort: number): Promise<Edge> {
   const ports = await freePorts(3);
   const state = mkdtempSync(join(tmpdir(), "edge-state-"));
-  const served = runServe(JSON.stringify(edgeConfig(state, ports, databasePort, sslmode)));
+  const served = runServe(JSON.stringify(edgeConfig(state, ports, databasePort)));
   const [site, api, control] = ports.map((port) => `http://127.0.0.1:${port}`) as [string, string, string];
   await answers(`${site}/healthcheck`, served.process, served.errors);
   const stop = async () => {

@@ -9,7 +9,7 @@ import { edgeConfig, freePorts, listen, portOf, runServe, startEdge } from "./ed
 
 const VALID = edgeConfig("/nowhere/state", [7001, 7002, 7003], 7004);
 const ABSENT = { name: "index.js", path: "/nowhere.js", type: "esm" };
-const PREFERRED = "postgres://a:secret-word@h/d?sslmode=prefer";
+const WITH_QUERY = "postgres://a:secret-word@h/d?sslmode=require";
 
 const wrong: [string, string, RegExp][] = [
   ["no JSON", "{", /not valid JSON/],
@@ -20,7 +20,7 @@ const wrong: [string, string, RegExp][] = [
   ["an entry that is no worker", JSON.stringify({ ...VALID, entry: { port: 1, worker: "x" } }), /no worker is called 'x'/],
   ["a service that is no worker", withApi({ services: { OTHER: "gone" } }), /api\.services\.OTHER: .*'gone'/],
   ["a bundle that was not built", withApi({ modules: [ABSENT] }), /npm run build/],
-  ["an sslmode that can't be had", withApi({ hyperdrives: { DB: PREFERRED } }), /sslmode must be/],
+  ["a query string", withApi({ hyperdrives: { DB: WITH_QUERY } }), /workers\.0\.hyperdrives\.DB: must have no query string/],
 ];
 
 function withApi(changes: object): string {

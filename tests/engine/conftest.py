@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trial_engine import STACKS, TrialEngine
+
+from tests.engine.trial_engine import STACKS, TrialEngine
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """A changed setting changes its part and nothing else."""
 
 import pytest
-from trial_engine import TrialEngine
+
+from tests.engine.trial_engine import TrialEngine
 
 pytestmark = pytest.mark.engine
 

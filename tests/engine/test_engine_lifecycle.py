@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from trial_engine import TrialEngine
+
+from tests.engine.trial_engine import TrialEngine
 
 pytestmark = pytest.mark.engine
 

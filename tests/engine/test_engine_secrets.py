@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from trial_engine import TrialEngine
 
 from plan.model import Plan, Secret
+from tests.engine.trial_engine import TrialEngine
 
 pytestmark = pytest.mark.engine
 

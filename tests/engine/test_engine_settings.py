@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 import yaml
-from trial_engine import TrialEngine
+
+from tests.engine.trial_engine import TrialEngine
 
 pytestmark = pytest.mark.engine
 

@@ -11,11 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pass_through_provider
 import pytest
 import yaml
 
 from plan.project import ROOT
+from tests.engine import pass_through_provider
 
 PROVIDERS = ("aws", "cloudflare", "random")
 STACKS = ("dev", "prod")

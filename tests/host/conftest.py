@@ -7,10 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from running import HostUnderTest, mounts
-from specs import spec
 
 from local import namespace, root_filesystem
+from tests.host.running import HostUnderTest, mounts
+from tests.host.specs import spec
 
 
 def free_ports(count: int) -> list[int]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from running import HostUnderTest, until
+
+from tests.host.running import HostUnderTest, until
 
 pytestmark = pytest.mark.slow
 

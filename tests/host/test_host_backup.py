@@ -7,7 +7,8 @@ from collections.abc import Callable
 import boto3
 import pytest
 from botocore.config import Config
-from running import PROJECT, HostUnderTest, until
+
+from tests.host.running import PROJECT, HostUnderTest, until
 
 pytestmark = pytest.mark.slow
 

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from specs import spec
-
 from host.changes import SEARCH_PATH, changes
 from host.facts.database_state import DefaultPrivilege, Privilege, RoleState, State
 from host.privileges import EXTENSIONS, wanted, wanted_defaults
 from host.scram import verifier
 from host.spec import Postgres, parse
+from tests.host.specs import spec
 
 
 def declared(**postgres_changes: Any) -> Postgres:
@@ -40,8 +39,8 @@ def state(postgres: Postgres, **state_changes: Any) -> State:
     return State(**(held | state_changes))
 
 
-def statements(postgres: Postgres, held: State) -> list[str]:
-    return [statement for change in changes(postgres, held) for statement in change.statements]
+def statements(postgres: Postgres, held: State, pooled: dict[str, str] | None = None) -> list[str]:
+    return [statement for change in changes(postgres, held, pooled or {}) for statement in change.statements]
 
 
 EMPTY: dict[str, Any] = {
@@ -54,6 +53,13 @@ EMPTY: dict[str, Any] = {
     "default_privileges": frozenset(),
     "settings": frozenset(),
 }
+
+
+def test_a_pooled_role_gets_the_poolers_own_verifier() -> None:
+    postgres = declared()
+    name = postgres.roles[0].name
+    other = verifier(postgres.roles[0].password)
+    assert statements(postgres, state(postgres), {name: other}) == [f"ALTER ROLE \"{name}\" PASSWORD '{other}';"]
 
 
 def test_a_database_that_holds_all_is_left_alone() -> None:

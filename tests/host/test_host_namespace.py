@@ -7,10 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from running import PROJECT, HostUnderTest, members, mounts, pid_namespace, until
 
 from local import namespace, root_filesystem
 from local.errors import LocalError
+from tests.host.running import PROJECT, HostUnderTest, members, mounts, pid_namespace, until
 
 
 def test_root_needs_no_user_namespace(monkeypatch: pytest.MonkeyPatch) -> None:

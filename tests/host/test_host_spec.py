@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from specs import role, spec
 
 from host.spec import SpecError, load, parse
+from tests.host.specs import role, spec
 
 
 def faults(value: object) -> list[str]:

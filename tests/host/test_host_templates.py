@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from jinja2 import UndefinedError
-from specs import role, spec
 
 from host.rendering import render
+from host.scram import verifier
 from host.spec import parse
 from host.tasks import cluster, pgbackrest, pooler
+from tests.host.specs import spec
 
 
 def settings_of(**changes: Any) -> dict[str, str]:
@@ -76,10 +77,11 @@ def test_a_backup_store_in_the_cloud_is_reached_by_its_name() -> None:
     assert "repo1-s3-uri-style=host" in text
 
 
-def test_the_pooler_knows_only_its_own_roles() -> None:
-    value = spec(roles=[role("app", password='say-"please"'), role("public_read"), role("migrator")])
-    text = pooler.passwords_text(parse(value))
-    assert text == '"app" "say-""please"""\n"public_read" "public_read-Pass\'word""1"\n'
+def test_the_poolers_file_reads_back_as_written() -> None:
+    held = {name: verifier(f"{name}-password") for name in ("app", "public_read")}
+    text = pooler.passwords_text(held)
+    assert pooler.parsed(text.splitlines()) == held
+    assert pooler.parsed(["; a comment", '"half']) == {}
 
 
 def test_the_pooler_verifies_the_server() -> None:

@@ -31,7 +31,7 @@ def until(fact: Callable[[], Any]) -> Any:
 
 def free_first_port() -> int:
     """First of six neighbouring ports that are free now; below those that the kernel gives to connections."""
-    candidates = (Ports(random.randrange(20000, 32000, 10)) for _ in range(100))
+    candidates = (Ports(random.SystemRandom().randrange(20000, 32000, 10)) for _ in range(100))
     return next(ports.first for ports in candidates if not busy(ports))
 
 

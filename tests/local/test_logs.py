@@ -4,11 +4,11 @@ from itertools import islice
 from threading import Timer
 
 import pytest
-from parts import sleeper
 
 from local.errors import LocalError
 from local.state import State
 from local.supervisor import Supervisor
+from tests.local.parts import sleeper
 
 
 def test_the_log_is_followed_across_rotation(state: State, started: Supervisor) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import psutil
 import pytest
-from parts import sleeper
 
 from local import processes
 from local.part import Part, content_hash
 from local.state import State
 from local.supervisor import Supervisor
+from tests.local.parts import sleeper
 
 Eventually = Callable[..., None]
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import psutil
 import pytest
-from parts import SLEEP, is_ready, shell, sleeper
 
 from local import processes
 from local.errors import LocalError
@@ -15,6 +14,7 @@ from local.part_status import PartState
 from local.processes import Identity
 from local.state import State
 from local.supervisor import Supervisor
+from tests.local.parts import SLEEP, is_ready, shell, sleeper
 
 # Tells when it is ready, then its name on SIGTERM.
 TELLS_ITS_END = "trap 'echo $0 >> \"$1\"; exit' TERM; echo ready; while :; do sleep 0.01; done"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from parts import is_ready, shell, sleeper
 
 from local import processes
 from local.errors import LocalError
@@ -16,6 +15,7 @@ from local.part_status import PartState
 from local.processes import Identity
 from local.state import State
 from local.supervisor import Supervisor
+from tests.local.parts import is_ready, shell, sleeper
 
 Eventually = Callable[..., None]
 Launch = Callable[[Sequence[str]], list[str]]

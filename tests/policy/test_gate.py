@@ -142,7 +142,7 @@ def test_dev_and_prod_pass(dev_plan: Plan, prod_plan: Plan) -> None:
 def test_an_r2_bucket_outside_a_public_component_is_refused(dev_plan: Plan) -> None:
     (bucket,) = dev_plan.of_type("cloudflare:index/r2Bucket:R2Bucket")
     component = dev_plan.by_urn[bucket.parent or ""]
-    regulated = replace(component, inputs={**component.inputs, "dataClass": "regulated"})
+    regulated = replace(component, outputs={**component.outputs, "dataClass": "regulated"})
     orphan = replace(bucket, parent=None)
 
     def swap(old: Resource, new: Resource) -> Plan:
@@ -177,7 +177,7 @@ def check(args, report):
     raise KeyError("oops")
 PolicyPack("failing", [ResourceValidationPolicy("r", "d", check)], enforcement_level=EnforcementLevel.MANDATORY)
 """
-    with pytest.raises(GateError, match="policy pack failing: failed: .*oops"):
+    with pytest.raises(GateError, match=r"policy pack failing: failed: .*oops"):
         judge([dev_plan], [pack(tmp_path / "failing", source)])
 
 

@@ -1,4 +1,5 @@
 /** The site's Worker: hands API calls to the API Worker, everything else to the static assets. */
+import { withSecurityHeaders } from "./headers";
 
 interface Env {
   API: Fetcher;
@@ -9,7 +10,7 @@ export default {
   async fetch(request, env) {
     const { pathname } = new URL(request.url);
     if (pathname.startsWith("/api/") || pathname === "/healthcheck") return callApi(request, env);
-    return serveAsset(request, env);
+    return withSecurityHeaders(await findAsset(request, env));
   },
 } satisfies ExportedHandler<Env>;
 
@@ -19,12 +20,15 @@ async function callApi(request: Request, env: Env): Promise<Response> {
   } catch (error) {
     console.error(error);
     const body = { error: { code: "api_unavailable", message: "the API does not answer; try again shortly" } };
-    return Response.json(body, { status: 502, headers: { "Cache-Control": "no-store" } });
+    return Response.json(body, {
+      status: 502,
+      headers: { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" },
+    });
   }
 }
 
-/** Existing files never get here, unless this Worker is set to run first for them too. */
-async function serveAsset(request: Request, env: Env): Promise<Response> {
+/** The 404 page where there is no such file. */
+async function findAsset(request: Request, env: Env): Promise<Response> {
   const asset = await env.ASSETS.fetch(request);
   if (asset.status !== 404) return asset;
   const page = await env.ASSETS.fetch(new URL("/404", request.url));
