@@ -60,8 +60,37 @@ class Change:
 def diff(old: Plan, new: Plan) -> list[Change]:
     """Changes from one plan to the other, sorted by URN. Ignored properties are left out."""
     urns = sorted({*old.by_urn, *new.by_urn})
-    changes = [_change(old.by_urn.get(urn), new.by_urn.get(urn)) for urn in urns]
+    found = {urn: _change(old.by_urn.get(urn), new.by_urn.get(urn)) for urn in urns}
+    replaced = {urn for urn, change in found.items() if change and change.kind is Kind.REPLACED}
+    changes = [change or _following(new.by_urn[urn], replaced) for urn, change in found.items()]
     return [change for change in changes if change]
+
+
+def _following(resource: Resource, replaced: set[str]) -> Change | None:
+    """A resource that changes only because it refers to one that is replaced, and so gets another value."""
+    properties = tuple(
+        PropertyChange(path=name, old=value, new=value, is_replacing=replaces(resource, name))
+        for name, value in sorted(resource.inputs.items())
+        if name not in resource.options.ignore_changes and replaced & _referenced(value)
+    )
+    if not properties:
+        return None
+    kind = Kind.REPLACED if any(change.is_replacing for change in properties) else Kind.CHANGED
+    return Change(kind=kind, resource=resource, properties=properties)
+
+
+def _referenced(value: Any) -> set[str]:
+    match value:
+        case Secret():
+            return _referenced(value.value)
+        case Computed():
+            return {urn for urn, _ in value.references}
+        case dict():
+            return {urn for item in value.values() for urn in _referenced(item)}
+        case list():
+            return {urn for item in value for urn in _referenced(item)}
+        case _:
+            return set()
 
 
 def _change(old: Resource | None, new: Resource | None) -> Change | None:

@@ -56,6 +56,17 @@ def test_tags_never_replace() -> None:
     assert change.kind is Kind.CHANGED
 
 
+def test_what_refers_to_a_replaced_resource_changes_with_it() -> None:
+    version = "cloudflare:index/workerVersion:WorkerVersion"
+    old, new = (bucket("v", version, inputs={"mainModule": name}) for name in "ab")
+    follower = bucket("d", inputs={"versions": [{"versionId": Computed(f"${{{old.urn}#id}}")}]})
+    changes = diff(plan(old, follower), plan(new, follower))
+    assert [(change.resource.name, change.kind) for change in changes] == [
+        ("d", Kind.CHANGED),
+        ("v", Kind.REPLACED),
+    ]
+
+
 def test_ignored_properties_are_left_out() -> None:
     options = Options(ignore_changes=("userData",))
     old, new = (bucket(inputs={"userData": script}, options=options) for script in "ab")
