@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import httpx
-from rich.console import Console
 from rich.table import Table
 
 from local.stack import Stack
 from local.traffic import CLIENTS, ROUTE, Timing, repeat
 from local.verify import Hop
 from plan.project import ROOT
+from scripts.console import console
 
 RUNS = 5
 REQUESTS = 5000
@@ -96,7 +96,7 @@ def main() -> int:
     table.columns[1].justify = "right"
     for figure in measured:
         table.add_row(figure.name, f"{figure.value:g}", figure.unit, figure.target)
-    Console(highlight=False).print(table)
+    console().print(table)
     return 0
 
 

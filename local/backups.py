@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from local import database
 from local.errors import LocalError
 from local.objects import Objects
 from local.stack import Progress, Stack
@@ -35,7 +36,7 @@ def backups(stack: Stack, stanza: str) -> list[dict[str, Any]]:
 
 def pgbackrest(stack: Stack, stanza: str, *arguments: str) -> str:
     """Runs pgBackRest on the host and returns what it prints. Raises LocalError with its words."""
-    answer = stack.in_host(["pgbackrest", f"--stanza={stanza}", *arguments], seconds=BACKUP_SECONDS)
+    answer = database.way(stack).in_host(["pgbackrest", f"--stanza={stanza}", *arguments], seconds=BACKUP_SECONDS)
     if answer.returncode:
         words = " ".join((answer.stdout + answer.stderr).split())
         raise LocalError(f"pgbackrest {arguments[0]}: {words or f'exit {answer.returncode}'}")

@@ -1,76 +1,47 @@
-"""The database's part: root file system, configuration by host/, PostgreSQL and its pooler, and migrations."""
+"""The database's part: which way it is had, PostgreSQL and its pooler brought up, and migrations."""
 
-import json
 import os
-import sys
 from collections.abc import Mapping
 from signal import SIGHUP
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from local import root_filesystem
+from host.layout import CA_CERTIFICATE, SOCKETS
+from local.container import Container
+from local.database_way import DatabaseWay, Namespaces
 from local.errors import LocalError
-from local.host_spec import MAJOR, OBJECTS_CA
+from local.host_spec import MAJOR
 from local.part import Part
-from local.stack import Progress, Stack, in_root
+from local.stack import Stack
 from local.supervisor import Outcome
 
-APPLY_SECONDS = 180
+# A container first applies all of host/; in namespaces only a recovery takes long.
+START_SECONDS = 120
 SCHEMA_OF_RECORD = "regulated"
 """Where the migration tool keeps its own tables: out of sight of the public role."""
 MIGRATOR = "migrator"
 MIGRATIONS = "apps/worker/migrations"
 
 
-def ensure_root(stack: Stack, progress: Progress) -> bool:
-    """Has the host's root file system in place; whether it had to be made."""
-    if stack.state.root.exists():
-        return False
-    tar = root_filesystem.cached(progress)
-    progress("unpacking the root file system")
-    root_filesystem.unpack(tar, stack.state.root)
-    return True
+def ways(stack: Stack) -> tuple[DatabaseWay, ...]:
+    """The best first."""
+    return Namespaces(stack), Container(stack)
 
 
-def trust_objects(stack: Stack) -> None:
-    """Lets the host check the certificate of the local S3."""
-    target = f"{stack.state.root}{OBJECTS_CA}"
-    answer = stack.inside(["install", "-D", "-m", "644", str(stack.state.tls / "ca.crt"), target], seconds=10)
-    if answer.returncode:
-        raise LocalError(f"{target}: can't be written: {answer.stderr.strip()}")
+def way(stack: Stack) -> DatabaseWay:
+    """The way in which the stack was made; the best for one that was not."""
+    return next((found for found in ways(stack) if found.is_made), ways(stack)[0])
 
 
-def apply(stack: Stack, stage: str) -> dict[str, Any]:
-    """Applies one stage of host/ and returns its report. Raises LocalError that names what failed."""
-    command = [sys.executable, "-P", "-m", "host.apply", str(stack.state.host_file), "--root", str(stack.state.root)]
-    answer = stack.inside(["env", f"PYTHONPATH={stack.project}", *command, "--stage", stage], seconds=APPLY_SECONDS)
-    try:
-        report: dict[str, Any] = json.loads(answer.stdout)
-    except ValueError:
-        raise LocalError(f"host ({stage}): {answer.stderr.strip() or 'ended without a word'}") from None
-    if answer.returncode:
-        faults = "; ".join(f"{failure['operation']}: {failure['error']}" for failure in report["failed"])
-        raise LocalError(f"host ({stage}): {faults}")
-    return report
-
-
-def postgres_part(stack: Stack) -> Part:
-    """PostgreSQL in the foreground; SIGINT is its fast shutdown."""
-    programs, settings = f"/usr/lib/postgresql/{MAJOR}/bin", f"/etc/postgresql/{MAJOR}/main"
-    return Part(
-        name="postgres",
-        command=in_root(stack.state.root, [f"{programs}/postgres", "-D", settings]),
-        stop_signal="INT",
-        stop_seconds=60,
-    )
-
-
-def pooler_part(stack: Stack) -> Part:
-    return Part(
-        name="pooler",
-        command=in_root(stack.state.root, ["/usr/sbin/pgbouncer", "/etc/pgbouncer/pgbouncer.ini"]),
-        stop_signal="INT",
-    )
+def choose(stack: Stack) -> DatabaseWay:
+    """The way in which the stack was made, or else the best that this machine has. Raises LocalError."""
+    faults = []
+    for found in [made for made in ways(stack) if made.is_made] or ways(stack):
+        lacking = found.faults()
+        if not lacking:
+            return found
+        faults += lacking
+    raise LocalError("\n".join(faults))
 
 
 def ensure_part(stack: Stack, part: Part, report: Mapping[str, Any]) -> Outcome:
@@ -87,14 +58,13 @@ def ensure_part(stack: Stack, part: Part, report: Mapping[str, Any]) -> Outcome:
 
 
 def wait_ready(stack: Stack, part: str, role: str, host: Mapping[str, Any]) -> None:
-    """Returns when a role can log in over TLS: a stronger sign than an open port."""
-    port = stack.ports.postgres if part == "postgres" else stack.ports.pooler
+    """Returns when a role can log in to the pooler over TLS: a stronger sign than an open port."""
 
     def answers() -> bool:
         import psycopg
 
         try:
-            with psycopg.connect(conninfo(stack, host, role, port), connect_timeout=2):
+            with psycopg.connect(conninfo(stack, host, role, stack.ports.pooler), connect_timeout=2):
                 return True
         except psycopg.OperationalError:
             return False
@@ -102,17 +72,28 @@ def wait_ready(stack: Stack, part: str, role: str, host: Mapping[str, Any]) -> N
     stack.supervisor.wait_ready(part, answers)
 
 
-def wait_socket(stack: Stack) -> None:
-    """Returns when PostgreSQL answers on its own socket, which it does before any role exists."""
+def wait_socket(stack: Stack, here: DatabaseWay) -> None:
+    """Returns when the host answers on its own socket, which it does before any role exists."""
     probe = [
         f"/usr/lib/postgresql/{MAJOR}/bin/pg_isready",
         "-q",
         "-h",
-        "/run/postgresql",
+        SOCKETS,
         "-p",
-        str(stack.ports.postgres),
+        str(here.ready_port),
     ]
-    stack.supervisor.wait_ready("postgres", lambda: stack.in_host(probe, seconds=10).returncode == 0)
+    stack.supervisor.wait_ready(
+        here.postgres.name, lambda: here.in_host(probe, seconds=10).returncode == 0, START_SECONDS
+    )
+
+
+def copy_authority(stack: Stack, here: DatabaseWay) -> None:
+    """Lets clients outside the host check its certificate."""
+    answer = here.in_host(["cat", CA_CERTIFICATE], seconds=10)
+    if answer.returncode:
+        raise LocalError(f"{CA_CERTIFICATE}: can't be read: {answer.stderr.strip()}")
+    if not stack.database_ca.exists() or stack.database_ca.read_text() != answer.stdout:
+        stack.state.write(stack.database_ca, answer.stdout, mode=0o644)
 
 
 def conninfo(stack: Stack, host: Mapping[str, Any], role: str, port: int) -> str:

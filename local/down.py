@@ -1,6 +1,6 @@
 """Stops the local stack, and removes what it made when told."""
 
-from local import lock, root_filesystem
+from local import database, lock
 from local.stack import Progress, Stack
 
 
@@ -18,7 +18,7 @@ def down(stack: Stack, progress: Progress, *, is_final: bool) -> bool:
         stack.supervisor.stop()
         if is_final:
             progress("removing all that the stack made")
-            # Its files may belong to other users; only a namespace can remove them.
-            root_filesystem.remove(stack.state.root)
+        database.way(stack).end(is_final=is_final)
+        if is_final:
             stack.state.delete()
     return was_running or is_final

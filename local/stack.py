@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from local import namespace
 from local.errors import LocalError
 from local.generated_secrets import GeneratedSecrets
 from local.ports import FIRST, Ports
@@ -51,8 +50,8 @@ class Stack:
 
     @property
     def database_ca(self) -> Path:
-        """Authority of the certificates of PostgreSQL and the pooler; host/ makes it."""
-        return self.state.root / "etc/hybrid/ca/ca.crt"
+        """Authority of the certificates of PostgreSQL and the pooler; host/ makes it, and `up` copies it here."""
+        return self.state.tls / "database-ca.crt"
 
     def password(self, plan: Plan) -> Callable[[str], str]:
         """Local values of the plan's generated passwords, by resource name."""
@@ -65,30 +64,6 @@ class Stack:
 
         return value
 
-    def launch(self, argv: Sequence[str]) -> list[str]:
-        return namespace.launch(argv, self.state.root)
-
-    def inside(self, argv: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
-        """Runs a command in the stack's namespaces, in the project's folder. Raises LocalError when it can't be run."""
-        pid = self.supervisor.pid
-        if pid is None:
-            raise LocalError("the local stack does not run; start it with `./hybrid local up`")
-        try:
-            return subprocess.run(
-                namespace.enter(pid, argv),
-                capture_output=True,
-                text=True,
-                stdin=subprocess.DEVNULL,
-                timeout=seconds,
-                cwd=self.project,
-            )
-        except subprocess.TimeoutExpired:
-            raise LocalError(f"{argv[0]}: did not end within {seconds:g} s") from None
-
-    def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
-        """Runs a command on the database host as PostgreSQL's own user."""
-        return self.inside(in_root(self.state.root, argv), seconds=seconds)
-
 
 def _port_from_environment() -> int | None:
     text = os.environ.get("HYBRID_FIRST_PORT")
@@ -97,6 +72,16 @@ def _port_from_environment() -> int | None:
     return int(text) if text else None
 
 
-def in_root(root: Path, argv: Sequence[str]) -> tuple[str, ...]:
-    """The command line that runs argv on the database host as PostgreSQL's own user."""
-    return ("chroot", "--userspec=postgres:postgres", str(root), *argv)
+def run(argv: Sequence[str], *, seconds: float, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A command's words and exit code. Raises LocalError when it does not end in time."""
+    try:
+        return subprocess.run(
+            argv,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=seconds,
+            cwd=folder,
+        )
+    except subprocess.TimeoutExpired:
+        raise LocalError(f"{argv[0]}: did not end within {seconds:g} s") from None

@@ -7,9 +7,9 @@ from functools import cached_property
 from time import monotonic
 from typing import Any
 
-from local import backups, certificates, database, edge, lock, namespace
+from local import backups, certificates, database, edge, lock
+from local.database_way import DatabaseWay
 from local.edge_config import EdgeSources, edge_config
-from local.errors import LocalError
 from local.host_spec import host_spec
 from local.objects import Objects
 from local.ports import refuse_busy
@@ -29,14 +29,12 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress) -> list[str]:
     Raises LocalError; what runs by then goes on, so that its logs can be read. Interrupted from the keyboard, it
     stops the whole stack.
     """
-    faults = namespace.faults()
-    if faults:
-        raise LocalError("\n".join(faults))
+    way = database.choose(stack)
     stack.state.prepare()
     with lock.hold(stack.state):
-        refuse_busy(stack.ports, stack.supervisor.pids())
+        refuse_busy(stack.ports, stack.supervisor.pids() | way.pids())
         stack.remember_ports()
-        realisation = Realisation(stack=stack, plan=plan, tell=tell, progress=progress)
+        realisation = Realisation(stack=stack, way=way, plan=plan, tell=tell, progress=progress)
         with _stopped_on_interrupt(stack, progress):
             realisation.run()
         stack.state.write(stack.state.plan_file, codec.dumps(plan))
@@ -58,6 +56,7 @@ class Realisation:
     """One run over all steps."""
 
     stack: Stack
+    way: DatabaseWay
     plan: Plan
     tell: Tell
     progress: Progress
@@ -110,11 +109,11 @@ class Realisation:
         self.tell(name, outcome, monotonic() - start)
 
     def _root(self) -> str:
-        return MADE if database.ensure_root(self.stack, self.progress) else UNCHANGED
+        return MADE if self.way.ensure_root(self.progress) else UNCHANGED
 
     def _supervisor(self) -> str:
         was_running = self.stack.supervisor.is_running()
-        self.stack.supervisor.start(self.stack.launch)
+        self.stack.supervisor.start(self.way.launch)
         return UNCHANGED if was_running else str(Outcome.STARTED)
 
     def _objects(self) -> str:
@@ -123,19 +122,19 @@ class Realisation:
         return str(outcome)
 
     def _postgres(self) -> str:
-        database.trust_objects(self.stack)
-        self.report = database.apply(self.stack, "files")
-        outcome = database.ensure_part(self.stack, database.postgres_part(self.stack), self.report)
-        database.wait_socket(self.stack)
+        self.report = self.way.prepare()
+        outcome = database.ensure_part(self.stack, self.way.postgres, self.report)
+        database.wait_socket(self.stack, self.way)
+        database.copy_authority(self.stack, self.way)
         return _told(outcome, self.report)
 
     def _database(self) -> str:
-        return _told(Outcome.UNCHANGED, database.apply(self.stack, "database"))
+        return _told(Outcome.UNCHANGED, self.way.apply("database"))
 
     def _pooler(self) -> str:
-        outcome = database.ensure_part(self.stack, database.pooler_part(self.stack), self.report)
+        outcome = database.ensure_part(self.stack, self.way.pooler, self.report)
         for role in self.host["pooler"]["roles"]:
-            database.wait_ready(self.stack, "pooler", role, self.host)
+            database.wait_ready(self.stack, self.way.pooler.name, role, self.host)
         return str(outcome)
 
     def _migrations(self) -> str:

@@ -23,8 +23,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     import dataclasses
     import json
 
-    from rich.console import Console
     from rich.table import Table
+
+    from scripts.console import console
 
     findings = list(look())
     if as_json:
@@ -34,7 +35,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         for finding in findings:
             lacking = "[red]missing[/]" if finding.is_needed else "[yellow]absent[/]"
             table.add_row("[green]fine[/]" if finding.is_fine else lacking, finding.name, finding.detail)
-        Console(highlight=False).print(table)
+        console().print(table)
     if any(finding.is_needed and not finding.is_fine for finding in findings):
         raise typer.Exit(1)
 

@@ -89,8 +89,9 @@ def verify(
 
 
 def _print_verification(result: "Verification") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from scripts.console import console
 
     hops = Table("hop", "requests", "errors", "p50 ms", "p95 ms", box=None, pad_edge=False, header_style="bold")
     for column in hops.columns[1:]:
@@ -101,10 +102,10 @@ def _print_verification(result: "Verification") -> None:
     for check in result.checks:
         verdict = "[green]passed[/]" if check.is_passed else "[red]failed[/]"
         checks.add_row(check.name, verdict, check.detail)
-    console = Console(highlight=False)
-    console.print(hops)
-    console.print()
-    console.print(checks)
+    out = console()
+    out.print(hops)
+    out.print()
+    out.print(checks)
 
 
 @app.command()
@@ -127,8 +128,9 @@ def status(as_json: AsJson = False) -> None:
 
 
 def _print_status(here: "Stack") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from scripts.console import console
 
     table = Table("part", "state", "process", "up", "memory", "log", box=None, pad_edge=False, header_style="bold")
     parts = here.supervisor.status()
@@ -144,11 +146,11 @@ def _print_status(here: "Stack") -> None:
         )
     total = sum(part.memory_bytes for part in parts.values())
     table.add_row("all", "", "", "", f"{total / 2**20:.0f} MB", "")
-    console = Console(highlight=False)
-    console.print(table)
-    console.print("ports: " + ", ".join(f"{name} {port}" for name, port in here.ports.all.items()))
+    out = console()
+    out.print(table)
+    out.print("ports: " + ", ".join(f"{name} {port}" for name, port in here.ports.all.items()))
     if not all(part.is_running for part in parts.values()):
-        console.print("a part does not run; `./hybrid local up` starts it again")
+        out.print("a part does not run; `./hybrid local up` starts it again")
 
 
 @app.command()

@@ -16,23 +16,22 @@ def preview(
     """Show the resources and settings of a stack, from the recorded plan. Needs no Pulumi and no credentials."""
     import json
 
-    from rich.console import Console
-
     from plan import codec, tree
     from plan.diff import diff
     from plan.record import record
+    from scripts.console import console
 
     saved = codec.read(diff_file) if diff_file else None
     plan = record(stack)
-    console = Console(highlight=False)
+    out = console()
     if saved is None:
         if as_json:
             print(codec.dumps(plan))
         else:
-            console.print(tree.plan_tree(plan))
+            out.print(tree.plan_tree(plan))
         return
     changes = diff(saved, plan)
     if as_json:
         print(json.dumps([change.document() for change in changes], indent=2, ensure_ascii=False))
     else:
-        console.print(tree.change_list(changes), soft_wrap=True)
+        out.print(tree.change_list(changes), soft_wrap=True)

@@ -1,0 +1,152 @@
+"""The ways to have the database's host on this machine, and the first of them: namespaces."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from local import namespace, root_filesystem
+from local.errors import LocalError
+from local.host_spec import MAJOR, OBJECTS_CA
+from local.part import Part
+from local.stack import Progress, Stack, run
+
+APPLY_SECONDS = 180
+
+
+class DatabaseWay(Protocol):
+    """Where PostgreSQL and its pooler run. A stack keeps the way in which it was made, for its data is there."""
+
+    @property
+    def is_made(self) -> bool: ...
+
+    @property
+    def postgres(self) -> Part: ...
+
+    @property
+    def pooler(self) -> Part:
+        """The same part as PostgreSQL's where one can't be had without the other."""
+
+    @property
+    def ready_port(self) -> int:
+        """Who listens there, on its socket, shows that PostgreSQL is there to be applied to."""
+
+    def faults(self) -> list[str]:
+        """What keeps this way from being taken here; [] is fine."""
+
+    def ensure_root(self, progress: Progress) -> bool:
+        """Have what the host is started from; whether it had to be made."""
+
+    def launch(self, argv: Sequence[str]) -> list[str]:
+        """The command line that starts the stack's supervisor."""
+
+    def prepare(self) -> dict[str, Any]:
+        """Have all in place that PostgreSQL's start needs; host/'s report on what changed."""
+
+    def apply(self, stage: str) -> dict[str, Any]:
+        """Applies one stage of host/ and returns its report. Raises LocalError that names what failed."""
+
+    def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+        """Runs a command on the host as PostgreSQL's own user."""
+
+    def pids(self) -> set[int]:
+        """The host's processes that are not the supervisor's."""
+
+    def end(self, *, is_final: bool) -> None:
+        """Leave nothing that runs; with `is_final`, nothing at all. The supervisor has been stopped before."""
+
+
+class Namespaces:
+    """A Debian root file system in Linux namespaces, entered by chroot."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._root = stack.state.root
+        self.ready_port = stack.ports.postgres
+
+    @property
+    def is_made(self) -> bool:
+        return self._root.exists()
+
+    @property
+    def postgres(self) -> Part:
+        """In the foreground; SIGINT is its fast shutdown."""
+        programs, settings = f"/usr/lib/postgresql/{MAJOR}/bin", f"/etc/postgresql/{MAJOR}/main"
+        return Part(
+            name="postgres",
+            command=_in_root(self._root, [f"{programs}/postgres", "-D", settings]),
+            stop_signal="INT",
+            stop_seconds=60,
+        )
+
+    @property
+    def pooler(self) -> Part:
+        return Part(
+            name="pooler",
+            command=_in_root(self._root, ["/usr/sbin/pgbouncer", "/etc/pgbouncer/pgbouncer.ini"]),
+            stop_signal="INT",
+        )
+
+    def faults(self) -> list[str]:
+        return namespace.faults()
+
+    def ensure_root(self, progress: Progress) -> bool:
+        if self.is_made:
+            return False
+        tar = root_filesystem.cached(progress)
+        progress("unpacking the root file system")
+        root_filesystem.unpack(tar, self._root)
+        return True
+
+    def launch(self, argv: Sequence[str]) -> list[str]:
+        return namespace.launch(argv, self._root)
+
+    def prepare(self) -> dict[str, Any]:
+        # The host checks the certificate of the local S3.
+        target = f"{self._root}{OBJECTS_CA}"
+        answer = self._inside(["install", "-D", "-m", "644", str(self._stack.state.tls / "ca.crt"), target], seconds=10)
+        if answer.returncode:
+            raise LocalError(f"{target}: can't be written: {answer.stderr.strip()}")
+        return self.apply("files")
+
+    def apply(self, stage: str) -> dict[str, Any]:
+        spec, root = str(self._stack.state.host_file), str(self._root)
+        command = [sys.executable, "-P", "-m", "host.apply", spec, "--root", root, "--stage", stage]
+        path = f"PYTHONPATH={self._stack.project}"
+        return report(stage, self._inside(["env", path, *command], seconds=APPLY_SECONDS))
+
+    def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+        return self._inside(_in_root(self._root, argv), seconds=seconds)
+
+    def pids(self) -> set[int]:
+        return set()
+
+    def end(self, *, is_final: bool) -> None:
+        if is_final:
+            # Its files may belong to other users; only a namespace can remove them.
+            root_filesystem.remove(self._root)
+
+    def _inside(self, argv: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
+        """Runs a command in the stack's namespaces, in the project's folder."""
+        pid = self._stack.supervisor.pid
+        if pid is None:
+            raise LocalError("the local stack does not run; start it with `./hybrid local up`")
+        return run(namespace.enter(pid, argv), seconds=seconds, folder=self._stack.project)
+
+
+def report(stage: str, answer: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """What host/ printed of a stage. Raises LocalError that names what failed."""
+    try:
+        found: dict[str, Any] = json.loads(answer.stdout)
+    except ValueError:
+        raise LocalError(f"host ({stage}): {answer.stderr.strip() or 'ended without a word'}") from None
+    if answer.returncode:
+        faults = "; ".join(f"{failure['operation']}: {failure['error']}" for failure in found["failed"])
+        raise LocalError(f"host ({stage}): {faults}")
+    return found
+
+
+def _in_root(root: Path, argv: Sequence[str]) -> tuple[str, ...]:
+    return ("chroot", "--userspec=postgres:postgres", str(root), *argv)
