@@ -3,7 +3,7 @@
 PYTHON ?= python3
 SOURCES := components plan policies local host scripts
 # What the bundles are made from.
-APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
+APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
 
 .PHONY: help up test check setup setup-test packages packages-test down clean lock bench
 

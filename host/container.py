@@ -8,7 +8,6 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from host import layout
@@ -38,12 +37,12 @@ class Programs:
         self._running: dict[int, str] = {}
         self._codes: dict[str, int] = {}
 
-    def start(self, name: str, argv: Sequence[str]) -> None:
+    def start(self, name: str, argv: list[str]) -> None:
         # What is blocked or ignored would stay so in the program. Python ignores SIGPIPE.
         pid = os.posix_spawnp(argv[0], argv, os.environ, setsigmask=[], setsigdef=[signal.SIGPIPE])
         self._running[pid] = name
 
-    def finish(self, name: str, argv: Sequence[str]) -> int:
+    def finish(self, name: str, argv: list[str]) -> int:
         """Run a program to its end, and return its exit code. Raises EndError as `wait` does."""
         self.start(name, argv)
         while name not in self._codes:

@@ -34,7 +34,9 @@ def faults() -> list[str]:
     if engine is None:
         found.append("docker: its engine does not answer; start it, and see that you may use it")
     elif engine.split()[0] != os.uname().nodename:
-        found.append(f"docker: its engine runs on {engine.split()[0]}; one is needed that shares this machine's loopback")
+        found.append(
+            f"docker: its engine runs on {engine.split()[0]}; one is needed that shares this machine's loopback"
+        )
     elif "name=rootless" in engine:
         found.append("docker: its engine runs rootless, and so does not share this machine's loopback; use one as root")
     return found

@@ -68,13 +68,23 @@ def verify(stack: Stack, requests: int) -> Verification:
         raise LocalError("the local stack does not run; start it with `./hybrid local up`")
     with ThreadPoolExecutor() as pool:
         checking = [pool.submit(_checked, check.__name__, check, stack, host) for check in CHECKS]
-        hops = [Hop.of(timing) for timing in edge_timings(stack, host, requests)]
+        hops = [Hop.of(timing) for timing in _timings(stack, host, requests)]
         checks = [checked.result() for checked in checking]
     checks += [
         _checked("media", media_round_trips, stack, host),
         _checked("backups", _has_backup, stack, host),
     ]
     return Verification(hops=tuple(hops), checks=tuple(checks))
+
+
+def _timings(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
+    import psycopg
+
+    try:
+        return edge_timings(stack, host, requests)
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise LocalError(f"the database does not answer ({reason}); see `./hybrid local status`") from error
 
 
 def _checked(name: str, act: Callable[[Stack, dict[str, Any]], str], stack: Stack, host: dict[str, Any]) -> Check:

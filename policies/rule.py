@@ -37,14 +37,7 @@ class Rule:
             for message in self.check(args):
                 report(f"{message} {self.remediation}", None)
 
-        return ResourceValidationPolicy(
-            self.name,
-            self.description,
-            validate,
-            enforcement_level=EnforcementLevel.MANDATORY,
-            severity=self.severity,
-            remediation_steps=self.remediation,
-        )
+        return ResourceValidationPolicy(self.name, self.description, validate, **_metadata(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +55,16 @@ class StackRule:
             for message, urn in self.check(args):
                 report(f"{message} {self.remediation}", urn)
 
-        return StackValidationPolicy(
-            self.name,
-            self.description,
-            validate,
-            enforcement_level=EnforcementLevel.MANDATORY,
-            severity=self.severity,
-            remediation_steps=self.remediation,
-        )
+        return StackValidationPolicy(self.name, self.description, validate, **_metadata(self))
+
+
+def _metadata(rule: Rule | StackRule) -> dict[str, Any]:
+    # Said for each rule, because a pack's own default is advice.
+    return {
+        "enforcement_level": EnforcementLevel.MANDATORY,
+        "severity": rule.severity,
+        "remediation_steps": rule.remediation,
+    }
 
 
 def serve(pack: str, rules: Sequence[Rule | StackRule]) -> None:

@@ -128,6 +128,9 @@ def test_a_killed_part_is_seen_and_healed(name: str, stack: StackUnderTest) -> N
     os.kill(stack.parts()[name]["pid"], signal.SIGKILL)
     until(lambda: stack.parts()[name]["state"] == "exited")
     assert stack.run("status").returncode == 1
+    verified = stack.run("verify", "--requests", "10")
+    assert verified.returncode == 1
+    assert "Traceback" not in verified.stderr
     assert name in stack.up().splitlines()[-1]
     assert stack.run("status").returncode == 0
     assert f"before {name} was killed" in descriptions(stack)

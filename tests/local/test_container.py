@@ -1,0 +1,319 @@
+"""The database in a container: when that way is taken, what its files say, and a stack brought up in one.
+
+No engine is needed: where one would run the container, a stand-in does (engine_stand_in.py).
+"""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from local import container, database, namespace
+from local.container import Container
+from local.database_way import DatabaseWay, Namespaces
+from local.down import down
+from local.errors import LocalError
+from local.host_spec import OBJECTS_CA
+from local.ports import Ports
+from local.root_filesystem import PACKAGES, SUITE
+from local.stack import Stack
+from local.state import State
+from local.up import up
+from local.verify import verify
+from plan.model import Plan
+from plan.record import record
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICE = COMPOSE["services"]["database"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+HERE = os.uname().nodename
+
+
+def quiet(*_: object) -> None:
+    """Progress that nobody watches."""
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a shell script in docker's place, and no other programs."""
+    monkeypatch.setenv("PATH", str(tmp_path / "programs"))
+    (tmp_path / "programs").mkdir()
+
+    def write(script: str) -> None:
+        program = tmp_path / "programs" / "docker"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+
+    return write
+
+
+def answers(*, compose: str = "echo v2", info: str = f"echo {HERE} [name=seccomp]") -> str:
+    return f'case "$1" in compose) {compose} ;; info) {info} ;; esac'
+
+
+def test_an_engine_of_this_machine_with_compose_has_no_faults(docker: Callable[[str], None]) -> None:
+    docker(answers())
+    assert container.faults() == []
+
+
+def test_a_container_without_docker_is_refused(docker: Callable[[str], None]) -> None:
+    assert container.faults() == ["docker: not found; install a container engine with Compose"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"compose": "exit 1"}, "docker compose: not found"),
+        ({"info": "exit 1"}, "docker: its engine does not answer"),
+        ({"info": "true"}, "docker: its engine does not answer"),
+        ({"info": "echo docker-desktop []"}, "docker: its engine runs on docker-desktop"),
+        ({"info": f"echo {HERE} [name=seccomp name=rootless]"}, "docker: its engine runs rootless"),
+    ],
+)
+def test_an_engine_that_can_not_run_the_container_is_refused(
+    changes: dict[str, str], fault: str, docker: Callable[[str], None]
+) -> None:
+    docker(answers(**changes))
+    (found,) = container.faults()
+    assert found.startswith(fault)
+
+
+def test_all_faults_of_the_container_are_listed_at_once(docker: Callable[[str], None]) -> None:
+    docker(answers(compose="exit 1", info="exit 1"))
+    assert len(container.faults()) == 2
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, *, namespaces: bool = False, containers: bool = False) -> None:
+    monkeypatch.setattr(namespace, "faults", lambda: ["no namespaces"] if namespaces else [])
+    monkeypatch.setattr(container, "faults", lambda: ["no container"] if containers else [])
+
+
+@pytest.fixture
+def stack(state: State, free_ports: Ports) -> Stack:
+    return Stack(project=ROOT, state=state, ports=free_ports)
+
+
+@pytest.mark.parametrize(("namespaces", "kind"), [(False, Namespaces), (True, Container)])
+def test_a_container_is_taken_where_namespaces_are_refused(
+    namespaces: bool, kind: type[DatabaseWay], stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(monkeypatch, namespaces=namespaces)
+    assert isinstance(database.choose(stack), kind)
+
+
+def test_faults_of_namespaces_and_container_are_both_listed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, namespaces=True, containers=True)
+    with pytest.raises(LocalError, match=r"^no namespaces\nno container$"):
+        database.choose(stack)
+
+
+def test_a_stack_made_in_a_container_stays_in_it(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch)
+    (stack.state.folder / "container").touch()
+    assert isinstance(database.choose(stack), Container)
+    refuse(monkeypatch, containers=True)
+    with pytest.raises(LocalError, match=r"^no container$"):
+        database.choose(stack)
+
+
+def test_the_container_shares_the_loopback_and_publishes_nothing() -> None:
+    assert SERVICE["network_mode"] == "host"
+    assert "ports" not in SERVICE
+    assert "privileged" not in SERVICE
+
+
+def test_the_containers_files_are_where_host_looks_for_them() -> None:
+    targets = {mount["target"]: mount for mount in SERVICE["volumes"]}
+    assert {target for target, mount in targets.items() if mount["type"] == "bind"} == {container.SPEC, OBJECTS_CA}
+    assert all(mount["read_only"] for mount in targets.values() if mount["type"] == "bind")
+    assert {mount["source"] for mount in targets.values() if mount["type"] == "volume"} == set(COMPOSE["volumes"])
+    assert f'"{container.SPEC}"' in DOCKERFILE
+
+
+def test_the_container_has_the_packages_of_the_root_file_system() -> None:
+    installed = re.findall(r"^ {8}([a-z0-9-]+) \\$", DOCKERFILE, re.MULTILINE)
+    assert set(installed) == {*PACKAGES, "python3", "python3-venv"}
+    assert f"FROM debian:{SUITE}-slim" in DOCKERFILE
+
+
+def locked(path: Path) -> dict[str, str]:
+    """Every requirement with its hashes, by name."""
+    entries = re.split(r"\n(?=\S)", path.read_text().strip())
+    return {entry.partition("==")[0]: entry.strip() for entry in entries if "==" in entry}
+
+
+def test_the_containers_python_packages_are_those_of_the_project() -> None:
+    project, host = locked(ROOT / "requirements.lock"), locked(ROOT / "host/requirements.lock")
+    assert {"pyinfra", "jinja2"} <= host.keys()
+    assert {name: entry for name, entry in host.items() if project.get(name) != entry} == {}
+
+
+def test_only_what_the_containers_image_holds_reaches_the_engine() -> None:
+    allowed = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    copied = re.findall(r"^COPY (\S+)", DOCKERFILE, re.MULTILINE)
+    assert allowed == ["!host"]
+    assert all(Path(source).parts[0] == "host" for source in copied)
+
+
+@pytest.fixture
+def first_process(namespaced: Callable[[Sequence[str]], list[str]]) -> Callable[[str], subprocess.Popen[str]]:
+    """Runs lines of Python as the first process of a container; `programs` is there."""
+    opening = "from host.container import Programs, EndError\nprograms = Programs()\n"
+
+    def start(lines: str) -> subprocess.Popen[str]:
+        command = namespaced([sys.executable, "-c", opening + lines])
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+    return start
+
+
+def test_the_containers_first_process_takes_note_of_orphans(
+    first_process: Callable[[str], subprocess.Popen[str]],
+) -> None:
+    process = first_process("""
+import os
+print(programs.finish("parent", ["sh", "-c", "sleep 0.2 & exit 3"]))
+programs.wait(5)
+try: os.waitpid(-1, os.WNOHANG)
+except ChildProcessError: print("none left")
+""")
+    assert process.communicate(timeout=10)[0].split("\n")[:2] == ["3", "none left"]
+
+
+SERVICE_LINES = """
+script = "trap 'echo {0} told; exit' INT; echo {0} ready; while :; do sleep 0.02; done"
+try:
+    programs.start("postgres", ["sh", "-c", script.format("postgres")])
+    programs.start("pooler", ["sh", "-c", %r])
+    while True: programs.wait()
+except EndError as error:
+    programs.end()
+    print(error, error.code, flush=True)
+"""
+
+
+def test_the_container_hands_a_stop_signal_on_as_a_fast_shutdown(
+    first_process: Callable[[str], subprocess.Popen[str]],
+) -> None:
+    process = first_process(SERVICE_LINES % "sleep 100")
+    assert process.stdout
+    assert process.stdout.readline() == "postgres ready\n"
+    (child,) = psutil.Process(process.pid).children()
+    child.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=10)[0] == "postgres told\nSIGTERM: shutting down 0\n"
+
+
+def test_the_container_ends_when_a_service_does(first_process: Callable[[str], subprocess.Popen[str]]) -> None:
+    process = first_process(SERVICE_LINES % "sleep 0.3; exit 7")
+    said = process.communicate(timeout=10)[0]
+    assert said == "postgres ready\npostgres told\npooler: ended by itself, exit code 7 1\n"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a stand-in engine, on a machine that refuses namespaces."""
+    if namespace.faults():
+        pytest.skip("the stand-in for an engine needs namespaces")
+    folder = tmp_path_factory.mktemp("engine")
+    program = folder / "docker"
+    script = shlex.join([sys.executable, "-P", str(Path(__file__).with_name("engine_stand_in.py"))])
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {script} "$@"\n')
+    program.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        patch.setenv("DOCKER_CONFIG", str(folder))
+        patch.setattr(namespace, "faults", lambda: ["namespaces: refused here"])
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return record("dev")
+
+
+@pytest.fixture(scope="module")
+def contained(engine: Path, plan: Plan, tmp_path_factory: pytest.TempPathFactory, free_ports: Ports) -> Iterator[Stack]:
+    """A running stack whose database is in a container."""
+    made = Stack(project=ROOT, state=State(tmp_path_factory.mktemp("contained") / "state"), ports=free_ports)
+    try:
+        up(made, plan, quiet, quiet)
+        yield made
+    finally:
+        if made.state.exists:
+            down(made, quiet, is_final=True)
+
+
+def calls(engine: Path, word: str) -> list[str]:
+    return [line for line in (engine / "calls").read_text().splitlines() if word in line.split()]
+
+
+def pid_of(stack: Stack, program: str) -> int:
+    processes = map(psutil.Process, database.way(stack).pids())
+    return next(process.pid for process in processes if process.cmdline()[:1] == [program])
+
+
+@pytest.mark.local
+@pytest.mark.slow
+def test_a_stack_in_a_container_is_verified(contained: Stack) -> None:
+    result = verify(contained, 20)
+    assert result.is_passed, result
+    assert [part for part in contained.supervisor.status()] == ["objects", "database", "edge"]
+
+
+@pytest.mark.local
+@pytest.mark.slow
+def test_a_second_up_in_a_container_changes_nothing(contained: Stack, plan: Plan, engine: Path) -> None:
+    before, builds = database.way(contained).pids(), calls(engine, "build")
+    assert up(contained, plan, quiet, quiet) == []
+    assert pid_of(contained, "/usr/sbin/pgbouncer") in before
+    assert calls(engine, "build") == builds
+
+
+@pytest.mark.local
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["/usr/lib/postgresql/17/bin/postgres", "/usr/sbin/pgbouncer"])
+def test_a_service_killed_in_a_container_is_seen_and_healed(
+    program: str, contained: Stack, plan: Plan, eventually: Callable[..., None]
+) -> None:
+    os.kill(pid_of(contained, program), signal.SIGKILL)
+    eventually(lambda: contained.supervisor.status()["database"].exit_code == 1, 20)
+    assert "postgres" in up(contained, plan, quiet, quiet)
+    assert verify(contained, 20).is_passed
+
+
+@pytest.mark.local
+@pytest.mark.slow
+def test_a_container_that_outlived_its_part_is_replaced(contained: Stack, plan: Plan) -> None:
+    before = pid_of(contained, "/usr/sbin/pgbouncer")
+    part = contained.supervisor.status()["database"]
+    assert part.pid
+    os.kill(part.pid, signal.SIGKILL)
+    assert psutil.pid_exists(before)
+    assert "postgres" in up(contained, plan, quiet, quiet)
+    assert pid_of(contained, "/usr/sbin/pgbouncer") != before
+
+
+@pytest.mark.local
+@pytest.mark.slow
+def test_down_stops_the_container_and_in_the_end_removes_it(
+    contained: Stack, plan: Plan, engine: Path, eventually: Any
+) -> None:
+    pids = database.way(contained).pids()
+    down(contained, quiet, is_final=False)
+    eventually(lambda: not any(map(psutil.pid_exists, pids)))
+    assert "database system is shut down" in (contained.state.logs / "database.log").read_text()
+    assert (engine / "root").exists()
+    up(contained, plan, quiet, quiet)
+    down(contained, quiet, is_final=True)
+    assert calls(engine, "down")[-1].endswith("down --volumes --rmi all")
+    assert not contained.state.folder.exists()
