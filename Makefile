@@ -64,11 +64,13 @@ clean: ## remove all that up and test made
 	rm -rf "$${HYBRID_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/hybrid}"
 	rm -rf .venv node_modules apps/*/node_modules apps/*/dist apps/made .state .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-lock: ## make requirements.lock and package-lock.json anew
+COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
+lock: ## make the lockfiles anew
 	.venv/bin/python -m pip install --quiet pip-tools
-	.venv/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
-		--output-file requirements.lock requirements.in
+	$(COMPILE) --upgrade --output-file requirements.lock requirements.in
+	$(COMPILE) --output-file host/requirements.lock host/requirements.in
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 bench: ## measure; needs `make up` before

@@ -38,8 +38,8 @@ class Programs:
         self._codes: dict[str, int] = {}
 
     def start(self, name: str, argv: list[str]) -> None:
-        # What is blocked or ignored would stay so in the program. Python ignores SIGPIPE.
-        pid = os.posix_spawnp(argv[0], argv, os.environ, setsigmask=[], setsigdef=[signal.SIGPIPE])
+        # What is blocked or ignored would stay so in the program. Python ignores SIGPIPE, a shell's background SIGINT.
+        pid = os.posix_spawnp(argv[0], argv, os.environ, setsigmask=[], setsigdef=[signal.SIGPIPE, *SIGNALS])
         self._running[pid] = name
 
     def finish(self, name: str, argv: list[str]) -> int:

@@ -74,12 +74,13 @@ def _project() -> Iterator[Finding]:
 
 
 def _ports() -> Finding:
+    from local import database
     from local.ports import busy
     from local.stack import Stack
     from plan.project import ROOT
 
     stack = Stack.of(ROOT)
-    taken = busy(stack.ports, stack.supervisor.pids())
+    taken = busy(stack.ports, stack.supervisor.pids() | database.way(stack).pids())
     ports = stack.ports.all.values()
     detail = "; ".join(map(str, taken)) or f"{min(ports)} to {max(ports)} on loopback"
     return Finding(name="ports", is_fine=not taken, detail=detail)

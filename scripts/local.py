@@ -155,7 +155,7 @@ def _print_status(here: "Stack") -> None:
 
 @app.command()
 def logs(
-    part: Annotated[str, typer.Argument(help="objects, postgres, pooler or edge.")],
+    part: Annotated[str, typer.Argument(help="A part, as `status` names it.")],
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
 ) -> None:

@@ -1,10 +1,9 @@
-"""The database in a container: when that way is taken, what its files say, and a stack brought up in one.
+"""The database in a container: when that way is taken, its first process, and a stack brought up in it.
 
 No engine is needed: where one would run the container, a stand-in does (engine_stand_in.py).
 """
 
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -15,16 +14,13 @@ from typing import Any
 
 import psutil
 import pytest
-import yaml
 
 from local import container, database, namespace
 from local.container import Container
 from local.database_way import DatabaseWay, Namespaces
 from local.down import down
 from local.errors import LocalError
-from local.host_spec import OBJECTS_CA
 from local.ports import Ports
-from local.root_filesystem import PACKAGES, SUITE
 from local.stack import Stack
 from local.state import State
 from local.up import up
@@ -33,9 +29,6 @@ from plan.model import Plan
 from plan.record import record
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
-SERVICE = COMPOSE["services"]["database"]
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
 HERE = os.uname().nodename
 
 
@@ -126,55 +119,43 @@ def test_a_stack_made_in_a_container_stays_in_it(stack: Stack, monkeypatch: pyte
         database.choose(stack)
 
 
-def test_the_container_shares_the_loopback_and_publishes_nothing() -> None:
-    assert SERVICE["network_mode"] == "host"
-    assert "ports" not in SERVICE
-    assert "privileged" not in SERVICE
-
-
-def test_the_containers_files_are_where_host_looks_for_them() -> None:
-    targets = {mount["target"]: mount for mount in SERVICE["volumes"]}
-    assert {target for target, mount in targets.items() if mount["type"] == "bind"} == {container.SPEC, OBJECTS_CA}
-    assert all(mount["read_only"] for mount in targets.values() if mount["type"] == "bind")
-    assert {mount["source"] for mount in targets.values() if mount["type"] == "volume"} == set(COMPOSE["volumes"])
-    assert f'"{container.SPEC}"' in DOCKERFILE
-
-
-def test_the_container_has_the_packages_of_the_root_file_system() -> None:
-    installed = re.findall(r"^ {8}([a-z0-9-]+) \\$", DOCKERFILE, re.MULTILINE)
-    assert set(installed) == {*PACKAGES, "python3", "python3-venv"}
-    assert f"FROM debian:{SUITE}-slim" in DOCKERFILE
-
-
-def locked(path: Path) -> dict[str, str]:
-    """Every requirement with its hashes, by name."""
-    entries = re.split(r"\n(?=\S)", path.read_text().strip())
-    return {entry.partition("==")[0]: entry.strip() for entry in entries if "==" in entry}
-
-
-def test_the_containers_python_packages_are_those_of_the_project() -> None:
-    project, host = locked(ROOT / "requirements.lock"), locked(ROOT / "host/requirements.lock")
-    assert {"pyinfra", "jinja2"} <= host.keys()
-    assert {name: entry for name, entry in host.items() if project.get(name) != entry} == {}
-
-
-def test_only_what_the_containers_image_holds_reaches_the_engine() -> None:
-    allowed = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
-    copied = re.findall(r"^COPY (\S+)", DOCKERFILE, re.MULTILINE)
-    assert allowed == ["!host"]
-    assert all(Path(source).parts[0] == "host" for source in copied)
+def test_the_container_starts_anew_for_what_host_says_and_not_for_pythons_caches(
+    state: State, free_ports: Ports, tmp_path: Path
+) -> None:
+    for path in (tmp_path / "compose.yaml", tmp_path / "Dockerfile", state.host_file, state.tls / "ca.crt"):
+        path.touch()
+    made = Container(Stack(project=tmp_path, state=state, ports=free_ports))
+    before = made.postgres.fingerprint
+    (tmp_path / "host/__pycache__").mkdir(parents=True)
+    (tmp_path / "host/__pycache__/apply.pyc").touch()
+    assert made.postgres.fingerprint == before
+    (tmp_path / "host/apply.py").touch()
+    assert made.postgres.fingerprint != before
 
 
 @pytest.fixture
-def first_process(namespaced: Callable[[Sequence[str]], list[str]]) -> Callable[[str], subprocess.Popen[str]]:
+def first_process(
+    namespaced: Callable[[Sequence[str]], list[str]],
+) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
     """Runs lines of Python as the first process of a container; `programs` is there."""
-    opening = "from host.container import Programs, EndError\nprograms = Programs()\n"
+    # SIGINT is ignored as in what a shell starts in the background.
+    opening = """
+import signal
+from host.container import Programs, EndError
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+programs = Programs()
+"""
+    started = []
 
     def start(lines: str) -> subprocess.Popen[str]:
         command = namespaced([sys.executable, "-c", opening + lines])
-        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        started.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
+        return started[-1]
 
-    return start
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 def test_the_containers_first_process_takes_note_of_orphans(
@@ -205,7 +186,7 @@ except EndError as error:
 def test_the_container_hands_a_stop_signal_on_as_a_fast_shutdown(
     first_process: Callable[[str], subprocess.Popen[str]],
 ) -> None:
-    process = first_process(SERVICE_LINES % "sleep 100")
+    process = first_process(SERVICE_LINES % "exec sleep 100")
     assert process.stdout
     assert process.stdout.readline() == "postgres ready\n"
     (child,) = psutil.Process(process.pid).children()
