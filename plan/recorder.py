@@ -186,10 +186,11 @@ def main() -> int:
         json.dump({"error": _explain(folder, error)}, sys.stdout)
         return 1
     sys.stdout.write(codec.dumps(plan, reveal_secrets=True))
-    sys.stdout.flush()
     return 0
 
 
 if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
     # Threads of the SDK may still wait; everything is written by now.
-    os._exit(main())
+    os._exit(code)

@@ -80,9 +80,9 @@ class StackUnderTest:
         return answer.stderr
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """A command in a process group of its own, as a shell starts it."""
+        """A command in a process group of its own that Ctrl-C reaches, also where the tests run in the background."""
         return subprocess.Popen(
-            self.command(*words),
+            ["env", "--default-signal=INT", *self.command(*words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
