@@ -1,6 +1,7 @@
 /** Bundles the API Worker and the site; needs no network. */
-import { cp, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -24,10 +25,17 @@ const nodeBuiltins = {
   },
 };
 
-/** @type {import("esbuild").BuildOptions} */
-const common = { absWorkingDir: APPS, bundle: true, format: "esm", target: "es2024", logLevel: "warning" };
+/** @satisfies {import("esbuild").BuildOptions} */
+const common = {
+  absWorkingDir: APPS,
+  bundle: true,
+  write: false,
+  format: "esm",
+  target: "es2024",
+  logLevel: "warning",
+};
 
-/** @type {import("esbuild").BuildOptions} */
+/** @satisfies {import("esbuild").BuildOptions} */
 const worker = {
   ...common,
   conditions: ["workerd", "worker"],
@@ -37,10 +45,28 @@ const worker = {
   plugins: [nodeBuiltins],
 };
 
-for (const app of ["worker", "web"]) await rm(`${APPS}${app}/dist`, { recursive: true, force: true });
-await cp(`${APPS}web/public`, `${APPS}web/dist/assets`, { recursive: true });
-await Promise.all([
+const bundles = await Promise.all([
   build({ ...worker, entryPoints: ["worker/src/index.ts"], outfile: "worker/dist/index.js" }),
   build({ ...worker, entryPoints: ["web/src/worker.ts"], outfile: "web/dist/worker/index.js" }),
   build({ ...common, entryPoints: ["web/src/page.ts"], outfile: "web/dist/assets/page.js", minify: true }),
 ]);
+const made = new Map(bundles.flatMap(({ outputFiles }) => outputFiles.map(({ path, contents }) => [path, contents])));
+const publicFolder = join(APPS, "web/public");
+for (const path of await filesIn(publicFolder)) {
+  made.set(join(APPS, "web/dist/assets", relative(publicFolder, path)), await readFile(path));
+}
+// A running edge serves from these folders: they stay, and no file is missing or half written at any moment.
+for (const [path, contents] of made) {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.new`, contents);
+  await rename(`${path}.new`, path);
+}
+for (const folder of ["worker/dist", "web/dist"]) {
+  for (const path of await filesIn(join(APPS, folder))) if (!made.has(path)) await rm(path);
+}
+
+/** @param {string} folder */
+async function filesIn(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+}

@@ -1,11 +1,11 @@
 /** Values as a reader in Canada expects them. */
 
 const DATE = new Intl.DateTimeFormat("en-CA", { dateStyle: "short", timeStyle: "short" });
+const AMOUNT = new Intl.NumberFormat("en-CA", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
+/** The sign stands with the number: as a currency, Intl writes `-USD 42.50`. */
 export function money(amountCents: number, currency: string): string {
-  return new Intl.NumberFormat("en-CA", { style: "currency", currency, currencyDisplay: "code" }).format(
-    amountCents / 100,
-  );
+  return `${currency}\u00a0${AMOUNT.format(amountCents / 100).replace("-", "\u2212")}`;
 }
 
 export function date(iso: string): string {
