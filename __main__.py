@@ -11,6 +11,7 @@ from components.failover_host import ActiveSide, FailoverHost, FailoverHostArgs
 from components.hyperdrive_pair import HyperdrivePair, HyperdrivePairArgs
 from components.media_bucket import MediaBucket, MediaBucketArgs
 from components.pages_static_site import PagesStaticSite, PagesStaticSiteArgs
+from components.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs
 from components.postgres_database import PostgresDatabase, PostgresDatabaseArgs
 from components.postgres_host import PostgresHost, PostgresHostArgs
 from components.private_tunnel import PrivateTunnel, PrivateTunnelArgs
@@ -28,6 +29,7 @@ database = PostgresDatabase(
         protection=protection,
         database=stack.postgres_database,
         version=stack.postgres_version,
+        hyperdrive_connections=stack.hyperdrive_connections,
     ),
     opts,
 )
@@ -47,6 +49,7 @@ host = PostgresHost(
     ),
     opts,
 )
+boundary = PermissionsBoundary("boundary", PermissionsBoundaryArgs(labels=labels), opts)
 backups = BackupRepository(
     "backups",
     BackupRepositoryArgs(
@@ -54,6 +57,7 @@ backups = BackupRepository(
         protection=protection,
         aws_account_id=stack.aws_account_id,
         old_version_days=stack.backup_old_version_days,
+        boundary_arn=boundary.arn,
     ),
     opts,
 )
@@ -64,6 +68,7 @@ documents = CmsDocuments(
         protection=protection,
         aws_account_id=stack.aws_account_id,
         old_version_days=stack.backup_old_version_days,
+        boundary_arn=boundary.arn,
     ),
     opts,
 )
@@ -85,6 +90,7 @@ tunnel = PrivateTunnel(
     "tunnel",
     PrivateTunnelArgs(
         labels=labels,
+        protection=protection,
         account_id=stack.cloudflare_account_id,
         zone_id=stack.cloudflare_zone_id,
         hostname=stack.database_hostname,
@@ -158,6 +164,8 @@ deploy = DeployIdentity(
         aws_account_id=stack.aws_account_id,
         repository=stack.github_repository,
         owns_oidc_provider=stack.owns_github_oidc_provider,
+        state_bucket=stack.state_bucket,
+        state_key_alias=stack.state_key_alias,
     ),
     opts,
 )

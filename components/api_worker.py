@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from components.binding_names import binding_name
 from components.hyperdrive_pair import HyperdrivePair
 from components.labels import DataClass, Labels
 from components.media_bucket import MediaBucket
@@ -18,8 +19,11 @@ class ApiWorkerArgs:
     account_id: str
     zone_id: str
     hostname: str
+    """Answered by this Worker on all its paths."""
     module_path: str
+    """Bundled JavaScript module, relative to the program's folder."""
     build_id: str
+    """Version of the code in service; `/healthcheck` answers it."""
     hyperdrive: HyperdrivePair
     media: Sequence[MediaBucket]
 
@@ -28,6 +32,7 @@ class ApiWorker(pulumi.ComponentResource):
     """Answers on its own host name. Every media bucket is bound under its key in capitals."""
 
     script: pulumi.Output[str]
+    """Name of the Worker, once a version of it is in service."""
 
     def __init__(self, name: str, args: ApiWorkerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:edge:ApiWorker", name, args.labels.inputs(DataClass.REGULATED), opts)
@@ -66,11 +71,6 @@ class ApiWorker(pulumi.ComponentResource):
         )
         self.script = worker.script
         self.register_outputs({"script": self.script})
-
-
-def binding_name(key: str) -> str:
-    """Name of a bucket's binding: `user-uploads` becomes `USER_UPLOADS`."""
-    return key.upper().replace("-", "_")
 
 
 def _bindings(args: ApiWorkerArgs) -> list[cloudflare.WorkerVersionBindingArgsDict]:

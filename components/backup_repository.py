@@ -20,6 +20,9 @@ class BackupRepositoryArgs:
     protection: Protection
     aws_account_id: str
     old_version_days: int
+    """Days that overwritten and deleted objects can still be brought back."""
+    boundary_arn: pulumi.Input[str]
+    """The most that the writer role may ever do; see PermissionsBoundary."""
 
 
 class BackupRepository(pulumi.ComponentResource):
@@ -30,6 +33,7 @@ class BackupRepository(pulumi.ComponentResource):
 
     bucket: pulumi.Output[str]
     writer_role_arn: pulumi.Output[str]
+    """What the host is registered with at Systems Manager."""
     cipher_passphrase: pulumi.Output[str]
     """Passphrase of the repository's encryption, secret."""
 
@@ -56,6 +60,7 @@ class BackupRepository(pulumi.ComponentResource):
             name=f"{args.labels.prefix}-backup-writer",
             description="Taken on by the PostgreSQL host to write backups",
             assume_role_policy=pulumi.Output.json_dumps(host_trust(args.aws_account_id)),
+            permissions_boundary=args.boundary_arn,
             tags=args.labels.tags(DataClass.NONE),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -16,6 +16,9 @@ class CmsDocumentsArgs:
     protection: Protection
     aws_account_id: str
     old_version_days: int
+    """Days that overwritten and deleted objects can still be brought back."""
+    boundary_arn: pulumi.Input[str]
+    """The most that the user may ever do; see PermissionsBoundary."""
 
 
 class CmsDocuments(pulumi.ComponentResource):
@@ -26,6 +29,7 @@ class CmsDocuments(pulumi.ComponentResource):
 
     bucket: pulumi.Output[str]
     user_name: pulumi.Output[str]
+    """Whom an access key is made for."""
 
     def __init__(self, name: str, args: CmsDocumentsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:storage:CmsDocuments", name, args.labels.inputs(DataClass.REGULATED), opts)
@@ -44,6 +48,7 @@ class CmsDocuments(pulumi.ComponentResource):
         user = aws.iam.User(
             f"{name}-user",
             name=f"{args.labels.prefix}-cms",
+            permissions_boundary=args.boundary_arn,
             tags=args.labels.tags(DataClass.NONE),
             opts=child,
         )

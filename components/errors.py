@@ -5,7 +5,7 @@ The exception tree::
     HybridError                 one line on stderr, exit 1
     ├── SettingsError           components/settings.py: settings that are wrong, all faults at once
     ├── PlanError               plan/errors.py: a program that can't be recorded, a plan that can't be read
-    ├── GateError               plan/../policies/errors.py: a policy pack that can't be run
+    ├── GateError               policies/errors.py: a policy pack that can't be run
     └── LocalError              local/errors.py: the local stack can't be brought up, or down
 
 Anything else is a defect and keeps its traceback.

@@ -27,6 +27,7 @@ class FailoverHostArgs:
     standby_hostname: str
     """Where the permanent record points; attached to the stand-by's project before it is needed."""
     script: pulumi.Input[str]
+    """Worker that answers while it is the active side."""
     active: ActiveSide
 
 
@@ -37,7 +38,9 @@ class FailoverHost(pulumi.ComponentResource):
     """
 
     route_id: pulumi.Output[str]
+    """What a rollback blanks."""
     record_id: pulumi.Output[str]
+    """What plan B, a DNS change, edits."""
 
     def __init__(self, name: str, args: FailoverHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         declared = {**args.labels.inputs(DataClass.NONE), "active": str(args.active), "hostname": args.hostname}

@@ -19,6 +19,7 @@ class HyperdrivePairArgs:
     connections: int
     """Connections that each configuration may open to the database."""
     public_cache_seconds: int
+    """How old an answer about public data may be; another 15 seconds while a fresh one is fetched."""
 
 
 class HyperdrivePair(pulumi.ComponentResource):
@@ -28,7 +29,9 @@ class HyperdrivePair(pulumi.ComponentResource):
     """
 
     regulated_id: pulumi.Output[str]
+    """Configuration without a cache, role `app`."""
     public_id: pulumi.Output[str]
+    """Configuration with a cache, role `public_read`."""
 
     def __init__(self, name: str, args: HyperdrivePairArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:edge:HyperdrivePair", name, args.labels.inputs(DataClass.REGULATED), opts)

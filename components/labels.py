@@ -28,13 +28,15 @@ class Labels:
     """Who a stack belongs to; turned into whatever form a platform has for labels."""
 
     product: str
+    stack: str
+    """Name of the stack: several stacks, such as `dev` and `dev-alice`, may be of one environment."""
     environment: Environment
     owner: str
 
     @property
     def prefix(self) -> str:
-        """Start of every display name, so that two environments can share an account."""
-        return f"{self.product}-{self.environment}"
+        """Start of every display name, so that two stacks can share an account."""
+        return f"{self.product}-{self.stack}"
 
     def tags(self, data_class: DataClass) -> dict[str, str]:
         """Tags of an AWS resource."""

@@ -28,6 +28,7 @@ class MediaBucket(pulumi.ComponentResource):
     """A bucket that pages of the site may read from and upload to. Never served from r2.dev."""
 
     bucket: pulumi.Output[str]
+    """Name of the bucket."""
     key: str
 
     def __init__(self, name: str, args: MediaBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -1,6 +1,6 @@
 """The database inside the server: its schemas by data class, its roles and their passwords."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_random as random
@@ -17,10 +17,14 @@ class Role:
 
     name: str
     reads: tuple[str, ...] = ()
+    """Schemas whose tables it may select from."""
     writes: tuple[str, ...] = ()
+    """Schemas whose rows it may insert, update and delete."""
     creates: tuple[str, ...] = ()
+    """Schemas in which it makes, and so owns, tables."""
     connection_limit: int = 10
     is_monitor: bool = False
+    """Sees the statistics of all sessions, and no table."""
 
     def inputs(self) -> dict[str, object]:
         return {
@@ -36,13 +40,23 @@ class Role:
 # A schema holds one data class, so that a grant on a schema is a grant on a class.
 SCHEMAS: dict[str, DataClass] = {"regulated": DataClass.REGULATED, "public": DataClass.PUBLIC}
 
-APP = Role(name="app", reads=("regulated", "public"), writes=("regulated", "public"), connection_limit=60)
+APP = Role(name="app", reads=("regulated", "public"), writes=("regulated", "public"))
 # Behind the cached Hyperdrive, whose storage place is not documented: it may see public data only.
-PUBLIC_READ = Role(name="public_read", reads=("public",), connection_limit=60)
+PUBLIC_READ = Role(name="public_read", reads=("public",))
+BEHIND_HYPERDRIVE = (APP, PUBLIC_READ)
 MIGRATOR = Role(name="migrator", reads=("regulated", "public"), creates=("regulated", "public"))
 READ_ONLY = Role(name="read_only", reads=("regulated", "public"))
 MONITOR = Role(name="monitor", is_monitor=True)
-ROLES = (APP, PUBLIC_READ, MIGRATOR, READ_ONLY, MONITOR)
+ROLES = (*BEHIND_HYPERDRIVE, MIGRATOR, READ_ONLY, MONITOR)
+
+
+def roles(hyperdrive_connections: int) -> list[Role]:
+    """ROLES, of which those behind Hyperdrive may open twice as many connections as one configuration.
+
+    Its limit is a soft one, and while it moves to new connections the old ones are still open.
+    """
+    limit = 2 * hyperdrive_connections
+    return [replace(role, connection_limit=limit) if role in BEHIND_HYPERDRIVE else role for role in ROLES]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +67,20 @@ class PostgresDatabaseArgs:
     """Name of the database that the application uses."""
     version: int
     """PostgreSQL's major version."""
+    hyperdrive_connections: int
+    """Connections that each Hyperdrive configuration may open."""
 
 
 class PostgresDatabase(pulumi.ComponentResource):
     """What must exist inside PostgreSQL. The host's configuration makes it so; here it is declared.
 
-    A password is replaced only by `rotate`: replacing the resource locks out whoever uses the role.
+    Replacing a password locks out whoever uses the role until all have the new one. To renew one by hand:
+    `pulumi state unprotect URN`, `pulumi up --target-replace URN`, configure the host with it, and then
+    `pulumi up` at once: Hyperdrive tests what it is given, so it comes last.
     """
 
     database: pulumi.Output[str]
+    """Name of the database."""
     passwords: dict[str, pulumi.Output[str]]
     """Password of each role, secret."""
 
@@ -72,7 +91,7 @@ class PostgresDatabase(pulumi.ComponentResource):
             "version": args.version,
             "extensions": list(EXTENSIONS),
             "schemas": [{"name": schema, "dataClass": str(held)} for schema, held in SCHEMAS.items()],
-            "roles": [role.inputs() for role in ROLES],
+            "roles": [role.inputs() for role in roles(args.hyperdrive_connections)],
         }
         super().__init__("hybrid:postgres:PostgresDatabase", name, declared, opts)
         self.database = pulumi.Output.from_input(args.database)

@@ -19,13 +19,17 @@ class PostgresHostArgs:
     availability_zone: str
     """A zone of ca-central-1: Lightsail is not in ca-west-1."""
     blueprint: str
+    """Lightsail's operating system; changing it replaces the instance."""
     bundle: str
+    """Lightsail's machine size; changing it replaces the instance."""
     disk_gb: int
+    """Size of the data disk; changing it replaces the disk."""
     snapshot_time: str
     """Hour of the daily snapshot, `HH:00` in UTC. Seven are kept and die with the instance."""
     ssh_public_key: str
     admin_ipv4_networks: list[str]
     admin_ipv6_networks: list[str]
+    """Networks that reach SSH. Neither list may be empty: that means everyone."""
 
 
 class PostgresHost(pulumi.ComponentResource):
@@ -37,6 +41,7 @@ class PostgresHost(pulumi.ComponentResource):
 
     instance_name: pulumi.Output[str]
     static_ip: pulumi.Output[str]
+    """Address that stays when the instance is replaced."""
 
     def __init__(self, name: str, args: PostgresHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:postgres:PostgresHost", name, args.labels.inputs(DataClass.REGULATED), opts)

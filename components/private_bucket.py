@@ -25,6 +25,7 @@ class PrivateBucket(pulumi.ComponentResource):
     """Versioned, encrypted, closed to the public, reachable over TLS only."""
 
     bucket: pulumi.Output[str]
+    """Name of the bucket."""
     arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -9,11 +9,13 @@ import pulumi_cloudflare as cloudflare
 import pulumi_random as random
 
 from components.labels import DataClass, Labels
+from components.protection import Protection
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateTunnelArgs:
     labels: Labels
+    protection: Protection
     account_id: str
     zone_id: str
     hostname: str
@@ -25,12 +27,15 @@ class PrivateTunnelArgs:
 class PrivateTunnel(pulumi.ComponentResource):
     """Tunnel, its DNS name, and an Access application that admits one service token.
 
-    The token is valid for a year: `rotate` renews it.
+    The application stands before the name and the way behind it are made, and until both are gone.
+    The token is valid for a year. To renew it by hand before it ends: `pulumi up --replace URN` of the token,
+    which hands the new one to policy and Hyperdrive; new connections fail for the moment in between.
     """
 
     hostname: pulumi.Output[str]
     tunnel_id: pulumi.Output[str]
     client_id: pulumi.Output[str]
+    """Public half of the service token."""
     client_secret: pulumi.Output[str]
     """Secret half of the service token, secret."""
     connector_token: pulumi.Output[str]
@@ -42,10 +47,11 @@ class PrivateTunnel(pulumi.ComponentResource):
         super().__init__("hybrid:network:PrivateTunnel", name, args.labels.inputs(DataClass.REGULATED), opts)
         child = pulumi.ResourceOptions(parent=self)
         display_name = f"{args.labels.prefix}-postgres"
-        # Not RandomBytes: its ID is the value, in the clear in the state file.
-        secret = random.RandomPassword(f"{name}-secret", length=48, special=False, opts=child).result.apply(
-            lambda text: base64.b64encode(text.encode()).decode()
-        )
+        # Not RandomBytes: its ID is the value, in the clear in the state file. Cloudflare wants base64 of 32 bytes
+        # or more, and 48 letters and digits are base64 of 36, without a plus, a slash or padding.
+        secret = random.RandomPassword(
+            f"{name}-secret", length=48, special=False, opts=args.protection.options(self)
+        ).result
         tunnel = cloudflare.ZeroTrustTunnelCloudflared(
             f"{name}-tunnel",
             account_id=args.account_id,
@@ -54,6 +60,9 @@ class PrivateTunnel(pulumi.ComponentResource):
             tunnel_secret=secret,
             opts=child,
         )
+        token, application = self._access(name, args, display_name)
+        # Without the application the name is open to everybody, be it for a moment.
+        behind_access = pulumi.ResourceOptions(parent=self, depends_on=[application])
         ingress = cloudflare.ZeroTrustTunnelCloudflaredConfig(
             f"{name}-ingress",
             account_id=args.account_id,
@@ -64,7 +73,7 @@ class PrivateTunnel(pulumi.ComponentResource):
                     {"service": "http_status:404"},
                 ]
             },
-            opts=child,
+            opts=behind_access,
         )
         record = cloudflare.DnsRecord(
             f"{name}-record",
@@ -75,9 +84,8 @@ class PrivateTunnel(pulumi.ComponentResource):
             proxied=True,
             ttl=1,
             comment=f"{display_name}: tunnel to the database",
-            opts=child,
+            opts=behind_access,
         )
-        token, application = self._access(name, args, display_name)
         self.hostname = pulumi.Output.from_input(args.hostname)
         self.tunnel_id = tunnel.id
         self.client_id = token.client_id

@@ -1,20 +1,32 @@
 """Pulumi configuration as one typed, validated object; every fault is reported at once."""
 
 import difflib
-import ipaddress
 import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import pulumi
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from components import lightsail_bundles
+from components.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
 from components.errors import HybridError
 from components.labels import Environment, Labels
 from components.protection import Protection
+from components.setting_types import (
+    BucketName,
+    DatabaseName,
+    HexId,
+    HostName,
+    Ipv4Network,
+    Ipv6Network,
+    KeyAlias,
+    Repository,
+    Slug,
+    SshPublicKey,
+)
 
 PROJECT = "hybrid"
 
@@ -27,29 +39,19 @@ class SettingsError(HybridError, pulumi.RunError):
         super().__init__("\n".join(f"{stack}: {fault}" for fault in faults))
 
 
-def _network(text: str) -> str:
-    network = ipaddress.ip_network(text)
-    if network.prefixlen == 0:
-        raise ValueError("is open to the world; name the networks that administer the host")
-    return text
-
-
-def _ssh_key(text: str) -> str:
-    if "PRIVATE KEY" in text or not re.match(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/=]+", text):
-        raise ValueError("is not a public key; allowed: one line that starts with ssh-ed25519, ssh-rsa or ecdsa-sha2")
-    return text
-
-
-HostName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
-HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")]
-Network = Annotated[str, AfterValidator(_network)]
+STACK_NAME = re.compile(r"(prod|dev|dev-[a-z0-9]([a-z0-9-]*[a-z0-9])?)")
+# S3 and R2 alike.
+BUCKET_NAME_LENGTH = 63
+# The longest name of an S3 bucket is the documents': {prefix}-documents-{account}.
+LONGEST_BUCKET_SUFFIX = len("-documents-") + 12
 
 
 class Settings(BaseModel):
     """One stack's settings. Types and limits are here; defaults and descriptions are in Pulumi.yaml."""
 
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="forbid")
+
+    _stack: str = PrivateAttr()
 
     environment: Environment
     product: Slug
@@ -66,14 +68,14 @@ class Settings(BaseModel):
 
     availability_zone: Annotated[str, Field(pattern=r"^ca-central-1[a-z]$")]
     postgres_version: Annotated[int, Field(ge=15, le=17)]
-    postgres_database: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+    postgres_database: DatabaseName
     postgres_blueprint: Annotated[str, Field(pattern=r"^(debian|ubuntu)_\d+(_\d+)?$")]
     postgres_bundle: str
     postgres_disk_gb: Annotated[int, Field(ge=8, le=16384)]
     snapshot_time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):00$")]
-    ssh_public_key: Annotated[str, AfterValidator(_ssh_key)]
-    admin_ipv4_networks: Annotated[list[Network], Field(min_length=1, max_length=20)]
-    admin_ipv6_networks: Annotated[list[Network], Field(min_length=1, max_length=20)]
+    ssh_public_key: SshPublicKey
+    admin_ipv4_networks: Annotated[list[Ipv4Network], Field(min_length=1, max_length=20)]
+    admin_ipv6_networks: Annotated[list[Ipv6Network], Field(min_length=1, max_length=20)]
 
     backup_old_version_days: Annotated[int, Field(ge=7, le=400)]
     media_buckets: Annotated[list[Slug], Field(min_length=1, max_length=20)]
@@ -82,12 +84,37 @@ class Settings(BaseModel):
 
     failover_active: Literal["worker", "vercel"]
     standby_hostname: HostName
-    github_repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    github_repository: Repository
     owns_github_oidc_provider: bool
+    state_bucket: BucketName
+    state_key_alias: KeyAlias
     pages_production_branch: Annotated[str, Field(min_length=1, max_length=100)]
 
     # Field validators, not a model validator: pydantic skips that one when any field is wrong, and
     # then faults would come one at a time. `info.data` holds the valid fields declared above.
+
+    @field_validator("environment")
+    @classmethod
+    def _agrees_with_the_stack(cls, value: Environment, info: ValidationInfo) -> Environment:
+        stack = _stack_name(info)
+        if not STACK_NAME.fullmatch(stack):
+            raise ValueError(f"has no stack {stack!r}; allowed stack names: prod, dev and dev-USER")
+        expected = stack.partition("-")[0]
+        if value != expected:
+            raise ValueError(f"is not the environment of stack {stack}; allowed: {expected}")
+        return value
+
+    @field_validator("product")
+    @classmethod
+    def _leaves_room_for_bucket_names(cls, value: str, info: ValidationInfo) -> str:
+        stack = _stack_name(info)
+        allowed = BUCKET_NAME_LENGTH - LONGEST_BUCKET_SUFFIX - len(f"-{stack}")
+        if len(value) > allowed:
+            raise ValueError(
+                f"makes bucket names of more than {BUCKET_NAME_LENGTH} characters; "
+                f"allowed with stack {stack}: at most {allowed} characters"
+            )
+        return value
 
     @field_validator("protect_data")
     @classmethod
@@ -109,6 +136,28 @@ class Settings(BaseModel):
     def _named_once(cls, value: list[str]) -> list[str]:
         if len(set(value)) != len(value):
             raise ValueError("names a bucket twice; allowed: each name once")
+        if REQUIRED_BUCKET not in value:
+            raise ValueError(f"lacks {REQUIRED_BUCKET!r}, which the API is built for; add it")
+        return value
+
+    @field_validator("media_buckets")
+    @classmethod
+    def _bound_under_free_names(cls, value: list[str]) -> list[str]:
+        taken = [key for key in value if binding_name(key) in TAKEN]
+        if taken:
+            raise ValueError(f"has {', '.join(taken)}, the name of another binding; taken: {', '.join(sorted(TAKEN))}")
+        return value
+
+    @field_validator("media_buckets")
+    @classmethod
+    def _short_enough(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        room = BUCKET_NAME_LENGTH - len(f"{info.data.get('product', '')}-{_stack_name(info)}-")
+        long = [key for key in value if len(key) > room]
+        if long:
+            raise ValueError(
+                f"has {', '.join(long)}, which makes a bucket name of more than {BUCKET_NAME_LENGTH} characters; "
+                f"allowed: at most {room} characters"
+            )
         return value
 
     @field_validator("api_hostname", "database_hostname")
@@ -119,9 +168,12 @@ class Settings(BaseModel):
             raise ValueError("is the name of another host of this stack; allowed: a name of its own")
         return value
 
+    def model_post_init(self, context: Any, /) -> None:
+        self._stack = context["stack"]
+
     @property
     def labels(self) -> Labels:
-        return Labels(product=self.product, environment=self.environment, owner=self.owner)
+        return Labels(product=self.product, stack=self._stack, environment=self.environment, owner=self.owner)
 
     @property
     def protection(self) -> Protection:
@@ -138,9 +190,14 @@ def load(stack: str) -> Settings:
 def parse(stack: str, raw: Mapping[str, str]) -> Settings:
     """Parses settings as Pulumi hands them over: text, with lists as JSON. Raises SettingsError."""
     try:
-        return Settings.model_validate({key: _decoded(key, text) for key, text in raw.items()})
+        values = {key: _decoded(key, text) for key, text in raw.items()}
+        return Settings.model_validate(values, context={"stack": stack})
     except ValidationError as error:
         raise SettingsError(stack, [_line(fault) for fault in error.errors()]) from None
+
+
+def _stack_name(info: ValidationInfo) -> str:
+    return str(info.context["stack"]) if info.context else ""
 
 
 def _decoded(key: str, text: str) -> Any:

@@ -13,9 +13,11 @@ class WebSiteArgs:
     labels: Labels
     account_id: str
     module_path: str
+    """Bundled JavaScript module, relative to the program's folder."""
     assets_directory: str
     """Folder of static files, relative to the program's folder."""
     build_id: str
+    """Version of the code in service."""
     api_script: pulumi.Input[str]
     """Worker that answers the API; called inside Cloudflare, without a further request over the internet."""
 
@@ -24,6 +26,7 @@ class WebSite(pulumi.ComponentResource):
     """No route of its own: the failover host decides who answers."""
 
     script: pulumi.Output[str]
+    """Name of the Worker, once a version of it is in service."""
 
     def __init__(self, name: str, args: WebSiteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         # Regulated: what the API answers passes through it.
@@ -43,7 +46,8 @@ class WebSite(pulumi.ComponentResource):
                 ],
                 assets={
                     "directory": args.assets_directory,
-                    # It sets the security headers: the provider can't upload a `_headers` file.
+                    # The Worker sets the security headers itself, with the same code in the cloud and on one machine:
+                    # the provider takes a `_headers` file only as a further module.
                     "config": {"run_worker_first": True},
                 },
             ),

@@ -8,7 +8,8 @@ import pulumi_cloudflare as cloudflare
 
 from components.labels import DataClass, Labels
 
-# Newest behaviour that the pinned workerd knows, so that the cloud and one machine behave alike.
+# Not the newest: one that the workerd pinned in package-lock.json knows, so that the cloud and one machine behave
+# alike. Never later than that workerd's own date.
 COMPATIBILITY_DATE = "2026-07-01"
 COMPATIBILITY_FLAGS = ["nodejs_compat"]
 
@@ -23,8 +24,10 @@ class WorkerScriptArgs:
     module_path: str
     """Bundled JavaScript module, relative to the program's folder."""
     build_id: str
+    """Tag of the version, so that a deployment can be traced to a commit."""
     bindings: Sequence[cloudflare.WorkerVersionBindingArgsDict]
     assets: cloudflare.WorkerVersionAssetsArgsDict | None = None
+    """Static files that are uploaded with the version."""
     placement: cloudflare.WorkerVersionPlacementArgsDict = field(
         # Next to the database: each query is a round trip.
         default_factory=lambda: cloudflare.WorkerVersionPlacementArgsDict(region="aws:ca-central-1")

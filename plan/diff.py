@@ -1,13 +1,24 @@
 """What differs between two plans."""
 
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
 from typing import Any
 
 from plan import codec
-from plan.model import Computed, Plan, Resource, Secret
+from plan.model import STACK_TYPE, Computed, Plan, Resource, Secret
 from plan.replacement import replaces
+
+_OPTIONS = (
+    "protect",
+    "retain_on_delete",
+    "delete_before_replace",
+    "ignore_changes",
+    "replace_on_changes",
+    "additional_secret_outputs",
+)
 
 
 class Kind(StrEnum):
@@ -21,7 +32,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PropertyChange:
-    """One value that differs; `old` or `new` is None where there is none. Secrets stay marked."""
+    """One value that differs; `old` or `new` is None where there is none. Secrets stay marked.
+
+    The path is an input's, or begins with `options.`, `exports.`, or is `parent` or `provider`. Where both values
+    are the same, it refers to something that is replaced.
+    """
 
     path: str
     old: Any
@@ -31,11 +46,15 @@ class PropertyChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One resource that differs."""
+    """One resource that differs; or the stack itself (`pulumi:pulumi:Stack`), when exports differ."""
 
     kind: Kind
     resource: Resource
     properties: tuple[PropertyChange, ...] = ()
+
+    @property
+    def loses_protection(self) -> bool:
+        return any(row.path == "options.protect" and row.old for row in self.properties)
 
     def document(self) -> dict[str, Any]:
         """As JSON data, secrets masked."""
@@ -45,6 +64,7 @@ class Change:
             "type": self.resource.type,
             "name": self.resource.name,
             "protected": self.resource.options.protect,
+            "loses_protection": self.loses_protection,
             "properties": [
                 {
                     "path": change.path,
@@ -58,56 +78,114 @@ class Change:
 
 
 def diff(old: Plan, new: Plan) -> list[Change]:
-    """Changes from one plan to the other, sorted by URN. Ignored properties are left out."""
-    urns = sorted({*old.by_urn, *new.by_urn})
-    found = {urn: _change(old.by_urn.get(urn), new.by_urn.get(urn)) for urn in urns}
-    replaced = {urn for urn, change in found.items() if change and change.kind is Kind.REPLACED}
-    changes = [change or _following(new.by_urn[urn], replaced) for urn, change in found.items()]
-    return [change for change in changes if change]
-
-
-def _following(resource: Resource, replaced: set[str]) -> Change | None:
-    """A resource that changes only because it refers to one that is replaced, and so gets another value."""
-    properties = tuple(
-        PropertyChange(path=name, old=value, new=value, is_replacing=replaces(resource, name))
-        for name, value in sorted(resource.inputs.items())
-        if name not in resource.options.ignore_changes and replaced & _referenced(value)
+    """Changes from one plan to the other, sorted by URN, the stack's exports last. Ignored properties are left out."""
+    both = [urn for urn in new.by_urn if urn in old.by_urn]
+    found = {urn: _own(old.by_urn[urn], new.by_urn[urn]) for urn in both}
+    replaced: set[str] = set()
+    # Whatever is replaced may replace what refers to it, and so on.
+    while more := {urn for urn, rows in found.items() if any(row.is_replacing for row in rows)} - replaced:
+        replaced |= more
+        found = {urn: (*rows, *_following(new.by_urn[urn], rows, replaced)) for urn, rows in found.items()}
+    changes = [
+        *(
+            Change(kind=Kind.REMOVED, resource=resource)
+            for urn, resource in old.by_urn.items()
+            if urn not in new.by_urn
+        ),
+        *(Change(kind=Kind.ADDED, resource=resource) for urn, resource in new.by_urn.items() if urn not in old.by_urn),
+        *(_changed(new.by_urn[urn], rows) for urn, rows in found.items() if rows),
+    ]
+    exports = _exports(old, new, replaced)
+    return sorted(changes, key=lambda change: change.resource.urn) + (
+        [_changed(_stack(new), exports)] if exports else []
     )
-    if not properties:
-        return None
-    kind = Kind.REPLACED if any(change.is_replacing for change in properties) else Kind.CHANGED
-    return Change(kind=kind, resource=resource, properties=properties)
 
 
-def _referenced(value: Any) -> set[str]:
-    match value:
-        case Secret():
-            return _referenced(value.value)
-        case Computed():
-            return {urn for urn, _ in value.references}
-        case dict():
-            return {urn for item in value.values() for urn in _referenced(item)}
-        case list():
-            return {urn for item in value for urn in _referenced(item)}
-        case _:
-            return set()
+def _changed(resource: Resource, rows: tuple[PropertyChange, ...]) -> Change:
+    kind = Kind.REPLACED if any(row.is_replacing for row in rows) else Kind.CHANGED
+    return Change(kind=kind, resource=resource, properties=rows)
 
 
-def _change(old: Resource | None, new: Resource | None) -> Change | None:
-    if new is None:
-        return Change(kind=Kind.REMOVED, resource=old) if old else None
-    if old is None:
-        return Change(kind=Kind.ADDED, resource=new)
+def _own(old: Resource, new: Resource) -> tuple[PropertyChange, ...]:
+    """What differs in the declaration itself: inputs, options, parent, provider."""
     names = sorted({*old.inputs, *new.inputs} - set(new.options.ignore_changes))
-    properties = tuple(
+    inputs = [
         PropertyChange(path=path, old=before, new=after, is_replacing=replaces(new, name))
         for name in names
         for path, before, after in _differences(name, old.inputs.get(name), new.inputs.get(name))
+    ]
+    before, after = _surroundings(old), _surroundings(new)
+    return (
+        *inputs,
+        *(
+            # The engine replaces whatever moves to another provider.
+            PropertyChange(path=path, old=before[path], new=value, is_replacing=path == "provider" and new.custom)
+            for path, value in after.items()
+            if before[path] != value
+        ),
     )
-    if not properties:
-        return None
-    kind = Kind.REPLACED if any(change.is_replacing for change in properties) else Kind.CHANGED
-    return Change(kind=kind, resource=new, properties=properties)
+
+
+def _surroundings(resource: Resource) -> dict[str, Any]:
+    """All that decides a resource's fate but is no input, by path."""
+    options = {f"options.{name}": getattr(resource.options, name) for name in _OPTIONS}
+    lists = {path: list(value) if isinstance(value, tuple) else value for path, value in options.items()}
+    return {**lists, "parent": resource.parent, "provider": resource.provider}
+
+
+def _following(resource: Resource, rows: tuple[PropertyChange, ...], replaced: set[str]) -> Iterator[PropertyChange]:
+    """Properties that get another value only because they refer to something that is replaced."""
+    known = {re.split(r"[.\[]", row.path)[0] for row in rows}
+    if resource.provider in replaced and "provider" not in known:
+        same = resource.provider
+        yield PropertyChange(path="provider", old=same, new=same, is_replacing=True)
+    for name, value in sorted(resource.inputs.items()):
+        if name in known or name in resource.options.ignore_changes:
+            continue
+        if replaced & _referenced(value, resource.property_dependencies.get(name, ())):
+            yield PropertyChange(path=name, old=value, new=value, is_replacing=replaces(resource, name))
+
+
+def _exports(old: Plan, new: Plan, replaced: set[str]) -> tuple[PropertyChange, ...]:
+    names = sorted({*old.outputs, *new.outputs})
+    differing = [
+        row for name in names for row in _differences(f"exports.{name}", old.outputs.get(name), new.outputs.get(name))
+    ]
+    anew = [
+        (f"exports.{name}", value, value)
+        for name, value in sorted(new.outputs.items())
+        if name in old.outputs and old.outputs[name] == value and replaced & _referenced(value, ())
+    ]
+    rows = sorted([*differing, *anew], key=lambda row: row[0])
+    return tuple(PropertyChange(path=path, old=before, new=after, is_replacing=False) for path, before, after in rows)
+
+
+def _stack(plan: Plan) -> Resource:
+    """The stack itself, which no plan lists: exports belong to it and to no resource."""
+    name = f"{plan.project}-{plan.stack}"
+    urn = f"urn:pulumi:{plan.stack}::{plan.project}::{STACK_TYPE}::{name}"
+    return Resource(urn=urn, type=STACK_TYPE, name=name, custom=False)
+
+
+def _referenced(value: Any, dependencies: Iterable[str]) -> set[str]:
+    """URNs whose outputs the value is made of.
+
+    A known value is made of none, whatever it depends on: it stays the same. Where it can't be seen, because it is
+    a secret or has no template, all dependencies count.
+    """
+    match value:
+        case Secret(Computed() as inner):
+            return _referenced(inner, dependencies)
+        case Secret() | Computed(""):
+            return set(dependencies)
+        case Computed():
+            return {urn for urn, _ in value.references}
+        case dict():
+            return {urn for item in value.values() for urn in _referenced(item, dependencies)}
+        case list():
+            return {urn for item in value for urn in _referenced(item, dependencies)}
+        case _:
+            return set()
 
 
 def _differences(path: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:

@@ -16,24 +16,46 @@ WHOLE = frozenset(
         "aws:lightsail/staticIp:StaticIp",
         "aws:lightsail/staticIpAttachment:StaticIpAttachment",
         "cloudflare:index/workerVersion:WorkerVersion",
+        # A deployment is a fact of the past: the provider's Update does nothing.
+        "cloudflare:index/workersDeployment:WorkersDeployment",
         "random:index/randomPassword:RandomPassword",
     }
 )
+_OF_A_BUCKET = frozenset({"bucket", "expectedBucketOwner"})
+# An empty set says that somebody looked, and nothing but an account or a zone replaces.
 PROPERTIES: dict[str, frozenset[str]] = {
     "aws:lightsail/instance:Instance": frozenset(
         {"name", "availabilityZone", "blueprintId", "bundleId", "keyPairName", "userData"}
     ),
-    "aws:s3/bucket:Bucket": frozenset({"bucket", "objectLockEnabled"}),
-    "aws:iam/role:Role": frozenset({"name", "path"}),
-    "aws:iam/rolePolicy:RolePolicy": frozenset({"name", "role"}),
-    "aws:iam/userPolicy:UserPolicy": frozenset({"name", "user"}),
+    "aws:s3/bucket:Bucket": frozenset({"bucket", "bucketPrefix", "objectLockEnabled"}),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _OF_A_BUCKET,
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": frozenset({"bucket"}),
+    "aws:s3/bucketPolicy:BucketPolicy": frozenset({"bucket"}),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": frozenset({"bucket"}),
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _OF_A_BUCKET,
+    "aws:s3/bucketVersioning:BucketVersioning": _OF_A_BUCKET,
+    "aws:iam/role:Role": frozenset({"name", "namePrefix", "path"}),
+    "aws:iam/rolePolicy:RolePolicy": frozenset({"name", "namePrefix", "role"}),
+    "aws:iam/policy:Policy": frozenset({"name", "namePrefix", "path", "description"}),
+    # A user is renamed in place.
+    "aws:iam/user:User": frozenset(),
+    "aws:iam/userPolicy:UserPolicy": frozenset({"name", "namePrefix", "user"}),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": frozenset({"url"}),
-    "cloudflare:index/r2Bucket:R2Bucket": frozenset({"name", "location"}),
-    "cloudflare:index/r2BucketCors:R2BucketCors": frozenset({"bucketName", "jurisdiction"}),
-    "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle": frozenset({"bucketName", "jurisdiction"}),
+    "cloudflare:index/dnsRecord:DnsRecord": frozenset({"type"}),
+    "cloudflare:index/hyperdriveConfig:HyperdriveConfig": frozenset(),
     "cloudflare:index/pagesProject:PagesProject": frozenset({"name"}),
-    "cloudflare:index/workersDeployment:WorkersDeployment": frozenset({"scriptName"}),
+    "cloudflare:index/r2Bucket:R2Bucket": frozenset({"name", "location"}),
+    "cloudflare:index/r2BucketCors:R2BucketCors": frozenset({"bucketName"}),
+    "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle": frozenset({"bucketName"}),
+    "cloudflare:index/worker:Worker": frozenset(),
+    "cloudflare:index/workersRoute:WorkersRoute": frozenset(),
+    "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication": frozenset(),
+    "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy": frozenset(),
+    "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken": frozenset(),
+    "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared": frozenset({"configSrc"}),
     "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig": frozenset({"tunnelId"}),
+    "pulumi:providers:aws": frozenset(),
+    "pulumi:providers:cloudflare": frozenset(),
 }
 _NEVER = frozenset({"tags", "tagsAll"})
 # Moving something to another account, zone or region is always another thing.

@@ -54,6 +54,8 @@ def change_list(changes: list[Change]) -> RenderableType:
         title = Text.assemble((line, _STYLES[change.kind]), (f"  {change.resource.type}", "dim"))
         if change.resource.options.protect and change.kind in (Kind.REPLACED, Kind.REMOVED):
             title.append("  protected: the engine will refuse", "bold red")
+        if change.loses_protection:
+            title.append("  loses its protection", "bold red")
         lines.append(title)
         for found in change.properties:
             note = "  (replaces)" if found.is_replacing else ""

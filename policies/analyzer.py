@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import grpc
 from google.protobuf import empty_pb2
@@ -21,6 +21,8 @@ from policies.errors import GateError
 START_SECONDS = 30
 CALL_SECONDS = 60
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024
+# As much of a pack's words as an error may show a line of.
+LAST_BYTES = 64 * 1024
 
 
 class Pack:
@@ -54,36 +56,44 @@ class Pack:
 def running(folder: Path) -> Iterator[Pack]:
     """Starts the pack in `folder`, and ends it. Raises GateError."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CLOUDFLARE_"))}
-    process = subprocess.Popen(
-        [sys.executable, "-u", str(folder)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    try:
-        port = _port(folder.name, process)
-        options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.enable_http_proxy", 0)]
-        with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
-            yield Pack(folder.name, analyzer_pb2_grpc.AnalyzerStub(channel))
-    finally:
-        process.kill()
-        process.communicate()
+    # Into files: a pack that says much would fill a pipe and stand still.
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
+        process = subprocess.Popen(
+            [sys.executable, "-u", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=complained,
+            env=environment,
+        )
+        try:
+            port = _port(folder.name, process, said, complained)
+            options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.enable_http_proxy", 0)]
+            with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+                yield Pack(folder.name, analyzer_pb2_grpc.AnalyzerStub(channel))
+        finally:
+            process.kill()
+            process.wait()
 
 
-def _port(name: str, process: subprocess.Popen[str]) -> int:
+def _port(name: str, process: subprocess.Popen[bytes], said: IO[str], complained: IO[str]) -> int:
     """The port is the first line that a pack prints."""
     deadline = time.monotonic() + START_SECONDS
-    while process.stdout and time.monotonic() < deadline:
-        if select.select([process.stdout], [], [], 0.1)[0]:
-            line = process.stdout.readline().strip()
-            if line.isdigit():
-                return int(line)
-            break
+    line = ""
+    while not line.endswith("\n") and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+        line = (_text(said, 0).splitlines(keepends=True) or [""])[0]
+    if line.strip().isdigit():
+        return int(line)
     process.kill()
-    words = process.communicate()[1].strip().splitlines()
+    process.wait()
+    end = os.fstat(complained.fileno()).st_size
+    words = _text(complained, max(end - LAST_BYTES, 0)).strip().splitlines()
     raise GateError(f"policy pack {name}: did not start: {words[-1] if words else f'silent for {START_SECONDS} s'}")
+
+
+def _text(file: IO[str], start: int) -> str:
+    """Some of what is in the file. Not by seeking: the position is shared with the process that writes."""
+    return os.pread(file.fileno(), LAST_BYTES, start).decode(errors="replace")
 
 
 def _common(plan: Plan, resource: Resource) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pulumi.runtime.proto import analyzer_pb2
 
-from plan.model import Plan, Resource
+from plan.model import STACK_TYPE, Plan, Resource
 from policies import analyzer, sensitive
+from policies.errors import GateError
 
 SEVERITIES = {
     analyzer_pb2.POLICY_SEVERITY_LOW: "low",
@@ -47,13 +48,15 @@ class Verdict:
 def judge(plans: Sequence[Plan], folders: Sequence[Path] | None = None) -> list[Verdict]:
     """One verdict a plan, in their order. Raises GateError when a pack can't do its work."""
     packs = analyzer.folders() if folders is None else folders
-    with ThreadPoolExecutor(max_workers=max(len(packs), 1)) as pool:
+    if not packs:
+        raise GateError("policy packs: there are none; a pack is a folder in policies/ with a PulumiPolicy.yaml")
+    with ThreadPoolExecutor(max_workers=len(packs)) as pool:
         by_pack = list(pool.map(lambda folder: _run(folder, plans), packs))
     return [
         Verdict(
             stack=plan.stack,
             resources=len(plan.resources),
-            rules=1 + sum(rules for rules, _ in by_pack),
+            rules=len(sensitive.RULES) + sum(rules for rules, _ in by_pack),
             findings=(
                 *_marks(plan),
                 *(finding for _, findings in by_pack for finding in findings[index]),
@@ -64,21 +67,33 @@ def judge(plans: Sequence[Plan], folders: Sequence[Path] | None = None) -> list[
 
 
 def _marks(plan: Plan) -> Iterator[Finding]:
+    """The gate's own rules."""
     for resource, path in sensitive.in_the_clear(plan):
-        yield Finding(
-            stack=plan.stack,
-            pack="hybrid-gate",
-            rule=sensitive.RULE,
-            severity="critical",
-            message=f"Property {path} is given in the clear. Give it as a secret output.",
-            urn=resource.urn,
-            place=_place(resource),
-            is_unchecked=False,
-        )
+        message = f"Property {path} is given in the clear. Give it as a secret output."
+        yield _own(plan, sensitive.INPUTS_RULE, message, resource.urn, _place(resource))
+    for name, what in sensitive.exported(plan):
+        message = f"Export {name} holds {what} and is not secret. Leave it out, or export it as a secret output."
+        stack = f"urn:pulumi:{plan.stack}::{plan.project}::{STACK_TYPE}::{plan.project}-{plan.stack}"
+        yield _own(plan, sensitive.EXPORTS_RULE, message, stack, "")
+
+
+def _own(plan: Plan, rule: str, message: str, urn: str, place: str) -> Finding:
+    return Finding(
+        stack=plan.stack,
+        pack="hybrid-gate",
+        rule=rule,
+        severity="critical",
+        message=message,
+        urn=urn,
+        place=place,
+        is_unchecked=False,
+    )
 
 
 def _run(folder: Path, plans: Sequence[Plan]) -> tuple[int, list[list[Finding]]]:
     with analyzer.running(folder) as pack:
+        if not pack.info.policies:
+            raise GateError(f"policy pack {folder.name}: has no rules; a pack has at least one")
         mandatory = {policy.name for policy in pack.info.policies if policy.enforcementLevel == analyzer_pb2.MANDATORY}
         findings = [[_finding(plan, found, mandatory) for found in pack.analyze(plan)] for plan in plans]
         return len(pack.info.policies), findings

@@ -6,20 +6,8 @@ from collections.abc import Iterator
 from pulumi_policy import ResourceValidationArgs, Severity
 
 from policies import sensitive
+from policies.patterns import SECRET_NAME, found
 from policies.rule import Rule, StackRule, texts
-
-# What a secret looks like wherever it stands; each by the issuer's published format.
-PATTERNS: dict[str, re.Pattern[str]] = {
-    "an AWS access key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "a GitHub token": re.compile(r"\b(ghp|gho|ghs|ghr|github_pat)_[A-Za-z0-9_]{20,}\b"),
-    "a connection string with a password": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s:/@]+:[^\s/@]+@"),
-}
-SECRET_NAME = re.compile(r"(pass(word|wd|phrase)?|secret|token|credential|private_?key|api_?key)", re.IGNORECASE)
-
-
-def _found(text: str) -> Iterator[str]:
-    return (what for what, pattern in PATTERNS.items() if pattern.search(text))
 
 
 def _user_data_is_clean(args: ResourceValidationArgs) -> Iterator[str]:
@@ -27,7 +15,7 @@ def _user_data_is_clean(args: ResourceValidationArgs) -> Iterator[str]:
         return
     text = args.props.get("userData") or ""
     assigned = re.compile(rf"{SECRET_NAME.pattern}\w*\s*[=:]\s*\S", re.IGNORECASE)
-    if assigned.search(text) or any(_found(text)):
+    if assigned.search(text) or any(found(text)):
         yield "This instance's user data sets something that is called, or looks like, a secret."
 
 
@@ -40,15 +28,35 @@ def _bindings_are_clean(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _inputs_are_clean(args: ResourceValidationArgs) -> Iterator[str]:
-    allowed = sensitive.INPUTS.get(args.resource_type, ())
+    allowed = sensitive.paths(args.resource_type, args.props)
     for path, text in texts(args.props):
-        for what in _found(text) if path not in allowed else ():
+        for what in found(text) if path not in allowed else ():
             yield f"Property {path} holds {what}."
 
 
 def _key_pair_is_given(args: ResourceValidationArgs) -> Iterator[str]:
     if args.resource_type == "aws:lightsail/keyPair:KeyPair" and not args.props.get("publicKey"):
         yield "This key pair is generated, so its private half would stand in the state."
+
+
+def _parameter_is_secure(args: ResourceValidationArgs) -> Iterator[str]:
+    if args.resource_type != sensitive.PARAMETER or args.props.get("type") == "SecureString":
+        return
+    if SECRET_NAME.search(args.props.get("name") or "") or SECRET_NAME.search(args.name):
+        yield "This parameter is called like a secret and is not encrypted."
+
+
+def _access_key_is_made_elsewhere(args: ResourceValidationArgs) -> Iterator[str]:
+    if args.resource_type == "aws:iam/accessKey:AccessKey":
+        yield "This access key never expires, and its secret half would stand in the state."
+
+
+def _secret_is_a_password(args: ResourceValidationArgs) -> Iterator[str]:
+    if args.resource_type == "random:index/randomBytes:RandomBytes":
+        yield "The ID of RandomBytes is the value itself, in the clear in the state."
+    public = ("random:index/randomId:RandomId", "random:index/randomString:RandomString")
+    if args.resource_type in public and SECRET_NAME.search(args.name):
+        yield "This is called like a secret, and its value is not kept secret."
 
 
 RULES: tuple[Rule | StackRule, ...] = (
@@ -79,5 +87,26 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity=Severity.HIGH,
         remediation="Set publicKey.",
         check=_key_pair_is_given,
+    ),
+    Rule(
+        name="secret-parameters-are-encrypted",
+        description="An SSM parameter that is called like a secret is a SecureString.",
+        severity=Severity.HIGH,
+        remediation="Set its type to SecureString.",
+        check=_parameter_is_secure,
+    ),
+    Rule(
+        name="access-keys-are-made-elsewhere",
+        description="No static AWS access key is declared.",
+        severity=Severity.HIGH,
+        remediation="Let a role be assumed; where only a key will do, make it by hand and rotate it.",
+        check=_access_key_is_made_elsewhere,
+    ),
+    Rule(
+        name="secrets-are-generated-as-passwords",
+        description="Random secrets are RandomPassword: of the others the state shows the value.",
+        severity=Severity.CRITICAL,
+        remediation="Use RandomPassword.",
+        check=_secret_is_a_password,
     ),
 )

@@ -4,14 +4,16 @@ from collections import Counter
 
 import pytest
 
-from components.api_worker import ApiWorker, binding_name
+from components.api_worker import ApiWorker
 from components.backup_repository import BackupRepository
+from components.binding_names import binding_name
 from components.cms_documents import CmsDocuments
 from components.deploy_identity import DeployIdentity
 from components.failover_host import FailoverHost
 from components.hyperdrive_pair import HyperdrivePair
 from components.media_bucket import MediaBucket
 from components.pages_static_site import PagesStaticSite
+from components.permissions_boundary import PermissionsBoundary
 from components.postgres_database import ROLES, PostgresDatabase
 from components.postgres_host import PostgresHost
 from components.private_bucket import PrivateBucket
@@ -46,6 +48,7 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
         },
     ),
     (PrivateBucket, "backups", BUCKET),
+    (PermissionsBoundary, "boundary", {"Policy": 1}),
     (BackupRepository, "backups", {**BUCKET, "RandomPassword": 1, "Role": 1, "RolePolicy": 1}),
     (CmsDocuments, "documents", {**BUCKET, "User": 1, "UserPolicy": 1}),
     (MediaBucket, "media-media", {"R2Bucket": 1, "R2BucketCors": 1, "R2BucketLifecycle": 1}),

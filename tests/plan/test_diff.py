@@ -1,10 +1,17 @@
 """Differences between plans."""
 
+import io
+import json
 from dataclasses import replace
 from typing import Any
 
-from plan.diff import Kind, diff, text
+import pytest
+from rich.console import Console
+
+from plan.diff import Change, Kind, diff, text
 from plan.model import Computed, Options, Plan, Resource, Secret
+from plan.replacement import PROPERTIES, WHOLE, replaces
+from plan.tree import change_list
 
 
 def bucket(name: str = "a", type_token: str = "cloudflare:index/r2Bucket:R2Bucket", **changes: Any) -> Resource:
@@ -56,15 +63,138 @@ def test_tags_never_replace() -> None:
     assert change.kind is Kind.CHANGED
 
 
+VERSION = "cloudflare:index/workerVersion:WorkerVersion"
+DEPLOYMENT = "cloudflare:index/workersDeployment:WorkersDeployment"
+ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
+
+
+def output(resource: Resource, name: str = "id") -> Computed:
+    return Computed(f"${{{resource.urn}#{name}}}")
+
+
+def kinds(*changes: Change) -> dict[str, Kind]:
+    return {change.resource.name: change.kind for change in changes}
+
+
+def versions() -> tuple[Resource, Resource]:
+    """A Worker version before and after it is replaced."""
+    old, new = (bucket("v", VERSION, inputs={"mainModule": name}) for name in "ab")
+    return old, new
+
+
 def test_what_refers_to_a_replaced_resource_changes_with_it() -> None:
-    version = "cloudflare:index/workerVersion:WorkerVersion"
-    old, new = (bucket("v", version, inputs={"mainModule": name}) for name in "ab")
-    follower = bucket("d", inputs={"versions": [{"versionId": Computed(f"${{{old.urn}#id}}")}]})
-    changes = diff(plan(old, follower), plan(new, follower))
-    assert [(change.resource.name, change.kind) for change in changes] == [
-        ("d", Kind.CHANGED),
-        ("v", Kind.REPLACED),
-    ]
+    old, new = versions()
+    route = bucket("r", ROUTE, inputs={"script": output(old)})
+    assert kinds(*diff(plan(old, route), plan(new, route))) == {"r": Kind.CHANGED, "v": Kind.REPLACED}
+
+
+def test_what_follows_a_follower_is_found() -> None:
+    old, new = versions()
+    deployment = bucket("d", DEPLOYMENT, inputs={"versions": [{"versionId": output(old)}]})
+    route = bucket("a", ROUTE, inputs={"script": output(deployment)})
+    changes = diff(plan(route, old, deployment), plan(route, new, deployment))
+    assert kinds(*changes) == {"a": Kind.CHANGED, "d": Kind.REPLACED, "v": Kind.REPLACED}
+
+
+def test_a_follower_with_a_change_of_its_own_follows_too() -> None:
+    old, new = versions()
+    before, after = (
+        bucket("d", DEPLOYMENT, inputs={"tags": tag, "versions": [{"versionId": output(old)}]}) for tag in "ab"
+    )
+    changes = {change.resource.name: change for change in diff(plan(old, before), plan(new, after))}
+    assert changes["d"].kind is Kind.REPLACED
+    assert [row.path for row in changes["d"].properties] == ["tags", "versions"]
+
+
+def test_a_name_that_stays_the_same_is_no_change() -> None:
+    old, new = versions()
+    route = bucket("r", ROUTE, inputs={"script": "api"}, property_dependencies={"script": (old.urn,)})
+    assert kinds(*diff(plan(old, route), plan(new, route))) == {"v": Kind.REPLACED}
+
+
+@pytest.mark.parametrize("value", [Secret("x"), Computed()])
+def test_what_cannot_be_seen_follows_its_dependencies(value: Secret | Computed) -> None:
+    old, new = versions()
+    route = bucket("r", ROUTE, inputs={"script": value}, property_dependencies={"script": (old.urn,)})
+    other = bucket("s", ROUTE, inputs={"script": value}, property_dependencies={"script": (route.urn,)})
+    assert set(kinds(*diff(plan(old, route, other), plan(new, route, other)))) == {"r", "v"}
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("protect", False, True),
+        ("retain_on_delete", True, False),
+        ("delete_before_replace", True, False),
+        ("ignore_changes", ("userData",), ()),
+        ("replace_on_changes", (), ("name",)),
+        ("additional_secret_outputs", ("key",), ()),
+    ],
+)
+def test_a_changed_option_is_found(name: str, before: Any, after: Any) -> None:
+    old, new = (bucket(options=Options(**{name: value})) for value in (before, after))
+    (change,) = diff(plan(old), plan(new))
+    assert (change.kind, [row.path for row in change.properties]) == (Kind.CHANGED, [f"options.{name}"])
+    json.dumps(change.document())
+
+
+def test_lost_protection_is_shown() -> None:
+    old, new = (bucket(options=Options(protect=protect)) for protect in (True, False))
+    (change,) = diff(plan(old), plan(new))
+    assert change.document()["loses_protection"] is True
+    console = Console(file=io.StringIO(), width=200)
+    console.print(change_list([change]))
+    assert "loses its protection" in console.file.getvalue()  # type: ignore[attr-defined]
+    (gained,) = diff(plan(new), plan(old))
+    assert not gained.loses_protection
+
+
+def test_another_parent_is_a_change_and_another_provider_replaces() -> None:
+    (moved,) = diff(plan(bucket(parent="urn:a")), plan(bucket(parent="urn:b")))
+    assert (moved.kind, moved.properties[0].path) == (Kind.CHANGED, "parent")
+    (replaced,) = diff(plan(bucket(provider="urn:a")), plan(bucket(provider="urn:b")))
+    assert (replaced.kind, replaced.properties[0].path) == (Kind.REPLACED, "provider")
+
+
+def test_what_a_replaced_provider_made_is_replaced() -> None:
+    old, new = (bucket("p", "pulumi:providers:aws", inputs={"region": region}) for region in "ab")
+    made = bucket("m", provider=old.urn)
+    assert kinds(*diff(plan(old, made), plan(new, made))) == {"m": Kind.REPLACED, "p": Kind.REPLACED}
+
+
+def test_exports_belong_to_the_stack() -> None:
+    old, new = versions()
+    before = replace(plan(old), outputs={"gone": 1, "kept": "x", "names": {"a": "b"}, "version": output(old)})
+    after = replace(plan(new), outputs={"kept": "x", "names": {"a": "c"}, "version": output(old)})
+    *_, change = diff(before, after)
+    assert [row.path for row in change.properties] == ["exports.gone", "exports.names.a", "exports.version"]
+    assert (change.document()["type"], change.document()["name"]) == ("pulumi:pulumi:Stack", "p-dev")
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_what_replaces_is_known_of_every_declared_type(stack: str, request: pytest.FixtureRequest) -> None:
+    declared: Plan = request.getfixturevalue(f"{stack}_plan")
+    types = {resource.type for resource in declared.resources if resource.custom}
+    assert types - WHOLE - set(PROPERTIES) == set()
+    assert not WHOLE & set(PROPERTIES)
+
+
+@pytest.mark.parametrize(
+    ("type_token", "name", "is_replaced"),
+    [
+        ("aws:s3/bucketPolicy:BucketPolicy", "bucket", True),
+        ("aws:s3/bucketPolicy:BucketPolicy", "policy", False),
+        ("aws:s3/bucketVersioning:BucketVersioning", "versioningConfiguration", False),
+        (DEPLOYMENT, "strategy", True),
+        (ROUTE, "script", False),
+        ("cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared", "configSrc", True),
+        ("cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared", "tunnelSecret", False),
+        ("aws:iam/user:User", "name", False),
+        ("cloudflare:index/dnsRecord:DnsRecord", "type", True),
+    ],
+)
+def test_the_table_has_what_the_providers_say(type_token: str, name: str, is_replaced: bool) -> None:
+    assert replaces(bucket(type_token=type_token), name) is is_replaced
 
 
 def test_ignored_properties_are_left_out() -> None:

@@ -1,9 +1,11 @@
 """What the program declares, read back from the recorded plan."""
 
+import base64
 import json
 
 import pytest
 
+from components.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
 from components.labels import DataClass
 from plan import codec
 from plan.model import Computed, Plan, Resource, Secret, reveal
@@ -50,6 +52,7 @@ def test_every_resource_that_takes_tags_has_them(dev_plan: Plan) -> None:
         "aws:s3/bucket:Bucket",
         "aws:iam/role:Role",
         "aws:iam/user:User",
+        "aws:iam/policy:Policy",
         "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
     }
     assert all({"environment", "data-class", "owner"} <= resource.inputs["tags"].keys() for resource in tagged)
@@ -152,6 +155,41 @@ def test_github_is_admitted_by_exact_subject(dev_plan: Plan) -> None:
     trust = json.loads(named(dev_plan, "deploy-deploy").inputs["assumeRolePolicy"])
     conditions = trust["Statement"][0]["Condition"]["StringEquals"]
     assert conditions["token.actions.githubusercontent.com:sub"] == "repo:automatonicai/hybrid:environment:dev"
+
+
+def test_the_tunnels_name_is_open_only_behind_access(dev_plan: Plan) -> None:
+    application = named(dev_plan, "tunnel-application").urn
+    assert application in named(dev_plan, "tunnel-record").dependencies
+    assert application in named(dev_plan, "tunnel-ingress").dependencies
+
+
+def test_the_tunnels_secret_is_traceable_base64_and_protected(dev_plan: Plan) -> None:
+    secret = named(dev_plan, "tunnel-secret")
+    assert (secret.inputs["length"], secret.inputs["special"]) == (48, False)
+    assert len(base64.b64decode("a" * 48, validate=True)) == 36
+    assert secret.options.protect
+    given = reveal(named(dev_plan, "tunnel-tunnel").inputs["tunnelSecret"])
+    assert given.reference == (secret.urn, "result")
+
+
+def test_a_role_behind_hyperdrive_may_open_what_hyperdrive_opens(dev_plan: Plan) -> None:
+    limits = {
+        role["name"]: role["connectionLimit"]
+        for role in named(dev_plan, "database", "PostgresDatabase").inputs["roles"]
+    }
+    opened = named(dev_plan, "hyperdrive-regulated").inputs["originConnectionLimit"]
+    assert limits == {"app": 2 * opened, "public_read": 2 * opened, "migrator": 10, "read_only": 10, "monitor": 10}
+
+
+def test_what_a_direct_upload_does_not_declare_is_not_compared(dev_plan: Plan) -> None:
+    project = named(dev_plan, "pages-project")
+    assert project.inputs.keys() == {"accountId", "name", "productionBranch"}
+    assert project.options.ignore_changes == ("buildConfig", "deploymentConfigs")
+
+
+def test_only_known_names_are_bound_besides_buckets(dev_plan: Plan) -> None:
+    bound = {binding["name"] for binding in named(dev_plan, "api-version").inputs["bindings"]}
+    assert bound == TAKEN | {binding_name(REQUIRED_BUCKET)}
 
 
 def _secrets(value: object) -> list[Secret]:

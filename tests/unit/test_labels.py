@@ -2,11 +2,11 @@
 
 from components.labels import DataClass, Environment, Labels
 
-LABELS = Labels(product="shop", environment=Environment.DEV, owner="team@example.org")
+LABELS = Labels(product="shop", stack="dev-alice", environment=Environment.DEV, owner="team@example.org")
 
 
-def test_the_prefix_keeps_environments_apart() -> None:
-    assert LABELS.prefix == "shop-dev"
+def test_the_prefix_keeps_stacks_apart() -> None:
+    assert LABELS.prefix == "shop-dev-alice"
 
 
 def test_tags_say_environment_class_and_owner() -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from components.labels import Environment
+from components.labels import DataClass, Environment
 from components.settings import Settings, SettingsError, parse
 from plan.project import ROOT, Project
 
@@ -17,9 +17,9 @@ def given(**changes: str | None) -> dict[str, str]:
     return {key: text for key, text in {**own, **changes}.items() if text is not None}
 
 
-def faults(**changes: str | None) -> list[str]:
+def faults(stack: str = "dev", **changes: str | None) -> list[str]:
     with pytest.raises(SettingsError) as caught:
-        parse("dev", given(**changes))
+        parse(stack, given(**changes))
     return caught.value.faults
 
 
@@ -47,8 +47,27 @@ def test_dev_is_valid() -> None:
         ("adminIpv6Networks", '["::/0"]', "open to the world"),
         ("adminIpv4Networks", '["203.0.113.7/24"]', "host bits set"),
         ("adminIpv4Networks", "[]", "at least 1 item"),
+        ("adminIpv4Networks", '["2001:db8::/48"]', "is not an IPv4 network; allowed: one such as 203.0.113.0/24"),
+        ("adminIpv6Networks", '["203.0.113.0/24"]', "is not an IPv6 network; allowed: one such as 2001:db8::/48"),
+        ("adminIpv4Networks", '["128.0.0.0/1"]', "is too wide; allowed: /8 or smaller"),
+        ("adminIpv6Networks", '["2000::/3"]', "is too wide; allowed: /16 or smaller"),
+        ("postgresDatabase", "postgres", "is PostgreSQL's own"),
+        ("postgresDatabase", "template0", "is PostgreSQL's own"),
+        ("postgresDatabase", "template1", "is PostgreSQL's own"),
+        ("githubRepository", "../hybrid", "has a part of dots only; allowed: OWNER/NAME"),
+        ("githubRepository", "automatonicai/.", "has a part of dots only"),
+        ("githubRepository", "automatonicai", "matches"),
+        ("stateBucket", "My_Bucket", "matches"),
+        ("stateKeyAlias", "automatonicai-pulumi-state", "matches ^alias/"),
+        ("stateKeyAlias", "alias/aws/s3", "matches ^alias/"),
+        ("hyperdriveConnections", "4", "greater than or equal to 5"),
+        ("hyperdriveConnections", "101", "less than or equal to 100"),
+        ("environment", "prod", "is not the environment of stack dev; allowed: dev"),
         ("adminIpv4Networks", "203.0.113.0/24", "valid list"),
         ("mediaBuckets", '["media", "media"]', "names a bucket twice"),
+        ("mediaBuckets", '["uploads"]', "lacks 'media', which the API is built for; add it"),
+        ("mediaBuckets", '["media", "hyperdrive"]', "has hyperdrive, the name of another binding; taken: BUILD_ID"),
+        ("mediaBuckets", '["media", "build-id"]', "has build-id, the name of another binding"),
         ("sshPublicKey", "-----BEGIN OPENSSH PRIVATE KEY-----", "is not a public key"),
         ("apiHostname", "app.dev.automatonicai.com", "name of another host"),
         ("failoverActive", "nobody", "'worker' or 'vercel'"),
@@ -58,6 +77,39 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(key: str, text: str, word
     (fault,) = faults(**{key: text})
     assert fault.startswith(f"{key}")
     assert words in fault
+
+
+@pytest.mark.parametrize(
+    ("stack", "environment", "words"),
+    [
+        ("prod", "dev", "is not the environment of stack prod; allowed: prod"),
+        ("dev-alice", "prod", "is not the environment of stack dev-alice; allowed: dev"),
+        ("prod-2", "prod", "has no stack 'prod-2'; allowed stack names: prod, dev and dev-USER"),
+        ("dev-", "dev", "has no stack 'dev-'"),
+        ("trial", "dev", "has no stack 'trial'"),
+    ],
+)
+def test_the_environment_agrees_with_the_stack(stack: str, environment: str, words: str) -> None:
+    (fault,) = [fault for fault in faults(stack, environment=environment) if fault.startswith("environment")]
+    assert words in fault
+
+
+def test_a_users_stack_has_names_of_its_own_and_the_environment_of_dev() -> None:
+    labels = parse("dev-alice", given()).labels
+    assert labels.prefix == "automatonicai-dev-alice"
+    assert labels.tags(DataClass.NONE)["environment"] == "dev"
+    assert parse("dev", given()).labels.prefix == "automatonicai-dev"
+
+
+def test_bucket_names_fit_into_63_characters() -> None:
+    user = "u" * 20
+    (fault,) = faults(f"dev-{user}", mediaBuckets=json.dumps(["media", "k" * 25]))
+    assert f"has {'k' * 25}, which makes a bucket name of more than 63 characters; allowed: at most 24" in fault
+    (fault, *_) = faults(f"dev-{user}", product="p" * 16)
+    assert "makes bucket names of more than 63 characters; allowed with stack" in fault
+    assert fault.endswith("at most 15 characters")
+    labels = parse(f"dev-{user}", given(product="p" * 15)).labels
+    assert len(f"{labels.prefix}-documents-111111111111") == 63
 
 
 def test_all_faults_come_at_once() -> None:
@@ -73,7 +125,7 @@ def test_all_faults_come_at_once() -> None:
 
 
 def test_prod_needs_memory_and_protection() -> None:
-    found = faults(environment="prod", postgresBundle="micro_3_0", protectData="false")
+    found = faults("prod", environment="prod", postgresBundle="micro_3_0", protectData="false")
     assert any("prod needs at least 2 GB: small_3_0 or larger" in fault for fault in found)
     assert any(fault.startswith("protectData") for fault in found)
 
@@ -98,4 +150,4 @@ def test_dev_and_prod_have_the_same_keys() -> None:
 
 
 def test_lists_arrive_as_json() -> None:
-    assert parse("dev", given(mediaBuckets=json.dumps(["a1", "b2"]))).media_buckets == ["a1", "b2"]
+    assert parse("dev", given(mediaBuckets=json.dumps(["media", "b2"]))).media_buckets == ["media", "b2"]

@@ -1,0 +1,58 @@
+"""Types of single settings; what concerns several at once is in settings.py."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+# A prefix as long as this is the largest network that anyone administers from.
+WIDEST_PREFIX = {4: 8, 6: 16}
+EXAMPLE = {4: "203.0.113.0/24", 6: "2001:db8::/48"}
+# PostgreSQL's own.
+MAINTENANCE_DATABASES = frozenset({"postgres", "template0", "template1"})
+
+
+def _network(version: int) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        network = ipaddress.ip_network(text)
+        if network.version != version:
+            raise ValueError(f"is not an IPv{version} network; allowed: one such as {EXAMPLE[version]}")
+        if network.prefixlen == 0:
+            raise ValueError("is open to the world; name the networks that administer the host")
+        if network.prefixlen < WIDEST_PREFIX[version]:
+            raise ValueError(f"is too wide; allowed: /{WIDEST_PREFIX[version]} or smaller")
+        return text
+
+    return check
+
+
+def _ssh_key(text: str) -> str:
+    if "PRIVATE KEY" in text or not re.match(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/=]+", text):
+        raise ValueError("is not a public key; allowed: one line that starts with ssh-ed25519, ssh-rsa or ecdsa-sha2")
+    return text
+
+
+def _database(text: str) -> str:
+    if text in MAINTENANCE_DATABASES:
+        raise ValueError("is PostgreSQL's own; allowed: a name of the application's")
+    return text
+
+
+def _repository(text: str) -> str:
+    if any(not segment.strip(".") for segment in text.split("/")):
+        raise ValueError("has a part of dots only; allowed: OWNER/NAME")
+    return text
+
+
+HostName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
+HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")]
+Ipv4Network = Annotated[str, AfterValidator(_network(4))]
+Ipv6Network = Annotated[str, AfterValidator(_network(6))]
+SshPublicKey = Annotated[str, AfterValidator(_ssh_key)]
+DatabaseName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$"), AfterValidator(_database)]
+Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"), AfterValidator(_repository)]
+BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")]
+KeyAlias = Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9_-]{1,250}$")]
