@@ -1,11 +1,11 @@
 # One target a job; CI calls the same ones.
 
 PYTHON ?= python3
-SOURCES := components plan policies local host scripts
+SOURCES := components plan policies local host scripts bench
 # What the bundles are made from.
 APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
 
-.PHONY: help up test check setup setup-test packages packages-test down clean lock bench
+.PHONY: help up test check setup setup-test machine packages packages-test down clean lock bench
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,6 +31,9 @@ check: ## formatting, lint and types
 setup: packages .venv/made node_modules/made apps/made ## what `up` runs on
 setup-test: packages-test setup
 
+machine:
+	@$(PYTHON) scripts/machine.py
+
 packages:
 	@$(PYTHON) scripts/debian_packages.py up
 
@@ -45,10 +48,9 @@ packages-test:
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	@touch $@
 
-node_modules/made: package-lock.json
-	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed; install it, then try again." >&2; exit 1; }
+node_modules/made: package-lock.json | machine
 	@echo "installing the Node.js packages" >&2
-	@npm ci --ignore-scripts --no-audit --no-fund --silent
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
 apps/made: node_modules/made $(APPS)
@@ -56,12 +58,16 @@ apps/made: node_modules/made $(APPS)
 	@npm run --silent build
 	@touch $@
 
+# Only the command can end what runs, and remove what belongs to mapped users.
+down = if ./hybrid --help >/dev/null 2>&1; then ./hybrid local down $(1); \
+	elif test -e "$${HYBRID_STATE:-.state/local}"; then \
+	echo "a local stack is here, and the Python environment that ends it is not; make it with: make setup" >&2; exit 1; fi
+
 down: ## stop the local stack
-	@test ! -x .venv/bin/python || ./hybrid local down
+	@$(call down)
 
 clean: ## remove all that up and test made
-	@test ! -x .venv/bin/python || ./hybrid local down --remove
-	rm -rf "$${HYBRID_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/hybrid}"
+	@$(call down,--remove --cache)
 	rm -rf .venv node_modules apps/*/node_modules apps/*/dist apps/made .state .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
@@ -73,5 +79,5 @@ lock: ## make the lockfiles anew
 	$(COMPILE) --output-file host/requirements.lock host/requirements.in
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
-bench: ## measure; needs `make up` before
-	.venv/bin/python -m bench
+bench: ## measure; needs `make up` before; ARGS=--cold also times it from nothing
+	.venv/bin/python -m bench $(ARGS)

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from host.facts.database_state import State
+from host.facts.database_state import RoleState, State
 from host.privileges import EXTENSIONS, default_privilege_sql, privilege_sql
 from host.scram import matches, verifier
 from host.spec import Postgres, Role, Schema
 
 SEARCH_PATH = f"public, {EXTENSIONS}"
 MONITORS = "pg_monitor"
+# Of pooled roles, which serve requests: nobody waits longer, and a connection is one of few. Migrations may take long.
+STATEMENT_TIMEOUT = "10s"
 # TimescaleDB brings jobs that its Apache edition, which Debian ships, may not run: they would fail for ever.
 NO_UNLICENSED_JOBS = (
     "UPDATE _timescaledb_config.bgw_job SET scheduled = false"
@@ -79,7 +81,15 @@ def _role(role: Role, state: State, pooled: str | None) -> Iterator[str]:
     is_right = held == pooled if pooled else matches(held, role.password)
     if not is_right:
         yield f"ALTER ROLE \"{role.name}\" PASSWORD '{pooled or verifier(role.password)}';"
+    yield from _statement_timeout(role, present, STATEMENT_TIMEOUT if pooled else None)
     groups = present.groups if present else frozenset()
     aims = frozenset({MONITORS} if role.is_monitor else ())
     yield from (f'GRANT {group} TO "{role.name}";' for group in sorted(aims - groups))
     yield from (f'REVOKE "{group}" FROM "{role.name}";' for group in sorted(groups - aims))
+
+
+def _statement_timeout(role: Role, present: RoleState | None, wanted: str | None) -> Iterator[str]:
+    held = present.statement_timeout if present else None
+    if held != wanted:
+        setting = f"SET statement_timeout = '{wanted}'" if wanted else "RESET statement_timeout"
+        yield f'ALTER ROLE "{role.name}" {setting};'

@@ -86,7 +86,7 @@ class Backup:
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    platform: Literal["local", "lightsail", "container"]
+    platform: Literal["local", "lightsail"]
     postgres: Postgres
     tls: Tls
     pooler: Pooler

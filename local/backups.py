@@ -1,4 +1,4 @@
-"""Backups on one machine: the declared bucket in the local S3, and a first full backup in it."""
+"""Backups on one machine: a repository in the declared bucket, and a first full backup in it."""
 
 import json
 from collections.abc import Mapping
@@ -6,20 +6,17 @@ from typing import Any
 
 from local import database
 from local.errors import LocalError
-from local.objects import Objects
 from local.stack import Progress, Stack
 
 BACKUP_SECONDS = 600
 
 
-def ensure_backup(stack: Stack, objects: Objects, host: Mapping[str, Any], progress: Progress) -> bool:
-    """Has the bucket, the repository and a full backup; whether a backup had to be taken.
+def ensure_backup(stack: Stack, host: Mapping[str, Any], progress: Progress) -> bool:
+    """Has the repository and a full backup in its bucket; whether a backup had to be taken.
 
     The local S3 forgets all when it ends: then there is a repository to make, and a backup to take, again.
     """
-    declared = host["backup"]
-    stanza = declared["stanza"]
-    objects.ensure_bucket(declared["bucket"], declared["region"], versioned=True)
+    stanza = host["backup"]["stanza"]
     if backups(stack, stanza):
         return False
     progress("taking the first full backup")

@@ -1,5 +1,6 @@
 """What Miniflare is given: Workers, their bindings and the buckets, exactly as the plan declares them."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from plan.model import Computed, Plan, Resource
 VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 BUCKET = "cloudflare:index/r2Bucket:R2Bucket"
+ASSET_SETTINGS = {"htmlHandling", "notFoundHandling", "runWorkerFirst"}
+BINDINGS = "hyperdrive, r2_bucket, plain_text, secret_text, json, ratelimit, service, assets (with assets declared)"
 MODULE_TYPES = {"application/javascript+module": "esm"}
 
 
@@ -68,6 +71,7 @@ def _worker(plan: Plan, version: Resource, sources: EdgeSources) -> dict[str, An
         "r2Buckets": {},
         "vars": {},
         "services": {},
+        "ratelimits": {},
         "assets": _assets(inputs.get("assets"), sources.project),
     }
     for binding in inputs.get("bindings", []):
@@ -77,6 +81,7 @@ def _worker(plan: Plan, version: Resource, sources: EdgeSources) -> dict[str, An
 
 def _bind(plan: Plan, config: dict[str, Any], binding: dict[str, Any], sources: EdgeSources) -> None:
     name = binding["name"]
+    where = f"{config['name']}: binding {name}"
     match binding["type"]:
         case "hyperdrive":
             config["hyperdrives"][name] = _connection(plan, _referenced(plan, binding["id"]), sources)
@@ -84,15 +89,31 @@ def _bind(plan: Plan, config: dict[str, Any], binding: dict[str, Any], sources: 
             config["r2Buckets"][name] = binding["bucketName"]
         case "plain_text" | "secret_text":
             config["vars"][name] = realised(plan, binding["text"], sources.password)
+        case "json":
+            config["vars"][name] = _parsed(where, realised(plan, binding["json"], sources.password))
+        case "ratelimit":
+            limit = _limit(where, binding["simple"])
+            config["ratelimits"][name] = {"namespaceId": str(binding["namespaceId"]), **limit}
         case "service":
             config["services"][name] = binding["service"]
         case "assets" if config["assets"]:
             config["assets"]["binding"] = name
         case other:
-            raise LocalError(
-                f"{config['name']}: binding {name} of type {other} can't be had on one machine yet; "
-                "allowed: hyperdrive, r2_bucket, plain_text, secret_text, service, assets (with assets declared)"
-            )
+            raise LocalError(f"{where} of type {other} can't be had on one machine yet; allowed: {BINDINGS}")
+
+
+def _parsed(where: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise LocalError(f"{where}: is not JSON: {error}") from error
+
+
+def _limit(where: str, simple: dict[str, Any]) -> dict[str, int]:
+    """So many requests in so many seconds."""
+    if simple.get("mitigationTimeout"):
+        raise LocalError(f"{where}: mitigationTimeout can't be had on one machine yet; allowed: limit, period")
+    return {"limit": int(simple["limit"]), "period": int(simple["period"])}
 
 
 def _module(module: dict[str, Any], project: Path) -> dict[str, str]:
@@ -106,7 +127,13 @@ def _assets(assets: dict[str, Any] | None, project: Path) -> dict[str, Any] | No
     if not assets:
         return None
     config = assets.get("config", {})
-    return {"directory": str(project / assets["directory"]), "runWorkerFirst": config.get("runWorkerFirst", False)}
+    unknown = sorted(config.keys() - ASSET_SETTINGS)
+    if unknown:
+        raise LocalError(
+            f"assets {assets['directory']}: {', '.join(unknown)} can't be had on one machine yet; "
+            f"allowed: {', '.join(sorted(ASSET_SETTINGS))}"
+        )
+    return {"directory": str(project / assets["directory"]), "runWorkerFirst": False, **config}
 
 
 def _connection(plan: Plan, hyperdrive: Resource, sources: EdgeSources) -> str:

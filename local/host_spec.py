@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from local.buckets import declared_bucket
 from local.errors import LocalError
 from local.ports import Ports
 from local.values import Password, realised
@@ -71,7 +72,7 @@ def _backup(plan: Plan, ports: Ports, password: Password) -> dict[str, Any]:
         "stanza": repository.inputs["stanza"],
         "endpoint": f"localhost:{ports.objects}",
         "bucket": repository.outputs["bucket"],
-        "region": "ca-central-1",
+        "region": declared_bucket(plan, repository.outputs["bucket"]).region,
         "uri_style": "path",
         "ca_file": OBJECTS_CA,
         # The local S3 checks no signature.

@@ -4,8 +4,8 @@ As root: mount, pid and ipc namespaces. As an ordinary user: a user namespace ar
 and whose other users are the user's subordinate range.
 """
 
-import getpass
 import os
+import pwd
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +33,8 @@ mount -t proc proc "$root/proc"
 exec "$@"
 """
 
+PROBE_SECONDS = 10
+SUBORDINATES = (Path("/etc/subuid"), Path("/etc/subgid"))
 SWITCHES = {
     "kernel/unprivileged_userns_clone": "1",
     "kernel/apparmor_restrict_unprivileged_userns": "0",
@@ -101,12 +103,24 @@ def _tools() -> dict[str, str]:
 
 def _subordinate_faults() -> list[str]:
     """Faults of /etc/subuid and /etc/subgid, whose lines are user:first:count (subuid(5))."""
-    names = {getpass.getuser(), str(os.getuid())}
+    user = _user()
     return [
-        f"{path}: no range for {getpass.getuser()}; as root: usermod --add-{kind}s 100000-165535 {getpass.getuser()}"
-        for kind, path in (("subuid", Path("/etc/subuid")), ("subgid", Path("/etc/subgid")))
-        if not (path.exists() and any(line.split(":")[0] in names for line in path.read_text().splitlines()))
+        f"{path}: no range for {user}; as root: echo {user}:100000:65536 >>{path}, with a range that no line there has"
+        for path in SUBORDINATES
+        if not (path.exists() and any(line.split(":")[0] in (user, str(os.getuid())) for line in _lines(path)))
     ]
+
+
+def _user() -> str:
+    """The user's name, or number where it has no name, as in many containers."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(errors="replace").splitlines()
 
 
 def _switch_faults() -> list[str]:
@@ -123,5 +137,8 @@ def _switch_faults() -> list[str]:
 def _probe_faults() -> list[str]:
     """Try a namespace: a container's filter or a masked /proc can forbid what every switch allows."""
     probe = throwaway(["true"])
-    result = subprocess.run(probe, capture_output=True, text=True, timeout=10, check=False)
+    try:
+        result = subprocess.run(probe, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return [f"namespaces: one could not be made within {PROBE_SECONDS} s"]
     return [] if result.returncode == 0 else [f"namespaces: refused here: {result.stderr.strip()}"]

@@ -1,7 +1,7 @@
 """The stand-in for S3: moto under gunicorn, over TLS, on loopback.
 
-It keeps buckets and objects in memory (an object above 5 MB in a temporary file), so a restart loses them: whoever
-needs them declares the bucket again (`ensure_bucket` tells that it was missing) and takes a new backup.
+It keeps buckets and objects in memory (an object above 5 MB in a temporary file), so a restart loses them: every `up`
+has the declared buckets made (local/buckets.py), and a backup taken where there is none.
 """
 
 import http.client
@@ -68,7 +68,7 @@ class Objects:
             connection.close()
 
     def ensure_bucket(self, name: str, region: str, *, versioned: bool) -> bool:
-        """Have the bucket as declared; True when it was missing, and so is all that was in it."""
+        """Have the bucket as declared; whether that changed anything. One that was missing is empty."""
         client = self.client(region)
         is_new = name not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
         if is_new:
@@ -77,7 +77,7 @@ class Objects:
         found = client.get_bucket_versioning(Bucket=name).get("Status", "Suspended")
         if found != wanted:
             client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": wanted})
-        return is_new
+        return is_new or found != wanted
 
     def client(self, region: str) -> Any:
         """A boto3 S3 client that reads nothing of the operator's own AWS set-up, and uses no proxy."""

@@ -45,6 +45,8 @@ BEFORE = (
 )
 AFTER = 'echo "127.0.0.1 localhost" > "$1/etc/hosts"; rm -f "$1/etc/resolv.conf"'
 
+KEY_LENGTH = 12
+RUN_SECONDS = 300
 # The lines of mmdebstrap's report that say what it does next.
 STEPS = (
     "I: running apt-get",
@@ -64,7 +66,7 @@ def cached(progress: Progress) -> Path:
     Raises LocalError when it cannot be built. A build that is killed leaves nothing that a later call trusts.
     """
     folder = _cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     tar = folder / f"debian-{SUITE}-{_key()}.tar"
     if not tar.exists():
         with _locked(folder / "build.lock", progress):
@@ -89,6 +91,21 @@ def remove(root: Path) -> None:
         _run(["rm", "-rf", "--one-file-system", str(root)], "remove")
 
 
+def remove_cache(progress: Progress) -> None:
+    """Remove what `cached` made, in all its versions, and nothing else: the folder may hold other things."""
+    folder = _cache_folder()
+    if not folder.is_dir():
+        return
+    lock = folder / "build.lock"
+    with _locked(lock, progress):
+        remove(folder / "building")
+        for tar in folder.glob(f"debian-*-{'[0-9a-f]' * KEY_LENGTH}.tar"):
+            tar.unlink()
+        lock.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
 def _cache_folder() -> Path:
     own = os.environ.get("HYBRID_CACHE")
     return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid"
@@ -96,12 +113,23 @@ def _cache_folder() -> Path:
 
 def _key() -> str:
     """Changes with anything that changes the build's outcome."""
-    return hashlib.sha256("\n".join(_mmdebstrap("", "")).encode()).hexdigest()[:12]
+    return hashlib.sha256("\n".join(_mmdebstrap("", "")).encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LocalError(f"{folder}: can't be made: {error.strerror}; name another in HYBRID_CACHE") from error
 
 
 @contextmanager
 def _locked(path: Path, progress: Progress) -> Iterator[None]:
-    with path.open("w") as lock:
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise LocalError(f"{path}: can't be written: {error.strerror}; name another folder in HYBRID_CACHE") from error
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -156,14 +184,8 @@ def _mirror() -> str:
     if own:
         return own
     fields = "$(CREATED_BY) $(COMPONENT) $(ORIGIN) $(LABEL) $(SITE)"
-    result = subprocess.run(
-        ["apt-get", "indextargets", "--format", fields],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    sites = [line.split()[-1] for line in result.stdout.splitlines() if line.startswith("Packages main Debian Debian ")]
+    found = _words(["apt-get", "indextargets", "--format", fields], seconds=30)
+    sites = [line.split()[-1] for line in found.splitlines() if line.startswith("Packages main Debian Debian ")]
     if not sites:
         raise LocalError(
             "root file system: apt knows no Debian archive: run apt-get update, or set HYBRID_DEBIAN_MIRROR"
@@ -171,7 +193,20 @@ def _mirror() -> str:
     return sites[0]
 
 
+def _words(argv: list[str], *, seconds: float) -> str:
+    """What a command prints; nothing when it is not there, or does not end."""
+    try:
+        return subprocess.run(argv, capture_output=True, text=True, timeout=seconds, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
 def _run(argv: list[str], act: str) -> None:
-    result = subprocess.run(throwaway(argv), capture_output=True, text=True, timeout=300, check=False)
+    try:
+        result = subprocess.run(throwaway(argv), capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise LocalError(
+            f"root file system: cannot {act}: {shlex.join(argv)}: did not end within {RUN_SECONDS} s"
+        ) from None
     if result.returncode != 0:
         raise LocalError(f"root file system: cannot {act}: {shlex.join(argv)}: {result.stderr.strip()}")

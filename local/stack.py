@@ -41,8 +41,7 @@ class Stack:
         """The project's stack; its ports are those given, else HYBRID_FIRST_PORT, else those it had, else 7400 on."""
         state = State.of(project)
         given = first_port or _port_from_environment()
-        remembered = state.read_json(state.folder / PORTS_FILE, can_be_remade=True) or {}
-        return cls(project=project, state=state, ports=Ports(given or remembered.get("first", FIRST)))
+        return cls(project=project, state=state, ports=Ports(given or _remembered_port(state) or FIRST))
 
     def remember_ports(self) -> None:
         """So that later commands find the stack without being told its ports."""
@@ -63,6 +62,13 @@ class Stack:
             return self.secrets.password(name, inputs["length"], special)
 
         return value
+
+
+def _remembered_port(state: State) -> int | None:
+    """None too where the file does not hold one: `up` writes it anew."""
+    data = state.read_json(state.folder / PORTS_FILE, can_be_remade=True)
+    first = data.get("first") if isinstance(data, dict) else None
+    return first if type(first) is int else None
 
 
 def _port_from_environment() -> int | None:

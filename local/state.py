@@ -59,10 +59,6 @@ class State:
         return self.folder / "secrets.json"
 
     @property
-    def plan_file(self) -> Path:
-        return self.folder / "plan.json"
-
-    @property
     def host_file(self) -> Path:
         return self.folder / "host.json"
 

@@ -117,13 +117,6 @@ class Supervisor:
             raise LocalError(f"{name}: does not run, so it can't be sent {number.name}; run `make up`")
         self._client.call("signalProcess", name, number.name.removeprefix("SIG"))
 
-    def remove(self, name: str) -> None:
-        """Stop the part and forget it; nothing when it is not known. Its log stays."""
-        if self._info(name) is not None:
-            self._halt(name)
-            self._client.call("removeProcessGroup", name)
-        self._files.remove(name)
-
     def status(self) -> dict[str, PartStatus]:
         """Every part by name, in start order; all stopped when supervisord is gone."""
         names, pid = self._files.names(), self.pid

@@ -40,10 +40,6 @@ class SupervisorFiles:
         self._state.write_json(self._part(part.name), part.specification(order))
         self.write_configuration()
 
-    def remove(self, name: str) -> None:
-        self._part(name).unlink(missing_ok=True)
-        self.write_configuration()
-
     def clear(self) -> None:
         for path in self._parts.glob("*.json"):
             path.unlink()

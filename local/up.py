@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 from local import backups, certificates, database, edge, lock
+from local.buckets import Bucket, declared_buckets
 from local.database_way import DatabaseWay
 from local.edge_config import EdgeSources, edge_config
 from local.host_spec import host_spec
@@ -15,7 +16,6 @@ from local.objects import Objects
 from local.ports import refuse_busy
 from local.stack import Progress, Stack
 from local.supervisor import Outcome
-from plan import codec
 from plan.model import Plan
 
 Tell = Callable[[str, str, float], None]
@@ -35,19 +35,19 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress) -> list[str]:
         refuse_busy(stack.ports, stack.supervisor.pids() | way.pids())
         stack.remember_ports()
         realisation = Realisation(stack=stack, way=way, plan=plan, tell=tell, progress=progress)
-        with _stopped_on_interrupt(stack, progress):
+        with _stopped_on_interrupt(stack, way, progress):
             realisation.run()
-        stack.state.write(stack.state.plan_file, codec.dumps(plan))
     return realisation.changed
 
 
 @contextmanager
-def _stopped_on_interrupt(stack: Stack, progress: Progress) -> Iterator[None]:
+def _stopped_on_interrupt(stack: Stack, way: DatabaseWay, progress: Progress) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
         progress("interrupted: stopping all parts")
         stack.supervisor.stop()
+        way.end(is_final=False)
         raise
 
 
@@ -79,6 +79,10 @@ class Realisation:
         return edge_config(self.plan, sources)
 
     @cached_property
+    def buckets(self) -> list[Bucket]:
+        return declared_buckets(self.plan)
+
+    @cached_property
     def objects(self) -> Objects:
         tls, _ = certificates.ensure(self.stack.state)
         return Objects(state=self.stack.state, port=self.stack.ports.objects, tls=tls)
@@ -86,7 +90,7 @@ class Realisation:
     def run(self) -> None:
         # What can't be had here is refused before anything is made.
         self.stack.state.write_json(self.stack.state.host_file, self.host)
-        _ = self.edge
+        _ = self.edge, self.buckets
         for name, act in (
             ("root", self._root),
             ("supervisor", self._supervisor),
@@ -119,6 +123,12 @@ class Realisation:
     def _objects(self) -> str:
         outcome = self.stack.supervisor.ensure(self.objects.part())
         self.stack.supervisor.wait_ready("objects", self.objects.is_ready)
+        ensured = [
+            self.objects.ensure_bucket(bucket.name, bucket.region, versioned=bucket.is_versioned)
+            for bucket in self.buckets
+        ]
+        if outcome is Outcome.UNCHANGED and any(ensured):
+            return f"{sum(ensured)} buckets changed"
         return str(outcome)
 
     def _postgres(self) -> str:
@@ -142,7 +152,7 @@ class Realisation:
         return f"{count} applied" if count else UNCHANGED
 
     def _backups(self) -> str:
-        was_taken = backups.ensure_backup(self.stack, self.objects, self.host, self.progress)
+        was_taken = backups.ensure_backup(self.stack, self.host, self.progress)
         return "full backup taken" if was_taken else UNCHANGED
 
     def _edge(self) -> str:

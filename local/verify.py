@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import quantiles
 from typing import Any
 
+from host.spec import SpecError, parse
 from local import backups
 from local.errors import LocalError
 from local.extension_checks import CHECKS
@@ -63,9 +64,7 @@ class Verification:
 
 def verify(stack: Stack, requests: int) -> Verification:
     """Sends `requests` requests through the whole way, and fewer over each part of it. Raises LocalError."""
-    host = stack.state.read_json(stack.state.host_file)
-    if host is None or not stack.supervisor.is_running():
-        raise LocalError("the local stack does not run; start it with `./hybrid local up`")
+    host = _specification(stack)
     with ThreadPoolExecutor() as pool:
         checking = [pool.submit(_checked, check.__name__, check, stack, host) for check in CHECKS]
         hops = [Hop.of(timing) for timing in _timings(stack, host, requests)]
@@ -75,6 +74,20 @@ def verify(stack: Stack, requests: int) -> Verification:
         _checked("backups", _has_backup, stack, host),
     ]
     return Verification(hops=tuple(hops), checks=tuple(checks))
+
+
+def _specification(stack: Stack) -> dict[str, Any]:
+    """What host/ was given, in the shape that it takes."""
+    host: dict[str, Any] | None = stack.state.read_json(stack.state.host_file, can_be_remade=True)
+    if not stack.state.host_file.exists() or not stack.supervisor.is_running():
+        raise LocalError("the local stack does not run; start it with `./hybrid local up`")
+    try:
+        parse(host)
+    except SpecError as error:
+        fault = str(error).splitlines()[0]
+        raise LocalError(f"{stack.state.host_file}: is damaged ({fault}); `./hybrid local up` makes it anew") from error
+    assert host is not None
+    return host
 
 
 def _timings(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-# What is looked for, the Debian package that has it, and the first job that needs it.
+# What is looked for, and the Debian package that has it. A container engine stands in for the first two.
 COMMANDS = {"mmdebstrap": "mmdebstrap"}
 ORDINARY_USER_COMMANDS = {"newuidmap": "uidmap"}
 TEST_COMMANDS = {"chromium": "chromium"}
@@ -26,6 +26,36 @@ def missing(job: str, *, is_root: bool) -> Iterator[str]:
         yield f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
 
 
+def without_replaced(packages: list[str]) -> list[str]:
+    """The packages less those that a working container engine makes superfluous."""
+    replaceable = {*COMMANDS.values(), *ORDINARY_USER_COMMANDS.values()}
+    if not replaceable & {*packages} or not has_container_engine():
+        return packages
+    return [package for package in packages if package not in replaceable]
+
+
+def has_container_engine() -> bool:
+    """Whether Compose is there and an engine answers; local/container.py looks closer when it is used."""
+    return all(_succeeds(["docker", *words]) for words in (["compose", "version"], ["info"]))
+
+
+def _succeeds(command: list[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def install(packages: list[str]) -> str:
+    """What went wrong; nothing when all is there."""
+    print(f"installing {', '.join(packages)}", file=sys.stderr)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", *packages]):
+        if subprocess.run(["apt-get", *command], stdout=subprocess.DEVNULL, env=environment, check=False).returncode:
+            return f"apt-get {command[0]} failed; "
+    return ""
+
+
 def main() -> int:
     job = sys.argv[1] if len(sys.argv) == 2 else ""
     if job not in ("up", "test"):
@@ -35,20 +65,20 @@ def main() -> int:
     packages = sorted(missing(job, is_root=is_root))
     if not packages:
         return 0
-    if not is_root or not shutil.which("apt-get"):
-        print(
-            f"missing: {', '.join(packages)} (names of Debian 12's packages); install them, then try again.",
-            file=sys.stderr,
-        )
-        print(f"On Debian, as root: apt-get install {' '.join(packages)}", file=sys.stderr)
-        return 1
-    print(f"installing {', '.join(packages)}", file=sys.stderr)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", *packages]):
-        if subprocess.run(["apt-get", *command], stdout=subprocess.DEVNULL, env=environment).returncode:
-            print(f"apt-get {command[0]} failed; install {' '.join(packages)} by hand, then try again", file=sys.stderr)
-            return 1
-    return 0
+    fault = ""
+    if is_root and shutil.which("apt-get"):
+        fault = install(packages)
+        if not fault:
+            return 0
+    packages = without_replaced(packages)
+    if not packages:
+        return 0
+    print(
+        f"{fault}missing: {', '.join(packages)} (names of Debian 12's packages); install them, then try again.",
+        file=sys.stderr,
+    )
+    print(f"On Debian, as root: apt-get install {' '.join(packages)}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -98,16 +98,11 @@ def _disk() -> Finding:
 
 def _optional() -> Iterator[Finding]:
     import shutil
-    import subprocess
 
-    pulumi = shutil.which("pulumi")
-    version = ""
-    if pulumi:
-        answer = subprocess.run([pulumi, "version"], capture_output=True, text=True, timeout=20)
-        version = answer.stdout.strip()
+    version = _pulumi_version()
     yield Finding(
         name="pulumi",
-        is_fine=bool(pulumi),
+        is_fine=bool(version),
         is_needed=False,
         detail=version or "only for `pulumi preview` and `up`: pulumi.com/docs/install",
     )
@@ -118,3 +113,14 @@ def _optional() -> Iterator[Finding]:
         is_needed=False,
         detail=chromium or "only for the browser test: Debian package chromium",
     )
+
+
+def _pulumi_version() -> str:
+    """Nothing where the command is not there, fails or hangs."""
+    import subprocess
+
+    try:
+        answer = subprocess.run(["pulumi", "version"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""

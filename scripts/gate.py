@@ -35,11 +35,20 @@ def gate(
     verdicts = judge(plans)
     written = as_json(verdicts) if form is Format.JSON else as_text(verdicts)
     if output:
-        output.write_text(written + "\n")
+        _write(output, written + "\n")
     else:
         print(written)
     if any(verdict.findings for verdict in verdicts):
         raise typer.Exit(1)
+
+
+def _write(path: Path, text: str) -> None:
+    from components.errors import HybridError
+
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise HybridError(f"{path}: can't be written: {error.strerror}") from error
 
 
 def as_json(verdicts: list["Verdict"]) -> str:

@@ -48,8 +48,6 @@ def up(
     first_port: FirstPort = None,
 ) -> None:
     """Record, gate and realise the dev stack; change only what differs. Ctrl-C stops all parts."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from local.up import up as bring_up
     from plan.record import record
     from policies.gate import judge
@@ -58,9 +56,7 @@ def up(
     here = _stack(first_port)
     plan = record(stack)
     _say(f"recorded {stack}: {len(plan.resources)} resources")
-    with ThreadPoolExecutor() as pool:
-        judging = pool.submit(judge, [plan])
-        verdicts = judging.result()
+    verdicts = judge([plan])
     _say(as_text(verdicts))
     if verdicts[0].findings:
         raise typer.Exit(1)
@@ -176,9 +172,15 @@ def logs(
 @app.command()
 def down(
     is_final: Annotated[bool, typer.Option("--remove", help="Also remove data, backups and logs.")] = False,
+    with_cache: Annotated[
+        bool, typer.Option("--cache", help="Also remove the root file systems built for all your stacks.")
+    ] = False,
 ) -> None:
     """Stop the stack; its data stays unless it is to be removed."""
+    from local import root_filesystem
     from local.down import down as bring_down
 
     was_there = bring_down(_stack(), _progress, is_final=is_final)
+    if with_cache:
+        root_filesystem.remove_cache(_progress)
     _say("stopped" + (" and removed" if is_final else "") if was_there else "nothing to stop")

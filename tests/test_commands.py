@@ -1,11 +1,14 @@
 """The commands as an operator meets them: help, wrong flags, one line for each fault, data on stdout."""
 
 import json
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.commands import hybrid
+from tests.commands import ROOT, hybrid
 
 COMMANDS = ["preview", "gate", "local", "doctor"]
 LOCAL = ["up", "verify", "status", "logs", "down"]
@@ -94,3 +97,34 @@ def test_a_first_port_that_can_not_be_is_refused(port: str, tmp_path: Path) -> N
     assert answer.code == 1
     assert port in answer.err
     assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize("place", ["missing/verdict", "."])
+def test_a_verdict_that_can_not_be_written_is_one_line(place: str, tmp_path: Path) -> None:
+    answer = hybrid("gate", "dev", "--output", str(tmp_path / place))
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith(f"hybrid: {tmp_path / place}: can't be written: ")
+    assert answer.err.count("\n") == 1
+
+
+def test_a_damaged_ports_file_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "ports.json").write_text("[1]")
+    answer = hybrid("local", "status", environment={"HYBRID_STATE": str(tmp_path)})
+    assert answer.err == "the local stack is not there; start it with `./hybrid local up`\n"
+
+
+@pytest.mark.parametrize("target", ["down", "clean"])
+def test_make_does_not_leave_a_stack_behind_that_it_can_not_end(target: str, tmp_path: Path) -> None:
+    """Without the Python environment; what is there stays as it is."""
+    for name in ("Makefile", "hybrid"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    (tmp_path / "apps").mkdir()
+    (tmp_path / ".state" / "local").mkdir(parents=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HYBRID", "MAKE"))}
+    command = ["make", target]
+    answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert answer.returncode != 0
+    assert "make it with: make setup" in answer.stderr
+    assert (tmp_path / ".state" / "local").exists()
+    (tmp_path / ".state" / "local").rmdir()
+    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)

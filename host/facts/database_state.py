@@ -35,6 +35,8 @@ class RoleState:
     is_plain: bool
     """It may log in, and has no attribute that lifts it above other roles."""
     groups: frozenset[str]
+    statement_timeout: str | None = None
+    """The role's own, in every database; None where it has none."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,10 @@ WITH place AS (
     SELECT rolname AS name, rolpassword AS verifier, rolconnlimit AS connection_limit,
            rolcanlogin AND rolinherit
            AND NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls) AS is_plain,
-           ARRAY(SELECT pg_get_userbyid(roleid) FROM pg_auth_members WHERE member = pg_authid.oid) AS groups
+           ARRAY(SELECT pg_get_userbyid(roleid) FROM pg_auth_members WHERE member = pg_authid.oid) AS groups,
+           (SELECT split_part(setting, '=', 2) FROM pg_db_role_setting, unnest(setconfig) AS setting
+            WHERE setrole = pg_authid.oid AND setdatabase = 0 AND setting LIKE 'statement_timeout=%')
+               AS statement_timeout
     FROM pg_authid WHERE rolname !~ '^pg_'
 )
 SELECT json_build_object(

@@ -26,11 +26,26 @@ const Worker = z.strictObject({
   r2Buckets: bindings,
   vars: z.record(z.string(), z.json()).default({}),
   services: bindings,
+  // Workers may count over these two spans only.
+  ratelimits: z
+    .record(
+      z.string(),
+      z.strictObject({
+        namespaceId: z.string().min(1),
+        limit: z.int().positive(),
+        period: z.union([z.literal(10), z.literal(60)]),
+      }),
+    )
+    .default({}),
   assets: z
     .strictObject({
       directory: absolutePath,
       binding: z.string().min(1).default("ASSETS"),
       runWorkerFirst: z.union([z.boolean(), z.array(z.string().startsWith("/"))]).default(false),
+      htmlHandling: z
+        .enum(["auto-trailing-slash", "force-trailing-slash", "drop-trailing-slash", "none"])
+        .default("auto-trailing-slash"),
+      notFoundHandling: z.enum(["single-page-application", "404-page", "none"]).default("none"),
     })
     .nullable()
     .default(null),

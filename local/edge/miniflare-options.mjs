@@ -37,6 +37,7 @@ function workerOptions(worker, { host, entry, direct }) {
     compatibilityFlags: worker.compatibilityFlags,
     bindings: worker.vars,
     serviceBindings: worker.services,
+    ratelimits: ratelimits(worker),
     hyperdrives: worker.hyperdrives,
     r2Buckets: worker.r2Buckets,
     ...(worker.assets ? { assets: assets(worker, worker.assets) } : {}),
@@ -54,11 +55,21 @@ function modules({ modules, mainModule }) {
   return { modulesRoot: "/", modules: ordered.map(({ path }) => ({ type: /** @type {const} */ ("ESModule"), path })) };
 }
 
+/** @param {WorkerConfig} worker */
+function ratelimits({ ratelimits }) {
+  return Object.fromEntries(
+    Object.entries(ratelimits).map(([binding, { namespaceId, limit, period }]) => [
+      binding,
+      { namespace_id: namespaceId, simple: { limit, period } },
+    ]),
+  );
+}
+
 /**
  * @param {WorkerConfig} worker
  * @param {NonNullable<WorkerConfig["assets"]>} settings
  */
-function assets({ name }, { directory, binding, runWorkerFirst }) {
+function assets({ name }, { directory, binding, runWorkerFirst, htmlHandling, notFoundHandling }) {
   const rules = Array.isArray(runWorkerFirst) ? runWorkerFirst : [];
   return {
     workerName: name,
@@ -69,6 +80,7 @@ function assets({ name }, { directory, binding, runWorkerFirst }) {
       invoke_user_worker_ahead_of_assets: runWorkerFirst === true,
       ...(rules.length ? { static_routing: { user_worker: rules } } : {}),
     },
+    assetConfig: { html_handling: htmlHandling, not_found_handling: notFoundHandling },
   };
 }
 

@@ -201,6 +201,11 @@ def test_a_changed_password_is_the_only_change(host: HostUnderTest) -> None:
     assert host.apply("database")["changed"] == ["role monitor"]
 
 
+def test_only_roles_that_serve_requests_have_a_time_limit(host: HostUnderTest) -> None:
+    limits = {role: host.one(role, "SHOW statement_timeout") for role in ("app", "public_read", "migrator")}
+    assert limits == {"app": "10s", "public_read": "10s", "migrator": "0"}
+
+
 @pytest.mark.parametrize("role", ["app", "public_read"])
 @pytest.mark.parametrize("sslmode", ["verify-full", "disable"])
 def test_the_pooler_serves_its_roles(host: HostUnderTest, role: str, sslmode: str) -> None:

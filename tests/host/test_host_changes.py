@@ -1,6 +1,9 @@
 """Statements follow from the difference between what a database holds and what is declared."""
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from host.changes import SEARCH_PATH, changes
 from host.facts.database_state import DefaultPrivilege, Privilege, RoleState, State
@@ -59,7 +62,36 @@ def test_a_pooled_role_gets_the_poolers_own_verifier() -> None:
     postgres = declared()
     name = postgres.roles[0].name
     other = verifier(postgres.roles[0].password)
-    assert statements(postgres, state(postgres), {name: other}) == [f"ALTER ROLE \"{name}\" PASSWORD '{other}';"]
+    made = statements(postgres, state(postgres), {name: other})
+    assert made[0] == f"ALTER ROLE \"{name}\" PASSWORD '{other}';"
+
+
+def with_timeout(postgres: Postgres, name: str, timeout: str | None) -> State:
+    roles = state(postgres).roles
+    return state(postgres, roles=roles | {name: replace(roles[name], statement_timeout=timeout)})
+
+
+@pytest.mark.parametrize("held", [None, "1h"])
+def test_a_pooled_role_gets_a_time_limit_for_a_statement(held: str | None) -> None:
+    postgres = declared()
+    before = with_timeout(postgres, "app", held)
+    pooled = {"app": str(before.roles["app"].verifier)}
+    assert statements(postgres, before, pooled) == ["ALTER ROLE \"app\" SET statement_timeout = '10s';"]
+    assert statements(postgres, with_timeout(postgres, "app", "10s"), {}) == [
+        'ALTER ROLE "app" RESET statement_timeout;'
+    ]
+
+
+def test_a_time_limit_that_is_there_is_left_alone() -> None:
+    postgres = declared()
+    before = with_timeout(postgres, "app", "10s")
+    assert statements(postgres, before, {"app": str(before.roles["app"].verifier)}) == []
+
+
+def test_a_role_that_migrates_has_no_time_limit() -> None:
+    postgres = declared()
+    made = statements(postgres, with_timeout(postgres, "migrator", "10s"))
+    assert made == ['ALTER ROLE "migrator" RESET statement_timeout;']
 
 
 def test_a_database_that_holds_all_is_left_alone() -> None:

@@ -27,12 +27,6 @@ def test_the_server_listens_on_loopback_alone() -> None:
     assert settings_of()["listen_addresses"] == "127.0.0.1"
 
 
-def test_a_container_listens_on_every_address() -> None:
-    whole = parse(spec() | {"platform": "container"})
-    assert "listen_addresses = '*'" in cluster.settings_text(whole)
-    assert "hostssl clinic app all scram-sha-256" in cluster.authentication_text(whole)
-
-
 def test_what_needs_preloading_is_preloaded() -> None:
     assert settings_of()["shared_preload_libraries"] == "timescaledb,pg_cron,pg_stat_statements"
 

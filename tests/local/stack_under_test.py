@@ -1,5 +1,6 @@
 """A project of its own with a local stack, driven by its commands as an operator does."""
 
+import http.client
 import json
 import os
 import random
@@ -53,6 +54,15 @@ def copy_project(folder: Path) -> Path:
     for name in (".venv", "node_modules"):
         (folder / name).symlink_to(ROOT / name)
     return folder
+
+
+def request(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, json.dumps(body) if body else None, {"content-type": "application/json"})
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer.status, json.loads(content) if content.startswith((b"{", b"[")) else content.decode()
 
 
 class StackUnderTest:

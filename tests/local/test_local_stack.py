@@ -3,9 +3,10 @@
 import http.client
 import json
 import os
+import re
 import shlex
 import signal
-import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 
 from local import lock, namespace
 from local.state import State
-from tests.local.stack_under_test import StackUnderTest, copy_project, until
+from tests.local.stack_under_test import StackUnderTest, copy_project, request, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
@@ -35,25 +36,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
     finally:
         made.run("down", "--remove")
     assert made.processes() == []
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[StackUnderTest]:
-    """A stack that was never up."""
-    made = StackUnderTest(copy_project(tmp_path))
-    try:
-        yield made
-    finally:
-        made.run("down", "--remove")
-
-
-def request(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request(method, path, json.dumps(body) if body else None, {"content-type": "application/json"})
-    answer = connection.getresponse()
-    content = answer.read()
-    connection.close()
-    return answer.status, json.loads(content) if content.startswith((b"{", b"[")) else content.decode()
 
 
 def add_entry(stack: StackUnderTest, description: str) -> None:
@@ -147,15 +129,40 @@ def test_a_new_bucket_changes_only_the_edge(stack: StackUnderTest) -> None:
 def test_a_binding_added_to_the_program_appears(stack: StackUnderTest) -> None:
     component = stack.project / "components/api_worker.py"
     source = component.read_text()
+    declared = '{"type": "plain_text", "name": "ENVIRONMENT"'
+    assert source.count(declared) == 1
     component.write_text(
-        source.replace(
-            '"name": "ENVIRONMENT", "text": str(args.labels.environment)', '"name": "ENVIRONMENT", "text": "renamed"'
-        )
+        source.replace(declared, '{"type": "plain_text", "name": "EXTRA", "text": "new"}, ' + declared)
     )
     assert stack.up().splitlines()[-1] == "changed: edge"
-    assert request(stack.first_port, "GET", "/healthcheck")[1]["environment"] == "renamed"
+    assert api_config(stack)["vars"]["EXTRA"] == "new"
     component.write_text(source)
-    stack.up()
+    assert stack.up().splitlines()[-1] == "changed: edge"
+    assert "EXTRA" not in api_config(stack)["vars"]
+
+
+def api_config(stack: StackUnderTest) -> dict[str, Any]:
+    """What the running edge was given for the API's Worker."""
+    config = json.loads((stack.state / "edge/config.json").read_text())
+    return next(worker for worker in config["workers"] if worker["name"] == config["direct"]["worker"])
+
+
+def test_an_object_in_a_bound_bucket_is_read_by_the_worker(stack: StackUnderTest) -> None:
+    bucket = api_config(stack)["r2Buckets"]["MEDIA"]
+    path = f"/buckets/{bucket}/notes/one.json"
+    assert request(stack.first_port + 5, "PUT", path, {"stored": "here"})[0] == 204
+    assert request(stack.first_port, "GET", "/api/v1/media/notes/one.json") == (200, {"stored": "here"})
+    request(stack.first_port + 5, "DELETE", path)
+    assert request(stack.first_port, "GET", "/api/v1/media/notes/one.json")[0] == 404
+
+
+def test_every_declared_s3_bucket_is_there(stack: StackUnderTest) -> None:
+    trust = ssl.create_default_context(cafile=str(stack.state / "tls/ca.crt"))
+    connection = http.client.HTTPSConnection("localhost", stack.first_port + 4, timeout=20, context=trust)
+    connection.request("GET", "/")
+    names = re.findall("<Name>(.*?)</Name>", connection.getresponse().read().decode())
+    connection.close()
+    assert [name.split("-")[2] for name in sorted(names)] == ["backups", "documents"]
 
 
 def test_a_browser_shows_rows_from_postgresql(stack: StackUnderTest, tmp_path: Path) -> None:
@@ -214,7 +221,7 @@ def test_two_ups_at_once_are_one_too_many(stack: StackUnderTest) -> None:
 
 
 def test_a_damaged_state_file_heals_or_is_named(stack: StackUnderTest) -> None:
-    for name in ("ports.json", "plan.json", "host.json", "edge/config.json", "supervisor/process.json"):
+    for name in ("ports.json", "host.json", "edge/config.json", "supervisor/process.json"):
         (stack.state / name).write_text('{"half')
     stack.up()
     secrets = stack.state / "secrets.json"
@@ -242,34 +249,3 @@ def test_down_leaves_nothing_running_and_keeps_the_data(stack: StackUnderTest) -
     assert stack.run("down").stderr == "nothing to stop\n"
     stack.up()
     assert "kept over down" in descriptions(stack)
-
-
-def test_a_taken_port_is_named_with_its_holder(fresh: StackUnderTest) -> None:
-    with socket.create_server(("127.0.0.1", fresh.first_port + 3)):
-        answer = fresh.run("up")
-    assert answer.returncode == 1
-    assert f"port {fresh.first_port + 3} (pooler): taken by" in answer.stderr
-    assert f"process {os.getpid()}" in answer.stderr
-    assert fresh.processes() == []
-
-
-def test_ctrl_c_stops_everything(fresh: StackUnderTest) -> None:
-    process = fresh.start("up")
-    assert process.stderr
-    until(lambda: "postgres " in process.stderr.readline())  # type: ignore[union-attr]
-    os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert (fresh.processes(), fresh.mounts(), fresh.listens()) == ([], [], [])
-
-
-@pytest.mark.parametrize("step", ["recorded", "root", "postgres", "backups"])
-def test_up_works_after_an_up_that_was_killed(step: str, fresh: StackUnderTest) -> None:
-    process = fresh.start("up")
-    until(lambda: step in process.stderr.readline())  # type: ignore[union-attr]
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
-    fresh.up()
-    assert request(fresh.first_port, "GET", "/api/health")[0] == 200
-    assert fresh.run("down", "--remove").returncode == 0
-    assert not fresh.state.exists()

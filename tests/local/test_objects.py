@@ -60,6 +60,7 @@ def test_a_bucket_that_is_there_stays_with_what_is_in_it(objects: Objects) -> No
 
 def test_a_changed_declaration_changes_the_bucket(objects: Objects) -> None:
     objects.ensure_bucket("changed", REGION, versioned=True)
+    assert objects.ensure_bucket("changed", REGION, versioned=False)
     assert not objects.ensure_bucket("changed", REGION, versioned=False)
     assert objects.client(REGION).get_bucket_versioning(Bucket="changed")["Status"] == "Suspended"
 

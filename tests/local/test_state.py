@@ -23,11 +23,11 @@ def test_the_folder_is_the_users_own(state: State) -> None:
 
 
 def test_preparing_again_keeps_everything_and_closes_the_folder(state: State) -> None:
-    state.write_json(state.plan_file, {"kept": True})
+    state.write_json(state.host_file, {"kept": True})
     state.folder.chmod(0o755)
     state.prepare()
     assert mode(state.folder) == 0o700
-    assert state.read_json(state.plan_file) == {"kept": True}
+    assert state.read_json(state.host_file) == {"kept": True}
 
 
 def test_the_folder_is_the_projects_or_the_named_one(tmp_path: Path) -> None:
@@ -88,12 +88,12 @@ def test_a_corrupt_file_is_named_with_the_way_out(state: State, content: bytes) 
 
 
 def test_a_corrupt_file_that_can_be_remade_reads_as_missing(state: State) -> None:
-    state.plan_file.write_text("{half")
-    assert state.read_json(state.plan_file, can_be_remade=True) is None
+    state.host_file.write_text("{half")
+    assert state.read_json(state.host_file, can_be_remade=True) is None
 
 
 def test_a_missing_file_reads_as_none(state: State) -> None:
-    assert state.read_json(state.plan_file) is None
+    assert state.read_json(state.host_file) is None
 
 
 def test_what_is_written_is_for_the_user_only(state: State) -> None:
@@ -102,11 +102,11 @@ def test_what_is_written_is_for_the_user_only(state: State) -> None:
 
 
 def test_a_failed_write_keeps_the_old_file(state: State) -> None:
-    state.write(state.plan_file, "old")
+    state.write(state.host_file, "old")
     before = set(state.folder.iterdir())
     with pytest.raises(UnicodeEncodeError):
-        state.write(state.plan_file, "new\udc80")
-    assert state.plan_file.read_text() == "old"
+        state.write(state.host_file, "new\udc80")
+    assert state.host_file.read_text() == "old"
     assert set(state.folder.iterdir()) == before
 
 
@@ -129,7 +129,7 @@ def test_what_a_link_points_at_stays(state: State, tmp_path: Path) -> None:
 
 
 def test_deleting_leaves_no_trace_and_may_be_repeated(state: State) -> None:
-    state.write_json(state.plan_file, {})
+    state.write_json(state.host_file, {})
     state.delete()
     state.delete()
     assert not state.folder.exists()

@@ -116,15 +116,6 @@ def test_a_restart_is_another_process(started: Supervisor) -> None:
     assert started.status()["sleeper"].pid not in (None, before)
 
 
-def test_a_removed_part_is_gone_and_may_come_back(state: State, started: Supervisor) -> None:
-    started.ensure(sleeper())
-    started.remove("sleeper")
-    started.remove("sleeper")
-    assert started.status() == {}
-    assert processes.marked(state.folder, "sleeper") == []
-    assert started.ensure(sleeper()) == "started"
-
-
 def test_a_signal_reaches_the_part(started: Supervisor, eventually: Eventually) -> None:
     started.ensure(shell("trap 'echo reloaded' HUP; echo ready; while :; do sleep 0.01; done"))
     started.wait_ready("shell", is_ready(started, "shell"))

@@ -1,0 +1,43 @@
+"""How long a machine that has nothing of the project takes for `make up`."""
+
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from local.ports import Ports, busy
+
+
+def cold_seconds(project: Path, taken: Ports) -> float:
+    """`make up` in a clone of the last commit, with no root file system built; `make clean` follows.
+
+    pip and npm keep what they have in their own caches. Raises CalledProcessError.
+    """
+    with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
+        clone = Path(folder) / "hybrid"
+        subprocess.run(["git", "clone", "--quiet", str(project), str(clone)], check=True)
+        environment = _environment(Path(folder) / "cache", _free(taken))
+        start = time.perf_counter()
+        try:
+            _make("up", clone, environment)
+            return round(time.perf_counter() - start, 1)
+        finally:
+            _make("clean", clone, environment)
+
+
+def _make(target: str, folder: Path, environment: dict[str, str]) -> None:
+    subprocess.run(["make", target], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def _environment(cache: Path, ports: Ports) -> dict[str, str]:
+    """The operator's, without what names another stack or is handed on by make."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HYBRID_STATE", "MAKE", "MFLAGS"))
+    }
+    return {**kept, "HYBRID_CACHE": str(cache), "HYBRID_FIRST_PORT": str(ports.first)}
+
+
+def _free(taken: Ports) -> Ports:
+    candidates = (Ports(first) for first in range(taken.first + 10, taken.first + 1000, 10))
+    return next(ports for ports in candidates if not busy(ports))

@@ -1,0 +1,49 @@
+"""Refuses a machine for which the Node.js packages have no programs. Runs before there is any environment.
+
+python3 scripts/machine.py
+"""
+
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+NODE_MAJOR = 20
+# What package-lock.json pins programs for: Node.js and workerd.
+SYSTEM, PROCESSOR = "Linux", "x86_64"
+
+
+def faults() -> Iterator[str]:
+    """What is missing or does not fit, one line each, and what to do about it."""
+    if (platform.system(), platform.machine()) != (SYSTEM, PROCESSOR):
+        yield (
+            f"machine: {platform.system()} on {platform.machine()}; the pinned runtimes are for {SYSTEM} on {PROCESSOR}"
+        )
+    if not shutil.which("npm"):
+        yield f"npm: not found; install it with Node.js {NODE_MAJOR} or newer"
+    found = node_version()
+    major = re.match(r"v(\d+)\.", found)
+    if not major or int(major[1]) < NODE_MAJOR:
+        yield f"node: {found or 'not found'}; install Node.js {NODE_MAJOR} or newer"
+
+
+def node_version() -> str:
+    """What `node --version` prints; nothing when it is not there or fails."""
+    try:
+        answer = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def main() -> int:
+    found = list(faults())
+    for fault in found:
+        print(fault, file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The buckets that the local S3 gets for a plan."""
+
+from typing import Any
+
+import pytest
+
+from local.buckets import BUCKET, VERSIONING, Bucket, declared_bucket, declared_buckets
+from local.errors import LocalError
+from local.generated_secrets import GeneratedSecrets
+from local.host_spec import host_spec
+from local.ports import Ports
+from local.state import State
+from plan.model import Computed, Plan, Resource, reference
+
+PROVIDER = "urn:pulumi:dev::shop::pulumi:providers:aws::montreal"
+
+
+def resource(kind: str, name: str, **inputs: Any) -> Resource:
+    urn = f"urn:pulumi:dev::shop::{kind}::{name}"
+    return Resource(urn=urn, type=kind, name=name, custom=True, provider=PROVIDER, inputs=inputs)
+
+
+def plan(*resources: Resource) -> Plan:
+    provider = Resource(
+        urn=PROVIDER, type="pulumi:providers:aws", name="montreal", custom=True, inputs={"region": "ca-central-1"}
+    )
+    return Plan(project="shop", stack="dev", resources=(provider, *resources))
+
+
+def versioning(bucket: Any, status: str = "Enabled") -> Resource:
+    return resource(VERSIONING, "versioning", bucket=bucket, versioningConfiguration={"status": status})
+
+
+def test_every_declared_bucket_of_the_dev_stack_is_had(dev_plan: Plan) -> None:
+    found = declared_buckets(dev_plan)
+    assert [bucket.name.split("-")[-2] for bucket in found] == ["backups", "documents"]
+    assert all(bucket.is_versioned and bucket.region == "ca-central-1" for bucket in found)
+
+
+def test_the_backups_region_is_their_buckets(dev_plan: Plan, state: State) -> None:
+    secrets = GeneratedSecrets(state)
+    backup = host_spec(dev_plan, Ports(), lambda name: secrets.password(name, 32))["backup"]
+    assert backup["region"] == declared_bucket(dev_plan, backup["bucket"]).region
+
+
+def test_a_bucket_has_its_own_region_or_its_providers() -> None:
+    found = declared_buckets(
+        plan(resource(BUCKET, "b", bucket="b"), resource(BUCKET, "a", bucket="a", region="ca-west-1"))
+    )
+    assert [(bucket.name, bucket.region) for bucket in found] == [("a", "ca-west-1"), ("b", "ca-central-1")]
+
+
+def test_versioning_follows_the_name_or_the_reference() -> None:
+    bucket = resource(BUCKET, "b", bucket="b")
+    for named in ("b", Computed(reference(bucket.urn, "id"))):
+        expected = [Bucket(name="b", region="ca-central-1", is_versioned=True)]
+        assert declared_buckets(plan(bucket, versioning(named))) == expected
+    assert not declared_buckets(plan(bucket, versioning("b", "Suspended")))[0].is_versioned
+
+
+def test_a_bucket_without_a_name_or_region_is_refused() -> None:
+    with pytest.raises(LocalError, match="unnamed: its name is known only to the cloud"):
+        declared_buckets(plan(resource(BUCKET, "unnamed")))
+    nowhere = Resource(urn="urn", type=BUCKET, name="nowhere", custom=True, inputs={"bucket": "b"})
+    with pytest.raises(LocalError, match="nowhere: its region is not declared"):
+        declared_buckets(plan(nowhere))
+
+
+def test_a_bucket_that_is_not_declared_is_named() -> None:
+    with pytest.raises(LocalError, match="lost: no such S3 bucket is declared"):
+        declared_bucket(plan(), "lost")

@@ -1,0 +1,159 @@
+"""What an operator can mend is one line, or heals: damaged files, commands that hang, users without a name."""
+
+import os
+import pwd
+import subprocess
+from pathlib import Path
+from typing import Any, NoReturn
+
+import psycopg.conninfo
+import pytest
+
+from local import lock, namespace, root_filesystem
+from local.database import conninfo
+from local.errors import LocalError
+from local.ports import FIRST, Ports
+from local.stack import PORTS_FILE, Stack
+from local.state import State
+from local.supervisor import Supervisor
+from local.up import Realisation, up
+from local.verify import verify
+from plan.model import Plan
+from scripts import doctor
+from tests.host.specs import spec
+
+CACHED = "debian-trixie-0123456789ab.tar"
+
+
+def hang(argv: list[str], **options: Any) -> NoReturn:
+    raise subprocess.TimeoutExpired(argv, options["timeout"])
+
+
+def quiet(*_: object) -> None:
+    """Progress that nobody watches."""
+
+
+@pytest.fixture
+def stack(state: State) -> Stack:
+    return Stack(project=state.folder.parent, state=state, ports=Ports())
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"first": "x"}', '{"first": true}', '"x"', "{half"])
+def test_remembered_ports_that_are_damaged_do_not_count(
+    text: str, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYBRID_STATE", str(state.folder))
+    monkeypatch.delenv("HYBRID_FIRST_PORT", raising=False)
+    (state.folder / PORTS_FILE).write_text(text)
+    assert Stack.of(state.folder).ports.first == FIRST
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"first": "x"}', "{half", '{"postgres": {"roles": [1]}}'])
+def test_a_damaged_specification_is_named_by_verify(text: str, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Supervisor, "is_running", lambda self: True)
+    stack.state.host_file.write_text(text)
+    with pytest.raises(LocalError, match=r"host\.json: is damaged \(spec.*`\./hybrid local up` makes it anew"):
+        verify(stack, 10)
+
+
+def test_a_namespace_that_hangs_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert namespace._probe_faults() == ["namespaces: one could not be made within 10 s"]
+
+
+def test_a_user_without_a_name_is_told_by_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(uid: int) -> NoReturn:
+        raise KeyError(uid)
+
+    table = tmp_path / "subuid"
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(os, "getuid", lambda: 4711)
+    monkeypatch.setattr(namespace, "SUBORDINATES", (table,))
+    (fault,) = namespace._subordinate_faults()
+    assert f"{table}: no range for 4711; as root: echo 4711:100000:65536 >>{table}" in fault
+    table.write_text("4711:100000:65536\n")
+    assert namespace._subordinate_faults() == []
+
+
+def test_a_root_that_takes_too_long_to_remove_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", hang)
+    with pytest.raises(LocalError, match=rf"cannot remove: rm .*{tmp_path.name}: did not end within 300 s"):
+        root_filesystem.remove(tmp_path)
+
+
+def test_a_machine_without_apt_is_told_what_to_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HYBRID_DEBIAN_MIRROR", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LocalError, match="apt knows no Debian archive"):
+        root_filesystem._mirror()
+
+
+def test_a_cache_that_can_not_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(LocalError, match="can't be made: Not a directory; name another in HYBRID_CACHE"):
+        root_filesystem.cached(quiet)
+
+
+@pytest.mark.parametrize("error", [subprocess.TimeoutExpired("pulumi", 20), FileNotFoundError("pulumi")])
+def test_a_pulumi_that_hangs_or_is_not_there_is_absent(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(argv: list[str], **options: Any) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    found = next(finding for finding in doctor._optional() if finding.name == "pulumi")
+    assert not found.is_fine
+    assert "pulumi.com" in found.detail
+
+
+def test_a_path_with_a_blank_reaches_libpq(tmp_path: Path) -> None:
+    stack = Stack(project=tmp_path, state=State(tmp_path / "two words+one"), ports=Ports())
+    uri = conninfo(stack, spec(), "app", 7403)
+    options = psycopg.conninfo.conninfo_to_dict(uri)
+    assert options["sslrootcert"] == str(stack.database_ca)
+    assert (options["password"], options["dbname"]) == ("app-Pass'word\"1", "clinic")
+
+
+def test_only_what_the_cache_holds_of_ours_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if namespace.faults():
+        pytest.skip("no namespaces here")
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
+    (tmp_path / "building" / "root").mkdir(parents=True)
+    for name in (CACHED, "build.lock", "debian-12.tar", "thesis.txt"):
+        (tmp_path / name).write_text("")
+    root_filesystem.remove_cache(quiet)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["debian-12.tar", "thesis.txt"]
+
+
+def test_a_cache_of_nothing_else_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("HYBRID_CACHE", str(folder))
+    folder.mkdir()
+    (folder / CACHED).write_text("")
+    root_filesystem.remove_cache(quiet)
+    root_filesystem.remove_cache(quiet)
+    assert not folder.exists()
+
+
+def test_an_interrupted_up_ends_its_way_too(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container outlives the supervisor's part, which only waits for it."""
+    ended = []
+
+    class Way:
+        def pids(self) -> set[int]:
+            return set()
+
+        def end(self, *, is_final: bool) -> None:
+            ended.append(is_final)
+
+    def interrupted(self: Realisation) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("local.database.choose", lambda stack: Way())
+    monkeypatch.setattr("local.up.refuse_busy", quiet)
+    monkeypatch.setattr(Realisation, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        up(stack, Plan(project="shop", stack="dev", resources=()), quiet, quiet)
+    assert ended == [False]
+    with lock.hold(stack.state):
+        """It was let go of."""
