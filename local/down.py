@@ -1,13 +1,14 @@
 """Stops the local stack, and removes what it made when told."""
 
-from local import database, lock
+from local import database, lock, processes
+from local.errors import LocalError
 from local.stack import Progress, Stack
 
 
 def down(stack: Stack, progress: Progress, *, is_final: bool) -> bool:
     """Whether there was anything to stop or to remove. With `is_final`, data, backups and logs are gone."""
     if not stack.state.folder.exists():
-        return False
+        return _end_orphans(stack)
     if not stack.state.exists:
         # Refuses a folder that is not ours.
         stack.state.delete()
@@ -22,3 +23,12 @@ def down(stack: Stack, progress: Progress, *, is_final: bool) -> bool:
         if is_final:
             stack.state.delete()
     return was_running or is_final
+
+
+def _end_orphans(stack: Stack) -> bool:
+    """Ends what still runs of a stack whose folder somebody removed: its supervisor takes the others along."""
+    found = processes.marked(stack.state.folder)
+    left = processes.end(found)
+    if left:
+        raise LocalError(f"processes {', '.join(str(process.pid) for process in left)}: can't be ended")
+    return bool(found)

@@ -8,6 +8,7 @@ from typing import Any
 from local.part import Part, content_hash
 from local.stack import Stack
 
+NAME = "edge"
 SERVE = Path(__file__).with_name("edge") / "serve.mjs"
 
 
@@ -18,7 +19,7 @@ def edge_part(stack: Stack, config: dict[str, Any]) -> Part:
     bundles = [Path(module["path"]) for worker in config["workers"] for module in worker["modules"]]
     assets = [Path(worker["assets"]["directory"]) for worker in config["workers"] if worker["assets"]]
     return Part(
-        name="edge",
+        name=NAME,
         command=(str(stack.project / "node_modules/.bin/node"), str(SERVE), str(path)),
         # Workers' tools keep caches in the home folder.
         environment={"HOME": str(stack.state.edge), "XDG_CONFIG_HOME": str(stack.state.edge)},
@@ -27,8 +28,8 @@ def edge_part(stack: Stack, config: dict[str, Any]) -> Part:
 
 
 def is_ready(stack: Stack) -> bool:
-    """Whether the site answers, and the API behind it."""
-    return all(get_status(port, "/healthcheck") == 200 for port in (stack.ports.api, stack.ports.web))
+    """Whether the site answers, and the API behind it, and the database behind that."""
+    return all(get_status(port, "/api/health") == 200 for port in (stack.ports.api, stack.ports.web))
 
 
 def get_status(port: int, path: str) -> int | None:

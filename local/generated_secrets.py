@@ -31,6 +31,10 @@ class GeneratedSecrets:
 
     def _read(self) -> dict[str, str]:
         data: Any = self._state.read_json(self._state.secrets_file)
+        if data is None and self._state.root.exists():
+            raise LocalError(
+                f"{self._state.secrets_file}: is missing, and the database and its backups know what was in it; {CLEAN}"
+            )
         if data is None:
             return {}
         if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):

@@ -50,7 +50,13 @@ def _is_at(path: Path, file: FileIO) -> bool:
 
 def _describe_self() -> str:
     since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-    return json.dumps({"pid": os.getpid(), "command": shlex.join(sys.argv), "since": since})
+    return json.dumps({"pid": os.getpid(), "command": _command(), "since": since})
+
+
+def _command() -> str:
+    """As it was typed: the launcher runs a module of it."""
+    program, *words = sys.argv
+    return shlex.join(["./hybrid" if program.endswith("scripts/__main__.py") else program, *words])
 
 
 def _holder(text: bytes) -> str:

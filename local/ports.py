@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import textwrap
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from local.errors import LocalError
 
 FIRST = 7400
 NAMES = ("web", "api", "postgres", "pooler", "objects", "edge_control")
-WAY_OUT = "free them, or choose others with --first-port or HYBRID_FIRST_PORT"
+WAY_OUT = "free them, or choose six others: HYBRID_FIRST_PORT=7500"
+LONGEST_COMMAND = 80
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def refuse_busy(ports: Ports, except_pids: Collection[int] = ()) -> None:
     """LocalError that lists every port that others hold."""
     found = busy(ports, except_pids)
     if found:
-        raise LocalError("; ".join(map(str, found)) + f"; {WAY_OUT}")
+        raise LocalError("\n".join([*map(str, found), WAY_OUT]))
 
 
 def _can_be_bound(port: int) -> bool:
@@ -120,7 +122,13 @@ def _taken(name: str, port: int, pid: int | None) -> Taken:
     try:
         if pid is not None:
             process = psutil.Process(pid)
-            return Taken(name, port, pid, process.name(), " ".join(process.cmdline()))
+            return Taken(
+                name,
+                port,
+                pid,
+                process.name(),
+                textwrap.shorten(" ".join(process.cmdline()), LONGEST_COMMAND, placeholder=" …"),
+            )
     except psutil.Error:
         pass
     return Taken(name, port)

@@ -15,7 +15,6 @@ from local.supervisor import Supervisor
 from local.values import PASSWORD_TYPE
 from plan.model import Plan
 
-PORTS_FILE = "ports.json"
 Progress = Callable[[str], None]
 """Tells the operator what is going on, one short line at a time."""
 
@@ -43,10 +42,6 @@ class Stack:
         given = first_port or _port_from_environment()
         return cls(project=project, state=state, ports=Ports(given or _remembered_port(state) or FIRST))
 
-    def remember_ports(self) -> None:
-        """So that later commands find the stack without being told its ports."""
-        self.state.write_json(self.state.folder / PORTS_FILE, {"first": self.ports.first})
-
     @property
     def database_ca(self) -> Path:
         """Authority of the certificates of PostgreSQL and the pooler; host/ makes it, and `up` copies it here."""
@@ -65,15 +60,16 @@ class Stack:
 
 
 def _remembered_port(state: State) -> int | None:
-    """None too where the file does not hold one: `up` writes it anew."""
-    data = state.read_json(state.folder / PORTS_FILE, can_be_remade=True)
-    first = data.get("first") if isinstance(data, dict) else None
-    return first if type(first) is int else None
+    """The first port of the stack that is there, from what its host was given; None where there is none."""
+    host = state.read_json(state.host_file, can_be_remade=True)
+    postgres = host.get("postgres") if isinstance(host, dict) else None
+    port = postgres.get("port") if isinstance(postgres, dict) else None
+    return port - (Ports().postgres - FIRST) if type(port) is int else None
 
 
 def _port_from_environment() -> int | None:
     text = os.environ.get("HYBRID_FIRST_PORT")
-    if text and not text.isdigit():
+    if text and not (text.isascii() and text.isdigit()):
         raise LocalError(f"HYBRID_FIRST_PORT: {text!r} is not a number")
     return int(text) if text else None
 
@@ -85,6 +81,8 @@ def run(argv: Sequence[str], *, seconds: float, folder: Path) -> subprocess.Comp
             argv,
             capture_output=True,
             text=True,
+            # Programs quote whatever they met, bytes of a damaged file too.
+            errors="replace",
             stdin=subprocess.DEVNULL,
             timeout=seconds,
             cwd=folder,

@@ -74,9 +74,11 @@ class State:
         """Make the folder, or check that it is one of ours; LocalError when it is not."""
         self._make()
         self._refuse_another_owner()
-        self.folder.chmod(0o700)
         if not self.exists:
             self._refuse_foreign()
+        # Only now is it known to be ours.
+        self.folder.chmod(0o700)
+        if not self.exists:
             self.write_json(self.folder / MARKER, {"format": FORMAT})
         self._check_format()
         for path in (self.logs, self.tls, self.edge, self.objects, self.supervisor):

@@ -1,5 +1,6 @@
 """Realises a plan on this machine: each part in its order, ready before the next, changed only where it must be."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from local import backups, certificates, database, edge, lock
 from local.buckets import Bucket, declared_buckets
 from local.database_way import DatabaseWay
 from local.edge_config import EdgeSources, edge_config
+from local.errors import LocalError
 from local.host_spec import host_spec
 from local.objects import Objects
 from local.ports import refuse_busy
 from local.stack import Progress, Stack
+from local.state import CLEAN
 from local.supervisor import Outcome
 from plan.model import Plan
 
@@ -33,7 +36,6 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress) -> list[str]:
     stack.state.prepare()
     with lock.hold(stack.state):
         refuse_busy(stack.ports, stack.supervisor.pids() | way.pids())
-        stack.remember_ports()
         realisation = Realisation(stack=stack, way=way, plan=plan, tell=tell, progress=progress)
         with _stopped_on_interrupt(stack, way, progress):
             realisation.run()
@@ -45,6 +47,8 @@ def _stopped_on_interrupt(stack: Stack, way: DatabaseWay, progress: Progress) ->
     try:
         yield
     except KeyboardInterrupt:
+        # An impatient second Ctrl-C would leave behind what is not stopped yet.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         progress("interrupted: stopping all parts")
         stack.supervisor.stop()
         way.end(is_final=False)
@@ -89,8 +93,9 @@ class Realisation:
 
     def run(self) -> None:
         # What can't be had here is refused before anything is made.
-        self.stack.state.write_json(self.stack.state.host_file, self.host)
         _ = self.edge, self.buckets
+        self._refuse_another_database()
+        self.stack.state.write_json(self.stack.state.host_file, self.host)
         for name, act in (
             ("root", self._root),
             ("supervisor", self._supervisor),
@@ -103,6 +108,15 @@ class Realisation:
             ("edge", self._edge),
         ):
             self._step(name, act)
+
+    def _refuse_another_database(self) -> None:
+        held = self.stack.state.read_json(self.stack.state.host_file, can_be_remade=True)
+        known = held.get("postgres", {}).get("database") if self.way.is_made and isinstance(held, dict) else None
+        wanted = self.host["postgres"]["database"]
+        if known not in (None, wanted):
+            raise LocalError(
+                f"postgresDatabase {wanted!r}: the local stack was made with {known!r}; keep that name, or {CLEAN}"
+            )
 
     def _step(self, name: str, act: Callable[[], str]) -> None:
         self.progress(name)
@@ -165,4 +179,4 @@ def _told(outcome: Outcome, report: dict[str, Any]) -> str:
     if outcome is not Outcome.UNCHANGED:
         return str(outcome)
     count = len(report["changed"])
-    return f"{count} settings changed" if count else UNCHANGED
+    return f"settings changed: {count}" if count else UNCHANGED

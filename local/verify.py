@@ -59,7 +59,7 @@ class Verification:
         return all(check.is_passed for check in self.checks) and not any(hop.errors for hop in self.hops)
 
     def document(self) -> dict[str, Any]:
-        return {"passed": self.is_passed, **asdict(self)}
+        return {"is_passed": self.is_passed, **asdict(self)}
 
 
 def verify(stack: Stack, requests: int) -> Verification:

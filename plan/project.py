@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ class Project:
         document = _mapping(folder / "Pulumi.yaml")
         if not isinstance(document.get("name"), str):
             raise PlanError(f"{folder / 'Pulumi.yaml'}: has no name; a project needs one")
-        return cls(folder=folder, name=document["name"], declarations=document.get("config") or {})
+        return cls(folder=folder, name=document["name"], declarations=_section(folder / "Pulumi.yaml", document))
 
     @property
     def stacks(self) -> list[str]:
@@ -53,7 +54,8 @@ class Project:
     def configuration(self, stack: str) -> StackConfiguration:
         """A stack's settings over the project's defaults. Raises PlanError."""
         self.require_stacks([stack])
-        given = _mapping(self.folder / f"Pulumi.{stack}.yaml").get("config") or {}
+        path = self.folder / f"Pulumi.{stack}.yaml"
+        given = _section(path, _mapping(path))
         defaults = {
             _qualified(self.name, key): declaration["default"]
             for key, declaration in self.declarations.items()
@@ -69,7 +71,19 @@ class Project:
     def _unknown(self, stack: str) -> str:
         near = difflib.get_close_matches(stack, self.stacks, n=1)
         hint = f"; did you mean {near[0]}?" if near else "."
-        return f"{stack}: is not a stack of this project{hint} Known: {', '.join(self.stacks) or 'none'}"
+        known = ", ".join(self.stacks) or "none"
+        return f"{stack}: is not a stack of this project (no Pulumi.{stack}.yaml){hint} Known: {known}"
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice: YAML forbids it, and the parser would let the last one win without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"{', '.join(twice)}: stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def _qualified(project: str, key: str) -> str:
@@ -85,11 +99,20 @@ def _text(key: str, value: Any, is_secret: bool) -> str:
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text())
+        document = yaml.load(path.read_text(), _Loader)
     except OSError as error:
         raise PlanError(f"{path}: can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise PlanError(f"{path}: is not text in UTF-8") from None
     except yaml.YAMLError as error:
         raise PlanError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise PlanError(f"{path}: holds no settings; allowed: a mapping")
     return document
+
+
+def _section(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+    section = document.get("config") or {}
+    if not isinstance(section, dict):
+        raise PlanError(f"{path}: its config is no mapping; allowed: settings by name")
+    return section

@@ -3,6 +3,7 @@
 Command modules import at their top only what `--help` needs; the rest is imported when a command runs.
 """
 
+import errno
 import sys
 
 import typer
@@ -30,6 +31,12 @@ def main() -> int:
     except HybridError as error:
         for line in str(error).splitlines():
             print(f"hybrid: {line}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        # Standard output on a full disk, or closed.
+        if error.errno not in (errno.ENOSPC, errno.EBADF):
+            raise
+        print(f"hybrid: can't write: {error.strerror}", file=sys.stderr)
         return 1
     return 0
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from local.part_status import PartStatus
     from local.stack import Stack
     from local.verify import Verification
 
@@ -110,26 +111,27 @@ def status(as_json: AsJson = False) -> None:
     import dataclasses
     import json
 
+    from local.status import parts_of
+
     here = _stack()
-    parts = here.supervisor.status() if here.state.exists else {}
+    parts = parts_of(here)
     if as_json:
         rows = [{**dataclasses.asdict(part), "log": str(part.log)} for part in parts.values()]
         print(json.dumps({"ports": here.ports.all, "parts": rows}, indent=2))
     elif parts:
-        _print_status(here)
+        _print_status(here, parts)
     else:
         print("the local stack is not there; start it with `./hybrid local up`", file=sys.stderr)
     if not parts or not all(part.is_running for part in parts.values()):
         raise typer.Exit(1)
 
 
-def _print_status(here: "Stack") -> None:
+def _print_status(here: "Stack", parts: dict[str, "PartStatus"]) -> None:
     from rich.table import Table
 
     from scripts.console import console
 
     table = Table("part", "state", "process", "up", "memory", "log", box=None, pad_edge=False, header_style="bold")
-    parts = here.supervisor.status()
     for part in parts.values():
         state = str(part.state) if part.exit_code is None else f"{part.state} ({part.exit_code})"
         table.add_row(
@@ -176,7 +178,7 @@ def down(
         bool, typer.Option("--cache", help="Also remove the root file systems built for all your stacks.")
     ] = False,
 ) -> None:
-    """Stop the stack; its data stays unless it is to be removed."""
+    """Stop the stack; rows and R2 objects stay unless they are to be removed. Backups go: the local S3 is in memory."""
     from local import root_filesystem
     from local.down import down as bring_down
 

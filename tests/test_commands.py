@@ -47,14 +47,14 @@ def test_preview_json_is_repeatable_and_compares_with_itself(tmp_path: Path) -> 
     answer = hybrid("preview", "dev", "--diff", str(saved))
     assert answer.out.strip() == "0 added, 0 changed, 0 replaced, 0 removed"
     other = json.loads(hybrid("preview", "prod", "--diff", str(saved), "--json").out)
-    assert {change["kind"] for change in other} == {"added", "removed"}
+    assert {change["kind"] for change in other} == {"added", "changed", "removed"}
 
 
 @pytest.mark.parametrize("command", ["preview", "gate"])
 def test_an_unknown_stack_is_one_line_and_exit_1(command: str) -> None:
     answer = hybrid(command, "stage")
     assert (answer.code, answer.out) == (1, "")
-    assert answer.err == "hybrid: stage: is not a stack of this project. Known: dev, prod\n"
+    assert answer.err == "hybrid: stage: is not a stack of this project (no Pulumi.stage.yaml). Known: dev, prod\n"
 
 
 def test_gate_passes_both_stacks() -> None:
@@ -107,8 +107,8 @@ def test_a_verdict_that_can_not_be_written_is_one_line(place: str, tmp_path: Pat
     assert answer.err.count("\n") == 1
 
 
-def test_a_damaged_ports_file_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "ports.json").write_text("[1]")
+def test_a_damaged_specification_does_not_stop_status(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text("[1]")
     answer = hybrid("local", "status", environment={"HYBRID_STATE": str(tmp_path)})
     assert answer.err == "the local stack is not there; start it with `./hybrid local up`\n"
 

@@ -12,8 +12,9 @@ import pytest
 from local import lock, namespace, root_filesystem
 from local.database import conninfo
 from local.errors import LocalError
+from local.generated_secrets import GeneratedSecrets
 from local.ports import FIRST, Ports
-from local.stack import PORTS_FILE, Stack
+from local.stack import Stack
 from local.state import State
 from local.supervisor import Supervisor
 from local.up import Realisation, up
@@ -38,14 +39,30 @@ def stack(state: State) -> Stack:
     return Stack(project=state.folder.parent, state=state, ports=Ports())
 
 
-@pytest.mark.parametrize("text", ["[1]", '{"first": "x"}', '{"first": true}', '"x"', "{half"])
-def test_remembered_ports_that_are_damaged_do_not_count(
+@pytest.mark.parametrize("text", ["[1]", '{"postgres": []}', '{"postgres": {"port": "x"}}', '"x"', "{half"])
+def test_ports_in_a_damaged_specification_do_not_count(
     text: str, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HYBRID_STATE", str(state.folder))
     monkeypatch.delenv("HYBRID_FIRST_PORT", raising=False)
-    (state.folder / PORTS_FILE).write_text(text)
+    state.host_file.write_text(text)
     assert Stack.of(state.folder).ports.first == FIRST
+    state.host_file.write_text('{"postgres": {"port": 7502}}')
+    assert Stack.of(state.folder).ports.first == 7500
+
+
+def test_a_foreign_folder_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    tmp_path.chmod(0o755)
+    with pytest.raises(LocalError, match="is not empty and not a state folder"):
+        State(tmp_path).prepare()
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_lost_passwords_of_a_database_that_is_there_are_not_made_up(state: State) -> None:
+    state.root.mkdir()
+    with pytest.raises(LocalError, match=r"secrets\.json: is missing, and the database"):
+        GeneratedSecrets(state)
 
 
 @pytest.mark.parametrize("text", ["[1]", '{"first": "x"}', "{half", '{"postgres": {"roles": [1]}}'])

@@ -70,7 +70,7 @@ def test_every_taken_port_is_in_one_message(free_ports: Ports, taken: int) -> No
         refuse_busy(free_ports)
     assert str(free_ports.web) in str(error.value)
     assert str(taken) in str(error.value)
-    assert "--first-port" in str(error.value)
+    assert "HYBRID_FIRST_PORT" in str(error.value)
 
 
 def test_ports_of_our_own_stack_do_not_count(free_ports: Ports, taken: int) -> None:

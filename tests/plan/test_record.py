@@ -117,7 +117,9 @@ def test_what_the_program_prints_does_not_spoil_the_plan(program: Program) -> No
 
 
 def test_an_unknown_stack_names_the_known_ones(program: Program) -> None:
-    with pytest.raises(PlanError, match=r"^dv: is not a stack of this project; did you mean dev\? Known: dev$"):
+    with pytest.raises(
+        PlanError, match=r"^dv: is not a stack of this project \(no Pulumi\.dv\.yaml\); did you mean dev\? Known: dev$"
+    ):
         record("dv", program(""))
 
 
@@ -127,6 +129,8 @@ def test_an_unknown_stack_names_the_known_ones(program: Program) -> None:
         ("Pulumi.yaml", "name: [", "is not YAML"),
         ("Pulumi.yaml", "runtime: python", "has no name"),
         ("Pulumi.dev.yaml", "- a", "holds no settings"),
+        ("Pulumi.dev.yaml", "config: 5", "its config is no mapping"),
+        ("Pulumi.dev.yaml", "config:\n  trial:a: 1\n  trial:a: 2\n", "trial:a: stands twice"),
     ],
 )
 def test_a_damaged_project_file_is_named(program: Program, name: str, text: str, message: str) -> None:

@@ -3,10 +3,15 @@ import { Hono } from "hono";
 import type { AppEnv } from "../env";
 import { ApiError } from "../errors";
 
+const LONGEST_KEY_BYTES = 1024;
+
 export const media = new Hono<AppEnv>();
 
 media.get("/:key{.+}", async (c) => {
-  const object = await c.env.MEDIA.get(c.req.param("key"), { onlyIf: c.req.raw.headers });
+  const key = c.req.param("key");
+  // R2 keeps no longer key, and answers a question for one with an error.
+  if (new TextEncoder().encode(key).length > LONGEST_KEY_BYTES) throw new ApiError(404, "not_found", "no such object");
+  const object = await c.env.MEDIA.get(key, { onlyIf: c.req.raw.headers });
   if (object === null) throw new ApiError(404, "not_found", "no such object");
   const headers = new Headers();
   object.writeHttpMetadata(headers);
