@@ -1,6 +1,7 @@
 """A local stack whose `up` meets a taken port, is interrupted or is killed."""
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -44,6 +45,15 @@ def test_ctrl_c_stops_everything(fresh: StackUnderTest) -> None:
     process.communicate(timeout=60)
     assert process.returncode == 130
     assert (fresh.processes(), fresh.mounts(), fresh.listens()) == ([], [], [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user can't remove the root file system by hand")
+def test_down_ends_a_stack_whose_folder_was_removed(fresh: StackUnderTest) -> None:
+    fresh.up()
+    shutil.rmtree(fresh.state)
+    assert fresh.listens()
+    assert fresh.run("down").stderr == "stopped\n"
+    assert (fresh.processes(), fresh.listens()) == ([], [])
 
 
 @pytest.mark.parametrize("step", ["recorded", "root", "postgres", "backups"])
