@@ -69,7 +69,8 @@ down: ## stop the local stack
 clean: ## remove all that up and test made
 	@$(call down,--remove --cache)
 	find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
-	rm -rf .venv node_modules apps/*/node_modules apps/*/dist apps/made .state .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules apps/*/node_modules apps/*/dist apps/made .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rmdir .state 2>/dev/null || true
 
 COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options

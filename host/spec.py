@@ -86,7 +86,6 @@ class Backup:
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    platform: Literal["local", "lightsail"]
     postgres: Postgres
     tls: Tls
     pooler: Pooler

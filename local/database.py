@@ -98,8 +98,8 @@ def copy_authority(stack: Stack, here: DatabaseWay) -> None:
 
 def conninfo(stack: Stack, host: Mapping[str, Any], role: str, port: int) -> str:
     """A libpq connection URI for a declared role, with the server's certificate checked to the full."""
-    # libpq takes a plus sign for itself, not for a blank.
     password = next(declared["password"] for declared in host["postgres"]["roles"] if declared["name"] == role)
+    # libpq takes a plus sign for itself, not for a blank.
     options = urlencode({"sslmode": "verify-full", "sslrootcert": str(stack.database_ca)}, quote_via=quote)
     return f"postgresql://{role}:{quote(password, safe='')}@localhost:{port}/{host['postgres']['database']}?{options}"
 

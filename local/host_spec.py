@@ -27,7 +27,6 @@ def host_spec(plan: Plan, ports: Ports, password: Password) -> dict[str, Any]:
         raise LocalError(f"postgresVersion {declared['version']}: the local host has PostgreSQL {MAJOR} only")
     passwords = realised(plan, database.outputs["passwords"], password)
     return {
-        "platform": "local",
         "postgres": {
             "major": MAJOR,
             "port": ports.postgres,

@@ -37,13 +37,14 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress) -> list[str]:
     with lock.hold(stack.state):
         refuse_busy(stack.ports, stack.supervisor.pids() | way.pids())
         realisation = Realisation(stack=stack, way=way, plan=plan, tell=tell, progress=progress)
-        with _stopped_on_interrupt(stack, way, progress):
+        with stopped_on_interrupt(stack, way, progress):
             realisation.run()
     return realisation.changed
 
 
 @contextmanager
-def _stopped_on_interrupt(stack: Stack, way: DatabaseWay, progress: Progress) -> Iterator[None]:
+def stopped_on_interrupt(stack: Stack, way: DatabaseWay, progress: Progress) -> Iterator[None]:
+    """Stops the whole stack when the operator interrupts."""
     try:
         yield
     except KeyboardInterrupt:

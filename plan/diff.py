@@ -162,9 +162,8 @@ def _exports(old: Plan, new: Plan, replaced: set[str]) -> tuple[PropertyChange, 
 
 def _stack(plan: Plan) -> Resource:
     """The stack itself, which no plan lists: exports belong to it and to no resource."""
-    name = f"{plan.project}-{plan.stack}"
-    urn = f"urn:pulumi:{plan.stack}::{plan.project}::{STACK_TYPE}::{name}"
-    return Resource(urn=urn, type=STACK_TYPE, name=name, custom=False)
+    name = plan.stack_urn.rpartition("::")[2]
+    return Resource(urn=plan.stack_urn, type=STACK_TYPE, name=name, custom=False)
 
 
 def _referenced(value: Any, dependencies: Iterable[str]) -> set[str]:

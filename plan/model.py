@@ -117,6 +117,11 @@ class Plan:
     def by_urn(self) -> dict[str, Resource]:
         return {resource.urn: resource for resource in self.resources}
 
+    @property
+    def stack_urn(self) -> str:
+        """URN of the stack itself, which is no resource of the plan; exports belong to it."""
+        return f"urn:pulumi:{self.stack}::{self.project}::{STACK_TYPE}::{self.project}-{self.stack}"
+
     def of_type(self, type_token: str) -> list[Resource]:
         return [resource for resource in self.resources if resource.type == type_token]
 

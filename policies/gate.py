@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pulumi.runtime.proto import analyzer_pb2
 
-from plan.model import STACK_TYPE, Plan, Resource
+from plan.model import Plan, Resource
 from policies import analyzer, sensitive
 from policies.errors import GateError
 
@@ -73,8 +73,7 @@ def _marks(plan: Plan) -> Iterator[Finding]:
         yield _own(plan, sensitive.INPUTS_RULE, message, resource.urn, _place(resource))
     for name, what in sensitive.exported(plan):
         message = f"Export {name} holds {what} and is not secret. Leave it out, or export it as a secret output."
-        stack = f"urn:pulumi:{plan.stack}::{plan.project}::{STACK_TYPE}::{plan.project}-{plan.stack}"
-        yield _own(plan, sensitive.EXPORTS_RULE, message, stack, "")
+        yield _own(plan, sensitive.EXPORTS_RULE, message, plan.stack_urn, "")
 
 
 def _own(plan: Plan, rule: str, message: str, urn: str, place: str) -> Finding:

@@ -16,6 +16,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+# The local database holds one stack's data; another's must not meet it.
+STACK = "dev"
 FirstPort = Annotated[
     int | None, typer.Option("--first-port", metavar="PORT", help="First of six ports on loopback; 7400 unless set.")
 ]
@@ -44,10 +46,7 @@ def _tell(name: str, outcome: str, seconds: float) -> None:
 
 
 @app.command()
-def up(
-    stack: Annotated[str, typer.Option("--stack", help="The stack whose plan is realised.")] = "dev",
-    first_port: FirstPort = None,
-) -> None:
+def up(first_port: FirstPort = None) -> None:
     """Record, gate and realise the dev stack; change only what differs. Ctrl-C stops all parts."""
     from local.up import up as bring_up
     from plan.record import record
@@ -55,8 +54,8 @@ def up(
     from scripts.gate import as_text
 
     here = _stack(first_port)
-    plan = record(stack)
-    _say(f"recorded {stack}: {len(plan.resources)} resources")
+    plan = record(STACK)
+    _say(f"recorded {STACK}: {len(plan.resources)} resources")
     verdicts = judge([plan])
     _say(as_text(verdicts))
     if verdicts[0].findings:

@@ -40,7 +40,6 @@ def spec(
         ],
     }
     return {
-        "platform": "local",
         "postgres": postgres | postgres_changes,
         "tls": {"hostnames": ["localhost"], "addresses": ["127.0.0.1"]},
         "pooler": {"port": pooler_port, "roles": ["app", "public_read"], "pool_size": 5},

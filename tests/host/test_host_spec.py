@@ -79,7 +79,7 @@ def test_all_faults_of_meaning_are_named_at_once() -> None:
         ("postgres.extensions", ["plpython3u"], "one of postgis"),
         ("postgres.schemas", [{"name": "cron", "data_class": "none"}], "taken by the host"),
         ("postgres.schemas", "public", "a list is needed"),
-        ("platform", "laptop", "one of local"),
+        ("platform", "laptop", "unknown; allowed: postgres"),
         ("pooler.pool_size", 11, "app may open 10 connections at most"),
         ("postgres.major", 17.0, "one of 15, 16, 17"),
         ("backup.key_secret", "one\nrepo1-path=/elsewhere", "one line of text"),

@@ -62,6 +62,8 @@ def test_up_works_after_an_up_that_was_killed(step: str, fresh: StackUnderTest) 
     until(lambda: step in process.stderr.readline())  # type: ignore[union-attr]
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
+    if step != "backups":
+        assert fresh.run("status").returncode == 1
     fresh.up()
     assert request(fresh.first_port, "GET", "/api/health")[0] == 200
     assert fresh.run("down", "--remove").returncode == 0

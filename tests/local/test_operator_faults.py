@@ -2,8 +2,10 @@
 
 import os
 import pwd
+import signal
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import psycopg.conninfo
@@ -17,7 +19,7 @@ from local.ports import FIRST, Ports
 from local.stack import Stack
 from local.state import State
 from local.supervisor import Supervisor
-from local.up import Realisation, up
+from local.up import Realisation, stopped_on_interrupt, up
 from local.verify import verify
 from plan.model import Plan
 from scripts import doctor
@@ -174,3 +176,21 @@ def test_an_interrupted_up_ends_its_way_too(stack: Stack, monkeypatch: pytest.Mo
     assert ended == [False]
     with lock.hold(stack.state):
         """It was let go of."""
+
+
+def test_a_second_interrupt_does_not_keep_parts_running() -> None:
+    done: list[str] = []
+
+    def stop() -> None:
+        signal.raise_signal(signal.SIGINT)
+        done.append("supervisor stopped")
+
+    stack: Any = SimpleNamespace(supervisor=SimpleNamespace(stop=stop))
+    way: Any = SimpleNamespace(end=lambda is_final: done.append("database ended"))
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt), stopped_on_interrupt(stack, way, done.append):
+            raise KeyboardInterrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done[1:] == ["supervisor stopped", "database ended"]
