@@ -5,21 +5,36 @@ import pulumi
 from components import providers, settings
 from components.api_worker import ApiWorker, ApiWorkerArgs
 from components.backup_repository import BackupRepository, BackupRepositoryArgs
+from components.certificate_authority import CertificateAuthority, CertificateAuthorityArgs
 from components.cms_documents import CmsDocuments, CmsDocumentsArgs
 from components.deploy_identity import DeployIdentity, DeployIdentityArgs
 from components.failover_host import ActiveSide, FailoverHost, FailoverHostArgs
+from components.host_bundle import HostBundles, HostBundlesArgs, bundle, bundle_arn
+from components.host_convergence import HostConvergence, HostConvergenceArgs
+from components.host_identity import HostIdentity, HostIdentityArgs
+from components.host_parameters import HostParameters, HostParametersArgs
+from components.host_specification import (
+    LOOPBACK,
+    POSTGRES_PORT,
+    database_networks,
+    has_tunnel,
+    host_specification,
+    hostnames,
+)
 from components.hyperdrive_pair import HyperdrivePair, HyperdrivePairArgs
 from components.media_bucket import MediaBucket, MediaBucketArgs
 from components.pages_static_site import PagesStaticSite, PagesStaticSiteArgs
 from components.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs
-from components.postgres_database import PostgresDatabase, PostgresDatabaseArgs
-from components.postgres_host import PostgresHost, PostgresHostArgs
+from components.postgres_database import BEHIND_HYPERDRIVE, PostgresDatabase, PostgresDatabaseArgs
+from components.postgres_host import PostgresHost, PostgresHostArgs, display_name
 from components.private_tunnel import PrivateTunnel, PrivateTunnelArgs
+from components.public_database import PublicDatabase, PublicDatabaseArgs
 from components.web_site import WebSite, WebSiteArgs
 
 stack = settings.load(pulumi.get_stack())
 labels = stack.labels
 protection = stack.protection
+database_ipv4_networks, database_ipv6_networks = database_networks(stack)
 opts = pulumi.ResourceOptions(providers=providers.declare(aws_account_id=stack.aws_account_id))
 
 database = PostgresDatabase(
@@ -28,28 +43,14 @@ database = PostgresDatabase(
         labels=labels,
         protection=protection,
         database=stack.postgres_database,
-        version=stack.postgres_version,
+        version=stack.serving_host.version,
         hyperdrive_connections=stack.hyperdrive_connections,
     ),
     opts,
 )
-host = PostgresHost(
-    "postgres",
-    PostgresHostArgs(
-        labels=labels,
-        protection=protection,
-        availability_zone=stack.availability_zone,
-        blueprint=stack.postgres_blueprint,
-        bundle=stack.postgres_bundle,
-        disk_gb=stack.postgres_disk_gb,
-        snapshot_time=stack.snapshot_time,
-        ssh_public_key=stack.ssh_public_key,
-        admin_ipv4_networks=stack.admin_ipv4_networks,
-        admin_ipv6_networks=stack.admin_ipv6_networks,
-    ),
-    opts,
+boundary = PermissionsBoundary(
+    "boundary", PermissionsBoundaryArgs(labels=labels, aws_account_id=stack.aws_account_id), opts
 )
-boundary = PermissionsBoundary("boundary", PermissionsBoundaryArgs(labels=labels), opts)
 backups = BackupRepository(
     "backups",
     BackupRepositoryArgs(
@@ -57,7 +58,104 @@ backups = BackupRepository(
         protection=protection,
         aws_account_id=stack.aws_account_id,
         old_version_days=stack.backup_old_version_days,
+    ),
+    opts,
+)
+authority = CertificateAuthority(
+    "authority",
+    CertificateAuthorityArgs(
+        labels=labels,
+        protection=protection,
+        generations=stack.database_authorities,
+        hostnames=hostnames(stack),
+        addresses=[LOOPBACK],
+        clients=() if has_tunnel(stack) else tuple(role.name for role in BEHIND_HYPERDRIVE),
+    ),
+    opts,
+)
+tunnel = (
+    PrivateTunnel(
+        "tunnel",
+        PrivateTunnelArgs(
+            labels=labels,
+            protection=protection,
+            account_id=stack.cloudflare_account_id,
+            zone_id=stack.cloudflare_zone_id,
+            hostname=stack.database_hostname,
+            service=f"tcp://localhost:{POSTGRES_PORT}",
+        ),
+        opts,
+    )
+    if has_tunnel(stack)
+    else None
+)
+parameters = HostParameters(
+    "parameters",
+    HostParametersArgs(
+        labels=labels,
+        passwords=database.passwords,
+        cipher_passphrase=backups.cipher_passphrase,
+        authority=authority,
+        tunnel=tunnel,
+    ),
+    opts,
+)
+specifications = {host.name: host_specification(stack, host) for host in stack.postgres_hosts}
+bundles = HostBundles(
+    "bundles",
+    HostBundlesArgs(
+        labels=labels,
+        protection=protection,
+        aws_account_id=stack.aws_account_id,
+        bundles={host: bundle(host, specification) for host, specification in specifications.items()},
+    ),
+    opts,
+)
+identity = HostIdentity(
+    "identity",
+    HostIdentityArgs(
+        labels=labels,
+        aws_account_id=stack.aws_account_id,
         boundary_arn=boundary.arn,
+        bundle_arns=[bundle_arn(labels.prefix, stack.aws_account_id, host) for host in specifications],
+        backup_bucket_arn=backups.bucket_arn,
+    ),
+    opts,
+)
+hosts = {
+    host.name: PostgresHost(
+        f"postgres-{host.name}",
+        PostgresHostArgs(
+            labels=labels,
+            protection=protection,
+            host=host,
+            availability_zone=stack.availability_zone,
+            snapshot_time=stack.snapshot_time,
+            ssh_public_key=stack.ssh_public_key,
+            admin_ipv4_networks=stack.admin_ipv4_networks,
+            admin_ipv6_networks=stack.admin_ipv6_networks,
+            database_ipv4_networks=database_ipv4_networks,
+            database_ipv6_networks=database_ipv6_networks,
+            role_name=identity.role_name,
+            policies=identity.policies,
+            specification=specifications[host.name],
+        ),
+        opts,
+    )
+    for host in stack.postgres_hosts
+}
+serving = hosts[stack.postgres_serving]
+convergence = HostConvergence(
+    "convergence",
+    HostConvergenceArgs(
+        labels=labels,
+        bucket=bundles.bucket,
+        bundles=bundles.objects,
+        display_names={host: display_name(labels.prefix, host) for host in hosts},
+        secrets_version=parameters.version,
+        policies=identity.policies,
+        # Through a tunnel the database itself is asked; a public one is ready when its host is.
+        wait_seconds={} if tunnel or not stack.wait_for_database else {stack.postgres_serving: 3600},
     ),
     opts,
 )
@@ -86,15 +184,15 @@ media = [
     )
     for key in stack.media_buckets
 ]
-tunnel = PrivateTunnel(
-    "tunnel",
-    PrivateTunnelArgs(
+way = tunnel or PublicDatabase(
+    "public-database",
+    PublicDatabaseArgs(
         labels=labels,
-        protection=protection,
         account_id=stack.cloudflare_account_id,
         zone_id=stack.cloudflare_zone_id,
         hostname=stack.database_hostname,
-        service="tcp://localhost:5432",
+        address=serving.static_ip,
+        authority=authority,
     ),
     opts,
 )
@@ -104,7 +202,9 @@ hyperdrive = HyperdrivePair(
         labels=labels,
         account_id=stack.cloudflare_account_id,
         database=database,
-        tunnel=tunnel,
+        way=way,
+        ready=[convergence.associations[stack.postgres_serving]],
+        waits=stack.wait_for_database,
         connections=stack.hyperdrive_connections,
         public_cache_seconds=stack.public_cache_seconds,
     ),
@@ -175,14 +275,17 @@ pulumi.export("apiUrl", f"https://{stack.api_hostname}")
 pulumi.export("failoverActive", stack.failover_active)
 pulumi.export("failoverRouteId", failover.route_id)
 pulumi.export("failoverRecordId", failover.record_id)
-pulumi.export("postgresAddress", host.static_ip)
-pulumi.export("postgresInstance", host.instance_name)
-pulumi.export("databaseHostname", tunnel.hostname)
-pulumi.export("tunnelId", tunnel.tunnel_id)
+pulumi.export("postgresAddress", serving.static_ip)
+pulumi.export("postgresInstance", serving.instance_name)
+pulumi.export("postgresHosts", {name: host.static_ip for name, host in hosts.items()})
+pulumi.export("databaseHostname", stack.database_hostname)
+if tunnel:
+    pulumi.export("tunnelId", tunnel.tunnel_id)
 pulumi.export("hyperdriveRegulatedId", hyperdrive.regulated_id)
 pulumi.export("hyperdrivePublicId", hyperdrive.public_id)
 pulumi.export("backupBucket", backups.bucket)
-pulumi.export("backupWriterRoleArn", backups.writer_role_arn)
+pulumi.export("bundleBucket", bundles.bucket)
+pulumi.export("hostRoleArn", identity.role_arn)
 pulumi.export("documentsBucket", documents.bucket)
 pulumi.export("cmsUser", documents.user_name)
 pulumi.export("mediaBuckets", {bucket.key: bucket.bucket for bucket in media})

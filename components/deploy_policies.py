@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from components.host_bundle import bundle_bucket
+from components.host_policies import document_name, role_name
 from components.permissions_boundary import boundary_arn
 from components.providers import HOME_REGION
 
@@ -113,6 +115,32 @@ IDENTITY_WRITES = [
     "iam:UpdateRole",
     "iam:UpdateRoleDescription",
 ]
+# Of the bundles only: no object with data in it is in reach.
+BUNDLE_READS = ["s3:GetObject", "s3:GetObjectTagging"]
+BUNDLE_WRITES = [
+    # A bundle that is no longer declared goes with all its versions.
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:PutObject",
+    "s3:PutObjectTagging",
+]
+# These know no resource (AWS, Service Authorization Reference of Systems Manager).
+SYSTEMS_MANAGER_LOOKS = ["ssm:DescribeActivations", "ssm:DescribeParameters"]
+ACTIVATION_WRITES = ["ssm:CreateActivation", "ssm:DeleteActivation"]
+# A refresh compares the values, so it reads them. AWS's own key needs no permission beside it.
+PARAMETER_READS = ["ssm:GetParameter"]
+PARAMETER_WRITES = ["ssm:DeleteParameter", "ssm:PutParameter"]
+DOCUMENT_READS = ["ssm:DescribeDocument", "ssm:DescribeDocumentPermission", "ssm:GetDocument"]
+DOCUMENT_WRITES = [
+    "ssm:CreateDocument",
+    "ssm:DeleteDocument",
+    "ssm:UpdateDocument",
+    "ssm:UpdateDocumentDefaultVersion",
+]
+ASSOCIATION_READS = ["ssm:DescribeAssociation"]
+ASSOCIATION_WRITES = ["ssm:CreateAssociation", "ssm:DeleteAssociation", "ssm:UpdateAssociation"]
+LABEL_READS = ["ssm:ListTagsForResource"]
+LABEL_WRITES = ["ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"]
 OIDC_WRITES = ["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"]
 
 
@@ -140,10 +168,34 @@ class Reach:
         return self._iam(f"oidc-provider/{ISSUER}")
 
     @property
+    def bundles(self) -> list[str]:
+        return [f"arn:aws:s3:::{bundle_bucket(self.prefix, self.aws_account_id)}/*"]
+
+    @property
+    def host_role(self) -> str:
+        return self._iam(f"role/{role_name(self.prefix)}")
+
+    @property
+    def parameters(self) -> str:
+        return self._ssm(f"parameter/{self.prefix}/*")
+
+    @property
+    def document(self) -> str:
+        return self._ssm(f"document/{document_name(self.prefix)}")
+
+    @property
+    def associations(self) -> str:
+        # Their ARNs hold an identifier and no name.
+        return self._ssm("association/*")
+
+    @property
     def administrators_own(self) -> list[str]:
         """GitHub's roles and the boundary. With the star also those of `dev-alice`, whose names start like dev's."""
         names = ("role/{}deploy", "role/{}preview", "policy/{}boundary")
         return [self._iam(name.format(f"{self.prefix}-{star}")) for name in names for star in ("", "*-")]
+
+    def _ssm(self, resource: str) -> str:
+        return f"arn:aws:ssm:{HOME_REGION}:{self.aws_account_id}:{resource}"
 
     def _iam(self, path: str) -> str:
         return f"arn:aws:iam::{self.aws_account_id}:{path}"
@@ -162,15 +214,16 @@ def github_trust(aws_account_id: str, repository: str, subject: str) -> Document
 
 
 def deploy_policy(reach: Reach) -> Document:
-    """What `pulumi up` of one stack needs. No access keys, no objects, no way to wider rights than the boundary's."""
+    """What `pulumi up` of one stack needs: no access keys, of objects only bundles, no rights beyond the boundary's."""
     boundary = boundary_arn(reach.prefix, reach.aws_account_id)
     return _document(
         *_reads(reach),
-        _lightsail(LIGHTSAIL_WRITES),
+        _in_montreal(LIGHTSAIL_WRITES),
         _allow(BUCKET_WRITES, reach.buckets),
         _allow(BOUNDED_WRITES, reach.identities, {"StringEquals": {"iam:PermissionsBoundary": boundary}}),
         _allow(IDENTITY_WRITES, reach.identities),
         _allow(OIDC_WRITES, [reach.oidc_provider]),
+        *_host_writes(reach),
         _allow(["s3:DeleteObject", "s3:PutObject"], [f"arn:aws:s3:::{reach.state_bucket}/*"]),
         _state_key(reach, ["kms:Encrypt", "kms:GenerateDataKey"]),
         {
@@ -183,24 +236,52 @@ def deploy_policy(reach: Reach) -> Document:
 
 
 def preview_policy(reach: Reach) -> Document:
-    """What `pulumi preview --refresh` reads; of objects only the state, whose secrets it decrypts for the program."""
+    """What `pulumi preview --refresh` reads: of objects only bundles and the state, whose secrets it decrypts.
+
+    What the parameters hold is in the state, too.
+    """
     return _document(*_reads(reach))
 
 
 def _reads(reach: Reach) -> list[Document]:
     known = [*reach.identities, f"arn:aws:iam::{reach.aws_account_id}:policy/{reach.prefix}-*", reach.oidc_provider]
     return [
-        _lightsail(LIGHTSAIL_READS),
+        _in_montreal(LIGHTSAIL_READS),
         _allow(BUCKET_READS, reach.buckets),
         _allow(IDENTITY_READS, known),
+        *_host_reads(reach),
         _allow(["s3:ListBucket"], [f"arn:aws:s3:::{reach.state_bucket}"]),
         _allow(["s3:GetObject"], [f"arn:aws:s3:::{reach.state_bucket}/*"]),
         _state_key(reach, ["kms:Decrypt"]),
     ]
 
 
-def _lightsail(actions: list[str]) -> Document:
-    # Its ARNs hold an identifier and no name, so there is nothing to narrow but the region.
+def _host_reads(reach: Reach) -> list[Document]:
+    return [
+        _allow(BUNDLE_READS, reach.bundles),
+        _in_montreal(SYSTEMS_MANAGER_LOOKS),
+        _allow(PARAMETER_READS, [reach.parameters]),
+        _allow(DOCUMENT_READS, [reach.document]),
+        _allow(ASSOCIATION_READS, [reach.associations]),
+        _allow(LABEL_READS, [reach.parameters, reach.document, reach.associations]),
+    ]
+
+
+def _host_writes(reach: Reach) -> list[Document]:
+    return [
+        _allow(BUNDLE_WRITES, reach.bundles),
+        _in_montreal(ACTIVATION_WRITES),
+        # The only role that it hands on, and only to what registers machines.
+        _allow(["iam:PassRole"], [reach.host_role], {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}}),
+        _allow(PARAMETER_WRITES, [reach.parameters]),
+        _allow(DOCUMENT_WRITES, [reach.document]),
+        _allow(ASSOCIATION_WRITES, [reach.associations, reach.document]),
+        _allow(LABEL_WRITES, [reach.parameters, reach.document, reach.associations]),
+    ]
+
+
+def _in_montreal(actions: list[str]) -> Document:
+    # Lightsail's ARNs hold an identifier and no name, an activation has none: nothing to narrow but the region.
     return _allow(actions, ["*"], {"StringEquals": {"aws:RequestedRegion": HOME_REGION}})
 
 

@@ -4,8 +4,11 @@ The exception tree::
 
     HybridError                 one line on stderr, exit 1
     ├── SettingsError           components/settings.py: settings that are wrong, all faults at once
+    ├── TunnelError             components/tunnel_connection.py: the way to the database does not open
+    ├── ReadinessError          components/database_readiness.py: the database does not answer as it should
     ├── PlanError               plan/errors.py: a program that can't be recorded, a plan that can't be read
     ├── GateError               policies/errors.py: a policy pack that can't be run
+    ├── DatabaseError           database/errors.py: a running database can't be reached, or answers otherwise
     └── LocalError              local/errors.py: the local stack can't be brought up, or down
 
 Anything else is a defect and keeps its traceback.

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from components.database_readiness import readiness_hooks
 from components.labels import DataClass, Labels
 from components.postgres_database import APP, PUBLIC_READ, PostgresDatabase
 from components.private_tunnel import PrivateTunnel
+from components.public_database import PublicDatabase
+
+PORT = 5432
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +19,14 @@ class HyperdrivePairArgs:
     labels: Labels
     account_id: str
     database: PostgresDatabase
-    tunnel: PrivateTunnel
+    way: PrivateTunnel | PublicDatabase
+    ready: list[pulumi.Resource]
+    """What the host must have done before the database can answer."""
+    waits: bool
+    """Whether the engine, before it makes or changes a configuration, waits until the role can log in.
+
+    It asks through the tunnel. A public database it can't ask: it is not in Cloudflare's networks.
+    """
     connections: int
     """Connections that each configuration may open to the database."""
     public_cache_seconds: int
@@ -23,7 +34,7 @@ class HyperdrivePairArgs:
 
 
 class HyperdrivePair(pulumi.ComponentResource):
-    """Both reach the database through the tunnel, each with a role of its own.
+    """Both reach the database with a role of their own: through the tunnel, or with a certificate.
 
     Hyperdrive tests the connection when a configuration is made: the database must answer by then.
     """
@@ -35,6 +46,12 @@ class HyperdrivePair(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: HyperdrivePairArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:edge:HyperdrivePair", name, args.labels.inputs(DataClass.REGULATED), opts)
+        asks = args.waits and isinstance(args.way, PrivateTunnel)
+        self._child = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=[*args.way.ready, *args.ready],
+            hooks=readiness_hooks(f"{name}-readiness") if asks else None,
+        )
         regulated = self._configuration(f"{name}-regulated", args, APP.name, "regulated", {"disabled": True})
         public = self._configuration(
             f"{name}-public",
@@ -59,17 +76,33 @@ class HyperdrivePair(pulumi.ComponentResource):
             name,
             account_id=args.account_id,
             name=f"{args.labels.prefix}-{data_class}",
-            origin={
-                "scheme": "postgres",
-                "host": args.tunnel.hostname,
-                # No port: behind Access the tunnel decides it.
-                "database": args.database.database,
-                "user": role,
-                "password": args.database.passwords[role],
-                "access_client_id": args.tunnel.client_id,
-                "access_client_secret": args.tunnel.client_secret,
-            },
+            origin=_origin(args, role),
+            mtls=_certificates(args.way, role),
             caching=caching,
             origin_connection_limit=args.connections,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=args.tunnel.ready),
+            opts=self._child,
         )
+
+
+def _origin(args: HyperdrivePairArgs, role: str) -> cloudflare.HyperdriveConfigOriginArgsDict:
+    origin: cloudflare.HyperdriveConfigOriginArgsDict = {
+        "scheme": "postgres",
+        "host": args.way.hostname,
+        "database": args.database.database,
+        "user": role,
+        "password": args.database.passwords[role],
+    }
+    if isinstance(args.way, PublicDatabase):
+        return {**origin, "port": PORT}
+    # No port: behind Access the tunnel decides it.
+    return {**origin, "access_client_id": args.way.client_id, "access_client_secret": args.way.client_secret}
+
+
+def _certificates(way: PrivateTunnel | PublicDatabase, role: str) -> cloudflare.HyperdriveConfigMtlsArgsDict | None:
+    if isinstance(way, PrivateTunnel):
+        return None
+    return {
+        "sslmode": "verify-full",
+        "ca_certificate_id": way.authority_certificate_id,
+        "mtls_certificate_id": way.client_certificate_ids[role],
+    }

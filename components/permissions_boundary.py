@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.host_bundle import bundle_bucket
+from components.host_policies import agent_statements, secret_statements
 from components.labels import DataClass, Labels
 
 
 @dataclass(frozen=True, kw_only=True)
 class PermissionsBoundaryArgs:
     labels: Labels
+    aws_account_id: str
 
 
 class PermissionsBoundary(pulumi.ComponentResource):
@@ -26,7 +29,7 @@ class PermissionsBoundary(pulumi.ComponentResource):
             f"{name}-policy",
             name=boundary_name(args.labels.prefix),
             description="The most that roles and users of this stack may do",
-            policy=pulumi.Output.json_dumps(boundary_policy(args.labels.prefix)),
+            policy=pulumi.Output.json_dumps(boundary_policy(args.labels.prefix, args.aws_account_id)),
             tags=args.labels.tags(DataClass.NONE),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -43,8 +46,11 @@ def boundary_arn(prefix: str, aws_account_id: str) -> str:
     return f"arn:aws:iam::{aws_account_id}:policy/{boundary_name(prefix)}"
 
 
-def boundary_policy(prefix: str) -> dict[str, object]:
-    """Objects in the stack's own buckets; no old version can be removed, no bucket changed."""
+def boundary_policy(prefix: str, aws_account_id: str) -> dict[str, object]:
+    """Objects in the stack's own buckets, and what a host does as a node of Systems Manager.
+
+    No old version of an object can be removed, and none be read but a bundle's; no bucket can be changed.
+    """
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -59,6 +65,13 @@ def boundary_policy(prefix: str) -> dict[str, object]:
                 ],
                 # The star reaches over the slash: the buckets and what is in them.
                 "Resource": [f"arn:aws:s3:::{prefix}-*"],
-            }
+            },
+            {
+                "Effect": "Allow",
+                "Action": ["s3:GetObjectVersion"],
+                "Resource": [f"arn:aws:s3:::{bundle_bucket(prefix, aws_account_id)}/*"],
+            },
+            *agent_statements(prefix, aws_account_id),
+            *secret_statements(prefix, aws_account_id),
         ],
     }

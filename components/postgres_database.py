@@ -1,6 +1,7 @@
 """The database inside the server: its schemas by data class, its roles and their passwords."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import pulumi
 import pulumi_random as random
@@ -8,32 +9,51 @@ import pulumi_random as random
 from components.labels import DataClass, Labels
 from components.protection import Protection
 
-EXTENSIONS = ("postgis", "vector", "timescaledb", "pg_cron", "pg_stat_statements")
+# The five that the application uses, and what monitoring needs.
+EXTENSIONS = ("postgis", "vector", "timescaledb", "pg_cron", "pg_stat_statements", "pg_buffercache")
+
+
+class WayIn(StrEnum):
+    """How a role may log in. Not what it may do once it is in."""
+
+    PASSWORD = "password"
+    SOCKET = "socket"
+    """From the host itself, as the system's user that it is mapped to."""
+    NONE = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """A role that logs in with a password, and the schemas it may use."""
+    """A role of the database, and the schemas it may use."""
 
     name: str
+    way_in: WayIn = WayIn.PASSWORD
     reads: tuple[str, ...] = ()
     """Schemas whose tables it may select from."""
     writes: tuple[str, ...] = ()
     """Schemas whose rows it may insert, update and delete."""
     creates: tuple[str, ...] = ()
     """Schemas in which it makes, and so owns, tables."""
+    acts_as: str | None = None
+    """Role that it becomes when it logs in: what it makes is that role's."""
     connection_limit: int = 10
     is_monitor: bool = False
     """Sees the statistics of all sessions, and no table."""
+    is_backup: bool = False
+    """May start and stop a physical backup, and sees no table."""
 
     def inputs(self) -> dict[str, object]:
+        """As the component declares it; `actsAs` only where there is one, because inputs hold no null."""
         return {
             "name": self.name,
+            "wayIn": str(self.way_in),
             "reads": list(self.reads),
             "writes": list(self.writes),
             "creates": list(self.creates),
             "connectionLimit": self.connection_limit,
             "isMonitor": self.is_monitor,
+            "isBackup": self.is_backup,
+            **({"actsAs": self.acts_as} if self.acts_as else {}),
         }
 
 
@@ -44,10 +64,14 @@ APP = Role(name="app", reads=("regulated", "public"), writes=("regulated", "publ
 # Behind the cached Hyperdrive, whose storage place is not documented: it may see public data only.
 PUBLIC_READ = Role(name="public_read", reads=("public",))
 BEHIND_HYPERDRIVE = (APP, PUBLIC_READ)
-MIGRATOR = Role(name="migrator", reads=("regulated", "public"), creates=("regulated", "public"))
+# Owns what the schemas hold. Nobody logs in as it, but the jobs of pg_cron and TimescaleDB run as it.
+OWNER = Role(name="owner", way_in=WayIn.NONE, reads=("regulated", "public"), creates=("regulated", "public"))
+MIGRATOR = Role(name="migrator", acts_as=OWNER.name)
 READ_ONLY = Role(name="read_only", reads=("regulated", "public"))
 MONITOR = Role(name="monitor", is_monitor=True)
-ROLES = (*BEHIND_HYPERDRIVE, MIGRATOR, READ_ONLY, MONITOR)
+BACKUP = Role(name="backup", way_in=WayIn.SOCKET, is_backup=True)
+ROLES = (OWNER, *BEHIND_HYPERDRIVE, MIGRATOR, READ_ONLY, MONITOR, BACKUP)
+WITH_PASSWORD = tuple(role for role in ROLES if role.way_in is WayIn.PASSWORD)
 
 
 def roles(hyperdrive_connections: int) -> list[Role]:
@@ -66,7 +90,7 @@ class PostgresDatabaseArgs:
     database: str
     """Name of the database that the application uses."""
     version: int
-    """PostgreSQL's major version."""
+    """PostgreSQL's major version on the host that serves."""
     hyperdrive_connections: int
     """Connections that each Hyperdrive configuration may open."""
 
@@ -82,7 +106,7 @@ class PostgresDatabase(pulumi.ComponentResource):
     database: pulumi.Output[str]
     """Name of the database."""
     passwords: dict[str, pulumi.Output[str]]
-    """Password of each role, secret."""
+    """Password of each role that has one, secret."""
 
     def __init__(self, name: str, args: PostgresDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         declared = {
@@ -104,6 +128,6 @@ class PostgresDatabase(pulumi.ComponentResource):
                 special=False,
                 opts=args.protection.options(self),
             ).result
-            for role in ROLES
+            for role in WITH_PASSWORD
         }
         self.register_outputs({"database": self.database, "passwords": self.passwords})

@@ -1,42 +1,51 @@
-"""The machine in Montreal that PostgreSQL runs on."""
+"""A machine in Montreal that PostgreSQL runs on."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components.host_firewall import firewall
+from components.host_registration import HOST_TAG, HostRegistration, HostRegistrationArgs
+from components.host_settings import HostSettings
+from components.host_specification import DATA_DISK_PATH
 from components.labels import DataClass, Labels
 from components.protection import Protection
 from components.providers import HOME_REGION
-
-DATA_DISK_PATH = "/dev/xvdf"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresHostArgs:
     labels: Labels
     protection: Protection
+    host: HostSettings
+    """Changing blueprint or bundle replaces the instance, changing the disk's size the disk."""
     availability_zone: str
     """A zone of ca-central-1: Lightsail is not in ca-west-1."""
-    blueprint: str
-    """Lightsail's operating system; changing it replaces the instance."""
-    bundle: str
-    """Lightsail's machine size; changing it replaces the instance."""
-    disk_gb: int
-    """Size of the data disk; changing it replaces the disk."""
     snapshot_time: str
     """Hour of the daily snapshot, `HH:00` in UTC. Seven are kept and die with the instance."""
     ssh_public_key: str
     admin_ipv4_networks: list[str]
     admin_ipv6_networks: list[str]
     """Networks that reach SSH. Neither list may be empty: that means everyone."""
+    database_ipv4_networks: list[str]
+    database_ipv6_networks: list[str]
+    """Networks that reach PostgreSQL; both empty where the way in is a tunnel."""
+    role_name: pulumi.Input[str]
+    """Role that the machine is registered with at Systems Manager."""
+    policies: list[pulumi.Resource]
+    """What the role may do; made before the machine is registered."""
+    specification: dict[str, Any]
+    """What the machine is to become, secrets by name; declared here and applied by HostConvergence."""
 
 
 class PostgresHost(pulumi.ComponentResource):
     """A Lightsail instance with its data on a disk of its own and a static address.
 
     Almost every change of the instance replaces it and deletes its snapshots, so a resize is a restore
-    onto a second host and never an edit here. PostgreSQL's port is not open: the way in is the tunnel.
+    onto a second host and never an edit here. What runs on it converges by another way, so its first script
+    only registers it, and a changed one changes nothing.
     """
 
     instance_name: pulumi.Output[str]
@@ -44,13 +53,25 @@ class PostgresHost(pulumi.ComponentResource):
     """Address that stays when the instance is replaced."""
 
     def __init__(self, name: str, args: PostgresHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("hybrid:postgres:PostgresHost", name, args.labels.inputs(DataClass.REGULATED), opts)
-        display_name = f"{args.labels.prefix}-postgres"
-        tags = args.labels.tags(DataClass.REGULATED)
-        instance = self._instance(name, args, display_name, tags)
-        self._data_disk(name, args, instance, tags)
+        declared = {
+            **args.labels.inputs(DataClass.REGULATED),
+            "host": args.host.name,
+            "specification": args.specification,
+        }
+        super().__init__("hybrid:postgres:PostgresHost", name, declared, opts)
+        named = display_name(args.labels.prefix, args.host.name)
+        tags = {**args.labels.tags(DataClass.REGULATED), HOST_TAG: named}
+        registration = HostRegistration(
+            name,
+            HostRegistrationArgs(
+                labels=args.labels, display_name=named, role_name=args.role_name, policies=args.policies
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        instance = self._instance(name, args, named, tags, registration.user_data)
+        self._data_disk(name, args, instance, named, tags)
         address = aws.lightsail.StaticIp(
-            f"{name}-address", name=display_name, region=HOME_REGION, opts=args.protection.options(self)
+            f"{name}-address", name=named, region=HOME_REGION, opts=args.protection.options(self)
         )
         aws.lightsail.StaticIpAttachment(
             f"{name}-address-attachment",
@@ -59,17 +80,17 @@ class PostgresHost(pulumi.ComponentResource):
             region=HOME_REGION,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._firewall(name, args, instance)
+        self._ports(name, args, instance)
         self.instance_name = instance.name
         self.static_ip = address.ip_address
         self.register_outputs({"instanceName": self.instance_name, "staticIp": self.static_ip})
 
     def _instance(
-        self, name: str, args: PostgresHostArgs, display_name: str, tags: dict[str, str]
+        self, name: str, args: PostgresHostArgs, named: str, tags: dict[str, str], user_data: pulumi.Output[str]
     ) -> aws.lightsail.Instance:
         key_pair = aws.lightsail.KeyPair(
             f"{name}-key",
-            name=display_name,
+            name=named,
             public_key=args.ssh_public_key,
             region=HOME_REGION,
             tags=tags,
@@ -78,12 +99,13 @@ class PostgresHost(pulumi.ComponentResource):
         # In state: renaming this replaces the server.
         return aws.lightsail.Instance(
             f"{name}-instance",
-            name=display_name,
+            name=named,
             availability_zone=args.availability_zone,
-            blueprint_id=args.blueprint,
-            bundle_id=args.bundle,
+            blueprint_id=args.host.blueprint,
+            bundle_id=args.host.bundle,
             key_pair_name=key_pair.name,
             add_on={"type": "AutoSnapshot", "status": "Enabled", "snapshot_time": args.snapshot_time},
+            user_data=user_data,
             region=HOME_REGION,
             tags=tags,
             # A changed user_data would destroy the instance and its snapshots
@@ -92,14 +114,14 @@ class PostgresHost(pulumi.ComponentResource):
         )
 
     def _data_disk(
-        self, name: str, args: PostgresHostArgs, instance: aws.lightsail.Instance, tags: dict[str, str]
+        self, name: str, args: PostgresHostArgs, instance: aws.lightsail.Instance, named: str, tags: dict[str, str]
     ) -> None:
         # In state: renaming this replaces the disk that the database lives on.
         disk = aws.lightsail.Disk(
             f"{name}-data",
-            name=f"{args.labels.prefix}-postgres-data",
+            name=f"{named}-data",
             availability_zone=args.availability_zone,
-            size_in_gb=args.disk_gb,
+            size_in_gb=args.host.disk_gb,
             region=HOME_REGION,
             tags=tags,
             opts=args.protection.options(self),
@@ -113,22 +135,20 @@ class PostgresHost(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _firewall(self, name: str, args: PostgresHostArgs, instance: aws.lightsail.Instance) -> None:
+    def _ports(self, name: str, args: PostgresHostArgs, instance: aws.lightsail.Instance) -> None:
         aws.lightsail.InstancePublicPorts(
             f"{name}-ports",
             instance_name=instance.name,
             region=HOME_REGION,
-            port_infos=[
-                {
-                    # SSH for administrators. Lightsail opens 22 to the world unless the list is owned.
-                    "protocol": "tcp",
-                    "from_port": 22,
-                    "to_port": 22,
-                    # Both lists, always: one that is left out means "everyone".
-                    "cidrs": args.admin_ipv4_networks,
-                    "ipv6_cidrs": args.admin_ipv6_networks,
-                }
-            ],
+            port_infos=firewall(
+                (args.admin_ipv4_networks, args.admin_ipv6_networks),
+                (args.database_ipv4_networks, args.database_ipv6_networks),
+            ),
             # Created first, the old list's deletion would close the ports just opened.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
+
+
+def display_name(prefix: str, host: str) -> str:
+    """What a host is called in AWS, and the value of its tag."""
+    return f"{prefix}-postgres-{host}"

@@ -25,19 +25,23 @@ class PrivateTunnelArgs:
 
 
 class PrivateTunnel(pulumi.ComponentResource):
-    """Tunnel, its DNS name, and an Access application that admits one service token.
+    """Tunnel, its DNS name, and an Access application that admits two service tokens: Hyperdrive's and people's.
 
     The application stands before the name and the way behind it are made, and until both are gone.
-    The token is valid for a year. To renew it by hand before it ends: `pulumi up --replace URN` of the token,
-    which hands the new one to policy and Hyperdrive; new connections fail for the moment in between.
+    A token is valid for a year. To renew one by hand before it ends: `pulumi up --replace URN` of the token,
+    which hands the new one to policy and user; new connections fail for the moment in between.
     """
 
     hostname: pulumi.Output[str]
     tunnel_id: pulumi.Output[str]
     client_id: pulumi.Output[str]
-    """Public half of the service token."""
+    """Public half of Hyperdrive's service token."""
     client_secret: pulumi.Output[str]
-    """Secret half of the service token, secret."""
+    """Secret half of Hyperdrive's service token, secret."""
+    operators_client_id: pulumi.Output[str]
+    """Public half of the service token of the people who work on the database."""
+    operators_client_secret: pulumi.Output[str]
+    """Secret half of that token, secret."""
     connector_token: pulumi.Output[str]
     """What cloudflared on the host signs in with, secret."""
     ready: list[pulumi.Resource]
@@ -60,7 +64,20 @@ class PrivateTunnel(pulumi.ComponentResource):
             tunnel_secret=secret,
             opts=child,
         )
-        token, application = self._access(name, args, display_name)
+        # In state: renaming these renews Hyperdrive's token.
+        token, policy = self._admission(f"{name}-token", f"{name}-policy", args, f"{display_name}-hyperdrive")
+        operators, operators_policy = self._admission(
+            f"{name}-operators-token", f"{name}-operators-policy", args, f"{display_name}-operators"
+        )
+        application = cloudflare.ZeroTrustAccessApplication(
+            f"{name}-application",
+            account_id=args.account_id,
+            name=display_name,
+            type="self_hosted",
+            domain=args.hostname,
+            policies=[{"id": policy.id, "precedence": 1}, {"id": operators_policy.id, "precedence": 2}],
+            opts=child,
+        )
         # Without the application the name is open to everybody, be it for a moment.
         behind_access = pulumi.ResourceOptions(parent=self, depends_on=[application])
         ingress = cloudflare.ZeroTrustTunnelCloudflaredConfig(
@@ -90,41 +107,31 @@ class PrivateTunnel(pulumi.ComponentResource):
         self.tunnel_id = tunnel.id
         self.client_id = token.client_id
         self.client_secret = pulumi.Output.secret(token.client_secret)
+        self.operators_client_id = operators.client_id
+        self.operators_client_secret = pulumi.Output.secret(operators.client_secret)
         self.connector_token = _connector_token(args.account_id, tunnel.id, secret)
         self.ready = [ingress, record, application]
         self.register_outputs(
             {"hostname": self.hostname, "tunnelId": self.tunnel_id, "connectorToken": self.connector_token}
         )
 
-    def _access(
-        self, name: str, args: PrivateTunnelArgs, display_name: str
-    ) -> tuple[cloudflare.ZeroTrustAccessServiceToken, cloudflare.ZeroTrustAccessApplication]:
+    def _admission(
+        self, token_name: str, policy_name: str, args: PrivateTunnelArgs, display_name: str
+    ) -> tuple[cloudflare.ZeroTrustAccessServiceToken, cloudflare.ZeroTrustAccessPolicy]:
+        """A service token, and the policy that admits it and nobody else."""
         child = pulumi.ResourceOptions(parent=self)
         token = cloudflare.ZeroTrustAccessServiceToken(
-            f"{name}-token",
-            account_id=args.account_id,
-            name=f"{display_name}-hyperdrive",
-            duration="8760h",
-            opts=child,
+            token_name, account_id=args.account_id, name=display_name, duration="8760h", opts=child
         )
         policy = cloudflare.ZeroTrustAccessPolicy(
-            f"{name}-policy",
+            policy_name,
             account_id=args.account_id,
-            name=f"{display_name}-hyperdrive-only",
+            name=f"{display_name}-only",
             decision="non_identity",
             includes=[{"service_token": {"token_id": token.id}}],
             opts=child,
         )
-        application = cloudflare.ZeroTrustAccessApplication(
-            f"{name}-application",
-            account_id=args.account_id,
-            name=display_name,
-            type="self_hosted",
-            domain=args.hostname,
-            policies=[{"id": policy.id, "precedence": 1}],
-            opts=child,
-        )
-        return token, application
+        return token, policy
 
 
 def _connector_token(account_id: str, tunnel_id: pulumi.Output[str], secret: pulumi.Output[str]) -> pulumi.Output[str]:

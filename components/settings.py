@@ -10,12 +10,14 @@ import pulumi
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from components import lightsail_bundles
+from components import host_settings
 from components.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
 from components.errors import HybridError
+from components.host_settings import HostSettings
 from components.labels import Environment, Labels
 from components.protection import Protection
 from components.setting_types import (
+    AuthorityGeneration,
     BucketName,
     DatabaseName,
     HexId,
@@ -67,11 +69,14 @@ class Settings(BaseModel):
     database_hostname: HostName
 
     availability_zone: Annotated[str, Field(pattern=r"^ca-central-1[a-z]$")]
-    postgres_version: Annotated[int, Field(ge=15, le=17)]
     postgres_database: DatabaseName
-    postgres_blueprint: Annotated[str, Field(pattern=r"^(debian|ubuntu)_\d+(_\d+)?$")]
-    postgres_bundle: str
-    postgres_disk_gb: Annotated[int, Field(ge=8, le=16384)]
+    postgres_hosts: Annotated[list[HostSettings], Field(min_length=1)]
+    postgres_serving: str
+    timescaledb_edition: Literal["community", "apache"]
+    allow_untested_hyperdrive: bool
+    database_way: Literal["tunnel", "direct"]
+    database_authorities: Annotated[list[AuthorityGeneration], Field(min_length=1, max_length=3)]
+    wait_for_database: bool
     snapshot_time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):00$")]
     ssh_public_key: SshPublicKey
     admin_ipv4_networks: Annotated[list[Ipv4Network], Field(min_length=1, max_length=20)]
@@ -123,12 +128,11 @@ class Settings(BaseModel):
             raise ValueError("leaves data unprotected; allowed in prod: true")
         return value
 
-    @field_validator("postgres_bundle")
+    @field_validator("database_authorities")
     @classmethod
-    def _bundle_fits(cls, value: str, info: ValidationInfo) -> str:
-        fault = lightsail_bundles.fault(value, info.data.get("environment", Environment.DEV))
-        if fault:
-            raise ValueError(fault)
+    def _generations_differ(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise ValueError("names a generation twice; allowed: each once, the one that signs last")
         return value
 
     @field_validator("media_buckets")
@@ -179,6 +183,11 @@ class Settings(BaseModel):
     def protection(self) -> Protection:
         return Protection.of(self.environment, protects_data=self.protect_data)
 
+    @property
+    def serving_host(self) -> HostSettings:
+        """The host that the application reaches."""
+        return next(host for host in self.postgres_hosts if host.name == self.postgres_serving)
+
 
 def load(stack: str) -> Settings:
     """Reads the running program's configuration. Raises SettingsError."""
@@ -189,11 +198,15 @@ def load(stack: str) -> Settings:
 
 def parse(stack: str, raw: Mapping[str, str]) -> Settings:
     """Parses settings as Pulumi hands them over: text, with lists as JSON. Raises SettingsError."""
+    values = {key: _decoded(key, text) for key, text in raw.items()}
+    faults = host_settings.faults(values)
     try:
-        values = {key: _decoded(key, text) for key, text in raw.items()}
-        return Settings.model_validate(values, context={"stack": stack})
+        settings = Settings.model_validate(values, context={"stack": stack})
     except ValidationError as error:
-        raise SettingsError(stack, [_line(fault) for fault in error.errors()]) from None
+        faults = [*(_line(fault) for fault in error.errors()), *faults]
+    if faults:
+        raise SettingsError(stack, faults)
+    return settings
 
 
 def _stack_name(info: ValidationInfo) -> str:
@@ -215,10 +228,14 @@ def _line(fault: Mapping[str, Any]) -> str:
     # Somebody may have pasted the private half.
     given = "its value" if key == "sshPublicKey" else repr(fault["input"])
     match fault["type"]:
+        case "missing" if len(fault["loc"]) > 1:
+            return f"{key}: is missing; add it in Pulumi.STACK.yaml"
         case "missing":
             return f"{key}: is missing; set it with `pulumi config set {key} VALUE`"
+        case "extra_forbidden" if len(fault["loc"]) > 1:
+            return f"{key}: is not a setting{_suggestion(str(fault['loc'][-1]), HostSettings)}"
         case "extra_forbidden":
-            return f"{key}: is not a setting{_suggestion(key)}"
+            return f"{key}: is not a setting{_suggestion(key, Settings)}"
         case "string_pattern_mismatch":
             return f"{key}: {given} is not valid; allowed: text that matches {fault['ctx']['pattern']}"
         case "value_error":
@@ -227,7 +244,9 @@ def _line(fault: Mapping[str, Any]) -> str:
             return f"{key}: {given}: {fault['msg']}"
 
 
-def _suggestion(key: str) -> str:
-    names = [field.alias or "" for field in Settings.model_fields.values()]
+def _suggestion(key: str, model: type[BaseModel]) -> str:
+    names = [field.alias or "" for field in model.model_fields.values()]
     near = difflib.get_close_matches(key, names, n=1)
-    return f"; did you mean {near[0]}?" if near else "; Pulumi.yaml lists all"
+    if near:
+        return f"; did you mean {near[0]}?"
+    return "; Pulumi.yaml lists all" if model is Settings else f"; allowed: {', '.join(names)}"

@@ -1,7 +1,7 @@
-"""Apply the playbook to a host: python -m host.apply SPEC --root DIR --stage files|database [--dry].
+"""Apply one stage of the playbook to a host: python -m host.apply SPEC --root DIR --stage STAGE [--dry].
 
 Prints one JSON object: what changed (with --dry: would change), what failed, and which services need a restart or a
-reload for it. The stage `files` needs no running server; `database` needs PostgreSQL running.
+reload for it. The stages, in their order, are those of STAGES; only those from `database` on need PostgreSQL running.
 """
 
 import argparse
@@ -23,12 +23,30 @@ from pyinfra.context import ctx_host, ctx_state, host
 
 from host import layout
 from host.facts.newer import IsNewer
+from host.refusal import RefusedError
 from host.spec import Spec, SpecError, load
-from host.tasks import cluster, database, pgbackrest, pooler, tls
+from host.tasks import (
+    backup_credentials,
+    backups,
+    cluster,
+    database,
+    disk,
+    firewall,
+    logs,
+    packages,
+    pgbackrest,
+    pooler,
+    services,
+    tls,
+    tunnel,
+    unattended_upgrades,
+    upgrade,
+)
 
 RESTARTS = {"PostgreSQL settings": "postgres", "pooler settings": "pooler"}
 RELOADS = {
     "client authentication rules": ("postgres",),
+    "user name map": ("postgres",),
     "server certificate": ("postgres", "pooler"),
     "pooler passwords": ("pooler",),
 }
@@ -54,27 +72,68 @@ class Words(logging.Handler):
         self.lines.append(record.getMessage().strip())
 
 
+def apply_machine(spec: Spec) -> None:
+    """What a container and a namespace have from the machine around them."""
+    if spec.platform != "lightsail":
+        return
+    firewall.apply(spec)
+    disk.apply(spec.disk)
+    unattended_upgrades.apply(spec)
+    logs.apply()
+    backup_credentials.apply(spec)
+
+
 def apply_files(spec: Spec) -> None:
+    disk.guard(spec.disk)
     tls.apply(spec.tls)
-    cluster.apply(spec)
+    # A restore needs pgBackRest's settings.
     pgbackrest.apply(spec)
+    cluster.apply(spec)
     pooler.apply(spec)
 
 
-STAGES: dict[str, Callable[[Spec], None]] = {"files": apply_files, "database": database.apply}
+def apply_services(spec: Spec) -> None:
+    # Before the database changes sides: the tunnel leads only to a host that serves.
+    tunnel.end(spec)
+    services.apply(spec)
+
+
+STAGES: dict[str, Callable[[Spec], None]] = {
+    "packages": packages.apply,
+    "machine": apply_machine,
+    "files": apply_files,
+    "services": apply_services,
+    "database": database.apply,
+    "upgrade": upgrade.apply,
+    "tunnel": tunnel.apply,
+    # Last: a store that does not answer keeps nothing else from being done.
+    "backups": backups.apply,
+}
+"""In the order in which a host is brought to what is declared."""
 
 
 def apply(spec: Spec, root: Path, stage: str, *, is_dry: bool) -> Report:
     """Bring the host to what the specification says; is_dry only looks."""
     words = Words()
     logging.getLogger("pyinfra").addHandler(words)
+    try:
+        return _applied(spec, root, stage, words, is_dry=is_dry)
+    finally:
+        logging.getLogger("pyinfra").removeHandler(words)
+
+
+def _applied(spec: Spec, root: Path, stage: str, words: Words, *, is_dry: bool) -> Report:
     with _connected(root, is_dry=is_dry) as state:
-        failure = None
+        failure, refused = None, None
         try:
             STAGES[stage](spec)
         except (NestedOperationError, PyinfraError):
             failure = "; ".join(words.lines)
+        except RefusedError as error:
+            refused = error
         report = _report(state, failure)
+        if refused:
+            report.failed.append({"operation": refused.operation, "error": str(refused)})
         if stage == "files" and failure is None:
             report.restart = sorted({*report.restart, *_outdated(spec)})
         return report
@@ -84,10 +143,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="host.apply", description="Apply the playbook to a database host.")
     parser.add_argument("spec", type=Path, help="JSON file that says what the host is to become")
     parser.add_argument("--root", type=Path, required=True, help="root file system; / for this machine itself")
-    parser.add_argument("--stage", choices=sorted(STAGES), required=True)
+    parser.add_argument("--stage", choices=tuple(STAGES), required=True)
     parser.add_argument("--dry", action="store_true", help="only say what would change")
     options = parser.parse_args(arguments)
-    _prepare_process(options.root)
+    prepare_process(options.root)
     try:
         report = apply(load(options.spec), options.root, options.stage, is_dry=options.dry)
     except (SpecError, ConnectError) as error:
@@ -122,6 +181,9 @@ def _report(state: State, failure: str | None) -> Report:
         meta = data.operation_meta
         if meta.is_complete() and meta.did_error():
             report.failed.append({"operation": name, "error": failure or ""})
+        elif state.is_executing and not meta.is_complete():
+            # It refused in the middle, and asking what it would change would only have it refuse again.
+            continue
         elif meta.changed:
             report.changed.append(name)
         else:
@@ -144,7 +206,7 @@ def _outdated(spec: Spec) -> Iterator[str]:
         yield "pooler"
 
 
-def _prepare_process(root: Path) -> None:
+def prepare_process(root: Path) -> None:
     # No setting of the caller's own libpq or pgBackRest may redirect what runs in the host.
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]

@@ -3,13 +3,16 @@
 from pathlib import PurePosixPath
 
 OWNER = "postgres"
+AS_OWNER = f"setpriv --reuid={OWNER} --regid={OWNER} --init-groups --"
 SOCKETS = "/run/postgresql"
 HYBRID = "/etc/hybrid"
-CA_FOLDER = f"{HYBRID}/ca"
-CA_CERTIFICATE = f"{CA_FOLDER}/ca.crt"
-CA_KEY = f"{CA_FOLDER}/ca.key"
-SERVER_CERTIFICATE = f"{HYBRID}/server.crt"
-SERVER_KEY = f"{HYBRID}/server.key"
+TLS = f"{HYBRID}/tls"
+"""A link to the folder of the set in use, so that certificate, key and authorities change at once."""
+AUTHORITIES = f"{TLS}/authorities.crt"
+SERVER_CERTIFICATE = f"{TLS}/server.crt"
+SERVER_KEY = f"{TLS}/server.key"
+PROMOTE_WITHOUT_MARK = f"{HYBRID}/promote-without-mark"
+"""Made by hand when the host that served is lost: its standby then no longer waits for that host's last word."""
 BACKUP_SETTINGS = "/etc/pgbackrest.conf"
 POOLER_SETTINGS = "/etc/pgbouncer/pgbouncer.ini"
 POOLER_PASSWORDS = "/etc/pgbouncer/userlist.txt"
@@ -18,6 +21,10 @@ POOLER_PID = f"{SOCKETS}/pgbouncer.pid"
 
 def programs(major: int) -> PurePosixPath:
     return PurePosixPath(f"/usr/lib/postgresql/{major}/bin")
+
+
+def libraries(major: int) -> PurePosixPath:
+    return PurePosixPath(f"/usr/lib/postgresql/{major}/lib")
 
 
 def data(major: int) -> PurePosixPath:

@@ -2,11 +2,18 @@
 
 from collections.abc import Iterator
 
+from host import monitoring
 from host.facts.database_state import DefaultPrivilege, Privilege, State
 from host.spec import Postgres, Role
 
 EXTENSIONS = "extensions"
 CRON = "cron"
+BACKUP_FUNCTIONS = ("pg_backup_start", "pg_backup_stop", "pg_create_restore_point", "pg_switch_wal")
+"""All that pgBackRest calls and that is not everybody's."""
+FUNCTIONS = frozenset(
+    {f"{monitoring.SCHEMA}.{name}" for name in monitoring.FUNCTIONS}
+    | {f"pg_catalog.{name}" for name in BACKUP_FUNCTIONS}
+)
 
 
 def wanted(postgres: Postgres) -> frozenset[Privilege]:
@@ -30,12 +37,13 @@ def privilege_sql(postgres: Postgres, state: State) -> list[str]:
     """Statements that grant what is missing and revoke what nobody declared, PUBLIC's included."""
     aims = wanted(postgres)
     holders = {role.name for role in postgres.roles} | {"PUBLIC"}
-    places = {schema.name for schema in postgres.schemas} | {postgres.database, EXTENSIONS, CRON}
+    schemas = {schema.name for schema in postgres.schemas}
+    places = schemas | FUNCTIONS | {postgres.database, EXTENSIONS, CRON, monitoring.SCHEMA}
     excess = {held for held in state.granted - aims if held.role in holders and held.place in places}
     missing = {
         aim
         for aim in aims - state.complete
-        if aim.kind in ("database", "schema") or (aim.kind, aim.place) in state.relations
+        if aim.kind in ("database", "schema", "function") or (aim.kind, aim.place) in state.relations
     }
     return [
         *(f"REVOKE {held.privilege} ON {_object(held)} FROM {_role(held.role)};" for held in sorted(excess)),
@@ -58,7 +66,14 @@ def _of_role(role: Role, postgres: Postgres) -> Iterator[Privilege]:
     yield Privilege("database", postgres.database, role.name, "CONNECT")
     if role.writes or role.creates:
         yield Privilege("database", postgres.database, role.name, "TEMPORARY")
+    if role.is_backup:
+        yield from (Privilege("function", f"pg_catalog.{name}", role.name, "EXECUTE") for name in BACKUP_FUNCTIONS)
+        return
     yield Privilege("schema", EXTENSIONS, role.name, "USAGE")
+    if role.is_monitor:
+        yield Privilege("schema", monitoring.SCHEMA, role.name, "USAGE")
+        for name in monitoring.FUNCTIONS:
+            yield Privilege("function", f"{monitoring.SCHEMA}.{name}", role.name, "EXECUTE")
     if role.creates and "pg_cron" in postgres.extensions:
         yield Privilege("schema", CRON, role.name, "USAGE")
     for schema in {*role.reads, *role.writes, *role.creates}:
@@ -79,6 +94,8 @@ def _on_relations(role: Role, schema: str) -> Iterator[tuple[str, str]]:
 def _object(privilege: Privilege) -> str:
     if privilege.kind in ("database", "schema"):
         return f'{privilege.kind.upper()} "{privilege.place}"'
+    if privilege.kind == "function":
+        return f"FUNCTION {privilege.place}"
     return f'ALL {privilege.kind.upper()}S IN SCHEMA "{privilege.place}"'
 
 

@@ -77,23 +77,36 @@ def _is_usable(issued: ServerCertificate, hostnames: Sequence[str], addresses: S
 
 def _issue(state: State, issued: ServerCertificate, hostnames: Sequence[str], addresses: Sequence[str]) -> None:
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = _authority(authority_key, hostnames, addresses)
-    certificate = _server(key, authority_key, authority, hostnames, addresses)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    state.write(issued.key, private.decode())
+    authority = new_authority(AUTHORITY, authority_key, hostnames, addresses)
+    certificate = new_server(key, authority_key, authority, hostnames, addresses)
+    state.write(issued.key, key_pem(key))
     for path, made in ((issued.authority, authority), (issued.certificate, certificate)):
-        state.write(path, made.public_bytes(serialization.Encoding.PEM).decode(), mode=0o644)
+        state.write(path, certificate_pem(made), mode=0o644)
 
 
-def _authority(key: ec.EllipticCurvePrivateKey, hostnames: Sequence[str], addresses: Sequence[str]) -> x509.Certificate:
+def key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def certificate_pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def new_authority(
+    name: str,
+    key: ec.EllipticCurvePrivateKey,
+    hostnames: Sequence[str],
+    addresses: Sequence[str],
+    valid_for: timedelta | None = None,
+) -> x509.Certificate:
     """Limited to these names: whoever trusts it trusts it for nothing else."""
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     permitted: list[x509.GeneralName] = [x509.DNSName(name) for name in hostnames]
     permitted += [x509.IPAddress(ipaddress.ip_network(address)) for address in addresses]
     return (
-        _builder(AUTHORITY, AUTHORITY, key)
+        _builder(name, name, key, valid_for)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .add_extension(x509.NameConstraints(permitted, None), critical=True)
@@ -102,7 +115,7 @@ def _authority(key: ec.EllipticCurvePrivateKey, hostnames: Sequence[str], addres
     )
 
 
-def _server(
+def new_server(
     key: ec.EllipticCurvePrivateKey,
     authority_key: ec.EllipticCurvePrivateKey,
     authority: x509.Certificate,
@@ -112,7 +125,7 @@ def _server(
     signer = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     identifier = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(signer)
     return (
-        _builder(hostnames[0], AUTHORITY, key)
+        _builder(hostnames[0], authority.subject.rfc4514_string().removeprefix("CN="), key)
         .add_extension(x509.SubjectAlternativeName(_names(hostnames, addresses)), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
@@ -123,7 +136,9 @@ def _server(
     )
 
 
-def _builder(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, valid_for: timedelta | None = None
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -132,7 +147,7 @@ def _builder(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - BACKDATED)
-        .not_valid_after(now + VALID_FOR)
+        .not_valid_after(now + (valid_for or VALID_FOR))
     )
 
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ class Container:
     @property
     def postgres(self) -> Part:
         """`docker start` hands its SIGTERM on to the container; `docker compose up`, in some versions, does not."""
-        files = (self._stack.state.host_file, self._stack.state.tls / "ca.crt", self._compose_file)
+        files = (self._stack.state.host_file, self._stack.store_ca, self._compose_file)
         return Part(
             name=SERVICE,
             command=("docker", "start", "--attach", self._name),
@@ -113,6 +114,12 @@ class Container:
     def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         return self._run("exec", "-T", "--user", "postgres", SERVICE, *argv, seconds=seconds)
 
+    def terminal(self, argv: Sequence[str], variables: Sequence[str]) -> list[str]:
+        """Variables by name alone: the engine's command line takes their values from its own environment."""
+        tty = ["--tty"] if sys.stdin.isatty() else []
+        handed = [word for name in variables for word in ("--env", name)]
+        return ["docker", "exec", "--interactive", *tty, "--user", "postgres", *handed, self._name, *argv]
+
     def pids(self) -> set[int]:
         """The engine's children, not ours. Its first process is 0 when it does not run."""
         answer = self._docker("inspect", "--format", "{{.State.Pid}}", self._name)
@@ -144,7 +151,7 @@ class Container:
         variables = {
             "HYBRID_IMAGE": self._image_key(),
             "HYBRID_HOST_SPEC": str(self._stack.state.host_file),
-            "HYBRID_OBJECTS_CA": str(self._stack.state.tls / "ca.crt"),
+            "HYBRID_OBJECTS_CA": str(self._stack.store_ca),
         }
         filled = ["env", *(f"{name}={value}" for name, value in variables.items())]
         place = ["--project-name", self._project, "--file", str(self._compose_file)]

@@ -1,12 +1,13 @@
 """The database's part: which way it is had, PostgreSQL and its pooler brought up, and migrations."""
 
-import os
 from collections.abc import Mapping
+from pathlib import Path
 from signal import SIGHUP
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from host.layout import CA_CERTIFICATE, SOCKETS
+from host.layout import SOCKETS
+from local import migrations
 from local.container import Container
 from local.database_way import DatabaseWay, Namespaces
 from local.errors import LocalError
@@ -17,10 +18,6 @@ from local.supervisor import Outcome
 
 # A container first applies all of host/; in namespaces only a recovery takes long.
 START_SECONDS = 120
-SCHEMA_OF_RECORD = "regulated"
-"""Where the migration tool keeps its own tables: out of sight of the public role."""
-MIGRATOR = "migrator"
-MIGRATIONS = "apps/worker/migrations"
 
 
 def ways(stack: Stack) -> tuple[DatabaseWay, ...]:
@@ -87,13 +84,19 @@ def wait_socket(stack: Stack, here: DatabaseWay) -> None:
     )
 
 
-def copy_authority(stack: Stack, here: DatabaseWay) -> None:
+def trust(stack: Stack, host: Mapping[str, Any]) -> None:
     """Lets clients outside the host check its certificate."""
-    answer = here.in_host(["cat", CA_CERTIFICATE], seconds=10)
-    if answer.returncode:
-        raise LocalError(f"{CA_CERTIFICATE}: can't be read: {answer.stderr.strip()}")
-    if not stack.database_ca.exists() or stack.database_ca.read_text() != answer.stdout:
-        stack.state.write(stack.database_ca, answer.stdout, mode=0o644)
+    _kept(stack, stack.database_ca, host["tls"]["authorities"])
+
+
+def trust_store(stack: Stack, authority: str) -> None:
+    """Lets the host check the certificate of the S3 that holds its backups."""
+    _kept(stack, stack.store_ca, authority)
+
+
+def _kept(stack: Stack, path: Path, text: str) -> None:
+    if not path.exists() or path.read_text() != text:
+        stack.state.write(path, text, mode=0o644)
 
 
 def conninfo(stack: Stack, host: Mapping[str, Any], role: str, port: int) -> str:
@@ -106,15 +109,9 @@ def conninfo(stack: Stack, host: Mapping[str, Any], role: str, port: int) -> str
 
 def migrate(stack: Stack, host: Mapping[str, Any]) -> int:
     """Runs the migrations that are still to be run, directly and not through the pooler; how many there were."""
-    import yoyo
+    from psycopg.conninfo import conninfo_to_dict
 
-    uri = conninfo(stack, host, MIGRATOR, stack.ports.postgres).replace("postgresql://", "postgresql+psycopg://", 1)
-    # libpq reads ~/.pgpass and PG* variables too; the migration tool writes its user's name into the log.
-    os.environ.setdefault("USER", MIGRATOR)
-    with yoyo.get_backend(f"{uri}&schema={SCHEMA_OF_RECORD}") as backend:
-        migrations = yoyo.read_migrations(str(stack.project / MIGRATIONS))
-        pending = backend.to_apply(migrations)
-        if pending:
-            with backend.lock():
-                backend.apply_migrations(backend.to_apply(migrations))
-        return len(pending)
+    parameters = conninfo_to_dict(conninfo(stack, host, migrations.ROLE, stack.ports.postgres))
+    return len(
+        migrations.apply({name: str(value) for name, value in parameters.items()}, stack.project / migrations.FOLDER)
+    )

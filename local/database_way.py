@@ -51,6 +51,9 @@ class DatabaseWay(Protocol):
     def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Runs a command on the host as PostgreSQL's own user."""
 
+    def terminal(self, argv: Sequence[str], variables: Sequence[str]) -> list[str]:
+        """The command line that runs argv so, with the caller's terminal and what these variables are there."""
+
     def pids(self) -> set[int]:
         """The host's processes that are not the supervisor's."""
 
@@ -106,7 +109,7 @@ class Namespaces:
     def prepare(self) -> dict[str, Any]:
         # The host checks the certificate of the local S3.
         target = f"{self._root}{OBJECTS_CA}"
-        answer = self._inside(["install", "-D", "-m", "644", str(self._stack.state.tls / "ca.crt"), target], seconds=10)
+        answer = self._inside(["install", "-D", "-m", "644", str(self._stack.store_ca), target], seconds=10)
         if answer.returncode:
             raise LocalError(f"{target}: can't be written: {answer.stderr.strip()}")
         return self.apply("files")
@@ -120,6 +123,9 @@ class Namespaces:
     def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         return self._inside(_in_root(self._root, argv), seconds=seconds)
 
+    def terminal(self, argv: Sequence[str], variables: Sequence[str]) -> list[str]:
+        return self._enter(_in_root(self._root, argv))
+
     def pids(self) -> set[int]:
         return set()
 
@@ -130,10 +136,13 @@ class Namespaces:
 
     def _inside(self, argv: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
         """Runs a command in the stack's namespaces, in the project's folder."""
+        return run(self._enter(argv), seconds=seconds, folder=self._stack.project)
+
+    def _enter(self, argv: Sequence[str]) -> list[str]:
         pid = self._stack.supervisor.pid
         if pid is None:
             raise LocalError("the local stack does not run; start it with `./hybrid local up`")
-        return run(namespace.enter(pid, argv), seconds=seconds, folder=self._stack.project)
+        return namespace.enter(pid, argv)
 
 
 def report(stage: str, answer: subprocess.CompletedProcess[str]) -> dict[str, Any]:

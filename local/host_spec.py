@@ -1,12 +1,14 @@
-"""What the database host is given: the declared database, roles and backups, for this machine."""
+"""What the database host is given: the declared specification of the host that serves, for this machine."""
 
+import copy
+import json
+from dataclasses import dataclass
 from typing import Any
 
-from local.buckets import declared_bucket
 from local.errors import LocalError
 from local.ports import Ports
-from local.values import Password, realised
-from plan.model import Plan, Resource
+from local.values import Password, realised, setting
+from plan.model import Plan
 
 # What Debian 13 has all extensions for; see local/root_filesystem.py.
 MAJOR = 17
@@ -14,78 +16,89 @@ MAJOR = 17
 MEMORY_MB = 512
 CPUS = 2
 OBJECTS_CA = "/etc/hybrid/objects-ca.crt"
-DATABASE = "hybrid:postgres:PostgresDatabase"
-REPOSITORY = "hybrid:backup:BackupRepository"
-HYPERDRIVE = "cloudflare:index/hyperdriveConfig:HyperdriveConfig"
+HOST = "hybrid:postgres:PostgresHost"
+PARAMETER = "aws:ssm/parameter:Parameter"
 
 
-def host_spec(plan: Plan, ports: Ports, password: Password) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What a host on this machine has in place of the cloud's."""
+
+    ports: Ports
+    password: Password
+    tls: dict[str, Any]
+    """Its `tls` part: certificates of this stack."""
+    objects_port: int
+    """Of the S3 store that holds the backups."""
+    is_standby: bool = False
+    """It began as a copy of another stack's host."""
+    is_serving: bool = True
+
+
+def host_spec(plan: Plan, machine: Machine) -> dict[str, Any]:
     """The specification that host/spec.py reads. Raises LocalError for what can't be had on one machine."""
-    database = _only(plan, DATABASE)
-    declared = database.inputs
-    if declared["version"] != MAJOR:
-        raise LocalError(f"postgresVersion {declared['version']}: the local host has PostgreSQL {MAJOR} only")
-    passwords = realised(plan, database.outputs["passwords"], password)
-    return {
-        "postgres": {
-            "major": MAJOR,
-            "port": ports.postgres,
-            "memory_mb": MEMORY_MB,
-            "cpus": CPUS,
-            "database": declared["database"],
-            "extensions": declared["extensions"],
-            "schemas": [{"name": schema["name"], "data_class": schema["dataClass"]} for schema in declared["schemas"]],
-            "roles": [_role(role, passwords[role["name"]]) for role in declared["roles"]],
-        },
-        "tls": {"hostnames": ["localhost"], "addresses": ["127.0.0.1"]},
-        "pooler": _pooler(plan, ports),
-        "backup": _backup(plan, ports, password),
+    spec = _declared(plan)
+    if spec["postgres"]["major"] != MAJOR:
+        raise LocalError(f"PostgreSQL {spec['postgres']['major']}: the local host has PostgreSQL {MAJOR} only")
+    spec |= {
+        "platform": "local",
+        "packages": {"source": "debian", "timescaledb_edition": "apache", "versions": {}},
+        "disk": None,
+        "network": {"ssh_networks": [], "database_networks": []},
+        "tls": machine.tls,
+        "tunnel": None,
     }
-
-
-def _role(declared: dict[str, Any], password: str) -> dict[str, Any]:
-    return {
-        "name": declared["name"],
-        "password": password,
-        "reads": declared["reads"],
-        "writes": declared["writes"],
-        "creates": declared["creates"],
-        "connection_limit": declared["connectionLimit"],
-        "is_monitor": declared["isMonitor"],
+    spec["postgres"] |= {
+        "port": machine.ports.postgres,
+        "memory_mb": MEMORY_MB,
+        "cpus": CPUS,
+        "origin": "backup" if machine.is_standby else "new",
+        "is_serving": machine.is_serving,
     }
-
-
-def _pooler(plan: Plan, ports: Ports) -> dict[str, Any]:
-    """The pooler stands for Hyperdrive: its roles, and as many connections as it may open."""
-    configurations = plan.of_type(HYPERDRIVE)
-    return {
-        "port": ports.pooler,
-        "roles": sorted({found.inputs["origin"]["user"] for found in configurations}),
-        "pool_size": max(found.inputs["originConnectionLimit"] for found in configurations),
-    }
-
-
-def _backup(plan: Plan, ports: Ports, password: Password) -> dict[str, Any]:
-    repository = _only(plan, REPOSITORY)
-    return {
-        "stanza": repository.inputs["stanza"],
-        "endpoint": f"localhost:{ports.objects}",
-        "bucket": repository.outputs["bucket"],
-        "region": declared_bucket(plan, repository.outputs["bucket"]).region,
+    spec["pooler"]["port"] = machine.ports.pooler
+    spec["backup"] |= {
+        "endpoint": f"localhost:{machine.objects_port}",
         "uri_style": "path",
         "ca_file": OBJECTS_CA,
+        "key_type": "shared",
         # The local S3 checks no signature.
         "key_id": "local",
         "key_secret": "local",
-        "cipher_passphrase": realised(plan, repository.outputs["cipherPassphrase"], password),
-        "retention_full": 2,
     }
+    found: dict[str, Any] = _with_secrets(plan, spec, machine.password)
+    return found
 
 
-def _only(plan: Plan, type_token: str) -> Resource:
-    found = plan.of_type(type_token)
+def authorities(plan: Plan) -> list[str]:
+    """Generations of the database's own authority, of which the last one signs."""
+    found: list[str] = json.loads(setting(plan, "databaseAuthorities"))
+    return found
+
+
+def _declared(plan: Plan) -> dict[str, Any]:
+    hosts = [host.inputs["specification"] for host in plan.of_type(HOST)]
+    serving = [found for found in hosts if found["postgres"]["is_serving"]]
+    if len(serving) != 1:
+        raise LocalError(f"{plan.stack}: declares {len(serving)} database hosts that serve; the local stack needs one")
+    found: dict[str, Any] = copy.deepcopy(serving[0])
+    return found
+
+
+def _with_secrets(plan: Plan, value: Any, password: Password) -> Any:
+    """Each `{"$parameter": NAME}` replaced by what the declared parameter holds here."""
+    match value:
+        case {"$parameter": str(name)}:
+            return realised(plan, _parameter(plan, name), password)
+        case dict():
+            return {key: _with_secrets(plan, item, password) for key, item in value.items()}
+        case list():
+            return [_with_secrets(plan, item, password) for item in value]
+        case _:
+            return value
+
+
+def _parameter(plan: Plan, name: str) -> Any:
+    found = [parameter for parameter in plan.of_type(PARAMETER) if parameter.inputs["name"] == name]
     if len(found) != 1:
-        raise LocalError(
-            f"{plan.stack}: declares {len(found)} resources of type {type_token}; the local stack needs one"
-        )
-    return found[0]
+        raise LocalError(f"{name}: {len(found)} parameters of this name are declared; the host needs one")
+    return found[0].inputs["value"]

@@ -10,22 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from host import packages
 from local.errors import LocalError
 from local.namespace import throwaway
 
 SUITE = "trixie"
-PACKAGES: tuple[str, ...] = (
-    "ca-certificates",
-    "openssl",
-    "postgresql-17",
-    "postgresql-17-postgis-3",
-    "postgresql-17-postgis-3-scripts",
-    "postgresql-17-cron",
-    "postgresql-17-pgvector",
-    "postgresql-17-timescaledb",
-    "pgbackrest",
-    "pgbouncer",
-)
+PACKAGES = packages.LOCAL
 # LLVM (and Z3, which it loads) serves only the just-in-time compiler, which host/ turns off: 130 MB.
 LEFT_OUT = (
     "/usr/share/doc/*",
@@ -65,7 +55,7 @@ def cached(progress: Progress) -> Path:
 
     Raises LocalError when it cannot be built. A build that is killed leaves nothing that a later call trusts.
     """
-    folder = _cache_folder()
+    folder = cache_folder()
     _make(folder)
     tar = folder / f"debian-{SUITE}-{_key()}.tar"
     if not tar.exists():
@@ -93,7 +83,7 @@ def remove(root: Path) -> None:
 
 def remove_cache(progress: Progress) -> None:
     """Remove what `cached` made, in all its versions, and nothing else: the folder may hold other things."""
-    folder = _cache_folder()
+    folder = cache_folder()
     if not folder.is_dir():
         return
     lock = folder / "build.lock"
@@ -106,7 +96,8 @@ def remove_cache(progress: Progress) -> None:
         folder.rmdir()
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Where what is built once is kept for all stacks of this user."""
     own = os.environ.get("HYBRID_CACHE")
     return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid"
 
@@ -142,7 +133,7 @@ def _build(tar: Path, folder: Path, progress: Progress) -> None:
     remove(folder)
     folder.mkdir()
     unfinished = folder / "root.tar"
-    command = throwaway(["env", f"TMPDIR={folder}", *_mmdebstrap(str(unfinished), _mirror())])
+    command = throwaway(["env", f"TMPDIR={folder}", *_mmdebstrap(str(unfinished), mirror())])
     words: deque[str] = deque(maxlen=8)
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
@@ -178,7 +169,7 @@ def _mmdebstrap(tar: str, mirror: str) -> list[str]:
     ]
 
 
-def _mirror() -> str:
+def mirror() -> str:
     """The Debian archive that this machine's apt uses, or $HYBRID_DEBIAN_MIRROR."""
     own = os.environ.get("HYBRID_DEBIAN_MIRROR")
     if own:

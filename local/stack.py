@@ -44,8 +44,13 @@ class Stack:
 
     @property
     def database_ca(self) -> Path:
-        """Authority of the certificates of PostgreSQL and the pooler; host/ makes it, and `up` copies it here."""
+        """The authorities that clients of PostgreSQL and the pooler trust."""
         return self.state.tls / "database-ca.crt"
+
+    @property
+    def store_ca(self) -> Path:
+        """The authority of the S3 that holds the host's backups: this stack's own, or another's."""
+        return self.state.tls / "objects-ca.crt"
 
     def password(self, plan: Plan) -> Callable[[str], str]:
         """Local values of the plan's generated passwords, by resource name."""

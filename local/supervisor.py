@@ -111,6 +111,14 @@ class Supervisor:
         self._halt(name)
         self._start(name)
 
+    def halt(self, name: str) -> bool:
+        """Have the part not run, if there is one of that name; whether it did."""
+        info = self._info(name)
+        if info is None or info["statename"] not in ("STARTING", "RUNNING"):
+            return False
+        self._halt(name)
+        return True
+
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to the part's own process; LocalError when it does not run."""
         if self._known(name)["statename"] != "RUNNING":

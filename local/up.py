@@ -5,17 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from local import backups, certificates, database, edge, lock
+from local import backups, certificates, database, database_certificates, edge, lock, serving
 from local.buckets import Bucket, declared_buckets
 from local.database_way import DatabaseWay
 from local.edge_config import EdgeSources, edge_config
 from local.errors import LocalError
-from local.host_spec import host_spec
+from local.host_spec import Machine, authorities, host_spec
 from local.objects import Objects
 from local.ports import refuse_busy
+from local.serving import Serving
 from local.stack import Progress, Stack
 from local.state import CLEAN
 from local.supervisor import Outcome
@@ -26,7 +28,16 @@ Tell = Callable[[str, str, float], None]
 MADE, UNCHANGED = "made", str(Outcome.UNCHANGED)
 
 
-def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the operator asks for beyond the plan; None leaves it as it was."""
+
+    standby_of: Path | None = None
+    """State folder of the stack of whose host this stack's is to be a standby."""
+    serves: bool | None = None
+
+
+def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress, wish: Wish | None = None) -> list[str]:
     """Names of the steps that changed something: none, when nothing had to be done.
 
     Raises LocalError; what runs by then goes on, so that its logs can be read. Interrupted from the keyboard, it
@@ -36,10 +47,23 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress) -> list[str]:
     stack.state.prepare()
     with lock.hold(stack.state):
         refuse_busy(stack.ports, stack.supervisor.pids() | way.pids())
-        realisation = Realisation(stack=stack, way=way, plan=plan, tell=tell, progress=progress)
+        wished = _wished(stack, wish or Wish())
+        realisation = Realisation(stack=stack, way=way, plan=plan, tell=tell, progress=progress, serving=wished)
         with stopped_on_interrupt(stack, way, progress):
             realisation.run()
     return realisation.changed
+
+
+def _wished(stack: Stack, wish: Wish) -> Serving:
+    """What is to be, recorded, and all had that a standby needs of the first stack."""
+    state = stack.state
+    wished = serving.read(state).wanted(state, standby_of=wish.standby_of, serves=wish.serves)
+    first = serving.first(wished)
+    if first and not state.root.exists():
+        # Restored with the rows, the roles know the first stack's passwords.
+        state.write(state.secrets_file, first.secrets)
+    serving.write(state, wished)
+    return wished
 
 
 @contextmanager
@@ -65,13 +89,23 @@ class Realisation:
     plan: Plan
     tell: Tell
     progress: Progress
+    serving: Serving
     changed: list[str] = field(default_factory=list)
     report: dict[str, Any] = field(default_factory=dict)
     """What host/ changed in its files, for the parts that read them."""
 
     @cached_property
     def host(self) -> dict[str, Any]:
-        return host_spec(self.plan, self.stack.ports, self.stack.password(self.plan))
+        first = serving.first(self.serving)
+        machine = Machine(
+            ports=self.stack.ports,
+            password=self.stack.password(self.plan),
+            tls=database_certificates.ensure(self.stack.state, authorities(self.plan)),
+            objects_port=first.objects_port if first else self.stack.ports.objects,
+            is_standby=first is not None,
+            is_serving=self.serving.is_serving,
+        )
+        return host_spec(self.plan, machine)
 
     @cached_property
     def edge(self) -> dict[str, Any]:
@@ -97,18 +131,32 @@ class Realisation:
         _ = self.edge, self.buckets
         self._refuse_another_database()
         self.stack.state.write_json(self.stack.state.host_file, self.host)
-        for name, act in (
+        database.trust(self.stack, self.host)
+        for name, act in self._steps():
+            self._step(name, act)
+
+    def _steps(self) -> tuple[tuple[str, Callable[[], str]], ...]:
+        """A host that does not serve has no client, and none must reach it."""
+        host: tuple[tuple[str, Callable[[], str]], ...] = (
             ("root", self._root),
             ("supervisor", self._supervisor),
             ("objects", self._objects),
+        )
+        if not self.serving.is_serving:
+            return (*host, ("clients", self._no_clients), ("postgres", self._postgres), ("database", self._database))
+        return (
+            *host,
             ("postgres", self._postgres),
             ("database", self._database),
             ("pooler", self._pooler),
             ("migrations", self._migrations),
             ("backups", self._backups),
             ("edge", self._edge),
-        ):
-            self._step(name, act)
+        )
+
+    def _no_clients(self) -> str:
+        halted = [name for name in ("edge", "pooler") if self.stack.supervisor.halt(name)]
+        return f"stopped: {', '.join(halted)}" if halted else UNCHANGED
 
     def _refuse_another_database(self) -> None:
         held = self.stack.state.read_json(self.stack.state.host_file, can_be_remade=True)
@@ -138,6 +186,8 @@ class Realisation:
     def _objects(self) -> str:
         outcome = self.stack.supervisor.ensure(self.objects.part())
         self.stack.supervisor.wait_ready("objects", self.objects.is_ready)
+        first = serving.first(self.serving)
+        database.trust_store(self.stack, first.objects_ca if first else self.objects.tls.authority.read_text())
         ensured = [
             self.objects.ensure_bucket(bucket.name, bucket.region, versioned=bucket.is_versioned)
             for bucket in self.buckets
@@ -150,7 +200,6 @@ class Realisation:
         self.report = self.way.prepare()
         outcome = database.ensure_part(self.stack, self.way.postgres, self.report)
         database.wait_socket(self.stack, self.way)
-        database.copy_authority(self.stack, self.way)
         return _told(outcome, self.report)
 
     def _database(self) -> str:

@@ -1,5 +1,6 @@
 """What differs between two plans."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from plan import codec
 from plan.model import STACK_TYPE, Computed, Plan, Resource, Secret
 from plan.replacement import replaces
 
+# The longest that somebody reads is a policy: IAM takes 10,240 characters of a role's own.
+LONGEST_SHOWN = 10_240
 _OPTIONS = (
     "protect",
     "retain_on_delete",
@@ -201,7 +204,7 @@ def _differences(path: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
 
 
 def text(value: Any) -> str:
-    """A value on one line, for people; secrets masked, references by the resource's name."""
+    """A value on one line, for people; secrets masked, references by the resource's name, long texts by their hash."""
     match value:
         case Secret():
             return codec.MASK
@@ -215,5 +218,8 @@ def text(value: Any) -> str:
             return str(value).lower()
         case None:
             return "none"
+        case str() if len(value) > LONGEST_SHOWN:
+            digest = hashlib.sha256(value.encode()).hexdigest()
+            return f"<{len(value):,} characters, SHA-256 {digest[:16]}>"
         case _:
             return str(value)

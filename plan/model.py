@@ -71,6 +71,8 @@ class Options:
     replace_on_changes: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
+    """Functions of the program that the engine calls at a step, as `before_create:NAME`; recording calls none."""
 
 
 @dataclass(frozen=True, kw_only=True)

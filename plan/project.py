@@ -94,7 +94,8 @@ def _text(key: str, value: Any, is_secret: bool) -> str:
     # Only the stack's own secrets provider can decrypt it, and no part of a plan may depend on it.
     if is_secret:
         return f"[secret {key}]"
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    # The engine writes the keys of an object in order.
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
 def _mapping(path: Path) -> dict[str, Any]:

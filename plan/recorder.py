@@ -130,6 +130,9 @@ class Recorder(mocks.MockMonitor):
                 replace_on_changes=tuple(request.replaceOnChanges),
                 additional_secret_outputs=tuple(request.additionalSecretOutputs),
                 aliases=tuple(str(alias.urn or alias.spec.name or alias.spec.type) for alias in request.aliases),
+                hooks=tuple(
+                    f"{step.name}:{name}" for step, names in request.hooks.ListFields() for name in sorted(names)
+                ),
             ),
             source=self._source(request),
         )

@@ -6,7 +6,7 @@ From the providers' schemas: hashicorp/terraform-provider-aws and cloudflare/ter
 
 from plan.model import Resource
 
-# Every change replaces, but for tags.
+# Every change replaces, but for tags; see _TAGS_REPLACE.
 WHOLE = frozenset(
     {
         "aws:lightsail/keyPair:KeyPair",
@@ -15,10 +15,15 @@ WHOLE = frozenset(
         "aws:lightsail/instancePublicPorts:InstancePublicPorts",
         "aws:lightsail/staticIp:StaticIp",
         "aws:lightsail/staticIpAttachment:StaticIpAttachment",
+        "aws:ssm/activation:Activation",
         "cloudflare:index/workerVersion:WorkerVersion",
         # A deployment is a fact of the past: the provider's Update does nothing.
         "cloudflare:index/workersDeployment:WorkersDeployment",
+        # A certificate is replaced as a whole, so that Hyperdrive goes from one to the next.
+        "cloudflare:index/mtlsCertificate:MtlsCertificate",
         "random:index/randomPassword:RandomPassword",
+        "tls:index/certRequest:CertRequest",
+        "tls:index/privateKey:PrivateKey",
     }
 )
 _OF_A_BUCKET = frozenset({"bucket", "expectedBucketOwner"})
@@ -34,6 +39,11 @@ PROPERTIES: dict[str, frozenset[str]] = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": frozenset({"bucket"}),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _OF_A_BUCKET,
     "aws:s3/bucketVersioning:BucketVersioning": _OF_A_BUCKET,
+    "aws:s3/bucketObjectv2:BucketObjectv2": frozenset({"bucket", "key"}),
+    "aws:ssm/association:Association": frozenset({"name"}),
+    "aws:ssm/document:Document": frozenset({"name"}),
+    # A tier that becomes smaller replaces, too; none is declared.
+    "aws:ssm/parameter:Parameter": frozenset({"name", "dataType"}),
     "aws:iam/role:Role": frozenset({"name", "namePrefix", "path"}),
     "aws:iam/rolePolicy:RolePolicy": frozenset({"name", "namePrefix", "role"}),
     "aws:iam/policy:Policy": frozenset({"name", "namePrefix", "path", "description"}),
@@ -56,16 +66,44 @@ PROPERTIES: dict[str, frozenset[str]] = {
     "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig": frozenset({"tunnelId"}),
     "pulumi:providers:aws": frozenset(),
     "pulumi:providers:cloudflare": frozenset(),
+    "pulumi:providers:tls": frozenset(),
+    # All but the hours of early renewal (hashicorp/terraform-provider-tls).
+    "tls:index/locallySignedCert:LocallySignedCert": frozenset(
+        {
+            "allowedUses",
+            "caCertPem",
+            "caPrivateKeyPem",
+            "certRequestPem",
+            "isCaCertificate",
+            "setSubjectKeyId",
+            "validityPeriodHours",
+        }
+    ),
+    "tls:index/selfSignedCert:SelfSignedCert": frozenset(
+        {
+            "allowedUses",
+            "isCaCertificate",
+            "privateKeyPem",
+            "setAuthorityKeyId",
+            "setSubjectKeyId",
+            "subject",
+            "validityPeriodHours",
+        }
+    ),
 }
-_NEVER = frozenset({"tags", "tagsAll"})
+_TAGS = frozenset({"tags", "tagsAll"})
+# Its tags go to the machine that it registers, once.
+_TAGS_REPLACE = frozenset({"aws:ssm/activation:Activation"})
 # Moving something to another account, zone or region is always another thing.
 _ALWAYS = frozenset({"accountId", "zoneId", "region"})
 
 
 def replaces(resource: Resource, name: str) -> bool:
     """Whether a change of this top-level property replaces the resource."""
-    if not resource.custom or name in _NEVER:
+    if not resource.custom:
         return False
+    if name in _TAGS:
+        return resource.type in _TAGS_REPLACE
     if name in resource.options.replace_on_changes or name in _ALWAYS:
         return True
     return resource.type in WHOLE or name in PROPERTIES.get(resource.type, frozenset())

@@ -17,7 +17,13 @@ WORKER_VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 PARAMETER = "aws:ssm/parameter:Parameter"
 INPUTS: dict[str, tuple[str, ...]] = {
     "cloudflare:index/hyperdriveConfig:HyperdriveConfig": ("origin.password", "origin.accessClientSecret"),
+    "cloudflare:index/mtlsCertificate:MtlsCertificate": ("privateKey",),
     "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared": ("tunnelSecret",),
+    # It holds the activation's code, which registers one machine.
+    "aws:lightsail/instance:Instance": ("userData",),
+    "tls:index/certRequest:CertRequest": ("privateKeyPem",),
+    "tls:index/locallySignedCert:LocallySignedCert": ("caPrivateKeyPem",),
+    "tls:index/selfSignedCert:SelfSignedCert": ("privateKeyPem",),
 }
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "random:index/randomPassword:RandomPassword": ("result", "bcryptHash"),
@@ -25,6 +31,8 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared": ("tunnelSecret",),
     "aws:iam/accessKey:AccessKey": ("secret", "sesSmtpPasswordV4"),
     "aws:lightsail/keyPair:KeyPair": ("privateKey",),
+    "aws:ssm/activation:Activation": ("activationCode",),
+    "tls:index/privateKey:PrivateKey": ("privateKeyOpenssh", "privateKeyPem", "privateKeyPemPkcs8"),
 }
 
 

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from components.errors import HybridError
-from scripts import doctor, gate, local, preview
+from scripts import db, doctor, gate, local, preview
 
 app = typer.Typer(
     name="hybrid",
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("preview")(preview.preview)
 app.command("gate")(gate.gate)
 app.add_typer(local.app, name="local")
+app.add_typer(db.app, name="db")
 app.command("doctor")(doctor.doctor)
 
 

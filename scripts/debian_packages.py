@@ -14,12 +14,16 @@ from collections.abc import Iterator
 COMMANDS = {"mmdebstrap": "mmdebstrap"}
 ORDINARY_USER_COMMANDS = {"newuidmap": "uidmap"}
 TEST_COMMANDS = {"chromium": "chromium"}
+# A machine that is booted under systemd, and a firewall in a network of its own, can be had by root alone.
+ROOT_TEST_COMMANDS = {"systemd-nspawn": "systemd-container", "nft": "nftables", "ip": "iproute2"}
 SBIN = "/usr/sbin:/sbin"
 
 
 def missing(job: str, *, is_root: bool) -> Iterator[str]:
     """Packages that are needed and not there."""
-    wanted = {**COMMANDS, **({} if is_root else ORDINARY_USER_COMMANDS), **(TEST_COMMANDS if job == "test" else {})}
+    wanted = {**COMMANDS, **({} if is_root else ORDINARY_USER_COMMANDS)}
+    if job == "test":
+        wanted |= TEST_COMMANDS | (ROOT_TEST_COMMANDS if is_root else {})
     path = f"{os.environ.get('PATH', '')}:{SBIN}"
     yield from (package for command, package in wanted.items() if not shutil.which(command, path=path))
     if importlib.util.find_spec("ensurepip") is None:

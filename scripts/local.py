@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,8 +47,26 @@ def _tell(name: str, outcome: str, seconds: float) -> None:
 
 
 @app.command()
-def up(first_port: FirstPort = None) -> None:
+def up(
+    first_port: FirstPort = None,
+    standby_of: Annotated[
+        Path | None,
+        typer.Option(
+            "--standby-of",
+            metavar="FOLDER",
+            help="Restore the database of another running stack (its state folder) and follow it, serving nothing yet.",
+        ),
+    ] = None,
+    serves: Annotated[
+        bool | None,
+        typer.Option(
+            "--promote/--stop-serving",
+            help="Have the database serve, a standby's too; or let no client in any more, before its standby serves.",
+        ),
+    ] = None,
+) -> None:
     """Record, gate and realise the dev stack; change only what differs. Ctrl-C stops all parts."""
+    from local.up import Wish
     from local.up import up as bring_up
     from plan.record import record
     from policies.gate import judge
@@ -60,7 +79,7 @@ def up(first_port: FirstPort = None) -> None:
     _say(as_text(verdicts))
     if verdicts[0].findings:
         raise typer.Exit(1)
-    changed = bring_up(here, plan, _tell, _progress)
+    changed = bring_up(here, plan, _tell, _progress, Wish(standby_of=standby_of, serves=serves))
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")
     print(f"http://localhost:{here.ports.web}")
 

@@ -7,6 +7,7 @@ import pytest
 
 from plan.model import Plan
 from plan.record import record
+from tests.changed_stack import record_with
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,12 @@ def dev_plan() -> Plan:
 @pytest.fixture(scope="session")
 def prod_plan() -> Plan:
     return record("prod")
+
+
+@pytest.fixture(scope="session")
+def direct_plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """The dev stack without a tunnel."""
+    return record_with(tmp_path_factory.mktemp("direct"), databaseWay="direct")
 
 
 @pytest.fixture

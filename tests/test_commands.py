@@ -10,11 +10,15 @@ import pytest
 
 from tests.commands import ROOT, hybrid
 
-COMMANDS = ["preview", "gate", "local", "doctor"]
+COMMANDS = ["preview", "gate", "local", "db", "doctor"]
 LOCAL = ["up", "verify", "status", "logs", "down"]
+DATABASE = ["status", "top", "psql", "migrate"]
 
 
-@pytest.mark.parametrize("words", [[], *[[name] for name in COMMANDS], *[["local", name] for name in LOCAL]])
+@pytest.mark.parametrize(
+    "words",
+    [[], *[[name] for name in COMMANDS], *[["local", name] for name in LOCAL], *[["db", name] for name in DATABASE]],
+)
 def test_every_command_explains_itself(words: list[str]) -> None:
     answer = hybrid(*words, "--help")
     assert answer.code == 0
@@ -22,7 +26,18 @@ def test_every_command_explains_itself(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["preview"], ["preview", "dev", "--jsn"], ["gate"], ["gate", "dev", "--format", "xml"], ["locl"]]
+    "words",
+    [
+        ["preview"],
+        ["preview", "dev", "--jsn"],
+        ["gate"],
+        ["gate", "dev", "--format", "xml"],
+        ["locl"],
+        ["db", "top", "--by", "size"],
+        ["db", "top", "-n", "0"],
+        ["db", "status", "--way", "ssm"],
+        ["db", "status", "dev"],
+    ],
 )
 def test_wrong_usage_exits_with_2(words: list[str]) -> None:
     answer = hybrid(*words)
@@ -36,7 +51,7 @@ def test_preview_shows_resources_and_masks_secrets() -> None:
     assert answer.code == 0
     assert "hyperdrive-regulated  cloudflare:index/hyperdriveConfig:HyperdriveConfig" in answer.out
     assert "password: [secret]" in answer.out
-    assert "postgres-instance  aws:lightsail/instance:Instance  protected" in answer.out
+    assert "postgres-a-instance  aws:lightsail/instance:Instance  protected" in answer.out
 
 
 def test_preview_json_is_repeatable_and_compares_with_itself(tmp_path: Path) -> None:
@@ -78,6 +93,20 @@ def test_local_commands_without_a_stack_say_so(tmp_path: Path) -> None:
     assert "start it with `./hybrid local up`" in hybrid("local", "verify", environment=environment).err
     assert hybrid("local", "down", environment=environment).err == "nothing to stop\n"
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("name", DATABASE)
+def test_database_commands_without_a_stack_say_so(name: str, tmp_path: Path) -> None:
+    answer = hybrid("db", name, environment={"HYBRID_STATE": str(tmp_path / "none")})
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == "hybrid: the local stack does not run; start it with `./hybrid local up`\n"
+
+
+@pytest.mark.parametrize("name", DATABASE)
+def test_database_commands_refuse_an_unknown_stack(name: str) -> None:
+    answer = hybrid("db", name, "--stack", "stage")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == "hybrid: stage: is not a stack of this project (no Pulumi.stage.yaml). Known: dev, prod\n"
 
 
 def test_a_foreign_folder_is_refused_and_kept(tmp_path: Path) -> None:

@@ -62,6 +62,11 @@ def test_components_import_nothing_of_ours_but_components() -> None:
         assert not found, path.name
 
 
+def test_local_and_plan_never_import_database() -> None:
+    for path in [*(ROOT / "local").glob("*.py"), *(ROOT / "plan").glob("*.py")]:
+        assert not re.search(r"^\s*(from|import) (database|scripts)\b", path.read_text(), re.MULTILINE), path.name
+
+
 def test_plan_never_imports_local() -> None:
     for path in (ROOT / "plan").glob("*.py"):
         assert not re.search(r"^\s*(from|import) (local|scripts|policies)\b", path.read_text(), re.MULTILINE), path.name

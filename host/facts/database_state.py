@@ -13,7 +13,7 @@ QUERY = (Path(__file__).parent.parent / "sql" / "state.sql").read_text()
 
 @dataclass(frozen=True, order=True)
 class Privilege:
-    """A role's privilege on the database, a schema, or all tables or sequences of a schema."""
+    """A role's privilege on the database, a schema, a function, or all tables or sequences of a schema."""
 
     kind: str
     place: str
@@ -35,8 +35,10 @@ class RoleState:
     is_plain: bool
     """It may log in, and has no attribute that lifts it above other roles."""
     groups: frozenset[str]
-    statement_timeout: str | None = None
-    """The role's own, in every database; None where it has none."""
+    settings: frozenset[str] = frozenset()
+    """The role's own, in every database, as `name=value`."""
+    owns: bool = False
+    """It owns something in this database."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class State:
     """Extensions created, and whether each is at the version that the packages bring."""
     schemas: dict[str, str | None]
     """Schemas and their comments."""
+    owners: dict[str, str]
+    """Schemas and their owners."""
     roles: dict[str, RoleState]
     relations: frozenset[tuple[str, str]]
     """(kind, schema) of which there is one at least."""
@@ -54,6 +58,13 @@ class State:
     """Granted on something in its place to another than the owner."""
     default_privileges: frozenset[DefaultPrivilege]
     settings: frozenset[str]
+    """The database's own."""
+    monitoring: str | None
+    """The mark of the monitoring functions that are there."""
+    is_in_recovery: bool
+    """It is a standby, which can only be looked at."""
+    is_fenced: bool
+    """It runs with the settings of a host that does not serve, and no client from before is left."""
     is_loaded: bool
     """The server has read its authentication rules and certificate since they were written."""
 
@@ -74,8 +85,9 @@ def parse(value: dict[str, Any]) -> State:
     return State(
         extensions=value["extensions"] or {},
         schemas=value["schemas"] or {},
+        owners=value["owners"] or {},
         roles={
-            name: RoleState(**(role | {"groups": frozenset(role["groups"])}))
+            name: RoleState(**(role | {part: frozenset(role[part]) for part in ("groups", "settings")}))
             for name, role in (value["roles"] or {}).items()
         },
         relations=frozenset((kind, schema) for kind, schema in value["relations"]),
@@ -86,5 +98,8 @@ def parse(value: dict[str, Any]) -> State:
             for row in value["default_privileges"]
         ),
         settings=frozenset(value["settings"]),
+        monitoring=value["monitoring"],
+        is_in_recovery=value["is_in_recovery"],
+        is_fenced=value["is_fenced"],
         is_loaded=value["is_loaded"],
     )

@@ -20,6 +20,12 @@ WITH place AS (
     UNION ALL
     SELECT kind, schema, entry.*, owner, relations
     FROM relation JOIN total USING (kind, schema), aclexplode(acl) AS entry
+    UNION ALL
+    SELECT 'function', nspname || '.' || proname, entry.*, proowner, 1
+    FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace,
+         aclexplode(coalesce(proacl, acldefault('f', proowner))) AS entry
+    WHERE nspname = 'monitoring' OR nspname = 'pg_catalog'
+          AND proname IN ('pg_backup_start', 'pg_backup_stop', 'pg_switch_wal', 'pg_create_restore_point')
 ), total_privilege AS (
     SELECT kind, place, coalesce(rolname, 'PUBLIC') AS role, privilege_type AS privilege,
            count(*) = max(relations) AS complete, bool_or(grantee <> owner) AS granted
@@ -36,22 +42,31 @@ WITH place AS (
            rolcanlogin AND rolinherit
            AND NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls) AS is_plain,
            ARRAY(SELECT pg_get_userbyid(roleid) FROM pg_auth_members WHERE member = pg_authid.oid) AS groups,
-           (SELECT split_part(setting, '=', 2) FROM pg_db_role_setting, unnest(setconfig) AS setting
-            WHERE setrole = pg_authid.oid AND setdatabase = 0 AND setting LIKE 'statement_timeout=%')
-               AS statement_timeout
+           ARRAY(SELECT setting FROM pg_db_role_setting, unnest(setconfig) AS setting
+                 WHERE setrole = pg_authid.oid AND setdatabase = 0) AS settings,
+           EXISTS (SELECT FROM pg_shdepend JOIN pg_database ON pg_database.oid = dbid
+                   WHERE datname = current_database() AND refclassid = 'pg_authid'::regclass
+                         AND refobjid = pg_authid.oid AND deptype = 'o') AS owns
     FROM pg_authid WHERE rolname !~ '^pg_'
 )
 SELECT json_build_object(
     'extensions', (SELECT json_object_agg(name, installed_version = default_version)
                    FROM pg_available_extensions WHERE installed_version IS NOT NULL),
     'schemas', (SELECT json_object_agg(name, obj_description(oid, 'pg_namespace')) FROM place),
+    'owners', (SELECT json_object_agg(name, pg_get_userbyid(owner)) FROM place),
+    'monitoring', (SELECT obj_description(to_regprocedure('monitoring.disk()'), 'pg_proc')),
     'roles', (SELECT json_object_agg(name, to_jsonb(role) - 'name') FROM role),
     'relations', (SELECT coalesce(json_agg(json_build_array(kind, schema)), '[]') FROM total),
     'privileges', (SELECT coalesce(json_agg(total_privilege), '[]') FROM total_privilege),
     'default_privileges', (SELECT coalesce(json_agg(default_privilege), '[]') FROM default_privilege),
     'settings', (SELECT coalesce(json_agg(setting), '[]') FROM pg_db_role_setting JOIN pg_database ON oid = setdatabase,
                  unnest(setconfig) AS setting WHERE datname = current_database() AND setrole = 0),
+    'is_in_recovery', pg_is_in_recovery(),
+    'is_fenced', current_setting('default_transaction_read_only') = 'on'
+                 AND NOT EXISTS (SELECT FROM pg_stat_activity JOIN pg_roles ON rolname = usename
+                                 WHERE backend_type = 'client backend' AND NOT rolsuper),
     'is_loaded', pg_conf_load_time() >= (
         SELECT max((pg_stat_file(path)).modification)
-        FROM unnest(ARRAY[current_setting('hba_file'), current_setting('ssl_cert_file')]) AS path)
+        FROM unnest(ARRAY[current_setting('hba_file'), current_setting('ident_file'),
+                          current_setting('ssl_cert_file')]) AS path)
 );

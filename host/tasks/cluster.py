@@ -1,20 +1,19 @@
-"""PostgreSQL's data directory and its settings; needs no running server."""
+"""PostgreSQL's folders, data directory, settings and client authentication; needs no running server."""
 
-from collections.abc import Generator
+from collections.abc import Mapping
 
-from pyinfra.api.operation import operation
 from pyinfra.context import host
-from pyinfra.facts.files import File
 from pyinfra.operations import files
 
 from host import layout
-from host.facts.lock_holder import LockHolder
-from host.layout import OWNER
+from host.facts.control_data import StandbyMinimums
+from host.layout import AS_OWNER, OWNER
 from host.rendering import render, written
 from host.spec import Postgres, Spec
+from host.tasks import data_directory
 from host.tuning import tuned
 
-AS_OWNER = f"setpriv --reuid={OWNER} --regid={OWNER} --init-groups --"
+LOOPBACK = ("127.0.0.1/32", "::1/128")
 
 
 def apply(spec: Spec) -> None:
@@ -23,71 +22,50 @@ def apply(spec: Spec) -> None:
     for name, path, mode in (
         ("folder of versions", data.parent, "700"),
         ("folder of settings", settings, "755"),
-        ("folder of sockets", layout.SOCKETS, "755"),
+        ("folder of sockets", layout.SOCKETS, "2775"),
     ):
         files.directory(name=name, path=str(path), user=OWNER, group=OWNER, mode=mode)
-    cluster(name="database cluster", postgres=postgres)
-    stale_lock(name="lock of a server that is gone", postgres=postgres)
+    data_directory.apply(spec)
     written(
         name="PostgreSQL settings",
-        text=settings_text(spec),
+        text=settings_text(spec, _minimums(postgres)),
         path=f"{settings}/postgresql.conf",
         owner=OWNER,
         mode="644",
         check=f"{AS_OWNER} {layout.programs(postgres.major)}/postgres -C port -D {data} --config-file={{}} >/dev/null",
     )
-    written(
-        name="client authentication rules",
-        text=authentication_text(spec),
-        path=f"{settings}/pg_hba.conf",
-        owner=OWNER,
-        mode="640",
-    )
+    for name, file, text in (
+        ("user name map", "pg_ident.conf", name_map_text(spec)),
+        ("client authentication rules", "pg_hba.conf", authentication_text(spec)),
+    ):
+        written(name=name, text=text, path=f"{settings}/{file}", owner=OWNER, mode="640")
 
 
-def settings_text(spec: Spec) -> str:
+def settings_text(spec: Spec, minimums: Mapping[str, int] | None = None) -> str:
+    """`minimums` are a standby's: the larger of both is taken."""
     postgres, pooler = spec.postgres, spec.pooler
-    tuning = tuned(postgres.memory_mb, postgres.cpus, pooled=pooler.pool_size * len(pooler.roles))
-    return render("postgresql.conf.j2", spec=spec, tuning=tuning, layout=layout)
+    tuning = tuned(
+        postgres.memory_mb,
+        postgres.cpus,
+        pooled=pooler.pool_size * len(pooler.roles),
+        disk_gb=spec.disk.size_gb if spec.disk else None,
+    )
+    return render("postgresql.conf.j2", spec=spec, tuning=tuning, layout=layout, minimums=minimums or {})
 
 
 def authentication_text(spec: Spec) -> str:
-    return render("pg_hba.conf.j2", spec=spec, owner=OWNER)
+    """A host that does not serve lets nobody in but over its socket."""
+    roles = [role for role in spec.postgres.roles if role.way_in == "password"] if spec.postgres.is_serving else []
+    return render("pg_hba.conf.j2", spec=spec, owner=OWNER, roles=roles, loopback=LOOPBACK)
 
 
-@operation()
-def cluster(postgres: Postgres) -> Generator[str, None, None]:
-    """Make the cluster and its database, once; both are there when the data directory is.
+def name_map_text(spec: Spec) -> str:
+    return render("pg_ident.conf.j2", spec=spec, owner=OWNER)
 
-    The database is made without a server: pg_cron's launcher, started with the server, fails until it exists.
-    """
-    data, programs = layout.data(postgres.major), layout.programs(postgres.major)
-    if host.get_fact(File, path=f"{data}/PG_VERSION"):
-        host.noop("the cluster exists")
-        return
-    # A collation built into PostgreSQL does not change its order with the C library's, as an index would notice.
-    locale = "--locale-provider=builtin " if postgres.major >= 17 else ""
-    yield f"rm -rf {data}.new"
-    yield (
-        f"{AS_OWNER} {programs}/initdb -D {data}.new --username={OWNER} --data-checksums --encoding=UTF8"
-        f" {locale}--locale=C.UTF-8 --auth-local=peer --auth-host=scram-sha-256 --no-instructions --no-sync >/dev/null"
+
+def _minimums(postgres: Postgres) -> dict[str, int]:
+    return host.get_fact(
+        StandbyMinimums,
+        control_data=f"{layout.programs(postgres.major)}/pg_controldata",
+        data=str(layout.data(postgres.major)),
     )
-    yield (
-        f"echo 'CREATE DATABASE {postgres.database}'"
-        f" | {AS_OWNER} {programs}/postgres --single -j -F -D {data}.new postgres >/dev/null"
-    )
-    # Once for both, as each would have done at its own end.
-    yield f"{AS_OWNER} {programs}/initdb --sync-only -D {data}.new >/dev/null"
-    yield f"mv -T {data}.new {data}"
-
-
-@operation()
-def stale_lock(postgres: Postgres) -> Generator[str, None, None]:
-    """Remove a lock file whose process is no PostgreSQL.
-
-    After a killed namespace the same small process numbers belong to others in the next, and PostgreSQL, which
-    looks only whether a process of that number exists, would refuse to start.
-    """
-    lock = layout.data(postgres.major) / "postmaster.pid"
-    if host.get_fact(File, path=str(lock)) and not host.get_fact(LockHolder, lock=str(lock)).startswith("postgres"):
-        yield f"rm -f {lock}"

@@ -1,23 +1,58 @@
 """What the running server holds: extensions, schemas, roles and their privileges."""
 
+import time
 from collections.abc import Generator
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
+from pyinfra.facts.files import File
 
 from host import layout
-from host.changes import changes
-from host.facts.database_state import DatabaseState
+from host.change import Change
+from host.changes import changes, reread
+from host.facts.database_state import DatabaseState, State
+from host.layout import AS_OWNER
+from host.refusal import RefusedError
+from host.serving import last_words, promotion_fault
 from host.spec import Postgres, Spec
-from host.tasks.cluster import AS_OWNER
 from host.tasks.pooler import verifiers
+
+PROMOTION = "promotion"
+# Two hosts may be applied at once, and the log comes through the archive.
+WAIT_SECONDS = 20
+PROMOTE = "DO $$ BEGIN IF NOT pg_promote(true, 300) THEN RAISE EXCEPTION 'not within 300 s'; END IF; END $$;"
 
 
 def apply(spec: Spec) -> None:
-    state = host.get_fact(DatabaseState, psql=psql(spec.postgres))
-    for change in changes(spec.postgres, state, verifiers(spec)):
-        statements(name=change.name, lines=change.statements, postgres=spec.postgres)
+    """Raises RefusedError while a standby that is to serve would lose rows by it."""
+    postgres = spec.postgres
+    state = host.get_fact(DatabaseState, psql=psql(postgres))
+    if state.is_in_recovery and postgres.is_serving:
+        state = _last_state(postgres, state)
+        # A dry run leaves it a standby, and says what else would change.
+        promoted(name=PROMOTION, postgres=postgres)
+    for change in _of_this_host(spec, state):
+        run(name=change.name, lines=change.statements, postgres=postgres)
+
+
+def _last_state(postgres: Postgres, state: State) -> State:
+    """The state of a standby that has followed the log to its end; waits a little for it."""
+    is_forced = bool(host.get_fact(File, path=layout.PROMOTE_WITHOUT_MARK))
+    deadline = time.monotonic() + WAIT_SECONDS
+    while fault := promotion_fault(state, is_forced=is_forced):
+        if time.monotonic() > deadline:
+            raise RefusedError(PROMOTION, fault)
+        time.sleep(1)
+        state = host.get_fact(DatabaseState, psql=psql(postgres))
+    return state
+
+
+def _of_this_host(spec: Spec, state: State) -> list[Change]:
+    postgres = spec.postgres
+    if postgres.is_serving:
+        return changes(postgres, state, verifiers(spec))
+    return [reread(state), *(() if state.is_in_recovery else last_words(postgres, state))]
 
 
 def psql(postgres: Postgres) -> str:
@@ -30,9 +65,22 @@ def psql(postgres: Postgres) -> str:
 
 
 @operation()
-def statements(lines: tuple[str, ...], postgres: Postgres) -> Generator[StringCommand, None, None]:
+def run(lines: tuple[str, ...], postgres: Postgres) -> Generator[StringCommand, None, None]:
     """Run the statements in one transaction; they travel on standard input, where no process list shows them."""
     if not lines:
         host.noop("the database is as wanted")
         return
-    yield StringCommand(psql(postgres), "--single-transaction", "--file=-", _stdin="\n".join(lines))
+    if lines[0].startswith("ALTER EXTENSION timescaledb UPDATE"):
+        # It has to come first of all in its session: already BEGIN would load the old version.
+        yield StringCommand(psql(postgres), "--file=-", _stdin=lines[0])
+        lines = lines[1:]
+    if lines:
+        yield StringCommand(psql(postgres), "--single-transaction", "--file=-", _stdin="\n".join(lines))
+
+
+@operation()
+def promoted(postgres: Postgres) -> Generator[StringCommand, None, None]:
+    """End the recovery, after all of the log that can be had; a timeline of its own begins."""
+    # Until a checkpoint the control file names the old timeline, and pgBackRest takes no backup.
+    yield StringCommand(psql(postgres), "--file=-", _stdin=f"{PROMOTE}\nCHECKPOINT;")
+    yield StringCommand(f"rm -f {layout.PROMOTE_WITHOUT_MARK}")

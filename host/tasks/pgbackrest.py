@@ -1,6 +1,6 @@
 """pgBackRest's settings: backups and write-ahead log go encrypted to an S3 bucket."""
 
-from host import layout
+from host import layout, machine_layout
 from host.rendering import render, written
 from host.spec import Spec
 
@@ -17,4 +17,11 @@ def apply(spec: Spec) -> None:
 
 def settings_text(spec: Spec) -> str:
     endpoint, _, port = spec.backup.endpoint.partition(":")
-    return render("pgbackrest.conf.j2", spec=spec, endpoint=endpoint, port=port, layout=layout)
+    return render(
+        "pgbackrest.conf.j2",
+        spec=spec,
+        endpoint=endpoint,
+        port=port,
+        layout=layout,
+        credentials=machine_layout.BACKUP_CREDENTIALS,
+    )

@@ -39,7 +39,7 @@ def verifiers(spec: Spec) -> dict[str, str]:
     PostgreSQL must hold the very same ones: PgBouncer then logs in with the keys that its client proved to have. With
     passwords in its file it would derive the keys at each login, 5 ms of its only thread (seen with 1.24).
     """
-    passwords = {role.name: role.password for role in spec.postgres.roles}
+    passwords = {role.name: role.password for role in spec.postgres.roles if role.password is not None}
     known = parsed(host.get_fact(FileContents, path=layout.POOLER_PASSWORDS) or [])
     return {
         name: known[name] if matches(known.get(name), passwords[name]) else verifier(passwords[name])

@@ -1,64 +1,71 @@
-"""The host's own certificate authority and the certificate that PostgreSQL and the pooler show."""
+"""The certificate that PostgreSQL and the pooler show, its key, and the authorities that are trusted."""
 
+import hashlib
 from collections.abc import Generator
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
 
 from pyinfra.api.operation import operation
 from pyinfra.context import host
-from pyinfra.facts.files import File
+from pyinfra.facts.files import Directory, File, Link, Sha256File
 from pyinfra.operations import files
 
-from host.facts.certificate import CertificateNames
-from host.layout import CA_CERTIFICATE, CA_FOLDER, CA_KEY, HYBRID, OWNER, SERVER_CERTIFICATE, SERVER_KEY
+from host.certificates import faults
+from host.layout import AUTHORITIES, HYBRID, OWNER, SERVER_CERTIFICATE, SERVER_KEY, TLS
+from host.refusal import RefusedError
 from host.spec import Tls
 
-AUTHORITY_DAYS = 3650
-SERVER_DAYS = 825
-RENEW_DAYS = 60
-NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc"
+OPERATION = "server certificate"
+FORMER = (f"{HYBRID}/ca", f"{HYBRID}/server.crt", f"{HYBRID}/server.key")
+"""Where a host once had an authority of its own, whose key nobody needs any more."""
 
 
 def apply(tls: Tls) -> None:
+    """Raises RefusedError for what a client would not take; what is in use then stays in use."""
+    found = faults(tls, datetime.now(UTC))
+    if found:
+        raise RefusedError(OPERATION, "; ".join(found))
     files.directory(name="folder of certificates", path=HYBRID, user="root", group="root", mode="755")
-    authority(name="certificate authority")
-    server_certificate(name="server certificate", tls=tls)
+    server_certificate(name=OPERATION, tls=tls)
+    former_authority(name="former authority")
+
+
+def folder(tls: Tls) -> str:
+    """Of this very set: another set has another folder, and one link says which is in use."""
+    return f"tls-{hashlib.sha256((tls.authorities + tls.certificate).encode()).hexdigest()[:16]}"
 
 
 @operation()
-def authority() -> Generator[str, None, None]:
-    """Make the authority once; its folder appears whole. Replacing it makes every client's copy worthless."""
-    if host.get_fact(File, path=CA_CERTIFICATE) and host.get_fact(File, path=CA_KEY):
-        host.noop("the certificate authority exists")
+def server_certificate(tls: Tls) -> Generator[Any, None, None]:
+    """Install the set and change over to it in one step."""
+    name, texts = folder(tls), {SERVER_KEY: tls.key, SERVER_CERTIFICATE: tls.certificate, AUTHORITIES: tls.authorities}
+    link = host.get_fact(Link, path=TLS)
+    if link and link["link_target"] == name and all(_holds(path, text) for path, text in texts.items()):
+        host.noop("the certificate is in use")
         return
-    fresh = f"{CA_FOLDER}.new"
+    fresh = f"{HYBRID}/{name}"
     yield f"rm -rf {fresh} && install -d -m 755 {fresh}"
-    yield (
-        f"openssl req -x509 {NEW_KEY} -keyout {fresh}/ca.key -out {fresh}/ca.crt -days {AUTHORITY_DAYS}"
-        " -subj '/CN=hybrid database authority'"
-        " -addext basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=critical,keyCertSign,cRLSign"
-    )
-    yield f"mv -T {fresh} {CA_FOLDER}"
+    for path, text in texts.items():
+        is_key = path == SERVER_KEY
+        yield from files.put._inner(
+            src=StringIO(text),
+            dest=path.replace(TLS, fresh, 1),
+            user=OWNER if is_key else "root",
+            group=OWNER if is_key else "root",
+            mode="600" if is_key else "644",
+        )
+    yield f"ln -sfn {name} {TLS}.new && mv -T {TLS}.new {TLS}"
+    yield f"find {HYBRID} -mindepth 1 -maxdepth 1 -name 'tls-*' ! -name {name} -exec rm -rf {{}} +"
+
+
+def _holds(path: str, text: str) -> bool:
+    return bool(host.get_fact(Sha256File, path=path) == hashlib.sha256(text.encode()).hexdigest())
 
 
 @operation()
-def server_certificate(tls: Tls) -> Generator[str, None, None]:
-    """Issue the certificate for the names declared, with a new key; again when they change or it nears its end."""
-    wanted = {f"DNS:{name}" for name in tls.hostnames} | {f"IP:{address}" for address in tls.addresses}
-    good = host.get_fact(
-        CertificateNames,
-        certificate=SERVER_CERTIFICATE,
-        key=SERVER_KEY,
-        authority=CA_CERTIFICATE,
-        days=RENEW_DAYS,
-    )
-    if good == wanted:
-        host.noop("the server certificate is good for its names")
-        return
-    yield (
-        f"openssl req -x509 -CA {CA_CERTIFICATE} -CAkey {CA_KEY} {NEW_KEY} -days {SERVER_DAYS}"
-        f" -keyout {SERVER_KEY}.new -out {SERVER_CERTIFICATE}.new -subj '/CN={tls.hostnames[0]}'"
-        f" -addext subjectAltName={','.join(sorted(wanted))} -addext basicConstraints=critical,CA:FALSE"
-        " -addext keyUsage=critical,digitalSignature -addext extendedKeyUsage=serverAuth"
-    )
-    yield f"chown {OWNER}:{OWNER} {SERVER_KEY}.new && chmod 600 {SERVER_KEY}.new && chmod 644 {SERVER_CERTIFICATE}.new"
-    # Killed between the two, the next application finds a certificate that is not its key's, and issues another.
-    yield f"mv {SERVER_KEY}.new {SERVER_KEY} && mv {SERVER_CERTIFICATE}.new {SERVER_CERTIFICATE}"
+def former_authority() -> Generator[str, None, None]:
+    if any(host.get_fact(Directory if path == FORMER[0] else File, path=path) for path in FORMER):
+        yield f"rm -rf {' '.join(FORMER)}"
+    else:
+        host.noop("there is none")

@@ -1,26 +1,70 @@
-"""Who reaches the database host."""
+"""Who reaches the database host, and how Hyperdrive proves that it is ours."""
 
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pulumi_policy import ResourceValidationArgs, Severity, StackValidationArgs
+from pulumi_policy.proxy import UnknownValueError
 
+from components.cloudflare_ranges import IPV4, IPV6
 from policies.rule import Rule, StackRule
 
+HYPERDRIVE = "cloudflare:index/hyperdriveConfig:HyperdriveConfig"
 PUBLIC_PORTS = "aws:lightsail/instancePublicPorts:InstancePublicPorts"
-POSTGRES_PORTS = (5432, 6432)
+POSTGRES_PORT = 5432
+POOLER_PORT = 6432
+CLOUDFLARE: dict[str, frozenset[str]] = {"cidrs": frozenset(IPV4), "ipv6Cidrs": frozenset(IPV6)}
 # A list that admits more addresses than these, in one network or in all of them, admits strangers.
 MOST_ADDRESSES = {"cidrs": 2 ** (32 - 8), "ipv6Cidrs": 2 ** (128 - 16)}
 
 
 def _database_port_is_closed(args: ResourceValidationArgs) -> Iterator[str]:
     for rule in _port_rules(args):
-        is_open = rule.get("protocol") == "all" or any(
-            rule["fromPort"] <= port <= rule["toPort"] for port in POSTGRES_PORTS
-        )
-        if is_open and rule.get("protocol") in ("tcp", "all"):
-            yield "This firewall opens PostgreSQL's port to a public address."
+        if not _opens(rule, POSTGRES_PORT) and not _opens(rule, POOLER_PORT):
+            continue
+        if (rule["protocol"], rule["fromPort"], rule["toPort"]) != ("tcp", POSTGRES_PORT, POSTGRES_PORT):
+            yield "This firewall opens PostgreSQL's port, or its pooler's, together with others."
+        elif any(not rule.get(family) or set(rule[family]) - known for family, known in CLOUDFLARE.items()):
+            yield "This firewall opens PostgreSQL's port to addresses that are not Cloudflare's."
+
+
+def _opens(rule: Mapping[str, Any], port: int) -> bool:
+    is_open = rule.get("protocol") == "all" or rule["fromPort"] <= port <= rule["toPort"]
+    return bool(is_open and rule.get("protocol") in ("tcp", "all"))
+
+
+def _open_port_asks_for_certificates(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    configurations = [found for found in args.resources if found.resource_type == HYPERDRIVE]
+    if configurations and all(_shows_a_certificate(found.props) for found in configurations):
+        return
+    for resource in args.resources:
+        if resource.resource_type == PUBLIC_PORTS and any(
+            _opens(rule, POSTGRES_PORT) for rule in resource.props["portInfos"]
+        ):
+            yield "This firewall opens PostgreSQL's port, and Hyperdrive does not come by it.", resource.urn
+
+
+def _hyperdrive_is_known(args: ResourceValidationArgs) -> Iterator[str]:
+    if args.resource_type != HYPERDRIVE:
+        return
+    origin = args.props["origin"]
+    goes_through_access = _has(origin, "accessClientId") and _has(origin, "accessClientSecret")
+    if not goes_through_access and not _shows_a_certificate(args.props):
+        yield "This Hyperdrive configuration neither goes through Access nor checks and shows certificates."
+
+
+def _shows_a_certificate(configuration: Mapping[str, Any]) -> bool:
+    mtls = configuration.get("mtls") or {}
+    return mtls.get("sslmode") == "verify-full" and _has(mtls, "caCertificateId") and _has(mtls, "mtlsCertificateId")
+
+
+def _has(values: Mapping[str, Any], key: str) -> bool:
+    """Whether there is a value; one that a cloud will make up is one."""
+    try:
+        return bool(values.get(key))
+    except UnknownValueError:
+        return True
 
 
 def _firewall_names_networks(args: ResourceValidationArgs) -> Iterator[str]:
@@ -65,10 +109,24 @@ def _firewall_is_declared(args: StackValidationArgs) -> Iterator[tuple[str, str]
 RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="database-port-is-closed",
-        description="No public address reaches PostgreSQL; the way in is the tunnel.",
+        description="No public address reaches PostgreSQL but, without a tunnel, Cloudflare's.",
         severity=Severity.CRITICAL,
-        remediation="Remove the port from the list.",
+        remediation="Remove the port from the list, or open it alone and to components/cloudflare_ranges.py only.",
         check=_database_port_is_closed,
+    ),
+    StackRule(
+        name="database-port-asks-for-certificates",
+        description="PostgreSQL's port is open only where every Hyperdrive configuration shows a client certificate.",
+        severity=Severity.CRITICAL,
+        remediation="Remove the port from the list: with a tunnel nothing needs it.",
+        check=_open_port_asks_for_certificates,
+    ),
+    Rule(
+        name="hyperdrive-is-known",
+        description="Hyperdrive goes through Access, or verifies to the full and shows a client certificate.",
+        severity=Severity.CRITICAL,
+        remediation="Declare it with HyperdrivePair.",
+        check=_hyperdrive_is_known,
     ),
     Rule(
         name="firewall-names-networks",

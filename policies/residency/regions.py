@@ -13,7 +13,8 @@ REGIONAL_PREFIXES = ("aws:kms/", "aws:lightsail/", "aws:s3/", "aws:ssm/")
 GLOBAL_PREFIXES = ("aws:iam/",)
 # Of a judged service, but it carries data to wherever the other bucket is, and only the ARN says which that is.
 REPLICATION = "aws:s3/bucketReplicationConfig:"
-OTHER_PACKAGES = ("cloudflare:", "hybrid:", "pulumi:", "random:")
+# tls, like random, makes something in the provider itself: what it makes is in the state, and nowhere else.
+OTHER_PACKAGES = ("cloudflare:", "hybrid:", "pulumi:", "random:", "tls:")
 
 
 def _service_is_judged(args: ResourceValidationArgs) -> Iterator[str]:

@@ -3,20 +3,38 @@
 import re
 from collections.abc import Iterator
 
-from pulumi_policy import ResourceValidationArgs, Severity
+from pulumi_policy import ResourceValidationArgs, Severity, StackValidationArgs
+from pulumi_policy.proxy import UnknownValueError
 
 from policies import sensitive
 from policies.patterns import SECRET_NAME, found
 from policies.rule import Rule, StackRule, texts
 
+ACTIVATION = "aws:ssm/activation:Activation"
+INSTANCE = "aws:lightsail/instance:Instance"
+
 
 def _user_data_is_clean(args: ResourceValidationArgs) -> Iterator[str]:
-    if args.resource_type != "aws:lightsail/instance:Instance":
+    if args.resource_type != INSTANCE:
         return
-    text = args.props.get("userData") or ""
+    try:
+        text = args.props.get("userData") or ""
+    except UnknownValueError:
+        # The next rule says what it may be made of; once it is made, and before the instance is, it is read here.
+        return
     assigned = re.compile(rf"{SECRET_NAME.pattern}\w*\s*[=:]\s*\S", re.IGNORECASE)
     if assigned.search(text) or any(found(text)):
         yield "This instance's user data sets something that is called, or looks like, a secret."
+
+
+def _user_data_registers_only(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    for resource in args.resources:
+        sources = resource.property_dependencies.get("userData", []) if resource.resource_type == INSTANCE else []
+        for source in sources:
+            if source.resource_type != ACTIVATION:
+                yield "This instance's user data is made of something that outlives its first start.", resource.urn
+            elif source.props.get("registrationLimit", 1) != 1:
+                yield "The activation in this instance's user data registers more than one machine.", resource.urn
 
 
 def _bindings_are_clean(args: ResourceValidationArgs) -> Iterator[str]:
@@ -66,6 +84,13 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity=Severity.CRITICAL,
         remediation="Hand it over as an SSM SecureString.",
         check=_user_data_is_clean,
+    ),
+    StackRule(
+        name="user-data-registers-and-nothing-else",
+        description="What user data takes from other resources is the code of an activation for one machine.",
+        severity=Severity.CRITICAL,
+        remediation="Hand everything else over as an SSM SecureString, and leave registrationLimit at 1.",
+        check=_user_data_registers_only,
     ),
     Rule(
         name="plain-text-bindings-hold-no-secret",

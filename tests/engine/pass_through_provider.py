@@ -31,9 +31,29 @@ Properties = dict[str, PropertyValue]
 
 PASSWORD = "random:index/randomPassword:RandomPassword"
 SERVICE_TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken"
+PRIVATE_KEY = "tls:index/privateKey:PrivateKey"
 # What real providers make up and this program reads. A type that is not here gets an `arn`, and an ID like any other.
-PLAIN_OUTPUTS = {PASSWORD: (), SERVICE_TOKEN: ("clientId",), "aws:lightsail/staticIp:StaticIp": ("ipAddress",)}
-SECRET_OUTPUTS = {PASSWORD: ("result", "bcryptHash"), SERVICE_TOKEN: ("clientSecret",)}
+PLAIN_OUTPUTS = {
+    PASSWORD: (),
+    PRIVATE_KEY: (),
+    SERVICE_TOKEN: ("clientId",),
+    "aws:lightsail/staticIp:StaticIp": ("ipAddress",),
+    "tls:index/certRequest:CertRequest": ("certRequestPem",),
+    "tls:index/locallySignedCert:LocallySignedCert": ("certPem",),
+    "tls:index/selfSignedCert:SelfSignedCert": ("certPem",),
+}
+SECRET_OUTPUTS = {
+    PASSWORD: ("result", "bcryptHash"),
+    PRIVATE_KEY: ("privateKeyPem",),
+    SERVICE_TOKEN: ("clientSecret",),
+    "aws:ssm/activation:Activation": ("activationCode",),
+}
+# Outputs that count the changes, as a number or as a text; the wire has no integers.
+VERSIONS: dict[str, tuple[str, type]] = {
+    "aws:ssm/parameter:Parameter": ("version", float),
+    "aws:ssm/document:Document": ("defaultVersion", str),
+    "aws:s3/bucketObjectv2:BucketObjectv2": ("versionId", str),
+}
 ALPHABET = string.ascii_letters + string.digits
 SECRET_LENGTH = 40
 
@@ -56,6 +76,7 @@ class PassThroughProvider(Provider):
         plain = {name: f"{request.name}-{name}" for name in plain_outputs(type_)}
         self._note("create", request.urn, [*secret.values()])
         made = {name: PropertyValue(text, is_secret=name in secret) for name, text in {**plain, **secret}.items()}
+        made |= counted(type_, 1)
         # A real password's ID says nothing either.
         identifier = "none" if type_ == PASSWORD else f"{request.name}-{secrets.token_hex(4)}"
         return CreateResponse(identifier, {**request.properties, **made})
@@ -72,8 +93,11 @@ class PassThroughProvider(Provider):
     async def update(self, request: UpdateRequest) -> UpdateResponse:
         if not request.preview:
             self._note("update", request.urn)
-        kept = {name: value for name, value in request.olds.items() if name in made_up(own_type(request.urn))}
-        return UpdateResponse({**request.news, **kept})
+        type_ = own_type(request.urn)
+        kept = {name: value for name, value in request.olds.items() if name in made_up(type_)}
+        name, _ = VERSIONS.get(type_, ("", str))
+        number = int(kept[name].value) + 1 if name else 0  # type: ignore[arg-type]
+        return UpdateResponse({**request.news, **kept, **counted(type_, number)})
 
     async def delete(self, request: DeleteRequest) -> None:
         self._note("delete", request.urn)
@@ -95,7 +119,15 @@ def plain_outputs(type_: str) -> tuple[str, ...]:
 
 def made_up(type_: str) -> set[str]:
     """Names of all outputs that are no inputs."""
-    return {*plain_outputs(type_), *SECRET_OUTPUTS.get(type_, ())}
+    return {*plain_outputs(type_), *SECRET_OUTPUTS.get(type_, ()), *counted(type_, 1)}
+
+
+def counted(type_: str, number: int) -> Properties:
+    """The output that counts this type's changes, if it has one."""
+    if type_ not in VERSIONS:
+        return {}
+    name, kind = VERSIONS[type_]
+    return {name: PropertyValue(kind(number))}
 
 
 def generated() -> str:

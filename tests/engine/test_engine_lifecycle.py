@@ -26,7 +26,7 @@ def test_a_second_up_changes_nothing(deployed: TrialEngine, mine: TrialEngine) -
 def test_destroy_refuses_until_the_protection_is_taken_away(deployed: TrialEngine, mine: TrialEngine) -> None:
     # With --skip-preview it would refuse as well, but only after it has deleted all that is not protected.
     refusal = mine.run("destroy", "--yes", "--stack=dev", is_refused=True)
-    assert "postgres-data" in refusal
+    assert "postgres-a-data" in refusal
     assert "protect" in refusal
     assert mine.acts("dev") == deployed.acts("dev")
     mine.destroy("dev")
@@ -37,7 +37,7 @@ def test_destroy_refuses_until_the_protection_is_taken_away(deployed: TrialEngin
 def test_production_leaves_its_data_in_the_cloud(deployed: TrialEngine, mine: TrialEngine) -> None:
     resources = deployed.export("prod").values()
     protected = {found["urn"].rpartition("::")[2] for found in resources if found.get("protect")}
-    assert {"postgres-instance", "postgres-data", "backups-bucket", "backups-cipher-passphrase"} <= protected
+    assert {"postgres-a-instance", "postgres-a-data", "backups-bucket", "backups-cipher-passphrase"} <= protected
     mine.destroy("prod")
     assert mine.export("prod") == {}
     assert created(mine, "prod") - deleted(mine, "prod") == protected

@@ -50,4 +50,6 @@ def test_the_packs_refuse_an_open_database_port(fresh: TrialEngine, tmp_path: Pa
     (engine.project / "__main__.py").write_text(OPEN_PORT)
     words = engine.run("preview", "--stack=dev", *PACKS, is_refused=True)
     assert "database-port-is-closed" in words
-    assert words.count("[mandatory]") == 1
+    # Nor is there a Hyperdrive configuration that would ask for a certificate.
+    assert "database-port-asks-for-certificates" in words
+    assert words.count("[mandatory]") == 2

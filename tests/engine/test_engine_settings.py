@@ -14,15 +14,15 @@ def test_defaults_reach_the_program(fresh: TrialEngine, first_previews: dict[str
     declared = yaml.safe_load((fresh.project / "Pulumi.yaml").read_text())["config"]
     preview = first_previews["dev"]
     assert {f"hybrid:{key}" for key in declared} <= set(preview["config"])
-    disk = next(step for step in preview["steps"] if step["urn"].endswith("::postgres-data"))
-    assert disk["newState"]["inputs"]["sizeInGb"] == declared["postgresDiskGb"]["default"]
+    instance = next(step for step in preview["steps"] if step["urn"].endswith("::postgres-a-instance"))
+    assert instance["newState"]["inputs"]["availabilityZone"] == declared["availabilityZone"]["default"]
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"awsAccountId": None}, "'awsAccountId'"),
-        ({"postgresVersion": "seventeen"}, "'postgresVersion' must be of type 'integer'"),
+        ({"hyperdriveConnections": "many"}, "'hyperdriveConnections' must be of type 'integer'"),
         ({"mediaBuckets": "media"}, "'mediaBuckets' must be of type 'array<string>'"),
     ],
 )
@@ -34,9 +34,10 @@ def test_a_missing_setting_or_a_wrong_type_is_named(mine: TrialEngine, settings:
 
 
 def test_all_that_the_program_refuses_is_named_at_once(mine: TrialEngine) -> None:
-    mine.set("dev", postgresVersion=14, mediaBucket=["media"], adminIpv4Networks=["0.0.0.0/0"])
+    hosts = [{"name": "a", "bundle": "small_3_0", "version": 14}]
+    mine.set("dev", postgresHosts=hosts, mediaBucket=["media"], adminIpv4Networks=["0.0.0.0/0"])
     refusal = mine.run("preview", "--stack=dev", is_refused=True)
-    assert "dev: postgresVersion: '14'" in refusal
+    assert "dev: postgresHosts.0.version: 14 is not in the table of versions" in refusal
     assert "dev: mediaBucket: is not a setting; did you mean mediaBuckets?" in refusal
     assert "dev: adminIpv4Networks.0: '0.0.0.0/0' is open to the world" in refusal
     assert "Traceback" not in refusal

@@ -17,7 +17,7 @@ import yaml
 from plan.project import ROOT
 from tests.engine import pass_through_provider
 
-PROVIDERS = ("aws", "cloudflare", "random")
+PROVIDERS = ("aws", "cloudflare", "random", "tls")
 STACKS = ("dev", "prod")
 PASSPHRASE = "only for trying out"
 TIMEOUT_SECONDS = 120
@@ -144,7 +144,7 @@ def _copy_project(folder: Path) -> None:
     folder.mkdir()
     for path in [ROOT / "__main__.py", *ROOT.glob("Pulumi*.yaml")]:
         shutil.copy(path, folder)
-    for package in ("components", "plan", "policies"):
+    for package in ("components", "host", "plan", "policies"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     # The environment that Pulumi.yaml names: the one that runs the tests.
     (folder / ".venv").symlink_to(sys.prefix)

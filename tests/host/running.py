@@ -36,21 +36,32 @@ class HostUnderTest:
         self.log = root.with_name("host.log")
         self.first: dict[str, dict[str, Any]] = {}
         self.pid = 0
+        self.space: subprocess.Popen[bytes] | None = None
         self.parts: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> dict[str, dict[str, Any]]:
         """Fresh namespaces, both stages, PostgreSQL and the pooler; the stages' reports."""
+        self.enter()
+        return self.apply_and_run()
+
+    def enter(self) -> None:
+        """Fresh namespaces, with nothing in them yet."""
         self.space = subprocess.Popen(namespace.launch(REAPER, self.root), stdin=subprocess.DEVNULL)
-        self.pid = until(lambda: namespace.first_process(self.space.pid))
+        outer = self.space.pid
+        self.pid = until(lambda: namespace.first_process(outer))
         until(lambda: self.succeeds("test", "-e", "/proc/1"))
+
+    def apply_and_run(self) -> dict[str, dict[str, Any]]:
         files = self.apply("files")
-        self.run("/usr/lib/postgresql/17/bin/postgres", "-D", "/etc/postgresql/17/main")
+        assert not files["failed"], files["failed"]
+        self.start_postgres()
         self.run("/usr/sbin/pgbouncer", "/etc/pgbouncer/pgbouncer.ini")
-        until(lambda: self.succeeds("pg_isready", "--port", str(self.spec["postgres"]["port"])))
         return {"files": files, "database": self.apply("database")}
 
     def stop(self) -> None:
         """End the namespaces as a crash would, and see that the kernel took everything inside along."""
+        if self.space is None:
+            return
         inside = pid_namespace(self.pid) if self.pid else ""
         self.space.kill()
         for process in [self.space, *self.parts]:
@@ -77,24 +88,23 @@ class HostUnderTest:
         return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
 
     def apply(self, stage: str, *options: str, spec: dict[str, Any] | None = None) -> dict[str, Any]:
-        path = self.root.with_name("host.json")
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(spec or self.spec))
-        argv = [
-            sys.executable,
-            "-m",
-            "host.apply",
-            str(path),
-            "--root",
-            str(self.root),
-            "--stage",
-            stage,
-            *options,
-        ]
-        result = self.inside(argv)
+        result = self.inside(self.apply_argv(stage, *options, spec=spec))
         assert result.stdout, result.stderr
         report: dict[str, Any] = json.loads(result.stdout)
         return report | {"exit": result.returncode, "words": result.stderr}
+
+    def applying(self, stage: str) -> subprocess.Popen[bytes]:
+        """The same under way, in a process group of its own."""
+        command = namespace.enter(self.pid, self.apply_argv(stage))
+        null = subprocess.DEVNULL
+        return subprocess.Popen(command, cwd=PROJECT, stdout=null, stderr=null, start_new_session=True)
+
+    def apply_argv(self, stage: str, *options: str, spec: dict[str, Any] | None = None) -> list[str]:
+        path = self.root.with_name("host.json")
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(spec or self.spec))
+        argv = [sys.executable, "-m", "host.apply", str(path), "--root", str(self.root)]
+        return [*argv, "--stage", stage, *options]
 
     def connect(self, role: str, *, through_pooler: bool = False, **changes: Any) -> psycopg.Connection[Any]:
         """A client's connection from outside the root, with TLS verified to the full."""
@@ -106,10 +116,61 @@ class HostUnderTest:
             "user": role,
             "password": next(one["password"] for one in self.spec["postgres"]["roles"] if one["name"] == role),
             "sslmode": "verify-full",
-            "sslrootcert": str(self.root / "etc/hybrid/ca/ca.crt"),
+            "sslrootcert": str(self.authorities),
             "autocommit": True,
         }
         return psycopg.connect(**(parameters | changes))
+
+    @property
+    def authorities(self) -> Path:
+        return self.root / "etc/hybrid/tls/authorities.crt"
+
+    def superuser(self, query: str) -> str:
+        """What psql prints, as the superuser over the socket."""
+        return self.psql("postgres", query)
+
+    def psql(self, role: str, query: str) -> str:
+        """What psql prints for a role that comes over the socket; AssertionError with its error."""
+        place = ["--port", str(self.spec["postgres"]["port"]), "--dbname", self.spec["postgres"]["database"]]
+        argv = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "--username", role, *place, "--command", query]
+        answer = self.as_postgres(*argv)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout.strip()
+
+    def as_postgres(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        return self.inside(["chroot", "--userspec=postgres:postgres", str(self.root), *argv])
+
+    def pgbackrest(self, *arguments: str) -> str:
+        answer = self.as_postgres("pgbackrest", f"--stanza={self.spec['backup']['stanza']}", *arguments)
+        assert answer.returncode == 0, answer.stderr + answer.stdout
+        return answer.stdout
+
+    def signal_postgres(self, signal: str) -> None:
+        """HUP reloads, INT shuts down fast, KILL is what it says; the server's first process only."""
+        lock = self.root / "var/lib/postgresql/17/main/postmaster.pid"
+        # Another user's file where the tests are an ordinary user's.
+        pid = self.inside(["head", "-n", "1", str(lock)]).stdout.strip()
+        assert self.inside(["kill", f"-{signal}", pid]).returncode == 0
+
+    def signal_pooler(self, signal: str) -> None:
+        pid = self.inside(["cat", str(self.root / "run/postgresql/pgbouncer.pid")]).stdout.strip()
+        assert self.inside(["kill", f"-{signal}", pid]).returncode == 0
+
+    def start_postgres(self) -> None:
+        self.run("/usr/lib/postgresql/17/bin/postgres", "-D", "/etc/postgresql/17/main")
+        until(self.answers)
+
+    def is_postgres_alive(self) -> bool:
+        return self.inside(["pgrep", "--full", "^/usr/lib/postgresql/17/bin/postgres"]).returncode == 0
+
+    def answers(self) -> bool:
+        return self.succeeds("pg_isready", "--quiet", "--port", str(self.spec["postgres"]["port"]))
+
+    def restart_postgres(self) -> None:
+        self.signal_postgres("INT")
+        lock = str(self.root / "var/lib/postgresql/17/main/postmaster.pid")
+        until(lambda: self.inside(["test", "-e", lock]).returncode)
+        self.start_postgres()
 
     def one(self, role: str, query: str, **changes: Any) -> Any:
         """The first value of a query's first row."""

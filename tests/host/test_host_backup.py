@@ -1,70 +1,47 @@
-"""A real host backs up into an S3 store on loopback."""
+"""A real host backs up into an S3 store on loopback, as a role that can do just that."""
 
 import json
-import sys
-from collections.abc import Callable
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from tests.host.running import PROJECT, HostUnderTest, until
+from tests.host.running import HostUnderTest, until
 
 pytestmark = pytest.mark.slow
 
-PgBackRest = Callable[..., str]
 
-
-@pytest.fixture(scope="module")
-def pgbackrest(host: HostUnderTest) -> PgBackRest:
-    """Runs pgBackRest as the database's user; its store is up, and trusted through the host's own authority."""
-    backup = host.spec["backup"]
-    certificate, key = (str(host.root / f"etc/hybrid/server.{end}") for end in ("crt", "key"))
-    gunicorn = ["-m", "gunicorn", "--worker-class", "gthread", "--threads", "8", "--keep-alive", "60"]
-    place = [
-        "--chdir",
-        str(PROJECT / "tests/host"),
-        "--bind",
-        backup["endpoint"].replace("localhost", "127.0.0.1"),
-    ]
-    secure = ["--certfile", certificate, "--keyfile", key]
-    host.start_inside([sys.executable, *gunicorn, *place, *secure, "object_store:application"])
-    client = boto3.client(
-        "s3",
-        endpoint_url=f"https://{backup['endpoint']}",
-        verify=str(host.root / "etc/hybrid/ca/ca.crt"),
-        region_name=backup["region"],
-        aws_access_key_id=backup["key_id"],
-        aws_secret_access_key=backup["key_secret"],
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-    place_of_buckets = {"LocationConstraint": backup["region"]}
-
-    def is_there() -> bool:
-        try:
-            client.create_bucket(Bucket=backup["bucket"], CreateBucketConfiguration=place_of_buckets)
-        except client.exceptions.BucketAlreadyOwnedByYou:
-            return True
-        except Exception:  # noqa: BLE001 - whatever a server that is only starting answers
-            return False
-        return True
-
-    until(is_there)
-
-    def run(*arguments: str) -> str:
-        as_postgres = ["chroot", "--userspec=postgres:postgres", str(host.root)]
-        result = host.inside([*as_postgres, "pgbackrest", f"--stanza={backup['stanza']}", *arguments])
-        assert result.returncode == 0, result.stderr + result.stdout
-        return result.stdout
-
-    return run
-
-
-def test_a_full_backup_is_taken_and_the_log_is_archived(host: HostUnderTest, pgbackrest: PgBackRest) -> None:
-    pgbackrest("stanza-create")
-    pgbackrest("check")
-    pgbackrest("--type=full", "backup")
-    (stanza,) = json.loads(pgbackrest("--output=json", "info"))
-    assert [backup["type"] for backup in stanza["backup"]] == ["full"]
+def test_a_full_backup_is_taken_and_the_log_is_archived(host: HostUnderTest) -> None:
+    host.pgbackrest("stanza-create")
+    host.pgbackrest("check")
+    host.pgbackrest("--type=full", "backup")
+    (stanza,) = json.loads(host.pgbackrest("--output=json", "info"))
+    assert stanza["backup"][-1]["type"] == "full"
     assert stanza["cipher"] == "aes-256-cbc"
     assert host.one("monitor", "SELECT archived_count FROM pg_stat_archiver") > 0
+
+
+def test_backups_come_as_the_backup_role(host: HostUnderTest) -> None:
+    host.superuser("ALTER ROLE backup NOLOGIN")
+    with pytest.raises(AssertionError, match='role "backup" is not permitted to log in'):
+        host.pgbackrest("check")
+    assert host.apply("database")["changed"] == ["role backup"]
+    host.pgbackrest("check")
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        "EXECUTE ON FUNCTION pg_backup_start",
+        "EXECUTE ON FUNCTION pg_backup_stop",
+        "EXECUTE ON FUNCTION pg_switch_wal",
+        "EXECUTE ON FUNCTION pg_create_restore_point",
+        "pg_read_all_settings",
+    ],
+)
+def test_a_backup_needs_each_right_that_the_role_has(host: HostUnderTest, right: str) -> None:
+    host.superuser(f"REVOKE {right} FROM backup")
+    command = ["check"] if "switch_wal" in right or "restore_point" in right else ["--type=incr", "backup"]
+    with pytest.raises(AssertionError, match=r"permission denied|unable to select some rows from pg_settings"):
+        host.pgbackrest(*command)
+    changed = "role backup" if right.startswith("pg_") else "privileges"
+    assert host.apply("database")["changed"] == [changed]
+    until(lambda: host.pgbackrest("check") == "")

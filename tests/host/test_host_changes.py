@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from host.changes import SEARCH_PATH, changes
+from host import monitoring
+from host.changes import OF_THE_HOST, SEARCH_PATH, changes
 from host.facts.database_state import DefaultPrivilege, Privilege, RoleState, State
-from host.privileges import EXTENSIONS, wanted, wanted_defaults
+from host.privileges import wanted, wanted_defaults
+from host.role_changes import groups, settings
 from host.scram import verifier
 from host.spec import Postgres, parse
-from tests.host.specs import spec
+from tests.host.specs import role, spec
 
 
 def declared(**postgres_changes: Any) -> Postgres:
@@ -22,13 +24,15 @@ def state(postgres: Postgres, **state_changes: Any) -> State:
     comments = {schema.name: f"data class: {schema.data_class}" for schema in postgres.schemas}
     held: dict[str, Any] = {
         "extensions": dict.fromkeys(postgres.extensions, True),
-        "schemas": comments | {EXTENSIONS: "data class: none"},
+        "schemas": comments | {schema.name: "data class: none" for schema in OF_THE_HOST},
+        "owners": {schema: role.name for role in postgres.roles for schema in role.creates},
         "roles": {
             role.name: RoleState(
-                verifier=verifier(role.password),
+                verifier=verifier(role.password) if role.password else None,
                 connection_limit=role.connection_limit,
                 is_plain=True,
-                groups=frozenset({"pg_monitor"} if role.is_monitor else ()),
+                groups=groups(role),
+                settings=frozenset(f"{name}={value}" for name, value in settings(role, is_pooled=False).items()),
             )
             for role in postgres.roles
         },
@@ -37,6 +41,9 @@ def state(postgres: Postgres, **state_changes: Any) -> State:
         "granted": wanted(postgres),
         "default_privileges": wanted_defaults(postgres),
         "settings": frozenset({f"search_path={SEARCH_PATH}"}),
+        "monitoring": monitoring.MARK,
+        "is_in_recovery": False,
+        "is_fenced": False,
         "is_loaded": True,
     }
     return State(**(held | state_changes))
@@ -49,6 +56,8 @@ def statements(postgres: Postgres, held: State, pooled: dict[str, str] | None = 
 EMPTY: dict[str, Any] = {
     "extensions": {},
     "schemas": {"public": "standard public schema"},
+    "owners": {"public": "pg_database_owner"},
+    "monitoring": None,
     "roles": {},
     "relations": frozenset(),
     "complete": frozenset(),
@@ -60,38 +69,67 @@ EMPTY: dict[str, Any] = {
 
 def test_a_pooled_role_gets_the_poolers_own_verifier() -> None:
     postgres = declared()
-    name = postgres.roles[0].name
-    other = verifier(postgres.roles[0].password)
-    made = statements(postgres, state(postgres), {name: other})
-    assert made[0] == f"ALTER ROLE \"{name}\" PASSWORD '{other}';"
+    other = verifier("app-Pass'word\"1")
+    made = statements(postgres, state(postgres), {"app": other})
+    assert made[0] == f"ALTER ROLE \"app\" PASSWORD '{other}';"
 
 
-def with_timeout(postgres: Postgres, name: str, timeout: str | None) -> State:
+def with_role(postgres: Postgres, name: str, **changes: Any) -> State:
     roles = state(postgres).roles
-    return state(postgres, roles=roles | {name: replace(roles[name], statement_timeout=timeout)})
+    return state(postgres, roles=roles | {name: replace(roles[name], **changes)})
 
 
-@pytest.mark.parametrize("held", [None, "1h"])
-def test_a_pooled_role_gets_a_time_limit_for_a_statement(held: str | None) -> None:
+@pytest.mark.parametrize("held", [frozenset(), frozenset({"statement_timeout=1h"})])
+def test_a_pooled_role_gets_a_time_limit_for_a_statement(held: frozenset[str]) -> None:
     postgres = declared()
-    before = with_timeout(postgres, "app", held)
+    before = with_role(postgres, "app", settings=held)
     pooled = {"app": str(before.roles["app"].verifier)}
-    assert statements(postgres, before, pooled) == ["ALTER ROLE \"app\" SET statement_timeout = '10s';"]
-    assert statements(postgres, with_timeout(postgres, "app", "10s"), {}) == [
-        'ALTER ROLE "app" RESET statement_timeout;'
+    assert statements(postgres, before, pooled) == ['ALTER ROLE "app" SET "statement_timeout" = \'10s\';']
+
+
+def test_settings_that_are_there_are_left_alone_and_others_taken_back() -> None:
+    postgres = declared()
+    before = with_role(postgres, "app", settings=frozenset({"statement_timeout=10s"}))
+    assert statements(postgres, before, {"app": str(before.roles["app"].verifier)}) == []
+    assert statements(postgres, before, {}) == ['ALTER ROLE "app" RESET "statement_timeout";']
+    assert statements(postgres, with_role(postgres, "app", settings=frozenset({"role=owner"}))) == [
+        'ALTER ROLE "app" RESET "role";'
     ]
 
 
-def test_a_time_limit_that_is_there_is_left_alone() -> None:
+def test_a_role_that_acts_as_another_becomes_it_on_login() -> None:
     postgres = declared()
-    before = with_timeout(postgres, "app", "10s")
-    assert statements(postgres, before, {"app": str(before.roles["app"].verifier)}) == []
+    made = statements(postgres, with_role(postgres, "migrator", settings=frozenset(), groups=frozenset()))
+    assert made == ['ALTER ROLE "migrator" SET "role" = \'owner\';', 'GRANT "owner" TO "migrator";']
 
 
-def test_a_role_that_migrates_has_no_time_limit() -> None:
+def test_a_role_that_acts_as_another_is_made_after_it() -> None:
+    roles = [role("migrator", acts_as="owner"), role("owner", way_in="none", creates=["public"])]
+    value = spec(roles=roles)
+    value["pooler"]["roles"] = []
+    postgres = parse(value).postgres
+    made = statements(postgres, state(postgres, **EMPTY))
+    assert made.index('CREATE ROLE "owner";') < made.index('CREATE ROLE "migrator";')
+
+
+def test_what_a_role_made_before_it_acted_as_another_is_handed_over() -> None:
     postgres = declared()
-    made = statements(postgres, with_timeout(postgres, "migrator", "10s"))
-    assert made == ['ALTER ROLE "migrator" RESET statement_timeout;']
+    assert statements(postgres, with_role(postgres, "migrator", owns=True)) == [
+        'REASSIGN OWNED BY "migrator" TO "owner";',
+        "UPDATE cron.job SET username = 'owner' WHERE username = 'migrator';",
+    ]
+
+
+def test_a_role_without_a_password_loses_the_one_it_had() -> None:
+    postgres = declared()
+    made = statements(postgres, with_role(postgres, "owner", verifier=verifier("left-over")))
+    assert made == ['ALTER ROLE "owner" PASSWORD NULL;']
+
+
+def test_a_schema_of_another_owner_is_handed_over() -> None:
+    postgres = declared()
+    made = statements(postgres, state(postgres, owners={"regulated": "owner", "public": "pg_database_owner"}))
+    assert made == ['ALTER SCHEMA "public" OWNER TO "owner";']
 
 
 def test_a_database_that_holds_all_is_left_alone() -> None:
@@ -113,21 +151,18 @@ def test_an_empty_database_gets_everything() -> None:
 def test_no_statement_holds_a_password() -> None:
     postgres = declared()
     made = "\n".join(statements(postgres, state(postgres, **EMPTY)))
-    assert all(role.password not in made for role in postgres.roles)
+    assert not [role.name for role in postgres.roles if role.password and role.password in made]
 
 
 def test_a_changed_password_changes_nothing_else() -> None:
-    after = declared()
-    app = after.roles[0]
-    before = state(after).roles | {app.name: RoleState(verifier("another"), 10, is_plain=True, groups=frozenset())}
-    (statement,) = statements(after, state(after, roles=before))
+    postgres = declared()
+    (statement,) = statements(postgres, with_role(postgres, "app", verifier=verifier("another")))
     assert statement.startswith('ALTER ROLE "app" PASSWORD \'SCRAM-SHA-256$')
 
 
 def test_a_role_that_was_raised_is_lowered() -> None:
     postgres = declared()
-    raised = RoleState(verifier(postgres.roles[0].password), 10, is_plain=False, groups=frozenset({"pg_read_all_data"}))
-    made = statements(postgres, state(postgres, roles=state(postgres).roles | {"app": raised}))
+    made = statements(postgres, with_role(postgres, "app", is_plain=False, groups=frozenset({"pg_read_all_data"})))
     assert "NOSUPERUSER" in made[0]
     assert made[1:] == ['REVOKE "pg_read_all_data" FROM "app";']
 
@@ -141,10 +176,10 @@ def test_a_grant_that_nobody_declared_is_revoked() -> None:
 
 def test_a_default_grant_that_nobody_declared_is_revoked() -> None:
     postgres = declared()
-    stray = DefaultPrivilege("table", "regulated", "public_read", "SELECT", "migrator")
+    stray = DefaultPrivilege("table", "regulated", "public_read", "SELECT", "owner")
     made = statements(postgres, state(postgres, default_privileges=wanted_defaults(postgres) | {stray}))
     assert made == [
-        'ALTER DEFAULT PRIVILEGES FOR ROLE "migrator" IN SCHEMA "regulated" REVOKE SELECT ON TABLES FROM "public_read";'
+        'ALTER DEFAULT PRIVILEGES FOR ROLE "owner" IN SCHEMA "regulated" REVOKE SELECT ON TABLES FROM "public_read";'
     ]
 
 
@@ -165,6 +200,25 @@ def test_packages_that_were_upgraded_bring_the_extension_with_them() -> None:
     postgres = declared()
     made = statements(postgres, state(postgres, extensions=state(postgres).extensions | {"postgis": False}))
     assert made == ["ALTER EXTENSION postgis UPDATE;"]
+
+
+def test_the_backup_role_gets_its_four_functions_and_no_table() -> None:
+    postgres = declared()
+    held = sorted((one.kind, one.place) for one in wanted(postgres) if one.role == "backup")
+    assert held == [
+        ("database", "clinic"),
+        ("function", "pg_catalog.pg_backup_start"),
+        ("function", "pg_catalog.pg_backup_stop"),
+        ("function", "pg_catalog.pg_create_restore_point"),
+        ("function", "pg_catalog.pg_switch_wal"),
+    ]
+
+
+def test_a_function_that_others_may_call_is_taken_back() -> None:
+    postgres = declared()
+    stray = Privilege("function", "monitoring.disk", "PUBLIC", "EXECUTE")
+    made = statements(postgres, state(postgres, granted=wanted(postgres) | {stray}))
+    assert made == ["REVOKE EXECUTE ON FUNCTION monitoring.disk FROM PUBLIC;"]
 
 
 def test_rules_that_the_server_has_not_read_are_read_again() -> None:

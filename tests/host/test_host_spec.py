@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from host.spec import SpecError, load, parse
-from tests.host.specs import role, spec
+from tests.host.authority import tls
+from tests.host.specs import role, roles, spec
 
 
 def faults(value: object) -> list[str]:
@@ -28,8 +29,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 def test_a_whole_specification_is_read() -> None:
     read = parse(spec())
-    assert read.postgres.roles[0].reads == ("regulated", "public")
-    assert read.backup.ca_file == "/etc/hybrid/ca/ca.crt"
+    assert read.postgres.roles[1].reads == ("regulated", "public")
+    assert read.backup.ca_file == "/etc/hybrid/tls/authorities.crt"
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
@@ -46,71 +47,132 @@ def test_a_file_that_is_no_specification_is_refused(tmp_path: Path, content: str
         load(path)
 
 
-def test_all_faults_of_shape_are_named_at_once() -> None:
-    value = spec(port="7402", memory_mb=None, size="big")
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"host\.json: can't be read: No such file"):
+        load(tmp_path / "host.json")
+
+
+def test_all_faults_of_values_are_named_at_once() -> None:
+    value = spec(port="7402", memory_mb=None, size="big", roles=[role("app", connection_limit=0)])
     del value["tls"]
     assert faults(value) == [
+        "spec.postgres.port: input should be a valid integer",
+        "spec.postgres.memory_mb: input should be a valid integer",
+        "spec.postgres.roles.app.connection_limit: input should be greater than or equal to 1",
+        "spec.postgres.size: unknown",
         "spec.tls: missing",
-        "spec.postgres.size: unknown; allowed: major, port, memory_mb, cpus, database, extensions, schemas, roles",
-        "spec.postgres.port: a value of type int is needed, not str",
-        "spec.postgres.memory_mb: a value of type int is needed, not NoneType",
     ]
 
 
 def test_all_faults_of_meaning_are_named_at_once() -> None:
-    value = spec(memory_mb=8, roles=[role("app", reads=["elsewhere"], connection_limit=0)])
+    value = spec(roles=[role("app", reads=["elsewhere"], connection_limit=1, acts_as="nobody")])
+    value["backup"] |= {"key_type": "process", "key_id": None}
     assert faults(value) == [
-        "spec.postgres.memory_mb: 8 is too little; at least 256",
         "spec.postgres.roles.app.reads: elsewhere is no declared schema",
-        "spec.postgres.roles.app.connection_limit: 0; at least 1",
-        "spec.pooler.pool_size: 5; app may open 0 connections at most",
+        "spec.postgres.roles.app.acts_as: nobody is no other declared role",
+        "spec.pooler.pool_size: 5; app may open 1 connections at most",
         "spec.pooler.roles: public_read is no declared role",
+        "spec.backup.key_secret: only key_type shared has one",
     ]
+
+
+VENDOR = {"source": "vendor", "timescaledb_edition": "community"}
+PINS = {"postgresql": "17.12", "timescaledb": "2.31.2", "pgbackrest": "2.59.0"}
 
 
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("postgres.port", 0, "0 is no port"),
-        ("postgres.port", True, "not bool"),
-        ("postgres.major", 14, "one of 15, 16, 17"),
-        ("postgres.cpus", 0, "at least 1"),
+        ("platform", "laptop", "'lightsail', 'container' or 'local'"),
+        ("postgres.port", 0, "greater than or equal to 1"),
+        ("postgres.port", True, "valid integer"),
+        ("postgres.major", 14, "15, 16, 17 or 18"),
+        ("postgres.cpus", 0, "greater than or equal to 1"),
+        ("postgres.memory_mb", 8, "greater than or equal to 256"),
         ("postgres.database", "Robert'); DROP", "lower case"),
-        ("postgres.extensions", ["plpython3u"], "one of postgis"),
+        ("postgres.database", "template1", "PostgreSQL's own"),
+        ("postgres.extensions", ["plpython3u"], "'postgis'"),
+        ("postgres.extensions", ["vector", "vector"], "declared 2 times"),
         ("postgres.schemas", [{"name": "cron", "data_class": "none"}], "taken by the host"),
-        ("postgres.schemas", "public", "a list is needed"),
-        ("platform", "laptop", "unknown; allowed: postgres"),
+        ("postgres.schemas", [{"name": "monitoring", "data_class": "none"}], "taken by the host"),
+        ("postgres.schemas", "public", "valid array"),
+        ("postgres.origin", "nothing", "'new' or 'backup'"),
+        ("packages", VENDOR | {"versions": {"postgresql": "17.12"}}, "timescaledb: missing"),
+        ("packages", VENDOR | {"versions": PINS | {"postgresql": "16.16"}}, "16.16 is not of PostgreSQL 17"),
+        ("packages.versions", PINS, "leave empty"),
+        ("packages.timescaledb_edition", "community", "apache edition only"),
+        ("disk", {"path": "xvdf; reboot", "size_gb": 64}, "is no device"),
+        ("network.ssh_networks", ["203.0.113.7/24"], "last bits are zero"),
+        ("network.database_networks", ["0.0.0.0/0"], "open to the whole world"),
+        ("network.database_networks", ["::/0"], "open to the whole world"),
         ("pooler.pool_size", 11, "app may open 10 connections at most"),
-        ("postgres.major", 17.0, "one of 15, 16, 17"),
+        ("pooler.roles", ["owner"], "has no password"),
+        ("pooler.port", 7402, "is PostgreSQL's"),
         ("backup.key_secret", "one\nrepo1-path=/elsewhere", "one line of text"),
+        ("backup.key_id", None, "missing"),
+        ("backup.key_type", "process", "only key_type shared"),
         ("backup.stanza", "main; reboot", "letters, digits"),
-        ("tls.hostnames", [], "at least one"),
+        ("backup.endpoint", "https://elsewhere", "is no host name"),
+        ("backup.ca_file", "ca.crt\nrepo1-path=/", "is no absolute path"),
+        ("backup.ca_file", 5, "valid string"),
+        ("tls.hostnames", [], "at least 1"),
         ("tls.hostnames", ["localhost'; reboot"], "no host name"),
         ("tls.addresses", ["127.0.0.1", "300.1.1.1"], "no IP address"),
         ("tls.addresses", [], "127.0.0.1 is missing"),
-        ("backup.ca_file", 5, "one line of text"),
+        ("tls.certificate", "certificate", "is no PEM"),
+        ("tls.key", tls()["certificate"], "PRIVATE KEY is needed"),
+        ("tunnel", {"token": "one\ntwo"}, "one line of text"),
     ],
 )
 def test_a_wrong_value_is_refused(path: str, value: Any, words: str) -> None:
     assert any(words in fault for fault in faults(changed(path, value)))
 
 
-@pytest.mark.parametrize("name", ["postgres", "pg_monitor", "App", "a-b", "", "app"])
+def test_a_tunnel_leaves_no_network_to_reach_the_database() -> None:
+    value = changed("tunnel", {"token": "token"}) | {"network": {"ssh_networks": [], "database_networks": ["::1/128"]}}
+    assert "with a tunnel" in faults(value)[0]
+
+
+@pytest.mark.parametrize("name", ["postgres", "public", "pg_monitor", "App", "a-b", "", "app"])
 def test_a_wrong_role_name_is_refused(name: str) -> None:
-    roles = [role("app"), role("public_read"), role(name)]
-    assert faults(spec(roles=roles))
+    assert faults(spec(roles=[role("app"), role("public_read"), role(name)]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"acts_as": "one"}, "acts_as: one is no other declared role"),
+        ({"acts_as": "migrator"}, "acts_as: migrator acts as another itself"),
+        ({"acts_as": "owner", "creates": ["public"]}, "creates: what it makes belongs to owner"),
+        ({"creates": ["public"]}, "2 create in the schema 'public'; it has one owner"),
+        ({"password": None}, "password: missing"),
+        ({"way_in": "socket", "password": "12345678"}, "password: only a role whose way in is the password"),
+        ({"way_in": "none", "password": "12345678"}, "password: only a role whose way in is the password"),
+        ({"is_backup": True, "way_in": "socket"}, "backup, one: one role at most is for backups"),
+        ({"way_in": "cellar"}, "way_in: input should be 'password', 'socket' or 'none'"),
+    ],
+)
+def test_a_role_that_contradicts_itself_or_another_is_refused(changes: dict[str, Any], words: str) -> None:
+    found = faults(spec(roles=[*roles(), role("one", **changes)]))
+    assert any(words in fault for fault in found), found
 
 
 @pytest.mark.parametrize("password", ["short", "with\nnewline", "with space", "pässwörd-long"])
 def test_a_wrong_password_is_refused_without_being_shown(password: str) -> None:
     (fault,) = faults(spec(roles=[role("app", password=password), role("public_read")]))
-    assert "password" in fault
-    assert "needed" in fault
+    assert "roles.app.password: 8 to 200 printable" in fault
     assert password not in fault
 
 
+@pytest.mark.parametrize(
+    "path", ["postgres.roles", "backup.key_secret", "backup.cipher_passphrase", "tls.key", "tunnel"]
+)
+def test_a_secret_in_a_wrong_place_or_shape_is_not_shown(path: str) -> None:
+    for value in ({"hidden": "s3cret\nvalue"}, ["s3cret\nvalue"], "s3cret\nvalue", {"token": "s3cret\nvalue"}):
+        assert "s3cret" not in "\n".join(faults(changed(path, value)))
+
+
 def test_a_secret_is_in_no_representation() -> None:
-    shown = repr(parse(spec()))
-    assert "Pass'word" not in shown
-    assert "key-secret-1" not in shown
-    assert "passphrase-1" not in shown
+    shown = repr(parse(changed("tunnel", {"token": "token-1"})))
+    for secret in ("Pass'word", "key-secret-1", "passphrase-1", "token-1", "PRIVATE KEY"):
+        assert secret not in shown

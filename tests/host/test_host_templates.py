@@ -49,18 +49,86 @@ def test_an_older_server_gets_no_setting_that_it_does_not_know() -> None:
     assert "allow_alter_system" not in settings_of(major=16)
 
 
-def test_only_declared_roles_are_let_in_and_only_with_tls() -> None:
-    lines = cluster.authentication_text(parse(spec())).splitlines()[1:]
-    assert lines[0] == "local all postgres peer"
-    assert all(re.fullmatch(r"hostssl clinic \w+ (127\.0\.0\.1/32|::1/128) scram-sha-256", line) for line in lines[1:])
-    assert {line.split()[2] for line in lines[1:]} == {"app", "public_read", "migrator", "monitor"}
+def rules(**changes: Any) -> list[str]:
+    value = spec(**changes.pop("postgres", {})) | changes
+    return [line for line in cluster.authentication_text(parse(value)).splitlines() if not line.startswith("#")]
+
+
+def test_only_declared_roles_are_let_in_with_tls_or_by_the_poolers_socket() -> None:
+    lines = rules()
+    assert lines[:4] == [
+        "local all postgres peer",
+        "local clinic backup peer map=backup",
+        "local clinic app scram-sha-256",
+        "local clinic public_read scram-sha-256",
+    ]
+    assert all(re.fullmatch(r"hostssl clinic \w+ (127\.0\.0\.1/32|::1/128) scram-sha-256", line) for line in lines[4:])
+    assert {line.split()[2] for line in lines[4:]} == {"app", "read_only", "public_read", "migrator", "monitor"}
+
+
+def test_a_host_that_does_not_serve_lets_no_client_in_and_runs_no_job() -> None:
+    assert all(line.startswith("local ") for line in rules(postgres={"is_serving": False}))
+    settings = settings_of(is_serving=False)
+    assert settings["default_transaction_read_only"] == "on"
+    assert settings["cron.launch_active_jobs"] == "off"
+    assert settings["timescaledb.max_background_workers"] == "0"
+    assert "default_transaction_read_only" not in settings_of()
+
+
+def test_networks_beyond_loopback_need_a_client_certificate() -> None:
+    network = {"ssh_networks": [], "database_networks": ["203.0.113.0/24", "2001:db8::/32"]}
+    beyond = [line for line in rules(network=network) if "127.0.0.1" not in line and "::1/128" not in line]
+    assert beyond[4:] == [
+        f"hostssl clinic {role} {place} scram-sha-256 clientcert=verify-full"
+        for role in ("app", "public_read")
+        for place in network["database_networks"]
+    ]
+
+
+def test_the_system_user_of_the_server_is_the_backup_role_too() -> None:
+    assert cluster.name_map_text(parse(spec())).splitlines()[1:] == ["backup postgres backup"]
+
+
+def test_a_standby_has_no_less_than_the_server_that_it_follows() -> None:
+    minimums = {"max_connections": 400, "max_worker_processes": 1, "max_wal_senders": 12}
+    text = cluster.settings_text(parse(spec()), minimums)
+    settings = dict(re.findall(r"^([a-z_.]+) = '?(.*?)'?$", text, re.MULTILINE))
+    assert settings["max_connections"] == "400"
+    assert int(settings["max_worker_processes"]) > 1
+    assert settings["max_wal_senders"] == "12"
+
+
+def test_a_standby_of_a_server_of_its_own_size_has_no_settings_but_its_own() -> None:
+    declared = parse(spec())
+    tuning = settings_of()
+    minimums = {name: int(tuning[name]) for name in ("max_connections", "max_worker_processes")}
+    minimums |= {"max_wal_senders": 10, "max_prepared_transactions": 0, "max_locks_per_transaction": 64}
+    assert cluster.settings_text(declared, minimums) == cluster.settings_text(declared)
+
+
+@pytest.mark.parametrize(("edition", "license"), [("community", "timescale"), ("apache", "apache")])
+def test_the_license_is_that_of_the_edition(edition: str, license: str) -> None:
+    value = spec()
+    pins = {"postgresql": "17.12", "timescaledb": "2.31.2", "pgbackrest": "2.59.0"}
+    value["packages"] = {"source": "vendor", "timescaledb_edition": edition, "versions": pins}
+    assert f"timescaledb.license = '{license}'\n" in cluster.settings_text(parse(value))
+
+
+def test_a_hosts_own_identity_gives_the_credentials_for_backups() -> None:
+    value = spec()
+    value["backup"] |= {"key_type": "process", "key_id": None, "key_secret": None}
+    text = pgbackrest.settings_text(parse(value))
+    assert "repo1-s3-key-type=process\n" in text
+    command = "repo1-s3-process-cmd=/usr/bin/cat\nrepo1-s3-process-cmd=/run/hybrid/backup-credentials.json\n"
+    assert command in text
+    assert "repo1-s3-key=" not in text
 
 
 def test_a_backup_store_on_a_port_is_reached_there() -> None:
     text = pgbackrest.settings_text(parse(spec()))
     assert "repo1-s3-endpoint=localhost\n" in text
     assert "repo1-storage-host=localhost\nrepo1-storage-port=7404\n" in text
-    assert "repo1-storage-ca-file=/etc/hybrid/ca/ca.crt\n" in text
+    assert "repo1-storage-ca-file=/etc/hybrid/tls/authorities.crt\n" in text
 
 
 def test_a_backup_store_in_the_cloud_is_reached_by_its_name() -> None:
@@ -78,8 +146,8 @@ def test_the_poolers_file_reads_back_as_written() -> None:
     assert pooler.parsed(["; a comment", '"half']) == {}
 
 
-def test_the_pooler_verifies_the_server() -> None:
+def test_the_pooler_reaches_the_server_by_its_socket() -> None:
     text = pooler.settings_text(parse(spec()))
-    assert "server_tls_sslmode = verify-full" in text
+    assert "clinic = host=/run/postgresql port=7402 dbname=clinic" in text
     assert "pool_mode = transaction" in text
     assert "max_prepared_statements = 100" in text

@@ -129,3 +129,14 @@ class StackUnderTest:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     open_ports.append(port)
         return open_ports
+
+
+def add_entry(stack: StackUnderTest, description: str) -> None:
+    entry = {"description": description, "amountCents": 1250, "currency": "CAD"}
+    assert request(stack.first_port, "POST", "/api/v1/ledger-entries", entry)[0] == 201
+
+
+def descriptions(stack: StackUnderTest) -> list[str]:
+    status, answer = request(stack.first_port, "GET", "/api/v1/ledger-entries?limit=100")
+    assert status == 200
+    return [entry["description"] for entry in answer["entries"]]

@@ -7,7 +7,7 @@ import pytest
 from local.buckets import BUCKET, VERSIONING, Bucket, declared_bucket, declared_buckets
 from local.errors import LocalError
 from local.generated_secrets import GeneratedSecrets
-from local.host_spec import host_spec
+from local.host_spec import Machine, host_spec
 from local.ports import Ports
 from local.state import State
 from plan.model import Computed, Plan, Resource, reference
@@ -33,13 +33,15 @@ def versioning(bucket: Any, status: str = "Enabled") -> Resource:
 
 def test_every_declared_bucket_of_the_dev_stack_is_had(dev_plan: Plan) -> None:
     found = declared_buckets(dev_plan)
-    assert [bucket.name.split("-")[-2] for bucket in found] == ["backups", "documents"]
+    assert [bucket.name.split("-")[-2] for bucket in found] == ["backups", "bundles", "documents"]
     assert all(bucket.is_versioned and bucket.region == "ca-central-1" for bucket in found)
 
 
 def test_the_backups_region_is_their_buckets(dev_plan: Plan, state: State) -> None:
     secrets = GeneratedSecrets(state)
-    backup = host_spec(dev_plan, Ports(), lambda name: secrets.password(name, 32))["backup"]
+    ports = Ports()
+    machine = Machine(ports=ports, password=lambda name: secrets.password(name, 32), tls={}, objects_port=ports.objects)
+    backup = host_spec(dev_plan, machine)["backup"]
     assert backup["region"] == declared_bucket(dev_plan, backup["bucket"]).region
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from local import lock, namespace
 from local.state import State
-from tests.local.stack_under_test import StackUnderTest, copy_project, request, until
+from tests.local.stack_under_test import StackUnderTest, add_entry, copy_project, descriptions, request, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
@@ -36,17 +36,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
     finally:
         made.run("down", "--remove")
     assert made.processes() == []
-
-
-def add_entry(stack: StackUnderTest, description: str) -> None:
-    entry = {"description": description, "amountCents": 1250, "currency": "CAD"}
-    assert request(stack.first_port, "POST", "/api/v1/ledger-entries", entry)[0] == 201
-
-
-def descriptions(stack: StackUnderTest) -> list[str]:
-    status, answer = request(stack.first_port, "GET", "/api/v1/ledger-entries?limit=100")
-    assert status == 200
-    return [entry["description"] for entry in answer["entries"]]
 
 
 def test_every_hop_and_extension_is_verified(stack: StackUnderTest) -> None:
@@ -162,7 +151,7 @@ def test_every_declared_s3_bucket_is_there(stack: StackUnderTest) -> None:
     connection.request("GET", "/")
     names = re.findall("<Name>(.*?)</Name>", connection.getresponse().read().decode())
     connection.close()
-    assert [name.split("-")[2] for name in sorted(names)] == ["backups", "documents"]
+    assert [name.split("-")[2] for name in sorted(names)] == ["backups", "bundles", "documents"]
 
 
 def test_a_browser_shows_rows_from_postgresql(stack: StackUnderTest, tmp_path: Path) -> None:
@@ -197,20 +186,18 @@ def test_wrong_settings_are_refused_before_anything_changes(stack: StackUnderTes
     answer = stack.run("up")
     settings.write_text(text)
     assert answer.returncode == 1
-    assert [line.split(": ")[2] for line in answer.stderr.splitlines()] == ["environment", "postgresBundle"]
+    assert [line.split(": ")[2] for line in answer.stderr.splitlines()] == ["environment", "postgresHosts.0.bundle"]
     assert stack.run("status").returncode == 0
 
 
 def test_a_stack_that_breaks_a_policy_is_not_realised(stack: StackUnderTest) -> None:
-    component = stack.project / "components/postgres_host.py"
+    component = stack.project / "components/host_firewall.py"
     source = component.read_text()
-    component.write_text(
-        source.replace('"from_port": 22', '"from_port": 5432').replace('"to_port": 22', '"to_port": 5432')
-    )
+    component.write_text(source.replace("SSH_PORT = 22", "SSH_PORT = 5432"))
     answer = stack.run("up")
     component.write_text(source)
     assert answer.returncode == 1
-    assert "database-port-is-closed [critical] postgres-ports  components/postgres_host.py:" in answer.stderr
+    assert "database-port-is-closed [critical] postgres-a-ports  components/postgres_host.py:" in answer.stderr
 
 
 def test_two_ups_at_once_are_one_too_many(stack: StackUnderTest) -> None:

@@ -104,7 +104,7 @@ def test_a_machine_without_apt_is_told_what_to_name(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("HYBRID_DEBIAN_MIRROR", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LocalError, match="apt knows no Debian archive"):
-        root_filesystem._mirror()
+        root_filesystem.mirror()
 
 
 def test_a_cache_that_can_not_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,11 +32,13 @@ def test_arguments_and_environment_arrive_as_they_are(
 
 
 def test_a_part_gets_nothing_of_the_callers_environment(
-    state: State, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+    state: State, supervisor: Supervisor, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the caller's")
     supervisor.start(list)
     supervisor.ensure(sleeper(environment={"GIVEN": "yes"}))
+    # It is started in two steps, and has its own environment only in the second.
+    eventually(lambda: processes.marked(state.folder, "sleeper"))
     (process,) = processes.marked(state.folder, "sleeper")
     environment = process.environ()
     assert environment["GIVEN"] == "yes"

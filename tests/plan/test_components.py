@@ -7,17 +7,24 @@ import pytest
 from components.api_worker import ApiWorker
 from components.backup_repository import BackupRepository
 from components.binding_names import binding_name
+from components.certificate_authority import CertificateAuthority
 from components.cms_documents import CmsDocuments
 from components.deploy_identity import DeployIdentity
 from components.failover_host import FailoverHost
+from components.host_bundle import HostBundles
+from components.host_convergence import HostConvergence
+from components.host_identity import HostIdentity
+from components.host_parameters import HostParameters
+from components.host_registration import HostRegistration
 from components.hyperdrive_pair import HyperdrivePair
 from components.media_bucket import MediaBucket
 from components.pages_static_site import PagesStaticSite
 from components.permissions_boundary import PermissionsBoundary
-from components.postgres_database import ROLES, PostgresDatabase
+from components.postgres_database import WITH_PASSWORD, PostgresDatabase
 from components.postgres_host import PostgresHost
 from components.private_bucket import PrivateBucket
 from components.private_tunnel import PrivateTunnel
+from components.public_database import PublicDatabase
 from components.web_site import WebSite
 from components.worker_script import WorkerScript
 from plan.model import Plan, Resource
@@ -33,11 +40,12 @@ BUCKET = {
     "BucketPolicy": 1,
 }
 DECLARED: list[tuple[type, str, dict[str, int]]] = [
-    (PostgresDatabase, "database", {"RandomPassword": len(ROLES)}),
+    (PostgresDatabase, "database", {"RandomPassword": len(WITH_PASSWORD)}),
     (
         PostgresHost,
-        "postgres",
+        "postgres-a",
         {
+            "Activation": 1,
             "KeyPair": 1,
             "Instance": 1,
             "Disk": 1,
@@ -49,7 +57,13 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
     ),
     (PrivateBucket, "backups", BUCKET),
     (PermissionsBoundary, "boundary", {"Policy": 1}),
-    (BackupRepository, "backups", {**BUCKET, "RandomPassword": 1, "Role": 1, "RolePolicy": 1}),
+    (BackupRepository, "backups", {**BUCKET, "RandomPassword": 1}),
+    (HostIdentity, "identity", {"Role": 1, "RolePolicy": 3}),
+    (HostRegistration, "postgres-a", {"Activation": 1}),
+    # Five passwords, passphrase, tunnel's token, three for TLS; two for operators.
+    (HostParameters, "parameters", {"Parameter": 12}),
+    (HostBundles, "bundles", {**BUCKET, "BucketObjectv2": 1}),
+    (HostConvergence, "convergence", {"Document": 1, "Association": 1}),
     (CmsDocuments, "documents", {**BUCKET, "User": 1, "UserPolicy": 1}),
     (MediaBucket, "media-media", {"R2Bucket": 1, "R2BucketCors": 1, "R2BucketLifecycle": 1}),
     (
@@ -60,10 +74,16 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
             "ZeroTrustTunnelCloudflared": 1,
             "ZeroTrustTunnelCloudflaredConfig": 1,
             "DnsRecord": 1,
-            "ZeroTrustAccessServiceToken": 1,
-            "ZeroTrustAccessPolicy": 1,
+            # Hyperdrive's, and the operators'.
+            "ZeroTrustAccessServiceToken": 2,
+            "ZeroTrustAccessPolicy": 2,
             "ZeroTrustAccessApplication": 1,
         },
+    ),
+    (
+        CertificateAuthority,
+        "authority",
+        {"PrivateKey": 2, "SelfSignedCert": 1, "CertRequest": 1, "LocallySignedCert": 1},
     ),
     (HyperdrivePair, "hyperdrive", {"HyperdriveConfig": 2}),
     (WorkerScript, "api", WORKER),
@@ -80,17 +100,28 @@ def below(plan: Plan, resource: Resource) -> list[Resource]:
     return [*children, *(found for child in children for found in below(plan, child))]
 
 
+def declared(plan: Plan, component: type, name: str) -> Counter[str]:
+    """How many resources of each type there are below a component."""
+    (found,) = [
+        resource
+        for resource in plan.resources
+        if resource.name == name and resource.type.endswith(f":{component.__name__}") and not resource.custom
+    ]
+    return Counter(child.type.rpartition(":")[2] for child in below(plan, found) if child.custom)
+
+
 @pytest.mark.parametrize(("component", "name", "resources"), DECLARED)
 def test_a_component_declares_its_resources(
     component: type, name: str, resources: dict[str, int], dev_plan: Plan
 ) -> None:
-    (found,) = [
-        resource
-        for resource in dev_plan.resources
-        if resource.name == name and resource.type.endswith(f":{component.__name__}") and not resource.custom
-    ]
-    custom = Counter(child.type.rpartition(":")[2] for child in below(dev_plan, found) if child.custom)
-    assert custom == resources
+    assert declared(dev_plan, component, name) == resources
+
+
+def test_without_a_tunnel_the_database_has_a_public_name_and_certificates(direct_plan: Plan) -> None:
+    assert declared(direct_plan, PublicDatabase, "public-database") == {"DnsRecord": 1, "MtlsCertificate": 3}
+    clients = {"PrivateKey": 4, "SelfSignedCert": 1, "CertRequest": 3, "LocallySignedCert": 3}
+    assert declared(direct_plan, CertificateAuthority, "authority") == clients
+    assert not [found for found in direct_plan.resources if found.type.endswith(":PrivateTunnel")]
 
 
 def test_every_output_of_a_component_is_registered(dev_plan: Plan) -> None:

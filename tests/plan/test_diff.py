@@ -185,6 +185,13 @@ def test_what_replaces_is_known_of_every_declared_type(stack: str, request: pyte
         ("aws:s3/bucketPolicy:BucketPolicy", "bucket", True),
         ("aws:s3/bucketPolicy:BucketPolicy", "policy", False),
         ("aws:s3/bucketVersioning:BucketVersioning", "versioningConfiguration", False),
+        ("aws:ssm/activation:Activation", "tags", True),
+        ("aws:ssm/parameter:Parameter", "value", False),
+        ("aws:ssm/parameter:Parameter", "tags", False),
+        ("aws:ssm/association:Association", "parameters", False),
+        ("aws:ssm/association:Association", "name", True),
+        ("aws:s3/bucketObjectv2:BucketObjectv2", "contentBase64", False),
+        ("aws:s3/bucketObjectv2:BucketObjectv2", "key", True),
         (DEPLOYMENT, "strategy", True),
         (ROUTE, "script", False),
         ("cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared", "configSrc", True),
@@ -214,9 +221,16 @@ def test_values_are_written_for_people() -> None:
     assert text(Computed()) == "<known after deployment>"
 
 
+def test_a_text_that_nobody_reads_is_shown_by_its_length_and_hash() -> None:
+    policy = "p" * 10_240
+    assert text(policy) == policy
+    assert text(policy + "p") == "<10,241 characters, SHA-256 17b327f7ede99664>"
+    assert text({"a": [policy + "q"]}) != text({"a": [policy + "p"]})
+
+
 def test_a_changed_setting_changes_only_its_part(dev_plan: Plan) -> None:
-    disk = next(found for found in dev_plan.resources if found.name == "postgres-data")
+    disk = next(found for found in dev_plan.resources if found.name == "postgres-a-data")
     larger = replace(disk, inputs={**disk.inputs, "sizeInGb": 128})
     resources = tuple(larger if found is disk else found for found in dev_plan.resources)
     (change,) = diff(dev_plan, replace(dev_plan, resources=resources))
-    assert (change.kind, change.resource.name) == (Kind.REPLACED, "postgres-data")
+    assert (change.kind, change.resource.name) == (Kind.REPLACED, "postgres-a-data")

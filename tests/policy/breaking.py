@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from components.cloudflare_ranges import IPV4, IPV6
 from plan.model import Plan, Resource
 from policies.gate import judge
 
@@ -28,6 +29,21 @@ def having(**changes: Any) -> Callable[[Inputs], Inputs]:
 def port_rule(**changes: Any) -> Callable[[Inputs], Inputs]:
     rule = {"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrs": ["203.0.113.0/24"], "ipv6Cidrs": ["100::/64"]}
     return having(portInfos=[{key: value for key, value in {**rule, **changes}.items() if value is not None}])
+
+
+def cloudflare_port(**changes: Any) -> Callable[[Inputs], Inputs]:
+    """PostgreSQL's port, open as it is without a tunnel."""
+    return port_rule(**{"fromPort": 5432, "toPort": 5432, "cidrs": [*IPV4], "ipv6Cidrs": [*IPV6], **changes})
+
+
+def mtls(**changes: Any) -> Callable[[Inputs], Inputs]:
+    """None takes a part out."""
+
+    def change(inputs: Inputs) -> Inputs:
+        parts = {**inputs["mtls"], **changes}
+        return {**inputs, "mtls": {key: value for key, value in parts.items() if value is not None}}
+
+    return change
 
 
 def origin(**changes: Any) -> Callable[[Inputs], Inputs]:

@@ -27,22 +27,26 @@ def test_dev_is_valid() -> None:
     settings = parse("dev", given())
     assert settings.environment is Environment.DEV
     assert settings.media_buckets == ["media"]
-    assert settings.postgres_disk_gb == 64
+    assert (settings.serving_host.name, settings.serving_host.disk_gb, settings.serving_host.version) == ("a", 64, 17)
     assert settings.protect_data is True
 
 
 @pytest.mark.parametrize(
     ("key", "text", "words"),
     [
-        ("postgresDiskGb", "large", "valid integer"),
-        ("postgresDiskGb", "4", "greater than or equal to 8"),
-        ("postgresVersion", "18", "less than or equal to 17"),
+        ("hyperdriveConnections", "many", "valid integer"),
+        ("postgresHosts", "[]", "at least 1 item"),
+        ("postgresHosts", '["a"]', "valid dictionary"),
+        ("postgresHosts", "a", "valid list"),
+        ("timescaledbEdition", "enterprise", "'community' or 'apache'"),
+        ("databaseWay", "vpn", "'tunnel' or 'direct'"),
+        ("databaseAuthorities", "[]", "at least 1 item"),
+        ("databaseAuthorities", '["2026", "2026"]', "names a generation twice; allowed: each once"),
+        ("databaseAuthorities", '["Old one"]', "allowed: text that matches"),
         ("protectData", "perhaps", "valid boolean"),
         ("awsAccountId", "1234", r"^\d{12}$"),
         ("availabilityZone", "us-east-1a", "ca-central-1"),
         ("siteHostname", "Not A Host", "matches"),
-        ("postgresBundle", "nano_3_0", "needs at least 1 GB: micro_3_0 or larger"),
-        ("postgresBundle", "enormous", "is not a known bundle; allowed: nano_3_0"),
         ("adminIpv4Networks", '["0.0.0.0/0"]', "open to the world"),
         ("adminIpv6Networks", '["::/0"]', "open to the world"),
         ("adminIpv4Networks", '["203.0.113.7/24"]', "host bits set"),
@@ -113,21 +117,20 @@ def test_bucket_names_fit_into_63_characters() -> None:
 
 
 def test_all_faults_come_at_once() -> None:
-    found = faults(environment=None, postgresDiskGb="4", postgresBundle="enormous", postgressBundle="x")
+    found = faults(environment=None, hyperdriveConnections="4", snapshotTime="noon", postgresServin="x")
     assert [fault.partition(":")[0] for fault in found] == [
         "environment",
-        "postgresBundle",
-        "postgresDiskGb",
-        "postgressBundle",
+        "snapshotTime",
+        "hyperdriveConnections",
+        "postgresServin",
     ]
     assert "pulumi config set environment" in found[0]
-    assert "did you mean postgresBundle?" in found[3]
+    assert "did you mean postgresServing?" in found[3]
 
 
-def test_prod_needs_memory_and_protection() -> None:
-    found = faults("prod", environment="prod", postgresBundle="micro_3_0", protectData="false")
-    assert any("prod needs at least 2 GB: small_3_0 or larger" in fault for fault in found)
-    assert any(fault.startswith("protectData") for fault in found)
+def test_prod_needs_protection() -> None:
+    found = faults("prod", environment="prod", protectData="false")
+    assert [fault.partition(":")[0] for fault in found] == ["protectData"]
 
 
 def test_a_private_key_is_not_repeated_in_the_message() -> None:

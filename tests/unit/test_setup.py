@@ -121,3 +121,10 @@ def test_a_python_without_its_venv_package_is_named(program: Program, monkeypatc
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert f"python{version}-venv" in debian_packages.missing("up", is_root=True)
+
+
+def test_what_only_root_can_test_with_is_asked_of_root_alone(program: Program) -> None:
+    rooted = {"systemd-container", "nftables", "iproute2"}
+    assert rooted <= set(debian_packages.missing("test", is_root=True))
+    assert not rooted & set(debian_packages.missing("test", is_root=False))
+    assert not rooted & set(debian_packages.missing("up", is_root=True))

@@ -1,0 +1,127 @@
+"""What one host of the cloud is to become, as host/ reads it: plain data that names its secrets and holds none."""
+
+from typing import Any
+
+from components import compatibility, lightsail_bundles
+from components.backup_repository import RETENTION_FULL, backup_bucket, stanza
+from components.cloudflare_ranges import IPV4, IPV6
+from components.host_policies import host_parameters
+from components.host_settings import HostSettings
+from components.postgres_database import BEHIND_HYPERDRIVE, EXTENSIONS, SCHEMAS, Role, WayIn, roles
+from components.providers import HOME_REGION
+from components.settings import Settings
+
+POSTGRES_PORT = 5432
+POOLER_PORT = 6432
+# Where Lightsail attaches the data disk.
+DATA_DISK_PATH = "/dev/xvdf"
+LOOPBACK = "127.0.0.1"
+
+TUNNEL_TOKEN = "tunnel-token"
+CIPHER_PASSPHRASE = "cipher-passphrase"
+TLS_KEY = "tls-key"
+TLS_CERTIFICATE = "tls-certificate"
+TLS_AUTHORITIES = "tls-authorities"
+
+
+def host_specification(stack: Settings, host: HostSettings) -> dict[str, Any]:
+    """The whole of it; `{"$parameter": NAME}` stands for a secret that the host fetches itself."""
+    prefix = stack.labels.prefix
+    ipv4, ipv6 = database_networks(stack)
+    return {
+        "platform": "lightsail",
+        "packages": {
+            "source": "vendor",
+            "timescaledb_edition": stack.timescaledb_edition,
+            "versions": compatibility.RELEASES[host.version].versions,
+        },
+        "disk": {"path": DATA_DISK_PATH, "size_gb": host.disk_gb},
+        "network": {
+            "ssh_networks": [*stack.admin_ipv4_networks, *stack.admin_ipv6_networks],
+            "database_networks": [*ipv4, *ipv6],
+        },
+        "postgres": _postgres(stack, host),
+        "tls": {
+            "hostnames": hostnames(stack),
+            "addresses": [LOOPBACK],
+            "authorities": _secret(prefix, TLS_AUTHORITIES),
+            "certificate": _secret(prefix, TLS_CERTIFICATE),
+            "key": _secret(prefix, TLS_KEY),
+        },
+        "pooler": {
+            "port": POOLER_PORT,
+            "roles": sorted(role.name for role in BEHIND_HYPERDRIVE),
+            "pool_size": stack.hyperdrive_connections,
+        },
+        # Two connectors of one tunnel would share the connections between the hosts.
+        "tunnel": {"token": _secret(prefix, TUNNEL_TOKEN)}
+        if has_tunnel(stack) and host == stack.serving_host
+        else None,
+        "backup": {
+            "stanza": stanza(host.version),
+            "endpoint": f"s3.{HOME_REGION}.amazonaws.com",
+            "bucket": backup_bucket(prefix, stack.aws_account_id),
+            "region": HOME_REGION,
+            "uri_style": "host",
+            "ca_file": None,
+            "key_type": "process",
+            "key_id": None,
+            "key_secret": None,
+            "cipher_passphrase": _secret(prefix, CIPHER_PASSPHRASE),
+            "retention_full": RETENTION_FULL,
+        },
+    }
+
+
+def has_tunnel(stack: Settings) -> bool:
+    """Whether the way in is a tunnel, and PostgreSQL's port closed."""
+    return stack.database_way == "tunnel"
+
+
+def database_networks(stack: Settings) -> tuple[list[str], list[str]]:
+    """Networks that reach PostgreSQL's port from outside, of IPv4 and of IPv6; nobody where there is a tunnel."""
+    return ([], []) if has_tunnel(stack) else ([*IPV4], [*IPV6])
+
+
+def hostnames(stack: Settings) -> list[str]:
+    """Names in the server's certificate."""
+    return [stack.database_hostname, "localhost"]
+
+
+def password(role: str) -> str:
+    """Path of a role's password, below the host's parameters."""
+    return f"passwords/{role}"
+
+
+def _postgres(stack: Settings, host: HostSettings) -> dict[str, Any]:
+    return {
+        "major": host.version,
+        "port": POSTGRES_PORT,
+        "memory_mb": lightsail_bundles.postgres_memory_mb(host.bundle),
+        "cpus": lightsail_bundles.cpus(host.bundle),
+        "database": stack.postgres_database,
+        "extensions": list(EXTENSIONS),
+        "schemas": [{"name": name, "data_class": str(held)} for name, held in SCHEMAS.items()],
+        "origin": host.origin,
+        "is_serving": host == stack.serving_host,
+        "roles": [_role(stack.labels.prefix, role) for role in roles(stack.hyperdrive_connections)],
+    }
+
+
+def _role(prefix: str, role: Role) -> dict[str, Any]:
+    return {
+        "name": role.name,
+        "password": _secret(prefix, password(role.name)) if role.way_in is WayIn.PASSWORD else None,
+        "way_in": str(role.way_in),
+        "reads": list(role.reads),
+        "writes": list(role.writes),
+        "creates": list(role.creates),
+        "connection_limit": role.connection_limit,
+        "is_monitor": role.is_monitor,
+        "is_backup": role.is_backup,
+        "acts_as": role.acts_as,
+    }
+
+
+def _secret(prefix: str, path: str) -> dict[str, str]:
+    return {"$parameter": f"{host_parameters(prefix)}/{path}"}

@@ -1,0 +1,98 @@
+"""The ways to a stack's database in the cloud: through the tunnel's Access application, or through Session Manager."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from components.tunnel_connection import TunnelDoor, tunnel
+from database import parameter_store, session_manager
+from database.access import Access, Door, refuse_unknown
+from database.declared import Declared
+from database.errors import DatabaseError
+
+LOOPBACK = "127.0.0.1"
+Fault = Callable[[], object]
+
+
+class Way(StrEnum):
+    """What carries the bytes; TLS to the server is the same in both."""
+
+    TUNNEL = "tunnel"
+    SSM = "ssm"
+
+
+def cloud_door(declared: Declared, way: Way, tell: Callable[[str], None]) -> Door:
+    """Opens ways into the database of a stack; `tell` is told where one is not the usual."""
+
+    @contextmanager
+    def opened(role: str, *, is_pooled: bool = False) -> Iterator[Access]:
+        refuse_unknown(role, declared.roles)
+        _refuse(declared, way)
+        if is_pooled and way is Way.TUNNEL:
+            tell("the tunnel leads to PostgreSQL itself, as Hyperdrive comes; to the pooler: --way ssm")
+        is_pooled = is_pooled and way is Way.SSM
+        ssm = parameter_store.client()
+        names = _names(declared, role, way)
+        values = parameter_store.read(ssm, list(names.values()))
+        secret = {key: values[name] for key, name in names.items()}
+        port = declared.pooler_port if is_pooled else declared.port
+        with (
+            tempfile.TemporaryDirectory(prefix="hybrid-db-") as folder,
+            _carried(declared, way, ssm, secret, port) as (here, fault),
+        ):
+            authorities = Path(folder) / "authorities.crt"
+            authorities.write_text(secret["authorities"])
+            yield Access(
+                stack=declared.stack,
+                role=role,
+                database=declared.database,
+                host=declared.hostname,
+                address=LOOPBACK,
+                port=here,
+                authorities=authorities,
+                way=_words(way, is_pooled=is_pooled),
+                password=secret["password"],
+                fault=fault,
+            )
+
+    return opened
+
+
+def _refuse(declared: Declared, way: Way) -> None:
+    """What is missing is said before a secret is asked for."""
+    if way is Way.SSM:
+        session_manager.refuse_missing()
+    elif declared.tunnel is None:
+        raise DatabaseError(f"{declared.stack}: declares no tunnel (databaseWay: direct); allowed: --way ssm")
+
+
+def _names(declared: Declared, role: str, way: Way) -> dict[str, str]:
+    """Parameters that are needed, by what they are for."""
+    names = {"password": f"/postgres/passwords/{role}", "authorities": "/postgres/tls-authorities"}
+    if way is Way.TUNNEL:
+        names |= {"client_id": "/operators/access-client-id", "client_secret": "/operators/access-client-secret"}
+    return {key: declared.parameter(suffix) for key, suffix in names.items()}
+
+
+@contextmanager
+def _carried(declared: Declared, way: Way, ssm: Any, secret: dict[str, str], port: int) -> Iterator[tuple[int, Fault]]:
+    """A loopback port that leads there while the block lasts, and what the way met last."""
+    if way is Way.SSM:
+        node = session_manager.node(ssm, declared.node_tags)
+        with session_manager.forwarded(node, port) as here:
+            yield here, lambda: None
+        return
+    door = TunnelDoor(
+        hostname=str(declared.tunnel), client_id=secret["client_id"], client_secret=secret["client_secret"]
+    )
+    with tunnel(door) as bridge:
+        yield bridge.port, lambda: bridge.fault
+
+
+def _words(way: Way, *, is_pooled: bool) -> str:
+    if way is Way.TUNNEL:
+        return "through the tunnel"
+    return "through Session Manager and the pooler" if is_pooled else "through Session Manager"

@@ -1,0 +1,85 @@
+"""What a stack declares about its database's host and the ways to it, read from the recorded plan."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from database.errors import DatabaseError
+from plan.model import Plan, Resource, reveal
+
+PARAMETER = "aws:ssm/parameter:Parameter"
+HOST = "hybrid:postgres:PostgresHost"
+ACTIVATION = "aws:ssm/activation:Activation"
+APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
+REGION = "ca-central-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """Names and ports; no secret."""
+
+    stack: str
+    database: str
+    hostname: str
+    """In the server's certificate."""
+    port: int
+    pooler_port: int
+    tunnel: str | None
+    """Host name behind which the tunnel waits; None where there is none."""
+    node_tags: dict[str, str]
+    """Of the serving host, as Systems Manager knows it."""
+    parameters: tuple[str, ...]
+    """Names in Parameter Store."""
+
+    def parameter(self, suffix: str) -> str:
+        """The one parameter whose name ends so. Raises DatabaseError."""
+        found = [name for name in self.parameters if name.endswith(suffix)]
+        if len(found) != 1:
+            raise DatabaseError(f"{self.stack}: declares {len(found)} parameters that end in {suffix}; one is needed")
+        return found[0]
+
+    @property
+    def roles(self) -> list[str]:
+        """Those that have a password."""
+        marker = "/postgres/passwords/"
+        return sorted(name.rpartition(marker)[2] for name in self.parameters if marker in name)
+
+
+def declared(plan: Plan) -> Declared:
+    """Raises DatabaseError where the plan lacks what the ways need."""
+    serving = [found for found in plan.of_type(HOST) if _specification(found)["postgres"]["is_serving"]]
+    if len(serving) != 1:
+        raise DatabaseError(f"{plan.stack}: declares {len(serving)} serving hosts; one is needed")
+    (host,) = serving
+    given = _specification(host)
+    applications = plan.of_type(APPLICATION)
+    return Declared(
+        stack=plan.stack,
+        database=given["postgres"]["database"],
+        hostname=given["tls"]["hostnames"][0],
+        port=given["postgres"]["port"],
+        pooler_port=given["pooler"]["port"],
+        tunnel=reveal(applications[0].inputs["domain"]) if applications else None,
+        node_tags=_node_tags(plan, host),
+        parameters=tuple(reveal(found.inputs["name"]) for found in plan.of_type(PARAMETER)),
+    )
+
+
+def _specification(host: Resource) -> dict[str, Any]:
+    value: dict[str, Any] = reveal(host.inputs["specification"])
+    return value
+
+
+def _node_tags(plan: Plan, host: Resource) -> dict[str, str]:
+    """The activation's that is the host's own: a node gets the tags of what it was registered with."""
+    own = [found for found in plan.of_type(ACTIVATION) if _is_below(plan, found, host.urn)]
+    if len(own) != 1:
+        raise DatabaseError(f"{plan.stack}: {host.name} declares {len(own)} activations; one is needed")
+    tags: dict[str, str] = reveal(own[0].inputs.get("tags", {}))
+    return {name: str(reveal(value)) for name, value in tags.items()}
+
+
+def _is_below(plan: Plan, resource: Resource, urn: str) -> bool:
+    parent = resource.parent
+    while parent is not None and parent != urn:
+        parent = plan.by_urn[parent].parent if parent in plan.by_urn else None
+    return parent == urn

@@ -1,0 +1,186 @@
+"""What the answers of a database mean: each subject's rows judged against its limit."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from components import compatibility
+from database.thresholds import THRESHOLDS, Level
+
+Rows = Sequence[Mapping[str, Any]]
+MB = 2**20
+# Before that many blocks a share says nothing: the cache is still cold.
+COLD_BLOCKS = 100_000
+# Of transaction ids, which wrap around (PostgreSQL manual, 24.1.5).
+ALL_IDS = 2**31
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at. `value` is in the unit of the limit with this name."""
+
+    name: str
+    level: Level
+    detail: str
+    value: float | None = None
+
+
+def measured(name: str, value: float, detail: str) -> Finding:
+    """A finding with the level that the table of limits gives to its value."""
+    value = round(value, 1)
+    return Finding(name=name, level=THRESHOLDS[name].level(value), detail=detail, value=value)
+
+
+def server(rows: Rows) -> Iterator[Finding]:
+    """Versions that belong together, and since when it runs."""
+    (row,) = rows
+    # SQL does not show pgBackRest: the host's own report names it.
+    faults = compatibility.installed_faults(
+        postgresql=row["postgresql"], timescaledb=row["timescaledb"], pgbackrest=compatibility.PGBACKREST
+    )
+    found = f"PostgreSQL {row['postgresql'].split()[0]}, TimescaleDB {row['timescaledb'] or 'not installed'}"
+    yield measured("versions", len(faults), "; ".join(faults) or found)
+    kind = "standby" if row["is_standby"] else "serving"
+    yield Finding(name="server", level=Level.OK, detail=f"{kind}, up for {span(row['uptime_seconds'])}")
+
+
+def extensions(rows: Rows) -> Iterator[Finding]:
+    old = [
+        f"{row['name']} {row['installed']} → {row['available']}" for row in rows if row["installed"] != row["available"]
+    ]
+    yield measured(
+        "extensions", len(old), ", ".join(old) or ", ".join(f"{row['name']} {row['installed']}" for row in rows)
+    )
+
+
+def slots(rows: Rows) -> Iterator[Finding]:
+    """A lost slot is critical whatever it holds back; one that nobody reads will hold back more."""
+    if not rows:
+        yield Finding(name="slot", level=Level.OK, detail="none")
+    for row in rows:
+        use = "in use" if row["is_active"] else "not in use"
+        found = measured("slot", row["retained_bytes"] / MB, f"{row['name']}: {use}, WAL {row['wal_status']}")
+        if row["wal_status"] in ("unreserved", "lost"):
+            yield replace(found, level=Level.CRITICAL)
+        elif not row["is_active"] and found.level is Level.OK:
+            yield replace(found, level=Level.WARNING)
+        else:
+            yield found
+
+
+def disk(rows: Rows) -> Iterator[Finding]:
+    """One finding a file system: data and WAL may share one."""
+    places: dict[tuple[int, int, int], list[str]] = {}
+    for row in rows:
+        sizes = row["total_bytes"], row["used_bytes"], row["available_bytes"]
+        places.setdefault(sizes, []).append(row["place"])
+    for (total, used, available), names in places.items():
+        # As df counts: what is kept back for root is neither used nor to be had.
+        share = 100 * used / (used + available) if used + available else 0
+        yield measured("disk", share, f"{' and '.join(names)}: {amount(available)} of {amount(total)} free")
+
+
+def wal(rows: Rows) -> Iterator[Finding]:
+    (row,) = rows
+    share = 100 * row["bytes"] / row["max_bytes"]
+    yield measured("wal", share, f"{amount(row['bytes'])} in {row['files']} files, made for {amount(row['max_bytes'])}")
+
+
+def archiver(rows: Rows) -> Iterator[Finding]:
+    """By the WAL file that has waited longest: a repository out of reach is retried for minutes before it counts."""
+    (row,) = rows
+    if row["mode"] == "off" or (row["is_standby"] and row["mode"] != "always"):
+        level = Level.OK if row["is_standby"] else Level.CRITICAL
+        yield Finding(name="archiving", level=level, detail=f"off (archive_mode = {row['mode']})")
+        return
+    behind = max(row["waiting_seconds"], 0)
+    is_late = row["is_failing"] or THRESHOLDS["archiving"].level(behind) is not Level.OK
+    last = (
+        f"last success {span(row['last_success_seconds'])} ago" if row["last_archived_wal"] else "nothing archived yet"
+    )
+    failures = f"{row['failed_count']} failures since the statistics began"
+    found = measured("archiving", behind, f"{'fails: ' if is_late else ''}{last}, {failures}")
+    # A last try that failed is worth a word, however short ago.
+    yield replace(found, level=Level.WARNING) if row["is_failing"] and found.level is Level.OK else found
+    yield measured("archive queue", row["waiting"], f"{row['waiting']} WAL files wait for the repository")
+
+
+def transactions(rows: Rows) -> Iterator[Finding]:
+    """The longest, and the longest that waits for its client."""
+    idle = [row for row in rows if str(row["state"]).startswith("idle in transaction")]
+    for name, found, seconds in (
+        ("longest transaction", rows, "seconds"),
+        ("idle in transaction", idle, "idle_seconds"),
+    ):
+        worst = max(found, key=lambda row, key=seconds: row[key], default=None)  # type: ignore[misc]
+        if worst is None:
+            yield measured(name, 0, "none")
+        else:
+            yield measured(name, worst[seconds], f"{worst['role']}, process {worst['pid']}: {span(worst[seconds])}")
+
+
+def blocked(rows: Rows) -> Iterator[Finding]:
+    told = [
+        f"{row['role']}, process {row['pid']}: waits for {', '.join(map(str, row['blocked_by']))}"
+        f" since {span(row['seconds'])}"
+        for row in rows
+    ]
+    yield measured("blocked sessions", len(rows), "; ".join(told[:3]) or "none")
+
+
+def cron(rows: Rows) -> Iterator[Finding]:
+    failed = [row for row in rows if row["failures_day"]]
+    told = [f"{row['name'] or row['job_id']}: {row['failures_day']} of {row['runs_day']} runs failed" for row in failed]
+    yield measured("cron jobs", sum(row["failures_day"] for row in failed), "; ".join(told) or f"{len(rows)} jobs")
+
+
+def timescaledb(rows: Rows) -> Iterator[Finding]:
+    failed = [row for row in rows if row["last_status"] == "Failed"]
+    told = [f"{row['name']}: {row['total_failures']} of {row['total_runs']} runs failed" for row in failed]
+    yield measured("TimescaleDB jobs", len(failed), "; ".join(told) or f"{len(rows)} jobs that ran")
+
+
+def connections(rows: Rows) -> Iterator[Finding]:
+    """The role that is nearest to its limit, and all together."""
+    for group in ([row for row in rows if row["role"] != "all"], [row for row in rows if row["role"] == "all"]):
+        fullest = max(group, key=lambda row: row["open"] / row["allowed"], default=None)
+        if fullest:
+            share = 100 * fullest["open"] / fullest["allowed"]
+            yield measured("connections", share, f"{fullest['role']}: {fullest['open']} of {fullest['allowed']}")
+
+
+def cache(rows: Rows) -> Iterator[Finding]:
+    (row,) = rows
+    blocks = row["hits"] + row["reads"]
+    share = 100 * row["hits"] / blocks if blocks else 100
+    if blocks < COLD_BLOCKS:
+        yield Finding(name="cache hit", level=Level.OK, detail=f"{share:.1f} % of few blocks", value=round(share, 1))
+    else:
+        yield measured("cache hit", share, f"{share:.1f} % of {blocks:.0f} blocks")
+    yield measured("checksum failures", row["checksum_failures"], f"{row['checksum_failures']} pages")
+
+
+def buffers(rows: Rows) -> Iterator[Finding]:
+    (row,) = rows
+    used, unused = row["buffers_used"], row["buffers_unused"]
+    share = 100 * used / (used + unused)
+    detail = f"{share:.0f} % used, {row['buffers_dirty']} dirty, used {row['usagecount_avg'] or 0:.1f} times on average"
+    yield Finding(name="shared buffers", level=Level.OK, detail=detail, value=round(share, 1))
+
+
+def transaction_ids(rows: Rows) -> Iterator[Finding]:
+    (row,) = rows
+    yield measured("transaction ids", 100 * row["age"] / ALL_IDS, f"{row['database']}: oldest is {row['age']:.0f} old")
+
+
+def amount(size: float) -> str:
+    """Bytes as people read them."""
+    return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / MB:.0f} MB"
+
+
+def span(seconds: float) -> str:
+    """A length of time as people read it."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,80 @@
+"""The way to the local stack's database."""
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from database.access import Access, Door, refuse_unknown
+from database.psql import VARIABLES
+from host.layout import AUTHORITIES, programs
+from local.database import way
+from local.errors import LocalError
+from local.stack import Stack
+
+LOCAL = "local"
+ADDRESS = "127.0.0.1"
+PROBE_SECONDS = 2
+
+
+def local_door(stack: Stack, tell: Callable[[str], None]) -> Door:
+    """Opens ways into the local stack; `tell` is told where one is not the usual."""
+
+    @contextmanager
+    def opened(role: str, *, is_pooled: bool = False) -> Iterator[Access]:
+        host = specification(stack)
+        passwords = {found["name"]: found["password"] for found in host["postgres"]["roles"] if found.get("password")}
+        refuse_unknown(role, sorted(passwords))
+        is_pooled = is_pooled and _has_pooler(stack, tell)
+        yield Access(
+            stack=LOCAL,
+            role=role,
+            database=host["postgres"]["database"],
+            host="localhost",
+            address=ADDRESS,
+            port=stack.ports.pooler if is_pooled else stack.ports.postgres,
+            authorities=stack.database_ca,
+            way="through the pooler" if is_pooled else "directly",
+            password=passwords[role],
+        )
+
+    return opened
+
+
+def specification(stack: Stack) -> dict[str, Any]:
+    """What the stack's host was given. Raises LocalError unless the stack runs."""
+    host = stack.state.read_json(stack.state.host_file, can_be_remade=True)
+    if not stack.state.exists or not stack.supervisor.is_running():
+        raise LocalError("the local stack does not run; start it with `./hybrid local up`")
+    if not (isinstance(host, dict) and isinstance(host.get("postgres"), dict)):
+        raise LocalError(f"{stack.state.host_file}: is damaged; `./hybrid local up` makes it anew")
+    return host
+
+
+def is_open(port: int) -> bool:
+    """Whether something listens on a loopback port."""
+    try:
+        with socket.create_connection((ADDRESS, port), timeout=PROBE_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def _has_pooler(stack: Stack, tell: Callable[[str], None]) -> bool:
+    answers = is_open(stack.ports.pooler)
+    if not answers:
+        tell("the pooler does not answer; going to PostgreSQL directly")
+    return answers
+
+
+def on_host(stack: Stack, argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The command line that runs psql on the stack's own host with this terminal, and what its environment must be."""
+    # The operator's home is closed there; neither settings nor a history are kept.
+    changes = {
+        "HOME": "/nonexistent",
+        "PGSSLROOTCERT": AUTHORITIES,
+        "PSQL_HISTORY": "/dev/null",
+        "PSQLRC": "/dev/null",
+    }
+    program = programs(specification(stack)["postgres"]["major"]) / argv[0]
+    return way(stack).terminal([str(program), *argv[1:]], (*VARIABLES, *changes)), changes

@@ -1,0 +1,120 @@
+"""How a database is: asked as role `monitor`, subject by subject, so that one that can't be seen hides no other."""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from database import findings, queries
+from database.access import CONNECT_SECONDS, Access, connected
+from database.errors import DatabaseError
+from database.findings import Finding, Rows, measured
+from database.thresholds import SEVERITY, THRESHOLDS, Level
+
+if TYPE_CHECKING:
+    import psycopg
+
+ROLE = "monitor"
+STATEMENT_SECONDS = 10
+# The first message of a client that wants TLS (PostgreSQL manual, 53.7, SSLRequest).
+SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
+NOT_FOR_MONITOR = (
+    "rows of any table",
+    "commands and messages of cron jobs, messages of TimescaleDB's jobs: they may hold rows' values (see `db psql`)",
+    "pgBackRest and its repository",
+)
+SUBJECTS: tuple[tuple[str, str, Callable[[Rows], Iterator[Finding]]], ...] = (
+    ("versions", queries.SERVER, findings.server),
+    ("extensions", queries.EXTENSIONS, findings.extensions),
+    ("disk", queries.DISK, findings.disk),
+    ("WAL", queries.WAL, findings.wal),
+    ("archiver", queries.ARCHIVER, findings.archiver),
+    ("replication slots", queries.SLOTS, findings.slots),
+    ("transactions", queries.TRANSACTIONS, findings.transactions),
+    ("blocked sessions", queries.BLOCKED, findings.blocked),
+    ("connections", queries.CONNECTIONS, findings.connections),
+    ("cron jobs", queries.CRON, findings.cron),
+    ("TimescaleDB jobs", queries.TIMESCALEDB, findings.timescaledb),
+    ("cache", queries.CACHE, findings.cache),
+    ("shared buffers", queries.BUFFERS, findings.buffers),
+    ("transaction ids", queries.TRANSACTION_IDS, findings.transaction_ids),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """All findings, and what could not be seen and why."""
+
+    stack: str
+    way: str
+    findings: tuple[Finding, ...]
+    unseen: tuple[str, ...]
+
+    @property
+    def level(self) -> Level:
+        return max((finding.level for finding in self.findings), key=SEVERITY.index)
+
+    def document(self) -> dict[str, Any]:
+        rows = [
+            {**asdict(finding), "limits": str(THRESHOLDS[finding.name]) if finding.name in THRESHOLDS else None}
+            for finding in self.findings
+        ]
+        return {
+            "stack": self.stack,
+            "way": self.way,
+            "role": ROLE,
+            "level": self.level,
+            "findings": rows,
+            "unseen": list(self.unseen),
+            "not_for_monitor": list(NOT_FOR_MONITOR),
+        }
+
+
+def status(access: Access, extra: tuple[Finding, ...] = ()) -> Status:
+    """Asks the database; `extra` is what was found on the way to it. Raises DatabaseError when it does not answer."""
+    found, unseen = list(extra), []
+    with connected(access) as connection:
+        connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'".encode())
+        for name, query, judge in SUBJECTS:
+            try:
+                found += judge(_rows(connection, query))
+            except DatabaseError as error:
+                unseen.append(f"{name}: {error}")
+    found.append(certificate(access))
+    return Status(stack=access.stack, way=access.way, findings=tuple(found), unseen=tuple(unseen))
+
+
+def _rows(connection: "psycopg.Connection[dict[str, Any]]", query: str) -> Rows:
+    import psycopg
+
+    try:
+        return connection.execute(query.encode()).fetchall()
+    except psycopg.OperationalError as error:
+        if connection.closed:
+            raise
+        raise DatabaseError(_reason(error)) from error
+    except psycopg.ProgrammingError as error:
+        raise DatabaseError(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def certificate(access: Access) -> Finding:
+    """How long the certificate is valid that the server shows; read from a connection of its own."""
+    trust = ssl.create_default_context(cafile=str(access.authorities))
+    try:
+        with socket.create_connection((access.address, access.port), timeout=CONNECT_SECONDS) as plain:
+            plain.sendall(SSL_REQUEST)
+            if plain.recv(1) != b"S":
+                raise DatabaseError(f"{access.host}: offers no TLS")
+            with trust.wrap_socket(plain, server_hostname=access.host) as secured:
+                shown = secured.getpeercert() or {}
+    except OSError as error:
+        raise DatabaseError(f"{access.host}: its certificate can't be read: {error}") from error
+    ends = str(shown["notAfter"])
+    days = (ssl.cert_time_to_seconds(ends) - time.time()) / 86400
+    return measured("certificate", days, f"{days:.0f} days left, until {ends}")

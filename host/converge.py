@@ -1,0 +1,122 @@
+"""Bring this host to what is declared: python -m host.converge SPEC [--root DIR] [--dry].
+
+Run again and again by the cloud, and safe to be killed at any point: the next run heals. SPEC names secrets as
+{"$parameter": NAME}; their values are read from AWS Systems Manager and kept in memory (/run) alone. Prints one JSON
+report; exit code 1 when a stage failed (those after it did not run), 2 for wrong usage.
+"""
+
+import argparse
+import fcntl
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pyinfra.api.exceptions import ConnectError
+
+from host.apply import STAGES, Report, apply, prepare_process
+from host.machine_layout import RUN
+from host.parameters import ParameterError, resolved
+from host.spec import Spec, SpecError, load
+
+LOCK_SECONDS = 600
+PROBE_SECONDS = 0.5
+
+
+class BusyError(Exception):
+    """Another run holds the host for longer than this one waits."""
+
+
+@dataclass(kw_only=True)
+class Convergence:
+    """What a run did, by stage; with --dry, what it would do."""
+
+    changed: dict[str, list[str]] = field(default_factory=dict)
+    failed: list[dict[str, str]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    """With --dry: stages that can be judged only when those before them are done."""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, stage: str, report: Report, seconds: float, *, is_dry: bool) -> bool:
+        """Whether the next stage makes sense."""
+        self.seconds[stage] = round(seconds, 1)
+        if report.changed:
+            self.changed[stage] = report.changed
+        if report.failed and is_dry and self.changed:
+            self.unknown.append(stage)
+            return True
+        self.failed += [{"stage": stage, **failure} for failure in report.failed]
+        return not report.failed
+
+
+def converge(spec: Spec, root: Path, *, is_dry: bool) -> Convergence:
+    """All stages in their order, up to the first that fails."""
+    found = Convergence()
+    for stage in STAGES:
+        print(stage, file=sys.stderr, flush=True)
+        start = time.monotonic()
+        report = apply(spec, root, stage, is_dry=is_dry)
+        if not found.add(stage, report, time.monotonic() - start, is_dry=is_dry):
+            break
+    return found
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One run at a time. The kernel drops the lock with the process, however it ends."""
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    with (folder / "converge.lock").open("w") as lock:
+        end = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise BusyError(f"another run has not ended within {LOCK_SECONDS} s") from None
+                time.sleep(PROBE_SECONDS)
+        yield
+
+
+def realised(path: Path, folder: Path) -> Spec:
+    """The specification with its secrets; kept beside the lock for whoever works on the host by hand."""
+    try:
+        declared = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SpecError(f"{path}: not readable as JSON: {error}") from error
+    kept = folder / "specification.json"
+    fresh = folder / "specification.json.new"
+    fresh.unlink(missing_ok=True)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(resolved(declared), file)
+    fresh.rename(kept)
+    return load(kept)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="host.converge", description="Bring this host to what is declared.")
+    parser.add_argument("spec", type=Path, help="JSON file that says what the host is to become")
+    parser.add_argument("--root", type=Path, default=Path("/"), help="root file system of the host")
+    parser.add_argument("--dry", action="store_true", help="only say what would change")
+    options = parser.parse_args(arguments)
+    prepare_process(options.root)
+    folder = options.root / RUN.removeprefix("/")
+    try:
+        with alone(folder):
+            found = converge(realised(options.spec, folder), options.root, is_dry=options.dry)
+    except (SpecError, ParameterError, ConnectError, BusyError) as error:
+        found = Convergence(failed=[{"stage": "specification", "operation": type(error).__name__, "error": str(error)}])
+    for failure in found.failed:
+        print(f"{failure['stage']}: {failure['operation']}: {failure['error']}", file=sys.stderr)
+    print(json.dumps(asdict(found)))
+    return 1 if found.failed else 0
+
+
+if __name__ == "__main__":
+    logging.getLogger("pyinfra").setLevel(logging.ERROR)
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Which of two hosts serves: the last word of the one that did, for which its standby waits."""
+
+from collections.abc import Iterator
+
+from host.change import Change
+from host.facts.database_state import State
+from host.layout import PROMOTE_WITHOUT_MARK
+from host.spec import Postgres
+
+MARK = "hybrid.serving=ended"
+"""A setting of the database. It comes to a standby in the log, after the last row that was written."""
+
+
+def last_words(postgres: Postgres, state: State) -> Iterator[Change]:
+    """Of a server that serves no longer, once no client is there and none can come."""
+    is_due = state.is_fenced and MARK not in state.settings
+    mark = ("SET TRANSACTION READ WRITE;", f"ALTER DATABASE \"{postgres.database}\" SET hybrid.serving = 'ended';")
+    yield Change("last word", mark if is_due else ())
+    # After the mark's own transaction, so that it is in what is archived now.
+    yield Change("last of the log", ("SELECT pg_switch_wal();",) if is_due else ())
+
+
+def taken_back(postgres: Postgres, state: State) -> Change:
+    """Of a server that serves (again)."""
+    is_due = MARK in state.settings
+    return Change("serving", (f'ALTER DATABASE "{postgres.database}" RESET hybrid.serving;',) if is_due else ())
+
+
+def promotion_fault(state: State, *, is_forced: bool) -> str | None:
+    """Why a standby may not begin to serve yet."""
+    if MARK in state.settings or is_forced:
+        return None
+    return (
+        "the host that served before has not said its last word in the archived log: apply is_serving false to that"
+        " host, then apply this one again (within a minute). If that host is lost, and its last minute with it, here:"
+        f" touch {PROMOTE_WITHOUT_MARK}"
+    )

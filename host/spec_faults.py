@@ -1,0 +1,117 @@
+"""What is wrong with a specification whose values are each right: what they say together."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from host.spec_models import Backup, Packages, Postgres, Role, Spec, Tls
+
+LOOPBACK = "127.0.0.1"
+TAKEN = frozenset({"extensions", "cron", "monitoring", "information_schema"})
+"""Schemas that the host itself makes."""
+PINNED = ("postgresql", "timescaledb", "pgbackrest")
+
+
+def faults(spec: Spec) -> Iterator[str]:
+    """One line a fault: where, what, and what is allowed; never a secret."""
+    roles = {role.name: role for role in spec.postgres.roles}
+    yield from _package_faults(spec.packages, spec.postgres.major)
+    if spec.tunnel and spec.network.database_networks:
+        yield "spec.network.database_networks: with a tunnel nobody reaches PostgreSQL's port from outside; leave empty"
+    if spec.postgres.port == spec.pooler.port:
+        yield f"spec.pooler.port: {spec.pooler.port} is PostgreSQL's"
+    yield from _name_faults(spec.postgres)
+    yield from _tls_faults(spec.tls)
+    for role in spec.postgres.roles:
+        yield from _role_faults(role, roles, {schema.name for schema in spec.postgres.schemas})
+    yield from _role_set_faults(spec.postgres)
+    yield from _pooler_faults(spec, roles)
+    yield from _backup_faults(spec.backup)
+
+
+def _package_faults(packages: Packages, major: int) -> Iterator[str]:
+    where = "spec.packages.versions"
+    if packages.source == "vendor":
+        yield from (f"{where}.{name}: missing" for name in PINNED if name not in packages.versions)
+        pinned = packages.versions.get("postgresql")
+        if pinned and pinned.partition(".")[0] != str(major):
+            yield f"{where}.postgresql: {pinned} is not of PostgreSQL {major}"
+        return
+    if packages.versions:
+        yield f"{where}: Debian has one version of each; leave empty"
+    if packages.timescaledb_edition != "apache":
+        yield "spec.packages.timescaledb_edition: Debian has the apache edition only"
+
+
+def _name_faults(postgres: Postgres) -> Iterator[str]:
+    schemas, roles = [schema.name for schema in postgres.schemas], [role.name for role in postgres.roles]
+    for where, names in (("extensions", postgres.extensions), ("schemas", schemas), ("roles", roles)):
+        for name, count in Counter(names).items():
+            if count > 1:
+                yield f"spec.postgres.{where}: {name!r} is declared {count} times"
+    for name in sorted(TAKEN & set(schemas)):
+        yield f"spec.postgres.schemas: {name!r} is taken by the host itself"
+    if postgres.database in ("postgres", "template0", "template1"):
+        yield f"spec.postgres.database: {postgres.database!r} is PostgreSQL's own"
+    if "postgres" in roles:
+        yield "spec.postgres.roles: 'postgres' is the superuser, reached only from the host itself"
+    if "public" in roles:
+        yield "spec.postgres.roles: 'public' means all roles"
+
+
+def _tls_faults(tls: Tls) -> Iterator[str]:
+    if LOOPBACK not in tls.addresses:
+        yield f"spec.tls.addresses: {LOOPBACK} is missing; the tunnel and clients on the host reach PostgreSQL there"
+    for name, kind in (("authorities", "CERTIFICATE"), ("certificate", "CERTIFICATE"), ("key", "PRIVATE KEY")):
+        if f"{kind}-----" not in getattr(tls, name).partition("\n")[0]:
+            yield f"spec.tls.{name}: a PEM of kind {kind} is needed"
+
+
+def _role_faults(role: Role, roles: Mapping[str, Role], schemas: set[str]) -> Iterator[str]:
+    where = f"spec.postgres.roles.{role.name}"
+    if role.way_in == "password" and role.password is None:
+        yield f"{where}.password: missing; its way in is the password"
+    if role.way_in != "password" and role.password is not None:
+        yield f"{where}.password: only a role whose way in is the password has one"
+    for act in ("reads", "writes", "creates"):
+        unknown = set(getattr(role, act)) - schemas
+        yield from (f"{where}.{act}: {name} is no declared schema" for name in sorted(unknown))
+    if role.acts_as is None:
+        return
+    target = roles.get(role.acts_as)
+    if target is None or target is role:
+        yield f"{where}.acts_as: {role.acts_as} is no other declared role"
+    elif target.acts_as is not None:
+        yield f"{where}.acts_as: {role.acts_as} acts as another itself"
+    if role.creates:
+        yield f"{where}.creates: what it makes belongs to {role.acts_as}; only that role creates"
+
+
+def _role_set_faults(postgres: Postgres) -> Iterator[str]:
+    backups = [role for role in postgres.roles if role.is_backup]
+    if len(backups) > 1:
+        names = ", ".join(role.name for role in backups)
+        yield f"spec.postgres.roles: {names}: one role at most is for backups"
+    for role in backups:
+        if role.way_in != "socket":
+            yield f"spec.postgres.roles.{role.name}.way_in: {role.way_in}; pgBackRest comes over the socket"
+    for name, count in Counter(schema for role in postgres.roles for schema in role.creates).items():
+        if count > 1:
+            yield f"spec.postgres.roles: {count} create in the schema {name!r}; it has one owner"
+
+
+def _pooler_faults(spec: Spec, roles: Mapping[str, Role]) -> Iterator[str]:
+    for name in spec.pooler.roles:
+        if name not in roles:
+            yield f"spec.pooler.roles: {name} is no declared role"
+        elif roles[name].way_in != "password":
+            yield f"spec.pooler.roles: {name} has no password to log in with"
+        elif roles[name].connection_limit < spec.pooler.pool_size:
+            limit = roles[name].connection_limit
+            yield f"spec.pooler.pool_size: {spec.pooler.pool_size}; {name} may open {limit} connections at most"
+
+
+def _backup_faults(backup: Backup) -> Iterator[str]:
+    for name in ("key_id", "key_secret"):
+        is_there = getattr(backup, name) is not None
+        if is_there != (backup.key_type == "shared"):
+            yield f"spec.backup.{name}: " + ("only key_type shared has one" if is_there else "missing")

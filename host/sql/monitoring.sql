@@ -1,0 +1,43 @@
+-- What monitoring sees beyond pg_monitor: only through these functions, whose owner is the superuser.
+CREATE EXTENSION IF NOT EXISTS file_fdw SCHEMA extensions;
+CREATE SERVER IF NOT EXISTS file_systems FOREIGN DATA WRAPPER file_fdw;
+DROP FOREIGN TABLE IF EXISTS monitoring.file_system;
+-- A foreign table, since it can be read on a standby, too. The program runs in the data directory.
+CREATE FOREIGN TABLE monitoring.file_system (place text, block_size bigint, blocks bigint, free bigint, available bigint)
+SERVER file_systems OPTIONS (format 'csv', program '/usr/bin/stat -f -L --format=%n,%S,%b,%f,%a . pg_wal');
+REVOKE ALL ON monitoring.file_system FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION monitoring.disk() RETURNS TABLE (
+    place text, total_bytes bigint, used_bytes bigint, available_bytes bigint
+) LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT CASE held.place WHEN '.' THEN 'data' ELSE 'wal' END,
+           held.block_size * held.blocks, held.block_size * (held.blocks - held.free), held.block_size * held.available
+    FROM monitoring.file_system AS held;
+END
+$$;
+
+-- pg_cron's own tables show each role only its own jobs; neither commands nor messages, which may hold rows' values.
+CREATE OR REPLACE FUNCTION monitoring.cron_jobs() RETURNS TABLE (
+    job_id bigint, name text, schedule text, role_name text, is_active boolean,
+    last_status text, last_started_at timestamptz, runs_day bigint, failures_day bigint
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT job.jobid, job.jobname::text, job.schedule, job.username, job.active, last.status, last.start_time,
+           coalesce(day.runs, 0), coalesce(day.failures, 0)
+    FROM cron.job
+    LEFT JOIN LATERAL (
+        SELECT run.status, run.start_time FROM cron.job_run_details AS run
+        WHERE run.jobid = job.jobid AND run.status IN ('succeeded', 'failed') ORDER BY run.runid DESC LIMIT 1
+    ) AS last ON true
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS runs, count(*) FILTER (WHERE run.status = 'failed') AS failures
+        FROM cron.job_run_details AS run
+        WHERE run.jobid = job.jobid AND run.start_time > now() - interval '1 day'
+    ) AS day ON true
+    ORDER BY job.jobid;
+END
+$$;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA monitoring FROM PUBLIC;

@@ -1,0 +1,54 @@
+"""Gives pgBackRest the rotating credentials of the host's identity, where the backups' key is not one of its own."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+from pyinfra.operations import files
+
+from host import backup_credentials, layout
+from host import machine_layout as places
+from host.facts.units import UnitState
+from host.rendering import render, written
+from host.spec import Spec
+from host.systemd_units import unit_check
+from host.tasks.services import enabled, is_pending, units_read
+
+UNITS = tuple(f"hybrid-backup-credentials.{kind}" for kind in ("service", "path", "timer"))
+
+
+def apply(spec: Spec) -> None:
+    if spec.platform != "lightsail" or spec.backup.key_type != "process":
+        return
+    files.directory(name="folder of programs", path=places.PROGRAMS, mode="755")
+    written(
+        name="program for backup credentials",
+        text=Path(backup_credentials.__file__).read_text(),
+        path=f"{places.PROGRAMS}/backup_credentials.py",
+        owner="root",
+        mode="755",
+    )
+    for unit in UNITS:
+        written(
+            name=f"unit {unit}",
+            text=render(f"{unit}.j2", places=places, owner=layout.OWNER),
+            path=f"{places.UNITS}/{unit}",
+            owner="root",
+            mode="644",
+            check=unit_check(unit),
+        )
+    units_read(name="units for backup credentials read by systemd", units=list(UNITS))
+    for unit in UNITS[1:]:
+        enabled(name=f"{unit} at boot", unit=unit)
+        active(name=f"{unit} is active", unit=unit)
+
+
+@operation()
+def active(unit: str) -> Generator[str, None, None]:
+    stamp = f"{places.RUN}/{unit}.started"
+    is_active = host.get_fact(UnitState, unit=unit).get("ActiveState") == "active"
+    if is_active and not is_pending(f"{places.UNITS}/{unit}", since=places.BOOTED, stamp=stamp):
+        host.noop(f"{unit} is active")
+        return
+    yield f"systemctl restart {unit} && touch {stamp}"

@@ -1,0 +1,239 @@
+"""`./hybrid db`: the running database, of the local stack or of one in the cloud."""
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from database.access import Door
+    from database.findings import Finding
+    from database.status import Status
+    from database.top import Statement
+    from local.migrations import Migrations
+    from local.stack import Stack as LocalStack
+
+app = typer.Typer(
+    help="The running database, here or with --stack in the cloud: status, top, psql, migrate.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+class Way(StrEnum):
+    """database.cloud_access.Way; spelled out here, for --help imports nothing."""
+
+    TUNNEL = "tunnel"
+    SSM = "ssm"
+
+
+class Order(StrEnum):
+    """database.top.Order."""
+
+    TOTAL = "total"
+    MEAN = "mean"
+    CALLS = "calls"
+    IO = "io"
+
+
+StackName = Annotated[
+    str | None, typer.Option("--stack", metavar="STACK", help="A stack in the cloud, such as prod; else the local one.")
+]
+Carrier = Annotated[
+    Way | None, typer.Option("--way", help="How to get to a stack in the cloud; tunnel unless set.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _local() -> "LocalStack":
+    from local.stack import Stack
+    from plan.project import ROOT
+
+    return Stack.of(ROOT)
+
+
+def _door(stack: str | None, way: Way | None) -> "Door":
+    if stack is None:
+        from database.local_access import local_door
+
+        if way is not None:
+            raise typer.BadParameter("is for a stack in the cloud: add --stack", param_hint="--way")
+        return local_door(_local(), _say)
+    from database import cloud_access
+    from database.declared import declared
+    from plan.record import record
+
+    return cloud_access.cloud_door(declared(record(stack)), cloud_access.Way(way or Way.TUNNEL), _say)
+
+
+def _print_json(document: Any) -> None:
+    import json
+
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@app.command()
+def status(stack: StackName = None, way: Carrier = None, as_json: AsJson = False) -> None:
+    """Versions, disk, WAL, archiving, slots, transactions, jobs, connections, certificate; exit 1 when critical."""
+    from database import status as run
+    from database.thresholds import Level
+
+    with _door(stack, way)(run.ROLE) as access:
+        found = run.status(access, () if stack else _pooler())
+    if as_json:
+        _print_json(found.document())
+    else:
+        _print_status(found)
+    if found.level is Level.CRITICAL:
+        raise typer.Exit(1)
+
+
+def _pooler() -> "tuple[Finding, ...]":
+    from database.findings import measured
+    from database.local_access import is_open
+
+    port = _local().ports.pooler
+    if is_open(port):
+        return (measured("pooler", 0, f"answers on port {port}"),)
+    return (measured("pooler", 1, f"does not answer on port {port}; see `./hybrid local status`"),)
+
+
+def _print_status(found: "Status") -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from database.status import NOT_FOR_MONITOR, ROLE
+    from database.thresholds import THRESHOLDS, Level
+    from scripts.console import console
+
+    colours = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red"}
+    table = Table("", "what", "found", "warning / critical", box=None, pad_edge=False, header_style="bold")
+    for finding in found.findings:
+        level = f"[{colours[finding.level]}]{finding.level}[/]"
+        table.add_row(level, finding.name, escape(finding.detail), str(THRESHOLDS.get(finding.name, "")))
+    out = console()
+    out.print(table)
+    for reason in found.unseen:
+        out.print(f"not seen: {escape(reason)}", soft_wrap=True)
+    out.print(f"{found.stack}: [{colours[found.level]}]{found.level}[/], asked {found.way} as {ROLE}, who never sees:")
+    for thing in NOT_FOR_MONITOR:
+        out.print(f"  {thing}", soft_wrap=True)
+
+
+@app.command()
+def top(
+    count: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many statements.")] = 20,
+    order: Annotated[Order, typer.Option("--by", help="What the first have most of.")] = Order.TOTAL,
+    stack: StackName = None,
+    way: Carrier = None,
+    as_json: AsJson = False,
+) -> None:
+    """Statements that the database's time goes to, from pg_stat_statements; never a value in them."""
+    from database import top as run
+
+    with _door(stack, way)(run.ROLE) as access:
+        statements = run.top(access, count, run.Order(order))
+    if as_json:
+        _print_json([statement.document() for statement in statements])
+    else:
+        _print_top(statements)
+
+
+def _print_top(statements: "list[Statement]") -> None:
+    from scripts.console import console
+
+    head = ("share", "total s", "calls", "mean ms", "rows", "cache", "blocks")
+    rows = [_figures(statement) for statement in statements]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    out = console()
+    for figures, query in [(head, "statement"), *zip(rows, (one.query for one in statements), strict=True)]:
+        line = "  ".join([*(text.rjust(width) for text, width in zip(figures, widths, strict=True)), query])
+        cut = line if len(line) <= out.width else f"{line[: out.width - 1]}…"
+        out.print(cut, markup=False, soft_wrap=True)
+
+
+def _figures(one: "Statement") -> tuple[str, ...]:
+    cache = "" if one.cache_hit is None else f"{one.cache_hit:.0%}"
+    times = (f"{one.share:.1%}", f"{one.total_ms / 1000:.2f}", str(one.calls), f"{one.mean_ms:.2f}")
+    return (*times, str(one.rows), cache, str(one.io_blocks))
+
+
+@app.command()
+def psql(
+    role: Annotated[str, typer.Option("--role", help="Whom to log in as.")] = "read_only",
+    command: Annotated[str | None, typer.Option("--command", "-c", metavar="SQL", help="Run this and end.")] = None,
+    stack: StackName = None,
+    way: Carrier = None,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGUMENTS]", help="psql's own.")] = None,
+) -> None:
+    """Open psql as a role: app and public_read through the pooler, others directly."""
+    from database import psql as run
+    from database.access import POOLED
+
+    argv = run.arguments(command, arguments or [])
+    with _door(stack, way)(role, is_pooled=role in POOLED) as access:
+        _say(f"{access.role} on {access.stack}, {access.way}")
+        variables = run.environment(access)
+        if run.local_psql() is None and stack is None:
+            from database.local_access import on_host
+
+            argv, changes = on_host(_local(), argv)
+            variables |= changes
+        code = run.run_psql(argv, variables)
+        if code and access.fault():
+            _say(f"hybrid: {access.fault()}")
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
+def migrate(
+    is_applied: Annotated[bool, typer.Option("--apply", help="Run what is pending.")] = False,
+    stack: StackName = None,
+    way: Carrier = None,
+    as_json: AsJson = False,
+) -> None:
+    """List applied and pending migrations; with --apply, run them: directly, one run at a time."""
+    import psycopg
+
+    from database.access import one_line
+    from database.errors import DatabaseError
+    from local import migrations
+    from plan.project import ROOT
+
+    folder = ROOT / migrations.FOLDER
+    with _door(stack, way)(migrations.ROLE) as access:
+        try:
+            ran = migrations.apply(access.parameters, folder, _running) if is_applied else []
+            found = migrations.plan(access.parameters, folder)
+        except psycopg.Error as error:
+            raise DatabaseError(f"{access.stack}: migrations: {access.fault() or one_line(error)}") from error
+    if as_json:
+        applied = [{"name": name, "applied_at": when} for name, when in found.applied]
+        document = {"ran": ran, "applied": applied, "pending": found.pending, "unknown": found.unknown}
+        _print_json(document)
+    else:
+        _print_migrations(found, ran, is_applied=is_applied)
+
+
+def _running(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"  … {text}", file=sys.stderr, flush=True)
+
+
+def _print_migrations(found: "Migrations", ran: list[str], *, is_applied: bool) -> None:
+    for name, when in found.applied:
+        print(f"applied  {name}  {when} UTC{'  now' if name in ran else ''}")
+    for name in found.pending:
+        print(f"pending  {name}")
+    for name in found.unknown:
+        print(f"unknown  {name}  in the database, not in the project")
+    if found.pending and not is_applied:
+        _say("run them with --apply")
+    elif not found.pending:
+        _say(f"{len(ran)} applied" if ran else "nothing to apply")

@@ -1,0 +1,230 @@
+"""`./hybrid db` on the real local stack, in good and in bad times."""
+
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.database.conftest import Database, Sessions
+from tests.local.stack_under_test import StackUnderTest, until
+
+pytestmark = [pytest.mark.local, pytest.mark.slow]
+# What `./hybrid` itself needs, and no psql among it.
+PROGRAMS = ("sh", "env", "dirname", "readlink", "nsenter", "chroot")
+
+
+@pytest.fixture
+def without_psql(tmp_path: Path) -> str:
+    for name in PROGRAMS:
+        (tmp_path / name).symlink_to(shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") or "")
+    return str(tmp_path)
+
+
+def test_a_healthy_stack_has_nothing_critical(db: Database) -> None:
+    answer = db.run("status", "--json")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    document = json.loads(answer.stdout)
+    assert document["role"] == "monitor"
+    assert document["unseen"] == []
+    assert {
+        "versions",
+        "disk",
+        "wal",
+        "archiving",
+        "certificate",
+        "cron jobs",
+        "TimescaleDB jobs",
+        "shared buffers",
+    } <= {row["name"] for row in document["findings"]}
+
+
+def test_status_says_what_the_monitor_may_not_see(db: Database) -> None:
+    answer = db.run("status")
+    assert "who never sees:\n  rows of any table" in answer.stdout
+    assert "pgBackRest" in answer.stdout
+
+
+def test_a_failing_cron_job_is_found(db: Database, sessions: Sessions) -> None:
+    with sessions.open("migrator") as connection:
+        connection.execute("SELECT cron.schedule('broken-sweep', '1 second', 'SELECT 1/0')")
+        try:
+            found = until(lambda: (row := db.findings()["cron jobs"])["level"] != "ok" and row)
+        finally:
+            connection.execute("SELECT cron.unschedule('broken-sweep')")
+            connection.execute("DELETE FROM cron.job_run_details")
+    assert found["detail"].startswith("broken-sweep: ")
+    assert "1/0" not in found["detail"]
+
+
+def test_a_slot_that_retains_wal_is_found(db: Database, stack: StackUnderTest) -> None:
+    as_superuser(stack, "SELECT pg_create_physical_replication_slot('forgotten', true)")
+    try:
+        found = db.findings()["slot"]
+    finally:
+        as_superuser(stack, "SELECT pg_drop_replication_slot('forgotten')")
+    assert (found["level"], found["detail"]) == ("warning", "forgotten: not in use, WAL reserved")
+    assert found["value"] >= 0
+
+
+def test_an_open_transaction_and_whom_it_blocks_are_found(db: Database, sessions: Sessions) -> None:
+    with sessions.open("migrator") as holder, sessions.open("app") as waiting:
+        with holder.transaction():
+            holder.execute("LOCK TABLE public.exchange_rates")
+            blocked = threading.Thread(target=waiting.execute, args=("UPDATE public.exchange_rates SET rate = rate",))
+            blocked.start()
+            found = until(lambda: (rows := db.findings())["blocked sessions"]["level"] != "ok" and rows)
+        blocked.join()
+    assert found["idle in transaction"]["detail"].startswith("migrator, process ")
+    assert found["blocked sessions"]["detail"].startswith("app, process ")
+
+
+def test_while_the_backups_are_out_of_reach_status_works_and_says_so(db: Database, stack: StackUnderTest) -> None:
+    """The store hangs; ended, it would forget the backups."""
+    server = psutil.Process(stack.parts()["objects"]["pid"])
+    workers = server.children(recursive=True)
+    for worker in workers:
+        worker.suspend()
+    try:
+        as_superuser(stack, "SELECT pg_create_restore_point('out of reach'); SELECT pg_switch_wal()")
+        found = until(lambda: (row := db.findings()["archiving"])["level"] != "ok" and row)
+    finally:
+        for worker in workers:
+            worker.resume()
+    assert found["detail"].startswith("fails: ")
+    until(lambda: db.findings()["archiving"]["level"] == "ok")
+
+
+def test_top_shows_statements_without_their_values(db: Database, sessions: Sessions) -> None:
+    with sessions.open("app") as connection:
+        for number in range(3):
+            connection.execute(
+                f"SELECT 'patient {number}', count(*) FROM regulated.ledger_entries AS measured".encode()
+            )
+    answer = db.run("top", "-n", "1000", "--by", "calls", "--json")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "patient" not in answer.stdout
+    (row,) = [row for row in json.loads(answer.stdout) if row["query"].endswith("AS measured")]
+    assert (row["calls"], row["rows"]) == (3, 3)
+
+
+def test_top_cuts_statements_to_the_width(db: Database) -> None:
+    answer = db.run("top", "-n", "5", COLUMNS="70")
+    assert answer.returncode == 0
+    assert len(answer.stdout.splitlines()) == 6
+    assert all(len(line) <= 70 for line in answer.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("role", "way"), [("read_only", "directly"), ("app", "through the pooler"), ("public_read", "through the pooler")]
+)
+def test_psql_takes_the_way_that_suits_the_role(db: Database, role: str, way: str) -> None:
+    answer = db.run("psql", "--role", role, "--command", "SELECT session_user", "--", "-At")
+    assert (answer.returncode, answer.stdout) == (0, f"{role}\n")
+    assert answer.stderr == f"{role} on local, {way}\n"
+
+
+def test_psql_runs_on_the_host_where_this_machine_has_none(db: Database, without_psql: str) -> None:
+    for role in ("read_only", "app"):
+        answer = db.run("psql", "--role", role, "-c", "SELECT session_user", "--", "-At", PATH=without_psql)
+        assert (answer.returncode, answer.stdout) == (0, f"{role}\n"), answer.stderr
+
+
+def test_psqls_exit_code_is_handed_on(db: Database) -> None:
+    assert db.run("psql", "-c", "SELECT 1/0").returncode == 1
+
+
+def test_ctrl_c_ends_the_statement_and_not_the_session(db: Database) -> None:
+    """As on a terminal: it goes to every process in the foreground."""
+    main, other = pty.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", "env", "--default-signal=INT", *db.command, "psql", "--", "-X", "-At"],
+        stdin=other,
+        stdout=other,
+        stderr=other,
+        env=db.environment | {"TERM": "dumb", "PAGER": "cat"},
+    )
+    os.close(other)
+    try:
+        seen = read_until(main, b"=> ")
+        os.write(main, b"SELECT pg_sleep(50);\n")
+        time.sleep(0.5)
+        os.write(main, b"\x03")
+        seen = read_until(main, b"canceling statement")
+        os.write(main, b"SELECT 'still ' || 'here';\n")
+        seen = read_until(main, b"still here")
+        os.write(main, b"\\q\n")
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        os.close(main)
+    assert b"Traceback" not in seen
+
+
+def read_until(terminal: int, mark: bytes) -> bytes:
+    seen = b""
+    while mark not in seen:
+        seen += os.read(terminal, 4096)
+    return seen
+
+
+def test_while_the_pooler_is_down_status_says_so_and_psql_goes_directly(db: Database, stack: StackUnderTest) -> None:
+    end(stack, "pooler")
+    try:
+        assert db.findings()["pooler"]["level"] == "warning"
+        answer = db.run("psql", "--role", "app", "-c", "SELECT 1")
+    finally:
+        stack.up()
+    assert answer.returncode == 0
+    assert "the pooler does not answer; going to PostgreSQL directly" in answer.stderr
+
+
+@pytest.mark.parametrize("words", [("psql", "--role", "owner"), ("psql", "--role", "nobody")])
+def test_a_role_without_a_password_is_refused_with_those_that_have_one(db: Database, words: tuple[str, ...]) -> None:
+    answer = db.run(*words)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr.count("\n") == 1
+    assert "allowed: app, migrator, monitor, public_read, read_only" in answer.stderr
+
+
+def test_while_postgresql_is_down_every_command_says_so_in_one_line(db: Database, stack: StackUnderTest) -> None:
+    end(stack, "postgres")
+    try:
+        answers = [db.run(*words) for words in (("status",), ("top",), ("migrate",), ("migrate", "--apply"))]
+    finally:
+        stack.up()
+    for answer in answers:
+        assert (answer.returncode, answer.stdout) == (1, ""), answer
+        assert answer.stderr.startswith("hybrid: local: ")
+        assert answer.stderr.count("\n") == 1
+
+
+def as_superuser(stack: StackUnderTest, query: str) -> None:
+    """On the host's own socket, which is the only way in for the superuser."""
+    run_in_stack(stack, "psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-c", query)
+
+
+def run_in_stack(stack: StackUnderTest, *argv: str) -> None:
+    from local import database
+    from local.ports import Ports
+    from local.stack import Stack
+    from local.state import State
+
+    here = Stack(project=stack.project, state=State(stack.state), ports=Ports(stack.first_port))
+    host = here.state.read_json(here.state.host_file)
+    place = ["-h", "/run/postgresql", "-p", str(here.ports.postgres), "-d", host["postgres"]["database"]]
+    answer = database.way(here).in_host([argv[0], *place, *argv[1:]])
+    assert answer.returncode == 0, answer.stderr
+
+
+def end(stack: StackUnderTest, part: str) -> None:
+    """As a crash would; nothing starts it again but `up`."""
+    os.kill(stack.parts()[part]["pid"], signal.SIGKILL)
+    until(lambda: stack.parts()[part]["state"] != "running")

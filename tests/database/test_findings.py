@@ -1,0 +1,111 @@
+"""Answers of a database judged, without a database."""
+
+from typing import Any
+
+import pytest
+
+from database import findings
+from database.findings import Finding, Rows
+
+SERVER = {"postgresql": "17.12 (Debian 17.12-1)", "timescaledb": "2.31.2", "is_standby": False, "uptime_seconds": 5e5}
+SLOT = {"name": "copy", "is_active": True, "wal_status": "reserved", "retained_bytes": 0.0}
+ARCHIVER = {
+    "mode": "on",
+    "is_standby": False,
+    "last_archived_wal": "000000010000000000000001",
+    "failed_count": 0,
+    "is_failing": False,
+    "last_success_seconds": 40.0,
+    "waiting": 0,
+    "waiting_seconds": 0.0,
+}
+OPEN = {"pid": 7, "role": "app", "state": "active", "seconds": 5.0, "idle_seconds": 5.0}
+CRON = {"job_id": 1, "name": "sweep", "runs_day": 10, "failures_day": 0}
+JOB = {"name": "Retention [3]", "last_status": "Success", "total_failures": 0, "total_runs": 9}
+CACHE = {"hits": 999_000.0, "reads": 1_000.0, "checksum_failures": 0}
+
+
+def levels(judge: Any, *rows: dict[str, Any]) -> list[str]:
+    return [f"{found.name}: {found.level}" for found in judge(rows)]
+
+
+@pytest.mark.parametrize(
+    ("judge", "rows", "expected"),
+    [
+        (findings.server, [SERVER], ["versions: ok", "server: ok"]),
+        (findings.server, [SERVER | {"timescaledb": "2.20.0"}], ["versions: critical", "server: ok"]),
+        (findings.server, [SERVER | {"postgresql": "14.2"}], ["versions: critical", "server: ok"]),
+        (findings.slots, [], ["slot: ok"]),
+        (findings.slots, [SLOT], ["slot: ok"]),
+        (findings.slots, [SLOT | {"is_active": False}], ["slot: warning"]),
+        (findings.slots, [SLOT | {"retained_bytes": 2e9}], ["slot: warning"]),
+        (findings.slots, [SLOT | {"is_active": False, "retained_bytes": 9e9}], ["slot: critical"]),
+        (findings.slots, [SLOT | {"wal_status": "lost"}], ["slot: critical"]),
+        (findings.archiver, [ARCHIVER], ["archiving: ok", "archive queue: ok"]),
+        (findings.archiver, [ARCHIVER | {"is_failing": True}], ["archiving: warning", "archive queue: ok"]),
+        (findings.archiver, [ARCHIVER | {"waiting_seconds": 25.0}], ["archiving: warning", "archive queue: ok"]),
+        (
+            findings.archiver,
+            [ARCHIVER | {"is_failing": True, "waiting_seconds": 1e4, "waiting": 70}],
+            ["archiving: critical", "archive queue: critical"],
+        ),
+        (findings.archiver, [ARCHIVER | {"mode": "off"}], ["archiving: critical"]),
+        (findings.archiver, [ARCHIVER | {"is_standby": True}], ["archiving: ok"]),
+        (findings.transactions, [], ["longest transaction: ok", "idle in transaction: ok"]),
+        (
+            findings.transactions,
+            [OPEN | {"seconds": 400.0}],
+            ["longest transaction: warning", "idle in transaction: ok"],
+        ),
+        (
+            findings.transactions,
+            [OPEN | {"state": "idle in transaction (aborted)", "idle_seconds": 130.0}],
+            ["longest transaction: ok", "idle in transaction: critical"],
+        ),
+        (findings.blocked, [], ["blocked sessions: ok"]),
+        (findings.blocked, [OPEN | {"blocked_by": [3]}], ["blocked sessions: warning"]),
+        (findings.cron, [CRON], ["cron jobs: ok"]),
+        (findings.cron, [CRON | {"failures_day": 1}], ["cron jobs: warning"]),
+        (findings.timescaledb, [JOB], ["TimescaleDB jobs: ok"]),
+        (findings.timescaledb, [JOB | {"last_status": "Failed"}] * 3, ["TimescaleDB jobs: critical"]),
+        (findings.connections, [{"role": "app", "open": 19, "allowed": 20}], ["connections: critical"]),
+        (findings.cache, [CACHE], ["cache hit: ok", "checksum failures: ok"]),
+        (findings.cache, [CACHE | {"hits": 9e5, "reads": 9e5}], ["cache hit: warning", "checksum failures: ok"]),
+        (findings.cache, [CACHE | {"hits": 9.0, "reads": 9.0}], ["cache hit: ok", "checksum failures: ok"]),
+        (findings.cache, [CACHE | {"checksum_failures": 1}], ["cache hit: ok", "checksum failures: critical"]),
+        (findings.transaction_ids, [{"database": "clinic", "age": 2e8}], ["transaction ids: ok"]),
+        (findings.transaction_ids, [{"database": "clinic", "age": 1.9e9}], ["transaction ids: critical"]),
+        (
+            findings.extensions,
+            [{"name": "vector", "installed": "0.8.0", "available": "0.8.1"}],
+            ["extensions: warning"],
+        ),
+    ],
+)
+def test_a_fact_has_its_level(judge: Any, rows: Rows, expected: list[str]) -> None:
+    assert levels(judge, *rows) == expected  # type: ignore[arg-type]
+
+
+def test_the_fullest_role_is_named() -> None:
+    rows = [{"role": name, "open": open_, "allowed": 10} for name, open_ in (("app", 2), ("monitor", 9), ("all", 11))]
+    assert [found.detail for found in findings.connections(rows)] == ["monitor: 9 of 10", "all: 11 of 10"]
+
+
+def test_one_file_system_with_two_uses_is_one_finding() -> None:
+    sizes = {"total_bytes": 100 * 2**30, "used_bytes": 80 * 2**30, "available_bytes": 15 * 2**30}
+    (found,) = findings.disk([{"place": place, **sizes} for place in ("data", "wal")])
+    assert (found.level, found.value) == ("warning", 84.2)
+    assert found.detail == "data and wal: 15.0 GB of 100.0 GB free"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3, "3 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (1e6, "12 d")]
+)
+def test_a_time_is_told_in_its_unit(seconds: float, text: str) -> None:
+    assert findings.span(seconds) == text
+
+
+def test_a_finding_names_a_limit_that_is_in_the_table() -> None:
+    with pytest.raises(KeyError):
+        findings.measured("no such thing", 1, "")
+    assert isinstance(findings.measured("wal", 10, "little"), Finding)

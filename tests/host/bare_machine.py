@@ -1,0 +1,225 @@
+"""A bare machine: minimal Debian under its own systemd, as a cloud's instance is before the playbook comes."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host import packages
+from local import root_filesystem
+from local.namespace import first_process, throwaway
+from tests.host.authority import authority
+from tests.host.running import PROJECT, members, pid_namespace, until
+from tests.host.specs import spec
+from tests.host.store import ObjectStore
+
+NSPAWN = "systemd-nspawn"
+SYSTEM = ("systemd", "systemd-sysv", "dbus", "python3", "iproute2")
+# Laid ready in apt's own cache: the machine has no network, as an instance whose mirror is away.
+FETCHED = (*packages.LOCAL, *packages.MACHINE, packages.TIME_SERVICES[-1])
+FETCH = (
+    "APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --yes -qq --no-install-recommends --download-only"
+    f" {' '.join(FETCHED)}"
+)
+LOCK = PROJECT / "host/requirements.lock"
+LIBRARIES = "/opt/libraries"
+# What host/ imports, of the locked versions, for the Python of the root.
+INSTALL = (
+    f'"$PYTHON" -m pip install --quiet --target "$1{LIBRARIES}" --only-binary :all: --require-hashes'
+    f" --requirement {LOCK} --python-version"
+    """ "$(chroot "$1" python3 -c 'import sys; print(*sys.version_info[:2], sep=".")')"
+    """
+)
+DISK = "/dev/xvdf"
+# systemd leaves fstab's devices alone in a container; this unit stands in for that line, for what requires the mount.
+MOUNT = "etc/systemd/system/var-lib-postgresql.mount"
+MOUNT_UNIT = f"[Mount]\nWhat={DISK}\nWhere=/var/lib/postgresql\nType=ext4\n"
+LIMIT_SECONDS = 60
+# In the machine's own network, where nothing else is; it forgets all when the machine ends.
+STORE_PORT, STORE_CA = 9000, "/etc/store-ca.crt"
+NAME = f"hybrid-bare-{os.getpid()}"
+
+
+def fault() -> str:
+    """Why no machine can be booted here; nothing when one can."""
+    if os.geteuid() != 0:
+        return "booting a machine needs root"
+    if not any((Path(folder) / NSPAWN).exists() for folder in ("/usr/bin", "/bin")):
+        return f"{NSPAWN} is not there; install the package systemd-container"
+    return ""
+
+
+def tar() -> Path:
+    """The bare root with all packages fetched and none of the database's installed; built once."""
+    command = [
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=minbase",
+        "--format=tar",
+        "--skip=cleanup/apt",
+        f"--include={','.join(SYSTEM)}",
+        '--aptopt=Acquire::Languages "none"',
+        "--dpkgopt=force-unsafe-io",
+        *(f"--dpkgopt=path-exclude={pattern}" for pattern in root_filesystem.LEFT_OUT),
+        f"--customize-hook={FETCH}",
+        f"--customize-hook={INSTALL.strip()}",
+        root_filesystem.SUITE,
+    ]
+    content = "\n".join(command).replace(str(PROJECT), "").encode() + LOCK.read_bytes()
+    key = hashlib.sha256(content).hexdigest()[: root_filesystem.KEY_LENGTH]
+    made = root_filesystem.cache_folder() / f"debian-{root_filesystem.SUITE}-bare-{key}.tar"
+    if not made.exists():
+        made.parent.mkdir(parents=True, exist_ok=True)
+        fresh = made.with_suffix(".unfinished")
+        built = subprocess.run(
+            throwaway([*command, str(fresh), root_filesystem.mirror()]),
+            env=os.environ | {"PYTHON": sys.executable},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert built.returncode == 0, built.stderr[-2000:]
+        fresh.rename(made)
+    return made
+
+
+class BareMachine:
+    """A machine that is booted and driven from outside."""
+
+    def __init__(self, root: Path, disk: Path) -> None:
+        self.root = root
+        self.devices = {DISK: disk}
+        """Where in the machine each device of this one appears."""
+        (root / MOUNT).write_text(MOUNT_UNIT)
+        self.playbook = PROJECT / "host"
+        self.console = root.with_name("console.log")
+        self.first: dict[str, Any] = {}
+        self._pid = 0
+        self._nspawn: subprocess.Popen[bytes]
+        self._store: ObjectStore | None = None
+
+    @contextmanager
+    def booted(self) -> Iterator[None]:
+        """Runs until the end of the block, which is as if its power were cut."""
+        command = [
+            NSPAWN,
+            "--quiet",
+            "--register=no",
+            "--keep-unit",
+            "--private-network",
+            "--resolv-conf=off",
+            f"--directory={self.root}",
+            f"--machine={NAME}",
+            f"--bind-ro={self.playbook}:/opt/hybrid/host",
+            *(f"--bind={device}:{path}" for path, device in self.devices.items()),
+            "--boot",
+        ]
+        with self.console.open("a") as console:
+            nspawn = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console)
+        self._nspawn = nspawn
+        try:
+            self._pid = until(lambda: first_process(nspawn.pid))
+            until(lambda: Path(f"/proc/{self._pid}/comm").read_text() == "systemd\n")
+            until(lambda: self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded"))
+            self._start_store()
+            yield
+        finally:
+            self.power_off()
+
+    def _start_store(self) -> None:
+        (self.root / STORE_CA.removeprefix("/")).write_text(authority("2026").pem)
+        network = ["nsenter", "--target", str(self._pid), "--net", "--"]
+        bucket = spec()["backup"]["bucket"]
+        folder = self.root.with_name("store")
+        folder.mkdir(exist_ok=True)
+        self._store = ObjectStore(folder, STORE_PORT, inside=network, bucket=bucket)
+
+    def power_off(self) -> None:
+        """As if its power were cut; fine when it is off."""
+        if self._store:
+            self._store.stop()
+            self._store = None
+        if self._nspawn.poll() is None:
+            os.kill(self._pid or self._nspawn.pid, signal.SIGKILL)
+        self._nspawn.wait(LIMIT_SECONDS)
+        self._pid = 0
+        # systemd-nspawn leaves it behind when what it ran was killed.
+        shutil.rmtree(Path("/run/systemd/nspawn/propagate") / NAME, ignore_errors=True)
+
+    def command(self, *argv: str) -> list[str]:
+        spaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--wdns=/"]
+        path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        return ["nsenter", "--target", str(self._pid), *spaces, "--", "env", "-i", path, "LC_ALL=C.UTF-8", *argv]
+
+    def run(self, *argv: str, seconds: float = 60, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*argv), input=stdin, capture_output=True, text=True, timeout=seconds, check=False
+        )
+
+    def told(self, *argv: str) -> str:
+        """What a command prints, which has to succeed."""
+        answer = self.run(*argv)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout.strip()
+
+    def command_lines(self) -> dict[int, str]:
+        """Of every process of the machine, by its number on this one."""
+        found = {}
+        for pid in members(pid_namespace(self._pid)):
+            with suppress(OSError):  # Ended in between.
+                found[pid] = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+        return found
+
+    def playing(self, module: str, specification: dict[str, Any], *options: str) -> list[str]:
+        """The command line of host.converge or host.apply; the specification is in place."""
+        path = self.root / "opt/hybrid/specification.json"
+        path.parent.mkdir(exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(specification))
+        python = [f"PYTHONPATH=/opt/hybrid:{LIBRARIES}", "PYTHONDONTWRITEBYTECODE=1", "python3", "-P"]
+        return self.command(*python, "-m", module, "/opt/hybrid/specification.json", *options)
+
+    def converge(self, specification: dict[str, Any], *options: str) -> dict[str, Any]:
+        """The report, with the exit code, the words and how long it took."""
+        return _report(self.playing("host.converge", specification, *options))
+
+    def apply(self, stage: str, specification: dict[str, Any]) -> dict[str, Any]:
+        """One stage by itself."""
+        return _report(self.playing("host.apply", specification, "--root", "/", "--stage", stage))
+
+
+def _report(argv: list[str]) -> dict[str, Any]:
+    start = time.monotonic()
+    answer = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
+    assert answer.stdout, answer.stderr
+    report: dict[str, Any] = json.loads(answer.stdout)
+    seconds = time.monotonic() - start
+    return report | {"exit": answer.returncode, "words": answer.stderr, "total_seconds": seconds}
+
+
+@contextmanager
+def loop_device(folder: Path, *, megabytes: int) -> Iterator[Path]:
+    """A blank disk; /dev/loopN of a sparse file."""
+    image = folder / "disk.img"
+    with image.open("wb") as file:
+        file.truncate(megabytes * 1024 * 1024)
+    command = ["losetup", "--find", "--show", str(image)]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    if made.returncode:
+        pytest.skip(f"no loop device can be made here: {made.stderr.strip()}")
+    device = Path(made.stdout.strip())
+    try:
+        yield device
+    finally:
+        subprocess.run(["losetup", "--detach", str(device)], check=True)

@@ -1,0 +1,63 @@
+"""An S3 store on loopback, into which the hosts under test back up."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+from tests.host.authority import authority
+from tests.host.running import PROJECT, until
+
+# gunicorn's: Debian's own TLS libraries want keep-alive, and pgBackRest comes with several connections at once.
+WORKERS = ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "60"]
+
+
+class ObjectStore:
+    """In memory; trusted by whoever trusts the authority 2026."""
+
+    def __init__(self, folder: Path, port: int, *, inside: Sequence[str] = (), bucket: str = "") -> None:
+        """`inside` is a command line that starts it elsewhere, as in another network; `bucket` is there at once."""
+        self.endpoint = f"localhost:{port}"
+        certificate, key = authority("2026").server()
+        files = {"store.crt": certificate, "store.key": key, "store-ca.crt": authority("2026").pem}
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        self._ca = str(folder / "store-ca.crt")
+        secure = ["--certfile", str(folder / "store.crt"), "--keyfile", str(folder / "store.key")]
+        place = ["--chdir", str(PROJECT / "tests/host"), "--bind", f"127.0.0.1:{port}"]
+        command = [*inside, sys.executable, "-m", "gunicorn", *WORKERS, *place, *secure, "object_store:application"]
+        self._log = (folder / "store.log").open("w")
+        variables = os.environ | {"BUCKET": bucket}
+        self._process = subprocess.Popen(command, env=variables, stdout=self._log, stderr=self._log)
+
+    def make_bucket(self, name: str, region: str = "ca-central-1") -> None:
+        """Returns when it is there; waits for the store to come up."""
+        client = boto3.client(
+            "s3",
+            endpoint_url=f"https://{self.endpoint}",
+            verify=self._ca,
+            region_name=region,
+            aws_access_key_id="key-id",
+            aws_secret_access_key="key-secret",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+        def is_there() -> bool:
+            try:
+                client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+            except client.exceptions.BucketAlreadyOwnedByYou:
+                return True
+            except Exception:  # noqa: BLE001 - whatever a server that is only starting answers
+                return False
+            return True
+
+        until(is_there)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+        self._log.close()

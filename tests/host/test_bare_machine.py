@@ -1,0 +1,162 @@
+"""From a bare instance to a server, and back up after what may befall it: a real boot under systemd."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from tests.host.bare_machine import DISK, BareMachine
+from tests.host.declared_machine import declared, with_process_credentials
+from tests.host.running import until
+from tests.host.specs import spec
+
+pytestmark = pytest.mark.slow
+
+APPLICATION_SECONDS = 180
+AGAIN_SECONDS = 15
+POSTGRES = "postgresql@17-main.service"
+VICTIMS = r"host\.converge|apt-get|dpkg|initdb|/postgres "
+
+
+@pytest.fixture(scope="module")
+def machine(bare: BareMachine) -> Iterator[BareMachine]:
+    """Booted, and killed twice in the middle of its first application."""
+    with bare.booted():
+        start = time.monotonic()
+        for stage, program in (("packages", "--status-fd"), ("files", "initdb")):
+            kill_in(bare, stage, program)
+        bare.first = bare.converge(declared()) | {"total_seconds": time.monotonic() - start}
+        yield bare
+
+
+def kill_in(machine: BareMachine, stage: str, program: str) -> None:
+    """kill -9 of the playbook and of all that it runs, once it runs `program` in the stage."""
+    argv = machine.playing("host.converge", declared())
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert any(line.strip() == stage for line in process.stderr)
+        until(lambda: any(program in line for line in machine.command_lines().values()))
+        victims = [pid for pid, line in machine.command_lines().items() if re.search(VICTIMS, line)]
+        for pid in victims:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert victims
+        assert process.wait(20) != 0
+
+
+def test_a_bare_machine_becomes_a_server_within_three_minutes(machine: BareMachine) -> None:
+    assert (machine.first["exit"], machine.first["failed"]) == (0, []), machine.first["words"]
+    assert machine.first["total_seconds"] < APPLICATION_SECONDS
+
+
+def test_a_second_application_changes_nothing(machine: BareMachine) -> None:
+    report = machine.converge(declared())
+    assert (report["changed"], report["failed"], report["exit"]) == ({}, [], 0)
+    assert report["total_seconds"] < AGAIN_SECONDS
+
+
+def test_a_dry_run_says_what_would_change_and_changes_nothing(machine: BareMachine) -> None:
+    changed = declared(network={"ssh_networks": [], "database_networks": []})
+    assert machine.converge(changed, "--dry")["changed"] == {"machine": ["firewall rules", "firewall"]}
+    assert machine.converge(declared(), "--dry")["changed"] == {}
+
+
+def test_no_unit_fails(machine: BareMachine) -> None:
+    # Until the machine is registered it has no credentials to hand on.
+    failed = machine.told("systemctl", "--failed", "--no-legend", "--plain").splitlines()
+    assert {line.split()[0] for line in failed} <= {CREDENTIALS_UNIT}
+
+
+def through_pooler(machine: BareMachine, query: str) -> str:
+    role = next(one for one in spec()["postgres"]["roles"] if one["name"] == "app")
+    address = f"host=127.0.0.1 port={spec()['pooler']['port']} dbname=clinic user=app sslmode=require"
+    environment = [f"PGPASSWORD={role['password']}"]
+    return machine.told("env", *environment, "psql", "-XqAt", address, "--command", query)
+
+
+def test_postgresql_answers_through_the_pooler(machine: BareMachine) -> None:
+    assert through_pooler(machine, "SELECT extname FROM pg_extension WHERE extname = 'timescaledb'") == "timescaledb"
+
+
+def test_the_cluster_is_on_the_data_disk(machine: BareMachine) -> None:
+    assert machine.told("findmnt", "--noheadings", "--output", "SOURCE,FSTYPE", "/var/lib/postgresql").split() == [
+        DISK,
+        "ext4",
+    ]
+    fstab = machine.told("cat", "/etc/fstab")
+    assert "LABEL=hybrid-data /var/lib/postgresql ext4 defaults,noatime,nofail" in fstab
+    assert int(machine.told("stat", "--format=%s", "/var/lib/postgresql/ballast")) > 100_000_000
+
+
+def test_the_repository_has_a_first_backup(machine: BareMachine) -> None:
+    assert machine.first["changed"]["backups"] == ["backup repository", "first backup"]
+    (stanza,) = json.loads(machine.told("runuser", "-u", "postgres", "--", "pgbackrest", "--output=json", "info"))
+    assert [backup["type"] for backup in stanza["backup"]] == ["full"]
+
+
+def test_the_databases_packages_are_held(machine: BareMachine) -> None:
+    held = machine.told("apt-mark", "showhold").split()
+    assert {"postgresql-17", "postgresql-17-timescaledb", "pgbackrest", "pgbouncer"} <= set(held)
+
+
+def test_secrets_are_readable_by_root_alone(machine: BareMachine) -> None:
+    assert machine.told("stat", "--format=%a %U", "/run/hybrid/specification.json") == "600 root"
+    assert machine.told("stat", "--format=%a %U", "/var/lib/hybrid/good/pooler") == "700 root"
+
+
+def test_rules_that_are_gone_are_loaded_again(machine: BareMachine) -> None:
+    machine.told("nft", "flush", "ruleset")
+    assert machine.converge(declared())["changed"] == {"machine": ["firewall"]}
+    assert "policy drop" in machine.told("nft", "list", "chain", "inet", "hybrid", "input")
+
+
+def test_a_killed_server_comes_back_by_itself(machine: BareMachine) -> None:
+    before = machine.told("systemctl", "show", "--property=MainPID", "--value", POSTGRES)
+    machine.told("kill", "-KILL", before)
+    until(lambda: machine.run("pg_isready", "--quiet", "--port", str(spec()["postgres"]["port"])).returncode == 0)
+    assert machine.told("systemctl", "show", "--property=MainPID", "--value", POSTGRES) != before
+
+
+def test_a_setting_that_stops_the_server_is_taken_back(machine: BareMachine) -> None:
+    """Valid as such, and more than this machine can give: seen only as the server starts."""
+    more = declared()
+    more["postgres"]["memory_mb"] = 4_000_000
+    report = machine.converge(more)
+    assert report["exit"] == 1
+    assert "those before are back, and it runs with them" in report["failed"][0]["error"]
+    assert through_pooler(machine, "SELECT 1") == "1"
+    start = machine.told("systemctl", "show", "--property=MainPID", "--value", POSTGRES)
+    assert "refused before" in machine.converge(more)["failed"][0]["error"]
+    assert machine.told("systemctl", "show", "--property=MainPID", "--value", POSTGRES) == start
+    assert machine.converge(declared())["exit"] == 0
+
+
+CREDENTIALS_UNIT = "hybrid-backup-credentials.service"
+
+
+def test_the_hosts_credentials_reach_the_backups_user_alone(machine: BareMachine) -> None:
+    written = "[default]\naws_access_key_id = key-1\naws_secret_access_key = secret-1\naws_session_token = token-1\n"
+    machine.told("mkdir", "--parents", "/root/.aws")
+    machine.run("sh", "-c", "umask 077; cat >/root/.aws/credentials", stdin=written)
+    path = "/run/hybrid/backup-credentials.json"
+    assert machine.apply("machine", with_process_credentials())["exit"] == 0
+    until(lambda: machine.run("test", "-s", path).returncode == 0)
+    assert machine.told("stat", "--format=%a %U", path) == "600 postgres"
+    assert '"SessionToken": "token-1"' in machine.told("runuser", "-u", "postgres", "--", "cat", path)
+
+
+def test_a_rebooted_machine_serves_by_itself(bare: BareMachine, machine: BareMachine) -> None:
+    machine.told("sync")
+    machine.power_off()
+    with bare.booted():
+        until(lambda: bare.run("pg_isready", "--quiet", "--port", str(spec()["pooler"]["port"])).returncode == 0)
+        assert through_pooler(bare, "SELECT count(*) FROM pg_extension") != "0"
+        assert "policy drop" in bare.told("nft", "list", "chain", "inet", "hybrid", "input")
+        # The store forgot all with the machine's network.
+        assert bare.converge(declared())["changed"].keys() <= {"backups"}

@@ -1,0 +1,45 @@
+"""What Hyperdrive's configurations wait for, against a real PostgreSQL behind a real websocket."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from components.database_readiness import Login, Patience, ReadinessError, wait_until_ready
+from tests.host.running import HostUnderTest
+from tests.unit.trial_edge import DOOR, trial_edge
+
+BRIEF = Patience(seconds=0.3, pause_seconds=0.1)
+
+
+def login(host: HostUnderTest, user: str) -> Login:
+    (password,) = [role["password"] for role in host.spec["postgres"]["roles"] if role["name"] == user]
+    return Login(door=DOOR, database=host.spec["postgres"]["database"], user=user, password=password or "none")
+
+
+@pytest.mark.parametrize("user", ["app", "public_read"])
+def test_each_of_hyperdrives_roles_is_let_in(user: str, host: HostUnderTest) -> None:
+    said: list[str] = []
+    with trial_edge(host.spec["postgres"]["port"]) as edge:
+        wait_until_ready(login(host, user), said.append, BRIEF, url=edge.url)
+    assert said == [f"postgres.example.com: lets {user} in"]
+
+
+@pytest.mark.parametrize(
+    ("user", "changes", "words"),
+    [
+        ("app", {"password": "wrong"}, "refuses the password; look at whether the host has converged"),
+        ("app", {"database": "nowhere"}, "admits this role to this database from nowhere"),
+        ("app", {"user": "nobody"}, "admits this role to this database from nowhere"),
+        ("owner", {}, "from nowhere; look at pg_hba.conf on the host"),
+        ("backup", {}, "from nowhere"),
+    ],
+)
+def test_who_is_not_let_in_is_told_why(user: str, changes: dict[str, Any], words: str, host: HostUnderTest) -> None:
+    wrong = dataclasses.replace(login(host, user), **changes)
+    with (
+        trial_edge(host.spec["postgres"]["port"]) as edge,
+        pytest.raises(ReadinessError, match=words) as caught,
+    ):
+        wait_until_ready(wrong, lambda _: None, BRIEF, url=edge.url)
+    assert wrong.password not in str(caught.value)

@@ -1,0 +1,57 @@
+"""A host that served says its last word, and its standby serves only after it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from host.facts.control_data import StandbyMinimums
+from host.serving import MARK, last_words, promotion_fault, taken_back
+from host.spec import Postgres, parse
+from tests.host.specs import spec
+from tests.host.test_host_changes import state
+
+POSTGRES: Postgres = parse(spec(is_serving=False)).postgres
+
+
+def said(**changes: Any) -> list[str]:
+    held = replace(state(POSTGRES), **changes)
+    return [statement for change in last_words(POSTGRES, held) for statement in change.statements]
+
+
+def test_the_last_word_goes_out_once_no_client_is_left() -> None:
+    assert said(is_fenced=True) == [
+        "SET TRANSACTION READ WRITE;",
+        "ALTER DATABASE \"clinic\" SET hybrid.serving = 'ended';",
+        "SELECT pg_switch_wal();",
+    ]
+
+
+def test_nothing_is_said_while_a_client_is_there_or_twice() -> None:
+    assert said(is_fenced=False) == []
+    assert said(is_fenced=True, settings=frozenset({MARK})) == []
+
+
+def test_who_serves_again_takes_it_back() -> None:
+    held = replace(state(POSTGRES), settings=frozenset({MARK}))
+    assert taken_back(POSTGRES, held).statements == ('ALTER DATABASE "clinic" RESET hybrid.serving;',)
+    assert taken_back(POSTGRES, state(POSTGRES)).statements == ()
+
+
+@pytest.mark.parametrize(("settings", "is_forced"), [(frozenset({MARK}), False), (frozenset(), True)])
+def test_a_standby_serves_after_the_last_word_or_by_force(settings: frozenset[str], is_forced: bool) -> None:
+    assert promotion_fault(replace(state(POSTGRES), settings=settings), is_forced=is_forced) is None
+
+
+def test_a_standby_without_the_last_word_is_told_what_to_do() -> None:
+    fault = promotion_fault(state(POSTGRES), is_forced=False)
+    assert fault
+    assert "is_serving false" in fault
+    assert fault.endswith("touch /etc/hybrid/promote-without-mark")
+
+
+def test_a_standbys_minimums_are_read_from_its_control_data() -> None:
+    lines = ["pg_control version number:            1700", "max_connections setting:              400"]
+    lines += ["max_prepared_xacts setting:           5", "track_commit_timestamp setting:       off"]
+    found = StandbyMinimums.process(StandbyMinimums.__new__(StandbyMinimums), lines)
+    assert found == {"max_connections": 400, "max_prepared_transactions": 5}

@@ -1,0 +1,130 @@
+"""Two real hosts: one restored from the other's backups follows it, and serves in its place without a lost row."""
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.host.conftest import running_host
+from tests.host.running import HostUnderTest, until
+from tests.host.store import ObjectStore
+
+pytestmark = pytest.mark.slow
+
+ROWS = "SELECT count(*) FROM public.followed"
+
+
+@pytest.fixture(scope="module")
+def pair(
+    root_tar: Path, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[HostUnderTest, HostUnderTest]]:
+    """A host with a table and a backup, and its standby, which has been started."""
+    folder = tmp_path_factory.mktemp("standby")
+    with running_host(root_tar, folder / "a", store) as a, running_host(root_tar, folder / "b", store) as b:
+        for host in (a, b):
+            host.spec["backup"]["bucket"] = folder.name
+        store.make_bucket(folder.name)
+        a.spec["postgres"] |= {"memory_mb": 4096, "cpus": 4}
+        a.start()
+        with a.connect("migrator") as connection:
+            connection.execute("CREATE TABLE public.followed AS SELECT generate_series(1, 1000) AS n")
+        a.pgbackrest("stanza-create")
+        a.pgbackrest("--type=full", "backup")
+        # Smaller than the server that it follows, as after a resize.
+        b.spec["postgres"] |= {"origin": "backup", "is_serving": False, "memory_mb": 512, "cpus": 1}
+        b.first = b.start()
+        yield a, b
+
+
+Pair = tuple[HostUnderTest, HostUnderTest]
+
+
+def serving(host: HostUnderTest, *, is_serving: bool) -> dict[str, Any]:
+    """Apply with this, and restart PostgreSQL as the services do; the stage `database`'s report."""
+    host.spec = copy.deepcopy(host.spec)
+    host.spec["postgres"]["is_serving"] = is_serving
+    if "postgres" in host.apply("files")["restart"]:
+        host.restart_postgres()
+    return host.apply("database")
+
+
+def test_a_standby_follows_and_is_left_alone(pair: Pair) -> None:
+    a, b = pair
+    with a.connect("migrator") as connection:
+        connection.execute("INSERT INTO public.followed SELECT generate_series(1001, 2000)")
+    a.superuser("SELECT pg_switch_wal()")
+    until(lambda: b.superuser(ROWS) == "2000")
+    assert b.superuser("SELECT pg_is_in_recovery()") == "t"
+    assert b.first["database"]["changed"] == []
+    for stage in ("files", "database"):
+        assert b.apply(stage)["changed"] == []
+
+
+def test_a_standby_lets_no_client_in(pair: Pair) -> None:
+    with pytest.raises(psycopg.OperationalError, match=r"no pg_hba\.conf entry"):
+        pair[1].connect("app")
+    assert pair[1].superuser("SHOW cron.launch_active_jobs") == "off"
+    assert pair[1].superuser("SHOW timescaledb.max_background_workers") == "0"
+
+
+def test_a_restore_never_goes_over_existing_data(pair: Pair) -> None:
+    a, _ = pair
+    spec = copy.deepcopy(a.spec)
+    spec["postgres"]["origin"] = "backup"
+    assert a.apply("files", "--dry", spec=spec)["changed"] == []
+
+
+def test_a_standby_does_not_serve_before_the_other_has_ended(pair: Pair) -> None:
+    report = serving(pair[1], is_serving=True)
+    (failure,) = report["failed"]
+    assert failure["operation"] == "promotion"
+    assert "has not said its last word" in failure["error"]
+    assert pair[1].superuser("SELECT pg_is_in_recovery()") == "t"
+    serving(pair[1], is_serving=False)
+
+
+def test_the_standby_serves_with_every_row_that_was_acknowledged(pair: Pair) -> None:
+    a, b = pair
+    with a.connect("app") as client:
+        client.execute("INSERT INTO public.followed SELECT generate_series(2001, 3000)")
+        ended = serving(a, is_serving=False)
+        with pytest.raises(psycopg.OperationalError):
+            client.execute("INSERT INTO public.followed VALUES (0)")
+    assert ended["changed"] == ["last word", "last of the log"]
+    with pytest.raises(AssertionError, match="read-only transaction"):
+        a.superuser("DELETE FROM public.followed")
+    changed = serving(b, is_serving=True)["changed"]
+    assert changed[:1] == ["promotion"]
+    assert "serving" in changed
+    assert b.one("app", ROWS) == 3000
+    assert b.one("app", "INSERT INTO public.followed VALUES (3001) RETURNING n") == 3001
+    assert b.apply("database")["changed"] == []
+
+
+def test_the_new_host_archives_on_its_own_timeline(pair: Pair) -> None:
+    _, b = pair
+    b.superuser("SELECT pg_switch_wal()")
+    until(lambda: b.superuser("SELECT last_archived_wal FROM pg_stat_archiver").startswith("00000002"))
+    b.pgbackrest("--type=incr", "backup")
+    (stanza,) = json.loads(b.pgbackrest("--output=json", "info"))
+    assert [backup["type"] for backup in stanza["backup"]] == ["full", "incr"]
+
+
+def test_once_it_serves_its_settings_are_its_own_sizes(pair: Pair) -> None:
+    _, b = pair
+    report = b.apply("files")
+    assert (report["changed"], report["restart"]) == (["PostgreSQL settings"], ["postgres"])
+    b.restart_postgres()
+    assert b.apply("files")["changed"] == []
+    assert b.one("app", ROWS) == 3001
+
+
+def test_the_old_host_stays_ended_however_often_it_is_applied(pair: Pair) -> None:
+    a, _ = pair
+    assert a.apply("files")["changed"] == []
+    assert a.apply("database")["changed"] == []
+    assert a.superuser(ROWS) == "3000"

@@ -1,0 +1,124 @@
+"""A real host: what its certificate is worth to clients, and how it is renewed while they are connected."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.host.authority import authority, tls
+from tests.host.running import HostUnderTest, until
+
+pytestmark = pytest.mark.slow
+
+
+def with_tls(host: HostUnderTest, **changes: Any) -> dict[str, Any]:
+    spec = copy.deepcopy(host.spec)
+    spec["tls"] |= changes
+    return spec
+
+
+def signed(generation: str, **changes: Any) -> dict[str, Any]:
+    certificate, key = authority(generation).server(**changes)
+    return {"certificate": certificate, "key": key}
+
+
+def switch(host: HostUnderTest, **changes: Any) -> dict[str, Any]:
+    """Apply and reload, as the services do; the stage's report."""
+    report = host.apply("files", spec=with_tls(host, **changes))
+    if "postgres" in report["reload"]:
+        host.signal_postgres("HUP")
+        host.signal_pooler("HUP")
+    assert "postgres" not in report["restart"]
+    return report
+
+
+def trusting(tmp_path: Path, *generations: str) -> str:
+    """A client's file of authorities."""
+    path = tmp_path / f"{'-'.join(generations)}.crt"
+    path.write_text("".join(authority(name).pem for name in generations))
+    return str(path)
+
+
+def is_trusted(host: HostUnderTest, authorities: str, *, through_pooler: bool = False) -> bool:
+    try:
+        return host.one("app", "SELECT true", through_pooler=through_pooler, sslrootcert=authorities) is True
+    except psycopg.OperationalError as error:
+        if "certificate verify failed" not in str(error):
+            raise
+        return False
+
+
+def test_tls_is_verified_by_name_and_by_address(host: HostUnderTest) -> None:
+    used = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    assert host.one("app", used) is True
+    assert host.one("app", used, host="127.0.0.1") is True
+
+
+def test_a_client_that_trusts_another_authority_does_not_connect(host: HostUnderTest) -> None:
+    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+        host.connect("app", sslrootcert="system")
+
+
+def test_an_authority_is_changed_without_a_dropped_connection(host: HostUnderTest, tmp_path: Path) -> None:
+    old, new, both = (trusting(tmp_path, *names) for names in (("2026",), ("2027",), ("2026", "2027")))
+    with host.connect("app") as held, host.connect("app", through_pooler=True) as pooled:
+        # Another certificate of the same authority.
+        assert switch(host, **signed("2026"))["changed"] == ["server certificate"]
+        until(lambda: is_trusted(host, old))
+        # Both are trusted, the new one signs: clients of both, the pooler among them, go on.
+        switch(host, **tls("2027", trusted=("2026",)))
+        until(lambda: is_trusted(host, new) and is_trusted(host, both))
+        assert not is_trusted(host, old)
+        until(lambda: is_trusted(host, new, through_pooler=True))
+        # The old one is trusted no more.
+        switch(host, **tls("2027"))
+        until(lambda: is_trusted(host, new, through_pooler=True))
+        assert not is_trusted(host, old, through_pooler=True)
+        assert held.execute("SELECT 1").fetchone() == (1,)
+        # The pooler connects anew.
+        host.superuser("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
+        assert pooled.execute("SELECT 1").fetchone() == (1,)
+    assert switch(host)["changed"] == ["server certificate"]
+    until(lambda: is_trusted(host, old))
+
+
+def other_key() -> dict[str, Any]:
+    return {"certificate": tls()["certificate"], "key": signed("2026")["key"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (lambda: signed("2026", days=-1), "the certificate expired on"),
+        (lambda: signed("2026", days=0.5), "within a day"),
+        (lambda: signed("2027"), "no trusted authority has signed"),
+        (lambda: signed("2026", hostnames=("elsewhere",)), "the certificate is not for localhost"),
+        (lambda: {"authorities": authority("2027").pem}, "no trusted authority has signed"),
+        (other_key, "the key is not the certificate's"),
+        (lambda: {"certificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}, "not readable"),
+    ],
+    ids=["expired", "ending", "of-another", "other-name", "not-trusted", "other-key", "damaged"],
+)
+def test_a_bad_certificate_is_refused_and_the_server_goes_on(host: HostUnderTest, changes: Any, words: str) -> None:
+    with host.connect("app") as held:
+        report = host.apply("files", spec=with_tls(host, **changes()))
+        (failure,) = report["failed"]
+        assert failure["operation"] == "server certificate"
+        assert words in failure["error"]
+        assert held.execute("SELECT 1").fetchone() == (1,)
+    assert host.one("app", "SELECT 1") == 1
+    assert host.apply("files")["changed"] == []
+
+
+def test_a_certificate_that_was_damaged_is_put_back(host: HostUnderTest) -> None:
+    host.inside(["truncate", "--size=0", str(host.root / "etc/hybrid/tls/server.crt")])
+    assert switch(host)["changed"] == ["server certificate"]
+    assert host.one("app", "SELECT 1") == 1
+
+
+def test_the_hosts_former_authority_is_removed(host: HostUnderTest) -> None:
+    host.inside(["install", "-D", "/dev/null", str(host.root / "etc/hybrid/ca/ca.key")])
+    assert host.apply("files")["changed"] == ["former authority"]
+    assert not (host.root / "etc/hybrid/ca").exists()

@@ -1,0 +1,60 @@
+"""Two local stacks: the second is a standby of the first, and serves in its place, as a resize by restore goes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local import namespace
+from tests.local.stack_under_test import StackUnderTest, add_entry, copy_project, descriptions
+
+pytestmark = [pytest.mark.local, pytest.mark.slow]
+
+if namespace.faults():
+    pytest.skip(f"no local stack here: {'; '.join(namespace.faults())}", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StackUnderTest, StackUnderTest]]:
+    """A stack that is up, and one that is not there yet."""
+    first, second = (StackUnderTest(copy_project(tmp_path_factory.mktemp(name))) for name in ("first", "second"))
+    try:
+        first.up()
+        yield first, second
+    finally:
+        for stack in (second, first):
+            stack.run("down", "--remove")
+
+
+Pair = tuple[StackUnderTest, StackUnderTest]
+
+
+def running(stack: StackUnderTest) -> set[str]:
+    return {name for name, part in stack.parts().items() if part["state"] == "running"}
+
+
+def test_a_standby_is_made_and_serves_nothing(pair: Pair) -> None:
+    first, second = pair
+    answer = second.run("up", "--standby-of", str(first.state))
+    assert answer.returncode == 0, answer.stderr
+    assert running(second) == {"objects", "postgres"}
+    assert "nothing to change" in second.up()
+
+
+def test_a_standby_is_not_promoted_while_the_first_serves(pair: Pair) -> None:
+    answer = pair[1].run("up", "--promote")
+    assert answer.returncode == 1
+    assert "has not said its last word" in answer.stderr
+    assert running(pair[1]) == {"objects", "postgres"}
+
+
+def test_the_second_serves_what_the_first_was_given_last(pair: Pair) -> None:
+    first, second = pair
+    add_entry(first, "the last one before the move")
+    answer = first.run("up", "--stop-serving")
+    assert answer.returncode == 0, answer.stderr
+    assert running(first) == {"objects", "postgres"}
+    assert second.run("up", "--promote").returncode == 0
+    assert "the last one before the move" in descriptions(second)
+    add_entry(second, "the first one after it")
+    assert "the first one after it" in descriptions(second)
+    assert "nothing to change" in second.up()

@@ -1,0 +1,93 @@
+"""Waiting for the database, through a real websocket server; PostgreSQL's part is played by what it would say."""
+
+from pathlib import Path
+
+import pytest
+
+from components.database_readiness import (
+    Login,
+    Patience,
+    ReadinessError,
+    explained,
+    login_of,
+    wait_until_ready,
+)
+from tests.unit.trial_edge import DOOR, trial_edge
+from tests.unit.trial_postgres import SSL_REQUEST, trial_postgres
+
+LOGIN = Login(door=DOOR, database="automatonicai", user="app", password="its password")
+BRIEF = Patience(seconds=0.5, pause_seconds=0.05)
+
+
+def gave_up(url: str) -> tuple[str, list[str]]:
+    """The final message, and what was said on the way."""
+    said: list[str] = []
+    with pytest.raises(ReadinessError) as caught:
+        wait_until_ready(LOGIN, said.append, BRIEF, url=url)
+    return str(caught.value), said
+
+
+def test_it_goes_on_as_soon_as_the_role_is_let_in(tmp_path: Path) -> None:
+    said: list[str] = []
+    refusals = ["the database system is starting up"] * 2 + ['password authentication failed for user "app"']
+    with trial_postgres(tmp_path, refusals) as server, trial_edge(server.port) as edge:
+        wait_until_ready(LOGIN, said.append, Patience(seconds=30, pause_seconds=0.05), url=edge.url)
+        assert (server.admitted, edge.carried) == (1, 4)
+    place = "waiting for the database: postgres.example.com: role app, database automatonicai:"
+    assert said == [
+        f"{place} PostgreSQL is starting, stopping or recovering",
+        f"{place} PostgreSQL refuses the password; look at whether the host has converged since it was generated",
+        "postgres.example.com: lets app in",
+    ]
+
+
+def test_a_tunnel_that_is_down_is_waited_for_and_then_named() -> None:
+    with trial_edge(status=530) as edge:
+        message, said = gave_up(edge.url)
+    assert edge.asked > 2
+    assert "the tunnel has no way to the database (HTTP 530" in message
+    assert "`pulumi up` goes on from here once it is mended" in message
+    # Said once, not at every attempt.
+    assert len(said) == 1
+
+
+def test_no_message_holds_a_secret() -> None:
+    with trial_edge(status=403) as edge:
+        message, said = gave_up(edge.url)
+    for secret in (LOGIN.password, DOOR.client_secret):
+        assert secret not in message + "".join(said) + repr(LOGIN)
+
+
+def test_nothing_is_sent_without_tls() -> None:
+    with trial_postgres() as server, trial_edge(server.port) as edge:
+        message, _ = gave_up(edge.url)
+    assert "postgres.example.com: role app, database automatonicai: PostgreSQL speaks no TLS" in message
+    assert set(server.requests) == {SSL_REQUEST}
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ('FATAL: password authentication failed for user "app"', "refuses the password; look at whether the host has"),
+        ('FATAL: no pg_hba.conf entry for host "1.2.3.4"', "to this database from nowhere; look at pg_hba.conf"),
+        ('FATAL: role "app" does not exist', "has no such role or database"),
+        ("FATAL: the database system is starting up", "is starting, stopping or recovering"),
+        ("FATAL: too many connections for role", "no free connection for this role"),
+        ("server closed the connection unexpectedly", "does not answer (server closed the connection unexpectedly)"),
+    ],
+)
+def test_a_refusal_of_postgresql_says_what_to_look_at(message: str, words: str) -> None:
+    assert words in explained(f'connection to server at "127.0.0.1", port 1 failed: {message}')
+
+
+def test_the_login_is_the_configurations_own() -> None:
+    origin = {
+        "scheme": "postgres",
+        "host": DOOR.hostname,
+        "database": "automatonicai",
+        "user": "app",
+        "password": LOGIN.password,
+        "accessClientId": DOOR.client_id,
+        "accessClientSecret": DOOR.client_secret,
+    }
+    assert login_of(origin) == LOGIN

@@ -1,0 +1,109 @@
+"""Settings of the hosts: what one may be, and what must hold between two."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components.settings import parse
+from tests.unit.test_settings import faults, given
+
+
+def host(**changes: Any) -> dict[str, Any]:
+    """One host of dev, with changes; None leaves one out."""
+    whole = {"name": "a", "bundle": "small_3_0", **changes}
+    return {key: value for key, value in whole.items() if value is not None}
+
+
+def hosts(*several: dict[str, Any]) -> str:
+    return json.dumps(several)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"bundle": "enormous"}, "bundle: 'enormous' is not a known bundle; allowed: nano_3_0"),
+        (
+            {"bundle": "nano_3_0"},
+            "bundle: 'nano_3_0' has 512 MB of memory; dev needs at least 1024 MB for PostgreSQL and its extensions: "
+            "micro_3_0 or larger",
+        ),
+        ({"bundle": None}, "bundle: is missing; add it in Pulumi.STACK.yaml"),
+        ({"bundel": "x"}, "bundel: is not a setting; did you mean bundle?"),
+        ({"colour": "x"}, "colour: is not a setting; allowed: name, version, blueprint, bundle, diskGb, origin"),
+        ({"diskGb": 4}, "diskGb: 4: Input should be greater than or equal to 8"),
+        ({"diskGb": 20000}, "diskGb: 20000: Input should be less than or equal to 16384"),
+        ({"version": 14}, "version: 14 is not in the table of versions; allowed: 15, 16, 17, 18"),
+        (
+            {"version": 18},
+            "version: 18 is not among the versions that Hyperdrive is known to work with; "
+            "allowed: 15, 16, 17, or this one with allowUntestedHyperdrive: true",
+        ),
+        (
+            {"blueprint": "debian_13"},
+            "blueprint: 'debian_13' is not an operating system that the host runs on; allowed: debian_12, ubuntu_24_04",
+        ),
+        ({"origin": "snapshot"}, "origin: 'snapshot': Input should be 'new' or 'backup'"),
+    ],
+)
+def test_a_wrong_host_is_refused_with_what_is_allowed(change: dict[str, Any], fault: str) -> None:
+    (found,) = faults(postgresHosts=hosts(host(**change)))
+    assert found.startswith(f"postgresHosts.0.{fault}")
+
+
+@pytest.mark.parametrize(
+    ("serving", "given_hosts", "fault"),
+    [
+        ("b", [host()], "postgresServing: 'b' is not a host of this stack; allowed: a"),
+        ("a", [host(), host()], "postgresHosts: names a host twice; allowed: each name once"),
+        (
+            "a",
+            [host(), host(name="b"), host(name="c")],
+            "postgresHosts: has 3 hosts; allowed: one, and a second one while it replaces the first",
+        ),
+        (
+            "a",
+            [host(version=16), host(name="b", origin="backup")],
+            "postgresHosts.1.origin: 'backup' can't change PostgreSQL's major version from 16 to 17; "
+            "allowed: new, and its data by way of a dump",
+        ),
+    ],
+)
+def test_hosts_that_do_not_go_together_are_refused(serving: str, given_hosts: list[Any], fault: str) -> None:
+    assert faults(postgresServing=serving, postgresHosts=hosts(*given_hosts)) == [fault]
+
+
+def test_faults_of_and_between_hosts_come_together() -> None:
+    found = faults(postgresServing="c", postgresHosts=hosts(host(bundle="x", diskGb=1), host(version=18, bundle="y")))
+    assert [fault.partition(":")[0] for fault in found] == [
+        "postgresHosts.0.bundle",
+        "postgresHosts.0.diskGb",
+        "postgresHosts.1.bundle",
+        "postgresHosts",
+        "postgresServing",
+        "postgresHosts.1.version",
+    ]
+
+
+@pytest.mark.parametrize("bundle", ["nano_3_0", "micro_3_0", "micro_4_0"])
+def test_prod_refuses_the_smallest_sizes_by_name(bundle: str) -> None:
+    (found,) = faults("prod", environment="prod", postgresHosts=hosts(host(bundle=bundle)))
+    allowed = "small_3_0, medium_3_0, large_3_0, xlarge_3_0, 2xlarge_3_0"
+    assert found == f"postgresHosts.0.bundle: {bundle!r} is a size that prod refuses; allowed: {allowed}"
+
+
+def test_a_second_host_from_the_backup_may_take_over() -> None:
+    both = hosts(host(), host(name="b", bundle="medium_3_0", origin="backup"))
+    settings = parse("dev", given(postgresHosts=both, postgresServing="b"))
+    assert settings.serving_host.bundle == "medium_3_0"
+    assert [found.name for found in settings.postgres_hosts] == ["a", "b"]
+
+
+def test_version_18_is_allowed_only_by_name() -> None:
+    settings = parse("dev", given(postgresHosts=hosts(host(version=18)), allowUntestedHyperdrive="true"))
+    assert settings.serving_host.version == 18
+
+
+def test_an_older_host_may_stay_beside_a_new_major() -> None:
+    settings = parse("dev", given(postgresHosts=hosts(host(version=16), host(name="b")), postgresServing="b"))
+    assert settings.serving_host.version == 17
