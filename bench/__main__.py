@@ -11,13 +11,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import httpx
 from psutil import Process
 from rich.table import Table
 
 from bench.cold import cold_seconds
+from bench.figure import Figure
+from bench.host import host_figures
 from local import database, processes
 from local.stack import Stack
 from local.traffic import CLIENTS, ROUTE, Timing, repeat
@@ -27,20 +29,6 @@ from scripts.console import console
 
 RUNS = 5
 REQUESTS = 5000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One measured figure beside the most that it should be."""
-
-    name: str
-    value: float
-    unit: str = ""
-    limit: float | None = None
-
-    @property
-    def is_met(self) -> bool:
-        return self.limit is None or self.value <= self.limit
 
 
 def figures(stack: Stack, *, is_cold: bool) -> Iterator[Figure]:
@@ -101,10 +89,15 @@ async def _load(stack: Stack, path: str) -> Timing:
 def main() -> int:
     options = _options()
     stack = Stack.of(ROOT)
+    if options.host:
+        return _tell(list(host_figures()), options)
     if not stack.state.exists or not stack.supervisor.is_running():
         print("bench: the local stack does not run; start it with `make up`", file=sys.stderr)
         return 1
-    measured = list(figures(stack, is_cold=options.cold))
+    return _tell(list(figures(stack, is_cold=options.cold)), options)
+
+
+def _tell(measured: list[Figure], options: argparse.Namespace) -> int:
     if options.json:
         rows = [{**asdict(figure), "is_met": figure.is_met} for figure in measured]
         print(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -116,6 +109,9 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure a running local stack.")
     parser.add_argument("--cold", action="store_true", help="also time `make up` in a clone with nothing built")
+    parser.add_argument(
+        "--host", action="store_true", help="measure a database host of its own instead; needs no stack"
+    )
     parser.add_argument("--check", action="store_true", help="exit 1 when a figure is above its limit")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()
