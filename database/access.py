@@ -58,6 +58,11 @@ class Door(Protocol):
     def __call__(self, role: str, *, is_pooled: bool = False) -> AbstractContextManager[Access]: ...
 
 
+# host/ leaves the rules for clients out where a host does not serve.
+NO_RULE = "no pg_hba.conf entry"
+SERVES_NOBODY = "a standby, or a host that was told to stop serving, lets no client in"
+
+
 @contextmanager
 def connected(access: Access) -> Iterator["psycopg.Connection[dict[str, Any]]"]:
     """A connection in autocommit mode, its rows as dicts. Raises DatabaseError when the server can't be had."""
@@ -69,7 +74,8 @@ def connected(access: Access) -> Iterator["psycopg.Connection[dict[str, Any]]"]:
         connection = psycopg.connect("", **parameters, autocommit=True, row_factory=dict_row)
     except psycopg.OperationalError as error:
         reason = access.fault() or one_line(error)
-        raise DatabaseError(f"{access.stack}: {access.role} can't log in {access.way}: {reason}") from error
+        hint = f"; {SERVES_NOBODY}" if NO_RULE in str(reason) else ""
+        raise DatabaseError(f"{access.stack}: {access.role} can't log in {access.way}: {reason}{hint}") from error
     with connection:
         yield connection
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from local.verify import Verification
 
 app = typer.Typer(
-    help="The dev stack on this machine, with real parts: up, verify, status, logs, down.",
+    help="The dev stack on this machine, with real parts: up, verify, exec, status, logs, down.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -66,6 +66,7 @@ def up(
     ] = None,
 ) -> None:
     """Record, gate and realise the dev stack; change only what differs. Ctrl-C stops all parts."""
+    from local.serving import read
     from local.up import Wish
     from local.up import up as bring_up
     from plan.record import record
@@ -81,7 +82,10 @@ def up(
         raise typer.Exit(1)
     changed = bring_up(here, plan, _tell, _progress, Wish(standby_of=standby_of, serves=serves))
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")
-    print(f"http://localhost:{here.ports.web}")
+    if read(here.state).is_serving:
+        print(f"http://localhost:{here.ports.web}")
+    else:
+        _say("this stack serves nobody: a standby, or told to stop serving; --promote changes that")
 
 
 @app.command()
@@ -121,6 +125,16 @@ def _print_verification(result: "Verification") -> None:
     out.print(hops)
     out.print()
     out.print(checks)
+
+
+@app.command(name="exec")
+def run(command: Annotated[list[str], typer.Argument(metavar="-- COMMAND…", help="What to run.")]) -> None:
+    """Run a command on the local database host as its user postgres, such as `-- psql` or `-- pg_dump`."""
+    from local.host_command import run_on_host
+
+    code = run_on_host(_stack(), command)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()

@@ -137,6 +137,26 @@ def test_a_setting_that_stops_the_server_is_taken_back(machine: BareMachine) -> 
     assert machine.converge(declared())["exit"] == 0
 
 
+def as_superuser(machine: BareMachine, query: str) -> subprocess.CompletedProcess[str]:
+    address = f"host=/run/postgresql port={spec()['postgres']['port']} dbname=clinic"
+    return machine.run("runuser", "-u", "postgres", "--", "psql", "-XqAt", address, "--command", query)
+
+
+def test_a_full_disk_is_written_to_again_once_the_ballast_is_gone(machine: BareMachine) -> None:
+    """Word for word docs/runbooks/database.md, "Full disk"."""
+    grow = "CREATE TABLE IF NOT EXISTS grown (t text); INSERT INTO grown SELECT repeat('x', 999) FROM {}"
+    rows = "generate_series(1, 100000)"
+    machine.told("sh", "-c", "dd if=/dev/zero of=/var/lib/postgresql/fill bs=1M 2>/dev/null || true")
+    assert "No space left on device" in as_superuser(machine, grow.format(rows)).stderr
+    machine.told("rm", "/var/lib/postgresql/ballast")
+    machine.told("systemctl", "start", POSTGRES)
+    until(lambda: as_superuser(machine, grow.format("generate_series(1, 100)")).returncode == 0)
+    assert as_superuser(machine, "SELECT count(*) FROM grown").stdout.strip() == "100"
+    machine.told("rm", "/var/lib/postgresql/fill")
+    assert as_superuser(machine, "DROP TABLE grown").returncode == 0
+    assert machine.converge(declared())["changed"] == {"machine": ["ballast"]}
+
+
 CREDENTIALS_UNIT = "hybrid-backup-credentials.service"
 
 

@@ -80,8 +80,12 @@ class StackUnderTest:
     def command(self, *words: str) -> list[str]:
         return [str(self.project / "hybrid"), "local", *words]
 
+    def hybrid(self, *words: str) -> subprocess.CompletedProcess[str]:
+        argv = [str(self.project / "hybrid"), *words]
+        return subprocess.run(argv, capture_output=True, text=True, env=self.environment, timeout=300)
+
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.command(*words), capture_output=True, text=True, env=self.environment, timeout=300)
+        return self.hybrid("local", *words)
 
     def up(self) -> str:
         """What it says; the stack must come up."""

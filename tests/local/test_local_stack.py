@@ -221,6 +221,11 @@ def test_a_damaged_state_file_heals_or_is_named(stack: StackUnderTest) -> None:
     assert "make clean" in answer.stderr
 
 
+def test_a_command_runs_on_the_host_as_the_servers_own_user(stack: StackUnderTest) -> None:
+    answer = stack.run("exec", "--", "sh", "-c", "id --user --name; psql -Atc 'SELECT current_user'; exit 3")
+    assert (answer.stdout, answer.returncode) == ("postgres\npostgres\n", 3)
+
+
 def test_logs_name_the_parts_there_are(stack: StackUnderTest) -> None:
     assert "listening on" in stack.run("logs", "postgres", "--lines", "500").stdout
     answer = stack.run("logs", "nothing")

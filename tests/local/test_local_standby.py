@@ -37,7 +37,17 @@ def test_a_standby_is_made_and_serves_nothing(pair: Pair) -> None:
     answer = second.run("up", "--standby-of", str(first.state))
     assert answer.returncode == 0, answer.stderr
     assert running(second) == {"objects", "postgres"}
+    assert "serves nobody" in answer.stderr
+    assert answer.stdout == ""
     assert "nothing to change" in second.up()
+
+
+def test_a_standby_says_why_it_lets_nobody_in(pair: Pair) -> None:
+    _, second = pair
+    answer = second.hybrid("db", "status")
+    assert answer.returncode == 1
+    assert "a standby, or a host that was told to stop serving, lets no client in" in answer.stderr
+    assert second.run("exec", "--", "psql", "-Atc", "SELECT pg_is_in_recovery()").stdout == "t\n"
 
 
 def test_a_standby_is_not_promoted_while_the_first_serves(pair: Pair) -> None:
