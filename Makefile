@@ -58,12 +58,14 @@ apps/made: node_modules/made $(APPS)
 	@npm run --silent build
 	@touch $@
 
-# Only the command can end what runs, and remove what belongs to mapped users.
-down = if ./hybrid --help >/dev/null 2>&1; then ./hybrid local down $(1); \
-	elif test -e "$${HYBRID_STATE:-.state/local}"; then \
+# Only the command can end what runs, and remove what belongs to mapped users. Each folder in .state is a stack.
+STACKS = $(or $(HYBRID_STATE),$(wildcard .state/*))
+down = if ./hybrid --help >/dev/null 2>&1; then \
+	for stack in $(or $(STACKS),.state/local); do HYBRID_STATE=$$stack ./hybrid local down $(1) || exit 1; done; \
+	elif test -n "$(STACKS)"; then \
 	echo "a local stack is here, and the Python environment that ends it is not; make it with: make setup" >&2; exit 1; fi
 
-down: ## stop the local stack
+down: ## stop the local stack, and every other one in .state
 	@$(call down)
 
 clean: ## remove all that up and test made

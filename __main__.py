@@ -15,6 +15,7 @@ from components.host_identity import HostIdentity, HostIdentityArgs
 from components.host_parameters import HostParameters, HostParametersArgs
 from components.host_specification import (
     LOOPBACK,
+    POOLER_PORT,
     POSTGRES_PORT,
     database_networks,
     has_tunnel,
@@ -32,8 +33,7 @@ from components.public_database import PublicDatabase, PublicDatabaseArgs
 from components.web_site import WebSite, WebSiteArgs
 
 stack = settings.load(pulumi.get_stack())
-labels = stack.labels
-protection = stack.protection
+labels, protection = stack.labels, stack.protection
 database_ipv4_networks, database_ipv6_networks = database_networks(stack)
 opts = pulumi.ResourceOptions(providers=providers.declare(aws_account_id=stack.aws_account_id))
 
@@ -83,6 +83,8 @@ tunnel = (
             zone_id=stack.cloudflare_zone_id,
             hostname=stack.database_hostname,
             service=f"tcp://localhost:{POSTGRES_PORT}",
+            pooler_hostname=stack.pooler_hostname,
+            pooler_service=f"tcp://localhost:{POOLER_PORT}",
         ),
         opts,
     )
@@ -119,6 +121,7 @@ identity = HostIdentity(
         boundary_arn=boundary.arn,
         bundle_arns=[bundle_arn(labels.prefix, stack.aws_account_id, host) for host in specifications],
         backup_bucket_arn=backups.bucket_arn,
+        owns_advanced_instances_tier=stack.owns_advanced_instances_tier,
     ),
     opts,
 )
@@ -154,6 +157,7 @@ convergence = HostConvergence(
         display_names={host: display_name(labels.prefix, host) for host in hosts},
         secrets_version=parameters.version,
         policies=identity.policies,
+        ready={name: host.ready for name, host in hosts.items()},
         # Through a tunnel the database itself is asked; a public one is ready when its host is.
         wait_seconds={} if tunnel or not stack.wait_for_database else {stack.postgres_serving: 3600},
     ),
@@ -203,6 +207,7 @@ hyperdrive = HyperdrivePair(
         account_id=stack.cloudflare_account_id,
         database=database,
         way=way,
+        authorities_pem=authority.authorities_pem,
         ready=[convergence.associations[stack.postgres_serving]],
         waits=stack.wait_for_database,
         connections=stack.hyperdrive_connections,
@@ -280,6 +285,7 @@ pulumi.export("postgresInstance", serving.instance_name)
 pulumi.export("postgresHosts", {name: host.static_ip for name, host in hosts.items()})
 pulumi.export("databaseHostname", stack.database_hostname)
 if tunnel:
+    pulumi.export("poolerHostname", stack.pooler_hostname)
     pulumi.export("tunnelId", tunnel.tunnel_id)
 pulumi.export("hyperdriveRegulatedId", hyperdrive.regulated_id)
 pulumi.export("hyperdrivePublicId", hyperdrive.public_id)

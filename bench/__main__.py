@@ -6,6 +6,7 @@ Limits are in the table; a machine that is busy misses them, so a missed one is 
 import argparse
 import asyncio
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -86,8 +87,19 @@ async def _load(stack: Stack, path: str) -> Timing:
     return timing
 
 
+def _end_on_sigterm() -> None:
+    """As Ctrl-C would, with everything that was made removed; a second one does not break that off."""
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+
+
 def main() -> int:
     options = _options()
+    _end_on_sigterm()
     stack = Stack.of(ROOT)
     if options.host:
         return _tell(list(host_figures()), options)

@@ -1,9 +1,11 @@
 """Waits until the database lets a role in through the tunnel, before Hyperdrive tests the same."""
 
 import asyncio
+import contextlib
 import ssl
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +32,8 @@ class Login:
     database: str
     user: str
     password: str = field(repr=False)
+    authorities_pem: str = field(repr=False)
+    """Certificates of those who may have signed the server's, which is for the door's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,21 +45,26 @@ class Patience:
 
 
 def readiness_hooks(
-    name: str, *, patience: Patience = Patience(), url: str | None = None
+    name: str,
+    authorities_pem: pulumi.Input[str],
+    *,
+    patience: Patience = Patience(),
+    url: str | None = None,
 ) -> pulumi.ResourceHookBinding:
     """Hooks of a Hyperdrive configuration; they read its own inputs. Previews don't run them."""
 
     async def wait(args: pulumi.ResourceHookArgs) -> None:
         # The engine's secrets come as outputs, at any depth.
         origin = await pulumi.Output.from_input((args.new_inputs or {})["origin"]).future()
+        login = login_of(origin or {}, await pulumi.Output.from_input(authorities_pem).future() or "")
         # In a thread: the engine's other calls to this program must not stand still meanwhile.
-        await asyncio.to_thread(wait_until_ready, login_of(origin or {}), pulumi.log.info, patience, url=url)
+        await asyncio.to_thread(wait_until_ready, login, pulumi.log.info, patience, url=url)
 
     hook = pulumi.ResourceHook(name, wait)
     return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
 
 
-def login_of(origin: Mapping[str, Any]) -> Login:
+def login_of(origin: Mapping[str, Any], authorities_pem: str) -> Login:
     """Reads a Hyperdrive configuration's origin, as the provider calls its parts."""
     return Login(
         door=TunnelDoor(
@@ -66,6 +75,7 @@ def login_of(origin: Mapping[str, Any]) -> Login:
         database=origin["database"],
         user=origin["user"],
         password=origin["password"],
+        authorities_pem=authorities_pem,
     )
 
 
@@ -80,8 +90,8 @@ def wait_until_ready(
     """Logs in again and again until it works. Raises ReadinessError with the last fault; `say` gets the progress."""
     deadline = time.monotonic() + patience.seconds
     said = None
-    with tunnel(login.door, url=url, ssl_context=ssl_context) as bridge:
-        while fault := _fault(login, bridge):
+    with _file(login.authorities_pem) as authorities, tunnel(login.door, url=url, ssl_context=ssl_context) as bridge:
+        while fault := _fault(login, bridge, authorities):
             if time.monotonic() + patience.pause_seconds >= deadline:
                 minutes = patience.seconds / 60
                 raise ReadinessError(
@@ -95,18 +105,30 @@ def wait_until_ready(
     say(f"{login.door.hostname}: lets {login.user} in")
 
 
-def _fault(login: Login, bridge: Bridge) -> str | None:
+@contextlib.contextmanager
+def _file(text: str) -> Iterator[str]:
+    """Path of a file with the text: libpq takes authorities no other way."""
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
+
+
+def _fault(login: Login, bridge: Bridge, authorities: str) -> str | None:
     import psycopg
 
     place = f"{login.door.hostname}: role {login.user}, database {login.database}"
     try:
         connection = psycopg.connect(
-            host="127.0.0.1",
+            # The name is what the certificate must be for; the bridge is where it answers.
+            host=login.door.hostname,
+            hostaddr="127.0.0.1",
             port=bridge.port,
             dbname=login.database,
             user=login.user,
             password=login.password,
-            sslmode="require",
+            sslmode="verify-full",
+            sslrootcert=authorities,
             connect_timeout=LOGIN_SECONDS,
         )
         connection.close()
@@ -117,6 +139,10 @@ def _fault(login: Login, bridge: Bridge) -> str | None:
 
 def explained(message: str) -> str:
     """What PostgreSQL's refusal to let somebody in means, and what to look at."""
+    if "certificate verify failed" in message:
+        return "none of the stack's authorities signed PostgreSQL's certificate; look at whether the host has converged"
+    if "does not match host name" in message:
+        return "PostgreSQL's certificate is for another name; look at whether the host has converged"
     if "password authentication failed" in message:
         return "PostgreSQL refuses the password; look at whether the host has converged since it was generated"
     if "no pg_hba.conf entry" in message:

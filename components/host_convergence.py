@@ -40,6 +40,8 @@ class HostConvergenceArgs:
     secrets_version: pulumi.Input[str]
     policies: list[pulumi.Resource]
     """What a node needs to do as it is told."""
+    ready: dict[str, list[pulumi.Resource]]
+    """By the host's name: what it must have first. A disk that comes later would be missed by the first run."""
     wait_seconds: dict[str, int]
     """How long the first application to a host may take; of hosts that are not here it is not waited for.
 
@@ -92,7 +94,7 @@ class HostConvergence(pulumi.ComponentResource):
             wait_for_success_timeout_seconds=args.wait_seconds.get(host),
             region=HOME_REGION,
             tags=args.labels.tags(DataClass.NONE),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=args.policies),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.policies, *args.ready[host]]),
         )
 
 

@@ -6,8 +6,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components.backup_repository import writer_policy
-from components.host_policies import agent_policy, configuration_policy, host_trust, role_name
+from components.host_policies import NODE_TIER, agent_policy, configuration_policy, host_trust, role_name
 from components.labels import DataClass, Labels
+from components.providers import HOME_REGION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,8 @@ class HostIdentityArgs:
     bundle_arns: list[pulumi.Input[str]]
     """The objects in S3 that the hosts are made from."""
     backup_bucket_arn: pulumi.Input[str]
+    owns_advanced_instances_tier: bool
+    """Whether this stack puts the account's nodes in Montreal into the tier that Session Manager reaches."""
 
 
 class HostIdentity(pulumi.ComponentResource):
@@ -57,6 +60,16 @@ class HostIdentity(pulumi.ComponentResource):
             )
             for key, document in documents.items()
         ]
+        if args.owns_advanced_instances_tier:
+            # One of the account and the region, and paid by the hour for every node in it (AWS, Systems Manager
+            # pricing). Without it a session to a node that isn't EC2's is refused.
+            aws.ssm.ServiceSetting(
+                f"{name}-node-tier",
+                setting_id=NODE_TIER,
+                setting_value="advanced",
+                region=HOME_REGION,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.role_name = role.name
         self.role_arn = role.arn
         self.register_outputs({"roleName": self.role_name, "roleArn": self.role_arn})

@@ -22,6 +22,8 @@ AGENT_CHANNELS = [
 PARAMETER_READS = ["ssm:GetParameters"]
 BUNDLE_READS = ["s3:GetObject", "s3:GetObjectVersion"]
 SECRET_READS = ["kms:Decrypt"]
+# Systems Manager's setting of what its nodes cost and can do.
+NODE_TIER = "/ssm/managed-instance/activation-tier"
 
 
 def role_name(prefix: str) -> str:

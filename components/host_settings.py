@@ -62,7 +62,9 @@ def faults(values: Mapping[str, Any]) -> list[str]:
     """
     given = values.get("postgresHosts")
     hosts = [host for host in given if isinstance(host, dict)] if isinstance(given, list) else []
-    return [*_of_the_names(hosts, values), *_of_the_versions(hosts, values)] if hosts else []
+    if not hosts:
+        return []
+    return [*_of_the_names(hosts, values), *_of_the_versions(hosts, values), *_of_the_origins(hosts)]
 
 
 def _of_the_names(hosts: list[dict[str, Any]], values: Mapping[str, Any]) -> Iterator[str]:
@@ -89,6 +91,20 @@ def _of_the_versions(hosts: list[dict[str, Any]], values: Mapping[str, Any]) -> 
             yield (
                 f"postgresHosts.{index}.origin: 'backup' can't change PostgreSQL's major version "
                 f"from {_major(serving[0])} to {major}; allowed: new, and its data by way of a dump"
+            )
+
+
+def _of_the_origins(hosts: list[dict[str, Any]]) -> Iterator[str]:
+    """Two clusters of one major version: their backups would have one stanza, and spoil each other."""
+    first: dict[Any, str] = {}
+    for index, host in enumerate(hosts):
+        if host.get("origin", "new") != "new":
+            continue
+        name, major = str(host.get("name")), _major(host)
+        if first.setdefault(major, name) != name:
+            yield (
+                f"postgresHosts.{index}.origin: 'new' makes a second cluster of PostgreSQL {major} beside host "
+                f"{first[major]}'s, and their backups have one place; allowed: backup, or another version"
             )
 
 

@@ -26,7 +26,6 @@ TLS_AUTHORITIES = "tls-authorities"
 
 def host_specification(stack: Settings, host: HostSettings) -> dict[str, Any]:
     """The whole of it; `{"$parameter": NAME}` stands for a secret that the host fetches itself."""
-    prefix = stack.labels.prefix
     ipv4, ipv6 = database_networks(stack)
     return {
         "platform": "lightsail",
@@ -41,35 +40,17 @@ def host_specification(stack: Settings, host: HostSettings) -> dict[str, Any]:
             "database_networks": [*ipv4, *ipv6],
         },
         "postgres": _postgres(stack, host),
-        "tls": {
-            "hostnames": hostnames(stack),
-            "addresses": [LOOPBACK],
-            "authorities": _secret(prefix, TLS_AUTHORITIES),
-            "certificate": _secret(prefix, TLS_CERTIFICATE),
-            "key": _secret(prefix, TLS_KEY),
-        },
+        "tls": _tls(stack),
         "pooler": {
             "port": POOLER_PORT,
             "roles": sorted(role.name for role in BEHIND_HYPERDRIVE),
             "pool_size": stack.hyperdrive_connections,
         },
         # Two connectors of one tunnel would share the connections between the hosts.
-        "tunnel": {"token": _secret(prefix, TUNNEL_TOKEN)}
+        "tunnel": {"token": _secret(stack.labels.prefix, TUNNEL_TOKEN)}
         if has_tunnel(stack) and host == stack.serving_host
         else None,
-        "backup": {
-            "stanza": stanza(host.version),
-            "endpoint": f"s3.{HOME_REGION}.amazonaws.com",
-            "bucket": backup_bucket(prefix, stack.aws_account_id),
-            "region": HOME_REGION,
-            "uri_style": "host",
-            "ca_file": None,
-            "key_type": "process",
-            "key_id": None,
-            "key_secret": None,
-            "cipher_passphrase": _secret(prefix, CIPHER_PASSPHRASE),
-            "retention_full": RETENTION_FULL,
-        },
+        "backup": _backup(stack, host),
     }
 
 
@@ -84,8 +65,8 @@ def database_networks(stack: Settings) -> tuple[list[str], list[str]]:
 
 
 def hostnames(stack: Settings) -> list[str]:
-    """Names in the server's certificate."""
-    return [stack.database_hostname, "localhost"]
+    """Names in the server's certificate, which the pooler shows, too."""
+    return [stack.database_hostname, *([stack.pooler_hostname] if has_tunnel(stack) else []), "localhost"]
 
 
 def password(role: str) -> str:
@@ -105,6 +86,34 @@ def _postgres(stack: Settings, host: HostSettings) -> dict[str, Any]:
         "origin": host.origin,
         "is_serving": host == stack.serving_host,
         "roles": [_role(stack.labels.prefix, role) for role in roles(stack.hyperdrive_connections)],
+    }
+
+
+def _tls(stack: Settings) -> dict[str, Any]:
+    prefix = stack.labels.prefix
+    return {
+        "hostnames": hostnames(stack),
+        "addresses": [LOOPBACK],
+        "authorities": _secret(prefix, TLS_AUTHORITIES),
+        "certificate": _secret(prefix, TLS_CERTIFICATE),
+        "key": _secret(prefix, TLS_KEY),
+    }
+
+
+def _backup(stack: Settings, host: HostSettings) -> dict[str, Any]:
+    prefix = stack.labels.prefix
+    return {
+        "stanza": stanza(host.version),
+        "endpoint": f"s3.{HOME_REGION}.amazonaws.com",
+        "bucket": backup_bucket(prefix, stack.aws_account_id),
+        "region": HOME_REGION,
+        "uri_style": "host",
+        "ca_file": None,
+        "key_type": "process",
+        "key_id": None,
+        "key_secret": None,
+        "cipher_passphrase": _secret(prefix, CIPHER_PASSPHRASE),
+        "retention_full": RETENTION_FULL,
     }
 
 

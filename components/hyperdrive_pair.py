@@ -20,6 +20,8 @@ class HyperdrivePairArgs:
     account_id: str
     database: PostgresDatabase
     way: PrivateTunnel | PublicDatabase
+    authorities_pem: pulumi.Input[str]
+    """Who may have signed the server's certificate."""
     ready: list[pulumi.Resource]
     """What the host must have done before the database can answer."""
     waits: bool
@@ -50,7 +52,7 @@ class HyperdrivePair(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(
             parent=self,
             depends_on=[*args.way.ready, *args.ready],
-            hooks=readiness_hooks(f"{name}-readiness") if asks else None,
+            hooks=readiness_hooks(f"{name}-readiness", args.authorities_pem) if asks else None,
         )
         regulated = self._configuration(f"{name}-regulated", args, APP.name, "regulated", {"disabled": True})
         public = self._configuration(

@@ -51,6 +51,8 @@ class PostgresHost(pulumi.ComponentResource):
     instance_name: pulumi.Output[str]
     static_ip: pulumi.Output[str]
     """Address that stays when the instance is replaced."""
+    ready: list[pulumi.Resource]
+    """What must exist before something is applied to the machine: its disk, its address, its ports."""
 
     def __init__(self, name: str, args: PostgresHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         declared = {
@@ -69,18 +71,18 @@ class PostgresHost(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         instance = self._instance(name, args, named, tags, registration.user_data)
-        self._data_disk(name, args, instance, named, tags)
+        disk = self._data_disk(name, args, instance, named, tags)
         address = aws.lightsail.StaticIp(
             f"{name}-address", name=named, region=HOME_REGION, opts=args.protection.options(self)
         )
-        aws.lightsail.StaticIpAttachment(
+        attached_address = aws.lightsail.StaticIpAttachment(
             f"{name}-address-attachment",
             static_ip_name=address.name,
             instance_name=instance.name,
             region=HOME_REGION,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._ports(name, args, instance)
+        self.ready = [disk, attached_address, self._ports(name, args, instance)]
         self.instance_name = instance.name
         self.static_ip = address.ip_address
         self.register_outputs({"instanceName": self.instance_name, "staticIp": self.static_ip})
@@ -115,7 +117,7 @@ class PostgresHost(pulumi.ComponentResource):
 
     def _data_disk(
         self, name: str, args: PostgresHostArgs, instance: aws.lightsail.Instance, named: str, tags: dict[str, str]
-    ) -> None:
+    ) -> aws.lightsail.Disk_attachment:
         # In state: renaming this replaces the disk that the database lives on.
         disk = aws.lightsail.Disk(
             f"{name}-data",
@@ -126,7 +128,7 @@ class PostgresHost(pulumi.ComponentResource):
             tags=tags,
             opts=args.protection.options(self),
         )
-        aws.lightsail.Disk_attachment(
+        return aws.lightsail.Disk_attachment(
             f"{name}-data-attachment",
             disk_name=disk.name,
             instance_name=instance.name,
@@ -135,8 +137,10 @@ class PostgresHost(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _ports(self, name: str, args: PostgresHostArgs, instance: aws.lightsail.Instance) -> None:
-        aws.lightsail.InstancePublicPorts(
+    def _ports(
+        self, name: str, args: PostgresHostArgs, instance: aws.lightsail.Instance
+    ) -> aws.lightsail.InstancePublicPorts:
+        return aws.lightsail.InstancePublicPorts(
             f"{name}-ports",
             instance_name=instance.name,
             region=HOME_REGION,

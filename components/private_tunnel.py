@@ -22,12 +22,16 @@ class PrivateTunnelArgs:
     """Name under which Hyperdrive reaches the database; answers nobody without the service token."""
     service: str
     """What cloudflared on the host connects to, such as `tcp://localhost:5432`."""
+    pooler_hostname: str
+    """Name under which the pooler is reached; answers nobody without the operators' token."""
+    pooler_service: str
 
 
 class PrivateTunnel(pulumi.ComponentResource):
-    """Tunnel, its DNS name, and an Access application that admits two service tokens: Hyperdrive's and people's.
+    """Tunnel with two DNS names, the database's and its pooler's, and an Access application in front of each.
 
-    The application stands before the name and the way behind it are made, and until both are gone.
+    To the database two service tokens are admitted, Hyperdrive's and the operators'; to the pooler the operators' only.
+    The applications stand before the names and the ways behind them are made, and until both are gone.
     A token is valid for a year. To renew one by hand before it ends: `pulumi up --replace URN` of the token,
     which hands the new one to policy and user; new connections fail for the moment in between.
     """
@@ -39,7 +43,7 @@ class PrivateTunnel(pulumi.ComponentResource):
     client_secret: pulumi.Output[str]
     """Secret half of Hyperdrive's service token, secret."""
     operators_client_id: pulumi.Output[str]
-    """Public half of the service token of the people who work on the database."""
+    """Public half of the service token of the operators: people, and clients other than Hyperdrive."""
     operators_client_secret: pulumi.Output[str]
     """Secret half of that token, secret."""
     connector_token: pulumi.Output[str]
@@ -69,17 +73,19 @@ class PrivateTunnel(pulumi.ComponentResource):
         operators, operators_policy = self._admission(
             f"{name}-operators-token", f"{name}-operators-policy", args, f"{display_name}-operators"
         )
-        application = cloudflare.ZeroTrustAccessApplication(
-            f"{name}-application",
-            account_id=args.account_id,
-            name=display_name,
-            type="self_hosted",
-            domain=args.hostname,
-            policies=[{"id": policy.id, "precedence": 1}, {"id": operators_policy.id, "precedence": 2}],
-            opts=child,
+        account_id = args.account_id
+        application = self._application(
+            f"{name}-application", account_id, display_name, args.hostname, [policy, operators_policy]
         )
-        # Without the application the name is open to everybody, be it for a moment.
-        behind_access = pulumi.ResourceOptions(parent=self, depends_on=[application])
+        pooler_application = self._application(
+            f"{name}-pooler-application",
+            account_id,
+            f"{args.labels.prefix}-pooler",
+            args.pooler_hostname,
+            [operators_policy],
+        )
+        # Without its application a name is open to everybody, be it for a moment.
+        behind_access = pulumi.ResourceOptions(parent=self, depends_on=[application, pooler_application])
         ingress = cloudflare.ZeroTrustTunnelCloudflaredConfig(
             f"{name}-ingress",
             account_id=args.account_id,
@@ -87,21 +93,28 @@ class PrivateTunnel(pulumi.ComponentResource):
             config={
                 "ingresses": [
                     {"hostname": args.hostname, "service": args.service},
+                    {"hostname": args.pooler_hostname, "service": args.pooler_service},
                     {"service": "http_status:404"},
                 ]
             },
             opts=behind_access,
         )
-        record = cloudflare.DnsRecord(
-            f"{name}-record",
-            zone_id=args.zone_id,
-            name=args.hostname,
-            type="CNAME",
-            content=pulumi.Output.concat(tunnel.id, ".cfargotunnel.com"),
-            proxied=True,
-            ttl=1,
-            comment=f"{display_name}: tunnel to the database",
-            opts=behind_access,
+        record, _ = (
+            cloudflare.DnsRecord(
+                record_name,
+                zone_id=args.zone_id,
+                name=hostname,
+                type="CNAME",
+                content=pulumi.Output.concat(tunnel.id, ".cfargotunnel.com"),
+                proxied=True,
+                ttl=1,
+                comment=f"{display_name}: tunnel to the {what}",
+                opts=behind_access,
+            )
+            for record_name, hostname, what in (
+                (f"{name}-record", args.hostname, "database"),
+                (f"{name}-pooler-record", args.pooler_hostname, "pooler"),
+            )
         )
         self.hostname = pulumi.Output.from_input(args.hostname)
         self.tunnel_id = tunnel.id
@@ -113,6 +126,25 @@ class PrivateTunnel(pulumi.ComponentResource):
         self.ready = [ingress, record, application]
         self.register_outputs(
             {"hostname": self.hostname, "tunnelId": self.tunnel_id, "connectorToken": self.connector_token}
+        )
+
+    def _application(
+        self,
+        name: str,
+        account_id: str,
+        display_name: str,
+        hostname: str,
+        policies: list[cloudflare.ZeroTrustAccessPolicy],
+    ) -> cloudflare.ZeroTrustAccessApplication:
+        """Stands in front of a name; its policies say who is let through."""
+        return cloudflare.ZeroTrustAccessApplication(
+            name,
+            account_id=account_id,
+            name=display_name,
+            type="self_hosted",
+            domain=hostname,
+            policies=[{"id": policy.id, "precedence": number} for number, policy in enumerate(policies, start=1)],
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _admission(

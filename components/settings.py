@@ -67,6 +67,7 @@ class Settings(BaseModel):
     site_hostname: HostName
     api_hostname: HostName
     database_hostname: HostName
+    pooler_hostname: HostName
 
     availability_zone: Annotated[str, Field(pattern=r"^ca-central-1[a-z]$")]
     postgres_database: DatabaseName
@@ -91,6 +92,7 @@ class Settings(BaseModel):
     standby_hostname: HostName
     github_repository: Repository
     owns_github_oidc_provider: bool
+    owns_advanced_instances_tier: bool
     state_bucket: BucketName
     state_key_alias: KeyAlias
     pages_production_branch: Annotated[str, Field(min_length=1, max_length=100)]
@@ -164,10 +166,10 @@ class Settings(BaseModel):
             )
         return value
 
-    @field_validator("api_hostname", "database_hostname")
+    @field_validator("api_hostname", "database_hostname", "pooler_hostname")
     @classmethod
     def _host_of_its_own(cls, value: str, info: ValidationInfo) -> str:
-        others = {info.data.get("site_hostname"), info.data.get("api_hostname")}
+        others = {info.data.get(name) for name in ("site_hostname", "api_hostname", "database_hostname")}
         if value in others:
             raise ValueError("is the name of another host of this stack; allowed: a name of its own")
         return value

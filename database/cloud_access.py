@@ -24,24 +24,20 @@ class Way(StrEnum):
     SSM = "ssm"
 
 
-def cloud_door(declared: Declared, way: Way, tell: Callable[[str], None]) -> Door:
-    """Opens ways into the database of a stack; `tell` is told where one is not the usual."""
+def cloud_door(declared: Declared, way: Way) -> Door:
+    """Opens ways into the database of a stack."""
 
     @contextmanager
     def opened(role: str, *, is_pooled: bool = False) -> Iterator[Access]:
         refuse_unknown(role, declared.roles)
-        _refuse(declared, way)
-        if is_pooled and way is Way.TUNNEL:
-            tell("the tunnel leads to PostgreSQL itself, as Hyperdrive comes; to the pooler: --way ssm")
-        is_pooled = is_pooled and way is Way.SSM
+        _refuse(declared, way, is_pooled=is_pooled)
         ssm = parameter_store.client()
         names = _names(declared, role, way)
         values = parameter_store.read(ssm, list(names.values()))
         secret = {key: values[name] for key, name in names.items()}
-        port = declared.pooler_port if is_pooled else declared.port
         with (
             tempfile.TemporaryDirectory(prefix="hybrid-db-") as folder,
-            _carried(declared, way, ssm, secret, port) as (here, fault),
+            _carried(declared, way, ssm, secret, is_pooled=is_pooled) as (here, fault),
         ):
             authorities = Path(folder) / "authorities.crt"
             authorities.write_text(secret["authorities"])
@@ -61,12 +57,19 @@ def cloud_door(declared: Declared, way: Way, tell: Callable[[str], None]) -> Doo
     return opened
 
 
-def _refuse(declared: Declared, way: Way) -> None:
+def _refuse(declared: Declared, way: Way, *, is_pooled: bool) -> None:
     """What is missing is said before a secret is asked for."""
     if way is Way.SSM:
         session_manager.refuse_missing()
-    elif declared.tunnel is None:
-        raise DatabaseError(f"{declared.stack}: declares no tunnel (databaseWay: direct); allowed: --way ssm")
+    elif _hostname(declared, is_pooled=is_pooled) is None:
+        where = "the pooler" if is_pooled else "PostgreSQL"
+        raise DatabaseError(
+            f"{declared.stack}: declares no tunnel to {where} (databaseWay: direct); allowed: --way ssm"
+        )
+
+
+def _hostname(declared: Declared, *, is_pooled: bool) -> str | None:
+    return declared.pooler_tunnel if is_pooled else declared.tunnel
 
 
 def _names(declared: Declared, role: str, way: Way) -> dict[str, str]:
@@ -78,21 +81,21 @@ def _names(declared: Declared, role: str, way: Way) -> dict[str, str]:
 
 
 @contextmanager
-def _carried(declared: Declared, way: Way, ssm: Any, secret: dict[str, str], port: int) -> Iterator[tuple[int, Fault]]:
+def _carried(
+    declared: Declared, way: Way, ssm: Any, secret: dict[str, str], *, is_pooled: bool
+) -> Iterator[tuple[int, Fault]]:
     """A loopback port that leads there while the block lasts, and what the way met last."""
     if way is Way.SSM:
         node = session_manager.node(ssm, declared.node_tags)
-        with session_manager.forwarded(node, port) as here:
+        with session_manager.forwarded(node, declared.pooler_port if is_pooled else declared.port) as here:
             yield here, lambda: None
         return
-    door = TunnelDoor(
-        hostname=str(declared.tunnel), client_id=secret["client_id"], client_secret=secret["client_secret"]
-    )
+    hostname = str(_hostname(declared, is_pooled=is_pooled))
+    door = TunnelDoor(hostname=hostname, client_id=secret["client_id"], client_secret=secret["client_secret"])
     with tunnel(door) as bridge:
         yield bridge.port, lambda: bridge.fault
 
 
 def _words(way: Way, *, is_pooled: bool) -> str:
-    if way is Way.TUNNEL:
-        return "through the tunnel"
-    return "through Session Manager and the pooler" if is_pooled else "through Session Manager"
+    carrier = "through the tunnel" if way is Way.TUNNEL else "through Session Manager"
+    return f"{carrier} and the pooler" if is_pooled else carrier

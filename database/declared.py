@@ -9,7 +9,7 @@ from plan.model import Plan, Resource, reveal
 PARAMETER = "aws:ssm/parameter:Parameter"
 HOST = "hybrid:postgres:PostgresHost"
 ACTIVATION = "aws:ssm/activation:Activation"
-APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
+INGRESS = "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig"
 REGION = "ca-central-1"
 
 
@@ -24,7 +24,9 @@ class Declared:
     port: int
     pooler_port: int
     tunnel: str | None
-    """Host name behind which the tunnel waits; None where there is none."""
+    """Host name under which the tunnel leads to PostgreSQL; None where it does not."""
+    pooler_tunnel: str | None
+    """The same for the pooler."""
     node_tags: dict[str, str]
     """Of the serving host, as Systems Manager knows it."""
     parameters: tuple[str, ...]
@@ -51,14 +53,16 @@ def declared(plan: Plan) -> Declared:
         raise DatabaseError(f"{plan.stack}: declares {len(serving)} serving hosts; one is needed")
     (host,) = serving
     given = _specification(host)
-    applications = plan.of_type(APPLICATION)
+    port, pooler_port = given["postgres"]["port"], given["pooler"]["port"]
+    doors = _doors(plan)
     return Declared(
         stack=plan.stack,
         database=given["postgres"]["database"],
         hostname=given["tls"]["hostnames"][0],
-        port=given["postgres"]["port"],
-        pooler_port=given["pooler"]["port"],
-        tunnel=reveal(applications[0].inputs["domain"]) if applications else None,
+        port=port,
+        pooler_port=pooler_port,
+        tunnel=doors.get(f"tcp://localhost:{port}"),
+        pooler_tunnel=doors.get(f"tcp://localhost:{pooler_port}"),
         node_tags=_node_tags(plan, host),
         parameters=tuple(reveal(found.inputs["name"]) for found in plan.of_type(PARAMETER)),
     )
@@ -67,6 +71,13 @@ def declared(plan: Plan) -> Declared:
 def _specification(host: Resource) -> dict[str, Any]:
     value: dict[str, Any] = reveal(host.inputs["specification"])
     return value
+
+
+def _doors(plan: Plan) -> dict[str, str]:
+    """The tunnel's host names by what they lead to."""
+    configs = [reveal(found.inputs["config"]) for found in plan.of_type(INGRESS)]
+    rules = [reveal(rule) for config in configs for rule in reveal(config["ingresses"])]
+    return {str(reveal(rule["service"])): str(reveal(rule["hostname"])) for rule in rules if "hostname" in rule}
 
 
 def _node_tags(plan: Plan, host: Resource) -> dict[str, str]:

@@ -31,15 +31,39 @@ def measured(name: str, value: float, detail: str) -> Finding:
     return Finding(name=name, level=THRESHOLDS[name].level(value), detail=detail, value=value)
 
 
-def server(rows: Rows) -> Iterator[Finding]:
-    """Versions that belong together, and since when it runs."""
+def versions(rows: Rows, backup_rows: Rows | None, *, is_pinned: bool) -> Iterator[Finding]:
+    """Beside the table's where the host is pinned to them; `backup_rows` is None where pgBackRest was not seen."""
     (row,) = rows
-    # SQL does not show pgBackRest: the host's own report names it.
+    found = {"PostgreSQL": row["postgresql"], "TimescaleDB": row["timescaledb"]}
+    if backup_rows is not None:
+        found["pgBackRest"] = backup_rows[0]["pgbackrest"]
     faults = compatibility.installed_faults(
-        postgresql=row["postgresql"], timescaledb=row["timescaledb"], pgbackrest=compatibility.PGBACKREST
+        postgresql=row["postgresql"],
+        timescaledb=row["timescaledb"],
+        # What was not seen is not judged.
+        pgbackrest=found.get("pgBackRest") if backup_rows is not None else compatibility.PGBACKREST,
+        uses_process_credentials=is_pinned,
     )
-    found = f"PostgreSQL {row['postgresql'].split()[0]}, TimescaleDB {row['timescaledb'] or 'not installed'}"
-    yield measured("versions", len(faults), "; ".join(faults) or found)
+    release = compatibility.RELEASES.get(compatibility.number(row["postgresql"])[0]) if is_pinned else None
+    pins = {name: release.versions[name.lower()] for name in found} if release else {}
+    told = [_version(name, version, pins.get(name)) for name, version in found.items()]
+    judged = measured("versions", len(faults), "; ".join([*faults, ", ".join(told)]))
+    has_drifted = any(_is_other(found[name], pin) for name, pin in pins.items())
+    yield replace(judged, level=Level.WARNING) if has_drifted and not faults else judged
+
+
+def _version(name: str, version: str | None, pin: str | None) -> str:
+    text = f"{name} {'.'.join(map(str, compatibility.number(version))) if version else 'not installed'}"
+    return f"{text} (pinned: {pin})" if pin else text
+
+
+def _is_other(version: str | None, pin: str) -> bool:
+    return version is None or compatibility.number(version) != compatibility.number(pin)
+
+
+def server(rows: Rows) -> Iterator[Finding]:
+    """Since when it runs."""
+    (row,) = rows
     kind = "standby" if row["is_standby"] else "serving"
     yield Finding(name="server", level=Level.OK, detail=f"{kind}, up for {span(row['uptime_seconds'])}")
 

@@ -41,9 +41,9 @@ def environment(access: Access, base: Mapping[str, str] = os.environ) -> dict[st
     )
 
 
-def arguments(command: str | None, more: Sequence[str]) -> list[str]:
+def arguments(commands: Sequence[str], more: Sequence[str]) -> list[str]:
     """psql's, without a word of where and as whom."""
-    asked = [] if command is None else ["--command", command]
+    asked = [word for command in commands for word in ("--command", command)]
     return ["psql", "--no-password", *asked, *more]
 
 

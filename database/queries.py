@@ -5,6 +5,7 @@ SELECT current_setting('server_version') AS postgresql, pg_is_in_recovery() AS i
        extract(epoch FROM now() - pg_postmaster_start_time())::float8 AS uptime_seconds,
        (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescaledb
 """
+PGBACKREST = "SELECT monitoring.backup_version() AS pgbackrest"
 EXTENSIONS = """
 SELECT extname AS name, extversion AS installed, default_version AS available
 FROM pg_extension JOIN pg_available_extensions ON name = extname WHERE extname <> 'plpgsql' ORDER BY extname
@@ -66,6 +67,12 @@ SELECT blks_hit::float8 AS hits, blks_read::float8 AS reads, coalesce(checksum_f
 FROM pg_stat_database WHERE datname = current_database()
 """
 BUFFERS = "SELECT buffers_used, buffers_unused, buffers_dirty, usagecount_avg FROM pg_buffercache_summary()"
+# The same, slower: the summary came with PostgreSQL 16.
+BUFFERS_OF_15 = """
+SELECT count(relfilenode) AS buffers_used, count(*) - count(relfilenode) AS buffers_unused,
+       count(*) FILTER (WHERE isdirty) AS buffers_dirty, avg(usagecount)::float8 AS usagecount_avg
+FROM pg_buffercache
+"""
 TRANSACTION_IDS = """
 SELECT datname AS database, greatest(age(datfrozenxid), mxid_age(datminmxid))::float8 AS age
 FROM pg_database ORDER BY age DESC LIMIT 1

@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
 ROLE = "monitor"
 STATEMENT_SECONDS = 10
+# As libpq numbers PostgreSQL 16.0.
+SUMMARY_FROM = 160000
 # The first message of a client that wants TLS (PostgreSQL manual, 53.7, SSLRequest).
 SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 NOT_FOR_MONITOR = (
     "rows of any table",
     "commands and messages of cron jobs, messages of TimescaleDB's jobs: they may hold rows' values (see `db psql`)",
-    "pgBackRest and its repository",
+    "pgBackRest's repository",
 )
 SUBJECTS: tuple[tuple[str, str, Callable[[Rows], Iterator[Finding]]], ...] = (
-    ("versions", queries.SERVER, findings.server),
+    ("server", queries.SERVER, findings.server),
     ("extensions", queries.EXTENSIONS, findings.extensions),
     ("disk", queries.DISK, findings.disk),
     ("WAL", queries.WAL, findings.wal),
@@ -38,7 +40,6 @@ SUBJECTS: tuple[tuple[str, str, Callable[[Rows], Iterator[Finding]]], ...] = (
     ("cron jobs", queries.CRON, findings.cron),
     ("TimescaleDB jobs", queries.TIMESCALEDB, findings.timescaledb),
     ("cache", queries.CACHE, findings.cache),
-    ("shared buffers", queries.BUFFERS, findings.buffers),
     ("transaction ids", queries.TRANSACTION_IDS, findings.transaction_ids),
 )
 
@@ -72,18 +73,36 @@ class Status:
         }
 
 
-def status(access: Access, extra: tuple[Finding, ...] = ()) -> Status:
-    """Asks the database; `extra` is what was found on the way to it. Raises DatabaseError when it does not answer."""
+def status(access: Access, extra: tuple[Finding, ...] = (), *, is_pinned: bool = False) -> Status:
+    """Asks the database; `extra` is what was found on the way to it. Raises DatabaseError when it does not answer.
+
+    `is_pinned` says that the host has the table's versions, and process credentials.
+    """
     found, unseen = list(extra), []
     with connected(access) as connection:
         connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'".encode())
-        for name, query, judge in SUBJECTS:
+
+        def asked(name: str, query: str) -> Rows | None:
             try:
-                found += judge(_rows(connection, query))
+                return _rows(connection, query)
             except DatabaseError as error:
                 unseen.append(f"{name}: {error}")
+                return None
+
+        server = asked("versions", queries.SERVER)
+        if server is not None:
+            found += findings.versions(server, asked("pgBackRest", queries.PGBACKREST), is_pinned=is_pinned)
+        for name, query, judge in (*SUBJECTS, _buffers(connection.info.server_version)):
+            rows = asked(name, query)
+            if rows is not None:
+                found += judge(rows)
     found.append(certificate(access))
     return Status(stack=access.stack, way=access.way, findings=tuple(found), unseen=tuple(unseen))
+
+
+def _buffers(server_version: int) -> tuple[str, str, Callable[[Rows], Iterator[Finding]]]:
+    query = queries.BUFFERS if server_version >= SUMMARY_FROM else queries.BUFFERS_OF_15
+    return "shared buffers", query, findings.buffers
 
 
 def _rows(connection: "psycopg.Connection[dict[str, Any]]", query: str) -> Rows:
@@ -91,11 +110,9 @@ def _rows(connection: "psycopg.Connection[dict[str, Any]]", query: str) -> Rows:
 
     try:
         return connection.execute(query.encode()).fetchall()
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         if connection.closed:
             raise
-        raise DatabaseError(_reason(error)) from error
-    except psycopg.ProgrammingError as error:
         raise DatabaseError(_reason(error)) from error
 
 

@@ -59,6 +59,8 @@ class Report:
     failed: list[dict[str, str]] = field(default_factory=list)
     restart: list[str] = field(default_factory=list)
     reload: list[str] = field(default_factory=list)
+    may_go_on: bool = False
+    """What failed keeps no later stage from being done."""
 
 
 class Words(logging.Handler):
@@ -85,11 +87,17 @@ def apply_machine(spec: Spec) -> None:
 
 def apply_files(spec: Spec) -> None:
     disk.guard(spec.disk)
-    tls.apply(spec.tls)
+    # While it is still fenced.
+    database.guard_return(spec)
+    refused = tls.apply(spec.tls)
     # A restore needs pgBackRest's settings.
     pgbackrest.apply(spec)
+    if spec.postgres.origin == "backup":
+        backup_credentials.needed(spec)
     cluster.apply(spec)
     pooler.apply(spec)
+    if refused:
+        raise refused
 
 
 def apply_services(spec: Spec) -> None:
@@ -133,6 +141,7 @@ def _applied(spec: Spec, root: Path, stage: str, words: Words, *, is_dry: bool) 
             refused = error
         report = _report(state, failure)
         if refused:
+            report.may_go_on = refused.may_go_on and not report.failed
             report.failed.append({"operation": refused.operation, "error": str(refused)})
         if stage == "files" and failure is None:
             report.restart = sorted({*report.restart, *_outdated(spec)})

@@ -65,7 +65,7 @@ def _extension(name: str, state: State) -> Iterator[str]:
         yield f"CREATE EXTENSION {name}{'' if name == 'pg_cron' else f' SCHEMA {EXTENSIONS}'};"
     elif not state.extensions[name]:
         yield f"ALTER EXTENSION {name} UPDATE;"
-    else:
+    elif not (name == "timescaledb" and state.has_unlicensed_jobs):
         return
     if name == "timescaledb":
         yield NO_UNLICENSED_JOBS

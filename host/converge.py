@@ -1,8 +1,11 @@
 """Bring this host to what is declared: python -m host.converge SPEC [--root DIR] [--dry].
 
 Run again and again by the cloud, and safe to be killed at any point: the next run heals. SPEC names secrets as
-{"$parameter": NAME}; their values are read from AWS Systems Manager and kept in memory (/run) alone. Prints one JSON
-report; exit code 1 when a stage failed (those after it did not run), 2 for wrong usage.
+{"$parameter": NAME}; their values are read from AWS Systems Manager and kept, as a whole, in memory (/run, root's).
+On the disk is what the services need of them to start without AWS: pgBackRest's settings, the pooler's passwords, the
+server's key, the tunnel's token and the copies of settings that worked, each for root or the service's user alone.
+
+Prints one JSON report; exit code 1 when a stage failed (those after it did not run), 2 for wrong usage.
 """
 
 import argparse
@@ -51,7 +54,7 @@ class Convergence:
             self.unknown.append(stage)
             return True
         self.failed += [{"stage": stage, **failure} for failure in report.failed]
-        return not report.failed
+        return not report.failed or report.may_go_on
 
 
 def converge(spec: Spec, root: Path, *, is_dry: bool) -> Convergence:

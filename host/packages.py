@@ -96,6 +96,8 @@ def preferences(spec: Spec) -> str:
         stanzas.append(_stanza(" ".join(pins), "version *", -1))
     if spec.packages.source == "vendor":
         stanzas.append(_stanza("*", 'origin "packagecloud.io"', -1))
+        # Before 1.21 it knows no prepared statements and starts with none of these settings: Debian 12's own is 1.18.
+        stanzas.append(_stanza("pgbouncer", r"version /^1\.(1?[0-9]|20)\./", -1))
     if spec.tunnel:
         stanzas.append(_stanza(TUNNEL, 'origin "pkg.cloudflare.com"', 500))
         stanzas.append(_stanza("*", 'origin "pkg.cloudflare.com"', -1))

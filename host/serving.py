@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from host.change import Change
 from host.facts.database_state import State
-from host.layout import PROMOTE_WITHOUT_MARK
+from host.layout import PROMOTE_WITHOUT_MARK, SERVE_WITHOUT_LATER_ROWS
 from host.spec import Postgres
 
 MARK = "hybrid.serving=ended"
@@ -24,6 +24,21 @@ def taken_back(postgres: Postgres, state: State) -> Change:
     """Of a server that serves (again)."""
     is_due = MARK in state.settings
     return Change("serving", (f'ALTER DATABASE "{postgres.database}" RESET hybrid.serving;',) if is_due else ())
+
+
+def return_fault(*, has_later: bool | None) -> str | None:
+    """Why a server that said its last word may not serve again: another one has served since, or may have."""
+    if has_later is False:
+        return None
+    reason = (
+        "the backup repository can't be read, which would show whether another host was promoted since"
+        if has_later is None
+        else "another host was promoted since, and this one has none of the rows that were written there"
+    )
+    return (
+        f"{reason}: let that host serve; or take this one away and add a new one with origin backup, which follows"
+        f" that host and can serve in its place. If its rows may be lost, here: touch {SERVE_WITHOUT_LATER_ROWS}"
+    )
 
 
 def promotion_fault(state: State, *, is_forced: bool) -> str | None:

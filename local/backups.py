@@ -20,15 +20,33 @@ def ensure_backup(stack: Stack, host: Mapping[str, Any], progress: Progress) -> 
     if backups(stack, stanza):
         return False
     progress("taking the first full backup")
-    pgbackrest(stack, stanza, "stanza-create")
+    _make_repository(stack, stanza)
     pgbackrest(stack, stanza, "backup", "--type=full")
     return True
 
 
+def _make_repository(stack: Stack, stanza: str) -> None:
+    """What a store holds that lost its backups is of no use: a log file that was on its way when it came back."""
+    try:
+        pgbackrest(stack, stanza, "stanza-create")
+    except LocalError:
+        if any(found["backup"] for found in _info(stack, stanza)):
+            raise
+        # Ends what is on its way; from then on nothing is archived until there is a repository.
+        pgbackrest(stack, stanza, "stop", "--force")
+        # Forced, for PostgreSQL runs; it takes back the stop, too.
+        pgbackrest(stack, stanza, "stanza-delete", "--force")
+        pgbackrest(stack, stanza, "stanza-create")
+
+
 def backups(stack: Stack, stanza: str) -> list[dict[str, Any]]:
     """What pgBackRest knows of the repository's backups, oldest first."""
+    return [backup for found in _info(stack, stanza) for backup in found["backup"] if not backup.get("error")]
+
+
+def _info(stack: Stack, stanza: str) -> list[dict[str, Any]]:
     answer: list[dict[str, Any]] = json.loads(pgbackrest(stack, stanza, "info", "--output=json"))
-    return [backup for found in answer for backup in found["backup"] if not backup.get("error")]
+    return answer
 
 
 def pgbackrest(stack: Stack, stanza: str, *arguments: str) -> str:

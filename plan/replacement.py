@@ -42,6 +42,8 @@ PROPERTIES: dict[str, frozenset[str]] = {
     "aws:s3/bucketObjectv2:BucketObjectv2": frozenset({"bucket", "key"}),
     "aws:ssm/association:Association": frozenset({"name"}),
     "aws:ssm/document:Document": frozenset({"name"}),
+    # Another setting is set in place, and the old one stays set.
+    "aws:ssm/serviceSetting:ServiceSetting": frozenset(),
     # A tier that becomes smaller replaces, too; none is declared.
     "aws:ssm/parameter:Parameter": frozenset({"name", "dataType"}),
     "aws:iam/role:Role": frozenset({"name", "namePrefix", "path"}),

@@ -68,7 +68,7 @@ def _door(stack: str | None, way: Way | None) -> "Door":
     from database.declared import declared
     from plan.record import record
 
-    return cloud_access.cloud_door(declared(record(stack)), cloud_access.Way(way or Way.TUNNEL), _say)
+    return cloud_access.cloud_door(declared(record(stack)), cloud_access.Way(way or Way.TUNNEL))
 
 
 def _print_json(document: Any) -> None:
@@ -84,7 +84,7 @@ def status(stack: StackName = None, way: Carrier = None, as_json: AsJson = False
     from database.thresholds import Level
 
     with _door(stack, way)(run.ROLE) as access:
-        found = run.status(access, () if stack else _pooler())
+        found = run.status(access, () if stack else _pooler(), is_pinned=stack is not None)
     if as_json:
         _print_json(found.document())
     else:
@@ -166,7 +166,9 @@ def _figures(one: "Statement") -> tuple[str, ...]:
 @app.command()
 def psql(
     role: Annotated[str, typer.Option("--role", help="Whom to log in as.")] = "read_only",
-    command: Annotated[str | None, typer.Option("--command", "-c", metavar="SQL", help="Run this and end.")] = None,
+    commands: Annotated[
+        list[str] | None, typer.Option("--command", "-c", metavar="SQL", help="Run this and end; may be repeated.")
+    ] = None,
     stack: StackName = None,
     way: Carrier = None,
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGUMENTS]", help="psql's own.")] = None,
@@ -175,7 +177,7 @@ def psql(
     from database import psql as run
     from database.access import POOLED
 
-    argv = run.arguments(command, arguments or [])
+    argv = run.arguments(commands or [], arguments or [])
     with _door(stack, way)(role, is_pooled=role in POOLED) as access:
         _say(f"{access.role} on {access.stack}, {access.way}")
         variables = run.environment(access)

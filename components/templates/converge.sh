@@ -7,9 +7,11 @@ key='{{ Key }}'
 version='{{ VersionId }}'
 sha256='{{ Sha256 }}'
 host='{{ Host }}'
+# Read by nothing: with it the association changes when a secret does, and so runs at once.
+export HYBRID_SECRETS_VERSION='{{ SecretsVersion }}'
 home=/opt/hybrid
 release="$home/releases/$sha256"
-export HYBRID_HOST="$host" HYBRID_SECRETS_VERSION='{{ SecretsVersion }}' AWS_DEFAULT_REGION=ca-central-1
+export AWS_DEFAULT_REGION=ca-central-1
 export HOME="${HOME:-/root}" DEBIAN_FRONTEND=noninteractive PYTHONDONTWRITEBYTECODE=1
 
 refuse() {
@@ -34,12 +36,23 @@ with open(path, "wb") as file:
 PYTHON
 }
 
+# DPkg::Lock::Timeout is for dpkg's lock alone; the first boot's own apt may hold those of the lists and the archives.
+patient() {
+    tries=0
+    until words=$(LC_ALL=C "$@" 2>&1); do
+        tries=$((tries + 1))
+        case "$words" in *"Could not get lock"*) [ "$tries" -lt 60 ] && sleep 5 && continue ;; esac
+        echo "$words" >&2
+        return 1
+    done
+}
+
 mkdir -p "$home/releases"
 exec 9>"$home/prepare.lock"
 flock -w 900 9 || refuse "another run has been preparing a release for 15 minutes"
 if ! python3 -c 'import boto3, ensurepip' 2>/dev/null; then
-    apt-get -qq -o DPkg::Lock::Timeout=600 update
-    apt-get -qq -y -o DPkg::Lock::Timeout=600 install --no-install-recommends python3-boto3 python3-venv
+    patient apt-get -qq update
+    patient apt-get -qq -y -o DPkg::Lock::Timeout=600 install --no-install-recommends python3-boto3 python3-venv
 fi
 if [ ! -e "$release/ready" ]; then
     rm -rf "$release"

@@ -45,6 +45,8 @@ class RoleState:
 class State:
     extensions: dict[str, bool]
     """Extensions created, and whether each is at the version that the packages bring."""
+    has_unlicensed_jobs: bool
+    """TimescaleDB's own jobs are on that its Apache edition refuses to run; a restored dump brings them, too."""
     schemas: dict[str, str | None]
     """Schemas and their comments."""
     owners: dict[str, str]
@@ -84,6 +86,7 @@ def parse(value: dict[str, Any]) -> State:
     rows = [(Privilege(row["kind"], row["place"], row["role"], row["privilege"]), row) for row in value["privileges"]]
     return State(
         extensions=value["extensions"] or {},
+        has_unlicensed_jobs=value["has_unlicensed_jobs"],
         schemas=value["schemas"] or {},
         owners=value["owners"] or {},
         roles={

@@ -18,6 +18,19 @@ BEGIN
 END
 $$;
 
+DROP FOREIGN TABLE IF EXISTS monitoring.backup_program;
+CREATE FOREIGN TABLE monitoring.backup_program (line text)
+SERVER file_systems OPTIONS (format 'csv', program '/usr/bin/pgbackrest version');
+REVOKE ALL ON monitoring.backup_program FROM PUBLIC;
+
+-- As "2.59.0": the pgBackRest that is installed.
+CREATE OR REPLACE FUNCTION monitoring.backup_version() RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT substring(held.line FROM '^pgBackRest ([0-9.]+)$') FROM monitoring.backup_program AS held);
+END
+$$;
+
 -- pg_cron's own tables show each role only its own jobs; neither commands nor messages, which may hold rows' values.
 CREATE OR REPLACE FUNCTION monitoring.cron_jobs() RETURNS TABLE (
     job_id bigint, name text, schedule text, role_name text, is_active boolean,

@@ -52,6 +52,11 @@ WITH place AS (
 SELECT json_build_object(
     'extensions', (SELECT json_object_agg(name, installed_version = default_version)
                    FROM pg_available_extensions WHERE installed_version IS NOT NULL),
+    -- As text, since there may be no such table.
+    'has_unlicensed_jobs', to_regclass('_timescaledb_config.bgw_job') IS NOT NULL
+                           AND current_setting('timescaledb.license', true) = 'apache'
+                           AND query_to_xml('SELECT FROM _timescaledb_config.bgw_job WHERE scheduled AND id < 1000',
+                                            false, true, '')::text <> '',
     'schemas', (SELECT json_object_agg(name, obj_description(oid, 'pg_namespace')) FROM place),
     'owners', (SELECT json_object_agg(name, pg_get_userbyid(owner)) FROM place),
     'monitoring', (SELECT obj_description(to_regprocedure('monitoring.disk()'), 'pg_proc')),

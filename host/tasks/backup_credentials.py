@@ -5,21 +5,29 @@ from pathlib import Path
 
 from pyinfra.api.operation import operation
 from pyinfra.context import host
+from pyinfra.facts.files import File
 from pyinfra.operations import files
 
 from host import backup_credentials, layout
 from host import machine_layout as places
 from host.facts.units import UnitState
+from host.refusal import RefusedError
 from host.rendering import render, written
 from host.spec import Spec
 from host.systemd_units import unit_check
 from host.tasks.services import enabled, is_pending, units_read
 
 UNITS = tuple(f"hybrid-backup-credentials.{kind}" for kind in ("service", "path", "timer"))
+# systemd starts it long after it was written: what can't be read as Python would be found out by the backups.
+PROGRAM_CHECK = "/usr/bin/python3 -I -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' {}"
+
+
+def is_wanted(spec: Spec) -> bool:
+    return spec.platform == "lightsail" and spec.backup.key_type == "process"
 
 
 def apply(spec: Spec) -> None:
-    if spec.platform != "lightsail" or spec.backup.key_type != "process":
+    if not is_wanted(spec):
         return
     files.directory(name="folder of programs", path=places.PROGRAMS, mode="755")
     written(
@@ -28,6 +36,7 @@ def apply(spec: Spec) -> None:
         path=f"{places.PROGRAMS}/backup_credentials.py",
         owner="root",
         mode="755",
+        check=PROGRAM_CHECK,
     )
     for unit in UNITS:
         written(
@@ -42,6 +51,27 @@ def apply(spec: Spec) -> None:
     for unit in UNITS[1:]:
         enabled(name=f"{unit} at boot", unit=unit)
         active(name=f"{unit} is active", unit=unit)
+
+
+def needed(spec: Spec) -> None:
+    """For what comes next and can't do without: the timer's first run may still be ahead."""
+    if is_wanted(spec):
+        handed_on(name="credentials for backups")
+
+
+@operation()
+def handed_on() -> Generator[str, None, None]:
+    if host.get_fact(File, path=places.BACKUP_CREDENTIALS):
+        host.noop("they are there")
+        return
+    # Returns once the program has ended.
+    yield f"systemctl start {UNITS[0]} || true"
+    if not host.get_fact(File, path=places.BACKUP_CREDENTIALS):
+        raise RefusedError(
+            "credentials for backups",
+            f"{UNITS[0]} has none to hand on; the SSM agent writes {places.AWS_CREDENTIALS} once the host is"
+            f" registered; see journalctl --unit={UNITS[0]}",
+        )
 
 
 @operation()

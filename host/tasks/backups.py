@@ -8,11 +8,13 @@ from pyinfra.context import host
 from host import layout
 from host.facts.backup_repository import BackupRepository
 from host.spec import Spec
+from host.tasks import backup_credentials
 
 
 def apply(spec: Spec) -> None:
     """Only of the host that serves: a repository belongs to one cluster."""
     if spec.platform == "lightsail" and spec.postgres.is_serving:
+        backup_credentials.needed(spec)
         repository(name="backup repository", stanza=spec.backup.stanza)
         first_backup(name="first backup", stanza=spec.backup.stanza)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pyinfra.context import host
 from pyinfra.operations import files
 
-from host import layout
+from host import grammar, layout
 from host.facts.control_data import StandbyMinimums
 from host.layout import AS_OWNER, OWNER
 from host.rendering import render, written
@@ -34,11 +34,11 @@ def apply(spec: Spec) -> None:
         mode="644",
         check=f"{AS_OWNER} {layout.programs(postgres.major)}/postgres -C port -D {data} --config-file={{}} >/dev/null",
     )
-    for name, file, text in (
-        ("user name map", "pg_ident.conf", name_map_text(spec)),
-        ("client authentication rules", "pg_hba.conf", authentication_text(spec)),
+    for name, file, text, allowed in (
+        ("user name map", "pg_ident.conf", name_map_text(spec), grammar.USER_MAP),
+        ("client authentication rules", "pg_hba.conf", authentication_text(spec), grammar.CLIENT_RULES),
     ):
-        written(name=name, text=text, path=f"{settings}/{file}", owner=OWNER, mode="640")
+        written(name=name, text=text, path=f"{settings}/{file}", owner=OWNER, mode="640", grammar=allowed)
 
 
 def settings_text(spec: Spec, minimums: Mapping[str, int] | None = None) -> str:

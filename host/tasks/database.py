@@ -7,26 +7,30 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.files import File
+from pyinfra.operations import files
 
 from host import layout
 from host.change import Change
 from host.changes import changes, reread
 from host.facts.database_state import DatabaseState, State
+from host.facts.timelines import EndedTimeline, HasLaterTimeline
 from host.layout import AS_OWNER
 from host.refusal import RefusedError
-from host.serving import last_words, promotion_fault
+from host.serving import last_words, promotion_fault, return_fault
 from host.spec import Postgres, Spec
 from host.tasks.pooler import verifiers
 
 PROMOTION = "promotion"
+SERVING = "serving"
 # Two hosts may be applied at once, and the log comes through the archive.
 WAIT_SECONDS = 20
 PROMOTE = "DO $$ BEGIN IF NOT pg_promote(true, 300) THEN RAISE EXCEPTION 'not within 300 s'; END IF; END $$;"
 
 
 def apply(spec: Spec) -> None:
-    """Raises RefusedError while a standby that is to serve would lose rows by it."""
+    """Raises RefusedError while a host that is to serve would lose rows by it."""
     postgres = spec.postgres
+    guard_return(spec)
     state = host.get_fact(DatabaseState, psql=psql(postgres))
     if state.is_in_recovery and postgres.is_serving:
         state = _last_state(postgres, state)
@@ -34,6 +38,23 @@ def apply(spec: Spec) -> None:
         promoted(name=PROMOTION, postgres=postgres)
     for change in _of_this_host(spec, state):
         run(name=change.name, lines=change.statements, postgres=postgres)
+    if postgres.is_serving and host.get_fact(File, path=layout.SERVE_WITHOUT_LATER_ROWS):
+        files.file(name="leave to serve is used up", path=layout.SERVE_WITHOUT_LATER_ROWS, present=False)
+
+
+def guard_return(spec: Spec) -> None:
+    """Raises RefusedError where the host served before another that was promoted since; asks before it lets anyone in.
+
+    A server that does not run is asked at the stage `database`, before it takes back its last word.
+    """
+    if not spec.postgres.is_serving or host.get_fact(File, path=layout.SERVE_WITHOUT_LATER_ROWS):
+        return
+    timeline = host.get_fact(EndedTimeline, psql=psql(spec.postgres))
+    if timeline is None:
+        return
+    has_later = host.get_fact(HasLaterTimeline, stanza=spec.backup.stanza, timeline=timeline)
+    if fault := return_fault(has_later=has_later):
+        raise RefusedError(SERVING, fault)
 
 
 def _last_state(postgres: Postgres, state: State) -> State:

@@ -27,6 +27,7 @@ def apply() -> None:
         check="! logrotate --debug {} 2>&1 | grep --ignore-case '^error:' >&2",
     )
     files.directory(name="folder of the journal's settings", path=JOURNAL_FOLDER, mode="755")
+    # No program checks it; journald passes over what it doesn't know and says so as it starts.
     written(name="journal's limits", text=render("journald.conf.j2"), path=JOURNAL, owner="root", mode="644")
     journal(name="journal with its limits")
 

@@ -23,7 +23,18 @@ APT = (
 )
 CHANGE = f"{APT} --allow-change-held-packages install"
 # A repository that does not answer is no reason to stop while the others have what is needed.
-UPDATE = f"{APT} -o Acquire::Retries=1 update || true"
+UPDATE = f"{APT} -o Acquire::Retries=1 update"
+LOCK_TRIES = 60
+LOCK_SECONDS = 5
+
+
+def patient(command: str) -> str:
+    """An apt-get command that waits for the locks of the lists and the archives: DPkg::Lock::Timeout is for dpkg's."""
+    return (
+        f"tries=0; until words=$(LC_ALL=C; export LC_ALL; {command} 2>&1); do code=$?; tries=$((tries + 1));"
+        f' case "$words" in *"Could not get lock"*) test $tries -lt {LOCK_TRIES} && sleep {LOCK_SECONDS} && continue;;'
+        ' esac; echo "$words" >&2; exit $code; done'
+    )
 
 
 def apply(spec: Spec) -> None:
@@ -33,6 +44,7 @@ def apply(spec: Spec) -> None:
         return
     unfinished(name="installation that was killed")
     files.directory(name="folder of package settings", path="/etc/postgresql-common", mode="755")
+    # Before the package whose programs read it: there is nothing yet that could check it.
     written(
         name="no cluster by itself",
         text="create_main_cluster = false\n",
@@ -96,7 +108,7 @@ def unfinished() -> Generator[str, None, None]:
         host.noop("dpkg has nothing left to do")
         return
     yield "DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure --pending"
-    yield f"{APT} --fix-broken install"
+    yield patient(f"{APT} --fix-broken install")
 
 
 @operation()
@@ -134,7 +146,7 @@ def installed(names: tuple[str, ...], spec: Spec) -> Generator[str, None, None]:
     away = [f"{name}-" for name in packages.other_editions(spec.postgres.major, source, edition) if name in has]
     command = f"{CHANGE} {' '.join([*missing, *away])}"
     refuse_changes(f"installing {', '.join(missing)}", command, {*packages.held(spec)} - {*missing})
-    yield command
+    yield patient(command)
 
 
 @operation()
@@ -154,7 +166,7 @@ def timescaledb(spec: Spec) -> Generator[str, None, None]:
     # A database that is not updated yet lets nobody in without the library of its own version.
     folder = layout.libraries(spec.postgres.major)
     yield f"install -d {places.LIBRARIES} && cp --preserve {folder}/timescaledb*-[0-9]*.so {places.LIBRARIES}/"
-    yield command
+    yield patient(command)
 
 
 @operation()
@@ -175,7 +187,7 @@ def lists(names: Iterable[str], pins: Mapping[str, str]) -> Generator[str, None,
     names = tuple(names)
     if host.get_fact(HasFreshLists) and not _unknown(names, pins):
         return
-    yield UPDATE
+    yield f"( {patient(UPDATE)} ) || true"
     unknown = _unknown(names, pins)
     if unknown:
         raise RefusedError("packages", f"no repository has {', '.join(unknown)}")

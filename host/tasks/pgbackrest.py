@@ -1,6 +1,6 @@
 """pgBackRest's settings: backups and write-ahead log go encrypted to an S3 bucket."""
 
-from host import layout, machine_layout
+from host import grammar, layout, machine_layout
 from host.rendering import render, written
 from host.spec import Spec
 
@@ -12,6 +12,7 @@ def apply(spec: Spec) -> None:
         path=layout.BACKUP_SETTINGS,
         owner=layout.OWNER,
         mode="600",
+        grammar=grammar.BACKUPS,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pyinfra.context import host
 from pyinfra.facts.files import FileContents
 
-from host import layout
+from host import grammar, layout
 from host.rendering import render, written
 from host.scram import matches, verifier
 from host.spec import Spec
@@ -19,6 +19,7 @@ def apply(spec: Spec) -> None:
         path=layout.POOLER_SETTINGS,
         owner=layout.OWNER,
         mode="640",
+        grammar=grammar.POOLER,
     )
     written(
         name="pooler passwords",
@@ -26,6 +27,7 @@ def apply(spec: Spec) -> None:
         path=layout.POOLER_PASSWORDS,
         owner=layout.OWNER,
         mode="600",
+        grammar=grammar.POOLER_PASSWORDS,
     )
 
 

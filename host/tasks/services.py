@@ -77,7 +77,10 @@ def running(service: Service) -> Generator[str, None, None]:
     if not is_active or _is_newer(service.settings, service.pid_file):
         yield from _restart(service)
     elif any(is_pending(path, since=service.pid_file, stamp=_stamp(service)) for path in service.reloaded):
-        yield f"systemctl reload {service.unit} && touch {_stamp(service)}"
+        yield f"systemctl reload {service.unit}"
+        # Kept as well: what is put back later must not bring a withdrawn password or rule with it.
+        yield from _keep(service)
+        yield f"touch {_stamp(service)}"
     elif not host.get_fact(File, path=_good(service, service.settings)):
         yield from _keep(service)
     else:
@@ -100,7 +103,9 @@ def _restart(service: Service) -> Generator[str, None, None]:
         raise RefusedError(f"{service.name} runs", f"it does not start; see {service.log}")
     yield f"{_put_back(service)} && echo {wanted} >{shlex.quote(refused)}"
     yield f"systemctl reset-failed {service.unit}; systemctl restart {service.unit} || true"
-    outcome = "it runs with them" if host.get_fact(Succeeds, command=waited(service)) else "it does not start either"
+    # Where it answers is said by the new settings: that it runs is known from systemd.
+    is_back = host.get_fact(UnitState, unit=service.unit).get("ActiveState") == "active"
+    outcome = "it runs with them" if is_back else "it does not start either"
     raise RefusedError(
         f"{service.name} runs",
         f"it did not start with the new settings; those before are back, and {outcome}; see {service.log}",

@@ -21,14 +21,18 @@ FORMER = (f"{HYBRID}/ca", f"{HYBRID}/server.crt", f"{HYBRID}/server.key")
 """Where a host once had an authority of its own, whose key nobody needs any more."""
 
 
-def apply(tls: Tls) -> None:
-    """Raises RefusedError for what a client would not take; what is in use then stays in use."""
-    found = faults(tls, datetime.now(UTC))
+def apply(tls: Tls) -> RefusedError | None:
+    """The error, to be raised once all else is applied, for a new set that a client would not take.
+
+    What is in use then stays in use; so does the declared set when its time is over since it was installed.
+    """
+    found = [] if _is_in_use(tls) else faults(tls, datetime.now(UTC))
     if found:
-        raise RefusedError(OPERATION, "; ".join(found))
+        return RefusedError(OPERATION, "; ".join(found), may_go_on=_is_any_in_use())
     files.directory(name="folder of certificates", path=HYBRID, user="root", group="root", mode="755")
     server_certificate(name=OPERATION, tls=tls)
     former_authority(name="former authority")
+    return None
 
 
 def folder(tls: Tls) -> str:
@@ -39,9 +43,8 @@ def folder(tls: Tls) -> str:
 @operation()
 def server_certificate(tls: Tls) -> Generator[Any, None, None]:
     """Install the set and change over to it in one step."""
-    name, texts = folder(tls), {SERVER_KEY: tls.key, SERVER_CERTIFICATE: tls.certificate, AUTHORITIES: tls.authorities}
-    link = host.get_fact(Link, path=TLS)
-    if link and link["link_target"] == name and all(_holds(path, text) for path, text in texts.items()):
+    name, texts = folder(tls), _texts(tls)
+    if _is_in_use(tls):
         host.noop("the certificate is in use")
         return
     fresh = f"{HYBRID}/{name}"
@@ -57,6 +60,21 @@ def server_certificate(tls: Tls) -> Generator[Any, None, None]:
         )
     yield f"ln -sfn {name} {TLS}.new && mv -T {TLS}.new {TLS}"
     yield f"find {HYBRID} -mindepth 1 -maxdepth 1 -name 'tls-*' ! -name {name} -exec rm -rf {{}} +"
+
+
+def _texts(tls: Tls) -> dict[str, str]:
+    return {SERVER_KEY: tls.key, SERVER_CERTIFICATE: tls.certificate, AUTHORITIES: tls.authorities}
+
+
+def _is_in_use(tls: Tls) -> bool:
+    link = host.get_fact(Link, path=TLS)
+    return bool(link and link["link_target"] == folder(tls)) and all(
+        _holds(path, text) for path, text in _texts(tls).items()
+    )
+
+
+def _is_any_in_use() -> bool:
+    return bool(host.get_fact(File, path=SERVER_CERTIFICATE))
 
 
 def _holds(path: str, text: str) -> bool:

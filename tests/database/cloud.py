@@ -16,12 +16,13 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response as HttpResponse
 
-from database.declared import ACTIVATION, APPLICATION, HOST, PARAMETER
+from database.declared import ACTIVATION, HOST, INGRESS, PARAMETER
 from plan.model import Plan, Resource
 
 PREFIX = "/automatonicai-dev"
 NODE = "mi-0123456789abcdef0"
 TAGS = {"Stack": "automatonicai-dev", "Host": "a"}
+TUNNEL, POOLER_TUNNEL = "db.example.ca", "pooler.example.ca"
 CLIENT_ID, CLIENT_SECRET = "operators.access", "token-of-the-operators"
 
 
@@ -42,7 +43,12 @@ def declared_plan(
         tags = TAGS | {"Host": letter}
         resources += [host, _resource(ACTIVATION, f"activation-{letter}", {"tags": tags}, parent=host.urn)]
     if has_tunnel:
-        resources.append(_resource(APPLICATION, "application", {"domain": "db.example.ca"}))
+        rules: list[dict[str, Any]] = [
+            {"hostname": TUNNEL, "service": f"tcp://localhost:{port}"},
+            {"hostname": POOLER_TUNNEL, "service": f"tcp://localhost:{pooler_port}"},
+            {"service": "http_status:404"},
+        ]
+        resources.append(_resource(INGRESS, "tunnel-ingress", {"config": {"ingresses": rules}}))
     return Plan(project="automatonicai", stack="dev", resources=tuple(resources))
 
 

@@ -1,6 +1,8 @@
 """A running local stack for the tests of `./hybrid db`, and what stands for the cloud in front of it."""
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +12,7 @@ import psycopg
 import pytest
 
 from local import namespace
-from tests.local.stack_under_test import StackUnderTest, copy_project
+from tests.local.stack_under_test import StackUnderTest, copy_project, until
 
 
 @pytest.fixture(scope="session")
@@ -83,3 +85,9 @@ class Database:
 @pytest.fixture(scope="session")
 def db(stack: StackUnderTest) -> Database:
     return Database(stack)
+
+
+def end(stack: StackUnderTest, part: str) -> None:
+    """As a crash would; nothing starts it again but `up`."""
+    os.kill(stack.parts()[part]["pid"], signal.SIGKILL)
+    until(lambda: stack.parts()[part]["state"] != "running")

@@ -12,9 +12,10 @@ import boto3
 import psutil
 import pytest
 
+from components.compatibility import RELEASES
 from tests.commands import ROOT
 from tests.database import cloud
-from tests.database.conftest import Sessions
+from tests.database.conftest import Sessions, end
 from tests.local.stack_under_test import StackUnderTest
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -55,7 +56,12 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dev(stack: StackUnderTest, sessions: Sessions, programs: Path) -> Iterator[Cloud]:
     postgres = sessions.host["postgres"]
     plan = {"port": postgres["port"], "pooler_port": sessions.host["pooler"]["port"], "database": postgres["database"]}
-    with cloud.systems_manager() as address, cloud.edge(postgres["port"]) as edge:
+    with (
+        cloud.systems_manager() as address,
+        cloud.edge(plan["port"]) as direct,
+        cloud.edge(plan["pooler_port"]) as pooled,
+    ):
+        edges = {cloud.TUNNEL: direct, cloud.POOLER_TUNNEL: pooled}
         made = Cloud(
             {
                 "PATH": f"{programs}:{os.environ['PATH']}",
@@ -67,7 +73,7 @@ def dev(stack: StackUnderTest, sessions: Sessions, programs: Path) -> Iterator[C
                 "AWS_ACCESS_KEY_ID": "testing",
                 "AWS_SECRET_ACCESS_KEY": "testing",
                 "AWS_EC2_METADATA_DISABLED": "true",
-                "HYBRID_TEST_CLOUD": json.dumps({"plan": plan, "edge": edge}),
+                "HYBRID_TEST_CLOUD": json.dumps({"plan": plan, "edges": edges}),
             },
             address,
         )
@@ -82,10 +88,13 @@ def dev(stack: StackUnderTest, sessions: Sessions, programs: Path) -> Iterator[C
 @pytest.mark.parametrize("way", ["tunnel", "ssm"])
 def test_status_is_had_on_both_ways(dev: Cloud, way: str) -> None:
     answer = dev.run("status", "--json", "--way", way)
-    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stderr == ""
     found = json.loads(answer.stdout)
-    assert (found["stack"], found["level"]) == ("dev", "ok")
-    assert "versions" in {row["name"] for row in found["findings"]}
+    assert found["stack"] == "dev"
+    # Debian's own packages stand for the host's, which are pinned.
+    assert [row["name"] for row in found["findings"] if row["level"] != "ok"] == ["versions"]
+    (versions,) = [row for row in found["findings"] if row["name"] == "versions"]
+    assert f"(pinned: {RELEASES[17].postgresql})" in versions["detail"]
 
 
 @pytest.mark.parametrize("way", ["tunnel", "ssm"])
@@ -101,6 +110,8 @@ def test_top_and_migrations_are_had_on_both_ways(dev: Cloud, way: str) -> None:
     ("way", "role", "told"),
     [
         ("tunnel", "read_only", "read_only on dev, through the tunnel\n"),
+        ("tunnel", "app", "app on dev, through the tunnel and the pooler\n"),
+        ("tunnel", "public_read", "public_read on dev, through the tunnel and the pooler\n"),
         ("ssm", "read_only", "read_only on dev, through Session Manager\n"),
         ("ssm", "app", "app on dev, through Session Manager and the pooler\n"),
     ],
@@ -110,8 +121,21 @@ def test_psql_goes_the_way_with_the_role(dev: Cloud, way: str, role: str, told: 
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, f"{role}\n", told)
 
 
-def test_a_pooled_role_is_told_that_the_tunnel_passes_the_pooler_by(dev: Cloud) -> None:
-    assert "to the pooler: --way ssm" in dev.run("psql", "--role", "app", "-c", "SELECT 1").stderr
+def test_a_pooled_role_meets_the_pooler_behind_the_tunnel(dev: Cloud, stack: StackUnderTest) -> None:
+    end(stack, "pooler")
+    try:
+        answers = [dev.run("psql", "--role", role, "-c", "SELECT 1").returncode for role in ("app", "read_only")]
+    finally:
+        stack.up()
+    assert answers == [2, 0]
+
+
+@pytest.mark.parametrize(("role", "where"), [("app", "the pooler"), ("read_only", "PostgreSQL")])
+def test_without_a_tunnel_the_other_way_is_named(dev: Cloud, role: str, where: str) -> None:
+    given = json.loads(dev.environment["HYBRID_TEST_CLOUD"])
+    given["plan"]["has_tunnel"] = False
+    said = one_line(dev.run("psql", "--role", role, "-c", "SELECT 1", HYBRID_TEST_CLOUD=json.dumps(given)))
+    assert f"declares no tunnel to {where} (databaseWay: direct); allowed: --way ssm" in said
 
 
 def test_the_session_ends_with_the_command(dev: Cloud) -> None:

@@ -3,8 +3,8 @@
 import json
 import os
 import pty
+import re
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.database.conftest import Database, Sessions
+from database import queries
+from tests.database.conftest import Database, Sessions, end
 from tests.local.stack_under_test import StackUnderTest, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -49,7 +50,39 @@ def test_a_healthy_stack_has_nothing_critical(db: Database) -> None:
 def test_status_says_what_the_monitor_may_not_see(db: Database) -> None:
     answer = db.run("status")
     assert "who never sees:\n  rows of any table" in answer.stdout
-    assert "pgBackRest" in answer.stdout
+    assert "pgBackRest's repository" in answer.stdout
+
+
+def test_the_versions_of_the_packages_are_found_and_bound_to_no_pin(db: Database) -> None:
+    detail = db.findings()["versions"]["detail"]
+    assert re.fullmatch(r"PostgreSQL 17\.[\d.]+, TimescaleDB 2\.[\d.]+, pgBackRest 2\.[\d.]+", detail)
+
+
+def test_pgbackrest_that_can_not_be_seen_is_told_and_not_judged(db: Database, stack: StackUnderTest) -> None:
+    change = "ALTER FOREIGN TABLE monitoring.backup_program OPTIONS (SET program '{}')"
+    as_superuser(stack, change.format("/bin/false"))
+    try:
+        document = json.loads(db.run("status", "--json").stdout)
+    finally:
+        as_superuser(stack, change.format("/usr/bin/pgbackrest version"))
+    (reason,) = document["unseen"]
+    assert reason.startswith("pgBackRest: ")
+    (versions,) = [row for row in document["findings"] if row["name"] == "versions"]
+    assert (versions["level"], "pgBackRest" in versions["detail"]) == ("ok", False)
+
+
+def test_the_buffers_of_postgresql_15_are_counted_as_the_summary_counts_them(sessions: Sessions) -> None:
+    with sessions.open("monitor") as connection:
+        counted, summary = (connection.execute(query.encode()) for query in (queries.BUFFERS_OF_15, queries.BUFFERS))
+        assert [column.name for column in counted.description or ()] == [
+            column.name for column in summary.description or ()
+        ]
+        one, other = counted.fetchone(), summary.fetchone()
+    assert one
+    assert other
+    assert one[0] + one[1] == other[0] + other[1]
+    assert one[0] == pytest.approx(other[0], rel=0.05)
+    assert one[3] == pytest.approx(other[3], rel=0.1)
 
 
 def test_a_failing_cron_job_is_found(db: Database, sessions: Sessions) -> None:
@@ -222,9 +255,3 @@ def run_in_stack(stack: StackUnderTest, *argv: str) -> None:
     place = ["-h", "/run/postgresql", "-p", str(here.ports.postgres), "-d", host["postgres"]["database"]]
     answer = database.way(here).in_host([argv[0], *place, *argv[1:]])
     assert answer.returncode == 0, answer.stderr
-
-
-def end(stack: StackUnderTest, part: str) -> None:
-    """As a crash would; nothing starts it again but `up`."""
-    os.kill(stack.parts()[part]["pid"], signal.SIGKILL)
-    until(lambda: stack.parts()[part]["state"] != "running")

@@ -11,14 +11,16 @@ from tests.database.cloud import PREFIX, TAGS, declared_plan
 
 def test_the_serving_hosts_names_and_ports_are_read() -> None:
     found = declared(declared_plan(port=5433))
-    assert (found.hostname, found.port, found.pooler_port, found.tunnel) == ("localhost", 5433, 6432, "db.example.ca")
+    assert (found.hostname, found.port, found.pooler_port) == ("localhost", 5433, 6432)
+    assert (found.tunnel, found.pooler_tunnel) == ("db.example.ca", "pooler.example.ca")
     assert found.node_tags == TAGS
     assert found.roles == ["app", "migrator", "monitor", "public_read", "read_only"]
     assert found.parameter("/passwords/app") == f"{PREFIX}/postgres/passwords/app"
 
 
 def test_without_a_tunnel_there_is_no_name_of_one() -> None:
-    assert declared(declared_plan(has_tunnel=False)).tunnel is None
+    found = declared(declared_plan(has_tunnel=False))
+    assert (found.tunnel, found.pooler_tunnel) == (None, None)
 
 
 @pytest.mark.parametrize("serving", [0, 2])

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from database import findings
+from database import findings, queries
 from database.findings import Finding, Rows
+from database.status import _buffers
 
 SERVER = {"postgresql": "17.12 (Debian 17.12-1)", "timescaledb": "2.31.2", "is_standby": False, "uptime_seconds": 5e5}
+UNSEEN = "not seen"
 SLOT = {"name": "copy", "is_active": True, "wal_status": "reserved", "retained_bytes": 0.0}
 ARCHIVER = {
     "mode": "on",
@@ -32,9 +34,7 @@ def levels(judge: Any, *rows: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("judge", "rows", "expected"),
     [
-        (findings.server, [SERVER], ["versions: ok", "server: ok"]),
-        (findings.server, [SERVER | {"timescaledb": "2.20.0"}], ["versions: critical", "server: ok"]),
-        (findings.server, [SERVER | {"postgresql": "14.2"}], ["versions: critical", "server: ok"]),
+        (findings.server, [SERVER], ["server: ok"]),
         (findings.slots, [], ["slot: ok"]),
         (findings.slots, [SLOT], ["slot: ok"]),
         (findings.slots, [SLOT | {"is_active": False}], ["slot: warning"]),
@@ -84,6 +84,49 @@ def levels(judge: Any, *rows: dict[str, Any]) -> list[str]:
 )
 def test_a_fact_has_its_level(judge: Any, rows: Rows, expected: list[str]) -> None:
     assert levels(judge, *rows) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pgbackrest", "here", "in_the_cloud"),
+    [
+        ({}, "2.59.0", "ok", "ok"),
+        ({}, "2.60", "ok", "warning"),
+        ({}, "2.58.0", "ok", "critical"),
+        ({}, None, "critical", "critical"),
+        ({}, UNSEEN, "ok", "ok"),
+        ({"postgresql": "17.11"}, "2.59.0", "ok", "warning"),
+        ({"timescaledb": "2.32.0"}, "2.59.0", "ok", "warning"),
+        ({"timescaledb": "2.32.0"}, UNSEEN, "ok", "warning"),
+        ({"timescaledb": "2.20.0"}, "2.59.0", "critical", "critical"),
+        ({"timescaledb": None}, "2.59.0", "critical", "critical"),
+        ({"postgresql": "14.2"}, "2.59.0", "critical", "critical"),
+    ],
+)
+def test_versions_are_bound_to_the_table_where_the_host_is_pinned(
+    changes: dict[str, Any], pgbackrest: str | None, here: str, in_the_cloud: str
+) -> None:
+    for is_pinned, expected in ((False, here), (True, in_the_cloud)):
+        (found,) = versions(changes, pgbackrest, is_pinned=is_pinned)
+        assert (is_pinned, found.level) == (is_pinned, expected)
+
+
+def versions(changes: dict[str, Any], pgbackrest: str | None, *, is_pinned: bool) -> list[Finding]:
+    seen = None if pgbackrest == UNSEEN else [{"pgbackrest": pgbackrest}]
+    return list(findings.versions([SERVER | changes], seen, is_pinned=is_pinned))
+
+
+def test_found_versions_are_named_beside_those_of_the_table() -> None:
+    (found,) = versions({"postgresql": "17.11 (Debian 17.11-1)"}, "2.59.0", is_pinned=True)
+    assert found.detail == (
+        "PostgreSQL 17.11 (pinned: 17.12), TimescaleDB 2.31.2 (pinned: 2.31.2), pgBackRest 2.59.0 (pinned: 2.59.0)"
+    )
+    (found,) = versions({}, UNSEEN, is_pinned=False)
+    assert found.detail == "PostgreSQL 17.12, TimescaleDB 2.31.2"
+
+
+@pytest.mark.parametrize(("server", "query"), [(150020, queries.BUFFERS_OF_15), (160016, queries.BUFFERS)])
+def test_the_buffers_are_asked_for_as_the_server_can_tell(server: int, query: str) -> None:
+    assert _buffers(server) == ("shared buffers", query, findings.buffers)
 
 
 def test_the_fullest_role_is_named() -> None:

@@ -19,7 +19,7 @@ ACCESS = Access(
 
 
 def test_the_password_is_in_the_environment_only() -> None:
-    argv = psql.arguments("SELECT 1", ["-At"])
+    argv = psql.arguments(["SELECT 1"], ["-At"])
     assert argv == ["psql", "--no-password", "--command", "SELECT 1", "-At"]
     assert psql.environment(ACCESS, {})["PGPASSWORD"] == "hunter2-long"
     assert "hunter2" not in repr(ACCESS)

@@ -34,14 +34,21 @@ cloudflare.HyperdriveConfig(
     origin_connection_limit={limit},
     opts=pulumi.ResourceOptions(
         provider=provider,
-        hooks=readiness_hooks("readiness", patience=Patience(seconds=2, pause_seconds=0.1), url="{url}"),
+        hooks=readiness_hooks(
+            "readiness",
+            # As the stack's: known only when something else is made.
+            pulumi.Output.all({authorities!r}, password.result).apply(lambda values: values[0]),
+            patience=Patience(seconds=2, pause_seconds=0.1),
+            url="{url}",
+        ),
     ),
 )
 """
 
 
-def write(engine: TrialEngine, url: str, limit: int = 5) -> None:
-    (engine.project / "__main__.py").write_text(PROGRAM.format(door=DOOR, url=url, limit=limit))
+def write(engine: TrialEngine, url: str, authorities: str = "", limit: int = 5) -> None:
+    text = PROGRAM.format(door=DOOR, url=url, authorities=authorities, limit=limit)
+    (engine.project / "__main__.py").write_text(text)
 
 
 def test_a_configuration_is_made_and_changed_only_when_the_database_lets_its_role_in(
@@ -49,13 +56,13 @@ def test_a_configuration_is_made_and_changed_only_when_the_database_lets_its_rol
 ) -> None:
     engine = fresh.copy(tmp_path / "engine")
     with trial_postgres(tmp_path, ["the database system is starting up"]) as server, trial_edge(server.port) as edge:
-        write(engine, edge.url)
+        write(engine, edge.url, server.authorities_pem)
         engine.run("preview", "--stack=dev")
         assert edge.asked == 0
         said = engine.up("dev")
         assert (server.admitted, edge.refused) == (1, 0)
         assert "waiting for the database" in said + engine.log.read_text()
-        write(engine, edge.url, limit=6)
+        write(engine, edge.url, server.authorities_pem, limit=6)
         engine.up("dev")
         assert server.admitted == 2
         engine.up("dev")

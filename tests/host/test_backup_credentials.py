@@ -11,6 +11,7 @@ import pytest
 
 from host import backup_credentials
 from host.backup_credentials import credentials
+from host.tasks.backup_credentials import PROGRAM_CHECK
 
 AGENTS = "[default]\naws_access_key_id = key-1\naws_secret_access_key = se%cret\naws_session_token = token=1\n"
 
@@ -51,6 +52,14 @@ def test_the_answer_is_readable_by_its_user_alone(tmp_path: Path) -> None:
     assert run(source, target).returncode == 0
     assert json.loads(target.read_text())["AccessKeyId"] == "key-1"
     assert target.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("more", "expected"), [("", 0), ("\nimport (\n", 1)])
+def test_a_program_that_is_no_python_is_refused(tmp_path: Path, more: str, expected: int) -> None:
+    path = tmp_path / "program.py.new"
+    path.write_text(Path(backup_credentials.__file__).read_text() + more)
+    check = PROGRAM_CHECK.format(path)
+    assert subprocess.run(["sh", "-c", check], capture_output=True, timeout=20).returncode == expected
 
 
 def test_a_broken_source_leaves_the_answer_before(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -73,11 +74,15 @@ def test_no_unit_fails(machine: BareMachine) -> None:
     assert {line.split()[0] for line in failed} <= {CREDENTIALS_UNIT}
 
 
-def through_pooler(machine: BareMachine, query: str) -> str:
-    role = next(one for one in spec()["postgres"]["roles"] if one["name"] == "app")
+def through_pooler(machine: BareMachine, query: str, specification: dict[str, Any] | None = None) -> str:
+    password = app(specification or spec())["password"]
     address = f"host=127.0.0.1 port={spec()['pooler']['port']} dbname=clinic user=app sslmode=require"
-    environment = [f"PGPASSWORD={role['password']}"]
-    return machine.told("env", *environment, "psql", "-XqAt", address, "--command", query)
+    return machine.told("env", f"PGPASSWORD={password}", "psql", "-XqAt", address, "--command", query)
+
+
+def app(specification: dict[str, Any]) -> dict[str, Any]:
+    roles: list[dict[str, Any]] = specification["postgres"]["roles"]
+    return next(role for role in roles if role["name"] == "app")
 
 
 def test_postgresql_answers_through_the_pooler(machine: BareMachine) -> None:
@@ -137,6 +142,38 @@ def test_a_setting_that_stops_the_server_is_taken_back(machine: BareMachine) -> 
     assert machine.converge(declared())["exit"] == 0
 
 
+def test_settings_that_are_taken_back_bring_no_withdrawn_password(machine: BareMachine) -> None:
+    rotated = declared()
+    app(rotated)["password"] = "rotated-Password-1"
+    assert machine.converge(rotated)["exit"] == 0
+    # A port that the pooler's user may not take: seen only as it starts.
+    rotated["pooler"]["port"] = 70
+    assert "those before are back" in str(machine.converge(rotated)["failed"])
+    assert through_pooler(machine, "SELECT 1", rotated) == "1"
+    with pytest.raises(AssertionError, match="authentication failed"):
+        through_pooler(machine, "SELECT 1")
+    assert machine.converge(declared())["exit"] == 0
+
+
+def test_a_log_that_is_rotated_goes_on(machine: BareMachine) -> None:
+    """Only PostgreSQL's: the pooler writes into the journal."""
+    log = "/var/log/postgresql/postgresql-17-main.log"
+    as_superuser(machine, "SELECT before_rotation")
+    assert "before_rotation" in machine.told("cat", log)
+    machine.told("logrotate", "--force", "/etc/logrotate.d/postgresql-common")
+    as_superuser(machine, "SELECT after_rotation")
+    assert "before_rotation" in machine.told("cat", f"{log}.1")
+    # From its start: a writer that kept its place would leave zeros before it.
+    assert "after_rotation" in machine.told("head", "--bytes=2000", log)
+    assert "before_rotation" not in machine.told("cat", log)
+
+
+def test_the_journal_takes_up_its_limits(machine: BareMachine) -> None:
+    words = machine.told("journalctl", "--identifier=systemd-journald", "--boot", "--output=cat")
+    assert "max 500M" in words.splitlines()[-1]
+    assert "hybrid.conf" not in words
+
+
 def as_superuser(machine: BareMachine, query: str) -> subprocess.CompletedProcess[str]:
     address = f"host=/run/postgresql port={spec()['postgres']['port']} dbname=clinic"
     return machine.run("runuser", "-u", "postgres", "--", "psql", "-XqAt", address, "--command", query)
@@ -160,13 +197,22 @@ def test_a_full_disk_is_written_to_again_once_the_ballast_is_gone(machine: BareM
 CREDENTIALS_UNIT = "hybrid-backup-credentials.service"
 
 
+def test_backups_without_credentials_are_one_clear_failure(machine: BareMachine) -> None:
+    machine.run("rm", "--force", "/root/.aws/credentials", "/run/hybrid/backup-credentials.json")
+    assert machine.apply("machine", with_process_credentials())["exit"] == 0
+    (failure,) = machine.apply("backups", with_process_credentials())["failed"]
+    assert failure["operation"] == "credentials for backups"
+    assert "once the host is registered" in failure["error"]
+
+
 def test_the_hosts_credentials_reach_the_backups_user_alone(machine: BareMachine) -> None:
     written = "[default]\naws_access_key_id = key-1\naws_secret_access_key = secret-1\naws_session_token = token-1\n"
     machine.told("mkdir", "--parents", "/root/.aws")
     machine.run("sh", "-c", "umask 077; cat >/root/.aws/credentials", stdin=written)
     path = "/run/hybrid/backup-credentials.json"
     assert machine.apply("machine", with_process_credentials())["exit"] == 0
-    until(lambda: machine.run("test", "-s", path).returncode == 0)
+    machine.told("rm", "--force", path)
+    assert "credentials for backups" in machine.apply("backups", with_process_credentials())["changed"]
     assert machine.told("stat", "--format=%a %U", path) == "600 postgres"
     assert '"SessionToken": "token-1"' in machine.told("runuser", "-u", "postgres", "--", "cat", path)
 

@@ -47,7 +47,7 @@ def test_all_stages_run_in_their_order(
     code, report, _ = run(tmp_path, capsys)
     assert (code, report["changed"], report["failed"]) == (0, {"files": ["PostgreSQL settings"]}, [])
     assert list(played["ran"]) == list(report["seconds"]) == list(STAGES)
-    assert list(STAGES) == ["packages", "machine", "files", "services", "database", "upgrade", "tunnel"]
+    assert list(STAGES) == ["packages", "machine", "files", "services", "database", "upgrade", "tunnel", "backups"]
 
 
 def test_nothing_runs_after_a_stage_that_failed(
@@ -59,6 +59,14 @@ def test_nothing_runs_after_a_stage_that_failed(
     assert report["failed"] == [{"stage": "machine", "operation": "data disk", "error": "it isn't there"}]
     assert "machine: data disk: it isn't there\n" in words
     assert list(played["ran"]) == ["packages", "machine"]
+
+
+def test_a_fault_that_concerns_no_other_stage_stops_none(
+    played: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    played["files"] = Report(failed=[{"operation": "server certificate", "error": "it expired"}], may_go_on=True)
+    code, report, _ = run(tmp_path, capsys)
+    assert (code, list(report["seconds"])) == (1, list(STAGES))
 
 
 def test_a_dry_run_names_the_stages_that_wait_for_others(

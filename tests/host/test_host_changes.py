@@ -24,6 +24,7 @@ def state(postgres: Postgres, **state_changes: Any) -> State:
     comments = {schema.name: f"data class: {schema.data_class}" for schema in postgres.schemas}
     held: dict[str, Any] = {
         "extensions": dict.fromkeys(postgres.extensions, True),
+        "has_unlicensed_jobs": False,
         "schemas": comments | {schema.name: "data class: none" for schema in OF_THE_HOST},
         "owners": {schema: role.name for role in postgres.roles for schema in role.creates},
         "roles": {

@@ -77,7 +77,7 @@ def test_the_monitor_sees_the_jobs_of_other_roles_and_no_command(host: HostUnder
     assert "command" not in job
 
 
-@pytest.mark.parametrize("function", ["disk", "cron_jobs"])
+@pytest.mark.parametrize("function", ["disk", "backup_version", "cron_jobs"])
 @pytest.mark.parametrize("role", ["app", "migrator", "read_only"])
 def test_nobody_else_calls_the_monitoring_functions(host: HostUnderTest, role: str, function: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -98,3 +98,11 @@ def test_functions_of_an_older_playbook_are_replaced_and_keep_their_rights(host:
 
 def test_buffers_are_summed_up_for_the_monitor(host: HostUnderTest) -> None:
     assert host.one("monitor", "SELECT buffers_used FROM pg_buffercache_summary()") > 0
+
+
+def test_jobs_that_the_edition_may_not_run_are_off_again_after_a_dump_brought_them(host: HostUnderTest) -> None:
+    on = "SELECT count(*) FROM _timescaledb_config.bgw_job WHERE scheduled AND id < 1000"
+    host.superuser("UPDATE _timescaledb_config.bgw_job SET scheduled = true WHERE id < 1000")
+    assert host.apply("database")["changed"] == ["extension timescaledb"]
+    assert host.superuser(on).strip() == "0"
+    assert host.apply("database")["changed"] == []

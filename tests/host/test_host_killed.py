@@ -67,6 +67,28 @@ def test_a_new_file_that_was_never_moved_changes_nothing(bare: HostUnderTest, fi
 
 
 @pytest.mark.parametrize(
+    ("template", "path"),
+    [
+        ("pg_hba.conf.j2", "etc/postgresql/17/main/pg_hba.conf"),
+        ("pg_ident.conf.j2", "etc/postgresql/17/main/pg_ident.conf"),
+        ("pgbouncer.ini.j2", "etc/pgbouncer/pgbouncer.ini"),
+        ("pgbackrest.conf.j2", "etc/pgbackrest.conf"),
+    ],
+)
+def test_a_line_that_a_file_may_not_hold_replaces_nothing(
+    bare: HostUnderTest, tmp_path: Path, template: str, path: str
+) -> None:
+    shutil.copytree(PROJECT / "host", tmp_path / "host", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "host/templates" / template).open("a") as broken:
+        broken.write("hostssl everybody, and more\n")
+    good = bare.inside(["cat", str(bare.root / path)]).stdout
+    answer = bare.inside(["env", f"--chdir={tmp_path}", *bare.apply_argv("files")])
+    assert (answer.returncode, f"/{path}: " in answer.stderr) == (1, True), answer.stderr
+    assert bare.inside(["cat", str(bare.root / path)]).stdout == good
+    assert bare.one("app", "SELECT true", through_pooler=False) is True
+
+
+@pytest.mark.parametrize(
     ("fault", "words"), [("{{ nothing }}", "'nothing' is undefined"), ("no_such_setting = 1", "no_such_setting")]
 )
 def test_a_broken_template_leaves_the_good_file_and_the_running_server(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.database_readiness import Login, Patience, ReadinessError, wait_until_ready
+from tests.host.authority import authority
 from tests.host.running import HostUnderTest
 from tests.unit.trial_edge import DOOR, trial_edge
 
@@ -14,7 +15,14 @@ BRIEF = Patience(seconds=0.3, pause_seconds=0.1)
 
 def login(host: HostUnderTest, user: str) -> Login:
     (password,) = [role["password"] for role in host.spec["postgres"]["roles"] if role["name"] == user]
-    return Login(door=DOOR, database=host.spec["postgres"]["database"], user=user, password=password or "none")
+    return Login(
+        # A name in the host's certificate.
+        door=dataclasses.replace(DOOR, hostname="localhost"),
+        database=host.spec["postgres"]["database"],
+        user=user,
+        password=password or "none",
+        authorities_pem=host.spec["tls"]["authorities"],
+    )
 
 
 @pytest.mark.parametrize("user", ["app", "public_read"])
@@ -22,7 +30,7 @@ def test_each_of_hyperdrives_roles_is_let_in(user: str, host: HostUnderTest) -> 
     said: list[str] = []
     with trial_edge(host.spec["postgres"]["port"]) as edge:
         wait_until_ready(login(host, user), said.append, BRIEF, url=edge.url)
-    assert said == [f"postgres.example.com: lets {user} in"]
+    assert said == [f"localhost: lets {user} in"]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +41,8 @@ def test_each_of_hyperdrives_roles_is_let_in(user: str, host: HostUnderTest) -> 
         ("app", {"user": "nobody"}, "admits this role to this database from nowhere"),
         ("owner", {}, "from nowhere; look at pg_hba.conf on the host"),
         ("backup", {}, "from nowhere"),
+        ("app", {"door": DOOR}, "certificate is for another name"),
+        ("app", {"authorities_pem": authority("stranger").pem}, "none of the stack's authorities signed"),
     ],
 )
 def test_who_is_not_let_in_is_told_why(user: str, changes: dict[str, Any], words: str, host: HostUnderTest) -> None:

@@ -1,12 +1,14 @@
 """A host that served says its last word, and its standby serves only after it."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from host.facts.control_data import StandbyMinimums
-from host.serving import MARK, last_words, promotion_fault, taken_back
+from host.facts.timelines import HasLaterTimeline
+from host.serving import MARK, last_words, promotion_fault, return_fault, taken_back
 from host.spec import Postgres, parse
 from tests.host.specs import spec
 from tests.host.test_host_changes import state
@@ -48,6 +50,38 @@ def test_a_standby_without_the_last_word_is_told_what_to_do() -> None:
     assert fault
     assert "is_serving false" in fault
     assert fault.endswith("touch /etc/hybrid/promote-without-mark")
+
+
+def has_later(code: str, info: str) -> bool | None:
+    fact = HasLaterTimeline.__new__(HasLaterTimeline)
+    fact.command("main-17", 1)
+    return fact.process([code, info])
+
+
+@pytest.mark.parametrize(
+    ("code", "newest", "status", "later"),
+    [
+        ("1", "000000010000000000000009", 0, False),
+        ("1", "000000020000000000000009", 0, True),
+        ("0", "000000010000000000000009", 2, True),
+        ("1", "000000010000000000000009", 99, None),
+        ("103", "000000010000000000000009", 0, None),
+    ],
+    ids=["own", "log-of-a-later", "history-of-a-later", "not-read", "archive-not-read"],
+)
+def test_a_later_timeline_is_seen_in_the_archive(code: str, newest: str, status: int, later: bool | None) -> None:
+    info = [{"archive": [{"max": newest}], "status": {"code": status}}]
+    assert has_later(code, json.dumps(info)) is later
+    assert has_later(code, "") is None
+
+
+def test_a_host_serves_again_only_where_nobody_was_promoted_since() -> None:
+    assert return_fault(has_later=False) is None
+    for later, words in ((True, "another host was promoted"), (None, "can't be read")):
+        fault = return_fault(has_later=later)
+        assert fault
+        assert words in fault
+        assert fault.endswith("touch /etc/hybrid/serve-without-later-rows")
 
 
 def test_a_standbys_minimums_are_read_from_its_control_data() -> None:

@@ -87,6 +87,13 @@ def test_a_standby_does_not_serve_before_the_other_has_ended(pair: Pair) -> None
     serving(pair[1], is_serving=False)
 
 
+def test_a_host_serves_again_while_nobody_was_promoted(pair: Pair) -> None:
+    a, _ = pair
+    assert serving(a, is_serving=False)["changed"] == ["last word", "last of the log"]
+    assert serving(a, is_serving=True)["changed"] == ["serving"]
+    assert a.one("app", ROWS) == 2000
+
+
 def test_the_standby_serves_with_every_row_that_was_acknowledged(pair: Pair) -> None:
     a, b = pair
     with a.connect("app") as client:
@@ -128,3 +135,33 @@ def test_the_old_host_stays_ended_however_often_it_is_applied(pair: Pair) -> Non
     assert a.apply("files")["changed"] == []
     assert a.apply("database")["changed"] == []
     assert a.superuser(ROWS) == "3000"
+
+
+LEAVE = "etc/hybrid/serve-without-later-rows"
+
+
+@pytest.mark.parametrize("readable", [True, False], ids=["later-rows", "repository-not-read"])
+def test_the_old_host_does_not_serve_without_the_rows_of_the_new_one(pair: Pair, readable: bool) -> None:
+    a, _ = pair
+    spec = copy.deepcopy(a.spec)
+    spec["postgres"]["is_serving"] = True
+    if not readable:
+        spec["backup"]["bucket"] = a.spec["backup"]["bucket"] + "-elsewhere"
+        a.inside(["sed", "-i", "s/^repo1-s3-bucket=.*/&-elsewhere/", str(a.root / "etc/pgbackrest.conf")])
+    words = "another host was promoted since" if readable else "can't be read"
+    for stage in ("files", "database"):
+        report = a.apply(stage, spec=spec)
+        (failure,) = report["failed"]
+        assert (report["changed"], failure["operation"]) == ([], "serving")
+        assert words in failure["error"]
+    a.apply("files")
+    with pytest.raises(psycopg.OperationalError, match=r"no pg_hba\.conf entry"):
+        a.connect("app")
+
+
+def test_the_old_host_serves_again_by_force_once(pair: Pair) -> None:
+    a, _ = pair
+    a.inside(["touch", str(a.root / LEAVE)])
+    assert serving(a, is_serving=True)["failed"] == []
+    assert a.one("app", ROWS) == 3000
+    assert not (a.root / LEAVE).exists()

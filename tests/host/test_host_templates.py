@@ -146,6 +146,12 @@ def test_the_poolers_file_reads_back_as_written() -> None:
     assert pooler.parsed(["; a comment", '"half']) == {}
 
 
+@pytest.mark.parametrize(("platform", "mode"), [("lightsail", "require"), ("container", "prefer"), ("local", "prefer")])
+def test_a_host_in_the_cloud_pools_no_client_without_tls(platform: str, mode: str) -> None:
+    declared = parse(spec()).model_copy(update={"platform": platform})
+    assert f"client_tls_sslmode = {mode}\n" in pooler.settings_text(declared)
+
+
 def test_the_pooler_reaches_the_server_by_its_socket() -> None:
     text = pooler.settings_text(parse(spec()))
     assert "clinic = host=/run/postgresql port=7402 dbname=clinic" in text

@@ -1,12 +1,16 @@
 """A real host: what its certificate is worth to clients, and how it is renewed while they are connected."""
 
 import copy
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from host.spec import Tls
+from host.tasks.tls import folder
 from tests.host.authority import authority, tls
 from tests.host.running import HostUnderTest, until
 
@@ -110,6 +114,29 @@ def test_a_bad_certificate_is_refused_and_the_server_goes_on(host: HostUnderTest
         assert held.execute("SELECT 1").fetchone() == (1,)
     assert host.one("app", "SELECT 1") == 1
     assert host.apply("files")["changed"] == []
+
+
+def test_a_bad_certificate_keeps_nothing_else_from_being_applied(host: HostUnderTest) -> None:
+    spec = with_tls(host, **signed("2026", days=-1))
+    spec["backup"] = spec["backup"] | {"retention_full": 3}
+    report = host.apply("files", spec=spec)
+    assert (report["changed"], len(report["failed"])) == (["backup settings"], 1)
+    assert report["may_go_on"]
+    assert host.apply("files")["changed"] == ["backup settings"]
+
+
+def test_a_certificate_that_ended_in_use_stays_and_is_no_failure(host: HostUnderTest) -> None:
+    ended = signed("2026", days=-1)
+    texts = {"server.crt": ended["certificate"], "server.key": ended["key"]}
+    name = folder(Tls.model_validate_json(json.dumps(host.spec["tls"] | ended)))
+    place = host.root / "etc/hybrid"
+    host.inside(["cp", "-a", f"{place}/{os.readlink(place / 'tls')}", f"{place}/{name}"])
+    for file, text in texts.items():
+        host.inside(["sh", "-c", 'printf %s "$1" >"$2"', "sh", text, f"{place}/{name}/{file}"])
+    host.inside(["ln", "-sfn", name, f"{place}/tls"])
+    report = host.apply("files", spec=with_tls(host, **ended))
+    assert (report["changed"], report["failed"]) == ([], [])
+    assert host.apply("files")["changed"] == ["server certificate"]
 
 
 def test_a_certificate_that_was_damaged_is_put_back(host: HostUnderTest) -> None:

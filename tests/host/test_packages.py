@@ -1,11 +1,15 @@
 """Names, pins, sources and the upgrade's order, as data."""
 
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from host import packages
 from host.spec import Spec, parse
+from host.tasks import packages as tasks
 from tests.host.specs import spec
 
 PINS = {"postgresql": "17.12", "timescaledb": "2.31.2", "pgbackrest": "2.59.0"}
@@ -57,6 +61,15 @@ def test_a_vendor_brings_nothing_but_what_it_is_for() -> None:
         assert f'Package: *\nPin: origin "{origin}"\nPin-Priority: -1\n' in text
 
 
+@pytest.mark.parametrize(
+    ("version", "expected"), [("1.18.0-1+deb12u1", False), ("1.9.0-2", False), ("1.24.1-1", True), ("1.21.0-1", True)]
+)
+def test_no_pooler_without_prepared_statements_is_installed(version: str, expected: bool) -> None:
+    stanza = next(one for one in packages.preferences(vendor()).split("\n\n") if one.startswith("Package: pgbouncer\n"))
+    (forbidden,) = re.findall(r"Pin: version /(.*)/\nPin-Priority: -1", stanza)
+    assert (re.search(forbidden, version) is None) is expected
+
+
 def test_debians_own_packages_need_no_pins_and_no_sources() -> None:
     own = parse(spec() | {"platform": "lightsail"})
     assert (packages.preferences(own), packages.sources(own, "debian", "trixie"), packages.archive_keys(own)) == (
@@ -100,6 +113,23 @@ def test_a_minor_of_november_2026_needs_a_repaired_timescaledb(
     timescaledb: str, postgresql: str, expected: bool
 ) -> None:
     assert packages.suffices(timescaledb, postgresql) is expected
+
+
+def test_a_locked_apt_is_waited_for_and_what_fails_otherwise_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(tasks, "LOCK_TRIES", 3)
+    words = "echo 'E: Could not get lock /var/lib/apt/lists/lock.' >&2"
+    for end, expected, count in (
+        (f"test $(wc -l <{tmp_path}/a) -gt 1 || {{ {words}; false; }}", 0, 2),
+        (f"{{ {words}; exit 100; }}", 100, 3),
+        ("exit 7", 7, 1),
+    ):
+        (tmp_path / "a").unlink(missing_ok=True)
+        command = tasks.patient(f"echo >>{tmp_path}/a; {end}")
+        assert subprocess.run(["sh", "-c", command], capture_output=True, timeout=20).returncode == expected
+        assert (tmp_path / "a").read_text().count("\n") == count
 
 
 def test_an_older_pin_is_a_downgrade() -> None:

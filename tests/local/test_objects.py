@@ -51,6 +51,16 @@ def test_a_bucket_is_made_as_declared(objects: Objects) -> None:
     assert client.get_bucket_versioning(Bucket="declared")["Status"] == "Enabled"
 
 
+def test_a_folder_of_which_all_was_deleted_is_listed_no_more(objects: Objects) -> None:
+    objects.ensure_bucket("emptied", REGION, versioned=True)
+    client = objects.client(REGION)
+    for key in ("a/gone/1", "a/kept/1"):
+        client.put_object(Bucket="emptied", Key=key, Body=b"1")
+    client.delete_object(Bucket="emptied", Key="a/gone/1")
+    found = client.list_objects_v2(Bucket="emptied", Prefix="a/", Delimiter="/")
+    assert [prefix["Prefix"] for prefix in found["CommonPrefixes"]] == ["a/kept/"]
+
+
 def test_a_bucket_that_is_there_stays_with_what_is_in_it(objects: Objects) -> None:
     objects.ensure_bucket("there", REGION, versioned=False)
     objects.client(REGION).put_object(Bucket="there", Key="kept", Body=b"1")

@@ -73,11 +73,12 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
             "RandomPassword": 1,
             "ZeroTrustTunnelCloudflared": 1,
             "ZeroTrustTunnelCloudflaredConfig": 1,
-            "DnsRecord": 1,
+            # The database's, and the pooler's.
+            "DnsRecord": 2,
+            "ZeroTrustAccessApplication": 2,
             # Hyperdrive's, and the operators'.
             "ZeroTrustAccessServiceToken": 2,
             "ZeroTrustAccessPolicy": 2,
-            "ZeroTrustAccessApplication": 1,
         },
     ),
     (

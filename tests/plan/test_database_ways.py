@@ -37,6 +37,22 @@ def test_people_have_a_token_of_their_own(dev_plan: Plan) -> None:
     assert include["serviceToken"]["tokenId"].reference == (named(dev_plan, "tunnel-operators-token").urn, "id")
 
 
+def test_the_pooler_has_a_name_of_its_own_for_operators_only(dev_plan: Plan) -> None:
+    application = named(dev_plan, "tunnel-pooler-application")
+    assert application.inputs["domain"] == "pooler.dev.automatonicai.com"
+    (policy,) = application.inputs["policies"]
+    assert policy["id"].reference == (named(dev_plan, "tunnel-operators-policy").urn, "id")
+    record, ingress = named(dev_plan, "tunnel-pooler-record"), named(dev_plan, "tunnel-ingress")
+    assert (record.inputs["name"], record.inputs["proxied"]) == ("pooler.dev.automatonicai.com", True)
+    assert ingress.inputs["config"]["ingresses"] == [
+        {"hostname": "postgres.dev.automatonicai.com", "service": "tcp://localhost:5432"},
+        {"hostname": "pooler.dev.automatonicai.com", "service": "tcp://localhost:6432"},
+        {"service": "http_status:404"},
+    ]
+    # Open only behind Access.
+    assert all(application.urn in found.dependencies for found in (record, ingress))
+
+
 def test_with_a_tunnel_nothing_is_public(dev_plan: Plan) -> None:
     assert [found.name for found in dev_plan.resources if "public-database" in found.name] == []
     assert all("mtls" not in found.inputs for found in dev_plan.of_type(HYPERDRIVE))

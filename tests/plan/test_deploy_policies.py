@@ -22,6 +22,7 @@ KEYS = ["arn:aws:kms:ca-central-1:111111111111:key/*"]
 STATE_KEY = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/shop-state"}}
 SSM = "arn:aws:ssm:ca-central-1:111111111111"
 LABELLED = [f"{SSM}:parameter/shop-dev/*", f"{SSM}:document/shop-dev-postgres-converge", f"{SSM}:association/*"]
+NODE_TIER = [f"{SSM}:servicesetting/ssm/managed-instance/activation-tier"]
 BUNDLES = ["arn:aws:s3:::shop-dev-bundles-111111111111/*"]
 MONTREAL = {"StringEquals": {"aws:RequestedRegion": "ca-central-1"}}
 
@@ -50,6 +51,7 @@ READS: list[Grant] = [
     ("ssm: GetParameter", LABELLED[:1], None),
     ("ssm: DescribeDocument DescribeDocumentPermission GetDocument", LABELLED[1:2], None),
     ("ssm: DescribeAssociation", LABELLED[2:], None),
+    ("ssm: GetServiceSetting", NODE_TIER, None),
     ("ssm: ListTagsForResource", LABELLED, None),
     ("s3: ListBucket", ["arn:aws:s3:::shop-state"], None),
     ("s3: GetObject", ["arn:aws:s3:::shop-state/*"], None),
@@ -93,6 +95,7 @@ WRITES: list[Grant] = [
     ("ssm: DeleteParameter PutParameter", LABELLED[:1], None),
     ("ssm: CreateDocument DeleteDocument UpdateDocument UpdateDocumentDefaultVersion", LABELLED[1:2], None),
     ("ssm: CreateAssociation DeleteAssociation UpdateAssociation", [LABELLED[2], LABELLED[1]], None),
+    ("ssm: ResetServiceSetting UpdateServiceSetting", NODE_TIER, None),
     ("ssm: AddTagsToResource RemoveTagsFromResource", LABELLED, None),
     ("s3: DeleteObject PutObject", ["arn:aws:s3:::shop-state/*"], None),
     ("kms: Encrypt GenerateDataKey", KEYS, STATE_KEY),

@@ -14,41 +14,53 @@ ACCOUNT = "111111111111"
 SSM = f"arn:aws:ssm:ca-central-1:{ACCOUNT}"
 BUNDLE = f"arn:aws:s3:::shop-dev-bundles-{ACCOUNT}/postgres-a.tar.gz"
 NODES, ASSOCIATIONS = f"{SSM}:managed-instance/*", f"{SSM}:association/*"
-AGENT: list[Grant] = [
-    ("ssm: GetDocument", [f"{SSM}:document/shop-dev-postgres-converge"], None),
-    ("ssm: ListInstanceAssociations UpdateInstanceInformation", [NODES], None),
-    ("ssm: UpdateInstanceAssociationStatus", [ASSOCIATIONS, NODES], None),
-    ("ssmmessages: CreateControlChannel CreateDataChannel OpenControlChannel OpenDataChannel", ["*"], None),
-]
-SECRETS: list[Grant] = [
-    ("ssm: GetParameters", [f"{SSM}:parameter/shop-dev/postgres/*"], None),
-    (
-        "kms: Decrypt",
-        [f"arn:aws:kms:ca-central-1:{ACCOUNT}:key/*"],
-        {
-            "StringEquals": {"kms:ViaService": "ssm.ca-central-1.amazonaws.com"},
-            "StringLike": {"kms:EncryptionContext:PARAMETER_ARN": f"{SSM}:parameter/shop-dev/postgres/*"},
-        },
-    ),
-]
-BUNDLES: Grant = ("s3: GetObject GetObjectVersion", [BUNDLE], None)
+
+
+def of_the_agent(prefix: str) -> list[Grant]:
+    return [
+        ("ssm: GetDocument", [f"{SSM}:document/{prefix}-postgres-converge"], None),
+        ("ssm: ListInstanceAssociations UpdateInstanceInformation", [NODES], None),
+        ("ssm: UpdateInstanceAssociationStatus", [ASSOCIATIONS, NODES], None),
+        ("ssmmessages: CreateControlChannel CreateDataChannel OpenControlChannel OpenDataChannel", ["*"], None),
+    ]
+
+
+def of_secrets(prefix: str) -> list[Grant]:
+    parameters = f"{SSM}:parameter/{prefix}/postgres/*"
+    when = {
+        "StringEquals": {"kms:ViaService": "ssm.ca-central-1.amazonaws.com"},
+        "StringLike": {"kms:EncryptionContext:PARAMETER_ARN": parameters},
+    }
+    return [
+        ("ssm: GetParameters", [parameters], None),
+        ("kms: Decrypt", [f"arn:aws:kms:ca-central-1:{ACCOUNT}:key/*"], when),
+    ]
+
+
+def of_bundles(arn: str) -> list[Grant]:
+    return [("s3: GetObject GetObjectVersion", [arn], None)]
+
+
 BOUNDARY = boundary_policy("shop-dev", ACCOUNT)
 
 
 def test_the_agent_has_what_associations_and_sessions_need() -> None:
-    assert grants(agent_policy("shop-dev", ACCOUNT)) == AGENT
+    assert grants(agent_policy("shop-dev", ACCOUNT)) == of_the_agent("shop-dev")
 
 
 def test_a_host_reads_its_own_parameters_and_bundle_only() -> None:
-    assert grants(configuration_policy("shop-dev", ACCOUNT, [BUNDLE])) == [*SECRETS, BUNDLES]
+    assert grants(configuration_policy("shop-dev", ACCOUNT, [BUNDLE])) == [
+        *of_secrets("shop-dev"),
+        *of_bundles(BUNDLE),
+    ]
 
 
 def test_the_boundary_is_objects_of_the_stacks_buckets_and_what_a_host_does() -> None:
     assert grants(BOUNDARY) == [
         ("s3: ListBucket GetObject PutObject DeleteObject AbortMultipartUpload", ["arn:aws:s3:::shop-dev-*"], None),
         ("s3: GetObjectVersion", [f"arn:aws:s3:::shop-dev-bundles-{ACCOUNT}/*"], None),
-        *AGENT,
-        *SECRETS,
+        *of_the_agent("shop-dev"),
+        *of_secrets("shop-dev"),
     ]
 
 
@@ -74,32 +86,41 @@ def policies(plan: Plan) -> dict[str, Resource]:
     return {found.name: found for found in plan.resources if found.name.startswith("identity-")}
 
 
-def resolved(policy: Computed | str) -> dict[str, object]:
-    """A declared document, with an ARN by the bucket's rules in place of what the cloud makes up."""
-    text = policy if isinstance(policy, str) else policy.resolve(lambda urn, name: "arn:aws:s3:::automatonicai-dev-x")
+def resolved(plan: Plan, policy: Computed | str) -> dict[str, object]:
+    """A declared document, with buckets' ARNs by their declared names in place of what the cloud makes up."""
+    text = policy if isinstance(policy, str) else policy.resolve(lambda urn, _: _bucket_arn(plan, urn))
     document: dict[str, object] = json.loads(text)
     return document
 
 
-def test_the_role_has_these_and_pgbackrests_and_no_more(dev_plan: Plan) -> None:
+def _bucket_arn(plan: Plan, urn: str) -> str:
+    assert plan.by_urn[urn].type == "aws:s3/bucket:Bucket"
+    return f"arn:aws:s3:::{plan.by_urn[urn].inputs['bucket']}"
+
+
+def test_the_role_has_these_rights_and_no_more(dev_plan: Plan) -> None:
     declared = policies(dev_plan)
-    assert set(declared) == {
-        "identity-role",
-        "identity-systems-manager",
-        "identity-configuration",
-        "identity-backups",
+    given = {
+        name: grants(resolved(dev_plan, found.inputs["policy"]))
+        for name, found in declared.items()
+        if name != "identity-role"
     }
-    names = ("identity-systems-manager", "identity-configuration")
-    stack = ("automatonicai-dev", ACCOUNT)
-    bundle = f"arn:aws:s3:::automatonicai-dev-bundles-{ACCOUNT}/postgres-a.tar.gz"
-    assert [resolved(declared[name].inputs["policy"]) for name in names] == [
-        agent_policy(*stack),
-        configuration_policy(*stack, [bundle]),
-    ]
-    backups = declared["identity-backups"].inputs["policy"]
-    assert {urn.rpartition("::")[2] for urn, _ in backups.references} == {"backups-bucket"}
-    actions = [grant for grant, _, _ in grants(resolved(backups))]
-    assert actions == ["s3: ListBucket", "s3: GetObject PutObject DeleteObject AbortMultipartUpload"]
+    stack, backups = "automatonicai-dev", f"arn:aws:s3:::automatonicai-dev-backups-{ACCOUNT}"
+    assert given == {
+        "identity-systems-manager": of_the_agent(stack),
+        "identity-configuration": [
+            *of_secrets(stack),
+            *of_bundles(f"arn:aws:s3:::automatonicai-dev-bundles-{ACCOUNT}/postgres-a.tar.gz"),
+        ],
+        "identity-backups": [
+            ("s3: ListBucket", backups, None),
+            ("s3: GetObject PutObject DeleteObject AbortMultipartUpload", f"{backups}/*", None),
+        ],
+    }
+    # Nothing is written into the role itself.
+    assert not {"inlinePolicies", "managedPolicyArns"} & declared["identity-role"].inputs.keys()
+    assert {found.inputs["role"] for name, found in declared.items() if name in given} == {f"{stack}-postgres-host"}
+    assert not dev_plan.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
 
 
 def test_nothing_that_the_role_may_do_is_beyond_the_boundary(dev_plan: Plan) -> None:
@@ -111,7 +132,7 @@ def test_nothing_that_the_role_may_do_is_beyond_the_boundary(dev_plan: Plan) -> 
     ]
     for name, declared in policies(dev_plan).items():
         for grant, resources, condition in (
-            grants(resolved(declared.inputs["policy"])) if name != "identity-role" else []
+            grants(resolved(dev_plan, declared.inputs["policy"])) if name != "identity-role" else []
         ):
             for action in grant.partition(": ")[2].split():
                 named = f"{grant.partition(':')[0]}:{action}"

@@ -194,6 +194,28 @@ def test_without_a_tunnel_the_association_must_have_succeeded(direct_plan: Plan)
     assert "convergence-a" in before
 
 
+def test_nothing_is_applied_before_disk_address_and_ports(two_hosts_plan: Plan) -> None:
+    for host in ("a", "b"):
+        before = {urn.rpartition("::")[2] for urn in named(two_hosts_plan, f"convergence-{host}").dependencies}
+        own = {f"postgres-{host}-{part}" for part in ("data-attachment", "address-attachment", "ports")}
+        assert own <= before
+        assert not {name for name in before if name.startswith("postgres-")} - own
+
+
+def test_one_stack_of_an_account_opens_session_managers_way(
+    dev_plan: Plan, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    owner = record_with(tmp_path_factory.mktemp("owner"), ownsAdvancedInstancesTier=True)
+    (tier,) = owner.of_type("aws:ssm/serviceSetting:ServiceSetting")
+    assert (tier.inputs["settingId"], tier.inputs["settingValue"], tier.inputs["region"]) == (
+        "/ssm/managed-instance/activation-tier",
+        "advanced",
+        "ca-central-1",
+    )
+    # It costs money, so not unless it is asked for.
+    assert not dev_plan.of_type(tier.type)
+
+
 def test_a_second_host_is_another_host_and_the_first_serves(two_hosts_plan: Plan, dev_plan: Plan) -> None:
     hosts = {name: component(two_hosts_plan, f"postgres-{name}").inputs["specification"] for name in "ab"}
     assert hosts["a"] == component(dev_plan, "postgres-a").inputs["specification"]

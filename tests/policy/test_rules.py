@@ -110,6 +110,17 @@ CASES: dict[str, tuple[str, Callable[[Inputs], Inputs], str]] = {
         having(domain="other.example.com"),
         "database-hostname-is-behind-access",
     ),
+    "application of the pooler for another name": (
+        "tunnel-pooler-application",
+        having(domain="other.example.com"),
+        "database-hostname-is-behind-access",
+    ),
+    "application of the pooler without policies": (
+        "tunnel-pooler-application",
+        without("policies"),
+        "database-hostname-is-behind-access",
+    ),
+    "people at the pooler": ("tunnel-operators-policy", having(decision="allow"), "database-hostname-is-behind-access"),
     "ingress for every name": (
         "tunnel-ingress",
         having(config={"ingresses": [{"service": "tcp://localhost:5432"}]}),
@@ -168,6 +179,7 @@ def test_a_broken_stack_is_refused(case: str, findings: dict[str, tuple[Finding,
         "ports of",
         "instance name",
         "application for",
+        "application of the pooler for",
         "nobody",
         "people",
         "Access",
@@ -245,6 +257,7 @@ def test_what_is_left_out_is_refused(dev_plan: Plan) -> None:
     names = {
         "postgres-a-ports": "firewall-is-declared",
         "tunnel-application": "database-hostname-is-behind-access",
+        "tunnel-pooler-application": "database-hostname-is-behind-access",
         "tunnel-ingress": "database-hostname-is-behind-access",
     }
     assert rules([removed(dev_plan, name) for name in names]) == [{rule} for rule in names.values()]

@@ -4,6 +4,7 @@ import pytest
 
 from components import compatibility, lightsail_bundles
 from components.compatibility import RELEASES, installed_faults, number, pair_fault
+from host.packages import upgrade_faults
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,25 @@ def test_hyperdrive_is_tested_up_to_17() -> None:
 def test_a_bundle_says_how_large_the_machine_is() -> None:
     assert (lightsail_bundles.memory_mb("small_3_0"), lightsail_bundles.cpus("small_3_0")) == (2048, 2)
     assert (lightsail_bundles.memory_mb("2xlarge_3_0"), lightsail_bundles.cpus("2xlarge_3_0")) == (32768, 8)
+
+
+# Each major's minors, to some after the pinned one.
+POSTGRESQLS = [
+    f"{major}.{minor}" for major, release in RELEASES.items() for minor in range(number(release.postgresql)[1] + 3)
+]
+TIMESCALEDBS = [f"2.{minor}.{patch}" for minor in range(20, 34) for patch in range(8)]
+
+
+@pytest.mark.parametrize("postgresql", POSTGRESQLS)
+def test_a_host_asks_the_same_of_timescaledb_as_the_table(postgresql: str) -> None:
+    # From 2.29 on there is none for 15, so a host never meets it.
+    pairs = [found for found in TIMESCALEDBS if not postgresql.startswith("15.") or number(found) < (2, 29)]
+    differing = [
+        found for found in pairs if bool(upgrade_faults(postgresql, found, {})) != bool(pair_fault(postgresql, found))
+    ]
+    assert differing == []
+
+
+def test_the_pinned_versions_go_together_on_a_host() -> None:
+    for release in RELEASES.values():
+        assert upgrade_faults(release.postgresql, release.timescaledb, {"app": release.timescaledb}) == []

@@ -1,5 +1,6 @@
 """Waiting for the database, through a real websocket server; PostgreSQL's part is played by what it would say."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,19 @@ from components.database_readiness import (
     login_of,
     wait_until_ready,
 )
+from tests.unit.certificates import self_signed
 from tests.unit.trial_edge import DOOR, trial_edge
 from tests.unit.trial_postgres import SSL_REQUEST, trial_postgres
 
-LOGIN = Login(door=DOOR, database="automatonicai", user="app", password="its password")
+LOGIN = Login(door=DOOR, database="automatonicai", user="app", password="its password", authorities_pem="")
 BRIEF = Patience(seconds=0.5, pause_seconds=0.05)
 
 
-def gave_up(url: str) -> tuple[str, list[str]]:
+def gave_up(url: str, login: Login = LOGIN) -> tuple[str, list[str]]:
     """The final message, and what was said on the way."""
     said: list[str] = []
     with pytest.raises(ReadinessError) as caught:
-        wait_until_ready(LOGIN, said.append, BRIEF, url=url)
+        wait_until_ready(login, said.append, BRIEF, url=url)
     return str(caught.value), said
 
 
@@ -31,7 +33,8 @@ def test_it_goes_on_as_soon_as_the_role_is_let_in(tmp_path: Path) -> None:
     said: list[str] = []
     refusals = ["the database system is starting up"] * 2 + ['password authentication failed for user "app"']
     with trial_postgres(tmp_path, refusals) as server, trial_edge(server.port) as edge:
-        wait_until_ready(LOGIN, said.append, Patience(seconds=30, pause_seconds=0.05), url=edge.url)
+        login = dataclasses.replace(LOGIN, authorities_pem=server.authorities_pem)
+        wait_until_ready(login, said.append, Patience(seconds=30, pause_seconds=0.05), url=edge.url)
         assert (server.admitted, edge.carried) == (1, 4)
     place = "waiting for the database: postgres.example.com: role app, database automatonicai:"
     assert said == [
@@ -66,6 +69,23 @@ def test_nothing_is_sent_without_tls() -> None:
 
 
 @pytest.mark.parametrize(
+    ("hostname", "signer", "words"),
+    [
+        ("elsewhere.example.com", "elsewhere.example.com", "PostgreSQL's certificate is for another name; look at"),
+        (DOOR.hostname, "stranger", "none of the stack's authorities signed PostgreSQL's certificate; look at"),
+    ],
+)
+def test_the_password_goes_to_the_stacks_own_server_only(
+    hostname: str, signer: str, words: str, tmp_path: Path
+) -> None:
+    with trial_postgres(tmp_path, hostname=hostname) as server, trial_edge(server.port) as edge:
+        trusted = server.authorities_pem if signer == hostname else self_signed(signer, tmp_path).read_text()
+        message, _ = gave_up(edge.url, dataclasses.replace(LOGIN, authorities_pem=trusted))
+        assert server.admitted == 0
+    assert words in message
+
+
+@pytest.mark.parametrize(
     ("message", "words"),
     [
         ('FATAL: password authentication failed for user "app"', "refuses the password; look at whether the host has"),
@@ -90,4 +110,4 @@ def test_the_login_is_the_configurations_own() -> None:
         "accessClientId": DOOR.client_id,
         "accessClientSecret": DOOR.client_secret,
     }
-    assert login_of(origin) == LOGIN
+    assert login_of(origin, "PEM") == dataclasses.replace(LOGIN, authorities_pem="PEM")

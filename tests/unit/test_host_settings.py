@@ -55,10 +55,10 @@ def test_a_wrong_host_is_refused_with_what_is_allowed(change: dict[str, Any], fa
     ("serving", "given_hosts", "fault"),
     [
         ("b", [host()], "postgresServing: 'b' is not a host of this stack; allowed: a"),
-        ("a", [host(), host()], "postgresHosts: names a host twice; allowed: each name once"),
+        ("a", [host(), host(origin="backup")], "postgresHosts: names a host twice; allowed: each name once"),
         (
             "a",
-            [host(), host(name="b"), host(name="c")],
+            [host(), *(host(name=name, origin="backup") for name in "bc")],
             "postgresHosts: has 3 hosts; allowed: one, and a second one while it replaces the first",
         ),
         (
@@ -66,6 +66,12 @@ def test_a_wrong_host_is_refused_with_what_is_allowed(change: dict[str, Any], fa
             [host(version=16), host(name="b", origin="backup")],
             "postgresHosts.1.origin: 'backup' can't change PostgreSQL's major version from 16 to 17; "
             "allowed: new, and its data by way of a dump",
+        ),
+        (
+            "a",
+            [host(), host(name="b", version="17")],
+            "postgresHosts.1.origin: 'new' makes a second cluster of PostgreSQL 17 beside host a's, "
+            "and their backups have one place; allowed: backup, or another version",
         ),
     ],
 )

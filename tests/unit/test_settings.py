@@ -9,6 +9,8 @@ from components.labels import DataClass, Environment
 from components.settings import Settings, SettingsError, parse
 from plan.project import ROOT, Project
 
+HOSTS = ("app", "api", "postgres")
+
 
 def given(**changes: str | None) -> dict[str, str]:
     """Settings of dev as the engine hands them over, with changes; None leaves one out."""
@@ -74,6 +76,8 @@ def test_dev_is_valid() -> None:
         ("mediaBuckets", '["media", "build-id"]', "has build-id, the name of another binding"),
         ("sshPublicKey", "-----BEGIN OPENSSH PRIVATE KEY-----", "is not a public key"),
         ("apiHostname", "app.dev.automatonicai.com", "name of another host"),
+        *(("poolerHostname", f"{host}.dev.automatonicai.com", "name of another host") for host in HOSTS),
+        ("ownsAdvancedInstancesTier", "perhaps", "valid boolean"),
         ("failoverActive", "nobody", "'worker' or 'vercel'"),
     ],
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.unit.certificates import self_signed
+from tests.unit.trial_edge import DOOR
 
 SSL_REQUEST = 80877103
 ADMITTED = b"R" + struct.pack("!ii", 8, 0) + b"S\x00\x00\x00\x19client_encoding\x00UTF8\x00" + b"Z\x00\x00\x00\x05I"
@@ -25,6 +26,8 @@ class TrialPostgres:
     requests: list[int] = field(default_factory=list)
     """Codes of the first packets: SSL_REQUEST, or a protocol version of a log-in without it."""
     admitted: int = 0
+    authorities_pem: str = ""
+    """Who signed its certificate."""
 
     def answer(self, client: socket.socket) -> None:
         with client, suppress(OSError):
@@ -36,7 +39,9 @@ class TrialPostgres:
 
     def _log_in(self, client: ssl.SSLSocket) -> None:
         with client:
-            client.recv(1024)
+            if not client.recv(1024):
+                # It does not like the certificate.
+                return
             if self.refusals:
                 fields = f"SFATAL\0VFATAL\0C28000\0M{self.refusals.pop(0)}\0\0".encode()
                 client.sendall(b"E" + struct.pack("!i", len(fields) + 4) + fields)
@@ -47,14 +52,17 @@ class TrialPostgres:
 
 
 @contextmanager
-def trial_postgres(folder: Path | None = None, refusals: list[str] | None = None) -> Iterator[TrialPostgres]:
+def trial_postgres(
+    folder: Path | None = None, refusals: list[str] | None = None, hostname: str = DOOR.hostname
+) -> Iterator[TrialPostgres]:
     """With a folder for its certificate it speaks TLS."""
-    context = None
+    context, authorities_pem = None, ""
     if folder:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self_signed("localhost", folder))
+        context.load_cert_chain(pem := self_signed(hostname, folder))
+        authorities_pem = pem.read_text().partition("-----END PRIVATE KEY-----\n")[2]
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = TrialPostgres(context, refusals or [], listener.getsockname()[1])
+        server = TrialPostgres(context, refusals or [], listener.getsockname()[1], authorities_pem=authorities_pem)
 
         def accept() -> None:
             with suppress(OSError):
