@@ -4,6 +4,7 @@ import pulumi
 
 from components import providers, settings
 from components.api_worker import ApiWorker, ApiWorkerArgs
+from components.backup_alarms import BackupAlarms, BackupAlarmsArgs
 from components.backup_repository import BackupRepository, BackupRepositoryArgs
 from components.certificate_authority import CertificateAuthority, CertificateAuthorityArgs
 from components.cms_documents import CmsDocuments, CmsDocumentsArgs
@@ -13,6 +14,7 @@ from components.host_bundle import HostBundles, HostBundlesArgs, bundle, bundle_
 from components.host_convergence import HostConvergence, HostConvergenceArgs
 from components.host_identity import HostIdentity, HostIdentityArgs
 from components.host_parameters import HostParameters, HostParametersArgs
+from components.host_recovery import HostRecovery, HostRecoveryArgs
 from components.host_specification import (
     LOOPBACK,
     POOLER_PORT,
@@ -58,6 +60,8 @@ backups = BackupRepository(
         protection=protection,
         aws_account_id=stack.aws_account_id,
         old_version_days=stack.backup_old_version_days,
+        lock_days=stack.backup_lock_days,
+        boundary_arn=boundary.arn,
     ),
     opts,
 )
@@ -120,7 +124,7 @@ identity = HostIdentity(
         aws_account_id=stack.aws_account_id,
         boundary_arn=boundary.arn,
         bundle_arns=[bundle_arn(labels.prefix, stack.aws_account_id, host) for host in specifications],
-        backup_bucket_arn=backups.bucket_arn,
+        backups=backups.repository,
         owns_advanced_instances_tier=stack.owns_advanced_instances_tier,
     ),
     opts,
@@ -160,6 +164,17 @@ convergence = HostConvergence(
         ready={name: host.ready for name, host in hosts.items()},
         # Through a tunnel the database itself is asked; a public one is ready when its host is.
         wait_seconds={} if tunnel or not stack.wait_for_database else {stack.postgres_serving: 3600},
+    ),
+    opts,
+)
+recovery = HostRecovery("recovery", HostRecoveryArgs(labels=labels), opts)
+alarms = BackupAlarms(
+    "alarms",
+    BackupAlarmsArgs(
+        labels=labels,
+        aws_account_id=stack.aws_account_id,
+        email=stack.alarm_email,
+        host=stack.postgres_serving,
     ),
     opts,
 )
@@ -290,6 +305,9 @@ if tunnel:
 pulumi.export("hyperdriveRegulatedId", hyperdrive.regulated_id)
 pulumi.export("hyperdrivePublicId", hyperdrive.public_id)
 pulumi.export("backupBucket", backups.bucket)
+pulumi.export("backupCopyBucket", backups.copy_bucket)
+pulumi.export("recoveryDocument", recovery.document)
+pulumi.export("alarmTopicArn", alarms.topic_arn)
 pulumi.export("bundleBucket", bundles.bucket)
 pulumi.export("hostRoleArn", identity.role_arn)
 pulumi.export("documentsBucket", documents.bucket)

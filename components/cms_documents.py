@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.backup_buckets import bucket_arn
 from components.labels import DataClass, Labels
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from components.protection import Protection
@@ -39,7 +40,7 @@ class CmsDocuments(pulumi.ComponentResource):
             PrivateBucketArgs(
                 labels=args.labels,
                 protection=args.protection,
-                bucket=f"{args.labels.prefix}-documents-{args.aws_account_id}",
+                bucket=documents_bucket(args.labels.prefix, args.aws_account_id),
                 data_class=DataClass.REGULATED,
                 old_version_days=args.old_version_days,
             ),
@@ -56,7 +57,12 @@ class CmsDocuments(pulumi.ComponentResource):
             f"{name}-user-policy",
             name="documents",
             user=user.name,
-            policy=pulumi.Output.json_dumps(documents_policy(bucket.arn)),
+            policy=pulumi.Output.json_dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": documents_statements(args.labels.prefix, args.aws_account_id),
+                }
+            ),
             opts=child,
         )
         self.bucket = bucket.bucket
@@ -64,16 +70,19 @@ class CmsDocuments(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.bucket, "userName": self.user_name})
 
 
-def documents_policy(bucket_arn: pulumi.Input[str]) -> dict[str, object]:
+def documents_bucket(prefix: str, aws_account_id: str) -> str:
+    # The account's number makes it unique in all of S3.
+    return f"{prefix}-documents-{aws_account_id}"
+
+
+def documents_statements(prefix: str, aws_account_id: str) -> list[dict[str, object]]:
     """Lists, reads and writes documents; can't remove an old version, so can't destroy history."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": bucket_arn},
-            {
-                "Effect": "Allow",
-                "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-                "Resource": pulumi.Output.concat(bucket_arn, "/*"),
-            },
-        ],
-    }
+    arn = bucket_arn(documents_bucket(prefix, aws_account_id))
+    return [
+        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [arn]},
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            "Resource": [f"{arn}/*"],
+        },
+    ]

@@ -60,25 +60,46 @@ BUCKET_WRITES = [
     "s3:TagResource",
     "s3:UntagResource",
 ]
+# Of the backups' buckets: how long versions are locked, and where they are copied to.
+BACKUP_BUCKET_WRITES = ["s3:PutBucketObjectLockConfiguration", "s3:PutReplicationConfiguration"]
+# What a policy of a bucket, which the pipeline may write, could otherwise open to it.
+OBJECT_ACTIONS = ["s3:*Object*", "s3:BypassGovernanceRetention"]
+# Keys are an administrator's: who can make one anew, or write its policy, can lock everybody out of the backups.
+KEY_READS = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"]
+# Knows no resource.
+ALIAS_LOOKS = ["kms:ListAliases"]
+TOPIC_READS = ["sns:GetTopicAttributes", "sns:ListTagsForResource"]
+TOPIC_WRITES = [
+    "sns:CreateTopic",
+    "sns:DeleteTopic",
+    "sns:SetTopicAttributes",
+    "sns:TagResource",
+    "sns:UntagResource",
+]
+SUBSCRIBES = ["sns:Subscribe"]
+# These know no resource (AWS, Service Authorization Reference of SNS).
+SUBSCRIPTION_READS = ["sns:GetSubscriptionAttributes"]
+SUBSCRIPTION_WRITES = ["sns:Unsubscribe"]
+ALARM_READS = ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"]
+ALARM_WRITES = [
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:PutMetricAlarm",
+    "cloudwatch:TagResource",
+    "cloudwatch:UntagResource",
+]
+# With stars, because all inline policies of a role together may have 10,240 characters (IAM quotas).
 IDENTITY_READS = [
     "iam:GetOpenIDConnectProvider",
-    "iam:GetPolicy",
-    "iam:GetPolicyVersion",
-    "iam:GetRole",
-    "iam:GetRolePolicy",
-    "iam:GetUser",
-    "iam:GetUserPolicy",
-    "iam:ListAttachedRolePolicies",
-    "iam:ListAttachedUserPolicies",
+    "iam:GetPolicy*",
+    "iam:GetRole*",
+    "iam:GetUser*",
+    "iam:ListAttached*",
     "iam:ListGroupsForUser",
     "iam:ListInstanceProfilesForRole",
     "iam:ListOpenIDConnectProviderTags",
-    "iam:ListPolicyTags",
-    "iam:ListPolicyVersions",
-    "iam:ListRolePolicies",
-    "iam:ListRoleTags",
-    "iam:ListUserPolicies",
-    "iam:ListUserTags",
+    "iam:ListPolicy*",
+    "iam:ListRole*",
+    "iam:ListUser*",
 ]
 # Rights can be given to what has the boundary, and to nothing else.
 BOUNDED_WRITES = [

@@ -2,10 +2,17 @@
 
 from dataclasses import dataclass
 
+from components.backup_alarms import alarm_key_alias, topic_name
+from components.backup_buckets import bucket_arn, key_aliases
+from components.backup_replication import replication_role
 from components.deploy_actions import (
     ACTIVATION_WRITES,
+    ALARM_READS,
+    ALARM_WRITES,
+    ALIAS_LOOKS,
     ASSOCIATION_READS,
     ASSOCIATION_WRITES,
+    BACKUP_BUCKET_WRITES,
     BOUNDED_WRITES,
     BUCKET_READS,
     BUCKET_WRITES,
@@ -15,26 +22,35 @@ from components.deploy_actions import (
     DOCUMENT_WRITES,
     IDENTITY_READS,
     IDENTITY_WRITES,
+    KEY_READS,
     LABEL_READS,
     LABEL_WRITES,
     LIGHTSAIL_READS,
     LIGHTSAIL_WRITES,
     NODE_TIER_READS,
     NODE_TIER_WRITES,
+    OBJECT_ACTIONS,
     OIDC_WRITES,
     PARAMETER_READS,
     PARAMETER_WRITES,
+    SUBSCRIBES,
+    SUBSCRIPTION_READS,
+    SUBSCRIPTION_WRITES,
     SYSTEMS_MANAGER_LOOKS,
+    TOPIC_READS,
+    TOPIC_WRITES,
 )
 from components.host_bundle import bundle_bucket
 from components.host_policies import NODE_TIER, document_name, role_name
 from components.permissions_boundary import boundary_arn
-from components.providers import HOME_REGION
+from components.providers import COPY_REGION, HOME_REGION
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 
 Document = dict[str, object]
+
+ADMINISTRATORS_OWN = (("role", "deploy"), ("role", "preview"), ("policy", "boundary"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +89,39 @@ class Reach:
         return self._ssm(f"parameter/{self.prefix}/*")
 
     @property
+    def backup_buckets(self) -> list[str]:
+        return [bucket_arn(f"{self.prefix}-backups-*")]
+
+    @property
+    def private_objects(self) -> list[str]:
+        """What is in the buckets with data in them; those of `dev-alice` too, whose names start like dev's."""
+        return [bucket_arn(f"{self.prefix}-*{data}-*/*") for data in ("backups", "documents")]
+
+    @property
+    def replication_role(self) -> str:
+        return self._iam(f"role/{replication_role(self.prefix)}")
+
+    @property
+    def key_aliases(self) -> list[str]:
+        return [*key_aliases(self.prefix).values(), alarm_key_alias(self.prefix)]
+
+    @property
+    def topic(self) -> str:
+        return f"arn:aws:sns:{HOME_REGION}:{self.aws_account_id}:{topic_name(self.prefix)}"
+
+    @property
+    def alarms(self) -> str:
+        return f"arn:aws:cloudwatch:{HOME_REGION}:{self.aws_account_id}:alarm:{self.prefix}-postgres-*"
+
+    @property
     def document(self) -> str:
+        """What converges the hosts, on schedule."""
         return self._ssm(f"document/{document_name(self.prefix)}")
+
+    @property
+    def documents(self) -> str:
+        # That one and the operators': a role's policies may not be longer (IAM quotas).
+        return self._ssm(f"document/{self.prefix}-postgres-*")
 
     @property
     def associations(self) -> str:
@@ -88,8 +135,7 @@ class Reach:
     @property
     def administrators_own(self) -> list[str]:
         """GitHub's roles and the boundary. With the star also those of `dev-alice`, whose names start like dev's."""
-        names = ("role/{}deploy", "role/{}preview", "policy/{}boundary")
-        return [self._iam(name.format(f"{self.prefix}-{star}")) for name in names for star in ("", "*-")]
+        return [self._iam(f"{kind}/{self.prefix}*-{name}") for kind, name in ADMINISTRATORS_OWN]
 
     def _ssm(self, resource: str) -> str:
         return f"arn:aws:ssm:{HOME_REGION}:{self.aws_account_id}:{resource}"
@@ -121,6 +167,7 @@ def deploy_policy(reach: Reach) -> Document:
         _allow(IDENTITY_WRITES, reach.identities),
         _allow(OIDC_WRITES, [reach.oidc_provider]),
         *_host_writes(reach),
+        *_backup_writes(reach),
         _allow(["s3:DeleteObject", "s3:PutObject"], [f"arn:aws:s3:::{reach.state_bucket}/*"]),
         _state_key(reach, ["kms:Encrypt", "kms:GenerateDataKey"]),
         {
@@ -129,6 +176,7 @@ def deploy_policy(reach: Reach) -> Document:
             "NotAction": ["iam:Get*", "iam:List*"],
             "Resource": reach.administrators_own,
         },
+        {"Effect": "Deny", "Action": OBJECT_ACTIONS, "Resource": reach.private_objects},
     )
 
 
@@ -147,6 +195,7 @@ def _reads(reach: Reach) -> list[Document]:
         _allow(BUCKET_READS, reach.buckets),
         _allow(IDENTITY_READS, known),
         *_host_reads(reach),
+        *_backup_reads(reach),
         _allow(["s3:ListBucket"], [f"arn:aws:s3:::{reach.state_bucket}"]),
         _allow(["s3:GetObject"], [f"arn:aws:s3:::{reach.state_bucket}/*"]),
         _state_key(reach, ["kms:Decrypt"]),
@@ -158,10 +207,36 @@ def _host_reads(reach: Reach) -> list[Document]:
         _allow(BUNDLE_READS, reach.bundles),
         _in_montreal(SYSTEMS_MANAGER_LOOKS),
         _allow(PARAMETER_READS, [reach.parameters]),
-        _allow(DOCUMENT_READS, [reach.document]),
+        _allow(DOCUMENT_READS, [reach.documents]),
         _allow(ASSOCIATION_READS, [reach.associations]),
         _allow(NODE_TIER_READS, [reach.node_tier]),
-        _allow(LABEL_READS, [reach.parameters, reach.document, reach.associations]),
+        _allow(LABEL_READS, [reach.parameters, reach.documents, reach.associations]),
+    ]
+
+
+def _backup_reads(reach: Reach) -> list[Document]:
+    # Keys are known by their aliases: an administrator makes both.
+    aliases: Document = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": reach.key_aliases}}
+    keys = [f"arn:aws:kms:{region}:{reach.aws_account_id}:key/*" for region in (HOME_REGION, COPY_REGION)]
+    return [
+        _allow(KEY_READS, keys, aliases),
+        _allow(ALIAS_LOOKS, ["*"]),
+        _allow(TOPIC_READS, [reach.topic]),
+        _in_montreal(SUBSCRIPTION_READS),
+        _allow(ALARM_READS, [reach.alarms]),
+    ]
+
+
+def _backup_writes(reach: Reach) -> list[Document]:
+    return [
+        _allow(BACKUP_BUCKET_WRITES, reach.backup_buckets),
+        _allow(
+            ["iam:PassRole"], [reach.replication_role], {"StringEquals": {"iam:PassedToService": "s3.amazonaws.com"}}
+        ),
+        _allow(TOPIC_WRITES, [reach.topic]),
+        _allow(SUBSCRIBES, [reach.topic], {"StringEquals": {"sns:Protocol": "email"}}),
+        _in_montreal(SUBSCRIPTION_WRITES),
+        _allow(ALARM_WRITES, [reach.alarms]),
     ]
 
 
@@ -172,10 +247,10 @@ def _host_writes(reach: Reach) -> list[Document]:
         # The only role that it hands on, and only to what registers machines.
         _allow(["iam:PassRole"], [reach.host_role], {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}}),
         _allow(PARAMETER_WRITES, [reach.parameters]),
-        _allow(DOCUMENT_WRITES, [reach.document]),
+        _allow(DOCUMENT_WRITES, [reach.documents]),
         _allow(ASSOCIATION_WRITES, [reach.associations, reach.document]),
         _allow(NODE_TIER_WRITES, [reach.node_tier]),
-        _allow(LABEL_WRITES, [reach.parameters, reach.document, reach.associations]),
+        _allow(LABEL_WRITES, [reach.parameters, reach.documents, reach.associations]),
     ]
 
 

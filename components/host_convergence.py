@@ -2,18 +2,17 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
 
 from components.host_bundle import BundleObject
+from components.host_document import command_document
 from components.host_policies import document_name
 from components.host_registration import HOST_TAG
 from components.labels import DataClass, Labels
 from components.providers import HOME_REGION
 
-SCRIPT = Path(__file__).with_name("templates") / "converge.sh"
 # State Manager's shortest interval.
 SCHEDULE = "rate(30 minutes)"
 # A host may have to restore the whole backup.
@@ -99,20 +98,10 @@ class HostConvergence(pulumi.ComponentResource):
 
 
 def document_content() -> dict[str, object]:
-    """A document of schema 2.2, in which Systems Manager puts the parameters' values."""
-    return {
-        "schemaVersion": "2.2",
-        "description": "Makes a PostgreSQL host what its bundle says",
-        "parameters": {
-            key: {"type": "String", "description": description, "allowedPattern": pattern}
-            for key, (description, pattern) in PARAMETERS.items()
-        },
-        "mainSteps": [
-            {
-                "action": "aws:runShellScript",
-                "name": "converge",
-                "precondition": {"StringEquals": ["platformType", "Linux"]},
-                "inputs": {"timeoutSeconds": str(TIMEOUT_SECONDS), "runCommand": SCRIPT.read_text().splitlines()},
-            }
-        ],
-    }
+    """What the document says."""
+    return command_document(
+        description="Makes a PostgreSQL host what its bundle says",
+        parameters=PARAMETERS,
+        step="converge",
+        timeout_seconds=TIMEOUT_SECONDS,
+    )

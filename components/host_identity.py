@@ -5,8 +5,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.backup_repository import writer_policy
-from components.host_policies import NODE_TIER, agent_policy, configuration_policy, host_trust, role_name
+from components.backup_policies import Repository, writer_policy
+from components.host_policies import (
+    NODE_TIER,
+    agent_policy,
+    configuration_policy,
+    host_trust,
+    metrics_policy,
+    role_name,
+)
 from components.labels import DataClass, Labels
 from components.providers import HOME_REGION
 
@@ -19,7 +26,7 @@ class HostIdentityArgs:
     """The most that the role may ever do; see PermissionsBoundary."""
     bundle_arns: list[pulumi.Input[str]]
     """The objects in S3 that the hosts are made from."""
-    backup_bucket_arn: pulumi.Input[str]
+    backups: Repository
     owns_advanced_instances_tier: bool
     """Whether this stack puts the account's nodes in Montreal into the tier that Session Manager reaches."""
 
@@ -48,7 +55,8 @@ class HostIdentity(pulumi.ComponentResource):
         documents: dict[str, dict[str, object]] = {
             "systems-manager": agent_policy(prefix, account),
             "configuration": configuration_policy(prefix, account, args.bundle_arns),
-            "backups": writer_policy(args.backup_bucket_arn),
+            "backups": writer_policy(args.backups),
+            "metrics": metrics_policy(prefix),
         }
         self.policies = [
             aws.iam.RolePolicy(

@@ -22,6 +22,7 @@ AGENT_CHANNELS = [
 PARAMETER_READS = ["ssm:GetParameters"]
 BUNDLE_READS = ["s3:GetObject", "s3:GetObjectVersion"]
 SECRET_READS = ["kms:Decrypt"]
+METRIC_WRITES = ["cloudwatch:PutMetricData"]
 # Systems Manager's setting of what its nodes cost and can do.
 NODE_TIER = "/ssm/managed-instance/activation-tier"
 
@@ -33,6 +34,16 @@ def role_name(prefix: str) -> str:
 def document_name(prefix: str) -> str:
     """The document of Systems Manager that makes a host what it is declared to be."""
     return f"{prefix}-postgres-converge"
+
+
+def recovery_document_name(prefix: str) -> str:
+    """The document of Systems Manager that operators send to have a host list, make, try or restore backups."""
+    return f"{prefix}-postgres-recovery"
+
+
+def metrics_namespace(prefix: str) -> str:
+    """CloudWatch's namespace of the hosts' own metrics."""
+    return f"{prefix}/postgres"
 
 
 def host_parameters(prefix: str) -> str:
@@ -71,6 +82,23 @@ def configuration_policy(prefix: str, aws_account_id: str, bundle_arns: Sequence
             {"Effect": "Allow", "Action": BUNDLE_READS, "Resource": list(bundle_arns)},
         ]
     )
+
+
+def metrics_policy(prefix: str) -> dict[str, object]:
+    """What a host says of itself to CloudWatch."""
+    return _document(metrics_statements(prefix))
+
+
+def metrics_statements(prefix: str) -> list[dict[str, object]]:
+    return [
+        {
+            # A metric is no resource; its namespace is a condition (AWS, Service Authorization Reference).
+            "Effect": "Allow",
+            "Action": METRIC_WRITES,
+            "Resource": ["*"],
+            "Condition": {"StringEquals": {"cloudwatch:namespace": metrics_namespace(prefix)}},
+        }
+    ]
 
 
 def agent_statements(prefix: str, aws_account_id: str) -> list[dict[str, object]]:

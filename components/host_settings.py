@@ -11,6 +11,8 @@ from components.labels import Environment
 
 # One serves; a second one only while the first is being replaced.
 MOST_HOSTS = 2
+# Lightsail's limits of a disk, and what a host has that names none.
+SMALLEST_DISK_GB, LARGEST_DISK_GB, DEFAULT_DISK_GB = 8, 16384, 64
 TRUE = (True, "true")
 
 
@@ -25,7 +27,7 @@ class HostSettings(BaseModel):
     """PostgreSQL's major version."""
     blueprint: str = compatibility.BLUEPRINTS[0]
     bundle: str
-    disk_gb: Annotated[int, Field(ge=8, le=16384)] = 64
+    disk_gb: Annotated[int, Field(ge=SMALLEST_DISK_GB, le=LARGEST_DISK_GB)] = DEFAULT_DISK_GB
     origin: Literal["new", "backup"] = "new"
     """Where its cluster comes from: made empty, or restored and kept up to date until it serves."""
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 from components import compatibility, lightsail_bundles
-from components.backup_repository import RETENTION_FULL, backup_bucket, stanza
+from components.backup_buckets import backup_bucket, backup_copy_bucket, s3_endpoint
+from components.backup_repository import stanza
 from components.cloudflare_ranges import IPV4, IPV6
-from components.host_policies import host_parameters
+from components.host_policies import host_parameters, metrics_namespace
 from components.host_settings import HostSettings
 from components.postgres_database import BEHIND_HYPERDRIVE, EXTENSIONS, SCHEMAS, Role, WayIn, roles
-from components.providers import HOME_REGION
+from components.providers import COPY_REGION, HOME_REGION
 from components.settings import Settings
 
 POSTGRES_PORT = 5432
@@ -104,7 +105,7 @@ def _backup(stack: Settings, host: HostSettings) -> dict[str, Any]:
     prefix = stack.labels.prefix
     return {
         "stanza": stanza(host.version),
-        "endpoint": f"s3.{HOME_REGION}.amazonaws.com",
+        "endpoint": s3_endpoint(HOME_REGION),
         "bucket": backup_bucket(prefix, stack.aws_account_id),
         "region": HOME_REGION,
         "uri_style": "host",
@@ -113,7 +114,23 @@ def _backup(stack: Settings, host: HostSettings) -> dict[str, Any]:
         "key_id": None,
         "key_secret": None,
         "cipher_passphrase": _secret(prefix, CIPHER_PASSPHRASE),
-        "retention_full": RETENTION_FULL,
+        "retention_full": stack.backup_retention_full,
+        "copy": {
+            "endpoint": s3_endpoint(COPY_REGION),
+            "bucket": backup_copy_bucket(prefix, stack.aws_account_id),
+            "region": COPY_REGION,
+        },
+        "schedule": {
+            "full_day": stack.backup_full_day,
+            "verify_day": stack.backup_verify_day,
+            "time": stack.backup_time,
+        },
+        "archive_timeout_seconds": stack.archive_timeout_seconds,
+        "archive_queue_max_mb": stack.archive_queue_max_mb,
+        "recovery_point_seconds": stack.recovery_point_seconds,
+        "recovery_time_seconds": stack.recovery_time_seconds,
+        "alarm_namespace": metrics_namespace(prefix),
+        "alarm_host": host.name,
     }
 
 

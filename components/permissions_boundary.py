@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.backup_buckets import bucket_arn
+from components.backup_policies import Repository, replication_statements, writer_statements
+from components.cms_documents import documents_statements
 from components.host_bundle import bundle_bucket
-from components.host_policies import agent_statements, secret_statements
+from components.host_policies import BUNDLE_READS, agent_statements, metrics_statements, secret_statements
 from components.labels import DataClass, Labels
 
 
@@ -47,31 +50,21 @@ def boundary_arn(prefix: str, aws_account_id: str) -> str:
 
 
 def boundary_policy(prefix: str, aws_account_id: str) -> dict[str, object]:
-    """Objects in the stack's own buckets, and what a host does as a node of Systems Manager.
+    """What documents' user, a host, and S3 for the copy of the backups do; of a bundle any, not one host's only.
 
-    No old version of an object can be removed, and none be read but a bundle's; no bucket can be changed.
+    No version of an object can be removed, no lock shortened, no bucket changed, and the copy is written by S3 alone.
     """
+    repository = Repository.of_any_key(prefix, aws_account_id)
+    bundles = bucket_arn(bundle_bucket(prefix, aws_account_id))
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": [
-                    "s3:ListBucket",
-                    "s3:GetObject",
-                    "s3:PutObject",
-                    "s3:DeleteObject",
-                    "s3:AbortMultipartUpload",
-                ],
-                # The star reaches over the slash: the buckets and what is in them.
-                "Resource": [f"arn:aws:s3:::{prefix}-*"],
-            },
-            {
-                "Effect": "Allow",
-                "Action": ["s3:GetObjectVersion"],
-                "Resource": [f"arn:aws:s3:::{bundle_bucket(prefix, aws_account_id)}/*"],
-            },
+            *documents_statements(prefix, aws_account_id),
+            {"Effect": "Allow", "Action": BUNDLE_READS, "Resource": [f"{bundles}/*"]},
+            *writer_statements(repository),
+            *replication_statements(repository),
             *agent_statements(prefix, aws_account_id),
             *secret_statements(prefix, aws_account_id),
+            *metrics_statements(prefix),
         ],
     }

@@ -1,4 +1,4 @@
-"""An S3 bucket in Montreal for data that must stay in Canada."""
+"""An S3 bucket for data that must stay in Canada."""
 
 from dataclasses import dataclass
 
@@ -19,6 +19,12 @@ class PrivateBucketArgs:
     data_class: DataClass
     old_version_days: int
     """Days that overwritten and deleted objects can still be brought back."""
+    region: str = HOME_REGION
+    key_arn: pulumi.Input[str] | None = None
+    """The customer's own key in the bucket's region; without one S3 encrypts with keys of its own."""
+    lock_days: int | None = None
+    """Days from its writing on that no version can be removed; None leaves versions unlocked. In state: S3 never
+    takes a lock off a bucket again, it only gets another number of days."""
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -34,62 +40,77 @@ class PrivateBucket(pulumi.ComponentResource):
         bucket = aws.s3.Bucket(
             f"{name}-bucket",
             bucket=args.bucket,
-            region=HOME_REGION,
+            region=args.region,
             tags=args.labels.tags(args.data_class),
             opts=args.protection.options(self),
         )
-        self._keep_versions(name, bucket, args.old_version_days)
-        self._close(name, bucket)
+        self._keep_versions(name, args, bucket)
+        self._encrypt(name, args, bucket)
+        self._close(name, args, bucket)
         self.bucket = bucket.bucket
         self.arn = bucket.arn
         self.register_outputs({"bucket": self.bucket, "arn": self.arn})
 
-    def _keep_versions(self, name: str, bucket: aws.s3.Bucket, old_version_days: int) -> None:
+    def _keep_versions(self, name: str, args: PrivateBucketArgs, bucket: aws.s3.Bucket) -> None:
         child = pulumi.ResourceOptions(parent=self)
         versioning = aws.s3.BucketVersioning(
             f"{name}-versioning",
             bucket=bucket.bucket,
             versioning_configuration={"status": "Enabled"},
-            region=HOME_REGION,
+            region=args.region,
             opts=child,
         )
         aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
-            region=HOME_REGION,
+            region=args.region,
             rules=[
                 {
                     "id": "old-versions",
                     "status": "Enabled",
                     "filter": {},
-                    "noncurrent_version_expiration": {"noncurrent_days": old_version_days},
+                    "noncurrent_version_expiration": {"noncurrent_days": args.old_version_days},
+                    # A marker of deletion with nothing left under it only makes listing slower.
+                    "expiration": {"expired_object_delete_marker": True},
                     "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
                 }
             ],
-            # A rule for old versions is refused before versioning is on.
+            # A rule for old versions is refused before versioning is on, and so is a lock.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
+        if args.lock_days is not None:
+            # Not the bucket's own `object_lock_enabled`: that is settled when a bucket is made, so it would replace
+            # one that exists.
+            aws.s3.BucketObjectLockConfiguration(
+                f"{name}-lock",
+                bucket=bucket.bucket,
+                rule={"default_retention": {"mode": "GOVERNANCE", "days": args.lock_days}},
+                region=args.region,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+            )
 
-    def _close(self, name: str, bucket: aws.s3.Bucket) -> None:
-        child = pulumi.ResourceOptions(parent=self)
+    def _encrypt(self, name: str, args: PrivateBucketArgs, bucket: aws.s3.Bucket) -> None:
         aws.s3.BucketServerSideEncryptionConfiguration(
             f"{name}-encryption",
             bucket=bucket.bucket,
-            region=HOME_REGION,
-            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
-            opts=child,
+            region=args.region,
+            rules=[encryption_rule(args.key_arn)],
+            opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _close(self, name: str, args: PrivateBucketArgs, bucket: aws.s3.Bucket) -> None:
+        child = pulumi.ResourceOptions(parent=self)
         aws.s3.BucketOwnershipControls(
             f"{name}-ownership",
             bucket=bucket.bucket,
-            region=HOME_REGION,
+            region=args.region,
             rule={"object_ownership": "BucketOwnerEnforced"},
             opts=child,
         )
         block = aws.s3.BucketPublicAccessBlock(
             f"{name}-public-access",
             bucket=bucket.bucket,
-            region=HOME_REGION,
+            region=args.region,
             block_public_acls=True,
             block_public_policy=True,
             ignore_public_acls=True,
@@ -99,11 +120,24 @@ class PrivateBucket(pulumi.ComponentResource):
         aws.s3.BucketPolicy(
             f"{name}-tls-only",
             bucket=bucket.bucket,
-            region=HOME_REGION,
+            region=args.region,
             policy=tls_only_policy(bucket.arn),
             # Both change the bucket's policy state; side by side S3 answers with a conflict.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
         )
+
+
+def encryption_rule(
+    key_arn: pulumi.Input[str] | None,
+) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
+    """How objects are encrypted that come without a wish of their own."""
+    if key_arn is None:
+        return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
+    return {
+        "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": key_arn},
+        # One key a bucket in place of one an object: S3 asks, and pays for, KMS far less often.
+        "bucket_key_enabled": True,
+    }
 
 
 def tls_only_policy(bucket_arn: pulumi.Input[str]) -> pulumi.Output[str]:

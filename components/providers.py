@@ -5,6 +5,8 @@ import pulumi_aws as aws
 import pulumi_cloudflare as cloudflare
 
 HOME_REGION = "ca-central-1"
+# Calgary: the only other region of AWS in Canada. An account has to opt in to it, once (AWS, Regions).
+COPY_REGION = "ca-west-1"
 
 
 def declare(*, aws_account_id: str) -> list[pulumi.ProviderResource]:

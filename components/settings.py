@@ -10,7 +10,7 @@ import pulumi
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from components import host_settings
+from components import backup_settings, host_settings
 from components.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
 from components.errors import HybridError
 from components.host_settings import HostSettings
@@ -20,6 +20,8 @@ from components.setting_types import (
     AuthorityGeneration,
     BucketName,
     DatabaseName,
+    Day,
+    Email,
     HexId,
     HostName,
     Ipv4Network,
@@ -28,6 +30,7 @@ from components.setting_types import (
     Repository,
     Slug,
     SshPublicKey,
+    TimeOfDay,
 )
 
 PROJECT = "hybrid"
@@ -44,8 +47,8 @@ class SettingsError(HybridError, pulumi.RunError):
 STACK_NAME = re.compile(r"(prod|dev|dev-[a-z0-9]([a-z0-9-]*[a-z0-9])?)")
 # S3 and R2 alike.
 BUCKET_NAME_LENGTH = 63
-# The longest name of an S3 bucket is the documents': {prefix}-documents-{account}.
-LONGEST_BUCKET_SUFFIX = len("-documents-") + 12
+# The longest name of an S3 bucket is that of the backups' copy: {prefix}-backups-copy-{account}.
+LONGEST_BUCKET_SUFFIX = len("-backups-copy-") + 12
 
 
 class Settings(BaseModel):
@@ -83,7 +86,17 @@ class Settings(BaseModel):
     admin_ipv4_networks: Annotated[list[Ipv4Network], Field(min_length=1, max_length=20)]
     admin_ipv6_networks: Annotated[list[Ipv6Network], Field(min_length=1, max_length=20)]
 
+    backup_time: TimeOfDay
+    backup_full_day: Day
+    backup_verify_day: Day
+    backup_retention_full: Annotated[int, Field(ge=2, le=52)]
     backup_old_version_days: Annotated[int, Field(ge=7, le=400)]
+    backup_lock_days: Annotated[int, Field(ge=1, le=365)]
+    archive_timeout_seconds: Annotated[int, Field(ge=10, le=300)]
+    archive_queue_max_mb: Annotated[int, Field(ge=64, le=1048576)]
+    recovery_point_seconds: Annotated[int, Field(ge=30, le=86400)]
+    recovery_time_seconds: Annotated[int, Field(ge=30, le=86400)]
+    alarm_email: Email
     media_buckets: Annotated[list[Slug], Field(min_length=1, max_length=20)]
     hyperdrive_connections: Annotated[int, Field(ge=5, le=100)]
     public_cache_seconds: Annotated[int, Field(ge=1, le=3600)]
@@ -201,7 +214,7 @@ def load(stack: str) -> Settings:
 def parse(stack: str, raw: Mapping[str, str]) -> Settings:
     """Parses settings as Pulumi hands them over: text, with lists as JSON. Raises SettingsError."""
     values = {key: _decoded(key, text) for key, text in raw.items()}
-    faults = host_settings.faults(values)
+    faults = [*host_settings.faults(values), *backup_settings.faults(values)]
     try:
         settings = Settings.model_validate(values, context={"stack": stack})
     except ValidationError as error:

@@ -34,12 +34,22 @@ PROPERTIES: dict[str, frozenset[str]] = {
     ),
     "aws:s3/bucket:Bucket": frozenset({"bucket", "bucketPrefix", "objectLockEnabled"}),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _OF_A_BUCKET,
+    # A lock's mode and days change in place; S3 never takes one off.
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": frozenset(
+        {"bucket", "expectedBucketOwner", "objectLockEnabled"}
+    ),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": frozenset({"bucket"}),
     "aws:s3/bucketPolicy:BucketPolicy": frozenset({"bucket"}),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": frozenset({"bucket"}),
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": frozenset({"bucket"}),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _OF_A_BUCKET,
     "aws:s3/bucketVersioning:BucketVersioning": _OF_A_BUCKET,
     "aws:s3/bucketObjectv2:BucketObjectv2": frozenset({"bucket", "key"}),
+    "aws:kms/alias:Alias": frozenset({"name", "namePrefix"}),
+    "aws:kms/key:Key": frozenset({"customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"}),
+    "aws:sns/topic:Topic": frozenset({"name", "namePrefix", "fifoTopic"}),
+    "aws:sns/topicSubscription:TopicSubscription": frozenset({"topic", "protocol", "endpoint"}),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": frozenset({"name"}),
     "aws:ssm/association:Association": frozenset({"name"}),
     "aws:ssm/document:Document": frozenset({"name"}),
     # Another setting is set in place, and the old one stays set.

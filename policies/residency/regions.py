@@ -7,19 +7,27 @@ from pulumi_policy import ResourceValidationArgs, Severity
 from policies.rule import Rule
 
 CANADIAN_REGIONS = ("ca-central-1", "ca-west-1")
-# Services that somebody has judged. These keep their data in the region they are declared in.
-REGIONAL_PREFIXES = ("aws:kms/", "aws:lightsail/", "aws:s3/", "aws:ssm/")
+# Services that somebody has judged. These keep their data in the region they are declared in. Of some only these
+# types: a key may be kept in somebody else's store, CloudWatch holds logs, streams and events, too.
+REGIONAL_PREFIXES = (
+    "aws:cloudwatch/metricAlarm:",
+    "aws:kms/alias:",
+    "aws:kms/key:",
+    "aws:lightsail/",
+    "aws:s3/",
+    "aws:sns/topic:",
+    "aws:sns/topicSubscription:",
+    "aws:ssm/",
+)
 # These have no region, and hold no data of ours.
 GLOBAL_PREFIXES = ("aws:iam/",)
-# Of a judged service, but it carries data to wherever the other bucket is, and only the ARN says which that is.
-REPLICATION = "aws:s3/bucketReplicationConfig:"
 # tls, like random, makes something in the provider itself: what it makes is in the state, and nowhere else.
 OTHER_PACKAGES = ("cloudflare:", "hybrid:", "pulumi:", "random:", "tls:")
 
 
 def _service_is_judged(args: ResourceValidationArgs) -> Iterator[str]:
     judged = (*REGIONAL_PREFIXES, *GLOBAL_PREFIXES, *OTHER_PACKAGES)
-    if not args.resource_type.startswith(judged) or args.resource_type.startswith(REPLICATION):
+    if not args.resource_type.startswith(judged):
         yield "This resource is of a service that nobody has judged."
 
 

@@ -31,3 +31,17 @@ def test_a_further_bucket_changes_only_the_api(mine: TrialEngine) -> None:
     assert created == {*buckets, "api-version", "api-deployment"}
     assert [name for act, name in acts if act == "delete"] == ["api-deployment", "api-version"]
     assert [name for act, name in acts if act == "update"] == []
+
+
+def test_other_days_of_a_lock_change_the_locks_alone(mine: TrialEngine) -> None:
+    mine.set("dev", backupLockDays=21)
+    assert sorted(acts_of_up(mine)) == [("update", "backups-copy-lock"), ("update", "backups-lock")]
+
+
+def test_buckets_that_exist_get_their_locks_without_a_change_of_their_own(mine: TrialEngine) -> None:
+    component = mine.project / "components" / "private_bucket.py"
+    as_it_is = component.read_text()
+    component.write_text(as_it_is.replace("if args.lock_days is not None", "if False"))
+    assert {name for _, name in acts_of_up(mine)} == {"backups-lock", "backups-copy-lock"}
+    component.write_text(as_it_is)
+    assert sorted(acts_of_up(mine)) == [("create", "backups-copy-lock"), ("create", "backups-lock")]

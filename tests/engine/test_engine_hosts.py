@@ -41,7 +41,9 @@ def test_another_host_serves_without_a_change_of_any_machine(mine: TrialEngine) 
     mine.up("dev")
     mine.set("dev", postgresServing="b")
     bundles = {("update", f"{part}-{host}") for part in ("bundles", "convergence") for host in "ab"}
-    assert set(acts_of_up(mine)) == bundles
+    # One host is watched, the other one is not.
+    alarms = {("update", f"alarms-{key}") for key in ("archive-queue", "backup-age", "verify")}
+    assert set(acts_of_up(mine)) == bundles | alarms
 
 
 def test_a_changed_user_data_changes_nothing(mine: TrialEngine) -> None:

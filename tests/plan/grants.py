@@ -16,20 +16,31 @@ S3_OPERATIONS = {
     "GetEncryptionConfiguration": "GetBucketEncryption",
     "GetLifecycleConfiguration": "GetBucketLifecycleConfiguration",
     "GetObjectVersion": "GetObject",
+    "GetObjectVersionAcl": "GetObjectAcl",
+    "GetObjectVersionTagging": "GetObjectTagging",
     "GetReplicationConfiguration": "GetBucketReplication",
     "ListBucket": "ListObjectsV2",
+    "ListBucketVersions": "ListObjectVersions",
+    "PutBucketObjectLockConfiguration": "PutObjectLockConfiguration",
     "PutBucketPublicAccessBlock": "PutPublicAccessBlock",
     "PutEncryptionConfiguration": "PutBucketEncryption",
     "PutLifecycleConfiguration": "PutBucketLifecycleConfiguration",
+    "PutReplicationConfiguration": "PutBucketReplication",
     # Of S3's newer half, the model s3control.
     "ListTagsForResource": None,
     "TagResource": None,
     "UntagResource": None,
 }
-# A permission without an operation, and what only the agent asks: no public model has it (the names are those of
-# AWS's own policy for it, AmazonSSMManagedInstanceCore).
+# Permissions without an operation, those of replication as AWS's guide has them ("Setting up permissions for live
+# replication"), and what only the agent asks: no public model has it (the names are those of AWS's own policy for it,
+# AmazonSSMManagedInstanceCore).
 WITHOUT_OPERATION = {
     "iam:PassRole",
+    "s3:BypassGovernanceRetention",
+    "s3:GetObjectVersionForReplication",
+    "s3:ReplicateDelete",
+    "s3:ReplicateObject",
+    "s3:ReplicateTags",
     "ssm:ListInstanceAssociations",
     "ssm:UpdateInstanceAssociationStatus",
     "ssm:UpdateInstanceInformation",

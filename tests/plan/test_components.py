@@ -5,16 +5,20 @@ from collections import Counter
 import pytest
 
 from components.api_worker import ApiWorker
+from components.backup_alarms import BackupAlarms
+from components.backup_replication import BackupReplication
 from components.backup_repository import BackupRepository
 from components.binding_names import binding_name
 from components.certificate_authority import CertificateAuthority
 from components.cms_documents import CmsDocuments
 from components.deploy_identity import DeployIdentity
+from components.encryption_key import EncryptionKey
 from components.failover_host import FailoverHost
 from components.host_bundle import HostBundles
 from components.host_convergence import HostConvergence
 from components.host_identity import HostIdentity
 from components.host_parameters import HostParameters
+from components.host_recovery import HostRecovery
 from components.host_registration import HostRegistration
 from components.hyperdrive_pair import HyperdrivePair
 from components.media_bucket import MediaBucket
@@ -39,6 +43,9 @@ BUCKET = {
     "BucketPublicAccessBlock": 1,
     "BucketPolicy": 1,
 }
+LOCKED_BUCKET = {**BUCKET, "BucketObjectLockConfiguration": 1}
+KEY = {"Key": 1, "Alias": 1}
+REPLICATION = {"Role": 1, "RolePolicy": 1, "BucketReplicationConfig": 1}
 DECLARED: list[tuple[type, str, dict[str, int]]] = [
     (PostgresDatabase, "database", {"RandomPassword": len(WITH_PASSWORD)}),
     (
@@ -55,15 +62,25 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
             "InstancePublicPorts": 1,
         },
     ),
-    (PrivateBucket, "backups", BUCKET),
+    (PrivateBucket, "documents", BUCKET),
+    (PrivateBucket, "backups", LOCKED_BUCKET),
+    (PrivateBucket, "backups-copy", LOCKED_BUCKET),
+    (EncryptionKey, "backups-copy", KEY),
+    (BackupReplication, "backups-replication", REPLICATION),
     (PermissionsBoundary, "boundary", {"Policy": 1}),
-    (BackupRepository, "backups", {**BUCKET, "RandomPassword": 1}),
-    (HostIdentity, "identity", {"Role": 1, "RolePolicy": 3}),
+    (
+        BackupRepository,
+        "backups",
+        {**dict.fromkeys({**LOCKED_BUCKET, **KEY}, 2), **REPLICATION, "RandomPassword": 1},
+    ),
+    (BackupAlarms, "alarms", {**KEY, "Topic": 1, "TopicSubscription": 1, "MetricAlarm": 3}),
+    (HostIdentity, "identity", {"Role": 1, "RolePolicy": 4}),
     (HostRegistration, "postgres-a", {"Activation": 1}),
     # Five passwords, passphrase, tunnel's token, three for TLS; two for operators.
     (HostParameters, "parameters", {"Parameter": 12}),
     (HostBundles, "bundles", {**BUCKET, "BucketObjectv2": 1}),
     (HostConvergence, "convergence", {"Document": 1, "Association": 1}),
+    (HostRecovery, "recovery", {"Document": 1}),
     (CmsDocuments, "documents", {**BUCKET, "User": 1, "UserPolicy": 1}),
     (MediaBucket, "media-media", {"R2Bucket": 1, "R2BucketCors": 1, "R2BucketLifecycle": 1}),
     (

@@ -1,10 +1,13 @@
 """What GitHub's jobs may do in AWS: every action and every resource."""
 
+import fnmatch
 import json
+from dataclasses import replace
 
 import pytest
 
 from components.deploy_policies import Document, Reach, deploy_policy, preview_policy
+from components.settings import BUCKET_NAME_LENGTH, LONGEST_BUCKET_SUFFIX
 from plan.model import Plan, Resource
 from tests.plan.grants import Grant, grants, statements, unknown_actions
 
@@ -21,7 +24,11 @@ IDENTITIES = [f"{IAM}:role/shop-dev-*", f"{IAM}:user/shop-dev-*"]
 KEYS = ["arn:aws:kms:ca-central-1:111111111111:key/*"]
 STATE_KEY = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/shop-state"}}
 SSM = "arn:aws:ssm:ca-central-1:111111111111"
-LABELLED = [f"{SSM}:parameter/shop-dev/*", f"{SSM}:document/shop-dev-postgres-converge", f"{SSM}:association/*"]
+LABELLED = [f"{SSM}:parameter/shop-dev/*", f"{SSM}:document/shop-dev-postgres-*", f"{SSM}:association/*"]
+CONVERGE = f"{SSM}:document/shop-dev-postgres-converge"
+TOPIC = ["arn:aws:sns:ca-central-1:111111111111:shop-dev-postgres-alarms"]
+ALARMS = ["arn:aws:cloudwatch:ca-central-1:111111111111:alarm:shop-dev-postgres-*"]
+ALIASES = ["alias/shop-dev-backups", "alias/shop-dev-backups-copy", "alias/shop-dev-postgres-alarms"]
 NODE_TIER = [f"{SSM}:servicesetting/ssm/managed-instance/activation-tier"]
 BUNDLES = ["arn:aws:s3:::shop-dev-bundles-111111111111/*"]
 MONTREAL = {"StringEquals": {"aws:RequestedRegion": "ca-central-1"}}
@@ -39,10 +46,8 @@ READS: list[Grant] = [
         None,
     ),
     (
-        "iam: GetOpenIDConnectProvider GetPolicy GetPolicyVersion GetRole GetRolePolicy GetUser GetUserPolicy"
-        " ListAttachedRolePolicies ListAttachedUserPolicies ListGroupsForUser ListInstanceProfilesForRole"
-        " ListOpenIDConnectProviderTags ListPolicyTags ListPolicyVersions ListRolePolicies ListRoleTags"
-        " ListUserPolicies ListUserTags",
+        "iam: GetOpenIDConnectProvider GetPolicy* GetRole* GetUser* ListAttached* ListGroupsForUser"
+        " ListInstanceProfilesForRole ListOpenIDConnectProviderTags ListPolicy* ListRole* ListUser*",
         [*IDENTITIES, f"{IAM}:policy/shop-dev-*", OIDC],
         None,
     ),
@@ -53,6 +58,15 @@ READS: list[Grant] = [
     ("ssm: DescribeAssociation", LABELLED[2:], None),
     ("ssm: GetServiceSetting", NODE_TIER, None),
     ("ssm: ListTagsForResource", LABELLED, None),
+    (
+        "kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
+        [*KEYS, "arn:aws:kms:ca-west-1:111111111111:key/*"],
+        {"ForAnyValue:StringEquals": {"kms:ResourceAliases": ALIASES}},
+    ),
+    ("kms: ListAliases", ["*"], None),
+    ("sns: GetTopicAttributes ListTagsForResource", TOPIC, None),
+    ("sns: GetSubscriptionAttributes", ["*"], MONTREAL),
+    ("cloudwatch: DescribeAlarms ListTagsForResource", ALARMS, None),
     ("s3: ListBucket", ["arn:aws:s3:::shop-state"], None),
     ("s3: GetObject", ["arn:aws:s3:::shop-state/*"], None),
     ("kms: Decrypt", KEYS, STATE_KEY),
@@ -94,9 +108,19 @@ WRITES: list[Grant] = [
     ),
     ("ssm: DeleteParameter PutParameter", LABELLED[:1], None),
     ("ssm: CreateDocument DeleteDocument UpdateDocument UpdateDocumentDefaultVersion", LABELLED[1:2], None),
-    ("ssm: CreateAssociation DeleteAssociation UpdateAssociation", [LABELLED[2], LABELLED[1]], None),
+    ("ssm: CreateAssociation DeleteAssociation UpdateAssociation", [LABELLED[2], CONVERGE], None),
     ("ssm: ResetServiceSetting UpdateServiceSetting", NODE_TIER, None),
     ("ssm: AddTagsToResource RemoveTagsFromResource", LABELLED, None),
+    ("s3: PutBucketObjectLockConfiguration PutReplicationConfiguration", ["arn:aws:s3:::shop-dev-backups-*"], None),
+    (
+        "iam: PassRole",
+        [f"{IAM}:role/shop-dev-backups-replication"],
+        {"StringEquals": {"iam:PassedToService": "s3.amazonaws.com"}},
+    ),
+    ("sns: CreateTopic DeleteTopic SetTopicAttributes TagResource UntagResource", TOPIC, None),
+    ("sns: Subscribe", TOPIC, {"StringEquals": {"sns:Protocol": "email"}}),
+    ("sns: Unsubscribe", ["*"], MONTREAL),
+    ("cloudwatch: DeleteAlarms PutMetricAlarm TagResource UntagResource", ALARMS, None),
     ("s3: DeleteObject PutObject", ["arn:aws:s3:::shop-state/*"], None),
     ("kms: Encrypt GenerateDataKey", KEYS, STATE_KEY),
 ]
@@ -112,16 +136,45 @@ def test_deploy_reads_and_changes_what_the_stack_declares() -> None:
 
 
 def test_deploy_is_denied_the_boundary_and_githubs_roles() -> None:
-    (denied,) = [statement for statement in statements(deploy_policy(REACH)) if statement["Effect"] == "Deny"]
+    (denied, _) = [statement for statement in statements(deploy_policy(REACH)) if statement["Effect"] == "Deny"]
     assert denied["NotAction"] == ["iam:Get*", "iam:List*"]
-    assert denied["Resource"] == [
-        f"{IAM}:role/shop-dev-deploy",
-        f"{IAM}:role/shop-dev-*-deploy",
-        f"{IAM}:role/shop-dev-preview",
-        f"{IAM}:role/shop-dev-*-preview",
-        BOUNDARY,
-        f"{IAM}:policy/shop-dev-*-boundary",
+    patterns = [f"{IAM}:role/shop-dev*-deploy", f"{IAM}:role/shop-dev*-preview", f"{IAM}:policy/shop-dev*-boundary"]
+    assert denied["Resource"] == patterns
+    own = [f"{IAM}:{what}" for name in ("", "-alice") for what in _administrators_own(f"shop-dev{name}")]
+    assert all(any(fnmatch.fnmatchcase(arn, pattern) for pattern in patterns) for arn in own)
+    assert not fnmatch.fnmatchcase(f"{IAM}:role/shop-dev-backups-replication", patterns[0])
+
+
+def _administrators_own(prefix: str) -> list[str]:
+    return [f"role/{prefix}-deploy", f"role/{prefix}-preview", f"policy/{prefix}-boundary"]
+
+
+def test_deploy_is_denied_whatever_a_bucket_policy_could_open_to_it() -> None:
+    denied = statements(deploy_policy(REACH))[-1]
+    backups, copy, documents, bundles, state = (
+        f"arn:aws:s3:::shop-dev-backups-{REACH.aws_account_id}/postgresql/backup.info",
+        f"arn:aws:s3:::shop-dev-backups-copy-{REACH.aws_account_id}/postgresql/backup.info",
+        f"arn:aws:s3:::shop-dev-documents-{REACH.aws_account_id}/a",
+        f"arn:aws:s3:::shop-dev-bundles-{REACH.aws_account_id}/postgres-a.tar.gz",
+        "arn:aws:s3:::shop-state/a",
+    )
+    assert denied["Effect"] == "Deny"
+    for action in ("GetObject", "DeleteObjectVersion", "PutObjectRetention", "BypassGovernanceRetention"):
+        assert any(fnmatch.fnmatchcase(f"s3:{action}", pattern) for pattern in denied["Action"])
+    reached = [
+        arn
+        for arn in (backups, copy, documents, bundles, state)
+        if any(fnmatch.fnmatchcase(arn, pattern) for pattern in denied["Resource"])
     ]
+    assert reached == [backups, copy, documents]
+
+
+@pytest.mark.parametrize("document", [deploy_policy(REACH), preview_policy(REACH)])
+def test_keys_are_an_administrators(document: Document) -> None:
+    known = {"DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags", "ListAliases"}
+    of_the_state = {"Decrypt", "Encrypt", "GenerateDataKey"}
+    given = [(set(names.split()[1:]), condition) for names, _, condition in grants(document) if names[:4] == "kms:"]
+    assert all(names <= known or (names <= of_the_state and condition == STATE_KEY) for names, condition in given)
 
 
 @pytest.mark.parametrize("document", [deploy_policy(REACH), preview_policy(REACH)])
@@ -146,17 +199,21 @@ def test_a_role_holds_its_policy(document: Document) -> None:
     assert len(json.dumps(document, separators=(",", ":"))) < 10_240
 
 
+def test_a_role_holds_its_policy_with_the_longest_prefix() -> None:
+    # Of what is S3's: LONGEST_BUCKET_SUFFIX leaves so many of 63 characters.
+    longest = replace(REACH, prefix="p" * (BUCKET_NAME_LENGTH - LONGEST_BUCKET_SUFFIX))
+    named = replace(
+        longest, state_bucket="automatonicai-pulumi-state", state_key_alias="alias/automatonicai-pulumi-state"
+    )
+    assert len(json.dumps(deploy_policy(named), separators=(",", ":"))) < 10_240
+
+
 def test_every_role_and_user_but_githubs_is_bounded(dev_plan: Plan) -> None:
     identities = [*dev_plan.of_type("aws:iam/role:Role"), *dev_plan.of_type("aws:iam/user:User")]
     boundary = dev_plan.of_type("aws:iam/policy:Policy")[0]
-    assert {found.name for found in identities if _is_bounded_by(boundary, found)} == {
-        "identity-role",
-        "documents-user",
-    }
-    assert {found.name for found in identities} - {"identity-role", "documents-user"} == {
-        "deploy-deploy",
-        "deploy-preview",
-    }
+    bounded = {found.name for found in identities if _is_bounded_by(boundary, found)}
+    assert bounded == {"identity-role", "documents-user", "backups-replication-role"}
+    assert {found.name for found in identities} - bounded == {"deploy-deploy", "deploy-preview"}
 
 
 def _is_bounded_by(boundary: Resource, identity: Resource) -> bool:

@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,56 @@ def of_bundles(arn: str) -> list[Grant]:
     return [("s3: GetObject GetObjectVersion", [arn], None)]
 
 
+def through_s3(region: str, bucket: str) -> dict[str, Any]:
+    return {
+        "StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"},
+        "StringLike": {"kms:EncryptionContext:aws:s3:arn": [bucket, f"{bucket}/*"]},
+    }
+
+
+def buckets(prefix: str) -> tuple[str, str]:
+    """ARNs of the backups' bucket and of its copy."""
+    return f"arn:aws:s3:::{prefix}-backups-{ACCOUNT}", f"arn:aws:s3:::{prefix}-backups-copy-{ACCOUNT}"
+
+
+def keys(name: str = "*", copy_name: str = "*") -> tuple[str, str]:
+    return f"arn:aws:kms:ca-central-1:{ACCOUNT}:key/{name}", f"arn:aws:kms:ca-west-1:{ACCOUNT}:key/{copy_name}"
+
+
+def of_backups(prefix: str, key: str, copy_key: str) -> list[Grant]:
+    """Without leave to remove a version, to change a lock or to get round one, and of the copy reading only."""
+    bucket, copy = buckets(prefix)
+    return [
+        ("s3: ListBucket ListBucketVersions", [bucket, copy], None),
+        ("s3: GetObject GetObjectVersion", [f"{bucket}/*", f"{copy}/*"], None),
+        ("s3: PutObject DeleteObject AbortMultipartUpload", [f"{bucket}/*"], None),
+        ("kms: Decrypt GenerateDataKey", [key], through_s3("ca-central-1", bucket)),
+        ("kms: Decrypt", [copy_key], through_s3("ca-west-1", copy)),
+    ]
+
+
+def of_replication(prefix: str, key: str, copy_key: str) -> list[Grant]:
+    bucket, copy = buckets(prefix)
+    return [
+        ("s3: GetReplicationConfiguration ListBucket", [bucket], None),
+        (
+            "s3: GetObjectLegalHold GetObjectRetention GetObjectVersionAcl GetObjectVersionForReplication"
+            " GetObjectVersionTagging",
+            [f"{bucket}/*"],
+            None,
+        ),
+        ("s3: ReplicateDelete ReplicateObject ReplicateTags", [f"{copy}/*"], None),
+        ("kms: Decrypt", [key], through_s3("ca-central-1", bucket)),
+        ("kms: Encrypt GenerateDataKey", [copy_key], through_s3("ca-west-1", copy)),
+    ]
+
+
+def of_metrics(prefix: str) -> list[Grant]:
+    return [
+        ("cloudwatch: PutMetricData", ["*"], {"StringEquals": {"cloudwatch:namespace": f"{prefix}/postgres"}}),
+    ]
+
+
 BOUNDARY = boundary_policy("shop-dev", ACCOUNT)
 
 
@@ -55,13 +106,32 @@ def test_a_host_reads_its_own_parameters_and_bundle_only() -> None:
     ]
 
 
-def test_the_boundary_is_objects_of_the_stacks_buckets_and_what_a_host_does() -> None:
+def test_the_boundary_is_what_the_documents_user_a_host_and_the_replication_do() -> None:
+    documents = f"arn:aws:s3:::shop-dev-documents-{ACCOUNT}"
     assert grants(BOUNDARY) == [
-        ("s3: ListBucket GetObject PutObject DeleteObject AbortMultipartUpload", ["arn:aws:s3:::shop-dev-*"], None),
-        ("s3: GetObjectVersion", [f"arn:aws:s3:::shop-dev-bundles-{ACCOUNT}/*"], None),
+        ("s3: ListBucket", [documents], None),
+        ("s3: GetObject PutObject DeleteObject", [f"{documents}/*"], None),
+        *of_bundles(f"arn:aws:s3:::shop-dev-bundles-{ACCOUNT}/*"),
+        *of_backups("shop-dev", *keys()),
+        *of_replication("shop-dev", *keys()),
         *of_the_agent("shop-dev"),
         *of_secrets("shop-dev"),
+        *of_metrics("shop-dev"),
     ]
+
+
+@pytest.mark.parametrize("action", ["BypassGovernanceRetention", "DeleteObjectVersion", "PutObjectRetention"])
+def test_nobody_of_the_stack_removes_a_version_or_changes_its_lock(action: str, dev_plan: Plan) -> None:
+    granted = [BOUNDARY, *(found.inputs["policy"] for found in dev_plan.of_type("aws:iam/rolePolicy:RolePolicy"))]
+    on_data = [
+        (names, resource)
+        for document in granted
+        for names, resources, _ in grants(document if isinstance(document, dict) else resolved(dev_plan, document))
+        for resource in resources
+        if action in names.split()
+    ]
+    # Of bundles, which hold no data, the pipeline removes what is no longer declared.
+    assert all(resource.startswith("arn:aws:s3:::automatonicai-dev-bundles-") for _, resource in on_data)
 
 
 @pytest.mark.parametrize(
@@ -87,15 +157,16 @@ def policies(plan: Plan) -> dict[str, Resource]:
 
 
 def resolved(plan: Plan, policy: Computed | str) -> dict[str, object]:
-    """A declared document, with buckets' ARNs by their declared names in place of what the cloud makes up."""
-    text = policy if isinstance(policy, str) else policy.resolve(lambda urn, _: _bucket_arn(plan, urn))
+    """A declared document, with keys' ARNs by their names in the plan in place of what the cloud makes up."""
+    text = policy if isinstance(policy, str) else policy.resolve(lambda urn, _: _key_arn(plan, urn))
     document: dict[str, object] = json.loads(text)
     return document
 
 
-def _bucket_arn(plan: Plan, urn: str) -> str:
-    assert plan.by_urn[urn].type == "aws:s3/bucket:Bucket"
-    return f"arn:aws:s3:::{plan.by_urn[urn].inputs['bucket']}"
+def _key_arn(plan: Plan, urn: str) -> str:
+    key = plan.by_urn[urn]
+    assert key.type == "aws:kms/key:Key"
+    return f"arn:aws:kms:{key.inputs['region']}:{ACCOUNT}:key/{key.name}"
 
 
 def test_the_role_has_these_rights_and_no_more(dev_plan: Plan) -> None:
@@ -105,17 +176,15 @@ def test_the_role_has_these_rights_and_no_more(dev_plan: Plan) -> None:
         for name, found in declared.items()
         if name != "identity-role"
     }
-    stack, backups = "automatonicai-dev", f"arn:aws:s3:::automatonicai-dev-backups-{ACCOUNT}"
+    stack = "automatonicai-dev"
     assert given == {
         "identity-systems-manager": of_the_agent(stack),
         "identity-configuration": [
             *of_secrets(stack),
             *of_bundles(f"arn:aws:s3:::automatonicai-dev-bundles-{ACCOUNT}/postgres-a.tar.gz"),
         ],
-        "identity-backups": [
-            ("s3: ListBucket", backups, None),
-            ("s3: GetObject PutObject DeleteObject AbortMultipartUpload", f"{backups}/*", None),
-        ],
+        "identity-backups": of_backups(stack, *keys("backups-key", "backups-copy-key")),
+        "identity-metrics": of_metrics(stack),
     }
     # Nothing is written into the role itself.
     assert not {"inlinePolicies", "managedPolicyArns"} & declared["identity-role"].inputs.keys()
@@ -130,14 +199,21 @@ def test_nothing_that_the_role_may_do_is_beyond_the_boundary(dev_plan: Plan) -> 
         for action in grant.partition(": ")[2].split()
         for pattern in resources
     ]
-    for name, declared in policies(dev_plan).items():
-        for grant, resources, condition in (
-            grants(resolved(dev_plan, declared.inputs["policy"])) if name != "identity-role" else []
-        ):
+    given = [
+        *(found for name, found in policies(dev_plan).items() if name != "identity-role"),
+        *(
+            found
+            for found in dev_plan.resources
+            if found.name in ("backups-replication-policy", "documents-user-policy")
+        ),
+    ]
+    assert len(given) == 6
+    for declared in given:
+        for grant, resources, condition in grants(resolved(dev_plan, declared.inputs["policy"])):
             for action in grant.partition(": ")[2].split():
                 named = f"{grant.partition(':')[0]}:{action}"
                 allowed = [pattern for known, pattern, when in boundary if (known, when) == (named, condition)]
-                for resource in resources if isinstance(resources, list) else [resources]:
+                for resource in resources:
                     assert any(fnmatch.fnmatchcase(resource, pattern) for pattern in allowed), (named, resource)
 
 

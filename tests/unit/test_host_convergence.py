@@ -17,8 +17,10 @@ from botocore.validate import ParamValidator
 from moto.server import ThreadedMotoServer
 
 from components.host_bundle import Bundle, bundle
-from components.host_convergence import PARAMETERS, SCRIPT, TIMEOUT_SECONDS, document_content
+from components.host_convergence import PARAMETERS, TIMEOUT_SECONDS, document_content
+from components.host_document import TEMPLATES
 
+SCRIPT = TEMPLATES / "converge.sh"
 BUCKET, KEY = "hybrid-dev-bundles-111111111111", "postgres-a.tar.gz"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 STAND_IN = """

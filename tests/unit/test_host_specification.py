@@ -83,7 +83,20 @@ def test_backups_go_to_the_stacks_bucket_without_a_key() -> None:
     assert (backup["bucket"], backup["region"]) == ("automatonicai-dev-backups-111111111111", "ca-central-1")
     assert (backup["endpoint"], backup["uri_style"]) == ("s3.ca-central-1.amazonaws.com", "host")
     assert (backup["key_type"], backup["key_id"], backup["key_secret"]) == ("process", None, None)
-    assert (backup["stanza"], backup["retention_full"], backup["ca_file"]) == ("main-17", 2, None)
+    assert (backup["stanza"], backup["retention_full"], backup["ca_file"]) == ("main-17", 4, None)
+
+
+def test_the_copy_and_the_schedule_are_the_settings() -> None:
+    backup = specification(backupTime="23:40", backupFullDay="friday", recoveryTimeSeconds="900")["backup"]
+    assert backup["copy"] == {
+        "endpoint": "s3.ca-west-1.amazonaws.com",
+        "bucket": "automatonicai-dev-backups-copy-111111111111",
+        "region": "ca-west-1",
+    }
+    assert backup["schedule"] == {"full_day": "friday", "verify_day": "wednesday", "time": "23:40"}
+    limits = ("archive_timeout_seconds", "archive_queue_max_mb", "recovery_point_seconds", "recovery_time_seconds")
+    assert [backup[key] for key in limits] == [60, 8192, 120, 900]
+    assert (backup["alarm_namespace"], backup["alarm_host"]) == ("automatonicai-dev/postgres", "a")
 
 
 def test_each_host_is_itself_and_one_serves() -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 import yaml
 
+from components.backup_buckets import backup_copy_bucket
 from components.labels import DataClass, Environment
 from components.settings import Settings, SettingsError, parse
 from plan.project import ROOT, Project
@@ -78,6 +79,30 @@ def test_dev_is_valid() -> None:
         ("apiHostname", "app.dev.automatonicai.com", "name of another host"),
         *(("poolerHostname", f"{host}.dev.automatonicai.com", "name of another host") for host in HOSTS),
         ("ownsAdvancedInstancesTier", "perhaps", "valid boolean"),
+        ("backupTime", "7:15", "matches"),
+        ("backupTime", "24:00", "matches"),
+        ("backupFullDay", "Sunday", "'monday', 'tuesday'"),
+        ("backupVerifyDay", "mittwoch", "'monday', 'tuesday'"),
+        ("backupRetentionFull", "1", "greater than or equal to 2"),
+        ("backupRetentionFull", "53", "less than or equal to 52"),
+        ("backupLockDays", "0", "greater than or equal to 1"),
+        (
+            "backupLockDays",
+            "36",
+            "36 is longer than old versions are kept (backupOldVersionDays: 35); allowed: at most 35",
+        ),
+        ("archiveTimeoutSeconds", "9", "greater than or equal to 10"),
+        ("archiveTimeoutSeconds", "301", "less than or equal to 300"),
+        ("archiveQueueMaxMb", "63", "greater than or equal to 64"),
+        (
+            "archiveQueueMaxMb",
+            "16385",
+            "16385 is more than a quarter of host a's disk of 64 GB; allowed: at most 16384",
+        ),
+        ("recoveryPointSeconds", "29", "greater than or equal to 30"),
+        ("recoveryTimeSeconds", "86401", "less than or equal to 86400"),
+        ("alarmEmail", "platform", "matches"),
+        ("alarmEmail", "a@b@c.com", "matches"),
         ("failoverActive", "nobody", "'worker' or 'vercel'"),
     ],
 )
@@ -110,14 +135,14 @@ def test_a_users_stack_has_names_of_its_own_and_the_environment_of_dev() -> None
 
 
 def test_bucket_names_fit_into_63_characters() -> None:
-    user = "u" * 20
-    (fault,) = faults(f"dev-{user}", mediaBuckets=json.dumps(["media", "k" * 25]))
-    assert f"has {'k' * 25}, which makes a bucket name of more than 63 characters; allowed: at most 24" in fault
+    user = "u" * 17
+    (fault,) = faults(f"dev-{user}", mediaBuckets=json.dumps(["media", "k" * 28]))
+    assert f"has {'k' * 28}, which makes a bucket name of more than 63 characters; allowed: at most 27" in fault
     (fault, *_) = faults(f"dev-{user}", product="p" * 16)
     assert "makes bucket names of more than 63 characters; allowed with stack" in fault
     assert fault.endswith("at most 15 characters")
     labels = parse(f"dev-{user}", given(product="p" * 15)).labels
-    assert len(f"{labels.prefix}-documents-111111111111") == 63
+    assert len(backup_copy_bucket(labels.prefix, "1" * 12)) == 63
 
 
 def test_all_faults_come_at_once() -> None:
@@ -130,6 +155,30 @@ def test_all_faults_come_at_once() -> None:
     ]
     assert "pulumi config set environment" in found[0]
     assert "did you mean postgresServing?" in found[3]
+
+
+def test_a_lock_and_a_queue_may_be_as_large_as_what_they_are_measured_by() -> None:
+    settings = parse("dev", given(backupLockDays="35", archiveQueueMaxMb="16384"))
+    assert (settings.backup_lock_days, settings.archive_queue_max_mb) == (35, 16384)
+
+
+def test_the_smallest_disk_counts() -> None:
+    hosts = [
+        {"name": "a", "bundle": "small_3_0"},
+        {"name": "b", "bundle": "small_3_0", "diskGb": 16, "origin": "backup"},
+    ]
+    (fault,) = faults(postgresHosts=json.dumps(hosts))
+    assert fault == ("archiveQueueMaxMb: 8192 is more than a quarter of host b's disk of 16 GB; allowed: at most 4096")
+
+
+def test_faults_between_settings_come_with_those_of_single_ones() -> None:
+    found = faults(backupLockDays="60", archiveQueueMaxMb="99999", backupTime="noon", alarmEmail=None)
+    assert [fault.partition(":")[0] for fault in found] == [
+        "backupTime",
+        "alarmEmail",
+        "backupLockDays",
+        "archiveQueueMaxMb",
+    ]
 
 
 def test_prod_needs_protection() -> None:

@@ -1,0 +1,50 @@
+"""Settings of backups: what must hold between them, and between them and the hosts."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.host_settings import DEFAULT_DISK_GB, LARGEST_DISK_GB, SMALLEST_DISK_GB
+
+# Write-ahead log that waits shares the disk with the database.
+QUEUE_SHARE = 4
+
+
+def faults(values: Mapping[str, Any]) -> list[str]:
+    """What does not hold; looks at settings as they were given, checked or not, as host_settings.faults()."""
+    return [*_of_the_lock(values), *_of_the_queue(values)]
+
+
+def _of_the_lock(values: Mapping[str, Any]) -> Iterator[str]:
+    lock, kept = _number(values.get("backupLockDays")), _number(values.get("backupOldVersionDays"))
+    if lock is not None and kept is not None and lock > kept:
+        yield (
+            f"backupLockDays: {lock} is longer than old versions are kept (backupOldVersionDays: {kept}); "
+            f"allowed: at most {kept}"
+        )
+
+
+def _of_the_queue(values: Mapping[str, Any]) -> Iterator[str]:
+    queue_mb, disks = _number(values.get("archiveQueueMaxMb")), dict(_disks(values.get("postgresHosts")))
+    if queue_mb is None or not disks:
+        return
+    smallest = min(disks, key=lambda name: disks[name])
+    most_mb = disks[smallest] * 1024 // QUEUE_SHARE
+    if queue_mb > most_mb:
+        yield (
+            f"archiveQueueMaxMb: {queue_mb} is more than a quarter of host {smallest}'s disk of "
+            f"{disks[smallest]} GB; allowed: at most {most_mb}"
+        )
+
+
+def _disks(hosts: Any) -> Iterator[tuple[str, int]]:
+    """Name and size of every disk that may be; one that may not is another fault."""
+    for host in hosts if isinstance(hosts, list) else []:
+        size_gb = _number(host.get("diskGb", DEFAULT_DISK_GB)) if isinstance(host, dict) else None
+        if size_gb is not None and SMALLEST_DISK_GB <= size_gb <= LARGEST_DISK_GB:
+            yield str(host.get("name")), size_gb
+
+
+def _number(given: Any) -> int | None:
+    if isinstance(given, str) and given.isdecimal():
+        return int(given)
+    return given if isinstance(given, int) and not isinstance(given, bool) else None

@@ -1,0 +1,61 @@
+"""The document that operators send to a host: what it takes, and what it runs."""
+
+import base64
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from components.host_document import TEMPLATES
+from components.host_recovery import PARAMETERS, TIMEOUT_SECONDS, recovery_content
+
+SCRIPT = TEMPLATES / "recovery.sh"
+PATTERN = PARAMETERS["Request"][1]
+REQUEST = base64.b64encode(json.dumps({"act": "list"}).encode()).decode()
+
+
+def test_systems_manager_takes_it() -> None:
+    model = botocore.session.Session().get_service_model("ssm").operation_model("CreateDocument")
+    document = {"Name": "p-postgres-recovery", "DocumentType": "Command", "TargetType": "/"}
+    call = {**document, "DocumentFormat": "JSON", "Content": json.dumps(recovery_content())}
+    assert not ParamValidator().validate(call, model.input_shape).has_errors()
+
+
+def test_it_runs_one_script_for_half_a_day_at_most() -> None:
+    content: dict[str, Any] = recovery_content()
+    (step,) = content["mainSteps"]
+    assert content["schemaVersion"] == "2.2"
+    assert step["inputs"]["runCommand"] == SCRIPT.read_text().splitlines()
+    assert int(step["inputs"]["timeoutSeconds"]) == TIMEOUT_SECONDS == 12 * 3600
+    assert {key: value["allowedPattern"] for key, value in content["parameters"].items()} == {"Request": PATTERN}
+
+
+@pytest.mark.parametrize("value", ["'; reboot; '", "$(reboot)", "a b", "a\nb", "", "a" * 8001, "{{ Request }}"])
+def test_nothing_ends_the_requests_quotes(value: str) -> None:
+    assert re.fullmatch(PATTERN, value) is None
+    assert re.fullmatch(PATTERN, REQUEST)
+
+
+@pytest.mark.parametrize("ends_with", [0, 1])
+def test_the_engine_gets_the_request_and_its_end_is_the_scripts(ends_with: int, tmp_path: Path) -> None:
+    """The script as the agent puts it together, with the two paths of a host below a folder."""
+    current = tmp_path / "opt/hybrid/current"
+    python = current / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\npwd\nprintf "%s\\n" "$@"\nexit {ends_with}\n')
+    python.chmod(0o755)
+    script = SCRIPT.read_text().replace("{{ Request }}", REQUEST).replace("/opt/", f"{tmp_path}/opt/")
+    finished = subprocess.run(
+        ["sh", "-c", script], env={"PATH": os.defpath}, capture_output=True, text=True, timeout=10, check=False
+    )
+    assert finished.returncode == ends_with, finished.stderr
+    where, *arguments = finished.stdout.splitlines()
+    assert where == str(current)
+    specification = ["/run/hybrid/specification.json", "--root", "/"]
+    assert arguments == ["-m", "host.recovery", *specification, "--compact", "--request", REQUEST]
