@@ -34,6 +34,8 @@ class Access:
     password: str = field(repr=False)
     fault: Callable[[], object] = lambda: None
     """What the way itself met last, if it failed: the server then only seems to hang up."""
+    hint: str = ""
+    """What to do when the server can't be had."""
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -74,10 +76,17 @@ def connected(access: Access) -> Iterator["psycopg.Connection[dict[str, Any]]"]:
         connection = psycopg.connect("", **parameters, autocommit=True, row_factory=dict_row)
     except psycopg.OperationalError as error:
         reason = access.fault() or one_line(error)
-        hint = f"; {SERVES_NOBODY}" if NO_RULE in str(reason) else ""
-        raise DatabaseError(f"{access.stack}: {access.role} can't log in {access.way}: {reason}{hint}") from error
+        hint = SERVES_NOBODY if NO_RULE in str(error) else access.hint
+        words = [f"{access.stack}: {access.role} can't log in {access.way}: {reason}", hint]
+        raise DatabaseError("; ".join(word for word in words if word)) from error
     with connection:
         yield connection
+
+
+def refuse_locked_out(access: Access) -> None:
+    """Raises DatabaseError with the reason where the role can't log in."""
+    with connected(access):
+        pass
 
 
 def one_line(error: BaseException) -> str:

@@ -126,7 +126,35 @@ def archiver(rows: Rows) -> Iterator[Finding]:
     found = measured("archiving", behind, f"{'fails: ' if is_late else ''}{last}, {failures}")
     # A last try that failed is worth a word, however short ago.
     yield replace(found, level=Level.WARNING) if row["is_failing"] and found.level is Level.OK else found
-    yield measured("archive queue", row["waiting"], f"{row['waiting']} WAL files wait for the repository")
+    yield _queue(row)
+
+
+def _queue(row: Mapping[str, Any]) -> Finding:
+    """Against the limit that the host's settings tell; a host of before has none."""
+    told = f"{row['waiting']} WAL files wait for the repository"
+    if not row["queue_max_bytes"]:
+        return Finding(name="archive queue", level=Level.OK, detail=f"{told}; no limit is known")
+    share = 100 * row["waiting_bytes"] / row["queue_max_bytes"]
+    since = f", the oldest for {span(row['waiting_seconds'])}" if row["waiting"] else ""
+    return measured("archive queue", share, f"{told}: {share:.1f} % of {amount(row['queue_max_bytes'])}{since}")
+
+
+def dropped(rows: Rows) -> Iterator[Finding]:
+    """Log that was given up for want of room: a hole in the window to restore to."""
+    (row,) = rows
+    hole = f"{row['first']} to {row['last']}: nothing later can be restored to before `./hybrid backup now`"
+    yield measured("dropped WAL", row["files_day"], hole if row["files_day"] else "none in 24 h")
+
+
+def markers(rows: Rows) -> Iterator[Finding]:
+    """They stop with pg_cron, or with the host that serves."""
+    (row,) = rows
+    found = Finding(name="markers", level=Level.WARNING, detail="none yet")
+    if row["seconds"] is not None:
+        found = measured("markers", row["seconds"], f"newest is {span(row['seconds'])} old")
+    # Those of before a restart are soon followed by a new one; a standby's come with the log.
+    is_excused = row["is_standby"] or row["uptime_seconds"] < (THRESHOLDS["markers"].warning or 0)
+    yield replace(found, level=Level.OK) if is_excused else found
 
 
 def transactions(rows: Rows) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from local.stack import Stack
 
 LOCAL = "local"
 ADDRESS = "127.0.0.1"
+HINT = "see `./hybrid local status`; `./hybrid local up` starts what is missing"
 PROBE_SECONDS = 2
 
 
@@ -36,6 +37,7 @@ def local_door(stack: Stack, tell: Callable[[str], None]) -> Door:
             authorities=stack.database_ca,
             way="through the pooler" if is_pooled else "directly",
             password=passwords[role],
+            hint=HINT,
         )
 
     return opened

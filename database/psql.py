@@ -10,6 +10,8 @@ from database.access import Access
 from database.errors import DatabaseError
 
 MISSING = "psql is not on this machine; install the package postgresql-client"
+NO_CONNECTION = 2
+"""psql's exit code when it could not connect, or lost the connection."""
 
 
 VARIABLE = {

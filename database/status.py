@@ -33,6 +33,8 @@ SUBJECTS: tuple[tuple[str, str, Callable[[Rows], Iterator[Finding]]], ...] = (
     ("disk", queries.DISK, findings.disk),
     ("WAL", queries.WAL, findings.wal),
     ("archiver", queries.ARCHIVER, findings.archiver),
+    ("dropped WAL", queries.DROPPED_WAL, findings.dropped),
+    ("markers", queries.MARKERS, findings.markers),
     ("replication slots", queries.SLOTS, findings.slots),
     ("transactions", queries.TRANSACTIONS, findings.transactions),
     ("blocked sessions", queries.BLOCKED, findings.blocked),
@@ -67,6 +69,7 @@ class Status:
             "way": self.way,
             "role": ROLE,
             "level": self.level,
+            "reason": None,
             "findings": rows,
             "unseen": list(self.unseen),
             "not_for_monitor": list(NOT_FOR_MONITOR),
@@ -98,6 +101,20 @@ def status(access: Access, extra: tuple[Finding, ...] = (), *, is_pinned: bool =
                 found += judge(rows)
     found.append(certificate(access))
     return Status(stack=access.stack, way=access.way, findings=tuple(found), unseen=tuple(unseen))
+
+
+def unreachable(stack: str, reason: str) -> dict[str, Any]:
+    """The document of a database that does not answer: nothing was found, and that is critical."""
+    return {
+        "stack": stack,
+        "way": None,
+        "role": ROLE,
+        "level": Level.CRITICAL,
+        "reason": reason,
+        "findings": [],
+        "unseen": [name for name, _, _ in SUBJECTS],
+        "not_for_monitor": list(NOT_FOR_MONITOR),
+    }
 
 
 def _buffers(server_version: int) -> tuple[str, str, Callable[[Rows], Iterator[Finding]]]:

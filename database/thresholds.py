@@ -44,7 +44,11 @@ THRESHOLDS: dict[str, Threshold] = {
     "slot": Threshold(unit="MB retained", warning=1024, critical=8192),
     # So much a restore would lack. A file takes a second or two on its way to S3.
     "archiving": Threshold(unit="s behind", warning=20, critical=900),
-    "archive queue": Threshold(unit="files", warning=5, critical=64),
+    # At 100 the queue is dropped, and with it what the window to restore to would need.
+    "archive queue": Threshold(unit="% of what may wait", warning=10, critical=25),
+    "dropped WAL": Threshold(unit="files in 24 h", warning=None, critical=1),
+    # Written each half minute; a restore is tried by them.
+    "markers": Threshold(unit="s old", warning=120, critical=None),
     "longest transaction": Threshold(unit="s", warning=300, critical=3600),
     # The host ends them after 60 s: what is older has turned that off.
     "idle in transaction": Threshold(unit="s", warning=30, critical=120),

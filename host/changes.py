@@ -36,6 +36,8 @@ def changes(postgres: Postgres, state: State, pooled: Mapping[str, str]) -> list
         Change("monitoring functions", monitoring.statements(state.monitoring)),
         Change("owners", tuple(_owners(postgres, state))),
         Change("privileges", tuple(privilege_sql(postgres, state))),
+        # Its role has to have the right to run it.
+        Change("marker job", monitoring.marker_job(postgres, state.marker_job)),
         Change("default privileges", tuple(default_privilege_sql(postgres, state))),
     ]
 

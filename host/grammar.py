@@ -11,7 +11,7 @@ CLIENT_RULES = (
 USER_MAP = rf"#.*|{_ROLE} {_ROLE} {_ROLE}"
 POOLER = r"|;.*|\[[a-z]+\]|[a-z_][a-z0-9_]* = \S.*"
 POOLER_PASSWORDS = rf'"{_ROLE}" "SCRAM-SHA-256\$[^"]+"'
-BACKUPS = r"|#.*|\[[A-Za-z0-9_-]+\]|[a-z0-9-]+=\S.*"
+BACKUPS = r"|#.*|\[[A-Za-z0-9_:-]+\]|[a-z0-9-]+=\S.*"
 
 
 def fault(text: str, grammar: str) -> str | None:

@@ -8,16 +8,32 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from host.spec_faults import faults
-from host.spec_models import Backup, Disk, Networks, Packages, Pooler, Postgres, Role, Schema, Spec, Tls, Tunnel
+from host.spec_models import (
+    Backup,
+    Copy,
+    Disk,
+    Networks,
+    Packages,
+    Pooler,
+    Postgres,
+    Role,
+    Schedule,
+    Schema,
+    Spec,
+    Tls,
+    Tunnel,
+)
 
 __all__ = [
     "Backup",
+    "Copy",
     "Disk",
     "Networks",
     "Packages",
     "Pooler",
     "Postgres",
     "Role",
+    "Schedule",
     "Schema",
     "Spec",
     "SpecError",

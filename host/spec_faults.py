@@ -115,3 +115,7 @@ def _backup_faults(backup: Backup) -> Iterator[str]:
         is_there = getattr(backup, name) is not None
         if is_there != (backup.key_type == "shared"):
             yield f"spec.backup.{name}: " + ("only key_type shared has one" if is_there else "missing")
+    if backup.alarm_namespace is not None and not backup.alarm_host:
+        yield "spec.backup.alarm_host: missing; with alarm_namespace the metrics need the host's name"
+    if backup.replica and (backup.replica.endpoint, backup.replica.bucket) == (backup.endpoint, backup.bucket):
+        yield f"spec.backup.copy.bucket: {backup.bucket} is the repository itself"

@@ -59,7 +59,12 @@ AbsolutePath = Annotated[str, _matching(r"/[A-Za-z0-9_./-]{1,200}", "is no absol
 Version = Annotated[str, _matching(r"[0-9]+(\.[0-9]+){1,2}", "is no version such as 17.12")]
 # Empty lines and comments would do no harm, but nobody writes them.
 Pem = Annotated[str, _matching(r"(-----BEGIN [A-Z ]+-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n?)+", "is no PEM")]
+Endpoint = Annotated[str, _matching(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?", "is no host name with or without a port")]
+Namespace = Annotated[
+    str, _matching(r"(?!AWS/)[A-Za-z0-9._/#:-]{1,255}", "letters, digits and ._/#:- are allowed, not AWS/ in front")
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Extension = Literal["postgis", "vector", "timescaledb", "pg_cron", "pg_stat_statements", "pg_buffercache"]
 
 
@@ -150,9 +155,25 @@ class Tunnel(Model):
     token: Line = Field(repr=False, min_length=1)
 
 
+class Copy(Model):
+    """The replicated repository, in another region; read only."""
+
+    endpoint: Endpoint
+    bucket: Line
+    region: Line
+
+
+class Schedule(Model):
+    """When the repository is written and tried, UTC."""
+
+    full_day: Day
+    verify_day: Day
+    time: Annotated[str, _matching(r"([01][0-9]|2[0-3]):[0-5][0-9]", "is no time such as 07:15")]
+
+
 class Backup(Model):
     stanza: Stanza
-    endpoint: Annotated[str, _matching(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?", "is no host name with or without a port")]
+    endpoint: Endpoint
     """Host name, with a port where it is not 443."""
     bucket: Line
     region: Line
@@ -165,6 +186,20 @@ class Backup(Model):
     key_secret: Line | None = Field(repr=False)
     cipher_passphrase: Line = Field(repr=False, min_length=8)
     retention_full: int = Field(ge=1)
+    replica: Copy | None = Field(alias="copy")
+    """`copy` in the specification, which is a method's name here."""
+    schedule: Schedule
+    archive_timeout_seconds: int = Field(ge=10, le=300)
+    archive_queue_max_mb: int = Field(ge=64, le=1048576)
+    """Log that waits for the store; what is over it is dropped, so that the disk does not fill."""
+    recovery_point_seconds: int = Field(ge=30, le=86400)
+    """Target: what a lost host may take with it."""
+    recovery_time_seconds: int = Field(ge=30, le=86400)
+    """Target: from the decision to restore to a server that answers."""
+    alarm_namespace: Namespace | None
+    """CloudWatch's, for the metrics of the alarm; none are sent when null."""
+    alarm_host: Line | None = None
+    """The metrics' dimension Host; needed with a namespace."""
 
 
 class Spec(Model):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from components.errors import HybridError
+
 if TYPE_CHECKING:
     from database.access import Door
     from database.findings import Finding
@@ -83,8 +85,16 @@ def status(stack: StackName = None, way: Carrier = None, as_json: AsJson = False
     from database import status as run
     from database.thresholds import Level
 
-    with _door(stack, way)(run.ROLE) as access:
-        found = run.status(access, () if stack else _pooler(), is_pinned=stack is not None)
+    try:
+        with _door(stack, way)(run.ROLE) as access:
+            found = run.status(access, () if stack else _pooler(), is_pinned=stack is not None)
+    except HybridError as error:
+        if not as_json:
+            raise
+        from database.local_access import LOCAL
+
+        _print_json(run.unreachable(stack or LOCAL, str(error)))
+        raise typer.Exit(1) from error
     if as_json:
         _print_json(found.document())
     else:
@@ -175,7 +185,7 @@ def psql(
 ) -> None:
     """Open psql as a role: app and public_read through the pooler, others directly."""
     from database import psql as run
-    from database.access import POOLED
+    from database.access import POOLED, refuse_locked_out
 
     argv = run.arguments(commands or [], arguments or [])
     with _door(stack, way)(role, is_pooled=role in POOLED) as access:
@@ -189,6 +199,8 @@ def psql(
         code = run.run_psql(argv, variables)
         if code and access.fault():
             _say(f"hybrid: {access.fault()}")
+        elif code == run.NO_CONNECTION:
+            refuse_locked_out(access)
     if code:
         raise typer.Exit(code)
 
@@ -203,13 +215,14 @@ def migrate(
     """List applied and pending migrations; with --apply, run them: directly, one run at a time."""
     import psycopg
 
-    from database.access import one_line
+    from database.access import one_line, refuse_locked_out
     from database.errors import DatabaseError
     from local import migrations
     from plan.project import ROOT
 
     folder = ROOT / migrations.FOLDER
     with _door(stack, way)(migrations.ROLE) as access:
+        refuse_locked_out(access)
         try:
             ran = migrations.apply(access.parameters, folder, _running) if is_applied else []
             found = migrations.plan(access.parameters, folder)

@@ -63,6 +63,8 @@ class State:
     """The database's own."""
     monitoring: str | None
     """The mark of the monitoring functions that are there."""
+    marker_job: str | None
+    """pg_cron's job that writes markers: schedule, command, role, database and whether it is active."""
     is_in_recovery: bool
     """It is a standby, which can only be looked at."""
     is_fenced: bool
@@ -102,6 +104,7 @@ def parse(value: dict[str, Any]) -> State:
         ),
         settings=frozenset(value["settings"]),
         monitoring=value["monitoring"],
+        marker_job=value["marker_job"],
         is_in_recovery=value["is_in_recovery"],
         is_fenced=value["is_fenced"],
         is_loaded=value["is_loaded"],

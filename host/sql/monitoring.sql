@@ -53,4 +53,59 @@ BEGIN
     ORDER BY job.jobid;
 END
 $$;
+
+-- Log files that pgBackRest dropped since the queue was over its limit, of its own log and the one before.
+DROP FOREIGN TABLE IF EXISTS monitoring.dropped_wal;
+CREATE FOREIGN TABLE monitoring.dropped_wal (line text)
+SERVER file_systems OPTIONS (
+    format 'text', delimiter E'\x01',
+    program 'cat /var/log/pgbackrest/*-archive-push-async.log.1 /var/log/pgbackrest/*-archive-push-async.log 2>/dev/null'
+            ' | grep "WARN: dropped WAL file" || true'
+);
+REVOKE ALL ON monitoring.dropped_wal FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION monitoring.dropped_wal() RETURNS TABLE (files_day bigint, first text, last text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    -- One can be dropped again before PostgreSQL takes note.
+    SELECT count(DISTINCT dropped.file), min(dropped.file), max(dropped.file)
+    FROM (
+        SELECT substring(held.line FROM 'file .([0-9A-F]{24})') AS file,
+               substring(held.line FROM '^[0-9-]{10} [0-9:]{8}')::timestamp AS at
+        FROM monitoring.dropped_wal AS held
+    ) AS dropped
+    WHERE dropped.at > localtimestamp - interval '1 day' AND dropped.file IS NOT NULL;
+END
+$$;
+
+-- What a restored database is held against: each marker was committed at its time, or it is missing.
+CREATE TABLE IF NOT EXISTS monitoring.marker (
+    written_at timestamptz PRIMARY KEY DEFAULT clock_timestamp(), xid xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+REVOKE ALL ON monitoring.marker FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION monitoring.mark() RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    written timestamptz;
+BEGIN
+    INSERT INTO monitoring.marker DEFAULT VALUES RETURNING written_at INTO written;
+    -- About every hour, of one marker in half a minute.
+    IF random() < 0.01 THEN
+        DELETE FROM monitoring.marker WHERE written_at < now() - interval '60 days';
+        IF to_regclass('cron.job_run_details') IS NOT NULL THEN
+            DELETE FROM cron.job_run_details WHERE start_time < now() - interval '7 days';
+        END IF;
+    END IF;
+    RETURN written;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION monitoring.newest_marker() RETURNS timestamptz
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT max(written_at) FROM monitoring.marker);
+END
+$$;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA monitoring FROM PUBLIC;

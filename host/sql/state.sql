@@ -60,6 +60,11 @@ SELECT json_build_object(
     'schemas', (SELECT json_object_agg(name, obj_description(oid, 'pg_namespace')) FROM place),
     'owners', (SELECT json_object_agg(name, pg_get_userbyid(owner)) FROM place),
     'monitoring', (SELECT obj_description(to_regprocedure('monitoring.disk()'), 'pg_proc')),
+    -- As text, for the same reason.
+    'marker_job', CASE WHEN to_regclass('cron.job') IS NOT NULL THEN
+        substring(query_to_xml('SELECT string_agg(concat_ws(''|'', schedule, command, username, database, active), '';'')
+                               AS job FROM cron.job WHERE jobname = ''hybrid-marker''', false, true, '')::text
+                  FROM '<job>(.*)</job>') END,
     'roles', (SELECT json_object_agg(name, to_jsonb(role) - 'name') FROM role),
     'relations', (SELECT coalesce(json_agg(json_build_array(kind, schema)), '[]') FROM total),
     'privileges', (SELECT coalesce(json_agg(total_privilege), '[]') FROM total_privilege),

@@ -8,11 +8,13 @@ from pyinfra.context import host
 from host import layout
 from host.facts.backup_repository import BackupRepository
 from host.spec import Spec
-from host.tasks import backup_credentials
+from host.tasks import backup_credentials, backup_schedule
 
 
 def apply(spec: Spec) -> None:
     """Only of the host that serves: a repository belongs to one cluster."""
+    # First, for a store that does not answer now may do so tonight.
+    backup_schedule.apply(spec)
     if spec.platform == "lightsail" and spec.postgres.is_serving:
         backup_credentials.needed(spec)
         repository(name="backup repository", stanza=spec.backup.stanza)

@@ -1,11 +1,15 @@
 """pgBackRest's settings: backups and write-ahead log go encrypted to an S3 bucket."""
 
+from pyinfra.operations import files
+
 from host import grammar, layout, machine_layout
 from host.rendering import render, written
 from host.spec import Spec
 
 
 def apply(spec: Spec) -> None:
+    for name, path in (("spool of backups", layout.SPOOL), ("folder of backups' logs", layout.BACKUP_LOGS)):
+        files.directory(name=name, path=path, user=layout.OWNER, group=layout.OWNER, mode="750")
     written(
         name="backup settings",
         text=settings_text(spec),

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -27,6 +28,16 @@ def without_psql(tmp_path: Path) -> str:
     for name in PROGRAMS:
         (tmp_path / name).symlink_to(shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") or "")
     return str(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def fenced(stack: StackUnderTest) -> Iterator[StackUnderTest]:
+    """Told to stop serving; serves again afterwards."""
+    stack.run("up", "--stop-serving")
+    try:
+        yield stack
+    finally:
+        stack.run("up", "--promote")
 
 
 def test_a_healthy_stack_has_nothing_critical(db: Database) -> None:
@@ -231,12 +242,33 @@ def test_while_postgresql_is_down_every_command_says_so_in_one_line(db: Database
     end(stack, "postgres")
     try:
         answers = [db.run(*words) for words in (("status",), ("top",), ("migrate",), ("migrate", "--apply"))]
+        document = json.loads(db.run("status", "--json").stdout)
+        psql = db.run("psql", "--role", "migrator", "-c", "SELECT 1")
     finally:
         stack.up()
+    assert (document["level"], document["findings"]) == ("critical", [])
+    assert "Connection refused" in document["reason"]
+    assert (psql.returncode, psql.stdout) == (1, "")
+    assert psql.stderr.splitlines()[-1].endswith("`./hybrid local up` starts what is missing")
     for answer in answers:
         assert (answer.returncode, answer.stdout) == (1, ""), answer
         assert answer.stderr.startswith("hybrid: local: ")
+        assert answer.stderr.endswith("see `./hybrid local status`; `./hybrid local up` starts what is missing\n")
         assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("status",), ("migrate",), ("migrate", "--apply"), ("psql", "--role", "app", "-c", "SELECT 1"), ("psql",)],
+)
+def test_on_a_host_that_serves_nobody_every_command_says_why(
+    db: Database, fenced: StackUnderTest, words: tuple[str, ...]
+) -> None:
+    answer = db.run(*words)
+    assert (answer.returncode, answer.stdout) == (1, ""), answer
+    last = answer.stderr.splitlines()[-1]
+    assert last.startswith("hybrid: local: ")
+    assert last.endswith("a standby, or a host that was told to stop serving, lets no client in")
 
 
 def as_superuser(stack: StackUnderTest, query: str) -> None:

@@ -20,7 +20,11 @@ ARCHIVER = {
     "last_success_seconds": 40.0,
     "waiting": 0,
     "waiting_seconds": 0.0,
+    "waiting_bytes": 0.0,
+    "queue_max_bytes": 1024 * 2**20,
 }
+MARKERS = {"seconds": 20.0, "is_standby": False, "uptime_seconds": 5e5}
+DROPPED = {"files_day": 0, "first": None, "last": None}
 OPEN = {"pid": 7, "role": "app", "state": "active", "seconds": 5.0, "idle_seconds": 5.0}
 CRON = {"job_id": 1, "name": "sweep", "runs_day": 10, "failures_day": 0}
 JOB = {"name": "Retention [3]", "last_status": "Success", "total_failures": 0, "total_runs": 9}
@@ -46,9 +50,26 @@ def levels(judge: Any, *rows: dict[str, Any]) -> list[str]:
         (findings.archiver, [ARCHIVER | {"waiting_seconds": 25.0}], ["archiving: warning", "archive queue: ok"]),
         (
             findings.archiver,
-            [ARCHIVER | {"is_failing": True, "waiting_seconds": 1e4, "waiting": 70}],
+            [ARCHIVER | {"is_failing": True, "waiting_seconds": 1e4, "waiting": 16, "waiting_bytes": 256 * 2**20}],
             ["archiving: critical", "archive queue: critical"],
         ),
+        (
+            findings.archiver,
+            [ARCHIVER | {"waiting": 7, "waiting_bytes": 112 * 2**20}],
+            ["archiving: ok", "archive queue: warning"],
+        ),
+        (
+            findings.archiver,
+            [ARCHIVER | {"waiting": 900, "waiting_bytes": 9e9, "queue_max_bytes": None}],
+            ["archiving: ok", "archive queue: ok"],
+        ),
+        (findings.dropped, [DROPPED], ["dropped WAL: ok"]),
+        (findings.dropped, [{"files_day": 1, "first": "A", "last": "A"}], ["dropped WAL: critical"]),
+        (findings.markers, [MARKERS], ["markers: ok"]),
+        (findings.markers, [MARKERS | {"seconds": 500.0}], ["markers: warning"]),
+        (findings.markers, [MARKERS | {"seconds": None}], ["markers: warning"]),
+        (findings.markers, [MARKERS | {"seconds": 500.0, "uptime_seconds": 60.0}], ["markers: ok"]),
+        (findings.markers, [MARKERS | {"seconds": 500.0, "is_standby": True}], ["markers: ok"]),
         (findings.archiver, [ARCHIVER | {"mode": "off"}], ["archiving: critical"]),
         (findings.archiver, [ARCHIVER | {"is_standby": True}], ["archiving: ok"]),
         (findings.transactions, [], ["longest transaction: ok", "idle in transaction: ok"]),
@@ -132,6 +153,14 @@ def test_the_buffers_are_asked_for_as_the_server_can_tell(server: int, query: st
 def test_the_fullest_role_is_named() -> None:
     rows = [{"role": name, "open": open_, "allowed": 10} for name, open_ in (("app", 2), ("monitor", 9), ("all", 11))]
     assert [found.detail for found in findings.connections(rows)] == ["monitor: 9 of 10", "all: 11 of 10"]
+
+
+def test_the_queue_is_told_against_what_may_wait() -> None:
+    _, found = findings.archiver(
+        [ARCHIVER | {"waiting": 16, "waiting_bytes": 256 * 2**20, "waiting_seconds": 180.0}],
+    )
+    assert found.value == 25.0
+    assert found.detail == "16 WAL files wait for the repository: 25.0 % of 1.0 GB, the oldest for 3 min"
 
 
 def test_one_file_system_with_two_uses_is_one_finding() -> None:

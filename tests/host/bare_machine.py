@@ -40,6 +40,9 @@ INSTALL = (
     """ "$(chroot "$1" python3 -c 'import sys; print(*sys.version_info[:2], sep=".")')"
     """
 )
+# Where components/templates/converge.sh makes a release with a Python of its own.
+RELEASE_PYTHON = "opt/hybrid/current/venv/bin/python"
+RUN_RELEASE = f'#!/bin/sh\nexec env PYTHONPATH=/opt/hybrid:{LIBRARIES} python3 -P "$@"\n'
 DISK = "/dev/xvdf"
 # systemd leaves fstab's devices alone in a container; this unit stands in for that line, for what requires the mount.
 MOUNT = "etc/systemd/system/var-lib-postgresql.mount"
@@ -102,6 +105,10 @@ class BareMachine:
         self.devices = {DISK: disk}
         """Where in the machine each device of this one appears."""
         (root / MOUNT).write_text(MOUNT_UNIT)
+        self.release_python = root / RELEASE_PYTHON
+        self.release_python.parent.mkdir(parents=True)
+        self.release_python.write_text(RUN_RELEASE)
+        self.release_python.chmod(0o755)
         self.playbook = PROJECT / "host"
         self.console = root.with_name("console.log")
         self.first: dict[str, Any] = {}

@@ -77,5 +77,12 @@ def spec(
             "key_secret": "key-secret-1",
             "cipher_passphrase": "passphrase-1",
             "retention_full": 2,
+            "copy": None,
+            "schedule": {"full_day": "sunday", "verify_day": "wednesday", "time": "07:15"},
+            "archive_timeout_seconds": 60,
+            "archive_queue_max_mb": 1024,
+            "recovery_point_seconds": 120,
+            "recovery_time_seconds": 1800,
+            "alarm_namespace": None,
         },
     }

@@ -100,9 +100,8 @@ def test_the_cluster_is_on_the_data_disk(machine: BareMachine) -> None:
 
 
 def test_the_repository_has_a_first_backup(machine: BareMachine) -> None:
-    assert machine.first["changed"]["backups"] == ["backup repository", "first backup"]
-    (stanza,) = json.loads(machine.told("runuser", "-u", "postgres", "--", "pgbackrest", "--output=json", "info"))
-    assert [backup["type"] for backup in stanza["backup"]] == ["full"]
+    assert machine.first["changed"]["backups"][-2:] == ["backup repository", "first backup"]
+    assert [backup["type"] for backup in backups(machine)] == ["full"]
 
 
 def test_the_databases_packages_are_held(machine: BareMachine) -> None:
@@ -217,6 +216,78 @@ def test_the_hosts_credentials_reach_the_backups_user_alone(machine: BareMachine
     assert '"SessionToken": "token-1"' in machine.told("runuser", "-u", "postgres", "--", "cat", path)
 
 
+BACKUP_UNITS = ("hybrid-backup-full", "hybrid-backup-diff", "hybrid-verify")
+ALARM_UNIT = "hybrid-backup-alarm"
+ANSWERS = "/var/lib/hybrid/backups"
+
+
+def timers(machine: BareMachine) -> set[str]:
+    """Units whose timers are active, and will be after a reboot."""
+    asked = {name: machine.run("systemctl", "show", f"{name}.timer").stdout for name in (*BACKUP_UNITS, ALARM_UNIT)}
+    return {
+        name for name, told in asked.items() if {"ActiveState=active", "UnitFileState=enabled"} <= set(told.split())
+    }
+
+
+def test_backups_are_on_the_schedule_of_the_host_that_serves(machine: BareMachine) -> None:
+    assert timers(machine) == {*BACKUP_UNITS, ALARM_UNIT}
+    resting = declared()
+    resting["postgres"]["is_serving"] = False
+    assert machine.apply("backups", resting)["failed"] == []
+    assert timers(machine) == {ALARM_UNIT}
+    assert machine.apply("backups", resting)["changed"] == []
+    assert machine.apply("backups", declared())["failed"] == []
+    assert timers(machine) == {*BACKUP_UNITS, ALARM_UNIT}
+
+
+def backups(machine: BareMachine) -> list[dict[str, Any]]:
+    (stanza,) = json.loads(machine.told("runuser", "-u", "postgres", "--", "pgbackrest", "--output=json", "info"))
+    found: list[dict[str, Any]] = stanza["backup"]
+    return found
+
+
+def test_the_daily_unit_takes_a_differential_backup(machine: BareMachine) -> None:
+    before = len(backups(machine))
+    machine.told("systemctl", "start", "hybrid-backup-diff")
+    found = backups(machine)
+    assert (len(found), found[-1]["type"], "next-xid" in found[-1]["annotation"]) == (before + 1, "diff", True)
+    answer = json.loads(machine.told("cat", f"{ANSWERS}/hybrid-backup-diff.json"))
+    assert answer["backup"]["label"] == found[-1]["label"]
+
+
+def test_the_weekly_unit_verifies_the_repository(machine: BareMachine) -> None:
+    machine.told("systemctl", "start", "hybrid-verify")
+    assert json.loads(machine.told("cat", f"{ANSWERS}/hybrid-verify.json"))["is_sound"] is True
+
+
+def test_a_backup_waits_for_the_one_before(machine: BareMachine) -> None:
+    hold = machine.command("flock", "/run/hybrid/backup.lock", "sleep", "60")
+    with subprocess.Popen(hold) as holder:
+        until(lambda: machine.run("flock", "--nonblock", "/run/hybrid/backup.lock", "true").returncode)
+        before = len(backups(machine))
+        machine.told("systemctl", "start", "--no-block", "hybrid-backup-diff")
+        until(lambda: "flock" in " ".join(machine.command_lines().values()))
+        assert machine.run("systemctl", "is-active", "hybrid-backup-diff").stdout.strip() == "activating"
+        assert len(backups(machine)) == before
+        machine.run("pkill", "sleep")
+        holder.wait(20)
+    until(lambda: len(backups(machine)) > before)
+    until(lambda: machine.run("systemctl", "is-active", "hybrid-backup-diff").stdout.strip() == "inactive")
+
+
+def test_a_backup_that_fails_is_told_by_the_alarm_until_one_succeeds(machine: BareMachine) -> None:
+    working = machine.release_python.read_text()
+    machine.release_python.write_text("#!/bin/sh\nexit 1\n")
+    assert machine.run("systemctl", "start", "hybrid-backup-diff").returncode != 0
+    until(lambda: machine.run("test", "-e", f"{ANSWERS}/hybrid-backup-diff.failed").returncode == 0)
+    machine.told("systemctl", "start", ALARM_UNIT)
+    journal = ["journalctl", "--boot", "--output=cat", "--priority=crit", f"--unit={ALARM_UNIT}"]
+    until(lambda: "the last run of hybrid-backup-diff failed" in machine.told(*journal))
+    machine.release_python.write_text(working)
+    machine.told("systemctl", "start", "hybrid-backup-diff")
+    assert machine.run("test", "-e", f"{ANSWERS}/hybrid-backup-diff.failed").returncode != 0
+
+
 def test_a_rebooted_machine_serves_by_itself(bare: BareMachine, machine: BareMachine) -> None:
     machine.told("sync")
     machine.power_off()
@@ -224,5 +295,6 @@ def test_a_rebooted_machine_serves_by_itself(bare: BareMachine, machine: BareMac
         until(lambda: bare.run("pg_isready", "--quiet", "--port", str(spec()["pooler"]["port"])).returncode == 0)
         assert through_pooler(bare, "SELECT count(*) FROM pg_extension") != "0"
         assert "policy drop" in bare.told("nft", "list", "chain", "inet", "hybrid", "input")
+        assert timers(bare) == {*BACKUP_UNITS, ALARM_UNIT}
         # The store forgot all with the machine's network.
         assert bare.converge(declared())["changed"].keys() <= {"backups"}

@@ -43,6 +43,7 @@ def state(postgres: Postgres, **state_changes: Any) -> State:
         "default_privileges": wanted_defaults(postgres),
         "settings": frozenset({f"search_path={SEARCH_PATH}"}),
         "monitoring": monitoring.MARK,
+        "marker_job": "30 seconds|SELECT monitoring.mark()|monitor|clinic|t",
         "is_in_recovery": False,
         "is_fenced": False,
         "is_loaded": True,
@@ -59,6 +60,7 @@ EMPTY: dict[str, Any] = {
     "schemas": {"public": "standard public schema"},
     "owners": {"public": "pg_database_owner"},
     "monitoring": None,
+    "marker_job": None,
     "roles": {},
     "relations": frozenset(),
     "complete": frozenset(),
@@ -213,6 +215,21 @@ def test_the_backup_role_gets_its_four_functions_and_no_table() -> None:
         ("function", "pg_catalog.pg_create_restore_point"),
         ("function", "pg_catalog.pg_switch_wal"),
     ]
+
+
+@pytest.mark.parametrize("held", [None, "30 seconds|SELECT monitoring.mark()|app|clinic|t"])
+def test_markers_are_written_by_one_job_of_the_monitor(held: str | None) -> None:
+    postgres = declared()
+    assert statements(postgres, state(postgres, marker_job=held)) == [
+        "DELETE FROM cron.job WHERE jobname = 'hybrid-marker';",
+        "SELECT cron.schedule_in_database"
+        "('hybrid-marker', '30 seconds', 'SELECT monitoring.mark()', 'clinic', 'monitor');",
+    ]
+
+
+def test_no_markers_are_written_where_nobody_could() -> None:
+    for postgres in (declared(extensions=["postgis"]), declared(roles=[role("app"), role("public_read")])):
+        assert monitoring.marker_job(postgres, None) == ()
 
 
 def test_a_function_that_others_may_call_is_taken_back() -> None:

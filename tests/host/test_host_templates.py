@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
+from host import grammar
+from host.grammar import fault
 from host.rendering import render
 from host.scram import verifier
 from host.spec import parse
@@ -137,6 +139,18 @@ def test_a_backup_store_in_the_cloud_is_reached_by_its_name() -> None:
     text = pgbackrest.settings_text(parse(value))
     assert "repo1-storage" not in text
     assert "repo1-s3-uri-style=host" in text
+
+
+def test_the_log_that_waits_has_the_declared_limit_and_pace() -> None:
+    value = spec()
+    value["backup"] |= {"archive_queue_max_mb": 512, "archive_timeout_seconds": 30, "retention_full": 3}
+    text = pgbackrest.settings_text(parse(value))
+    for line in ("archive-push-queue-max=512MiB", "archive-async=y", "repo1-block=y", "repo1-retention-full=3"):
+        assert f"\n{line}\n" in text
+    assert fault(text, grammar.BACKUPS) is None
+    settings = cluster.settings_text(parse(value))
+    assert "\narchive_timeout = 30\n" in settings
+    assert "\nhybrid.archive_queue_max_mb = 512\n" in settings
 
 
 def test_the_poolers_file_reads_back_as_written() -> None:

@@ -1,0 +1,94 @@
+"""Carry out one act on the host: python -m host.recovery SPEC --root DIR [--request BASE64].
+
+The request is JSON, on standard input without --request; the answer one JSON object on standard output, and what is
+being done comes line by line on standard error. Exit code 1 with {"faults": […]} when it was refused or failed, 2 for
+wrong usage, 130 when it was interrupted; then, too, nothing is left behind.
+"""
+
+import argparse
+import base64
+import binascii
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from host.recovery import backup, beside, drill, listing, plan, restore, swap, verify
+from host.recovery.errors import RecoveryError
+from host.recovery.machine import Machine
+from host.recovery.request import Request, parse
+from host.spec import SpecError, load
+
+ACTS: dict[str, Callable[[Machine, Any], dict[str, Any]]] = {
+    "list": listing.act,
+    "backup": backup.act,
+    "verify": verify.act,
+    "plan": plan.act,
+    "restore": restore.act,
+    "stage": restore.stage,
+    "swap": swap.swap,
+    "unswap": swap.unswap,
+    "discard": beside.act,
+    "drill": drill.act,
+}
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="host.recovery", description="Back up, restore, and prove it.")
+    parser.add_argument("spec", type=Path, help="JSON file that says what the host is to become")
+    parser.add_argument("--root", type=Path, required=True, help="root file system; / for this machine itself")
+    parser.add_argument("--request", metavar="BASE64", help="the request; standard input without it")
+    options = parser.parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    # chroot and setpriv are in sbin, which is not on an ordinary user's PATH.
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    try:
+        request = parse(_text(options.request))
+        answer = carried_out(Machine(options.root.resolve(), load(options.spec)), request)
+    except (RecoveryError, SpecError) as error:
+        print(json.dumps({"faults": str(error).splitlines()}))
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    print(json.dumps(answer))
+    return 0
+
+
+def carried_out(machine: Machine, request: Request) -> dict[str, Any]:
+    """The act's answer; raises RecoveryError."""
+    try:
+        return ACTS[request.act](machine, request)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise RecoveryError(f"{error.filename or machine.clusters}: no space is left") from error
+    except subprocess.TimeoutExpired as error:
+        raise RecoveryError(f"{error.cmd[-1]}: has not ended within {error.timeout:.0f} s") from None
+
+
+def _text(encoded: str | None) -> bytes:
+    if encoded is None:
+        return sys.stdin.buffer.read()
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (ValueError, binascii.Error):
+        raise RecoveryError("--request: is no base64") from None
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # Once: what is cleaned up then is not to be interrupted again.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

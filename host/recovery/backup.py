@@ -1,0 +1,33 @@
+"""Takes a backup now, and notes with it which transactions it surely has."""
+
+from typing import Any
+
+from host.recovery import inventory, progress
+from host.recovery.errors import RecoveryError
+from host.recovery.inventory import NEXT_XID
+from host.recovery.machine import Machine
+from host.recovery.pgbackrest import Repository
+from host.recovery.request import Backup
+
+NEXT = "SELECT pg_snapshot_xmax(pg_current_snapshot())"
+
+
+def act(machine: Machine, request: Backup) -> dict[str, Any]:
+    repository = Repository(machine)
+    before = inventory.read(repository)
+    kind = request.kind or ("diff" if any(backup.kind == "full" for backup in before.usable) else "full")
+    progress.say(f"taking a {kind} backup of {repository.backup.stanza}")
+    repository.run("backup", f"--type={kind}")
+    known = {backup.label for backup in before.backups}
+    made = [backup for backup in inventory.read(repository).backups if backup.label not in known]
+    if not made:
+        raise RecoveryError("backup: pgBackRest ended well, but the repository lists no new backup")
+    noted(machine, repository, made[-1].label)
+    (found,) = [one for one in inventory.read(repository).backups if one.label == made[-1].label]
+    return {"backup": found.written()}
+
+
+def noted(machine: Machine, repository: Repository, label: str) -> None:
+    """Every transaction from this number on began after the backup, so that one of them as a target fits it."""
+    ((number,),) = machine.psql(NEXT)
+    repository.run("annotate", f"--set={label}", f"--annotation={NEXT_XID}={number}")

@@ -1,0 +1,112 @@
+"""What a restored copy is checked for in a drill; each check says what it saw."""
+
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from host import layout
+from host.recovery import times
+from host.recovery.machine import Machine
+from host.recovery.markers import Ask, Comparison
+from host.recovery.server import Server
+
+AMCHECK_SECONDS = 3600
+EXTENSIONS = "SELECT extname, extversion FROM pg_extension ORDER BY extname"
+READY = 0
+"""pg_isready's code for a server that lets clients in; 2 when nothing answers at all."""
+SILENT = 2
+CRON = "SELECT current_setting('cron.launch_active_jobs'), (SELECT count(*) FROM cron.job)"
+RUNS = "SELECT count(*) FROM cron.job_run_details WHERE start_time > to_timestamp({since})"
+WORKERS = "SELECT current_setting('timescaledb.max_background_workers')"
+PROBE = """
+CREATE TEMPORARY TABLE probe (line text);
+COPY probe FROM PROGRAM 'tail -n +2 /proc/self/net/route; pg_isready -q -h 127.0.0.1 -p {port}; echo "answer $?"';
+SELECT line FROM probe;
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    is_passed: bool
+    detail: str
+
+    def written(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def markers(found: Comparison) -> Check:
+    words = f"{found.found} found, {found.expected} expected"
+    if found.missing:
+        words += f"; missing: {', '.join(times.written(time) or '' for time in found.missing[:3])}"
+    if found.unexpected:
+        words += f"; not expected: {', '.join(times.written(time) or '' for time in found.unexpected[:3])}"
+    return Check("markers", found.is_passed, words)
+
+
+def amcheck(server: Server) -> Check:
+    """Tables and indexes of all databases."""
+    machine = server.work.machine
+    place = ["--host", str(server.work.sockets), "--port", str(machine.spec.postgres.port)]
+    options = ["--all", "--install-missing", f"--jobs={machine.spec.postgres.cpus}", f"--username={layout.OWNER}"]
+    answer = machine.run([machine.program("pg_amcheck"), *options, *place], seconds=AMCHECK_SECONDS)
+    lines = [line for line in (answer.stdout + answer.stderr).splitlines() if line.strip()]
+    # Its next line quotes what is stored.
+    words = (
+        "no damage in any table or index" if answer.returncode == 0 else (lines or ["ended without a word"])[0][:300]
+    )
+    return Check("amcheck", answer.returncode == 0, words)
+
+
+def checksums(machine: Machine, data: str) -> Check:
+    """Every page; after a clean stop."""
+    answer = machine.run([machine.program("pg_checksums"), "--check", "-D", data], seconds=AMCHECK_SECONDS)
+    lines = [line.strip() for line in (answer.stderr + answer.stdout).splitlines() if line.strip()]
+    scanned = next((line for line in lines if line.startswith("Blocks scanned")), "")
+    words = scanned if answer.returncode == 0 else (lines or ["ended without a word"])[0][:300]
+    return Check("checksums", answer.returncode == 0, words)
+
+
+def extensions(source: Ask, copy: Ask, *, is_latest: bool) -> Check:
+    """Of an earlier moment the versions may differ; they are told."""
+    held, found = dict(source(EXTENSIONS)), dict(copy(EXTENSIONS))
+    names = sorted(name for name in {*held, *found} if held.get(name) != found.get(name))
+    words = ", ".join(f"{name} {found.get(name, 'none')} (source: {held.get(name, 'none')})" for name in names)
+    return Check("extensions", not names or not is_latest, words or f"{len(found)} of the same versions")
+
+
+def jobs(machine: Machine, copy: Ask, ready_at: datetime) -> Check:
+    """None can start, and none has run since the copy answers."""
+    said, is_off = [], True
+    if "pg_cron" in machine.spec.postgres.extensions:
+        ((launches, count),) = copy(CRON)
+        ((runs,),) = copy(RUNS.format(since=ready_at.timestamp()))
+        is_off = launches == "off" and runs == "0"
+        said.append(f"pg_cron: {count} jobs, launching is {launches}, {runs} runs")
+    if "timescaledb" in machine.spec.postgres.extensions:
+        ((workers,),) = copy(WORKERS)
+        is_off = is_off and workers == "0"
+        said.append(f"timescaledb: {workers} workers")
+    return Check("jobs are off", is_off, "; ".join(said) or "no extension runs jobs")
+
+
+def no_way_out(server: Server) -> Check:
+    """From inside not even the serving host on loopback is reached, which answers out here."""
+    machine, port = server.work.machine, server.work.machine.spec.postgres.port
+    outside = machine.run(["pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], seconds=60).returncode
+    rows = [row[0] for row in server.psql(PROBE.format(port=port), database="postgres") if row and row[0]]
+    routes = [row for row in rows if not row.startswith("answer ")]
+    inside = rows[-1].removeprefix("answer ") if rows else ""
+    is_apart = os.readlink(f"/proc/{server.pid}/ns/net") != os.readlink("/proc/self/ns/net")
+    words = f"{len(routes)} routes, 127.0.0.1:{port} answers {inside} inside and {outside} outside"
+    is_cut = is_apart and not routes and inside == str(SILENT) and outside == READY
+    return Check("no way out", is_cut, words if is_apart else f"in the host's own network; {words}")
+
+
+def last_wal(last: datetime | None, target: datetime | None, lost: float | None, allowed: int) -> Check:
+    """Of a point: nothing after it. Of the newest state: no more is lost than is allowed."""
+    words = f"last recovered commit {times.written(last) or 'none since the backup'}"
+    if target:
+        return Check("last WAL", last is None or last <= target, words)
+    return Check("last WAL", lost is not None and lost <= allowed, f"{words}; {lost} s would be lost, {allowed} s may")

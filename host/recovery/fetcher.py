@@ -1,0 +1,112 @@
+"""Brings WAL to a cluster that is cut off: it asks by files, and pgBackRest runs outside."""
+
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from host.recovery.estimate import PREFETCHED
+from host.recovery.inventory import number_of, timeline_of, wal_name
+from host.recovery.pgbackrest import NOT_FOUND, Repository
+from host.recovery.work import Work
+
+SEGMENT = re.compile(r"[0-9A-F]{24}")
+ASKED = re.compile(r"[0-9A-F]{24}|[0-9A-F]{8}\.history")
+PROGRAM = "fetch.sh"
+FATAL = 200
+"""PostgreSQL ends its recovery when restore_command's code is above 125, and takes a lower one for the log's end."""
+# The engine's own number tells the command that it is gone; a wait without an end would outlive both.
+SCRIPT = """\
+rm -f "{work}/answers/$1"
+: > "{work}/asks/$1"
+until [ -e "{work}/answers/$1" ]; do
+    [ -d /proc/{engine} ] || exit {fatal}
+    sleep 0.01
+done
+code=$(cat "{work}/answers/$1")
+[ "$code" = 0 ] || exit "$code"
+exec mv "{work}/wal/$1" "$2"
+"""
+
+
+class Fetcher(threading.Thread):
+    """Answers until it is stopped; fetches the next segments before they are asked for, and never more than a few."""
+
+    def __init__(self, repository: Repository, work: Work, last: Mapping[int, int]) -> None:
+        """`last` is the number of the last archived segment of each timeline."""
+        super().__init__(daemon=True)
+        self.fault: str | None = None
+        """Why the recovery can't go on."""
+        self.fetched = 0
+        self._repository, self._work, self._last = repository, work, last
+        self._pool = ThreadPoolExecutor(max_workers=max(2, repository.machine.spec.postgres.cpus))
+        self._futures: dict[str, Future[int]] = {}
+        self._running: set[subprocess.Popen[str]] = set()
+        self._ending = threading.Event()
+        script = SCRIPT.format(work=work.folder, engine=os.getpid(), fatal=FATAL)
+        work.machine.write(work.settings / PROGRAM, script)
+
+    @property
+    def restore_command(self) -> str:
+        return f'sh {self._work.settings}/{PROGRAM} %f "%p"'
+
+    def run(self) -> None:
+        asks = self._work.inside("asks")
+        while not self._ending.wait(0.01):
+            for name in sorted(os.listdir(asks)):
+                self._answer(asks / name)
+
+    def stop(self) -> None:
+        """End what is under way, too."""
+        self._ending.set()
+        for process in list(self._running):
+            process.kill()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self.is_alive():
+            self.join()
+
+    def _answer(self, ask: Path) -> None:
+        name = ask.name
+        code = FATAL
+        if ASKED.fullmatch(name):
+            future = self._begun(name)
+            if SEGMENT.fullmatch(name):
+                for ahead in self._ahead(name):
+                    self._begun(ahead)
+            code = future.result()
+            del self._futures[name]
+        ask.unlink()
+        fresh = self._work.inside(f"answers/{name}.new")
+        fresh.write_text(str(code))
+        fresh.chmod(0o644)
+        fresh.rename(self._work.inside(f"answers/{name}"))
+
+    def _ahead(self, name: str) -> list[str]:
+        timeline, number = timeline_of(name), number_of(name)
+        last = min(self._last.get(timeline, 0), number + PREFETCHED)
+        return [wal_name(timeline, one) for one in range(number + 1, last + 1)]
+
+    def _begun(self, name: str) -> Future[int]:
+        if name not in self._futures:
+            self._futures[name] = self._pool.submit(self._fetch, name)
+        return self._futures[name]
+
+    def _fetch(self, name: str) -> int:
+        """0, NOT_FOUND, or FATAL with `fault` set."""
+        argv = [*self._repository.command("archive-get"), name, f"{self._work.folder}/wal/{name}"]
+        process = self._repository.machine.start(argv, variables=self._repository.variables())
+        self._running.add(process)
+        try:
+            _, words = process.communicate()
+        finally:
+            self._running.discard(process)
+        if process.returncode == 0:
+            self.fetched += 1
+        if process.returncode in (0, NOT_FOUND):
+            return process.returncode
+        if not self._ending.is_set():
+            self.fault = self.fault or f"{name}: {self._repository.fault('archive-get', process.returncode, words)}"
+        return FATAL

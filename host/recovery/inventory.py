@@ -1,0 +1,187 @@
+"""What the backup repository holds: backups, archived WAL by timeline, and where timelines begin."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from host.recovery import times
+from host.recovery.errors import RecoveryError
+from host.recovery.pgbackrest import NO_INI, SHORT_SECONDS, Repository, one_line
+
+SEGMENT_BYTES = 16 * 2**20
+"""initdb's default, which host/ keeps."""
+WAL = re.compile(r"[0-9A-F]{24}")
+SEGMENT_FILE = re.compile(r"(?:.*/)?([0-9A-F]{24})-[0-9a-f]{40}(?:\.[a-z0-9]+)?")
+HISTORY_FILE = re.compile(r"(?:.*/)?([0-9A-F]{8})\.history(?:\.[a-z0-9]+)?")
+KEY_FOLDER = "postgresql"
+"""repo1-path without its slash."""
+IS_THERE, NO_BACKUP = 0, 2
+"""pgBackRest's codes for a stanza with backups, and one with none (command/info/info.c)."""
+IO_SECONDS = "5"
+NEXT_XID = "next-xid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backup:
+    label: str
+    kind: str
+    prior: str | None
+    started_at: datetime
+    stopped_at: datetime
+    database_bytes: int
+    repository_bytes: int
+    """Its own share, without what it refers to."""
+    delta_bytes: int
+    lsn_start: str
+    lsn_stop: str
+    wal_start: str
+    wal_stop: str
+    error: bool | None
+    next_xid: int | None
+    manifest_key: str
+    references: tuple[str, ...] = ()
+    """The backups that it takes files from."""
+
+    @property
+    def timeline(self) -> int:
+        return timeline_of(self.wal_start)
+
+    @property
+    def is_usable(self) -> bool:
+        return not self.error
+
+    def written(self) -> dict[str, Any]:
+        plain = asdict(self)
+        plain.pop("references")
+        started, stopped = times.written(self.started_at), times.written(self.stopped_at)
+        seconds = (self.stopped_at - self.started_at).total_seconds()
+        return plain | {"started_at": started, "stopped_at": stopped, "seconds": seconds, "timeline": self.timeline}
+
+
+@dataclass(frozen=True)
+class Segment:
+    name: str
+    bytes: int
+    """In the repository, compressed."""
+    archived_at: datetime
+
+    @property
+    def number(self) -> int:
+        return number_of(self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    archive_id: str
+    backups: tuple[Backup, ...]
+    """Oldest first."""
+    segments: Mapping[int, tuple[Segment, ...]]
+    """By timeline, each in order."""
+    histories: Mapping[int, datetime] = field(default_factory=dict)
+    """Timelines that branched off another one, and when their beginning was archived."""
+    now: datetime
+
+    @property
+    def current_timeline(self) -> int:
+        """The one that was archived last: after a restore was taken back, that is not the highest."""
+        last = [(found[-1].archived_at, line) for line, found in self.segments.items() if found]
+        return max([*last, *((time, line) for line, time in self.histories.items())], default=(None, 1))[1]
+
+    @property
+    def usable(self) -> list[Backup]:
+        return [backup for backup in self.backups if backup.is_usable]
+
+
+def timeline_of(wal: str) -> int:
+    return int(wal[:8], 16)
+
+
+def number_of(wal: str) -> int:
+    """A segment's place in its timeline, counted in segments."""
+    return int(wal[8:16], 16) * (2**32 // SEGMENT_BYTES) + int(wal[16:24], 16)
+
+
+def wal_name(timeline: int, number: int) -> str:
+    high, low = divmod(number, 2**32 // SEGMENT_BYTES)
+    return f"{timeline:08X}{high:08X}{low:08X}"
+
+
+def position(lsn: str) -> int:
+    """An LSN as a number of bytes."""
+    high, low = lsn.split("/")
+    return int(high, 16) * 2**32 + int(low, 16)
+
+
+def read(repository: Repository) -> Inventory:
+    """Ask the store; raises RecoveryError where it does not answer, can't be decrypted, or knows no backup."""
+    stanza = _stanza(repository)
+    database = stanza["db"][-1]
+    archive_id = f"{database['version']}-{database['id']}"
+    files = repository.json("repo-ls", "--recurse", f"archive/{repository.backup.stanza}/{archive_id}")
+    now = times.now()
+    segments: dict[int, list[Segment]] = {}
+    histories: dict[int, datetime] = {}
+    for path, entry in (files or {}).items():
+        if found := SEGMENT_FILE.fullmatch(path):
+            segment = Segment(found[1], entry["size"], times.of_epoch(entry["time"]))
+            segments.setdefault(timeline_of(found[1]), []).append(segment)
+        elif found := HISTORY_FILE.fullmatch(path):
+            histories[int(found[1], 16)] = times.of_epoch(entry["time"])
+    backups = [one for one in stanza["backup"] if one["database"]["id"] == database["id"]]
+    return Inventory(
+        archive_id=archive_id,
+        backups=tuple(_backup(one, repository.backup.stanza) for one in backups),
+        segments={line: tuple(sorted(found, key=lambda one: one.name)) for line, found in segments.items()},
+        histories=histories,
+        now=now,
+    )
+
+
+def history(repository: Repository, archive_id: str, timeline: int) -> str:
+    """The text of a timeline's history file, as PostgreSQL wrote it."""
+    place = f"archive/{repository.backup.stanza}/{archive_id}/{timeline:08X}.history"
+    return repository.run("repo-get", place, seconds=SHORT_SECONDS)
+
+
+def _stanza(repository: Repository) -> Any:
+    answer = repository.attempt("info", "--output=json", extra={"PGBACKREST_IO_TIMEOUT": IO_SECONDS})
+    if answer.returncode:
+        raise RecoveryError(repository.fault("info", answer.returncode, answer.stderr))
+    found = repository.parsed(answer.stdout)
+    code = found[0]["status"]["code"] if found else 1
+    if code in (IS_THERE, NO_BACKUP):
+        return found[0]
+    messages = [part["status"]["message"] for part in (found[0]["repo"] if found else ()) if part["status"]["code"]]
+    words = "; ".join(messages) or "missing stanza path"
+    if "HostConnectError" in words or "CryptoError" in words or NO_INI in words:
+        raise RecoveryError(repository.fault("info", 0, words))
+    raise RecoveryError(
+        f"backup repository {repository.bucket}: stanza {repository.backup.stanza}: {one_line(words)}; there is a"
+        " backup to restore only once one was taken into it"
+    )
+
+
+def _backup(found: Any, stanza: str) -> Backup:
+    label, info = found["label"], found["info"]
+    started, stopped = (times.of_epoch(found["timestamp"][edge]) for edge in ("start", "stop"))
+    noted = found.get("annotation", {}).get(NEXT_XID, "")
+    return Backup(
+        label=label,
+        kind=found["type"],
+        prior=found["prior"],
+        started_at=started,
+        stopped_at=stopped,
+        database_bytes=info["size"],
+        repository_bytes=info["repository"]["delta"],
+        delta_bytes=info["delta"],
+        lsn_start=found["lsn"]["start"],
+        lsn_stop=found["lsn"]["stop"],
+        wal_start=found["archive"]["start"],
+        wal_stop=found["archive"]["stop"],
+        error=found.get("error"),
+        next_xid=int(noted) if noted.isdigit() else None,
+        manifest_key=f"{KEY_FOLDER}/backup/{stanza}/{label}/backup.manifest",
+        references=tuple(found.get("reference") or ()),
+    )

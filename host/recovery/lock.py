@@ -1,0 +1,36 @@
+"""One act that makes or moves a cluster at a time."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from host.recovery import times
+from host.recovery.errors import RecoveryError
+from host.recovery.machine import Machine
+
+NAME = ".hybrid-recovery.lock"
+
+
+@contextmanager
+def alone(machine: Machine, act: str) -> Iterator[None]:
+    """Raises RecoveryError at once where another act runs. The kernel drops the lock with its process."""
+    path = machine.path(machine.clusters / NAME)
+    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RecoveryError(f"{act}: {_holder(lock.read())}; wait until it has ended") from None
+        lock.truncate()
+        lock.write(json.dumps({"act": act, "pid": os.getpid(), "since": times.written(times.now())}))
+        lock.flush()
+        yield
+
+
+def _holder(text: str) -> str:
+    try:
+        held = json.loads(text)
+    except ValueError:
+        return "another act is running"
+    return f"{held['act']} (process {held['pid']}) has been running since {held['since']}"

@@ -1,0 +1,140 @@
+"""The host as the engine works on it: its folders, and its programs run as PostgreSQL's own user."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from host import layout
+from host.recovery.errors import RecoveryError
+from host.spec import Spec
+
+# Nothing of the caller's environment, whose PG… would redirect libpq or pgBackRest.
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C.UTF-8",
+}
+QUERY_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Machine:
+    root: Path
+    """Its root file system; / for this machine itself."""
+    spec: Spec
+
+    @property
+    def major(self) -> int:
+        return self.spec.postgres.major
+
+    @property
+    def clusters(self) -> PurePosixPath:
+        """The folder that holds a data directory a cluster, on the data disk."""
+        return layout.data(self.major).parent
+
+    def path(self, inside: PurePosixPath | str) -> Path:
+        """A path of the host as it is seen from here."""
+        return self.root / str(inside).lstrip("/")
+
+    def command(self, argv: Sequence[str], *, is_cut_off: bool = False) -> list[str]:
+        """The command line that runs argv on the host as postgres and ends it with the thread that started it.
+
+        Cut off: in a network namespace of its own, in which not even loopback is up.
+        """
+        root = [] if self.root == Path("/") else ["chroot", str(self.root)]
+        network = ["unshare", "--net", "--"] if is_cut_off else []
+        owner = layout.AS_OWNER.split()
+        # A change of user clears the parent-death signal (prctl(2)): it is set after that.
+        return [*root, *network, *owner, "setpriv", "--pdeathsig", "KILL", "--", *argv]
+
+    def run(
+        self, argv: Sequence[str], *, variables: Mapping[str, str] | None = None, text: str = "", seconds: float | None
+    ) -> subprocess.CompletedProcess[str]:
+        """What a program of the host answered; `text` is its input."""
+        return subprocess.run(
+            self.command(argv),
+            cwd="/",
+            env={**ENVIRONMENT, **(variables or {})},
+            # A Ctrl-C is the engine's; it ends what it started.
+            start_new_session=True,
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+        )
+
+    def here(self, argv: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
+        """What a program answered that runs as the engine itself."""
+        return subprocess.run(
+            argv, cwd="/", env=ENVIRONMENT, capture_output=True, text=True, timeout=seconds, check=False
+        )
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        variables: Mapping[str, str] | None = None,
+        log: IO[str] | None = None,
+        is_cut_off: bool = False,
+    ) -> subprocess.Popen[str]:
+        """A program of the host that runs on; its output goes to `log`, or is read by the caller."""
+        return subprocess.Popen(
+            self.command(argv, is_cut_off=is_cut_off),
+            cwd="/",
+            env={**ENVIRONMENT, **(variables or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=log or subprocess.PIPE,
+            stderr=log or subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def program(self, name: str) -> str:
+        return str(layout.programs(self.major) / name)
+
+    def psql(
+        self, query: str, *, port: int | None = None, sockets: str = layout.SOCKETS, database: str | None = None
+    ) -> list[list[str]]:
+        """The rows of a query as the superuser, each value as text; the server that serves unless told otherwise.
+
+        Raises RecoveryError.
+        """
+        place = ["--host", sockets, "--port", str(port or self.spec.postgres.port)]
+        place += ["--dbname", database or self.spec.postgres.database, "--username", layout.OWNER]
+        argv = ["psql", "-XAtq", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", *place]
+        answer = self.run(argv, text=query, seconds=QUERY_SECONDS)
+        if answer.returncode:
+            raise RecoveryError(f"PostgreSQL: {' '.join(answer.stderr.split()) or 'psql ended without a word'}")
+        return [line.split("\x1f") for line in answer.stdout.splitlines()]
+
+    def is_serving(self) -> bool:
+        """Whether the cluster that serves answers and may be written."""
+        try:
+            return self.psql("SELECT pg_is_in_recovery()") == [["f"]]
+        except RecoveryError:
+            return False
+
+    def owner(self) -> tuple[int, int]:
+        """The user and the group of PostgreSQL's files, by number."""
+        found = self.path(self.clusters).stat()
+        return found.st_uid, found.st_gid
+
+    def make_folder(self, inside: PurePosixPath | str) -> Path:
+        """A fresh folder that PostgreSQL's user alone may read."""
+        made = self.path(inside)
+        made.mkdir(mode=0o700)
+        os.chown(made, *self.owner())
+        return made
+
+    def write(self, inside: PurePosixPath | str, text: str) -> None:
+        """A file that PostgreSQL's user alone may read."""
+        path = self.path(inside)
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            os.fchown(file.fileno(), *self.owner())
+            file.write(text)

@@ -1,0 +1,70 @@
+"""Rows that the server wrote about every half minute, against which a restored copy is held."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from host.recovery import times
+from host.recovery.errors import RecoveryError
+
+Ask = Callable[[str], list[list[str]]]
+# What is older the server deletes now and then, and the copy may still have.
+TIMES = """
+SELECT extract(epoch FROM written_at) FROM monitoring.marker
+WHERE written_at > clock_timestamp() - interval '59 days' ORDER BY written_at
+"""
+CLEARANCE = timedelta(seconds=1)
+"""Between a chosen moment and any marker: a marker is committed a little after its time."""
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Comparison:
+    expected: int
+    found: int
+    missing: tuple[datetime, ...]
+    unexpected: tuple[datetime, ...]
+
+    @property
+    def is_passed(self) -> bool:
+        return not self.missing and not self.unexpected
+
+    def written(self) -> dict[str, Any]:
+        return {
+            "expected": self.expected,
+            "found": self.found,
+            "missing": [times.written(time) for time in self.missing[:SHOWN]],
+            "unexpected": [times.written(time) for time in self.unexpected[:SHOWN]],
+        }
+
+
+def read(ask: Ask) -> list[datetime]:
+    return [times.of_epoch(float(row[0])) for row in ask(TIMES)]
+
+
+def mark(ask: Ask) -> None:
+    """Write one; raises RecoveryError where the host's playbook has not made them yet."""
+    try:
+        ask("SELECT monitoring.mark()")
+    except RecoveryError as error:
+        raise RecoveryError(*error.faults, "monitoring.mark(): is needed for a drill; apply the host again") from None
+
+
+def compared(source: Sequence[datetime], found: Sequence[datetime], until: datetime, *, is_exact: bool) -> Comparison:
+    """The copy's markers against those that the server wrote up to `until`.
+
+    Exact: `until` was chosen clear of them all. Else it is the last recovered commit, and one that was being
+    committed just then may be there or not.
+    """
+    held, there = set(source), set(found)
+    surely = until if is_exact else until - CLEARANCE
+    expected = {time for time in held if time <= surely or (time <= until and time in there)}
+    unexpected = {time for time in there if time not in held or (is_exact and time > until)}
+    if not is_exact:
+        expected |= there & held
+    return Comparison(len(expected), len(there), tuple(sorted(expected - there)), tuple(sorted(unexpected)))
+
+
+def is_clear(time: datetime, source: Sequence[datetime]) -> bool:
+    return all(abs(time - marker) >= CLEARANCE for marker in source)

@@ -1,0 +1,140 @@
+"""Runs pgBackRest with the host's own settings, and says in one line why it failed."""
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from host.recovery.errors import RecoveryError
+from host.recovery.machine import Machine
+from host.recovery.request import Source
+from host.spec import Backup
+
+SHORT_SECONDS = 300
+CODES = {"lock": 50, "crypto": 95, "unreachable": 49}
+"""pgBackRest's own exit codes (common/error)."""
+NOT_FOUND = 1
+"""How archive-get ends when the archive does not have the file."""
+ERROR = re.compile(r"ERROR: (?:\[(?P<code>\d+)\]: )?(?P<words>.*)", re.DOTALL)
+NO_INI = "found outside of section"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The backup repository as one act reads it; only the primary one, as it is now, may be written."""
+
+    machine: Machine
+    source: Source = field(default_factory=Source)
+    data: PurePosixPath | None = None
+    """The data directory that is worked on; the one that serves when None."""
+    work: PurePosixPath | None = None
+    """A folder for locks and spooled files, so that a restore does not meet the serving cluster's archiving."""
+
+    @property
+    def backup(self) -> Backup:
+        return self.machine.spec.backup
+
+    def variables(self) -> dict[str, str]:
+        """Settings that differ from the host's and go before its file; a command ignores those it does not have."""
+        found = {"LOG_LEVEL_CONSOLE": "off", "LOG_LEVEL_STDERR": "warn", "LOG_TIMESTAMP": "n", "ARCHIVE_ASYNC": "n"}
+        if self.data:
+            found["PG1_PATH"] = str(self.data)
+            found["PROCESS_MAX"] = str(self.machine.spec.postgres.cpus)
+        if self.work:
+            found |= {"LOCK_PATH": f"{self.work}/lock", "SPOOL_PATH": f"{self.work}/spool"}
+        if self.source.as_of:
+            # It takes a time only together with the repository's number.
+            found["REPO"] = "1"
+            found["REPO_TARGET_TIME"] = self.source.as_of.strftime("%Y-%m-%d %H:%M:%S.%f+00")
+        if self.source.repository == "copy":
+            found |= self._copy()
+        return {f"PGBACKREST_{name}": value for name, value in found.items()}
+
+    def _copy(self) -> dict[str, str]:
+        copy = self.backup.replica
+        if copy is None:
+            raise RecoveryError("source.repository: this host has no copy of its repository; only primary is there")
+        host, _, port = copy.endpoint.partition(":")
+        found = {"REPO1_S3_ENDPOINT": host, "REPO1_S3_BUCKET": copy.bucket, "REPO1_S3_REGION": copy.region}
+        return found | ({"REPO1_STORAGE_HOST": host, "REPO1_STORAGE_PORT": port} if port else {})
+
+    def command(self, command: str, *arguments: str) -> list[str]:
+        return ["pgbackrest", f"--stanza={self.backup.stanza}", *arguments, command]
+
+    def attempt(
+        self, command: str, *arguments: str, extra: Mapping[str, str] | None = None, seconds: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it, however it ends. Positional parameters go last in `arguments` after a `--`."""
+        options = [argument for argument in arguments if argument.startswith("--")]
+        places = [argument for argument in arguments if not argument.startswith("--")]
+        argv = [*self.command(command, *options), *places]
+        variables = {**self.variables(), **(extra or {})}
+        return self.machine.run(argv, variables=variables, seconds=seconds)
+
+    def run(self, command: str, *arguments: str, seconds: float | None = None) -> str:
+        """What it printed; raises RecoveryError."""
+        answer = self.attempt(command, *arguments, seconds=seconds)
+        if answer.returncode:
+            raise RecoveryError(self.fault(command, answer.returncode, answer.stderr))
+        return answer.stdout
+
+    def json(self, command: str, *arguments: str) -> Any:
+        return self.parsed(self.run(command, "--output=json", *arguments, seconds=SHORT_SECONDS))
+
+    @staticmethod
+    def parsed(text: str) -> Any:
+        """pgBackRest's JSON, which may quote bytes of a file that it could not decrypt."""
+        return json.loads(text or "null", strict=False)
+
+    def fault(self, command: str, code: int, output: str) -> str:
+        """One line that says why a command failed; no secret."""
+        words = self._without_secrets(error_words(output)) or f"ended with {code} and without a word"
+        if _is_undecipherable(code, words):
+            return (
+                f"backup repository {self.bucket}: it can't be decrypted: the passphrase is not the one that it was"
+                " written with"
+            )
+        if code == CODES["unreachable"] or "unable to connect" in words or "HostConnectError" in words:
+            return f"backup repository {self.bucket}: the store {self.endpoint} does not answer: {words}"
+        if code == CODES["lock"]:
+            return f"{command}: another backup, or what expires old ones, is running; wait for it"
+        return f"{command}: {words}"
+
+    @property
+    def bucket(self) -> str:
+        copy = self.backup.replica
+        return copy.bucket if copy and self.source.repository == "copy" else self.backup.bucket
+
+    @property
+    def endpoint(self) -> str:
+        copy = self.backup.replica
+        return copy.endpoint if copy and self.source.repository == "copy" else self.backup.endpoint
+
+    def _without_secrets(self, words: str) -> str:
+        for secret in (self.backup.cipher_passphrase, self.backup.key_secret):
+            words = words.replace(secret, "[secret]") if secret else words
+        return words
+
+
+def error_words(output: str) -> str:
+    """The first error that pgBackRest printed, without its hints, in one line."""
+    parts = re.split(r"^(?=(?:P\d+ +)?(?:ERROR|WARN|INFO|DETAIL): )", output, flags=re.MULTILINE)
+    errors = [found["words"] for part in parts if (found := ERROR.search(part))]
+    if not errors:
+        return one_line(output)
+    return one_line(errors[0])
+
+
+def one_line(words: str) -> str:
+    """Without hints, retries and what is not text, as of a file that was decrypted with another passphrase."""
+    lines = [line.strip() for line in words.splitlines()]
+    kept = [line for line in lines if line and not line.startswith(("HINT:", "[HostConnectError] on"))]
+    return " ".join("".join(letter if " " <= letter <= "~" else " " for letter in " ".join(kept)).split())[:300]
+
+
+def _is_undecipherable(code: int, words: str) -> bool:
+    # A file decrypted with another passphrase is no INI file any more, or its padding is wrong.
+    return code == CODES["crypto"] or any(sign in words for sign in ("CryptoError", "cipher header invalid", NO_INI))

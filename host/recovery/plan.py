@@ -1,0 +1,146 @@
+"""What a restore would take, need, stop and lose; nothing is changed by asking."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from host.recovery import clusters, estimate, inventory, listing, times
+from host.recovery.choice import Choice, Live, Situation, choose
+from host.recovery.errors import RecoveryError
+from host.recovery.inventory import Backup, Inventory, position
+from host.recovery.machine import Machine
+from host.recovery.pgbackrest import Repository
+from host.recovery.request import MAIN, Restore, Source, Target
+from host.recovery.timelines import stretches
+from host.recovery.window import Window
+
+LIVE = """
+SELECT pg_snapshot_xmax(pg_current_snapshot()), pg_current_wal_insert_lsn(),
+    left(pg_walfile_name(pg_current_wal_lsn()), 8)
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    target: Target
+    source: Source
+    into: str
+    choice: Choice
+    situation: Situation
+    faults: tuple[str, ...]
+    needs_replace: bool
+    free_bytes: int
+    needed_bytes: int
+    estimate: tuple[float | None, str]
+
+    @property
+    def backup(self) -> Backup:
+        """Raises RecoveryError with the plan's faults where there is none."""
+        if self.choice.backup is None:
+            raise RecoveryError(*self.faults)
+        return self.choice.backup
+
+    def chain(self) -> list[Backup]:
+        """What the backup is made of, oldest first."""
+        held = {backup.label: backup for backup in self.situation.held.backups}
+        return [held[label] for label in sorted({*self.backup.references, self.backup.label}) if label in held]
+
+
+def act(machine: Machine, request: Restore) -> dict[str, Any]:
+    return written(made(machine, request))
+
+
+def made(machine: Machine, request: Restore) -> Plan:
+    repository = Repository(machine, request.source)
+    held = inventory.read(repository)
+    situation, fault = _situation(machine, repository, held, request.target)
+    choice = choose(request.target, situation) if fault is None else Choice(None, (), (fault,))
+    faults = [*choice.faults, *clusters.faults(machine, request.into, request.replace)]
+    free, needed = estimate.free_bytes(machine), 0
+    guess: tuple[float | None, str] = (None, "no backup fits")
+    if choice.backup:
+        needed = estimate.needed_bytes(choice.backup, choice.wal)
+        guess = estimate.seconds(estimate.measured(machine), choice.backup, _chain(held, choice.backup), choice.wal)
+        faults += room_faults(machine, needed, free)
+    exists = clusters.exists(machine, request.into)
+    return Plan(
+        request.target, request.source, request.into, choice, situation, tuple(faults), exists, free, needed, guess
+    )
+
+
+def room_faults(machine: Machine, needed: int, free: int) -> list[str]:
+    if free >= needed:
+        return []
+    return [f"{machine.clusters}: {free:,} bytes are free, and {needed:,} are needed with the log and a tenth to spare"]
+
+
+def _chain(held: Inventory, backup: Backup) -> list[Backup]:
+    return [one for one in held.backups if one.label in (*backup.references, backup.label)]
+
+
+def _situation(
+    machine: Machine, repository: Repository, held: Inventory, target: Target
+) -> tuple[Situation, str | None]:
+    known = sorted({1, *held.segments, *held.histories})
+    window: Window | None = listing.held_window(machine, repository, held)
+    live = _live(machine) if window and window.is_live else None
+    timeline = target.timeline or (live.timeline if live else held.current_timeline)
+    if timeline not in known:
+        lines = ", ".join(map(str, known))
+        first = Situation(held, stretches(1, ""), window, live)
+        return first, f"timeline {timeline}: is not in the archive, which has {lines}"
+    text = inventory.history(repository, held.archive_id, timeline) if timeline > 1 else ""
+    return Situation(held, stretches(timeline, text), window, live), None
+
+
+def _live(machine: Machine) -> Live:
+    ((next_xid, lsn, timeline),) = machine.psql(LIVE)
+    return Live(int(next_xid), position(lsn), int(timeline, 16))
+
+
+def written(plan: Plan) -> dict[str, Any]:
+    choice, backup = plan.choice, plan.choice.backup
+    chain = plan.chain() if backup else []
+    wal: Sequence[inventory.Segment] = choice.wal
+    return {
+        "target": plan.target.model_dump(by_alias=True),
+        "source": plan.source.model_dump() | {"as_of": times.written(plan.source.as_of)},
+        "into": plan.into,
+        "backup": backup.written() if backup else None,
+        "chain": [one.label for one in chain],
+        "wal": {
+            "first": wal[0].name if wal else None,
+            "last": wal[-1].name if wal else None,
+            "files": len(wal),
+            "bytes": sum(one.bytes for one in wal),
+        },
+        "data_bytes": backup.database_bytes if backup else 0,
+        "download_bytes": sum(one.repository_bytes for one in chain) + sum(one.bytes for one in wal),
+        "free_bytes": plan.free_bytes,
+        "needed_bytes": plan.needed_bytes,
+        "estimated_seconds": plan.estimate[0],
+        "estimate_from": plan.estimate[1],
+        "note": choice.note or None,
+        **consequences(plan),
+        "needs_replace": plan.needs_replace,
+        "faults": list(plan.faults),
+    }
+
+
+def consequences(plan: Plan) -> dict[str, Any]:
+    """What is stopped, lost and kept."""
+    if not plan.needs_replace:
+        return {"stops": [], "loses": None, "keeps": None}
+    if plan.into != MAIN:
+        words = f"all that is in the restored cluster {plan.into}"
+        return {"stops": [f"restored cluster {plan.into}"], "loses": words, "keeps": None}
+    is_latest = plan.target.kind == "latest"
+    when = (
+        "while it is restored, so that no acknowledged row is lost" if is_latest else "while the folders change places"
+    )
+    loses = None if is_latest else "every row that was committed after the target; it is only in what is kept"
+    return {
+        "stops": [f"PostgreSQL ({MAIN}), {when}"],
+        "loses": loses,
+        "keeps": f"the data directory as it is now, as {MAIN}.before-… beside the new one",
+    }

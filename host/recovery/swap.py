@@ -1,0 +1,162 @@
+"""Puts a staged cluster in the place of main, and back; there is no moment without a data directory."""
+
+import ctypes
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from host import machine_layout
+from host.recovery import clusters, progress, work
+from host.recovery.errors import RecoveryError
+from host.recovery.lock import alone
+from host.recovery.machine import Machine
+from host.recovery.request import MAIN, Swap, Unswap
+from host.services import READY_SECONDS, postgres
+
+# Linux, renameat2(2).
+AT_CURRENT_FOLDER = -100
+RENAME_EXCHANGE = 2
+CONVERGE_SECONDS = 600
+SYSTEMCTL_SECONDS = 300
+
+
+def swap(machine: Machine, request: Swap) -> dict[str, Any]:
+    """{"kept"}: where main's old data directory is now. Refused while main runs."""
+    with alone(machine, "swap"):
+        work.clean(machine, but=request.staged)
+        return {"kept": exchange(machine, request.staged)}
+
+
+def unswap(machine: Machine, request: Unswap) -> dict[str, Any]:
+    """{"kept"}: main's old data directory serves again; what took its place has this name."""
+    with alone(machine, "unswap"):
+        work.clean(machine)
+        return {"kept": back(machine, request.kept)}
+
+
+def exchange(machine: Machine, staged: str) -> str:
+    path = clusters.folder(machine, staged)
+    if not clusters.STAGED.fullmatch(staged) or not path.is_dir():
+        raise RecoveryError(f"staged {staged}: is not there; act=stage makes one, and names it")
+    _ensure_stopped(machine)
+    kept = clusters.fresh_name(machine, "before")
+    main = clusters.folder(machine, MAIN)
+    if not main.exists():
+        machine.make_folder(machine.clusters / MAIN)
+    # Under its new name first: what is called staged may be removed, and a kill here must not leave the old data so.
+    os.rename(path, clusters.folder(machine, kept))
+    _exchange(main, clusters.folder(machine, kept))
+    return kept
+
+
+def back(machine: Machine, kept: str) -> str:
+    path = clusters.folder(machine, kept)
+    if not clusters.KEPT.fullmatch(kept) or not path.is_dir():
+        raise RecoveryError(f"kept {kept}: is not there; {_known(machine)}")
+    _ensure_stopped(machine)
+    _exchange(clusters.folder(machine, MAIN), path)
+    undone = clusters.fresh_name(machine, "undone")
+    os.rename(path, clusters.folder(machine, undone))
+    return undone
+
+
+def ensure_all_archived(machine: Machine) -> None:
+    """Of a main that was stopped: all that it acknowledged is in the archive. Raises RecoveryError."""
+    if clusters.pid(machine, MAIN):
+        raise RecoveryError(f"{MAIN}: runs, and what it acknowledges from now on would be lost; stop it first")
+    status = clusters.folder(machine, MAIN) / "pg_wal/archive_status"
+    waiting = sorted(path.stem for path in status.glob("*.ready"))
+    if waiting:
+        raise RecoveryError(
+            f"{MAIN}: {len(waiting)} files of its log are not archived yet, from {waiting[0]} on, and latest would be"
+            " without them: start it, and see what keeps the archive"
+        )
+
+
+@contextmanager
+def stopped_at_the_end(machine: Machine, *, from_the_start: bool) -> Iterator[Callable[[str], str]]:
+    """Gives the exchange of a staged cluster with main, which systemd runs; where that fails the old one serves on."""
+
+    def exchanged(staged: str) -> str:
+        _systemctl(machine, "stop")
+        kept = exchange(machine, staged)
+        try:
+            _start(machine)
+        except RecoveryError as error:
+            _systemctl(machine, "stop")
+            undone = back(machine, kept)
+            raise RecoveryError(
+                *error.faults, f"{MAIN}: the old one serves again; what failed is in {undone}"
+            ) from error
+        return kept
+
+    with _no_convergence(machine):
+        try:
+            if from_the_start:
+                _systemctl(machine, "stop")
+            yield exchanged
+        except BaseException:
+            _start(machine)
+            raise
+
+
+def _exchange(one: Path, other: Path) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    places = os.fsencode(one), os.fsencode(other)
+    if library.renameat2(AT_CURRENT_FOLDER, places[0], AT_CURRENT_FOLDER, places[1], RENAME_EXCHANGE):
+        number = ctypes.get_errno()
+        raise RecoveryError(f"{one.name} and {other.name}: can't change places: {os.strerror(number)}")
+    descriptor = os.open(one.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _ensure_stopped(machine: Machine) -> None:
+    if number := clusters.pid(machine, MAIN):
+        raise RecoveryError(f"{MAIN}: PostgreSQL runs (process {number}); stop it first")
+
+
+def _known(machine: Machine) -> str:
+    names = [one["name"] for one in clusters.listed(machine) if one["kind"] == "kept"]
+    return f"there are: {', '.join(names)}" if names else "nothing was kept"
+
+
+def _start(machine: Machine) -> None:
+    _systemctl(machine, "start")
+    end = time.monotonic() + READY_SECONDS
+    while not machine.is_serving():
+        if time.monotonic() > end:
+            raise RecoveryError(f"{MAIN}: does not answer within {READY_SECONDS} s; {postgres(machine.spec).log}")
+        time.sleep(0.2)
+
+
+def _systemctl(machine: Machine, verb: str) -> None:
+    unit = postgres(machine.spec).unit
+    progress.say(f"systemctl {verb} {unit}")
+    answer = machine.here(["systemctl", verb, unit], seconds=SYSTEMCTL_SECONDS)
+    if answer.returncode:
+        raise RecoveryError(f"systemctl {verb} {unit}: {' '.join(answer.stderr.split())}")
+
+
+@contextmanager
+def _no_convergence(machine: Machine) -> Iterator[None]:
+    """host.converge would start the server again in between."""
+    folder = machine.path(machine_layout.RUN)
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    end = time.monotonic() + CONVERGE_SECONDS
+    with (folder / "converge.lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise RecoveryError(f"host.converge: has not ended within {CONVERGE_SECONDS} s") from None
+                time.sleep(0.5)
+        yield

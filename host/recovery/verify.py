@@ -1,0 +1,84 @@
+"""Reads every file of the repository, and names those that are damaged."""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from host.recovery import inventory, progress
+from host.recovery.errors import RecoveryError
+from host.recovery.inventory import Inventory, wal_name
+from host.recovery.machine import Machine
+from host.recovery.pgbackrest import Repository, one_line
+from host.recovery.request import Verify
+from host.recovery.timelines import gaps
+
+# pgBackRest's words (command/verify/verify.c). That a WAL file is missing is a warning: it may just have expired.
+FILE = re.compile(
+    r"^INFO: (?P<fault>file missing|invalid checksum|invalid size|invalid result)"
+    r" '?(?P<file>[^':\s]+)'?(?:: \[\d+\] (?P<words>.*))?$"
+)
+LISTED = re.compile(r"^WARN: backup '(?P<file>[^']+)' (?P<fault>found in .* but not in the repository)$")
+BACKUP = re.compile(r"^ *backup: (?P<label>\S+), status: (?P<status>invalid|manifest missing), ")
+ARCHIVED = re.compile(r"\d+(?:\.\d+)?-\d+/")
+TOTAL = re.compile(r"total WAL checked: (\d+)")
+
+
+@dataclass(frozen=True)
+class Damage:
+    file: str
+    fault: str
+
+
+def act(machine: Machine, request: Verify) -> dict[str, Any]:
+    """is_sound is false with a damaged file or a hole in the log; raises RecoveryError where nothing can be read."""
+    repository = Repository(machine, request.source)
+    held = inventory.read(repository)
+    progress.say(f"reading every file of {repository.backup.stanza} in {repository.bucket}")
+    start = time.monotonic()
+    options = ("--verbose", "--output=text")
+    answer = repository.attempt("verify", *options, extra={"PGBACKREST_LOG_LEVEL_STDERR": "info"})
+    if answer.returncode:
+        raise RecoveryError(repository.fault("verify", answer.returncode, answer.stderr))
+    found = list(dict.fromkeys([*damages(answer.stdout, answer.stderr), *_holes(held)]))
+    stanza = repository.backup.stanza
+    return {
+        "is_sound": not found,
+        "seconds": round(time.monotonic() - start, 3),
+        "backups": len(held.backups),
+        "wal_files": sum(map(int, TOTAL.findall(answer.stdout))),
+        "damaged": [{"file": _place(one.file, stanza), "fault": one.fault} for one in found],
+    }
+
+
+def damages(report: str, log: str) -> Iterator[Damage]:
+    """What `pgbackrest verify` names in its log, and where that names nothing, in its report."""
+    named = False
+    for line in log.splitlines():
+        match = FILE.match(line) or LISTED.match(line)
+        if match:
+            named = True
+            words = match.groupdict().get("words")
+            fault = f"{match['fault']}: {one_line(words)}" if words else match["fault"]
+            yield Damage(match["file"], fault)
+    for line in report.splitlines():
+        if (match := BACKUP.match(line)) and (match["status"] != "invalid" or not named):
+            named = True
+            yield Damage(match["label"], match["status"])
+    if not named and "status: error" in report:
+        lines = [one_line(line) for line in report.splitlines()[2:] if not line.startswith("  archiveId")]
+        yield Damage("repository", "; ".join(line for line in lines if line) or "an error that was not named")
+
+
+def _place(file: str, stanza: str) -> str:
+    """Within the repository; pgBackRest begins with the label, or with the archive's version and number."""
+    folder = "archive" if ARCHIVED.match(file) else "backup"
+    return f"{folder}/{stanza}/{file}" if "/" in file else file
+
+
+def _holes(held: Inventory) -> Iterator[Damage]:
+    for timeline, segments in held.segments.items():
+        for first, last in gaps(segments):
+            names = {wal_name(timeline, first), wal_name(timeline, last)}
+            yield Damage(" .. ".join(sorted(names)), "missing in the archive: no restore goes across it")

@@ -1,0 +1,242 @@
+"""A real host whose store of backups is away: nothing is lost, it is told before anything is, and all heals."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from database.access import Access
+from database.findings import Finding
+from database.status import status
+from host import backup_alarm
+from host.spec import parse
+from host.tasks.backup_schedule import alarm_settings
+from local import namespace
+from tests.host.conftest import free_ports, running_host
+from tests.host.gate import Gate
+from tests.host.running import HostUnderTest, until
+from tests.host.store import ObjectStore
+
+pytestmark = pytest.mark.slow
+
+QUEUE_MB = 64
+SEGMENT_MB = 16
+# Tries of the archiver at the shutdown, each cut short by archive-timeout.
+SHUTDOWN_SECONDS = 45
+BACKUP_SECONDS = 180
+READY = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
+
+
+@pytest.fixture(scope="module")
+def gate(store: ObjectStore) -> Iterator[Gate]:
+    (port,) = free_ports(1)
+    made = Gate(port, int(store.endpoint.partition(":")[2]))
+    yield made
+    made.shut()
+
+
+@pytest.fixture(scope="module")
+def cut(
+    root_tar: Path, store: ObjectStore, gate: Gate, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HostUnderTest]:
+    """A host that reaches its store through the gate, and may let four segments wait."""
+    folder = tmp_path_factory.mktemp("cut")
+    with running_host(root_tar, folder, store) as made:
+        backup = made.spec["backup"]
+        backup |= {"bucket": folder.name, "endpoint": f"localhost:{gate.port}", "archive_queue_max_mb": QUEUE_MB}
+        store.make_bucket(folder.name)
+        made.first = made.start()
+        made.pgbackrest("stanza-create")
+        made.pgbackrest("--type=full", "backup")
+        made.superuser("CREATE TABLE public.written AS SELECT 0 AS row")
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _open_before_and_after(gate: Gate) -> Iterator[None]:
+    gate.open()
+    yield
+    gate.open()
+
+
+def write(host: HostUnderTest, segments: int) -> None:
+    """A row in each of so many segments of the log, each of which is then due for the archive."""
+    for _ in range(segments):
+        host.superuser("INSERT INTO public.written SELECT max(row) + 1 FROM public.written")
+        host.superuser("SELECT pg_switch_wal()")
+
+
+def findings(host: HostUnderTest) -> dict[str, Finding]:
+    access = Access(
+        stack="test",
+        role="monitor",
+        database="clinic",
+        host="localhost",
+        address="127.0.0.1",
+        port=host.spec["postgres"]["port"],
+        authorities=host.authorities,
+        way="directly",
+        password=next(role["password"] for role in host.spec["postgres"]["roles"] if role["name"] == "monitor"),
+    )
+    found = status(access)
+    assert found.unseen == ()
+    return {finding.name: finding for finding in found.findings}
+
+
+def archived(host: HostUnderTest) -> list[int]:
+    """The numbers of all segments that the repository holds, of the first timeline."""
+    listed = json.loads(host.pgbackrest("repo-ls", "--recurse", "--output=json", "archive/main-17"))
+    segments = [found for path in listed if (found := re.fullmatch(r".*/00000001(\w{8})(\w{8})-\w{40}\.zst", path))]
+    return sorted(int(found[1], 16) * 256 + int(found[2], 16) for found in segments)
+
+
+def caught_up(host: HostUnderTest) -> None:
+    # After three tries the archiver waits for a minute, or for the next segment.
+    write(host, 1)
+    until(lambda: host.superuser(READY) == "0")
+
+
+@pytest.mark.parametrize("fault", ["shut", "hold"])
+def test_while_the_store_is_away_nothing_is_lost_and_status_shows_the_lag(
+    cut: HostUnderTest, gate: Gate, fault: str
+) -> None:
+    caught_up(cut)
+    getattr(gate, fault)()
+    write(cut, 2)
+    found = until(lambda: (now := findings(cut))["archiving"].level != "ok" and now)
+    assert found["archiving"].detail.startswith("fails: ")
+    assert found["archive queue"].level == "critical"
+    assert "of 64 MB, the oldest for" in found["archive queue"].detail
+    gate.open()
+    caught_up(cut)
+    assert until(lambda: findings(cut)["archiving"].level == "ok")
+    numbers = archived(cut)
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert findings(cut)["dropped WAL"].level == "ok"
+
+
+def test_a_fast_shutdown_does_not_wait_for_a_dead_store(cut: HostUnderTest, gate: Gate) -> None:
+    gate.shut()
+    write(cut, 1)
+    start = time.monotonic()
+    cut.signal_postgres("INT")
+    lock = str(cut.root / "var/lib/postgresql/17/main/postmaster.pid")
+    while cut.inside(["test", "-e", lock]).returncode == 0:
+        assert time.monotonic() - start < SHUTDOWN_SECONDS
+        time.sleep(0.2)
+    print(f"fast shutdown with a dead store: {time.monotonic() - start:.0f} s")
+    gate.open()
+    cut.start_postgres()
+    caught_up(cut)
+
+
+def backing_up(host: HostUnderTest, kind: str) -> subprocess.Popen[str]:
+    stanza = f"--stanza={host.spec['backup']['stanza']}"
+    # One try instead of three saves minutes.
+    words = ["pgbackrest", stanza, f"--type={kind}", "--job-retry=0", "backup"]
+    argv = ["chroot", "--userspec=postgres:postgres", str(host.root), *words]
+    return subprocess.Popen(
+        namespace.enter(host.pid, argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def newest(host: HostUnderTest) -> dict[str, Any]:
+    (stanza,) = json.loads(host.pgbackrest("--output=json", "info"))
+    found: dict[str, Any] = stanza["backup"][-1]
+    return found
+
+
+def test_a_store_that_ends_in_mid_backup_leaves_nothing_that_blocks_the_next(cut: HostUnderTest, gate: Gate) -> None:
+    before = newest(cut)
+    gate.after(2**20, "shut")
+    with backing_up(cut, "full") as backup:
+        words, _ = backup.communicate(timeout=BACKUP_SECONDS)
+    assert backup.returncode != 0, words
+    assert not gate.is_open
+    gate.open()
+    assert newest(cut)["label"] == before["label"]
+    cut.pgbackrest("--type=full", "backup")
+    assert (newest(cut)["type"], newest(cut)["error"]) == ("full", False)
+
+
+def test_a_server_that_is_killed_in_mid_backup_is_backed_up_the_next_time(cut: HostUnderTest, gate: Gate) -> None:
+    before = newest(cut)
+    gate.after(2**20, "held")
+    with backing_up(cut, "full") as backup:
+        until(lambda: not gate.is_open)
+        cut.signal_postgres("KILL")
+        until(lambda: not cut.answers())
+        gate.open()
+        words, _ = backup.communicate(timeout=BACKUP_SECONDS)
+    assert backup.returncode != 0, words
+    until(lambda: not cut.is_postgres_alive())
+    cut.start_postgres()
+    assert newest(cut)["label"] == before["label"]
+    cut.pgbackrest("--type=full", "backup")
+    assert (newest(cut)["type"], newest(cut)["error"]) == ("full", False)
+
+
+class Alarm:
+    """The program as on a host in the cloud, beside this one."""
+
+    def __init__(self, host: HostUnderTest, folder: Path) -> None:
+        inside = ["chroot", "--userspec=postgres:postgres", str(host.root)]
+        given = alarm_settings(parse(host.spec))
+        self._host = host
+        self._path = folder / "settings.json"
+        settings = replace(
+            given,
+            wal=f"{host.root}{given.wal}",
+            log=f"{host.root}{given.log}",
+            answers=str(folder),
+            info=[*inside, *given.info[given.info.index("pgbackrest") :]],
+        )
+        self._path.write_text(json.dumps(asdict(settings)))
+        self._answers = folder
+
+    def says(self) -> list[str]:
+        """What it tells, as if it had told nothing before."""
+        (self._answers / "alarm.json").unlink(missing_ok=True)
+        argv = [sys.executable, "-I", backup_alarm.__file__, str(self._path)]
+        answer = self._host.inside(argv)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout.splitlines()
+
+
+def dropped(host: HostUnderTest) -> None:
+    """Returns once nothing waits any more."""
+    write(host, 1)
+    # It began before the limit was reached, and would try a dead store for three minutes before the next one looks.
+    for pid in host.inside(["pgrep", "--full", "archive-push.*pg_wal$"]).stdout.split():
+        host.inside(["kill", "-TERM", pid])
+    until(lambda: host.superuser(READY) == "0")
+
+
+def test_the_alarm_comes_before_log_is_dropped_and_stays_until_the_next_backup(
+    cut: HostUnderTest, gate: Gate, tmp_path: Path
+) -> None:
+    caught_up(cut)
+    alarm = Alarm(cut, tmp_path)
+    assert alarm.says() == []
+    gate.shut()
+    write(cut, 1)
+    # The store is asked for the newest backup as well, and does not answer.
+    (line,) = [line for line in alarm.says() if "waits for the store" in line]
+    assert line.startswith("<2>the log that waits for the store is 25 % of what may wait")
+    assert findings(cut)["dropped WAL"].level == "ok"
+    write(cut, QUEUE_MB // SEGMENT_MB)
+    dropped(cut)
+    hole = findings(cut)["dropped WAL"]
+    assert (hole.level, (hole.value or 0) > QUEUE_MB // SEGMENT_MB) == ("critical", True)
+    gate.open()
+    caught_up(cut)
+    assert [line for line in alarm.says() if "log was dropped at" in line]
+    cut.pgbackrest("--type=diff", "backup")
+    assert alarm.says() == []

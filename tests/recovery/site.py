@@ -1,0 +1,132 @@
+"""A host with a recovery engine, as the tests drive it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from local import namespace
+from tests.host.running import PROJECT, HostUnderTest
+from tests.host.store import ObjectStore
+
+MAJOR = 17
+CLUSTERS = f"var/lib/postgresql/{MAJOR}"
+ANSWER_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    body: dict[str, Any]
+    words: str
+
+    @property
+    def fault(self) -> str:
+        assert self.code == 1, (self.code, self.body, self.words)
+        return "\n".join(self.body["faults"])
+
+
+def restore(kind: str, value: str | None = None, *, into: str = "copy", act: str = "restore", **more: Any) -> Any:
+    """A request; `replace` and `source` beside the target's own fields."""
+    outer = {name: more.pop(name) for name in ("replace", "source") if name in more}
+    return {"act": act, "target": {"kind": kind, "value": value, **more}, "into": into, **outer}
+
+
+class Site:
+    def __init__(self, host: HostUnderTest, store: ObjectStore) -> None:
+        self.host = host
+        self.store = store
+
+    def engine(self, spec: dict[str, Any] | None = None) -> list[str]:
+        path = self.host.root.with_name("recovery.json")
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(spec or self.host.spec))
+        argv = [sys.executable, "-m", "host.recovery", str(path), "--root", str(self.host.root)]
+        return namespace.enter(self.host.pid, argv)
+
+    def ask_with(self, program: str, request: Any) -> Answer:
+        """The same, after a few words of Python in the engine's process."""
+        *before, _module, name, path, option, root = self.engine()
+        argv = [*before, "-c", f"import sys; {program}from {name}.__main__ import main; sys.exit(main())"]
+        text = json.dumps(request)
+        found = subprocess.run(
+            [*argv, path, option, root], cwd=PROJECT, input=text, capture_output=True, text=True, check=False
+        )
+        return Answer(found.returncode, json.loads(found.stdout) if found.stdout else {}, found.stderr)
+
+    def ask(self, request: Any, spec: dict[str, Any] | None = None) -> Answer:
+        asked = self.asking(request, spec)
+        out, words = asked.communicate(json.dumps(request), timeout=ANSWER_SECONDS)
+        return Answer(asked.returncode, json.loads(out) if out.strip() else {}, words)
+
+    def asking(self, request: Any, spec: dict[str, Any] | None = None) -> subprocess.Popen[str]:
+        """The same, begun; the request is still to be written."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen(self.engine(spec), cwd=PROJECT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+    def done(self, request: Any) -> dict[str, Any]:
+        answer = self.ask(request)
+        assert answer.code == 0, (answer.body, answer.words)
+        return answer.body
+
+    def copy(self, query: str, cluster: dict[str, Any]) -> str:
+        """What psql prints of a query in a restored cluster."""
+        place = ["--port", str(cluster["port"]), "--dbname", self.host.spec["postgres"]["database"]]
+        answer = self.host.as_postgres("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *place, "--command", query)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout.strip()
+
+    def clusters(self) -> list[str]:
+        """The folders beside main."""
+        listed = self.host.inside(["ls", "-A", str(self.host.root / CLUSTERS)]).stdout.split()
+        return [name for name in listed if name not in ("main", ".hybrid-recovery.lock", ".hybrid-recovery.json")]
+
+    def servers(self) -> list[str]:
+        """The command lines of servers beside main."""
+        listed = self.host.inside(["pgrep", "--full", "--list-full", "bin/postgres -D"]).stdout.splitlines()
+        return [line for line in listed if "/etc/postgresql" not in line]
+
+    def row(self, number: int) -> dict[str, Any]:
+        """Write one in a transaction of its own; where it is in the log, and a moment after it."""
+        xid = self.host.superuser(f"INSERT INTO public.trial VALUES ({number}) RETURNING pg_current_xact_id()")
+        time, lsn = self.host.superuser("SELECT clock_timestamp(), pg_current_wal_insert_lsn()").split("|")
+        return {
+            "number": number,
+            "xid": xid,
+            "at": datetime.fromisoformat(time).astimezone(UTC).isoformat(),
+            "lsn": lsn,
+        }
+
+    def client(self) -> Any:
+        return boto3.client(
+            "s3",
+            endpoint_url=f"https://{self.store.endpoint}",
+            verify=self.store._ca,
+            region_name="ca-central-1",
+            aws_access_key_id="key-id",
+            aws_secret_access_key="key-secret",
+        )
+
+    def objects(self, prefix: str) -> list[str]:
+        listed = self.client().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [found["Key"] for page in listed for found in page.get("Contents", ())]
+
+    def damage(self, key: str) -> bytes:
+        """Change bytes in the middle of an object; what it was."""
+        client = self.client()
+        content: bytes = client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        middle = len(content) // 2
+        client.put_object(Bucket=self.bucket, Key=key, Body=content[:middle] + b"damaged!" + content[middle + 8 :])
+        return content
+
+    def put(self, key: str, content: bytes) -> None:
+        self.client().put_object(Bucket=self.bucket, Key=key, Body=content)
+
+    @property
+    def bucket(self) -> str:
+        name: str = self.host.spec["backup"]["bucket"]
+        return name

@@ -1,0 +1,98 @@
+"""A restored cluster takes the place of the one that serves, and gives it back."""
+
+from typing import Any
+
+import pytest
+
+from tests.host.running import until
+from tests.recovery.site import Site, restore
+
+pytestmark = pytest.mark.slow
+
+
+def stop(site: Site) -> None:
+    site.host.signal_postgres("INT")
+    until(lambda: not site.host.is_postgres_alive())
+
+
+def rows(site: Site) -> str:
+    return site.host.superuser("SELECT array_agg(row ORDER BY row) FROM public.trial")
+
+
+def staged(site: Site, *target: str) -> str:
+    name: str = site.done(restore(*target, into="main", act="stage", replace="main"))["staged"]
+    return name
+
+
+@pytest.fixture(scope="module")
+def restored(own_site: Site) -> dict[str, Any]:
+    """Main at row 2 of 3, after an exchange; where the old one is."""
+    site = own_site
+    _, second, third = [site.row(number) for number in (1, 2, 3)]
+    name = staged(site, "time", second["at"])
+    assert rows(site) == "{1,2,3}"
+    assert "PostgreSQL runs" in site.ask({"act": "swap", "staged": name}).fault
+    stop(site)
+    kept = site.done({"act": "swap", "staged": name})["kept"]
+    site.host.start_postgres()
+    return {"kept": kept, "second": second, "third": third}
+
+
+def test_main_is_at_the_target_and_the_old_one_is_kept(own_site: Site, restored: dict[str, Any]) -> None:
+    assert rows(own_site) == "{1,2}"
+    (kept,) = own_site.done({"act": "list"})["restored"]
+    assert (kept["name"], kept["kind"], kept["state"]) == (restored["kept"], "kept", "stopped")
+    assert own_site.host.apply("files")["changed"] == []
+
+
+def test_the_new_timeline_is_archived_and_restored_along(own_site: Site, restored: dict[str, Any]) -> None:
+    own_site.row(4)
+    found = own_site.done(restore("latest", into="later"))
+    assert found["recovered"]["timeline"] > 2
+    assert own_site.copy("SELECT array_agg(row ORDER BY row) FROM public.trial", found["cluster"]) == "{1,2,4}"
+    own_site.done({"act": "discard", "name": "later"})
+    assert [part["timeline"] for part in own_site.done({"act": "list"})["archive"]] == [1, 2]
+    assert own_site.done({"act": "backup"})["backup"]["timeline"] == 2
+
+
+def test_what_was_given_up_needs_its_timeline(own_site: Site, restored: dict[str, Any]) -> None:
+    at = restored["third"]["at"]
+    (fault,) = own_site.done(restore("time", at, act="plan"))["faults"]
+    assert "name the timeline, 1 for what was given up" in fault
+    found = own_site.done(restore("xid", restored["third"]["xid"], into="given-up", timeline=1))
+    assert own_site.copy("SELECT array_agg(row ORDER BY row) FROM public.trial", found["cluster"]) == "{1,2,3}"
+    own_site.done({"act": "discard", "name": "given-up"})
+
+
+def test_latest_loses_no_acknowledged_row(own_site: Site, restored: dict[str, Any]) -> None:
+    request = restore("latest", into="main", act="stage", replace="main")
+    assert "would be lost; stop it first" in own_site.ask(request).fault
+    own_site.row(5)
+    stop(own_site)
+    name = own_site.done(request)["staged"]
+    own_site.done({"act": "swap", "staged": name})
+    own_site.host.start_postgres()
+    assert rows(own_site) == "{1,2,4,5}"
+
+
+def test_the_old_one_can_be_had_back(own_site: Site, restored: dict[str, Any]) -> None:
+    assert "PostgreSQL runs" in own_site.ask({"act": "unswap", "kept": restored["kept"]}).fault
+    stop(own_site)
+    undone = own_site.done({"act": "unswap", "kept": restored["kept"]})["kept"]
+    own_site.host.start_postgres()
+    assert rows(own_site) == "{1,2,3}"
+    # What is archived from now on lies on the first timeline again, and so does latest.
+    own_site.row(6)
+    plan = own_site.done(restore("latest", act="plan"))
+    assert plan["wal"]["last"].startswith("00000001")
+    assert own_site.done({"act": "discard", "name": undone})["freed_bytes"] > 10 * 2**20
+    assert "is no restored or kept cluster" in own_site.ask({"act": "discard", "name": "main"}).fault
+
+
+def test_an_engine_that_is_killed_as_it_stages_leaves_main_serving(own_site: Site, restored: dict[str, Any]) -> None:
+    name = staged(own_site, "xid", own_site.row(7)["xid"])
+    # Another staging takes away what nobody swapped in.
+    again = staged(own_site, "xid", own_site.row(8)["xid"])
+    assert name not in own_site.clusters() or name == again
+    assert "is not there" in own_site.ask({"act": "swap", "staged": "main.staged-20200101-000000"}).fault
+    assert own_site.done({"act": "discard", "name": again})["freed_bytes"] > 10 * 2**20

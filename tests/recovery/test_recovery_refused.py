@@ -1,0 +1,142 @@
+"""What is refused, and that nothing is left of what failed or was killed."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.host.running import until
+from tests.host.store import ObjectStore
+from tests.recovery.conftest import running_site
+from tests.recovery.site import CLUSTERS, Site, restore
+
+pytestmark = pytest.mark.slow
+
+DISK_MB = 320
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (restore("time", "2020-01-01T00:00:00Z", act="plan"), "is before the end of the first backup"),
+        (restore("lsn", "0/1", act="plan"), "is before the end of the first backup"),
+        (restore("lsn", "FF/0", act="plan"), "is after the end of the log"),
+        (restore("xid", "4000000000", act="plan"), "has not begun yet"),
+        (restore("latest", act="plan", timeline=9), "timeline 9: is not in the archive, which has 1"),
+        (restore("latest", act="plan", set="20200101-000000F"), "set 20200101-000000F: is not in the repository"),
+    ],
+)
+def test_a_target_that_can_t_be_reached_is_refused_with_the_reason(site: Site, request_: Any, words: str) -> None:
+    (fault,) = site.done(request_)["faults"]
+    assert words in fault
+    assert words in site.ask(request_ | {"act": "restore"}).fault
+
+
+def test_a_time_in_the_future_is_refused_with_the_window(site: Site) -> None:
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    (fault,) = site.done(restore("time", later, act="plan"))["faults"]
+    assert "is in the future" in fault
+    assert "one can restore to" in fault
+
+
+def test_a_transaction_that_never_was_is_not_found(site: Site) -> None:
+    fault = site.ask(restore("name", "no-such-point")).fault
+    assert "the archived log ends before it; the last archived transaction is of" in fault
+    assert (site.clusters(), site.servers()) == ([], [])
+
+
+def test_main_is_not_replaced_unless_its_name_is_typed(site: Site) -> None:
+    assert "allowed: replace main" in site.ask(restore("latest", into="main", act="stage")).fault
+
+
+def began(site: Site, request: Any) -> Any:
+    """The engine at work, with a server of its own running."""
+    asked = site.asking(request)
+    assert asked.stdin
+    asked.stdin.write(json.dumps(request))
+    asked.stdin.close()
+    # communicate would write to it.
+    asked.stdin = None
+    return asked
+
+
+def engine_pid(site: Site) -> int:
+    (pid,) = site.host.inside(["pgrep", "--full", "^[^ ]*python[^ ]* -m host.recovery"]).stdout.split()
+    return int(pid)
+
+
+@pytest.mark.parametrize("act", ["drill", "stage"])
+def test_nothing_outlives_a_killed_engine_and_the_next_command_cleans(site: Site, act: str) -> None:
+    request = {"act": "drill"} if act == "drill" else restore("name", "none", into="main", act="stage", replace="main")
+    asked = began(site, request)
+    until(site.servers)
+    site.host.inside(["kill", "-KILL", str(engine_pid(site))])
+    asked.communicate()
+    until(lambda: not site.servers())
+    assert site.clusters() == [".hybrid-recovery"]
+    assert site.done({"act": "list"})["leftovers"] == [".hybrid-recovery"]
+    assert site.host.answers()
+    answer = site.ask({"act": "discard", "name": "none"})
+    assert "removing .hybrid-recovery, which an earlier command left" in answer.words
+    assert site.clusters() == []
+    assert site.host.inside(["pgrep", "--full", "archive-get|restore"]).stdout == ""
+
+
+def test_an_interrupted_drill_leaves_nothing(site: Site) -> None:
+    asked = began(site, {"act": "drill"})
+    until(site.servers)
+    site.host.inside(["kill", "-TERM", str(engine_pid(site))])
+    asked.communicate(timeout=30)
+    # nsenter hands on the engine's own code.
+    assert asked.returncode == 130
+    assert (site.clusters(), site.servers()) == ([], [])
+
+
+def test_two_restores_at_once_are_one_too_many(site: Site) -> None:
+    asked = began(site, {"act": "drill"})
+    until(site.servers)
+    start = time.monotonic()
+    fault = site.ask(restore("latest")).fault
+    assert "restore: drill (process " in fault
+    assert "has been running since" in fault
+    assert time.monotonic() - start < 10
+    site.host.inside(["kill", f"-{signal.SIGINT.name}", str(engine_pid(site))])
+    asked.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def small(root_tar: Path, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A host whose data is on a disk of its own, a small one."""
+
+    def mounted(site: Site) -> None:
+        mount = str(site.host.root / "var/lib/postgresql")
+        answer = site.host.inside(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=755", "tmpfs", mount])
+        assert answer.returncode == 0, answer.stderr
+
+    with running_site(root_tar, tmp_path_factory.mktemp("small-site"), store, mounted) as made:
+        yield made
+
+
+def test_a_restore_that_does_not_fit_is_refused_with_both_numbers(small: Site) -> None:
+    plan = small.done(restore("latest", act="plan"))
+    assert plan["free_bytes"] < plan["needed_bytes"]
+    assert f"{plan['free_bytes']:,} bytes are free, and {plan['needed_bytes']:,} are needed" in plan["faults"][0]
+    assert "are needed" in small.ask({"act": "drill"}).fault
+
+
+def test_a_disk_that_runs_full_meanwhile_leaves_main_alone(small: Site) -> None:
+    free = small.done(restore("latest", act="plan"))["free_bytes"]
+    filled = small.host.root / CLUSTERS / "../filled"
+    small.host.inside(["dd", "if=/dev/zero", f"of={filled}", "bs=1M", f"count={free // 2**20 - 90}"])
+    # As if the plan had still found room.
+    room = "from host.recovery import plan; plan.room_faults = lambda *numbers: []; "
+    answer = small.ask_with(room, restore("latest"))
+    assert "no space is left" in answer.fault
+    assert small.clusters() == []
+    small.host.inside(["rm", str(filled)])
+    assert small.row(1)["number"] == 1

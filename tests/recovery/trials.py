@@ -1,0 +1,51 @@
+"""Recovers to one target after the other from one restored base: python -m tests.recovery.trials SPEC ROOT.
+
+Run in a host's namespaces. Requests on stdin, one list of rows each on stdout; all but the download is the engine's.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from host.recovery import restoring
+from host.recovery.machine import Machine
+from host.recovery.pgbackrest import Repository
+from host.recovery.plan import Plan, made
+from host.recovery.request import Restore, parse
+from host.recovery.settings import Purpose
+from host.recovery.work import Work, working
+from host.spec import load
+
+ROWS = "SELECT row FROM public.trial ORDER BY row"
+bases: dict[str, Path] = {}
+fetch = restoring._fetch_files
+
+
+def fetched(repository: Repository, plan: Plan, work: Work) -> None:
+    """The first time from the repository, then a copy."""
+    machine, label = work.machine, plan.backup.label
+    base = bases.setdefault(label, machine.path(machine.clusters.parent / f"base-{label}"))
+    if not base.exists():
+        fetch(repository, plan, work)
+        machine.here(["cp", "-a", str(work.inside("data")), str(base)], seconds=60)
+    else:
+        work.inside("data").rmdir()
+        machine.here(["cp", "-a", str(base), str(work.inside("data"))], seconds=60)
+
+
+def main() -> None:
+    machine = Machine(Path(sys.argv[2]), load(Path(sys.argv[1])))
+    restoring._fetch_files = fetched
+    for text in json.load(sys.stdin):
+        request = parse(json.dumps(text))
+        assert isinstance(request, Restore)
+        wanted = made(machine, request)
+        assert not wanted.faults, wanted.faults
+        with working(machine) as folder, restoring.recovered(folder, wanted, Purpose("drill")) as found:
+            print(json.dumps([int(row[0]) for row in found.server.psql(ROWS)]), flush=True)
+    for base in bases.values():
+        machine.here(["rm", "-rf", str(base)], seconds=60)
+
+
+if __name__ == "__main__":
+    main()
