@@ -1,20 +1,26 @@
-"""Backups on one machine: a repository in the declared bucket, and a first full backup in it."""
+"""Backups on one machine: a repository in the declared bucket, a first full backup, and a host restored from it."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from host.layout import PROMOTE_WITHOUT_MARK, SOCKETS
 from local import database
+from local.database_way import DatabaseWay
 from local.errors import LocalError
+from local.object_store.files import DamagedError, StoreFiles
 from local.stack import Progress, Stack
+from local.state import State
 
 BACKUP_SECONDS = 600
+# host/'s settings of pgBackRest name it.
+REPOSITORY = "postgresql"
 
 
 def ensure_backup(stack: Stack, host: Mapping[str, Any], progress: Progress) -> bool:
     """Has the repository and a full backup in its bucket; whether a backup had to be taken.
 
-    The local S3 forgets all when it ends: then there is a repository to make, and a backup to take, again.
+    Where the local S3 lost its folder, there is a repository to make, and a backup to take, again.
     """
     stanza = host["backup"]["stanza"]
     if backups(stack, stanza):
@@ -56,3 +62,33 @@ def pgbackrest(stack: Stack, stanza: str, *arguments: str) -> str:
         words = " ".join((answer.stdout + answer.stderr).split())
         raise LocalError(f"pgbackrest {arguments[0]}: {words or f'exit {answer.returncode}'}")
     return answer.stdout
+
+
+def holds_backup(state: State, host: Mapping[str, Any]) -> bool:
+    """Whether the store's folder has a whole backup of the stanza; the store need not run."""
+    backup = host["backup"]
+    prefix = f"{REPOSITORY}/backup/{backup['stanza']}/"
+    files = StoreFiles(state.store)
+    if backup["bucket"] not in files.buckets():
+        return False
+    for path in files.keys(backup["bucket"]):
+        try:
+            found = files.read(path)
+        except DamagedError:
+            continue
+        is_manifest = found["key"].startswith(prefix) and found["key"].endswith("/backup.manifest")
+        if is_manifest and not found["versions"][-1].get("is_delete_marker"):
+            return True
+    return False
+
+
+def let_serve(way: DatabaseWay, host: Mapping[str, Any]) -> None:
+    """Have host/ promote a restored server: nobody is left who could say a last word. Once promoted, nothing."""
+    postgres = host["postgres"]
+    program = f"/usr/lib/postgresql/{postgres['major']}/bin/psql"
+    asked = [program, "-XAtq", "-h", SOCKETS, "-p", str(postgres["port"]), "-d", postgres["database"]]
+    answer = way.in_host([*asked, "-c", "SELECT pg_is_in_recovery()"])
+    if answer.returncode:
+        raise LocalError(f"restored server: does not answer: {answer.stderr.strip()}")
+    if answer.stdout.strip() == "t":
+        way.permit(PROMOTE_WITHOUT_MARK)

@@ -18,6 +18,7 @@ from local.stack import Progress, Stack, run
 SERVICE = "database"
 SPEC = "/etc/hybrid-host.json"
 """Where compose.yaml mounts what host/ is given."""
+RECOVERY_PID = "/run/hybrid-recovery.pid"
 BUILD_SECONDS = 1800
 COMMAND_SECONDS = 120
 # What tells the command where its engine is; parts get nothing else of the caller's.
@@ -57,7 +58,7 @@ class Container:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._mark = stack.state.folder / "container"
+        self._mark = stack.state.container_mark
         self._project = f"hybrid-{hashlib.sha256(os.fsencode(stack.state.folder)).hexdigest()[:10]}"
         # As Compose names the first container of a service.
         self._name = f"{self._project}-{SERVICE}-1"
@@ -114,11 +115,25 @@ class Container:
     def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         return self._run("exec", "-T", "--user", "postgres", SERVICE, *argv, seconds=seconds)
 
+    def permit(self, path: str) -> None:
+        answer = self._run("exec", "-T", "--user", "root", SERVICE, "touch", path, seconds=10)
+        if answer.returncode:
+            raise LocalError(f"{path}: can't be made on the host: {answer.stderr.strip()}")
+
     def terminal(self, argv: Sequence[str], variables: Sequence[str]) -> list[str]:
         """Variables by name alone: the engine's command line takes their values from its own environment."""
         tty = ["--tty"] if sys.stdin.isatty() else []
         handed = [word for name in variables for word in ("--env", name)]
         return ["docker", "exec", "--interactive", *tty, "--user", "postgres", *handed, self._name, *argv]
+
+    def recovery(self) -> list[str]:
+        """Its number is noted there: the engine's command line hands no signal on."""
+        noted = ["sh", "-c", 'echo $$ >"$0" && exec "$@"', RECOVERY_PID]
+        command = ["python", "-P", "-m", "host.recovery", SPEC, "--root", "/"]
+        return ["docker", "exec", "--interactive", self._name, *noted, *command]
+
+    def interrupt_recovery(self, pid: int) -> None:
+        self._docker("exec", self._name, "sh", "-c", f'kill -INT "$(cat {RECOVERY_PID})"')
 
     def pids(self) -> set[int]:
         """The engine's children, not ours. Its first process is 0 when it does not run."""

@@ -1,11 +1,15 @@
 """The ways to have the database's host on this machine, and the first of them: namespaces."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
+
+import psutil
 
 from local import namespace, root_filesystem
 from local.errors import LocalError
@@ -14,6 +18,7 @@ from local.part import Part
 from local.stack import Progress, Stack, run
 
 APPLY_SECONDS = 180
+WITH_PARENT = ("setpriv", "--pdeathsig", "TERM", "--")
 
 
 class DatabaseWay(Protocol):
@@ -51,8 +56,17 @@ class DatabaseWay(Protocol):
     def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Runs a command on the host as PostgreSQL's own user."""
 
+    def permit(self, path: str) -> None:
+        """Make an empty file on the host, by which its owner allows host/ something. Raises LocalError."""
+
     def terminal(self, argv: Sequence[str], variables: Sequence[str]) -> list[str]:
         """The command line that runs argv so, with the caller's terminal and what these variables are there."""
+
+    def recovery(self) -> list[str]:
+        """The command line that runs host.recovery there: its request on stdin, its answer on stdout."""
+
+    def interrupt_recovery(self, pid: int) -> None:
+        """Has the engine end that was started as process `pid`, and clean up."""
 
     def pids(self) -> set[int]:
         """The host's processes that are not the supervisor's."""
@@ -123,8 +137,26 @@ class Namespaces:
     def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         return self._inside(_in_root(self._root, argv), seconds=seconds)
 
+    def permit(self, path: str) -> None:
+        answer = self._inside(["install", "-D", "-m", "644", "/dev/null", f"{self._root}{path}"], seconds=10)
+        if answer.returncode:
+            raise LocalError(f"{path}: can't be made on the host: {answer.stderr.strip()}")
+
     def terminal(self, argv: Sequence[str], variables: Sequence[str]) -> list[str]:
         return self._enter(_in_root(self._root, argv))
+
+    def recovery(self) -> list[str]:
+        """Ended with whoever starts it: nsenter as its parent, the engine as nsenter's child."""
+        spec, root = str(self._stack.state.host_file), str(self._root)
+        path = f"PYTHONPATH={self._stack.project}"
+        engine = ["env", path, sys.executable, "-P", "-m", "host.recovery", spec, "--root", root]
+        return [*WITH_PARENT, *self._enter([*WITH_PARENT, *engine])]
+
+    def interrupt_recovery(self, pid: int) -> None:
+        """nsenter would end at once, and not wait for the engine."""
+        with suppress(psutil.Error):
+            for child in psutil.Process(pid).children():
+                child.send_signal(signal.SIGINT)
 
     def pids(self) -> set[int]:
         return set()

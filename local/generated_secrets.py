@@ -31,7 +31,7 @@ class GeneratedSecrets:
 
     def _read(self) -> dict[str, str]:
         data: Any = self._state.read_json(self._state.secrets_file)
-        if data is None and self._state.root.exists():
+        if data is None and (self._state.root.exists() or any(self._state.store.glob("*/keys/*.json"))):
             raise LocalError(
                 f"{self._state.secrets_file}: is missing, and the database and its backups know what was in it; {CLEAN}"
             )

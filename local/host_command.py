@@ -22,7 +22,6 @@ def run_on_host(stack: Stack, argv: Sequence[str]) -> int:
         raise LocalError("the local stack does not run; start it with `./hybrid local up`")
     postgres = specification["postgres"]
     variables = {
-        "PATH": PATH,
         "HOME": "/nonexistent",
         "TERM": os.environ.get("TERM", "dumb"),
         "PGHOST": SOCKETS,
@@ -30,7 +29,9 @@ def run_on_host(stack: Stack, argv: Sequence[str]) -> int:
         "PGDATABASE": postgres["database"],
         "PSQL_HISTORY": "/dev/null",
     }
-    command = way.terminal(argv, tuple(variables))
+    # Set there, past the chroot: the caller's names folders that its user may not enter, and what is not found is then
+    # said to be forbidden.
+    command = way.terminal(["env", f"PATH={PATH}", *argv], tuple(variables))
     # No setting of the caller's own libpq may lead elsewhere.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     # Ctrl-C is the command's; a handler, because what is ignored stays ignored in a child.

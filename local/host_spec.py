@@ -30,8 +30,8 @@ class Machine:
     """Its `tls` part: certificates of this stack."""
     objects_port: int
     """Of the S3 store that holds the backups."""
-    is_standby: bool = False
-    """It began as a copy of another stack's host."""
+    is_restored: bool = False
+    """Its database began in backups: another stack's, as a standby, or this one's own."""
     is_serving: bool = True
 
 
@@ -52,18 +52,24 @@ def host_spec(plan: Plan, machine: Machine) -> dict[str, Any]:
         "port": machine.ports.postgres,
         "memory_mb": MEMORY_MB,
         "cpus": CPUS,
-        "origin": "backup" if machine.is_standby else "new",
+        "origin": "backup" if machine.is_restored else "new",
         "is_serving": machine.is_serving,
     }
     spec["pooler"]["port"] = machine.ports.pooler
+    store = f"localhost:{machine.objects_port}"
     spec["backup"] |= {
-        "endpoint": f"localhost:{machine.objects_port}",
+        "endpoint": store,
         "uri_style": "path",
         "ca_file": OBJECTS_CA,
         "key_type": "shared",
         # The local S3 checks no signature.
         "key_id": "local",
         "key_secret": "local",
+        # One store holds the buckets of both regions.
+        "copy": {**copied, "endpoint": store} if (copied := spec["backup"]["copy"]) else None,
+        # There is no CloudWatch here.
+        "alarm_namespace": None,
+        "alarm_host": None,
     }
     found: dict[str, Any] = _with_secrets(plan, spec, machine.password)
     return found

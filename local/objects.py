@@ -1,7 +1,7 @@
 """The stand-in for S3: moto under gunicorn, over TLS, on loopback.
 
-It keeps buckets and objects in memory (an object above 5 MB in a temporary file), so a restart loses them: every `up`
-has the declared buckets made (local/buckets.py), and a backup taken where there is none.
+What it acknowledges is in the state folder by then (local/object_store): objects with all their versions, and the
+buckets with their settings. They outlive the server, also a killed one; only unfinished multipart uploads do not.
 """
 
 import http.client
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 NAME = "objects"
 PROJECT = Path(__file__).parents[1]
 TLS_HOOK = PROJECT / "local" / "objects_tls.py"
+SERVER = PROJECT / "local" / "objects_server.py"
+STORE = PROJECT / "local" / "object_store"
 # moto checks no signature.
 CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 ENVIRONMENT = {
@@ -49,10 +51,10 @@ class Objects:
         return Part(
             name=NAME,
             command=self._command(),
-            # It has nothing to save, and gunicorn's own ways to stop take one to three seconds.
+            # All is saved that it has acknowledged, and gunicorn's own ways to stop take one to three seconds.
             stop_signal="KILL",
-            environment={**ENVIRONMENT, "TMPDIR": str(self.state.objects)},
-            contents=(content_hash(*self.tls.files, TLS_HOOK, PROJECT / "local" / "objects_server.py"),),
+            environment={**ENVIRONMENT, "HYBRID_OBJECTS": str(self.state.store), "TMPDIR": str(self.state.objects)},
+            contents=(content_hash(*self.tls.files, TLS_HOOK, SERVER, *sorted(STORE.glob("*.py"))),),
         )
 
     def is_ready(self) -> bool:
@@ -66,18 +68,6 @@ class Objects:
             return False
         finally:
             connection.close()
-
-    def ensure_bucket(self, name: str, region: str, *, versioned: bool) -> bool:
-        """Have the bucket as declared; whether that changed anything. One that was missing is empty."""
-        client = self.client(region)
-        is_new = name not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
-        if is_new:
-            client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
-        wanted = "Enabled" if versioned else "Suspended"
-        found = client.get_bucket_versioning(Bucket=name).get("Status", "Suspended")
-        if found != wanted:
-            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": wanted})
-        return is_new or found != wanted
 
     def client(self, region: str) -> Any:
         """A boto3 S3 client that reads nothing of the operator's own AWS set-up, and uses no proxy."""
@@ -96,7 +86,7 @@ class Objects:
         return session.client("s3", endpoint_url=self.endpoint, verify=str(self.tls.authority), config=config)
 
     def _command(self) -> tuple[str, ...]:
-        """One worker, for the objects are in its memory."""
+        """One worker, for what objects there are is in its memory."""
         options = {
             "--config": str(TLS_HOOK),
             "--bind": f"127.0.0.1:{self.port}",

@@ -1,20 +1,8 @@
-"""S3 as a WSGI application (moto), for gunicorn. It keeps objects in memory and forgets them when it ends."""
+"""The local S3 for gunicorn: serves what the folder in HYBRID_OBJECTS holds, and keeps it there."""
 
-from typing import Any
+import os
+from pathlib import Path
 
-from moto.moto_server.werkzeug_app import create_backend_app
-from moto.s3.models import FakeDeleteMarker, S3Backend
+from local.object_store.application import Application
 
-listed = S3Backend.list_objects
-
-
-def list_objects(backend: S3Backend, bucket: Any, prefix: Any, *rest: Any, **options: Any) -> Any:
-    """Without the folders of which every object was deleted, which moto lists on where the bucket is versioned."""
-    keys, folders, is_truncated, marker = listed(backend, bucket, prefix, *rest, **options)
-    there = [name for name, key in bucket.keys.items() if not isinstance(key, FakeDeleteMarker)]
-    filled = [folder for folder in folders if any(name.startswith(folder) for name in there)]
-    return keys, filled, is_truncated, marker
-
-
-S3Backend.list_objects = list_objects  # type: ignore[assignment, method-assign]
-application = create_backend_app("s3")
+application = Application(Path(os.environ["HYBRID_OBJECTS"]))

@@ -1,4 +1,4 @@
-"""Whether a local stack's host serves, and of which other stack it is a standby."""
+"""Whether a local stack's host serves, and what its database began as: new, restored, or another stack's standby."""
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,17 +16,39 @@ class Serving:
     standby_of: str | None = None
     """State folder of the stack from whose backups the host was restored."""
     is_serving: bool = True
+    is_restored: bool = False
+    """Its database began in this stack's own backups; see `up --from-backups`."""
 
-    def wanted(self, state: State, *, standby_of: Path | None, serves: bool | None) -> "Serving":
+    def wanted(
+        self, state: State, *, standby_of: Path | None, serves: bool | None, from_backups: bool = False
+    ) -> "Serving":
         """What the operator asks for now. Raises LocalError for what would harm rows."""
+        if from_backups:
+            return self._restored(state, standby_of=standby_of, serves=serves)
         if standby_of is None:
-            return self if serves is None else replace(self, is_serving=serves)
+            # A database that was removed is no restored one any more.
+            known = self if state.has_database else replace(self, is_restored=False)
+            return known if serves is None else replace(known, is_serving=serves)
         of = str(standby_of.expanduser().resolve())
         if of == str(state.folder):
             raise LocalError(f"--standby-of {of}: is this stack itself; name another state folder in HYBRID_STATE")
-        if state.root.exists() and self.standby_of != of:
+        if state.has_database and self.standby_of != of:
             raise LocalError(f"--standby-of {of}: this stack has a database of its own; {CLEAN}")
         return Serving(standby_of=of, is_serving=self.is_serving and self.standby_of is not None)
+
+    def _restored(self, state: State, *, standby_of: Path | None, serves: bool | None) -> "Serving":
+        """One that was begun goes on, and one that is done stays as it is."""
+        if standby_of is not None or serves is False:
+            raise LocalError("--from-backups: restores this stack's own database and serves; give it alone")
+        if state.has_database and not self.is_restored:
+            raise LocalError(
+                f"--from-backups: this stack has a database, which it does not replace; to be rid of it, {CLEAN}"
+            )
+        if not state.secrets_file.exists():
+            raise LocalError(
+                f"--from-backups: {state.secrets_file} is missing, and with it the passphrase of the backups; {CLEAN}"
+            )
+        return Serving(is_restored=True)
 
 
 def read(state: State) -> Serving:

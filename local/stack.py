@@ -37,10 +37,14 @@ class Stack:
 
     @classmethod
     def of(cls, project: Path, first_port: int | None = None) -> "Stack":
-        """The project's stack; its ports are those given, else HYBRID_FIRST_PORT, else those it had, else 7400 on."""
+        """The project's stack. Its ports are those given; else, while it runs, its own; else HYBRID_FIRST_PORT, else
+        those it had, else 7400 on.
+        """
         state = State.of(project)
-        given = first_port or _port_from_environment()
-        return cls(project=project, state=state, ports=Ports(given or _remembered_port(state) or FIRST))
+        own, asked = _remembered_port(state), _port_from_environment()
+        is_there = own is not None and Supervisor(state).is_running()
+        chosen = own if is_there else asked or own
+        return cls(project=project, state=state, ports=Ports(first_port or chosen or FIRST))
 
     @property
     def database_ca(self) -> Path:

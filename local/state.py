@@ -47,8 +47,13 @@ class State:
 
     @property
     def objects(self) -> Path:
-        """Temporary files of the object server."""
+        """The object server's, with its temporary files."""
         return self.folder / "objects"
+
+    @property
+    def store(self) -> Path:
+        """Buckets and objects; see local/object_store/files.py."""
+        return self.objects / "store"
 
     @property
     def supervisor(self) -> Path:
@@ -65,6 +70,16 @@ class State:
     @property
     def lock_file(self) -> Path:
         return self.folder / "lock"
+
+    @property
+    def container_mark(self) -> Path:
+        """There where the database is in a container."""
+        return self.folder / "container"
+
+    @property
+    def has_database(self) -> bool:
+        """Whether one was begun, in one way or the other."""
+        return self.root.exists() or self.container_mark.exists()
 
     @property
     def exists(self) -> bool:

@@ -23,6 +23,8 @@ from local.supervisor_files import START_PART, SupervisorFiles
 
 EXEC_SECONDS = 5
 STOP_MARGIN_SECONDS = 10
+# Some are written for every start and end of a part.
+DAEMON_LINES = 500
 
 
 class Outcome(StrEnum):
@@ -102,7 +104,8 @@ class Supervisor:
         while not is_ready():
             info = self._known(name)
             if info["statename"] != "RUNNING":
-                raise LocalError(f"{name}: ended with exit code {info['exitstatus']}{self._last_lines(name)}")
+                end = part_status.ended(part_status.exit_code(info, self._daemon_log()))
+                raise LocalError(f"{name}: ended ({end}){self._last_lines(name)}")
             if time.monotonic() > deadline:
                 raise LocalError(f"{name}: not ready after {seconds:g} s{self._last_lines(name)}")
             time.sleep(0.03)
@@ -132,7 +135,8 @@ class Supervisor:
             return {name: PartStatus(name=name, state=PartState.STOPPED, log=self._log(name)) for name in names}
         outer = processes.outer_pids(pid)
         infos = {info["name"]: info for info in self._client.call("getAllProcessInfo")}
-        return {name: part_status.read(infos[name], self._log(name), outer) for name in names if name in infos}
+        told = self._daemon_log()
+        return {name: part_status.read(infos[name], self._log(name), outer, told) for name in names if name in infos}
 
     def tail(self, name: str, lines: int = 20) -> list[str]:
         return logs.tail(self._log(name), lines)
@@ -199,6 +203,9 @@ class Supervisor:
 
     def _tree(self) -> list[Process]:
         return processes.tree(self.pid) if self.pid else []
+
+    def _daemon_log(self) -> list[str]:
+        return logs.tail(self._log("supervisord"), DAEMON_LINES)
 
     def _log(self, name: str) -> Path:
         return self.state.logs / f"{name}.log"

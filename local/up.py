@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from local import backups, certificates, database, database_certificates, edge, lock, serving
+from local.bucket_settings import ensure_buckets
 from local.buckets import Bucket, declared_buckets
 from local.database_way import DatabaseWay
 from local.edge_config import EdgeSources, edge_config
@@ -35,6 +36,8 @@ class Wish:
     standby_of: Path | None = None
     """State folder of the stack of whose host this stack's is to be a standby."""
     serves: bool | None = None
+    from_backups: bool = False
+    """Restore the database from the backups that the stack's own store holds."""
 
 
 def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress, wish: Wish | None = None) -> list[str]:
@@ -47,22 +50,30 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress, wish: Wish | No
     stack.state.prepare()
     with lock.hold(stack.state):
         refuse_busy(stack.ports, stack.supervisor.pids() | way.pids())
-        wished = _wished(stack, wish or Wish())
-        realisation = Realisation(stack=stack, way=way, plan=plan, tell=tell, progress=progress, serving=wished)
+        asked = wish or Wish()
+        realisation = Realisation(
+            stack=stack,
+            way=way,
+            plan=plan,
+            tell=tell,
+            progress=progress,
+            serving=_wished(stack, asked),
+            may_restore=asked.from_backups,
+        )
         with stopped_on_interrupt(stack, way, progress):
             realisation.run()
     return realisation.changed
 
 
 def _wished(stack: Stack, wish: Wish) -> Serving:
-    """What is to be, recorded, and all had that a standby needs of the first stack."""
+    """What is to be, and all had that a standby needs of the first stack."""
     state = stack.state
-    wished = serving.read(state).wanted(state, standby_of=wish.standby_of, serves=wish.serves)
+    known = serving.read(state)
+    wished = known.wanted(state, standby_of=wish.standby_of, serves=wish.serves, from_backups=wish.from_backups)
     first = serving.first(wished)
-    if first and not state.root.exists():
+    if first and not state.has_database:
         # Restored with the rows, the roles know the first stack's passwords.
         state.write(state.secrets_file, first.secrets)
-    serving.write(state, wished)
     return wished
 
 
@@ -90,6 +101,8 @@ class Realisation:
     tell: Tell
     progress: Progress
     serving: Serving
+    may_restore: bool = False
+    """Whether the operator has asked for a database from the stack's own backups."""
     changed: list[str] = field(default_factory=list)
     report: dict[str, Any] = field(default_factory=dict)
     """What host/ changed in its files, for the parts that read them."""
@@ -102,7 +115,7 @@ class Realisation:
             password=self.stack.password(self.plan),
             tls=database_certificates.ensure(self.stack.state, authorities(self.plan)),
             objects_port=first.objects_port if first else self.stack.ports.objects,
-            is_standby=first is not None,
+            is_restored=first is not None or self.serving.is_restored,
             is_serving=self.serving.is_serving,
         )
         return host_spec(self.plan, machine)
@@ -130,6 +143,8 @@ class Realisation:
         # What can't be had here is refused before anything is made.
         _ = self.edge, self.buckets
         self._refuse_another_database()
+        self._refuse_lost_database()
+        serving.write(self.stack.state, self.serving)
         self.stack.state.write_json(self.stack.state.host_file, self.host)
         database.trust(self.stack, self.host)
         for name, act in self._steps():
@@ -160,11 +175,29 @@ class Realisation:
 
     def _refuse_another_database(self) -> None:
         held = self.stack.state.read_json(self.stack.state.host_file, can_be_remade=True)
-        known = held.get("postgres", {}).get("database") if self.way.is_made and isinstance(held, dict) else None
+        is_there = self.way.is_made or self.may_restore
+        known = held.get("postgres", {}).get("database") if is_there and isinstance(held, dict) else None
         wanted = self.host["postgres"]["database"]
         if known not in (None, wanted):
             raise LocalError(
                 f"postgresDatabase {wanted!r}: the local stack was made with {known!r}; keep that name, or {CLEAN}"
+            )
+
+    def _refuse_lost_database(self) -> None:
+        """Where there is none, but backups of one: a new one in its place would be at odds with them."""
+        if self.way.is_made or self.serving.standby_of:
+            return
+        state = self.stack.state
+        has_backup = backups.holds_backup(state, self.host)
+        if has_backup and not self.may_restore:
+            raise LocalError(
+                f"{state.store}: holds backups of a database that this stack has no more; restore it with"
+                f" `./hybrid local up --from-backups`, or be rid of them: {CLEAN}"
+            )
+        if self.may_restore and not has_backup:
+            raise LocalError(
+                f"--from-backups: {state.store} holds no backup of {self.host['backup']['stanza']};"
+                " `./hybrid local up` makes a new database"
             )
 
     def _step(self, name: str, act: Callable[[], str]) -> None:
@@ -188,12 +221,9 @@ class Realisation:
         self.stack.supervisor.wait_ready("objects", self.objects.is_ready)
         first = serving.first(self.serving)
         database.trust_store(self.stack, first.objects_ca if first else self.objects.tls.authority.read_text())
-        ensured = [
-            self.objects.ensure_bucket(bucket.name, bucket.region, versioned=bucket.is_versioned)
-            for bucket in self.buckets
-        ]
-        if outcome is Outcome.UNCHANGED and any(ensured):
-            return f"{sum(ensured)} buckets changed"
+        count = ensure_buckets(self.objects, self.buckets)
+        if outcome is Outcome.UNCHANGED and count:
+            return f"{count} buckets changed"
         return str(outcome)
 
     def _postgres(self) -> str:
@@ -203,6 +233,8 @@ class Realisation:
         return _told(outcome, self.report)
 
     def _database(self) -> str:
+        if self.serving.is_restored and self.serving.is_serving:
+            backups.let_serve(self.way, self.host)
         return _told(Outcome.UNCHANGED, self.way.apply("database"))
 
     def _pooler(self) -> str:

@@ -57,6 +57,12 @@ def up(
             help="Restore the database of another running stack (its state folder) and follow it, serving nothing yet.",
         ),
     ] = None,
+    from_backups: Annotated[
+        bool,
+        typer.Option(
+            "--from-backups", help="Restore the database, which is gone, from the backups that the store still holds."
+        ),
+    ] = False,
     serves: Annotated[
         bool | None,
         typer.Option(
@@ -80,7 +86,8 @@ def up(
     _say(as_text(verdicts))
     if verdicts[0].findings:
         raise typer.Exit(1)
-    changed = bring_up(here, plan, _tell, _progress, Wish(standby_of=standby_of, serves=serves))
+    wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups)
+    changed = bring_up(here, plan, _tell, _progress, wish)
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")
     if read(here.state).is_serving:
         print(f"http://localhost:{here.ports.web}")
@@ -165,7 +172,7 @@ def _print_status(here: "Stack", parts: dict[str, "PartStatus"]) -> None:
 
     table = Table("part", "state", "process", "up", "memory", "log", box=None, pad_edge=False, header_style="bold")
     for part in parts.values():
-        state = str(part.state) if part.exit_code is None else f"{part.state} ({part.exit_code})"
+        state = f"{part.state} ({part.end})" if part.end else str(part.state)
         table.add_row(
             part.name,
             f"[green]{state}[/]" if part.is_running else f"[red]{state}[/]",
@@ -210,7 +217,7 @@ def down(
         bool, typer.Option("--cache", help="Also remove the root file systems built for all your stacks.")
     ] = False,
 ) -> None:
-    """Stop the stack; rows and R2 objects stay unless they are to be removed. Backups go: the local S3 is in memory."""
+    """Stop the stack; rows, objects and backups stay unless they are to be removed."""
     from local import root_filesystem
     from local.down import down as bring_down
 

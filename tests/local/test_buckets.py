@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.buckets import BUCKET, VERSIONING, Bucket, declared_bucket, declared_buckets
+from local.buckets import BUCKET, LOCK, REPLICATION, VERSIONING, Bucket, declared_bucket, declared_buckets
 from local.errors import LocalError
 from local.generated_secrets import GeneratedSecrets
 from local.host_spec import Machine, host_spec
@@ -33,8 +33,24 @@ def versioning(bucket: Any, status: str = "Enabled") -> Resource:
 
 def test_every_declared_bucket_of_the_dev_stack_is_had(dev_plan: Plan) -> None:
     found = declared_buckets(dev_plan)
-    assert [bucket.name.split("-")[-2] for bucket in found] == ["backups", "bundles", "documents"]
-    assert all(bucket.is_versioned and bucket.region == "ca-central-1" for bucket in found)
+    assert [bucket.name.split("-", 2)[2].rpartition("-")[0] for bucket in found] == [
+        "backups-copy",
+        "bundles",
+        "documents",
+        "backups",
+    ]
+    assert [bucket.region for bucket in found] == ["ca-west-1", "ca-central-1", "ca-central-1", "ca-central-1"]
+    assert all(bucket.is_versioned and bucket.lifecycle for bucket in found)
+
+
+def test_the_backups_are_locked_and_replicated(dev_plan: Plan) -> None:
+    *_, backups = declared_buckets(dev_plan)
+    (rule,) = backups.replication
+    copies = declared_bucket(dev_plan, rule["Destination"]["Bucket"].rpartition(":")[2])
+    assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
+    assert backups.retention == copies.retention
+    assert backups.retention is not None
+    assert backups.retention["Mode"] == "GOVERNANCE"
 
 
 def test_the_backups_region_is_their_buckets(dev_plan: Plan, state: State) -> None:
@@ -43,6 +59,10 @@ def test_the_backups_region_is_their_buckets(dev_plan: Plan, state: State) -> No
     machine = Machine(ports=ports, password=lambda name: secrets.password(name, 32), tls={}, objects_port=ports.objects)
     backup = host_spec(dev_plan, machine)["backup"]
     assert backup["region"] == declared_bucket(dev_plan, backup["bucket"]).region
+    copy = backup["copy"]
+    assert copy["region"] == declared_bucket(dev_plan, copy["bucket"]).region
+    assert copy["endpoint"] == backup["endpoint"] == f"localhost:{ports.objects}"
+    assert (backup["alarm_namespace"], backup["alarm_host"]) == (None, None)
 
 
 def test_a_bucket_has_its_own_region_or_its_providers() -> None:
@@ -58,6 +78,23 @@ def test_versioning_follows_the_name_or_the_reference() -> None:
         expected = [Bucket(name="b", region="ca-central-1", is_versioned=True)]
         assert declared_buckets(plan(bucket, versioning(named))) == expected
     assert not declared_buckets(plan(bucket, versioning("b", "Suspended")))[0].is_versioned
+
+
+def test_a_bucket_has_no_more_than_is_declared() -> None:
+    bucket = resource(BUCKET, "b", bucket="b")
+    assert declared_buckets(plan(bucket)) == [Bucket(name="b", region="ca-central-1", is_versioned=False)]
+    lock = resource(LOCK, "lock", bucket="b", rule={"defaultRetention": {"mode": "GOVERNANCE", "days": 3}})
+    (found,) = declared_buckets(plan(bucket, lock))
+    assert found.retention == {"Mode": "GOVERNANCE", "Days": 3}
+
+
+def test_copies_are_named_by_reference_and_made_first() -> None:
+    source, copies = resource(BUCKET, "a", bucket="a"), resource(BUCKET, "z", bucket="z")
+    rule = {"id": "r", "status": "Enabled", "destination": {"bucket": Computed(reference(copies.urn, "arn"))}}
+    first, second = declared_buckets(plan(source, copies, resource(REPLICATION, "r", bucket="a", rules=[rule])))
+    assert (first.name, second.name) == ("z", "a")
+    assert second.replication[0]["Destination"] == {"Bucket": "arn:aws:s3:::z"}
+    assert second.replication[0]["DeleteMarkerReplication"] == {"Status": "Disabled"}
 
 
 def test_a_bucket_without_a_name_or_region_is_refused() -> None:

@@ -43,3 +43,11 @@ def test_a_corrupt_file_is_an_error_and_stays(state: State, text: str) -> None:
     with pytest.raises(LocalError, match=r"secrets\.json.*make clean"):
         GeneratedSecrets(state)
     assert state.secrets_file.read_text() == text
+
+
+def test_a_lost_file_is_not_made_anew_where_backups_know_what_was_in_it(state: State) -> None:
+    key = state.store / "backups" / "keys" / "1.json"
+    key.parent.mkdir(parents=True)
+    key.write_text("{}")
+    with pytest.raises(LocalError, match=r"secrets\.json: is missing, and the database and its backups know"):
+        GeneratedSecrets(state)

@@ -98,7 +98,9 @@ def test_a_killed_part_is_seen_and_healed(name: str, stack: StackUnderTest) -> N
     add_entry(stack, f"before {name} was killed")
     os.kill(stack.parts()[name]["pid"], signal.SIGKILL)
     until(lambda: stack.parts()[name]["state"] == "exited")
-    assert stack.run("status").returncode == 1
+    told = stack.run("status")
+    assert told.returncode == 1
+    assert "exited (killed by signal 9)" in told.stdout
     verified = stack.run("verify", "--requests", "10")
     assert verified.returncode == 1
     assert "Traceback" not in verified.stderr
@@ -151,7 +153,7 @@ def test_every_declared_s3_bucket_is_there(stack: StackUnderTest) -> None:
     connection.request("GET", "/")
     names = re.findall("<Name>(.*?)</Name>", connection.getresponse().read().decode())
     connection.close()
-    assert [name.split("-")[2] for name in sorted(names)] == ["backups", "bundles", "documents"]
+    assert [name.split("-")[2] for name in sorted(names)] == ["backups", "backups", "bundles", "documents"]
 
 
 def test_a_browser_shows_rows_from_postgresql(stack: StackUnderTest, tmp_path: Path) -> None:
@@ -226,6 +228,12 @@ def test_a_command_runs_on_the_host_as_the_servers_own_user(stack: StackUnderTes
     assert (answer.stdout, answer.returncode) == ("postgres\npostgres\n", 3)
 
 
+def test_a_command_that_the_host_lacks_is_not_found(stack: StackUnderTest) -> None:
+    answer = stack.run("exec", "--", "nosuch")
+    assert answer.returncode == 127
+    assert "No such file or directory" in answer.stderr
+
+
 def test_logs_name_the_parts_there_are(stack: StackUnderTest) -> None:
     assert "listening on" in stack.run("logs", "postgres", "--lines", "500").stdout
     answer = stack.run("logs", "nothing")
@@ -239,5 +247,5 @@ def test_down_leaves_nothing_running_and_keeps_the_data(stack: StackUnderTest) -
     assert answer.returncode == 0, answer.stderr
     assert (stack.processes(), stack.mounts(), stack.listens()) == ([], [], [])
     assert stack.run("down").stderr == "nothing to stop\n"
-    stack.up()
+    assert "backups" not in stack.up().splitlines()[-1]
     assert "kept over down" in descriptions(stack)

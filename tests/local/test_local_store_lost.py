@@ -1,7 +1,8 @@
-"""A local stack whose S3 ended and came back empty while PostgreSQL archives."""
+"""A local stack whose S3 lost its folder while PostgreSQL archives."""
 
 import json
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
 def test_the_log_that_is_pushed_meanwhile_keeps_up_from_nothing(stack: StackUnderTest) -> None:
     os.kill(stack.parts()["objects"]["pid"], signal.SIGKILL)
     until(lambda: stack.parts()["objects"]["state"] != "running")
+    shutil.rmtree(store(stack).state.store)
     add_entry(stack, "written while there is no store")
     with switching(stack):
         assert "backups" in stack.up().splitlines()[-1]

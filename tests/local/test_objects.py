@@ -1,14 +1,18 @@
 """The stand-in for S3, tried with real requests."""
 
+import shutil
 import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from local import certificates
+from local.bucket_settings import ensure_buckets
+from local.buckets import Bucket
 from local.objects import Objects
 from local.ports import Ports
 from local.state import State
@@ -44,15 +48,20 @@ def objects(folder: State, running: Supervisor, free_ports: Ports) -> Objects:
     return made
 
 
+def ensure(objects: Objects, name: str, *, versioned: bool = False, **changes: Any) -> bool:
+    bucket = Bucket(name=name, region=REGION, is_versioned=versioned, **changes)
+    return bool(ensure_buckets(objects, [bucket]))
+
+
 def test_a_bucket_is_made_as_declared(objects: Objects) -> None:
-    assert objects.ensure_bucket("declared", REGION, versioned=True)
+    assert ensure(objects, "declared", versioned=True)
     client = objects.client(REGION)
     assert client.get_bucket_location(Bucket="declared")["LocationConstraint"] == REGION
     assert client.get_bucket_versioning(Bucket="declared")["Status"] == "Enabled"
 
 
 def test_a_folder_of_which_all_was_deleted_is_listed_no_more(objects: Objects) -> None:
-    objects.ensure_bucket("emptied", REGION, versioned=True)
+    ensure(objects, "emptied", versioned=True)
     client = objects.client(REGION)
     for key in ("a/gone/1", "a/kept/1"):
         client.put_object(Bucket="emptied", Key=key, Body=b"1")
@@ -62,22 +71,52 @@ def test_a_folder_of_which_all_was_deleted_is_listed_no_more(objects: Objects) -
 
 
 def test_a_bucket_that_is_there_stays_with_what_is_in_it(objects: Objects) -> None:
-    objects.ensure_bucket("there", REGION, versioned=False)
+    ensure(objects, "there")
     objects.client(REGION).put_object(Bucket="there", Key="kept", Body=b"1")
-    assert not objects.ensure_bucket("there", REGION, versioned=False)
+    assert not ensure(objects, "there")
     assert objects.client(REGION).get_object(Bucket="there", Key="kept")["Body"].read() == b"1"
 
 
 def test_a_changed_declaration_changes_the_bucket(objects: Objects) -> None:
-    objects.ensure_bucket("changed", REGION, versioned=True)
-    assert objects.ensure_bucket("changed", REGION, versioned=False)
-    assert not objects.ensure_bucket("changed", REGION, versioned=False)
+    ensure(objects, "changed", versioned=True)
+    assert ensure(objects, "changed")
+    assert not ensure(objects, "changed")
     assert objects.client(REGION).get_bucket_versioning(Bucket="changed")["Status"] == "Suspended"
+
+
+def test_lock_lifecycle_and_replication_follow_the_declaration(objects: Objects) -> None:
+    ensure(objects, "copies", versioned=True)
+    old = {"NoncurrentVersionExpiration": {"NoncurrentDays": 5}, "Expiration": {"ExpiredObjectDeleteMarker": True}}
+    rule = {
+        "ID": "copy",
+        "Priority": 0,
+        "Status": "Enabled",
+        "Filter": {"Prefix": "kept/"},
+        "DeleteMarkerReplication": {"Status": "Enabled"},
+        "Destination": {"Bucket": "arn:aws:s3:::copies"},
+    }
+    declared: dict[str, Any] = {
+        "retention": {"Mode": "GOVERNANCE", "Days": 3},
+        "lifecycle": ({"ID": "old", "Status": "Enabled", "Filter": {}, **old},),
+        "replication": (rule,),
+    }
+    assert ensure(objects, "guarded", versioned=True, **declared)
+    assert not ensure(objects, "guarded", versioned=True, **declared)
+    client = objects.client(REGION)
+    assert client.get_bucket_replication(Bucket="guarded")["ReplicationConfiguration"]["Rules"] == [rule]
+    # S3 takes another number of days for a bucket that holds objects.
+    client.put_object(Bucket="guarded", Key="there", Body=b"1")
+    assert ensure(objects, "guarded", versioned=True, retention={"Mode": "GOVERNANCE", "Days": 4})
+    lock = client.get_object_lock_configuration(Bucket="guarded")["ObjectLockConfiguration"]
+    assert lock["Rule"]["DefaultRetention"]["Days"] == 4
+    for get in (client.get_bucket_replication, client.get_bucket_lifecycle_configuration):
+        with pytest.raises(client.exceptions.ClientError, match=r"not (found|exist)"):
+            get(Bucket="guarded")
 
 
 def test_objects_of_any_size_come_back(objects: Objects) -> None:
     """Above 5 MB they are in a temporary file."""
-    objects.ensure_bucket("sizes", REGION, versioned=False)
+    ensure(objects, "sizes")
     client = objects.client(REGION)
     for size in (0, 1, 1 << 20, 16 << 20):
         client.put_object(Bucket="sizes", Key="one", Body=b"x" * size)
@@ -89,7 +128,7 @@ def test_the_operators_own_aws_setup_is_not_used(objects: Objects, monkeypatch: 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://127.0.0.1:9")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere")
-    assert objects.ensure_bucket("isolated", REGION, versioned=False)
+    assert ensure(objects, "isolated")
 
 
 def test_a_client_that_does_not_trust_our_authority_is_refused(objects: Objects) -> None:
@@ -128,7 +167,7 @@ def test_a_web_page_may_not_read_buckets(objects: Objects) -> None:
 
 def test_it_speaks_on_loopback_only_and_says_nothing(objects: Objects, running: Supervisor) -> None:
     before = running.tail("objects")
-    objects.ensure_bucket("quiet", REGION, versioned=False)
+    ensure(objects, "quiet")
     links = [link for pid in running.pids() for link in psutil.Process(pid).net_connections(kind="inet")]
     assert {link.laddr.ip for link in links} == {"127.0.0.1"}
     assert {link.raddr.ip for link in links if link.raddr} <= {"127.0.0.1"}
@@ -155,10 +194,14 @@ def test_a_lost_bucket_is_told(state: State, supervisor: Supervisor, free_ports:
     supervisor.start(list)
     supervisor.ensure(objects.part())
     supervisor.wait_ready("objects", objects.is_ready)
-    assert objects.ensure_bucket("backups", REGION, versioned=True)
+    assert ensure(objects, "backups", versioned=True)
     supervisor.restart("objects")
     supervisor.wait_ready("objects", objects.is_ready)
-    assert objects.ensure_bucket("backups", REGION, versioned=True)
+    assert not ensure(objects, "backups", versioned=True)
+    shutil.rmtree(objects.state.store)
+    supervisor.restart("objects")
+    supervisor.wait_ready("objects", objects.is_ready)
+    assert ensure(objects, "backups", versioned=True)
 
 
 def test_its_temporary_files_are_in_the_state_folder(objects: Objects, folder: State) -> None:

@@ -53,6 +53,18 @@ def test_ports_in_a_damaged_specification_do_not_count(
     assert Stack.of(state.folder).ports.first == 7500
 
 
+@pytest.mark.parametrize(("is_running", "first"), [(True, 7400), (False, 7600)])
+def test_the_environments_ports_are_not_those_of_a_stack_that_runs(
+    is_running: bool, first: int, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYBRID_STATE", str(state.folder))
+    monkeypatch.setenv("HYBRID_FIRST_PORT", "7600")
+    monkeypatch.setattr(Supervisor, "is_running", lambda _: is_running)
+    state.host_file.write_text('{"postgres": {"port": 7402}}')
+    assert Stack.of(state.folder).ports.first == first
+    assert Stack.of(state.folder, 7700).ports.first == 7700
+
+
 def test_a_foreign_folder_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     tmp_path.chmod(0o755)

@@ -42,6 +42,37 @@ def test_a_stack_with_a_database_does_not_become_a_standby(state: State, tmp_pat
         serving.read(state).wanted(state, standby_of=first(tmp_path).folder, serves=None)
 
 
+def test_a_lost_database_is_restored_and_goes_on_being_the_restored_one(state: State) -> None:
+    state.secrets_file.write_text("{}")
+    wanted = serving.read(state).wanted(state, standby_of=None, serves=None, from_backups=True)
+    assert wanted == Serving(is_restored=True, is_serving=True)
+    serving.write(state, wanted)
+    state.root.mkdir()
+    for asked in (False, True):
+        again = serving.read(state).wanted(state, standby_of=None, serves=None, from_backups=asked)
+        assert again == wanted
+    state.root.rmdir()
+    assert not serving.read(state).wanted(state, standby_of=None, serves=None).is_restored
+
+
+def test_a_database_that_is_there_is_not_restored_over(state: State) -> None:
+    state.secrets_file.write_text("{}")
+    state.root.mkdir()
+    with pytest.raises(LocalError, match="has a database, which it does not replace"):
+        serving.read(state).wanted(state, standby_of=None, serves=None, from_backups=True)
+
+
+def test_backups_whose_passphrase_is_lost_are_not_restored(state: State) -> None:
+    with pytest.raises(LocalError, match=r"secrets\.json is missing, and with it the passphrase"):
+        serving.read(state).wanted(state, standby_of=None, serves=None, from_backups=True)
+
+
+def test_a_restore_is_asked_for_alone(state: State, tmp_path: Path) -> None:
+    for asked in ({"standby_of": tmp_path, "serves": None}, {"standby_of": None, "serves": False}):
+        with pytest.raises(LocalError, match="give it alone"):
+            serving.read(state).wanted(state, from_backups=True, **asked)
+
+
 def test_a_stack_is_no_standby_of_itself(state: State) -> None:
     with pytest.raises(LocalError, match="is this stack itself"):
         serving.read(state).wanted(state, standby_of=state.folder, serves=None)

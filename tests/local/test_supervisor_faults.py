@@ -23,7 +23,7 @@ Launch = Callable[[Sequence[str]], list[str]]
 
 def test_a_part_that_exits_at_once_is_told_with_its_last_words(started: Supervisor) -> None:
     started.ensure(shell("echo no such database; exit 3"))
-    with pytest.raises(LocalError, match=r"shell: ended with exit code 3:\n  no such database"):
+    with pytest.raises(LocalError, match=r"shell: ended \(exit code 3\):\n  no such database"):
         started.wait_ready("shell", lambda: False)
 
 
@@ -45,7 +45,8 @@ def test_a_killed_part_is_seen_and_healed(started: Supervisor, eventually: Event
     assert pid
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: started.status()["sleeper"].state is PartState.EXITED)
-    assert started.status()["sleeper"].exit_code == -1
+    assert started.status()["sleeper"].exit_code == -signal.SIGKILL
+    assert started.status()["sleeper"].end == "killed by signal 9"
     assert started.ensure(sleeper()) == "started"
     assert started.status()["sleeper"].is_running
 

@@ -1,0 +1,70 @@
+"""The store as a WSGI application: moto's, which answers a change only once it is on the disk."""
+
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.moto_server.werkzeug_app import create_backend_app
+from moto.s3.models import s3_backends
+
+from local.object_store import expiry
+from local.object_store.backend import Backend
+from local.object_store.files import StoreFiles
+from local.object_store.keeper import Keeper
+from local.object_store.replication import Replicator
+from local.object_store.settings import Settings, change
+
+StartResponse = Callable[..., Any]
+
+
+class Application:
+    """moto's application around a folder: what is in it is loaded, and replication goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files = StoreFiles(folder)
+        # Before moto makes its own.
+        s3_backends.backend = Backend
+        backend = cast(Backend, s3_backends[DEFAULT_ACCOUNT_ID]["aws"])
+        self._moto = create_backend_app("s3")
+        self._keeper = Keeper(files, backend)
+        self._settings = Settings(files, backend, self._moto)
+        now = datetime.now(UTC).replace(tzinfo=None)
+        for bucket in self._settings.load():
+            self._keeper.load(bucket)
+            expiry.expire(bucket, now)
+        self._keeper.keep_changes()
+        Replicator(backend, self._keeper).start()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        asked = change(environ)
+        answer: list[Any] = []
+
+        def remember(*words: Any) -> Callable[[bytes], None]:
+            answer[:] = words
+            return lambda _: None
+
+        try:
+            try:
+                body: Iterable[bytes] = self._moto(environ, remember)
+            finally:
+                self._keeper.keep_changes()
+            if asked and answer[0].startswith("2"):
+                self._settings.keep(asked)
+        except OSError as error:
+            print(f"{environ['PATH_INFO']}: can't be served: {error}", file=sys.stderr, flush=True)
+            return _refused(start_response)
+        start_response(*answer)
+        return body
+
+
+def _refused(start_response: StartResponse) -> list[bytes]:
+    """S3's answer to a fault of its own, after which clients try again."""
+    text = b"<Error><Code>InternalError</Code><Message>the store's folder fails; see its log</Message></Error>"
+    start_response(
+        "500 Internal Server Error", [("Content-Type", "application/xml"), ("Content-Length", str(len(text)))]
+    )
+    return [text]

@@ -1,0 +1,200 @@
+"""moto's S3, with what it does otherwise than S3 put right, and told of every key that changes."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from moto.s3.exceptions import AccessDeniedByLock, EntityTooSmall, InvalidBucketState, InvalidPart, NoSuchUpload
+from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend
+from moto.s3.utils import _VersionedKeyStore
+from moto.settings import S3_UPLOAD_PART_MIN_SIZE
+
+from local.object_store.answers import Response
+from local.object_store.body import KeptBody
+from local.object_store.records import replication_status
+
+Changed = Callable[[str, str], None]
+"""Told the bucket and the key of what changed, in the thread of the request that changes it."""
+WriteBody = Callable[[str, Iterator[bytes]], KeptBody]
+
+
+class Keys(_VersionedKeyStore):
+    """A bucket's keys, each with its versions, oldest first."""
+
+    def __init__(self, bucket: str, changed: Changed) -> None:
+        super().__init__()
+        self._bucket = bucket
+        self._changed = changed
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.setlist(key, [*self.getlist(key, []), value])
+
+    def setlist(self, key: str, list_: list[Any]) -> None:
+        for one in list_:
+            if not hasattr(one, "made_by"):
+                one.made_by = threading.get_ident()
+        super().setlist(key, list_)
+        self._changed(self._bucket, key)
+
+    def pop(self, key: str) -> None:  # type: ignore[override]
+        # moto's own would end a delete marker as if it held content.
+        self.setlist(key, [])
+        dict.__delitem__(self, key)
+
+    def load(self, key: str, versions: list[Any]) -> None:
+        """As the disk has it, so nothing changes; no key without a version."""
+        for one in versions:
+            one.made_by = None
+        self.take(key, versions)
+
+    def take(self, key: str, versions: list[Any]) -> None:
+        """Without a word to who keeps them."""
+        if versions:
+            dict.__setitem__(self, key, versions)
+        else:
+            dict.pop(self, key, None)
+
+
+class Backend(S3Backend):
+    """The one that all requests reach."""
+
+    changed: Changed
+    write_body: WriteBody
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        # Between reading a key's versions and writing them back, moto would let another request's get lost.
+        self.mutation = threading.RLock()
+
+    @property
+    def flask_paths(self) -> dict[str, Any]:
+        return {path: getattr(Response, handler.__name__) for path, handler in super().flask_paths.items()}
+
+    def create_bucket(self, *arguments: Any, **options: Any) -> FakeBucket:
+        bucket = super().create_bucket(*arguments, **options)
+        bucket.keys = Keys(bucket.name, self.changed)
+        return bucket
+
+    def put_object(self, *arguments: Any, **options: Any) -> FakeKey:
+        with self.mutation:
+            return super().put_object(*arguments, **options)
+
+    def delete_object(self, *arguments: Any, **options: Any) -> tuple[bool, dict[str, Any]]:
+        with self.mutation:
+            return super().delete_object(*arguments, **options)
+
+    def complete_multipart_upload(self, bucket_name: str, multipart_id: str, body: Any) -> FakeKey:
+        """With the bucket's default retention, which moto forgets here; without the parts' checksums."""
+        bucket = self.get_bucket(bucket_name)
+        multipart = bucket.multiparts.get(multipart_id)
+        if multipart is None:
+            raise NoSuchUpload(upload_id=multipart_id)
+        parts = _parts(multipart, body)
+        digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
+        content = self.write_body(bucket_name, (block for part in parts for block in _blocks(part)))
+        has_lock = bucket.has_default_lock
+        key = self.put_object(
+            bucket_name,
+            multipart.key_name,
+            content,
+            storage=multipart.storage,
+            etag=f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}",
+            multipart=multipart,
+            encryption=multipart.sse_encryption,
+            kms_key_id=multipart.kms_key_id,
+            lock_mode=bucket.default_lock_mode if has_lock else None,
+            lock_until=bucket.default_retention() if has_lock else None,
+        )
+        key.set_metadata(multipart.metadata)
+        key.set_acl(multipart.acl)
+        self.put_object_tagging(key, multipart.tags)
+        # Disposes of the parts.
+        del bucket.multiparts[multipart_id]
+        return key
+
+    def put_object_lock_configuration(
+        self, bucket_name: str, lock_enabled: bool, mode: str | None = None, days: Any = None, years: Any = None
+    ) -> None:
+        """Also for a bucket that holds objects, as S3 takes it (since 2023-11); moto wants an empty one."""
+        bucket = self.get_bucket(bucket_name)
+        if not bucket.is_versioned:
+            raise InvalidBucketState("Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+        bucket.object_lock_enabled = bucket.object_lock_enabled or lock_enabled
+        bucket.default_lock_mode = mode
+        bucket.default_lock_days = days or 0
+        bucket.default_lock_years = years or 0
+
+    def put_object_retention(self, bucket_name: str, key_name: str, version_id: Any, retention: Any) -> None:
+        """A lock that holds is not shortened or lifted without leave (moto asks for none)."""
+        from flask import request
+
+        key = self._version(bucket_name, key_name, version_id)
+        may_bypass = request.headers.get("x-amz-bypass-governance-retention", "").lower() == "true"
+        is_held = key.lock_mode is not None and key.is_locked(may_bypass)
+        if is_held and (retention[1] or "") < (key.lock_until or ""):
+            raise AccessDeniedByLock
+        super().put_object_retention(bucket_name, key_name, version_id, retention)
+        self.changed(bucket_name, key_name)
+
+    def put_object_legal_hold(self, bucket_name: str, key_name: str, version_id: Any, status: Any) -> None:
+        super().put_object_legal_hold(bucket_name, key_name, version_id, status)
+        self.changed(bucket_name, key_name)
+
+    def put_object_tagging(self, key: FakeKey, tags: Any) -> FakeKey:
+        super().put_object_tagging(key, tags)
+        self.changed(str(key.bucket_name), key.name)
+        return key
+
+    def delete_object_tagging(self, bucket_name: str, key_name: str, version_id: Any = None) -> None:
+        super().delete_object_tagging(bucket_name, key_name, version_id)
+        self.changed(bucket_name, key_name)
+
+    def list_objects(self, bucket: Any, *rest: Any, **options: Any) -> Any:
+        """Without the folders of which every object was deleted, which moto lists on where the bucket is versioned."""
+        there = {name: key for name, key in bucket.keys.items() if not isinstance(key, FakeDeleteMarker)}
+        return super().list_objects(SimpleNamespace(keys=there), *rest, **options)  # type: ignore[arg-type]
+
+    def _version(self, bucket_name: str, key_name: str, version_id: Any) -> FakeKey:
+        from moto.s3.exceptions import MissingKey
+
+        key = self.get_object(bucket_name, key_name, version_id=version_id)
+        if key is None:
+            raise MissingKey(key=key_name)
+        return key
+
+
+def _parts(multipart: Any, body: Any) -> list[FakeKey]:
+    """Those that the request names. Raises what S3 answers to a wrong one."""
+    found: list[FakeKey] = []
+    for number, etag in body:
+        part = multipart.parts.get(number)
+        if part is None or part.etag.strip('"') != etag.strip('"'):
+            raise InvalidPart
+        if found and found[-1].contentsize < S3_UPLOAD_PART_MIN_SIZE:
+            raise EntityTooSmall
+        found.append(part)
+    if not found:
+        raise InvalidPart
+    return found
+
+
+def _blocks(part: FakeKey) -> Iterator[bytes]:
+    with part.lock:
+        part._value_buffer.seek(0)
+        while block := part._value_buffer.read(1 << 20):
+            yield block
+
+
+in_answers = FakeKey.response_dict
+
+
+def _told(key: Any) -> dict[str, Any]:
+    """With the header by which S3 tells whether a copy was made (botocore: HeadObjectOutput.ReplicationStatus)."""
+    status = replication_status(key)
+    told: dict[str, Any] = in_answers.fget(key)  # type: ignore[attr-defined]
+    return {**told, "x-amz-replication-status": status} if status else told
+
+
+FakeKey.response_dict = property(_told)  # type: ignore[assignment, method-assign]

@@ -1,0 +1,190 @@
+"""Backups that outlive a local stack: kept over down, read as they were, and a lost database restored from them."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from local import certificates, namespace, root_filesystem
+from local.objects import Objects
+from local.state import State
+from tests.local.stack_under_test import StackUnderTest, add_entry, copy_project, descriptions, until
+
+pytestmark = [pytest.mark.local, pytest.mark.slow]
+
+if namespace.faults():
+    pytest.skip(f"no local stack here: {'; '.join(namespace.faults())}", allow_module_level=True)
+
+# In a folder of its own beside the server that runs, with jobs and archiving off; the log comes as it was then, too.
+STARTED = """
+set -e
+pgbackrest --stanza={stanza} --repo=1 --repo-target-time='{time}' --pg1-path=/tmp/then restore
+exec /usr/lib/postgresql/17/bin/postgres -D /tmp/then -c config_file=/etc/postgresql/17/main/postgresql.conf \\
+  -c data_directory=/tmp/then -c port=1 -c listen_addresses= -c unix_socket_directories=/tmp -c archive_mode=off \\
+  -c cron.launch_active_jobs=off -c timescaledb.max_background_workers=0 -c external_pid_file=
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
+    made = StackUnderTest(copy_project(tmp_path_factory.mktemp("project")))
+    try:
+        made.up()
+        yield made
+    finally:
+        made.run("down", "--remove")
+    assert made.processes() == []
+
+
+def test_backups_outlive_down_and_a_killed_store(stack: StackUnderTest) -> None:
+    before = backups(stack)
+    assert stack.run("down").returncode == 0
+    assert "backups" not in stack.up().splitlines()[-1]
+    os.kill(stack.parts()["objects"]["pid"], signal.SIGKILL)
+    until(lambda: stack.parts()["objects"]["state"] == "exited")
+    assert stack.up().splitlines()[-1] == "changed: objects"
+    assert backups(stack) == before
+
+
+def test_a_database_that_is_there_is_not_restored_over(stack: StackUnderTest) -> None:
+    answer = stack.run("up", "--from-backups")
+    assert answer.returncode == 1
+    assert "--from-backups: this stack has a database, which it does not replace" in answer.stderr
+
+
+def test_the_repository_is_copied_to_the_other_region(stack: StackUnderTest) -> None:
+    host = specification(stack)["backup"]
+    stack.run("exec", "--", "psql", "-c", "SELECT pg_switch_wal()")
+    client = store(stack).client(host["region"])
+
+    def states() -> set[str]:
+        keys = [found["Key"] for found in client.list_objects_v2(Bucket=host["bucket"])["Contents"]]
+        return {client.head_object(Bucket=host["bucket"], Key=key).get("ReplicationStatus") for key in keys}
+
+    until(lambda: states() == {"COMPLETED"})
+
+
+def test_a_repository_that_was_destroyed_is_read_as_it_was(stack: StackUnderTest) -> None:
+    """As after ransomware: everything overwritten or deleted, with the host's own rights."""
+    add_entry(stack, "before it was destroyed")
+    archive(stack)
+    host = specification(stack)["backup"]
+    known = backups(stack)
+    # S3's times, and pgBackRest's, are whole seconds.
+    time.sleep(1.1)
+    then = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S+00")
+    time.sleep(1.1)
+    client = store(stack).client(host["region"])
+    keys = [found["Key"] for found in client.list_objects_v2(Bucket=host["bucket"])["Contents"]]
+    client.delete_objects(Bucket=host["bucket"], Delete={"Objects": [{"Key": key} for key in keys]})
+    for key in keys[::3]:
+        client.put_object(Bucket=host["bucket"], Key=key, Body=b"pay")
+    try:
+        assert info(stack)[0]["status"]["code"] != 0
+        assert backups(stack, "--repo=1", f"--repo-target-time={then}") == known
+        process = stack.start("exec", "--", "sh", "-c", STARTED.format(stanza=host["stanza"], time=then))
+        query = "SELECT description FROM regulated.ledger_entries WHERE description = 'before it was destroyed'"
+        asked = ["exec", "--", "psql", "-h", "/tmp", "-p", "1", "-Atc", query]
+        assert until(lambda: stack.run(*asked).stdout) == "before it was destroyed\n"
+    finally:
+        stack.run("exec", "--", "sh", "-c", "kill -INT $(head -1 /tmp/then/postmaster.pid)")
+        process.communicate(timeout=60)
+        bring_back(client, host["bucket"])
+    assert backups(stack) == known
+
+
+def test_up_refuses_where_backups_are_all_that_is_left(stack: StackUnderTest) -> None:
+    add_entry(stack, "restored from the archive")
+    archive(stack)
+    lose_database(stack)
+    answer = stack.run("up")
+    assert answer.returncode == 1
+    fault = answer.stderr.splitlines()[-1]
+    assert "holds backups of a database that this stack has no more" in fault
+    assert "`./hybrid local up --from-backups`" in fault
+    assert "`make clean`" in fault
+    assert not (stack.state / "root").exists()
+
+
+def test_a_lost_database_is_restored_also_by_a_command_that_was_killed(stack: StackUnderTest) -> None:
+    process = stack.start("up", "--from-backups")
+    until(lambda: "objects " in process.stderr.readline())  # type: ignore[union-attr]
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    answer = stack.run("up", "--from-backups")
+    assert answer.returncode == 0, answer.stderr
+    assert "restored from the archive" in descriptions(stack)
+    add_entry(stack, "written after the restore")
+    archive(stack)
+    assert stack.up().splitlines()[-1] == "nothing to change"
+    assert stack.run("up", "--from-backups").stderr.splitlines()[-1] == "nothing to change"
+    assert stack.run("exec", "--", "test", "-e", "/etc/hybrid/promote-without-mark").returncode == 1
+
+
+def test_what_was_restored_can_be_lost_and_restored_again(stack: StackUnderTest) -> None:
+    lose_database(stack)
+    assert "holds backups of a database" in stack.run("up").stderr
+    answer = stack.run("up", "--from-backups")
+    assert answer.returncode == 0, answer.stderr
+    assert "written after the restore" in descriptions(stack)
+
+
+def test_without_a_backup_there_is_nothing_to_restore(stack: StackUnderTest) -> None:
+    stack.run("down", "--remove")
+    assert "secrets.json is missing" in stack.run("up", "--from-backups").stderr
+    stack.up()
+    lose_database(stack)
+    for path in sorted(store(stack).state.store.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    answer = stack.run("up", "--from-backups")
+    assert answer.returncode == 1
+    assert "holds no backup of main-17; `./hybrid local up` makes a new database" in answer.stderr
+    assert "full backup taken" in stack.up()
+
+
+def lose_database(stack: StackUnderTest) -> None:
+    assert stack.run("down").returncode == 0
+    root_filesystem.remove(stack.state / "root")
+
+
+def specification(stack: StackUnderTest) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((stack.state / "host.json").read_text())
+    return found
+
+
+def store(stack: StackUnderTest) -> Objects:
+    state = State(stack.state)
+    return Objects(state=state, port=stack.first_port + 4, tls=certificates.ensure(state)[0])
+
+
+def info(stack: StackUnderTest, *options: str) -> list[Any]:
+    stanza = specification(stack)["backup"]["stanza"]
+    answer = stack.run("exec", "--", "pgbackrest", f"--stanza={stanza}", *options, "info", "--output=json")
+    found: list[Any] = json.loads(answer.stdout)
+    return found
+
+
+def backups(stack: StackUnderTest, *options: str) -> list[Any]:
+    return [found["label"] for found in info(stack, *options)[0]["backup"]]
+
+
+def archive(stack: StackUnderTest) -> None:
+    """Returns when the store has all of the log that was written so far."""
+    name = stack.run("exec", "--", "psql", "-Atc", "SELECT pg_walfile_name(pg_switch_wal())").stdout.strip()
+    query = f"SELECT last_archived_wal >= '{name}' FROM pg_stat_archiver"
+    until(lambda: stack.run("exec", "--", "psql", "-Atc", query).stdout == "t\n")
+
+
+def bring_back(client: Any, bucket: str) -> None:
+    """Removes what was written last of every key, until no garbage and no delete marker is on top."""
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        harm = [row for row in page.get("Versions", []) if row["Size"] == len(b"pay")] + page.get("DeleteMarkers", [])
+        for row in harm:
+            client.delete_object(
+                Bucket=bucket, Key=row["Key"], VersionId=row["VersionId"], BypassGovernanceRetention=True
+            )
