@@ -1,7 +1,7 @@
 # One target a job; CI calls the same ones.
 
 PYTHON ?= python3
-SOURCES := components plan policies local database host scripts bench
+SOURCES := components plan policies local database backups host scripts bench
 # What the bundles are made from.
 APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
 
@@ -58,8 +58,9 @@ apps/made: node_modules/made $(APPS)
 	@npm run --silent build
 	@touch $@
 
-# Only the command can end what runs, and remove what belongs to mapped users. Each folder in .state is a stack.
-STACKS = $(or $(HYBRID_STATE),$(wildcard .state/*))
+# Only the command can end what runs, and remove what belongs to mapped users. Each folder in .state is a stack, but
+# for the evidence of drills in the cloud, which stays.
+STACKS = $(or $(HYBRID_STATE),$(filter-out .state/drills,$(wildcard .state/*)))
 down = if ./hybrid --help >/dev/null 2>&1; then \
 	for stack in $(or $(STACKS),.state/local); do HYBRID_STATE=$$stack ./hybrid local down $(1) || exit 1; done; \
 	elif test -n "$(STACKS)"; then \

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from components.errors import HybridError
-from scripts import db, doctor, gate, local, preview
+from scripts import backup, db, doctor, drill, gate, local, preview, restore
 
 app = typer.Typer(
     name="hybrid",
@@ -22,6 +22,9 @@ app.command("preview")(preview.preview)
 app.command("gate")(gate.gate)
 app.add_typer(local.app, name="local")
 app.add_typer(db.app, name="db")
+app.add_typer(backup.app, name="backup")
+app.command("restore")(restore.restore)
+app.command("drill")(drill.drill)
 app.command("doctor")(doctor.doctor)
 
 

@@ -10,14 +10,23 @@ import pytest
 
 from tests.commands import ROOT, hybrid
 
-COMMANDS = ["preview", "gate", "local", "db", "doctor"]
+COMMANDS = ["preview", "gate", "local", "db", "backup", "restore", "drill", "doctor"]
 LOCAL = ["up", "verify", "status", "logs", "down"]
 DATABASE = ["status", "top", "psql", "migrate"]
+BACKUP = ["now", "list", "verify"]
+TO_LATEST = ["restore", "--to", "latest", "--into", "side"]
+RECOVERY = [*(["backup", name] for name in BACKUP), ["drill"], TO_LATEST, ["restore", "--discard", "side"]]
 
 
 @pytest.mark.parametrize(
     "words",
-    [[], *[[name] for name in COMMANDS], *[["local", name] for name in LOCAL], *[["db", name] for name in DATABASE]],
+    [
+        [],
+        *[[name] for name in COMMANDS],
+        *[["local", name] for name in LOCAL],
+        *[["db", name] for name in DATABASE],
+        *[["backup", name] for name in BACKUP],
+    ],
 )
 def test_every_command_explains_itself(words: list[str]) -> None:
     answer = hybrid(*words, "--help")
@@ -37,6 +46,17 @@ def test_every_command_explains_itself(words: list[str]) -> None:
         ["db", "top", "-n", "0"],
         ["db", "status", "--way", "ssm"],
         ["db", "status", "dev"],
+        ["backup", "now", "--type", "half"],
+        ["backup", "list", "--as-of", "soon"],
+        ["backup", "list", "--from", "tape"],
+        ["restore"],
+        ["restore", "--to", "latest"],
+        ["restore", "--to", "yesterday", "--into", "side"],
+        ["restore", "--to", "latest", "--into", "../etc"],
+        ["restore", "--to", "latest", "--into", "main", "--replace", "side"],
+        ["restore", "--to", "latest", "--into", "side", "--discard", "side"],
+        ["restore", "--discard", "main"],
+        ["drill", "--seed", "x"],
     ],
 )
 def test_wrong_usage_exits_with_2(words: list[str]) -> None:
@@ -100,6 +120,34 @@ def test_database_commands_without_a_stack_say_so(name: str, tmp_path: Path) -> 
     answer = hybrid("db", name, environment={"HYBRID_STATE": str(tmp_path / "none")})
     assert (answer.code, answer.out) == (1, "")
     assert answer.err == "hybrid: the local stack does not run; start it with `./hybrid local up`\n"
+
+
+@pytest.mark.parametrize("words", RECOVERY)
+def test_recovery_commands_without_a_stack_say_so(words: list[str], tmp_path: Path) -> None:
+    answer = hybrid(*words, environment={"HYBRID_STATE": str(tmp_path / "none")})
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == "hybrid: the local stack does not run; start it with `./hybrid local up`\n"
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("words", RECOVERY)
+def test_recovery_commands_refuse_an_unknown_stack(words: list[str]) -> None:
+    answer = hybrid(*words, "--stack", "stage")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == "hybrid: stage: is not a stack of this project (no Pulumi.stage.yaml). Known: dev, prod\n"
+
+
+def test_a_time_without_a_zone_is_said_to_be_utc(tmp_path: Path) -> None:
+    words = ["restore", "--to", "2026-11-21 12:00", "--into", "side"]
+    answer = hybrid(*words, environment={"HYBRID_STATE": str(tmp_path / "none")})
+    assert "no zone in '2026-11-21 12:00': taken as UTC, 2026-11-21 12:00:00 UTC\n" in answer.err
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = "import sys, scripts.__main__; print(*sys.modules)"
+    argv = [str(ROOT / ".venv/bin/python"), "-c", script]
+    loaded = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert {"pydantic", "boto3", "jinja2", "psycopg", "pulumi", "backups.door"} & {*loaded} == set()
 
 
 @pytest.mark.parametrize("name", DATABASE)

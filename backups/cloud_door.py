@@ -1,0 +1,96 @@
+"""The way to the engine of a host in the cloud: the declared document, run by Systems Manager."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from backups import copies, systems_manager
+from backups.answers import Backup, Restored, Source
+from backups.door import InPlace, Say, read
+from backups.errors import BackupError
+from backups.request import LIVE, restoring
+from components.host_policies import recovery_document_name
+from database import parameter_store, session_manager
+from database.declared import HOST, Declared, declared
+from plan.model import Plan, reveal
+
+DOCUMENT = "aws:ssm/document:Document"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A bucket."""
+
+    bucket: str
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """What a stack declares about its backups; no secret."""
+
+    host: Declared
+    document: str
+    primary: Place
+    copy: Place | None
+
+
+def declaration(plan: Plan) -> Declaration:
+    """Raises DatabaseError, and BackupError where the plan lacks what the way needs."""
+    host = declared(plan)
+    suffix = recovery_document_name("")
+    names = [str(reveal(found.inputs["name"])) for found in plan.of_type(DOCUMENT)]
+    documents = [name for name in names if name.endswith(suffix)]
+    if len(documents) != 1:
+        raise BackupError(f"{plan.stack}: declares {len(documents)} documents that end in {suffix}; one is needed")
+    specifications = [reveal(found.inputs["specification"]) for found in plan.of_type(HOST)]
+    given = next(reveal(one["backup"]) for one in specifications if one["postgres"]["is_serving"])
+    copy = reveal(given.get("copy"))
+    return Declaration(host=host, document=documents[0], primary=_place(given), copy=copy and _place(copy))
+
+
+def _place(given: Mapping[str, Any]) -> Place:
+    return Place(bucket=str(reveal(given["bucket"])), region=str(reveal(given["region"])))
+
+
+class CloudDoor:
+    """Asks with the operator's own credentials."""
+
+    def __init__(self, found: Declaration, folder: Path, say: Say) -> None:
+        self.stack = found.host.stack
+        self.evidence = folder / found.host.stack
+        self._declared = found
+        self._say = say
+
+    @cached_property
+    def _ssm(self) -> Any:
+        return parameter_store.client()
+
+    @cached_property
+    def _node(self) -> str:
+        return session_manager.node(self._ssm, self._declared.host.node_tags)
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        command = systems_manager.send(self._ssm, self._node, self._declared.document, request)
+        return systems_manager.result(command, self._say)
+
+    def restore_in_place(self, wanted: InPlace) -> Restored:
+        """The engine stops and starts the host's own services."""
+        request = restoring("restore", wanted.target, wanted.source, LIVE, wanted.replace)
+        return read(Restored, "restore", self.ask(request))
+
+    def copy_states(self, backups: Sequence[Backup], source: Source) -> dict[str, str]:
+        place = self._declared.copy if source.repository == "copy" else self._declared.primary
+        if place is None:
+            return dict.fromkeys((one.label for one in backups), "unknown: no copy is declared")
+        return copies.states(lambda: _s3(place.region), place.bucket, backups)
+
+
+def _s3(region: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
+    return boto3.Session(region_name=region).client("s3", config=config)

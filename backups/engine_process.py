@@ -1,0 +1,79 @@
+"""The engine as a process of this machine: asked on stdin, heard on stderr, interrupted with the command."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from threading import Thread
+from typing import IO, Any
+
+from backups.door import Say, answered
+
+# Throw-away clusters are stopped at once, and their files removed.
+CLEAN_SECONDS = 120
+
+
+def run(argv: Sequence[str], request: Mapping[str, Any], say: Say, interrupt: Callable[[int], None]) -> dict[str, Any]:
+    """Its answer. `interrupt` takes the number of the started process and has the engine end.
+
+    Raises BackupError, and KeyboardInterrupt once the engine has cleaned up.
+    """
+    # A session of its own: Ctrl-C in the terminal would end what is between here and the engine, and not wait for it.
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        inward, outward, words = _pipes(process)
+        relay = Thread(target=_relay, args=(words, say), daemon=True)
+        relay.start()
+        try:
+            text = _talk(inward, outward, request)
+            code = process.wait()
+        except KeyboardInterrupt:
+            _end(process, say, interrupt)
+            raise
+        finally:
+            relay.join(CLEAN_SECONDS)
+    return answered(code, text)
+
+
+def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str], IO[str]]:
+    if process.stdin is None or process.stdout is None or process.stderr is None:
+        raise TypeError("a process without its three pipes")
+    return process.stdin, process.stdout, process.stderr
+
+
+def _talk(inward: IO[str], outward: IO[str], request: Mapping[str, Any]) -> str:
+    # One that ended before it read has said why.
+    with suppress(BrokenPipeError):
+        inward.write(json.dumps(request))
+        inward.flush()
+    with suppress(BrokenPipeError):
+        inward.close()
+    return outward.read()
+
+
+def _relay(words: IO[str], say: Say) -> None:
+    for line in words:
+        if line.strip():
+            say(line.rstrip())
+
+
+def _end(process: subprocess.Popen[str], say: Say, interrupt: Callable[[int], None]) -> None:
+    # An impatient second Ctrl-C would leave behind what is not removed yet.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        say("interrupted: the host ends what it began, and removes it")
+        interrupt(process.pid)
+        process.wait(CLEAN_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        say(f"not done within {CLEAN_SECONDS} s: the next command removes what is left on the host")
+    finally:
+        signal.signal(signal.SIGINT, before)

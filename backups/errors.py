@@ -1,0 +1,7 @@
+"""What can go wrong with backups and restores in a way that an operator can mend."""
+
+from components.errors import HybridError
+
+
+class BackupError(HybridError):
+    """Thing, fault, and what is allowed or what to do."""

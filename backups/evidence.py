@@ -1,0 +1,93 @@
+"""What a drill leaves: the findings as JSON, the same in words, and a picture. No row's value and no secret."""
+
+import json
+import os
+import tempfile
+from datetime import UTC
+from pathlib import Path
+
+from backups.answers import Evidence, Listing, Restore, document
+from backups.errors import BackupError
+from backups.moments import clock, duration, exact, size
+from backups.timeline import Mark, svg
+from backups.words import drill_rows
+
+
+def write(folder: Path, found: Evidence, listing: Listing | None) -> list[Path]:
+    """The files, named after the drill's start; without a listing there is no picture. Raises BackupError."""
+    name = f"drill-{found.started_at.astimezone(UTC):%Y%m%d-%H%M%S}Z"
+    picture = svg(listing, found.stack, marks(found)) if listing else None
+    texts = {
+        f"{name}.json": json.dumps(document(found), indent=2, ensure_ascii=False) + "\n",
+        f"{name}.md": markdown(found, f"{name}.svg" if picture else None),
+        **({f"{name}.svg": picture} if picture else {}),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in texts.items():
+            _replace(folder / file, text)
+    except OSError as error:
+        raise BackupError(f"{folder}: the evidence can't be written: {error.strerror}") from error
+    return [folder / file for file in texts]
+
+
+def _replace(path: Path, text: str) -> None:
+    """A reader sees a whole file or none."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def marks(found: Evidence) -> list[Mark]:
+    moments = [(one.kind, one.target or one.last_commit_at) for one in found.restores]
+    return [Mark(at=moment, words=f"drill: {kind}") for kind, moment in moments if moment]
+
+
+def markdown(found: Evidence, picture: str | None) -> str:
+    verdict = "passed" if found.is_passed else "**missed**"
+    lines = [f"# Restore drill of {found.stack}, {clock(found.started_at)} UTC: {verdict}", ""]
+    lines += [
+        f"* Host {found.host}, {duration(found.seconds)}, seed {found.seed} (`./hybrid drill --seed {found.seed}`)"
+    ]
+    if found.window:
+        lines.append(f"* Window: {exact(found.window.since)} to {exact(found.window.until)}")
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(found.versions.items()))
+    lines += [f"* Versions: {versions}", ""]
+    if found.faults:
+        lines += ["## What is wrong", "", *(f"* {_cell(fault)}" for fault in found.faults), ""]
+    lines += ["## Checks", "", "| Check | | Found |", "|---|---|---|"]
+    for name, is_passed, detail in drill_rows(found):
+        lines.append(f"| {_cell(name)} | {'passed' if is_passed else '**missed**'} | {_cell(detail)} |")
+    for one in found.restores:
+        lines += ["", *_restored(one)]
+    if picture:
+        lines += ["", f"![Backups, write-ahead log and what can be restored]({picture})"]
+    return "\n".join(lines) + "\n"
+
+
+def _restored(one: Restore) -> list[str]:
+    heading = "The newest state" if one.kind == "latest" else "A random point of the window"
+    lines = [f"## {heading}", ""]
+    if one.target:
+        lines.append(f"* Target: {exact(one.target)}")
+    seconds = ", ".join(f"{step} {duration(count)}" for step, count in one.seconds.items())
+    lines += [f"* Backup {one.backup}, {size(one.data_bytes)}: {seconds}"]
+    if one.last_commit_at:
+        lines.append(f"* Last commit: {exact(one.last_commit_at)}")
+    if one.recovery_point_seconds is not None:
+        lines.append(f"* Lost at most: {duration(one.recovery_point_seconds)}")
+    markers = one.markers
+    lines.append(f"* Markers: {markers.found} of {markers.expected}")
+    lines += [f"* Missing: {exact(moment)}" for moment in markers.missing]
+    lines += [f"* Not expected: {exact(moment)}" for moment in markers.unexpected]
+    return lines
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

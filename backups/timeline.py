@@ -1,0 +1,239 @@
+"""A picture of what can be restored: backups, write-ahead log, the window, and points of interest, as SVG.
+
+The same listing gives the same picture, byte for byte.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from backups.answers import Listing
+from backups.moments import clock, counted, duration, exact, size
+from backups.wal import Stretch, stretches
+
+WIDTH, LEFT, RIGHT = 900, 118, 44
+TOP, LANE, BAR = 74, 30, 16
+LEAST_WIDTH = 4.0
+# Room for a mark's words above the lanes.
+MARK_ROW, MARK_ROWS = 14, 4
+MOST_TIMELINES = 6
+LETTER_WIDTH = 6.0
+KINDS = ("full", "diff", "incr")
+LEGEND = {
+    "full": "full",
+    "diff": "differential",
+    "incr": "incremental",
+    "broken": "damaged",
+    "wal": "WAL archived",
+    "gap": "WAL missing",
+    "window": "can be restored",
+}
+STEPS = [
+    *(timedelta(seconds=count) for count in (1, 2, 5, 10, 15, 30)),
+    *(timedelta(minutes=count) for count in (1, 2, 5, 10, 15, 30)),
+    *(timedelta(hours=count) for count in (1, 2, 3, 6, 12)),
+    *(timedelta(days=count) for count in (1, 2, 7, 14, 28, 91, 182, 364, 728, 1820)),
+]
+MOST_TICKS = 8
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=True,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A moment that is pointed at, such as one that a drill restored."""
+
+    at: datetime
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A bar in a lane; x and width in the picture's units."""
+
+    kind: str
+    x: float
+    width: float
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    name: str
+    y: float
+    boxes: list[Box]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flag:
+    """A mark with its place: rows keep the words of neighbours apart."""
+
+    x: float
+    row: int
+    anchor: str
+    words: str
+    moment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    x: float
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, moments: Sequence[datetime]) -> "Scale":
+        """A little wider than what it shows, and a minute at least."""
+        first, last = min(moments), max(moments)
+        margin = max((last - first) * 0.02, timedelta(seconds=30) - (last - first) / 2, timedelta(seconds=1))
+        return cls(start=first - margin, end=last + margin)
+
+    def x(self, moment: datetime) -> float:
+        share = (moment - self.start) / (self.end - self.start)
+        return round(LEFT + min(max(share, 0.0), 1.0) * (WIDTH - LEFT - RIGHT), 1)
+
+    def ticks(self) -> list[Tick]:
+        """At round moments, at most MOST_TICKS."""
+        span = self.end - self.start
+        step = next((one for one in STEPS if span / one <= MOST_TICKS), STEPS[-1])
+        epoch = datetime(2000, 1, 3, tzinfo=UTC)
+        moment = epoch + -((epoch - self.start) // step) * step
+        found = []
+        while moment <= self.end:
+            if moment >= self.start:
+                found.append(Tick(x=self.x(moment), words=_tick_words(moment, step)))
+            moment += step
+        return found
+
+
+def _tick_words(moment: datetime, step: timedelta) -> str:
+    if step >= timedelta(days=1):
+        return moment.strftime("%Y-%m-%d" if step >= timedelta(days=91) else "%b %d")
+    if step >= timedelta(hours=1):
+        return moment.strftime("%b %d %H:%M")
+    return moment.strftime("%H:%M" if step >= timedelta(minutes=1) else "%H:%M:%S")
+
+
+def svg(listing: Listing, stack: str, marks: Sequence[Mark] = ()) -> str:
+    """The picture; marks are put beside the restored and kept clusters."""
+    shown = [*marks, *(Mark(at=one.made_at, words=f"{one.kind}: {one.name}") for one in listing.restored)]
+    logged = stretches(listing)
+    scale = Scale.of(_moments(listing, shown, logged))
+    flags = _flags(shown, scale)
+    top = TOP + MARK_ROW * (max((flag.row for flag in flags), default=-1) + 1)
+    lanes = _lanes(listing, logged, scale, top)
+    bottom = top + LANE * len(lanes)
+    used = {box.kind for lane in lanes for box in lane.boxes}
+    text: str = TEMPLATES.get_template("timeline.svg.j2").render(
+        width=WIDTH,
+        height=bottom + 58,
+        left=LEFT,
+        right=WIDTH - RIGHT,
+        top=top,
+        bottom=bottom,
+        bar=BAR,
+        lane=LANE,
+        mark_row=MARK_ROW,
+        marks_top=TOP,
+        title=f"{stack}: what can be restored",
+        summary=summary(listing),
+        asked=f"as of {clock(listing.now)} UTC",
+        lanes=lanes,
+        ticks=scale.ticks(),
+        flags=flags,
+        now=scale.x(listing.now),
+        legends=[(kind, words) for kind, words in LEGEND.items() if kind in used],
+    )
+    return text
+
+
+def summary(listing: Listing) -> str:
+    """The window in one sentence."""
+    backups = [one for one in listing.backups if not one.error]
+    if listing.window is None:
+        return "Nothing can be restored: the repository has no backup that is whole."
+    found = listing.window
+    length = duration((found.until - found.since).total_seconds())
+    until = f"{clock(found.until)} UTC" + (", moving on" if found.is_live else "")
+    return f"Any moment from {clock(found.since)} to {until} ({length}); {counted(len(backups), 'backup')}."
+
+
+def _moments(listing: Listing, marks: Sequence[Mark], logged: Sequence[Stretch]) -> list[datetime]:
+    found = [listing.now, *(mark.at for mark in marks)]
+    for backup in listing.backups:
+        found += [backup.started_at, backup.stopped_at]
+    for stretch in logged:
+        found += [stretch.start, stretch.end]
+    return found + ([listing.window.since, listing.window.until] if listing.window else [])
+
+
+def _lanes(listing: Listing, logged: Sequence[Stretch], scale: Scale, top: float) -> list[Lane]:
+    lanes = [(kind, _backups(listing, kind, scale)) for kind in KINDS]
+    lanes = [(f"{name} backups", boxes) for name, boxes in lanes if boxes] or [("backups", [])]
+    for timeline in sorted({stretch.timeline for stretch in logged})[-MOST_TIMELINES:]:
+        own = [_logged(stretch, scale) for stretch in logged if stretch.timeline == timeline]
+        lanes.append((f"WAL, timeline {timeline}", own))
+    lanes.append(("restorable", _window(listing, scale)))
+    return [Lane(name=name, y=top + LANE * place, boxes=boxes) for place, (name, boxes) in enumerate(lanes)]
+
+
+def _box(scale: Scale, kind: str, start: datetime, end: datetime, words: str) -> Box:
+    x = scale.x(start)
+    return Box(kind=kind, x=x, width=round(max(scale.x(end) - x, LEAST_WIDTH), 1), words=words)
+
+
+def _backups(listing: Listing, kind: str, scale: Scale) -> list[Box]:
+    return [
+        _box(
+            scale,
+            "broken" if one.error else kind,
+            one.started_at,
+            one.stopped_at,
+            f"{one.label}: {one.kind}, {clock(one.started_at)} UTC, {duration(one.seconds)}, "
+            f"{size(one.database_bytes)}, {size(one.repository_bytes)} in the repository"
+            + (", damaged" if one.error else ""),
+        )
+        for one in listing.backups
+        if one.kind == kind
+    ]
+
+
+def _logged(stretch: Stretch, scale: Scale) -> Box:
+    words = f"{'missing: ' if stretch.is_missing else ''}{stretch.first} to {stretch.last}"
+    return _box(scale, "gap" if stretch.is_missing else "wal", stretch.start, stretch.end, words)
+
+
+def _window(listing: Listing, scale: Scale) -> list[Box]:
+    if listing.window is None:
+        return []
+    found = listing.window
+    return [_box(scale, "window", found.since, found.until, f"{exact(found.since)} to {exact(found.until)}")]
+
+
+def _flags(marks: Sequence[Mark], scale: Scale) -> list[Flag]:
+    """Each in the first row where its words are free of the ones before; in the last when none is."""
+    ends = [0.0] * MARK_ROWS
+    found = []
+    for mark in sorted(marks, key=lambda one: (one.at, one.words)):
+        x, length = scale.x(mark.at), len(mark.words) * LETTER_WIDTH + 8
+        is_right = x + length > WIDTH
+        begin = x - length if is_right else x
+        row = next((place for place, end in enumerate(ends) if end <= begin), MARK_ROWS - 1)
+        ends[row] = max(ends[row], begin + length)
+        anchor = "end" if is_right else "start"
+        found.append(Flag(x=x, row=row, anchor=anchor, words=mark.words, moment=exact(mark.at)))
+    return found

@@ -1,0 +1,154 @@
+"""Listings, plans, restores and drills in plain words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from backups.answers import Backup, Cluster, Evidence, Listing, Plan, Restored, Target, document
+from backups.moments import clock, counted, duration, exact, size
+from backups.request import LIVE
+from backups.timeline import summary
+
+HEAD = ("label", "kind", "started (UTC)", "took", "size", "own", "WAL", "copy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A listing, and what S3 says of the copies."""
+
+    listing: Listing
+    copies: dict[str, str]
+    """By label."""
+
+    def document(self) -> dict[str, Any]:
+        found = document(self.listing)
+        for backup in found["backups"]:
+            backup["copy"] = self.copies.get(backup["label"], "unknown")
+        return found
+
+
+def rows(listed: Listed) -> list[tuple[str, ...]]:
+    """One a backup, as HEAD names them."""
+    return [_row(one, listed.copies.get(one.label, "unknown")) for one in listed.listing.backups]
+
+
+def _row(one: Backup, copy: str) -> tuple[str, ...]:
+    figures = (clock(one.started_at), duration(one.seconds), size(one.database_bytes), size(one.repository_bytes))
+    label = f"{one.label} (damaged)" if one.error else one.label
+    return (label, one.kind, *figures, f"{one.wal_start} – {one.wal_stop[-8:]}", copy)
+
+
+def below(listing: Listing) -> Iterator[str]:
+    """What is said under the table: the window, gaps, and clusters beside the one that serves."""
+    if listing.source.repository == "copy" or listing.source.as_of:
+        yield f"of {source_words(listing)}"
+    yield summary(listing)
+    for archive in listing.archive:
+        for first, last in archive.gaps:
+            which = first if first == last else f"{first} to {last}"
+            yield f"WAL missing on timeline {archive.timeline}: {which}; nothing after it can be had from before it"
+    for one in listing.restored:
+        yield _cluster(one)
+    if listing.leftovers:
+        yield f"left by a command that was killed, removed by the next that acts: {', '.join(listing.leftovers)}"
+
+
+def source_words(given: Listing | Plan) -> str:
+    name = "the copy" if given.source.repository == "copy" else "the repository"
+    return f"{name} as it was on {exact(given.source.as_of)}" if given.source.as_of else name
+
+
+def _cluster(one: Cluster) -> str:
+    what = f"{one.kind} {one.name}: {size(one.bytes)}, {one.state}, made {clock(one.made_at)} UTC"
+    return f"{what}, psql -p {one.port}" if one.port else what
+
+
+def target_words(target: Target) -> str:
+    if target.kind == "latest":
+        return "the newest state that can be had"
+    value = exact(datetime.fromisoformat(target.value or "")) if target.kind == "time" else target.value
+    spoken = {"time": "", "lsn": "position ", "xid": "transaction ", "name": "restore point "}[target.kind]
+    how = "just before" if target.is_exclusive else "up to and with"
+    return f"{how} {spoken}{value}" + (f" on timeline {target.timeline}" if target.timeline else "")
+
+
+def plan_lines(plan: Plan) -> list[tuple[str, str]]:
+    """What it is about, and in words."""
+    found = [("restore", target_words(plan.target)), ("from", source_words(plan)), ("into", _into(plan))]
+    if plan.backup:
+        chain = f", with {', '.join(plan.chain)}" if len(plan.chain) > 1 else ""
+        found.append(
+            ("backup", f"{plan.backup.label} ({plan.backup.kind}, {clock(plan.backup.started_at)} UTC){chain}")
+        )
+    if plan.wal:
+        names = f": {plan.wal.first} to {plan.wal.last or 'the newest'}" if plan.wal.first else ""
+        found.append(("WAL", f"{counted(plan.wal.files, 'file')}, {size(plan.wal.bytes)}{names}"))
+    found.append(("data", f"{size(plan.data_bytes)}, of which {size(plan.download_bytes)} are fetched"))
+    found.append(("space", f"{size(plan.needed_bytes)} needed, {size(plan.free_bytes)} free"))
+    found.append(("time", _time(plan)))
+    found.append(("stops", ", ".join(plan.stops) or "nothing"))
+    found.append(("loses", plan.loses or "nothing"))
+    if plan.keeps:
+        found.append(("keeps", plan.keeps))
+    return found
+
+
+def _into(plan: Plan) -> str:
+    return f"{LIVE}, the cluster that serves" if plan.into == LIVE else f"{plan.into}, a cluster beside {LIVE}"
+
+
+def _time(plan: Plan) -> str:
+    if plan.estimated_seconds is None:
+        return "not known" + (f": {plan.estimate_from}" if plan.estimate_from else "")
+    return f"about {duration(plan.estimated_seconds)}" + (f", from {plan.estimate_from}" if plan.estimate_from else "")
+
+
+def restored_lines(found: Restored, stack: str | None) -> Iterator[str]:
+    """What has been done, and what comes next."""
+    where = f" --stack {stack}" if stack else ""
+    stopped = found.seconds.get("stopped")
+    total = found.seconds.get("total") or sum(found.seconds.values()) - (stopped or 0)
+    recovered = found.recovered
+    until = f", last commit {exact(recovered.last_commit_at)}" if recovered and recovered.last_commit_at else ""
+    line = f" on timeline {recovered.timeline}" if recovered and recovered.timeline else ""
+    yield f"{found.plan.into}: restored in {duration(total)}{until}{line}"
+    if found.plan.into == LIVE:
+        if stopped is not None:
+            yield f"PostgreSQL was stopped for {duration(stopped)}"
+        if found.plan.keeps:
+            kept = found.plan.keeps
+            yield f"the data from before are kept as {kept}"
+            yield f"no longer needed: ./hybrid restore --discard {kept}{where} --apply"
+        yield (
+            f"next: ./hybrid backup now --type full{where}; restores need none, "
+            "but without one they begin at a backup from before this"
+        )
+    elif found.cluster:
+        yield f"reach it: {_reach(found.cluster, stack)}"
+        yield f"no longer needed: ./hybrid restore --discard {found.plan.into}{where} --apply"
+
+
+def _reach(cluster: Cluster, stack: str | None) -> str:
+    if stack is None:
+        return f"./hybrid local exec -- psql -p {cluster.port}"
+    return f"on the host of {stack}: sudo -u postgres psql -p {cluster.port}"
+
+
+def drill_rows(found: Evidence) -> list[tuple[str, bool, str]]:
+    """Name, whether it passed, detail: every check of every restore, then what was measured."""
+    rows = []
+    for one in found.restores:
+        for check in one.checks:
+            rows.append((f"{one.kind}: {check.name}", check.is_passed, check.detail))
+    targets = found.targets
+    rows.append(_measured("recovery point", found.recovery_point_seconds, targets.recovery_point_seconds))
+    rows.append(_measured("recovery time", found.recovery_time_seconds, targets.recovery_time_seconds))
+    return rows
+
+
+def _measured(name: str, seconds: float | None, target: float) -> tuple[str, bool, str]:
+    wanted = f"target {duration(target)}"
+    if seconds is None:
+        return name, False, f"not measured; {wanted}"
+    return name, seconds <= target, f"{duration(seconds)}; {wanted}"

@@ -1,0 +1,148 @@
+"""`./hybrid backup`: take one, list them, verify the repository."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scripts.backup_options import AsJson, AsOf, From, Repository, StackName, print_json, say, tell, tell_zone, value_of
+
+if TYPE_CHECKING:
+    from backups.answers import Source, Verified
+    from backups.words import Listed
+
+app = typer.Typer(
+    help="Backups of the database, here or with --stack in the cloud: now, list, verify.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+class Kind(StrEnum):
+    """pgBackRest's: all, what changed since the last full one, what changed since the last one of any kind."""
+
+    FULL = "full"
+    DIFF = "diff"
+    INCR = "incr"
+
+
+@app.command()
+def now(
+    kind: Annotated[
+        Kind | None, typer.Option("--type", help="diff unless set, or full where there is none.", show_default=False)
+    ] = None,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a backup."""
+    from backups.answers import Taken, document
+    from backups.door import asked
+    from backups.doors import door
+    from backups.moments import duration, size
+
+    taken = asked(door(stack, say), Taken, {"act": "backup", "kind": kind and str(kind)})
+    if as_json:
+        print_json(document(taken))
+        return
+    one = taken.backup
+    print(
+        f"{one.label}: {one.kind}, {duration(one.seconds)}, {size(one.database_bytes)}, "
+        f"{size(one.repository_bytes)} of its own in the repository"
+    )
+
+
+@app.command(name="list")
+def listed(
+    picture: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="Draw backups, WAL and the window here.")
+    ] = None,
+    repository: From = Repository.PRIMARY,
+    as_of: AsOf = None,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every backup with its copy, and the window that one can restore to."""
+    from backups.answers import Listing, document
+    from backups.door import asked
+    from backups.doors import door
+    from backups.words import Listed
+
+    source = _source(repository, as_of)
+    way = door(stack, say)
+    listing = asked(way, Listing, {"act": "list", "source": document(source)})
+    found = Listed(listing=listing, copies=way.copy_states(listing.backups, source))
+    if picture:
+        _draw(picture, found, way.stack)
+    if as_json:
+        print_json(found.document())
+    else:
+        _print_list(found)
+
+
+def _source(repository: Repository, as_of: str | None) -> "Source":
+    from backups.request import source
+
+    with value_of("--as-of"):
+        found = source(repository, as_of)
+    tell_zone(as_of)
+    return found
+
+
+def _draw(path: Path, found: "Listed", stack: str) -> None:
+    from backups.errors import BackupError
+    from backups.timeline import svg
+
+    try:
+        path.write_text(svg(found.listing, stack))
+    except OSError as error:
+        raise BackupError(f"{path}: can't be written: {error.strerror}") from error
+    tell(f"drawn: {path}")
+
+
+def _print_list(found: "Listed") -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from backups.words import HEAD, below, rows
+    from scripts.console import console
+
+    table = Table(*HEAD, box=None, pad_edge=False, header_style="bold")
+    for column in table.columns[3:6]:
+        column.justify = "right"
+    for row in rows(found):
+        table.add_row(*map(escape, row))
+    out = console()
+    if table.row_count:
+        out.print(table)
+    for line in below(found.listing):
+        out.print(escape(line), soft_wrap=True)
+
+
+@app.command()
+def verify(
+    repository: From = Repository.PRIMARY, as_of: AsOf = None, stack: StackName = None, as_json: AsJson = False
+) -> None:
+    """Read every file of the repository and check it; exit 1 when one is damaged."""
+    from backups.answers import Verified, document
+    from backups.door import asked
+    from backups.doors import door
+
+    source = _source(repository, as_of)
+    found = asked(door(stack, say), Verified, {"act": "verify", "source": document(source)})
+    if as_json:
+        print_json(document(found))
+    else:
+        _print_verified(found)
+    if not found.is_sound:
+        raise typer.Exit(1)
+
+
+def _print_verified(found: "Verified") -> None:
+    from backups.moments import counted, duration
+
+    for damage in found.damaged:
+        print(f"damaged  {damage.file}  {damage.fault}")
+    whole = f"{counted(found.backups, 'backup')}, {counted(found.wal_files, 'WAL file')}, {duration(found.seconds)}"
+    faults = f"{counted(len(found.damaged), 'fault')}; " if found.damaged else ""
+    print(f"{'sound' if found.is_sound else 'not sound'}: {faults}{whole}")

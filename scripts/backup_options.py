@@ -1,0 +1,62 @@
+"""What `./hybrid backup`, `restore` and `drill` have in common: flags, and how they speak."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+
+class Repository(StrEnum):
+    """Which bucket is read: that in Montreal, or its copy."""
+
+    PRIMARY = "primary"
+    COPY = "copy"
+
+
+StackName = Annotated[
+    str | None, typer.Option("--stack", metavar="STACK", help="A stack in the cloud, such as prod; else the local one.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+From = Annotated[Repository, typer.Option("--from", help="Read this repository.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="TIME", help="Read it as it was then, also what has been deleted since."),
+]
+
+
+def say(text: str) -> None:
+    """A line of progress."""
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def tell(text: str) -> None:
+    """A line that matters."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def tell_zone(*texts: str | None) -> None:
+    """Which times were taken as UTC because they name no zone."""
+    from backups.request import spoken_moment
+
+    for words in filter(None, (spoken_moment(text) for text in texts if text)):
+        tell(words)
+
+
+def print_json(document: Any) -> None:
+    import json
+
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def value_of(flag: str) -> Iterator[None]:
+    """Makes what is wrong with a flag's value a fault of usage: exit 2."""
+    from backups.errors import BackupError
+
+    try:
+        yield
+    except BackupError as error:
+        raise typer.BadParameter(str(error), param_hint=flag) from error

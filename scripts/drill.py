@@ -1,0 +1,75 @@
+"""`./hybrid drill`: restores for real, checks what came back, and leaves evidence."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scripts.backup_options import AsJson, StackName, print_json, say, tell
+
+if TYPE_CHECKING:
+    from backups.answers import Evidence, Listing
+    from backups.door import Door
+
+
+def drill(
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help="Draws the point again that an earlier drill had.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--output", metavar="FOLDER", help="Put the evidence here.", file_okay=False)
+    ] = None,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Restore the newest state and a random point into a cluster nobody reaches; exit 1 when a target is missed."""
+    from backups import evidence
+    from backups.answers import Evidence, document
+    from backups.door import asked
+    from backups.doors import door
+
+    way = door(stack, say)
+    found = asked(way, Evidence, {"act": "drill", "seed": seed})
+    found = found.model_copy(update={"stack": way.stack})
+    files = evidence.write(folder or way.evidence, found, _listing(way))
+    if as_json:
+        print_json(document(found) | {"files": [str(path) for path in files]})
+    else:
+        _print_drill(found, files)
+    if not found.is_passed:
+        raise typer.Exit(1)
+
+
+def _listing(way: "Door") -> "Listing | None":
+    """For the picture, which the evidence can do without."""
+    from backups.answers import Listing, document
+    from backups.door import asked
+    from backups.request import source
+    from components.errors import HybridError
+
+    try:
+        return asked(way, Listing, {"act": "list", "source": document(source("primary", None))})
+    except HybridError as error:
+        tell(f"no picture: {error}")
+        return None
+
+
+def _print_drill(found: "Evidence", files: list[Path]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from backups.moments import duration
+    from backups.words import drill_rows
+    from scripts.console import console
+
+    table = Table("check", "", "", box=None, pad_edge=False, header_style="bold")
+    for name, is_passed, detail in drill_rows(found):
+        table.add_row(escape(name), "[green]passed[/]" if is_passed else "[red]missed[/]", escape(detail))
+    out = console()
+    out.print(table)
+    for fault in found.faults:
+        out.print(f"[red]fault[/] {escape(fault)}", soft_wrap=True)
+    verdict = "[green]passed[/]" if found.is_passed else "[red]missed[/]"
+    out.print(f"{found.stack}: {verdict} in {duration(found.seconds)}, seed {found.seed}")
+    for path in files:
+        out.print(escape(str(path)), soft_wrap=True)

@@ -1,0 +1,170 @@
+"""`./hybrid restore`: a plan unless told to act; a cluster beside the one that serves, or in its place."""
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scripts.backup_options import AsJson, AsOf, From, Repository, StackName, print_json, say, tell, tell_zone, value_of
+
+if TYPE_CHECKING:
+    from backups.answers import Plan, Restored, Source, Target
+    from backups.door import Door
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """A restore as the operator put it."""
+
+    target: "Target"
+    source: "Source"
+    into: str
+    replace: str | None
+
+    def request(self, act: str) -> dict[str, Any]:
+        from backups.request import restoring
+
+        return restoring(act, self.target, self.source, self.into, self.replace)
+
+
+def restore(
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TARGET", help="latest, a time (UTC unless it says), lsn:X, xid:N or name:POINT."),
+    ] = None,
+    into: Annotated[
+        str | None, typer.Option("--into", metavar="NAME", help="A new cluster beside main; or main, which serves.")
+    ] = None,
+    is_exclusive: Annotated[bool, typer.Option("--exclusive", help="Stop before the target, not after it.")] = False,
+    timeline: Annotated[
+        int | None, typer.Option("--timeline", min=1, metavar="N", help="Along this one; else along the newest.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--set", metavar="LABEL", help="Start from this backup; else from the best.")
+    ] = None,
+    repository: From = Repository.PRIMARY,
+    as_of: AsOf = None,
+    replace: Annotated[
+        str | None, typer.Option("--replace", metavar="NAME", help="The target's name again: it may be overwritten.")
+    ] = None,
+    discard: Annotated[
+        str | None, typer.Option("--discard", metavar="NAME", help="Delete a restored or kept cluster instead.")
+    ] = None,
+    is_applied: Annotated[bool, typer.Option("--apply", help="Act; without it nothing is done.")] = False,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Plan a restore to a moment, and carry it out with --apply; exit 1 where it can't be done."""
+    from backups.doors import door
+    from backups.request import cluster, source, target
+
+    if discard is not None:
+        if to is not None or into is not None:
+            raise typer.BadParameter("goes without --to and --into", param_hint="--discard")
+        _discard(discard, stack, is_applied=is_applied, as_json=as_json)
+        return
+    if to is None or into is None:
+        raise typer.BadParameter("both are needed, or --discard NAME", param_hint="--to and --into")
+    with value_of("--to"):
+        wanted = target(to, is_exclusive=is_exclusive, timeline=timeline, label=label)
+    with value_of("--into"):
+        cluster(into)
+    with value_of("--as-of"):
+        where = source(repository, as_of)
+    if replace not in (None, into):
+        raise typer.BadParameter(f"names {replace!r}, and the target is {into!r}", param_hint="--replace")
+    tell_zone(to if wanted.kind == "time" else None, as_of)
+    wish = Wish(target=wanted, source=where, into=into, replace=replace)
+    _restore(door(stack, say), wish, stack, is_applied=is_applied, as_json=as_json)
+
+
+def _restore(way: "Door", wish: Wish, stack: str | None, *, is_applied: bool, as_json: bool) -> None:
+    from backups.answers import Plan, document
+    from backups.door import asked
+    from backups.errors import BackupError
+
+    plan = asked(way, Plan, wish.request("plan"))
+    if not as_json:
+        _print_plan(plan)
+    elif plan.faults or not is_applied:
+        print_json(document(plan))
+    is_lacking = plan.needs_replace and wish.replace is None
+    if plan.faults:
+        raise BackupError("\n".join(plan.faults))
+    if not is_applied:
+        tell(f"nothing has been done; to do it: {_command(is_lacking, wish.into)}")
+        return
+    if is_lacking:
+        raise BackupError(f"{wish.into}: has data, and would be overwritten; allowed: --replace {wish.into}")
+    found = _carried_out(way, wish)
+    if as_json:
+        print_json(document(found))
+    else:
+        _print_restored(found, stack)
+
+
+def _command(is_lacking: bool, into: str) -> str:
+    """What was typed, and what is needed more."""
+    import sys
+
+    more = [*(["--replace", into] if is_lacking else []), "--apply"]
+    return shlex.join(["./hybrid", *sys.argv[1:], *more])
+
+
+def _carried_out(way: "Door", wish: Wish) -> "Restored":
+    from backups.answers import Restored
+    from backups.door import InPlace, asked
+    from backups.request import LIVE
+
+    if wish.into == LIVE and wish.replace is not None:
+        return way.restore_in_place(InPlace(target=wish.target, source=wish.source, replace=wish.replace))
+    return asked(way, Restored, wish.request("restore"))
+
+
+def _print_plan(plan: "Plan") -> None:
+    from backups.words import plan_lines
+
+    lines = plan_lines(plan)
+    width = max(len(name) for name, _ in lines)
+    for name, words in lines:
+        print(f"{name:<{width}}  {words}")
+
+
+def _print_restored(found: "Restored", stack: str | None) -> None:
+    from backups.words import restored_lines
+
+    for line in restored_lines(found, stack):
+        print(line)
+
+
+def _discard(name: str, stack: str | None, *, is_applied: bool, as_json: bool) -> None:
+    from backups.answers import Discarded, Listing, document
+    from backups.door import asked
+    from backups.doors import door
+    from backups.errors import BackupError
+    from backups.moments import clock, size
+    from backups.request import discarded, source
+
+    with value_of("--discard"):
+        discarded(name)
+    way = door(stack, say)
+    if not is_applied:
+        listing = asked(way, Listing, {"act": "list", "source": document(source("primary", None))})
+        one = next((found for found in listing.restored if found.name == name), None)
+        if one is None:
+            known = ", ".join(found.name for found in listing.restored) or "none"
+            raise BackupError(f"{name}: no such cluster; there are: {known}")
+        if as_json:
+            print_json(document(one))
+        else:
+            print(
+                f"{name}: {one.kind}, {one.state}, {size(one.bytes)}, made {clock(one.made_at)} UTC, would be deleted"
+            )
+        tell(f"nothing has been done; to do it: {_command(False, name)}")
+        return
+    freed = asked(way, Discarded, {"act": "discard", "name": name})
+    if as_json:
+        print_json(document(freed))
+    else:
+        print(f"{name}: deleted, {size(freed.freed_bytes)} freed")

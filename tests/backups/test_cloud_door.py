@@ -1,0 +1,124 @@
+"""The way to a host in the cloud: a command that Systems Manager carries, watched, read and cancelled."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backups.answers import Listing
+from backups.cloud_door import CloudDoor, declaration
+from backups.door import asked
+from backups.errors import BackupError
+from components.errors import HybridError
+from plan.model import Plan
+from tests.backups import answering
+from tests.backups.systems_manager import COMMAND, NODE, Manager, packed, served
+
+ROOT = Path(__file__).resolve().parents[2]
+LIST = {"act": "list", "source": {"repository": "primary", "as_of": None}}
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def listed(_: dict[str, Any]) -> tuple[int, str, str]:
+    return 0, packed(answering.four_weeks()), "looking\n"
+
+
+def refused(_: dict[str, Any]) -> tuple[int, str, str]:
+    return 1, packed({"faults": ["one", "two"]}), ""
+
+
+def door_to(manager: Manager, plan: Plan, monkeypatch: pytest.MonkeyPatch, address: str) -> tuple[CloudDoor, list[str]]:
+    for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL_SSM": address}.items():
+        monkeypatch.setenv(name, value)
+    said: list[str] = []
+    return CloudDoor(declaration(plan), ROOT / ".state" / "drills", said.append), said
+
+
+def test_the_declared_document_is_sent_to_the_one_node(dev_plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = Manager(listed)
+    with served(manager) as address:
+        door, said = door_to(manager, dev_plan, monkeypatch, address)
+        found = asked(door, Listing, LIST)
+    assert len(found.backups) == 28
+    sent = dict(manager.calls)["SendCommand"]
+    assert (sent["InstanceIds"], sent["DocumentName"]) == ([NODE], "automatonicai-dev-postgres-recovery")
+    assert said == [f"command {COMMAND} on {NODE}: sent", f"command {COMMAND} on {NODE}: waits for the host", "looking"]
+
+
+def test_the_buckets_are_those_that_are_declared(dev_plan: Plan) -> None:
+    found = declaration(dev_plan)
+    assert (found.primary.region, found.copy and found.copy.region) == ("ca-central-1", "ca-west-1")
+    assert found.copy is not None
+    assert found.primary.bucket != found.copy.bucket
+
+
+@pytest.mark.parametrize(
+    ("manager", "words"),
+    [
+        (Manager(refused), "one\ntwo"),
+        (Manager(listed, online=False), "0 of 1 nodes with the tags"),
+        (Manager(listed, details="Refused"), r"refused \(AccessDeniedException\): not allowed to ssm:SendCommand"),
+        (Manager(listed, details="Delivery Timed Out"), "the host did not take the command within 60 s"),
+        (Manager(listed, details="ExecutionTimedOut"), "took longer than the document allows"),
+        (Manager(listed, details="Undeliverable"), "could not be delivered; is the host online"),
+        (Manager(listed, details="AccessDenied"), "the host's role may not run it"),
+        (Manager(listed, details="Cancelled"), "was cancelled by somebody"),
+        (Manager(lambda _: (1, "", "no such folder")), "ended with exit code 1 and without an answer"),
+        (Manager(lambda _: (0, "x" * 30_000, "")), "is longer than Systems Manager hands on"),
+        (Manager(listed, cut=100), "its answer can't be read"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_plain_words(
+    manager: Manager, words: str, dev_plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(manager) as address:
+        door, _ = door_to(manager, dev_plan, monkeypatch, address)
+        with pytest.raises(HybridError, match=words):
+            door.ask(LIST)
+
+
+def test_a_plan_without_the_document_is_refused(dev_plan: Plan) -> None:
+    kept = tuple(one for one in dev_plan.resources if "Document" not in one.type)
+    with pytest.raises(BackupError, match="declares 0 documents that end in -postgres-recovery"):
+        declaration(Plan(project=dev_plan.project, stack=dev_plan.stack, resources=kept))
+
+
+CLIENT = """
+import sys
+from backups import systems_manager
+from database import parameter_store
+command = systems_manager.send(parameter_store.client(), "mi-0123456789abcdef0", "a-document", {"act": "drill"})
+try:
+    systems_manager.result(command, lambda text: print(text, flush=True))
+except KeyboardInterrupt:
+    sys.exit(42)
+"""
+
+
+def test_ctrl_c_cancels_the_command_and_says_so() -> None:
+    manager = Manager(listed, details="Running")
+    with served(manager) as address:
+        client = subprocess.Popen(
+            ["env", "--default-signal=INT", sys.executable, "-c", CLIENT],
+            env={**os.environ, **ENVIRONMENT, "AWS_ENDPOINT_URL_SSM": address, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with client:
+            assert client.stdout is not None
+            # The last line before it is watched in silence.
+            while "runs" not in client.stdout.readline():
+                pass
+            client.send_signal(signal.SIGINT)
+            said = client.stdout.read()
+    assert client.returncode == 42
+    assert said == f"command {COMMAND} on {NODE}: cancelled; the next command removes what it left on the host\n"
+    assert dict(manager.calls)["CancelCommand"]["InstanceIds"] == [NODE]

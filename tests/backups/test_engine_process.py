@@ -1,0 +1,97 @@
+"""The engine as a process: what it answers, says, and how it is interrupted. A few lines of Python stand for it."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backups.answers import Verified
+from backups.door import answered, read
+from backups.engine_process import run
+from backups.errors import BackupError
+
+REQUEST = {"act": "list"}
+
+
+def talked(script: str) -> tuple[dict[str, Any], list[str]]:
+    """The answer of a script, and what it said."""
+    said: list[str] = []
+    answer = run([sys.executable, "-c", textwrap.dedent(script)], REQUEST, said.append, lambda _: None)
+    return answer, said
+
+
+def test_the_request_goes_in_and_the_answer_comes_out() -> None:
+    answer, said = talked(
+        """
+        import json, sys
+        print("at work", file=sys.stderr)
+        print(json.dumps({"asked": json.load(sys.stdin)}))
+        """
+    )
+    assert (answer, said) == ({"asked": REQUEST}, ["at work"])
+
+
+def test_each_fault_is_a_line() -> None:
+    with pytest.raises(BackupError) as met:
+        talked("""import json, sys; print(json.dumps({"faults": ["one", "two"]})); sys.exit(1)""")
+    assert str(met.value) == "one\ntwo"
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("raise SystemExit(3)", "ended with exit code 3 and without an answer"),
+        ("import os; os.kill(os.getpid(), 9)", "was killed by signal 9"),
+        ("print('{\"half\": ')", "ended with exit code 0 and without an answer"),
+        ("print('[]')", "without an answer"),
+        ("raise SystemExit(130)", "was interrupted on the host"),
+    ],
+)
+def test_an_engine_that_ends_otherwise_is_one_line(script: str, words: str) -> None:
+    with pytest.raises(BackupError, match=words) as met:
+        talked(script)
+    assert "\n" not in str(met.value)
+
+
+def test_an_answer_of_another_shape_names_what_is_wrong() -> None:
+    with pytest.raises(BackupError, match=r"host.recovery \(verify\): answers otherwise than expected: is_sound: "):
+        read(Verified, "verify", answered(0, "{}"))
+
+
+def test_ctrl_c_reaches_the_engine_alone_and_waits_until_it_has_cleaned_up(tmp_path: Path) -> None:
+    engine = tmp_path / "engine.py"
+    engine.write_text(
+        "import pathlib, sys, time\n"
+        "print('ready', file=sys.stderr, flush=True)\n"
+        "try:\n    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    time.sleep(0.3)\n"
+        f"    pathlib.Path({str(tmp_path / 'clean')!r}).touch()\n    sys.exit(130)\n"
+    )
+    client = (
+        "import os, signal, sys\n"
+        "from backups.engine_process import run\n"
+        f"argv = [sys.executable, {str(engine)!r}]\n"
+        "try:\n"
+        "    run(argv, {}, lambda text: print(text, flush=True), lambda pid: os.kill(pid, signal.SIGINT))\n"
+        "except KeyboardInterrupt:\n"
+        "    sys.exit(42)\n"
+    )
+    # As a terminal does it: the whole group of the command is told.
+    with subprocess.Popen(
+        ["env", "--default-signal=INT", sys.executable, "-c", client],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.stdout.read()
+    assert process.returncode == 42
+    assert "interrupted: the host ends what it began" in said
+    assert (tmp_path / "clean").exists()

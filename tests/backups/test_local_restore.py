@@ -1,0 +1,90 @@
+"""A restore in place on the local stack: what is stopped and started when, also when a step fails."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from backups import local_restore
+from backups.door import InPlace
+from backups.errors import BackupError
+from backups.request import source, target
+from local import database, lock
+from local.errors import LocalError
+from tests.backups.answering import plan
+
+STAGED = {"plan": plan(into="main").model_dump(mode="json", by_alias=True), "staged": "main.staged-1"}
+ANSWERS: dict[str, dict[str, Any]] = {"stage": STAGED, "swap": {"kept": "main.before-1"}, "unswap": {}}
+
+
+class Host:
+    """A door to a host that notes what is asked of it; `failing` steps are refused, each so many times."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **failing: int) -> None:
+        self.done: list[str] = []
+        self.failing = failing
+        self.say: Callable[[str], None] = lambda _: None
+        self.way = SimpleNamespace(postgres=SimpleNamespace(name="postgres"), pooler=SimpleNamespace(name="pooler"))
+        supervisor = SimpleNamespace(halt=lambda _: self._step("halt"), ensure=lambda _: None)
+        self.here = SimpleNamespace(state=None, supervisor=supervisor)
+        monkeypatch.setattr(lock, "hold", self._held)
+        monkeypatch.setattr(database, "wait_socket", lambda *_: self._step("start"))
+
+    @contextmanager
+    def _held(self, _: object) -> Iterator[None]:
+        self.done.append("lock")
+        yield
+        self.done.append("unlock")
+
+    def _step(self, name: str) -> None:
+        self.done.append(name)
+        if self.failing.get(name):
+            self.failing[name] -= 1
+            raise LocalError(f"{name}: failed")
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self._step(request["act"])
+        return dict(ANSWERS[request["act"]])
+
+    def restore(self, to: str = "xid:700") -> Any:
+        wanted = InPlace(target=target(to), source=source("primary", None), replace="main")
+        return local_restore.restore_in_place(self, wanted)  # type: ignore[arg-type]
+
+
+def test_the_server_goes_on_while_the_new_data_are_staged(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(monkeypatch)
+    assert host.restore().plan.keeps == "main.before-1"
+    assert host.done == ["lock", "stage", "halt", "swap", "start", "unlock"]
+
+
+def test_for_the_newest_state_it_is_stopped_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(monkeypatch)
+    host.restore("latest")
+    assert host.done == ["lock", "halt", "stage", "swap", "start", "unlock"]
+
+
+@pytest.mark.parametrize(("step", "to"), [("stage", "xid:700"), ("stage", "latest"), ("swap", "xid:700")])
+def test_when_a_step_fails_the_old_data_serve_again(step: str, to: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(monkeypatch, **{step: 1})
+    with pytest.raises(LocalError, match=step):
+        host.restore(to)
+    assert host.done.count("halt") == host.done.count("start")
+    assert host.done[-1] == ("start" if "halt" in host.done else "stage")
+    assert "unswap" not in host.done
+
+
+def test_restored_data_that_do_not_start_are_swapped_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(monkeypatch, start=1)
+    with pytest.raises(BackupError, match="did not start, so the old data serve again: start: failed"):
+        host.restore()
+    assert host.done == ["lock", "stage", "halt", "swap", "start", "halt", "unswap", "start"]
+
+
+def test_in_a_container_it_is_refused_before_anything_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(monkeypatch)
+    host.way.pooler.name = "postgres"
+    with pytest.raises(BackupError, match="in a container PostgreSQL can't be stopped alone; allowed: "):
+        host.restore()
+    assert host.done == []

@@ -1,0 +1,115 @@
+"""What the words of a command line ask of the engine."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backups.answers import document
+from backups.errors import BackupError
+from backups.request import LIVE, cluster, discarded, moment, restoring, source, spoken_moment, target
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "value"),
+    [
+        ("latest", "latest", None),
+        ("2026-11-21 12:00", "time", "2026-11-21T12:00:00.000000Z"),
+        ("2026-11-21T12:00:00Z", "time", "2026-11-21T12:00:00.000000Z"),
+        ("2026-11-21T07:00:00.123456-05:00", "time", "2026-11-21T12:00:00.123456Z"),
+        ("2026-11-21", "time", "2026-11-21T00:00:00.000000Z"),
+        ("lsn:0/3000028", "lsn", "0/3000028"),
+        ("0/abc", "lsn", "0/ABC"),
+        ("xid:4711", "xid", "4711"),
+        ("name:before the release: 2", "name", "before the release: 2"),
+    ],
+)
+def test_a_target_is_read(words: str, kind: str, value: str | None) -> None:
+    found = target(words)
+    assert (found.kind, found.value) == (kind, value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "yesterday",
+        "lsn:",
+        "lsn:123",
+        "0/123456789",
+        "xid:",
+        "xid:2",
+        "xid:-5",
+        "xid:four",
+        "xid:99999999999999999999",
+        "name:",
+        "name:a\nb",
+        f"name:{'é' * 32}",
+        "2026-13-01",
+        "0001-01-01T00:00+05:00",
+        "oid:5",
+    ],
+)
+def test_what_is_no_target_is_refused_with_what_is_allowed(words: str) -> None:
+    with pytest.raises(BackupError, match="allowed: "):
+        target(words)
+
+
+@given(st.text())
+def test_words_are_a_target_or_one_refusal(words: str) -> None:
+    try:
+        found = target(words)
+    except BackupError:
+        return
+    assert found.kind == "latest" or found.value
+
+
+@pytest.mark.parametrize("words", ["latest", "name:release"])
+def test_exclusive_goes_with_what_has_a_before(words: str) -> None:
+    with pytest.raises(BackupError, match="--exclusive"):
+        target(words, is_exclusive=True)
+    assert target("xid:5", is_exclusive=True).is_exclusive
+
+
+@pytest.mark.parametrize(
+    ("label", "is_one"),
+    [("20261121-053408F", True), ("20261121-053408F_20261122-071500D", True), ("newest", False), ("../x", False)],
+)
+def test_a_backup_is_named_by_its_label(label: str, is_one: bool) -> None:
+    if is_one:
+        assert target("latest", label=label).set == label
+    else:
+        with pytest.raises(BackupError, match="--set"):
+            target("latest", label=label)
+
+
+def test_a_time_without_a_zone_is_taken_as_utc_and_said() -> None:
+    assert spoken_moment("2026-11-21 12:00") == "no zone in '2026-11-21 12:00': taken as UTC, 2026-11-21 12:00:00 UTC"
+    assert spoken_moment("2026-11-21 12:00+02:00") is None
+    assert spoken_moment("latest") is None
+    assert moment("2026-11-21 12:00") == (*moment("2026-11-21 14:00+02:00")[:1], False)
+
+
+@pytest.mark.parametrize("name", ["", "Main", "a b", "1st", "../etc", "a" * 42, "main.before-20261121-1200", "-x"])
+def test_a_name_that_no_cluster_may_have_is_refused(name: str) -> None:
+    with pytest.raises(BackupError, match="is no name for a cluster"):
+        cluster(name)
+
+
+def test_the_cluster_that_serves_is_never_discarded() -> None:
+    assert cluster(LIVE) == LIVE
+    assert discarded("main.before-20261121-1200") == "main.before-20261121-1200"
+    for name in (LIVE, "../etc", ""):
+        with pytest.raises(BackupError):
+            discarded(name)
+
+
+def test_a_restore_is_asked_in_the_words_of_the_engine() -> None:
+    wanted, where = target("xid:700", is_exclusive=True, timeline=2), source("copy", "2026-11-21 12:00")
+    assert restoring("plan", wanted, where, "side", None) == {
+        "act": "plan",
+        "target": {"kind": "xid", "value": "700", "is_exclusive": True, "timeline": 2, "set": None},
+        "source": {"repository": "copy", "as_of": "2026-11-21T12:00:00.000000Z"},
+        "into": "side",
+        "replace": None,
+    }
+    assert document(source("primary", None)) == {"repository": "primary", "as_of": None}

@@ -1,0 +1,108 @@
+"""Restores and drills on the real local stack: beside the cluster that serves, in its place, and to prove the rest."""
+
+import json
+import os
+import signal
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions, until
+
+pytestmark = [pytest.mark.local, pytest.mark.slow]
+
+
+def done(stack: StackUnderTest, *words: str) -> str:
+    """What a command prints that has to succeed."""
+    answer = stack.hybrid(*words)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def listed(stack: StackUnderTest) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(done(stack, "backup", "list", "--json"))
+    return found
+
+
+def query(stack: StackUnderTest, sql: str, *words: str) -> str:
+    return done(stack, "local", "exec", "--", "psql", "-qAt", *words, "-c", sql).strip()
+
+
+def now(stack: StackUnderTest) -> str:
+    """The database's own clock."""
+    found = datetime.fromisoformat(query(stack, "SELECT clock_timestamp()"))
+    return found.astimezone(UTC).isoformat()
+
+
+def test_a_cluster_is_restored_beside_reached_and_discarded(stack: StackUnderTest) -> None:
+    add_entry(stack, "for the side")
+    answer = done(stack, "restore", "--to", "latest", "--into", "side", "--apply", "--json")
+    port = json.loads(answer)["cluster"]["port"]
+    count = "SELECT count(*) FROM regulated.ledger_entries WHERE description = 'for the side'"
+    assert query(stack, count, "-p", str(port)) == "1"
+    assert [one["name"] for one in listed(stack)["restored"]] == ["side"]
+    assert "would be deleted" in done(stack, "restore", "--discard", "side")
+    assert "side: deleted, " in done(stack, "restore", "--discard", "side", "--apply")
+    assert listed(stack)["restored"] == []
+
+
+def test_deleted_rows_come_back_in_place_and_the_way_to_them_recovers(stack: StackUnderTest) -> None:
+    add_entry(stack, "deleted by mistake")
+    moment = now(stack)
+    query(stack, "DELETE FROM regulated.ledger_entries")
+    assert descriptions(stack) == []
+    words = ["restore", "--to", moment, "--into", "main", "--replace", "main", "--apply", "--json"]
+    found = json.loads(done(stack, *words))
+    assert "deleted by mistake" in until(lambda: _descriptions(stack))
+    assert found["seconds"]["stopped"] < 30
+    kept = found["plan"]["keeps"]
+    assert [(one["name"], one["kind"]) for one in listed(stack)["restored"]] == [(kept, "kept")]
+    assert stack.run("verify", "--requests", "20").returncode == 0
+    done(stack, "restore", "--discard", kept, "--apply")
+
+
+def _descriptions(stack: StackUnderTest) -> list[str]:
+    """None while a pooled connection of before is found broken."""
+    try:
+        return descriptions(stack)
+    except AssertionError:
+        return []
+
+
+def test_a_drill_passes_and_leaves_its_evidence(stack: StackUnderTest, tmp_path: Path) -> None:
+    out = done(stack, "drill", "--seed", "7", "--output", str(tmp_path))
+    assert "local: passed in " in out
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md", ".svg"]
+    (path,) = tmp_path.glob("*.json")
+    found = json.loads(path.read_text())
+    assert (found["seed"], found["stack"], found["is_passed"]) == (7, "local", True)
+    secrets = json.loads((stack.state / "secrets.json").read_text())
+    texts = "".join(one.read_text() for one in tmp_path.iterdir())
+    assert [name for name, value in _leaves(secrets) if len(value) > 8 and value in texts] == []
+
+
+def _leaves(found: Any, name: str = "") -> list[tuple[str, str]]:
+    if isinstance(found, dict):
+        return [leaf for key, value in found.items() for leaf in _leaves(value, key)]
+    return [(name, str(found))]
+
+
+def test_a_drill_that_is_interrupted_leaves_nothing(stack: StackUnderTest, tmp_path: Path) -> None:
+    argv = ["env", "--default-signal=INT", str(stack.project / "hybrid"), "drill", "--output", str(tmp_path / "none")]
+    with subprocess.Popen(
+        argv, env=stack.environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        while "recovering" not in (line := process.stderr.readline()):
+            assert line
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert "interrupted: the host ends what it began" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "none").exists()
+    assert listed(stack)["leftovers"] == []
+    assert [one for one in stack.processes() if "host.recovery" in " ".join(one.cmdline())] == []

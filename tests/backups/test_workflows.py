@@ -1,0 +1,62 @@
+"""The workflows: they parse, pin what they use, ask for little, and call what people call."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+FOLDER = Path(__file__).resolve().parents[2] / ".github" / "workflows"
+WORKFLOWS = sorted(FOLDER.glob("*.yml"))
+
+
+def read(path: Path) -> dict[Any, Any]:
+    found: dict[Any, Any] = yaml.safe_load(path.read_text())
+    return found
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    return [step for job in read(path)["jobs"].values() for step in job["steps"]]
+
+
+def test_there_are_two() -> None:
+    assert [path.name for path in WORKFLOWS] == ["drill.yml", "test.yml"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_action_is_pinned_to_a_commit_and_names_its_version(path: Path) -> None:
+    used = re.findall(r"uses: (\S+)(.*)", path.read_text())
+    assert len(used) == sum("uses" in step for step in steps(path)) > 0
+    for action, comment in used:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action), action
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_job_has_a_limit_and_no_right_to_write(path: Path) -> None:
+    workflow = read(path)
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        assert job["timeout-minutes"] <= 60
+        assert job.get("permissions", {}).get("contents", "read") == "read"
+
+
+def test_the_drill_runs_by_itself_and_keeps_its_evidence_when_it_fails() -> None:
+    # YAML takes `on` for a truth value.
+    triggers = read(FOLDER / "drill.yml")[True]
+    assert set(triggers) == {"schedule", "workflow_dispatch"}
+    jobs = read(FOLDER / "drill.yml")["jobs"]
+    assert [job["timeout-minutes"] for job in jobs.values()] == [30, 30]
+    for job in jobs.values():
+        upload = job["steps"][-1]
+        assert "upload-artifact" in upload["uses"]
+        assert upload["if"] == "${{ !cancelled() }}"
+        assert any("./hybrid drill" in step.get("run", "") for step in job["steps"])
+    assert "make up" in [step.get("run") for step in jobs["local"]["steps"]]
+    assert jobs["cloud"]["if"] == "${{ vars.HYBRID_DRILL_STACK != '' }}"
+    assert jobs["cloud"]["permissions"]["id-token"] == "write"
+
+
+def test_tests_run_what_the_readme_says() -> None:
+    assert steps(FOLDER / "test.yml")[-1] == {"run": ".ci/run"}
