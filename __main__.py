@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import providers, settings
+from components import host_specification, providers, settings
 from components.api_worker import ApiWorker, ApiWorkerArgs
 from components.backup_alarms import BackupAlarms, BackupAlarmsArgs
 from components.backup_repository import BackupRepository, BackupRepositoryArgs
@@ -15,15 +15,6 @@ from components.host_convergence import HostConvergence, HostConvergenceArgs
 from components.host_identity import HostIdentity, HostIdentityArgs
 from components.host_parameters import HostParameters, HostParametersArgs
 from components.host_recovery import HostRecovery, HostRecoveryArgs
-from components.host_specification import (
-    LOOPBACK,
-    POOLER_PORT,
-    POSTGRES_PORT,
-    database_networks,
-    has_tunnel,
-    host_specification,
-    hostnames,
-)
 from components.hyperdrive_pair import HyperdrivePair, HyperdrivePairArgs
 from components.media_bucket import MediaBucket, MediaBucketArgs
 from components.pages_static_site import PagesStaticSite, PagesStaticSiteArgs
@@ -35,9 +26,9 @@ from components.public_database import PublicDatabase, PublicDatabaseArgs
 from components.web_site import WebSite, WebSiteArgs
 
 stack = settings.load(pulumi.get_stack())
-labels, protection = stack.labels, stack.protection
-database_ipv4_networks, database_ipv6_networks = database_networks(stack)
-opts = pulumi.ResourceOptions(providers=providers.declare(aws_account_id=stack.aws_account_id))
+labels, protection, account = stack.labels, stack.protection, stack.aws_account_id
+database_ipv4_networks, database_ipv6_networks = host_specification.database_networks(stack)
+opts = pulumi.ResourceOptions(providers=providers.declare(aws_account_id=account))
 
 database = PostgresDatabase(
     "database",
@@ -50,15 +41,13 @@ database = PostgresDatabase(
     ),
     opts,
 )
-boundary = PermissionsBoundary(
-    "boundary", PermissionsBoundaryArgs(labels=labels, aws_account_id=stack.aws_account_id), opts
-)
+boundary = PermissionsBoundary("boundary", PermissionsBoundaryArgs(labels=labels, aws_account_id=account), opts)
 backups = BackupRepository(
     "backups",
     BackupRepositoryArgs(
         labels=labels,
         protection=protection,
-        aws_account_id=stack.aws_account_id,
+        aws_account_id=account,
         old_version_days=stack.backup_old_version_days,
         lock_days=stack.backup_lock_days,
         boundary_arn=boundary.arn,
@@ -71,9 +60,9 @@ authority = CertificateAuthority(
         labels=labels,
         protection=protection,
         generations=stack.database_authorities,
-        hostnames=hostnames(stack),
-        addresses=[LOOPBACK],
-        clients=() if has_tunnel(stack) else tuple(role.name for role in BEHIND_HYPERDRIVE),
+        hostnames=host_specification.hostnames(stack),
+        addresses=[host_specification.LOOPBACK],
+        clients=() if host_specification.has_tunnel(stack) else tuple(role.name for role in BEHIND_HYPERDRIVE),
     ),
     opts,
 )
@@ -86,13 +75,13 @@ tunnel = (
             account_id=stack.cloudflare_account_id,
             zone_id=stack.cloudflare_zone_id,
             hostname=stack.database_hostname,
-            service=f"tcp://localhost:{POSTGRES_PORT}",
+            service=f"tcp://localhost:{host_specification.POSTGRES_PORT}",
             pooler_hostname=stack.pooler_hostname,
-            pooler_service=f"tcp://localhost:{POOLER_PORT}",
+            pooler_service=f"tcp://localhost:{host_specification.POOLER_PORT}",
         ),
         opts,
     )
-    if has_tunnel(stack)
+    if host_specification.has_tunnel(stack)
     else None
 )
 parameters = HostParameters(
@@ -106,13 +95,13 @@ parameters = HostParameters(
     ),
     opts,
 )
-specifications = {host.name: host_specification(stack, host) for host in stack.postgres_hosts}
+specifications = {host.name: host_specification.host_specification(stack, host) for host in stack.postgres_hosts}
 bundles = HostBundles(
     "bundles",
     HostBundlesArgs(
         labels=labels,
         protection=protection,
-        aws_account_id=stack.aws_account_id,
+        aws_account_id=account,
         bundles={host: bundle(host, specification) for host, specification in specifications.items()},
     ),
     opts,
@@ -121,9 +110,9 @@ identity = HostIdentity(
     "identity",
     HostIdentityArgs(
         labels=labels,
-        aws_account_id=stack.aws_account_id,
+        aws_account_id=account,
         boundary_arn=boundary.arn,
-        bundle_arns=[bundle_arn(labels.prefix, stack.aws_account_id, host) for host in specifications],
+        bundle_arns=[bundle_arn(labels.prefix, account, host) for host in specifications],
         backups=backups.repository,
         owns_advanced_instances_tier=stack.owns_advanced_instances_tier,
     ),
@@ -168,14 +157,9 @@ convergence = HostConvergence(
     opts,
 )
 recovery = HostRecovery("recovery", HostRecoveryArgs(labels=labels), opts)
-alarms = BackupAlarms(
+BackupAlarms(
     "alarms",
-    BackupAlarmsArgs(
-        labels=labels,
-        aws_account_id=stack.aws_account_id,
-        email=stack.alarm_email,
-        host=stack.postgres_serving,
-    ),
+    BackupAlarmsArgs(labels=labels, aws_account_id=account, email=stack.alarm_email, host=stack.postgres_serving),
     opts,
 )
 documents = CmsDocuments(
@@ -183,7 +167,7 @@ documents = CmsDocuments(
     CmsDocumentsArgs(
         labels=labels,
         protection=protection,
-        aws_account_id=stack.aws_account_id,
+        aws_account_id=account,
         old_version_days=stack.backup_old_version_days,
         boundary_arn=boundary.arn,
     ),
@@ -259,9 +243,7 @@ site = WebSite(
 pages = PagesStaticSite(
     "pages",
     PagesStaticSiteArgs(
-        labels=labels,
-        account_id=stack.cloudflare_account_id,
-        production_branch=stack.pages_production_branch,
+        labels=labels, account_id=stack.cloudflare_account_id, production_branch=stack.pages_production_branch
     ),
     opts,
 )
@@ -281,7 +263,7 @@ deploy = DeployIdentity(
     "deploy",
     DeployIdentityArgs(
         labels=labels,
-        aws_account_id=stack.aws_account_id,
+        aws_account_id=account,
         repository=stack.github_repository,
         owns_oidc_provider=stack.owns_github_oidc_provider,
         state_bucket=stack.state_bucket,
@@ -307,7 +289,6 @@ pulumi.export("hyperdrivePublicId", hyperdrive.public_id)
 pulumi.export("backupBucket", backups.bucket)
 pulumi.export("backupCopyBucket", backups.copy_bucket)
 pulumi.export("recoveryDocument", recovery.document)
-pulumi.export("alarmTopicArn", alarms.topic_arn)
 pulumi.export("bundleBucket", bundles.bucket)
 pulumi.export("hostRoleArn", identity.role_arn)
 pulumi.export("documentsBucket", documents.bucket)
