@@ -1,7 +1,7 @@
-"""Carry out one act on the host: python -m host.recovery SPEC --root DIR [--request BASE64].
+"""Carry out one act on the host: python -m host.recovery SPEC --root DIR [--request BASE64] [--compact].
 
-The request is JSON, on standard input without --request; the answer one JSON object on standard output, and what is
-being done comes line by line on standard error. Exit code 1 with {"faults": […]} when it was refused or failed, 2 for
+The request is JSON, on standard input without --request; the answer one JSON object on standard output, with --compact
+as base64 of its gzip, and what is being done comes line by line on standard error. Exit code 1 with {"faults": […]} when it was refused or failed, 2 for
 wrong usage, 130 when it was interrupted; then, too, nothing is left behind.
 """
 
@@ -9,6 +9,7 @@ import argparse
 import base64
 import binascii
 import errno
+import gzip
 import json
 import os
 import signal
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("spec", type=Path, help="JSON file that says what the host is to become")
     parser.add_argument("--root", type=Path, required=True, help="root file system; / for this machine itself")
     parser.add_argument("--request", metavar="BASE64", help="the request; standard input without it")
+    parser.add_argument("--compact", action="store_true", help="pack the answer, for a carrier that cuts long ones")
     options = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -54,11 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         request = parse(_text(options.request))
         answer = carried_out(Machine(options.root.resolve(), load(options.spec)), request)
     except (RecoveryError, SpecError) as error:
-        print(json.dumps({"faults": str(error).splitlines()}))
+        print(_written({"faults": str(error).splitlines()}, is_packed=options.compact))
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    print(json.dumps(answer))
+    print(_written(answer, is_packed=options.compact))
     return 0
 
 
@@ -81,6 +83,11 @@ def _text(encoded: str | None) -> bytes:
         return base64.b64decode(encoded, validate=True)
     except (ValueError, binascii.Error):
         raise RecoveryError("--request: is no base64") from None
+
+
+def _written(answer: dict[str, Any], *, is_packed: bool) -> str:
+    text = json.dumps(answer)
+    return base64.b64encode(gzip.compress(text.encode())).decode() if is_packed else text
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

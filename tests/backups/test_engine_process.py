@@ -66,18 +66,24 @@ def test_an_answer_of_another_shape_names_what_is_wrong() -> None:
 def test_ctrl_c_reaches_the_engine_alone_and_waits_until_it_has_cleaned_up(tmp_path: Path) -> None:
     engine = tmp_path / "engine.py"
     engine.write_text(
-        "import pathlib, sys, time\n"
+        "import pathlib, signal, sys, time\n"
+        "told = []\n"
+        "signal.signal(signal.SIGINT, lambda *_: told.append(1))\n"
         "print('ready', file=sys.stderr, flush=True)\n"
-        "try:\n    time.sleep(60)\n"
-        "except KeyboardInterrupt:\n    time.sleep(0.3)\n"
-        f"    pathlib.Path({str(tmp_path / 'clean')!r}).touch()\n    sys.exit(130)\n"
+        "while not told:\n    time.sleep(0.01)\n"
+        "end = time.monotonic() + 0.5\n"
+        "while time.monotonic() < end:\n    time.sleep(0.01)\n"
+        f"pathlib.Path({str(tmp_path / 'told')!r}).write_text(str(len(told)))\n"
+        "sys.exit(130)\n"
     )
+    # A while after the terminal, so that the two would be two.
     client = (
-        "import os, signal, sys\n"
+        "import os, signal, sys, time\n"
         "from backups.engine_process import run\n"
         f"argv = [sys.executable, {str(engine)!r}]\n"
+        "def interrupt(pid):\n    time.sleep(0.2)\n    os.kill(pid, signal.SIGINT)\n"
         "try:\n"
-        "    run(argv, {}, lambda text: print(text, flush=True), lambda pid: os.kill(pid, signal.SIGINT))\n"
+        "    run(argv, {}, lambda text: print(text, flush=True), interrupt)\n"
         "except KeyboardInterrupt:\n"
         "    sys.exit(42)\n"
     )
@@ -94,4 +100,4 @@ def test_ctrl_c_reaches_the_engine_alone_and_waits_until_it_has_cleaned_up(tmp_p
         said = process.stdout.read()
     assert process.returncode == 42
     assert "interrupted: the host ends what it began" in said
-    assert (tmp_path / "clean").exists()
+    assert (tmp_path / "told").read_text() == "1"
