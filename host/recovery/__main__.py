@@ -1,8 +1,8 @@
 """Carry out one act on the host: python -m host.recovery SPEC --root DIR [--request BASE64] [--compact].
 
 The request is JSON, on standard input without --request; the answer one JSON object on standard output, with --compact
-as base64 of its gzip, and what is being done comes line by line on standard error. Exit code 1 with {"faults": […]} when it was refused or failed, 2 for
-wrong usage, 130 when it was interrupted; then, too, nothing is left behind.
+as base64 of its gzip, and what is being done comes line by line on standard error. Exit code 1 with {"faults": […]}
+when it was refused or failed, 2 for wrong usage, 130 when it was interrupted; then, too, nothing is left behind.
 """
 
 import argparse
