@@ -21,6 +21,7 @@ from rich.table import Table
 from bench.cold import cold_seconds
 from bench.figure import Figure
 from bench.host import host_figures
+from bench.recovery import recovery_figures
 from local import database, processes
 from local.stack import Stack
 from local.traffic import CLIENTS, ROUTE, Timing, repeat
@@ -103,6 +104,8 @@ def main() -> int:
     stack = Stack.of(ROOT)
     if options.host:
         return _tell(list(host_figures()), options)
+    if options.recovery:
+        return _tell(list(recovery_figures()), options)
     if not stack.state.exists or not stack.supervisor.is_running():
         print("bench: the local stack does not run; start it with `make up`", file=sys.stderr)
         return 1
@@ -124,6 +127,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--host", action="store_true", help="measure a database host of its own instead; needs no stack"
     )
+    parser.add_argument("--recovery", action="store_true", help="measure restores on a host of its own; needs no stack")
     parser.add_argument("--check", action="store_true", help="exit 1 when a figure is above its limit")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()

@@ -1,0 +1,174 @@
+"""Figures of recovery, on a host of its own: what a crash costs, and the speed of a restore beside a plain copy."""
+
+import shutil
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from bench.figure import Figure
+from host.layout import OWNER, SOCKETS
+from local import namespace, root_filesystem
+from tests.host.conftest import free_ports, running_host
+from tests.host.running import HostUnderTest, until
+from tests.host.store import ObjectStore
+from tests.recovery.site import CLUSTERS, Site, restore
+
+SCALE = 68
+"""Of pgbench: its tables then hold 1 GB."""
+SLOWEST = 1.67
+"""At no less than 60 % of the speed of a plain copy."""
+ARCHIVE_SECONDS = 10
+"""archive_timeout for the crash: shorter than declared, so that the figure says what the setting does."""
+WRITING_SECONDS = 25
+ROUNDS = 3
+PGBENCH = "/usr/lib/postgresql/17/bin/pgbench"
+
+
+def recovery_figures() -> Iterator[Figure]:
+    """All on one host, in one run."""
+    with _site() as site:
+        yield from _crash(site)
+        yield from _speed(site)
+
+
+@contextmanager
+def _site() -> Iterator[Site]:
+    with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
+        (port,) = free_ports(1)
+        (Path(folder) / "store").mkdir()
+        store = ObjectStore(Path(folder) / "store", port)
+        store.make_bucket("backups")
+        try:
+            with running_host(root_filesystem.cached(lambda _: None), Path(folder), store) as host:
+                host.spec["backup"] |= {"bucket": "backups", "archive_timeout_seconds": ARCHIVE_SECONDS}
+                host.start()
+                host.pgbackrest("stanza-create")
+                made = Site(host, store)
+                made.done({"act": "backup"})
+                yield made
+        finally:
+            store.stop()
+
+
+def _crash(site: Site) -> Iterator[Figure]:
+    """The host is lost under write load, with all that was not archived: what is acknowledged and does not come back.
+
+    Restored is what the archive holds at that moment; the server is killed, and not asked to archive its last segment.
+    """
+    host = site.host
+    with host.connect("migrator") as connection:
+        connection.execute("CREATE TABLE regulated.acknowledged (id bigint PRIMARY KEY)")
+    acknowledged: dict[int, float] = {}
+    writer = threading.Thread(target=_write, args=(host, acknowledged))
+    writer.start()
+    time.sleep(WRITING_SECONDS)
+    host.signal_postgres("KILL")
+    crashed = time.time()
+    writer.join()
+    start = time.perf_counter()
+    cluster = site.done(restore("latest", into="crashed"))["cluster"]
+    seconds = time.perf_counter() - start
+    found = {int(line) for line in site.copy("SELECT id FROM regulated.acknowledged", cluster).split()}
+    lost = sorted(set(acknowledged) - found)
+    span = crashed - acknowledged[lost[0]] if lost else 0.0
+    site.done({"act": "discard", "name": "crashed"})
+    yield Figure(name="rows acknowledged before the host was lost", value=len(acknowledged))
+    yield Figure(name="of these rows lost", value=len(lost))
+    yield Figure(
+        name="rows that nobody acknowledged", value=len(found - set(acknowledged) - {len(acknowledged)}), limit=0
+    )
+    # A segment is closed when archive_timeout is over, and then still has to get there.
+    limit = ARCHIVE_SECONDS + 2
+    yield Figure(
+        name=f"oldest lost row before, archive_timeout {ARCHIVE_SECONDS} s", value=round(span, 1), unit="s", limit=limit
+    )
+    yield Figure(name="restore to latest, small database", value=round(seconds, 1), unit="s")
+    until(lambda: not host.succeeds("pgrep", "-f", "checkpointer"))
+    host.start_postgres()
+
+
+def _write(host: HostUnderTest, acknowledged: dict[int, float]) -> None:
+    """One row after the other, until the server is gone; a row counts once its commit was answered."""
+    try:
+        with host.connect("app") as connection:
+            for number in range(10**9):
+                connection.execute("INSERT INTO regulated.acknowledged VALUES (%s)", (number,))
+                acknowledged[number] = time.time()
+    except psycopg.OperationalError:
+        return
+
+
+def _speed(site: Site) -> Iterator[Figure]:
+    """A restore, and plain copies beside it: of the files that it makes, and of those that it reads, from the store."""
+    _fill(site)
+    site.done({"act": "backup", "kind": "full"})
+    rounds = [_round(site) for _ in range(ROUNDS)]
+    median = {name: statistics.median(found[name] for found in rounds) for name in rounds[0]}
+    yield Figure(name="database", value=round(median["bytes"] / 2**30, 2), unit="GB")
+    yield Figure(name="restored and answering", value=round(median["total"], 1), unit="s", limit=90)
+    yield Figure(name="of this pgBackRest's own part", value=round(median["restore"], 1), unit="s")
+    for name, what in (("copy", "the restored files"), ("download", "the repository's files")):
+        yield Figure(name=f"plain copy of {what}", value=round(median[name], 1), unit="s")
+        ratio = statistics.median(found["restore"] / found[name] for found in rounds)
+        yield Figure(name=f"restore / plain copy of {what}", value=round(ratio, 2), unit="×", limit=SLOWEST)
+
+
+def _fill(site: Site) -> None:
+    host, database = site.host, site.host.spec["postgres"]["database"]
+    place = ["--host", SOCKETS, "--port", str(host.spec["postgres"]["port"]), "--username", OWNER, database]
+    command = ["chroot", f"--userspec={OWNER}:{OWNER}", str(host.root), PGBENCH, "--initialize", "--quiet"]
+    argv = [*command, f"--scale={SCALE}", *place]
+    subprocess.run(namespace.enter(host.pid, argv), check=True, capture_output=True, timeout=300)
+    while host.superuser("SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name ~ 'ready$'") != "0":
+        time.sleep(1)
+
+
+def _round(site: Site) -> dict[str, float]:
+    """Seconds of each, and the bytes of the restored cluster."""
+    start = time.perf_counter()
+    made = site.done(restore("latest", into="timed"))
+    total = time.perf_counter() - start
+    folder = site.host.root / CLUSTERS
+    copied = _timed(lambda: _synced_copy(folder / "timed", folder / "plain"))
+    size = sum(path.stat().st_size for path in (folder / "plain").rglob("*") if path.is_file())
+    shutil.rmtree(folder / "plain")
+    downloaded = _timed(lambda: _download(site, made["plan"]["backup"]["label"], folder / "plain"))
+    shutil.rmtree(folder / "plain")
+    site.done({"act": "discard", "name": "timed"})
+    return {
+        "total": total,
+        "restore": made["seconds"]["restore"],
+        "copy": copied,
+        "download": downloaded,
+        "bytes": size,
+    }
+
+
+def _timed(act: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
+def _synced_copy(source: Path, target: Path) -> None:
+    """As lasting as a restore is when it answers."""
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+    subprocess.run(["sync", "-f", str(target)], check=True)
+
+
+def _download(site: Site, label: str, target: Path) -> None:
+    """All of a backup's objects with AWS's own client, as many at once as pgBackRest has processes."""
+    client = site.client()
+    keys = site.objects(f"postgresql/backup/{site.host.spec['backup']['stanza']}/{label}/")
+    target.mkdir()
+    with ThreadPoolExecutor(max_workers=site.host.spec["postgres"]["cpus"]) as pool:
+        list(pool.map(lambda key: client.download_file(site.bucket, key, str(target / key.replace("/", "-"))), keys))
+    subprocess.run(["sync", "-f", str(target)], check=True)
