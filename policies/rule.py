@@ -21,55 +21,132 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
+from policies import exemptions
+from policies.exemptions import Exemption
+
+UNCHECKED = "Can't be checked before deployment"
+"""Begins the message of a violation that is none yet: a value is not known that the rule must know."""
+EXEMPTED, WAITING = "exempted-violations-are-listed", "waiting-checks-are-listed"
+"""Advice of every pack, at the end: what an exemption lets pass, and what the gate on the deployed state checks."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
-    """Judges one resource at a time."""
-
+class _About:
     name: str
+    """The good state, kebab-case: `data-stays-in-canada`."""
     description: str
+    """The good state as one sentence."""
+    reason: str
+    """Why, in one to three sentences, with the source of a fact. It stands on the rule's page."""
     severity: Severity
     remediation: str
+    """What to do, as one sentence."""
+    may_wait: str = ""
+    """Why a value that is not known before deployment may be judged after it, by the gate on the deployed state.
+
+    Without it the rule is broken by such a value.
+    """
+
+    @property
+    def page(self) -> str:
+        return f"docs/policies/{self.name}.md"
+
+    def _words(self, message: str) -> str:
+        return f"{message} {self.remediation} ({self.page})"
+
+    def _metadata(self) -> dict[str, Any]:
+        # Said for each rule, because a pack's own default is advice.
+        return {
+            "enforcement_level": EnforcementLevel.MANDATORY,
+            "severity": self.severity,
+            "remediation_steps": self.remediation,
+            "url": self.page,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(_About):
+    """Judges one resource at a time, by its inputs."""
+
     check: Callable[[ResourceValidationArgs], Iterator[str]]
+    types: tuple[str, ...] = ()
+    """Type tokens that it is about; empty is every type."""
 
-    def policy(self) -> Policy:
+    def policy(self, notes: "Notes") -> Policy:
         def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-            for message in self.check(args):
-                report(f"{message} {self.remediation}", None)
+            if self.types and args.resource_type not in self.types:
+                return
+            try:
+                for message in self.check(args):
+                    notes.report(self, self._words(message), args.urn, report)
+            except UnknownValueError as error:
+                notes.unknown(self, error, args.urn, report)
 
-        return ResourceValidationPolicy(self.name, self.description, validate, **_metadata(self))
+        return ResourceValidationPolicy(self.name, self.description, validate, **self._metadata())
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackRule:
-    """Judges all resources together; its check yields the message and the URN it is about."""
+class StackRule(_About):
+    """Judges all resources together, by their outputs; its check yields the message and the URN it is about."""
 
-    name: str
-    description: str
-    severity: Severity
-    remediation: str
     check: Callable[[StackValidationArgs], Iterator[tuple[str, str]]]
 
-    def policy(self) -> Policy:
+    def policy(self, notes: "Notes") -> Policy:
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-            for message, urn in self.check(args):
-                report(f"{message} {self.remediation}", urn)
+            try:
+                for message, urn in self.check(args):
+                    notes.report(self, self._words(message), urn, report)
+            except UnknownValueError as error:
+                # Of which resource the value is, the SDK does not say.
+                notes.unknown(self, error, "", report)
 
-        return StackValidationPolicy(self.name, self.description, validate, **_metadata(self))
+        return StackValidationPolicy(self.name, self.description, validate, **self._metadata())
 
 
-def _metadata(rule: Rule | StackRule) -> dict[str, Any]:
-    # Said for each rule, because a pack's own default is advice.
-    return {
-        "enforcement_level": EnforcementLevel.MANDATORY,
-        "severity": rule.severity,
-        "remediation_steps": rule.remediation,
-    }
+class Notes:
+    """What a pack lets pass, and why."""
+
+    def __init__(self, granted: Sequence[Exemption]) -> None:
+        self._granted = granted
+        self._exempted: list[tuple[str, str]] = []
+        self._waiting: list[tuple[str, str]] = []
+
+    def report(self, rule: Rule | StackRule, words: str, urn: str, report: ReportViolation) -> None:
+        found = next((one for one in self._granted if one.covers(rule.name, urn)), None)
+        if found is None:
+            report(words, urn or None)
+        else:
+            self._exempted.append((f"{rule.name}: {found.words}", urn))
+
+    def unknown(self, rule: Rule | StackRule, error: UnknownValueError, urn: str, report: ReportViolation) -> None:
+        # The SDK would turn the violation into advice, and the engine would go on.
+        if rule.may_wait:
+            self._waiting.append((f"{rule.name}: {'.'.join(error.props)} is not known yet: {rule.may_wait}", urn))
+        else:
+            self.report(rule, f"{UNCHECKED}: {'.'.join(error.props)} is not known yet.", urn, report)
+
+    def policies(self) -> list[Policy]:
+        """At the pack's end, because they say what its rules found."""
+        return [
+            _advice(EXEMPTED, "What an exemption lets pass is listed.", self._exempted),
+            _advice(WAITING, "What can be judged only after deployment is listed.", self._waiting),
+        ]
+
+
+def _advice(name: str, description: str, found: list[tuple[str, str]]) -> Policy:
+    def validate(_args: StackValidationArgs, report: ReportViolation) -> None:
+        for message, urn in found:
+            report(message, urn or None)
+        found.clear()
+
+    return StackValidationPolicy(name, description, validate, enforcement_level=EnforcementLevel.ADVISORY)
 
 
 def serve(pack: str, rules: Sequence[Rule | StackRule]) -> None:
     """Answers the engine, or the gate, until the process is ended."""
-    PolicyPack(pack, [rule.policy() for rule in rules], enforcement_level=EnforcementLevel.MANDATORY)
+    notes = Notes(exemptions.granted())
+    policies = [*(rule.policy(notes) for rule in rules), *notes.policies()]
+    PolicyPack(pack, policies, enforcement_level=EnforcementLevel.MANDATORY)
 
 
 def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -94,6 +94,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="workers-run-next-to-the-database",
         description="Every Worker is placed in Montreal.",
+        reason="",
         severity=Severity.HIGH,
         remediation="Declare it as Worker and WorkerVersion, with its placement's region aws:ca-central-1.",
         check=_worker_is_placed,
@@ -101,6 +102,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="hyperdrive-caches-public-data-only",
         description="Only the role that sees public data has a Hyperdrive cache.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Set caching.disabled, or connect as the public role.",
         check=_cache_is_public,
@@ -108,6 +110,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="r2-holds-public-data-only",
         description="R2 has no Canadian jurisdiction, so only public data goes there.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Declare it with MediaBucket, or keep the data in S3 in ca-central-1.",
         check=_r2_is_public,
@@ -115,6 +118,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="database-hostname-is-behind-access",
         description="Every host name of a tunnel has an Access application that admits service tokens only.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Declare it with PrivateTunnel.",
         check=_tunnel_is_behind_access,

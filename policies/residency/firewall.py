@@ -110,6 +110,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="database-port-is-closed",
         description="No public address reaches PostgreSQL but, without a tunnel, Cloudflare's.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Remove the port from the list, or open it alone and to components/cloudflare_ranges.py only.",
         check=_database_port_is_closed,
@@ -117,6 +118,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="database-port-asks-for-certificates",
         description="PostgreSQL's port is open only where every Hyperdrive configuration shows a client certificate.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Remove the port from the list: with a tunnel nothing needs it.",
         check=_open_port_asks_for_certificates,
@@ -124,6 +126,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="hyperdrive-is-known",
         description="Hyperdrive goes through Access, or verifies to the full and shows a client certificate.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Declare it with HyperdrivePair.",
         check=_hyperdrive_is_known,
@@ -131,6 +134,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="firewall-names-networks",
         description="Every open port names the IPv4 and IPv6 networks that may use it, a /8 and a /16 at most.",
+        reason="",
         severity=Severity.HIGH,
         remediation="Set both lists, to networks that you know.",
         check=_firewall_names_networks,
@@ -138,6 +142,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="firewall-is-declared",
         description="Every Lightsail instance has an InstancePublicPorts of its own.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Declare InstancePublicPorts for the instance's name.",
         check=_firewall_is_declared,

@@ -50,6 +50,7 @@ RULES = (
     Rule(
         name="services-are-judged",
         description="Only services whose place of storage somebody has looked at are used.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Find out where it keeps data, then add it to REGIONAL_PREFIXES or GLOBAL_PREFIXES.",
         check=_service_is_judged,
@@ -57,6 +58,7 @@ RULES = (
     Rule(
         name="resources-are-in-canada",
         description="Every AWS resource is in ca-central-1 or ca-west-1.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Set its region to ca-central-1.",
         check=_region_is_canadian,

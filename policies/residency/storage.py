@@ -127,6 +127,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="replication-stays-in-the-stack",
         description="S3 copies only to a bucket that the stack itself declares in Canada.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Name the other bucket's ARN as text, and declare that bucket with a Canadian region.",
         check=_replication_stays,
@@ -134,6 +135,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="replication-is-in-sight",
         description="What S3 copies is declared apart from the bucket, where it can be judged.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Declare it as BucketReplicationConfig.",
         check=_replication_is_in_sight,
@@ -141,6 +143,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="backups-can-be-brought-back",
         description="Backups are in buckets that keep and lock versions, have a key of their own and are not public.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Declare it with PrivateBucket, its key_arn and its lock_days.",
         check=_backups_can_be_brought_back,
@@ -148,6 +151,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="keys-stay-in-their-region",
         description="Every key is of one region and kept by AWS itself.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Declare it with EncryptionKey.",
         check=_key_stays_in_its_region,
@@ -155,6 +159,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="topics-tell-people",
         description="Topics of SNS are subscribed to by e-mail only.",
+        reason="",
         severity=Severity.HIGH,
         remediation="Set its protocol to email.",
         check=_topic_tells_people,

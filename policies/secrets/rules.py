@@ -81,6 +81,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="user-data-holds-no-secret",
         description="User data can be read by whoever can look at the instance.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Hand it over as an SSM SecureString.",
         check=_user_data_is_clean,
@@ -88,6 +89,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="user-data-registers-and-nothing-else",
         description="What user data takes from other resources is the code of an activation for one machine.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Hand everything else over as an SSM SecureString, and leave registrationLimit at 1.",
         check=_user_data_registers_only,
@@ -95,6 +97,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="plain-text-bindings-hold-no-secret",
         description="A Worker's plain-text bindings can be read in the dashboard.",
+        reason="",
         severity=Severity.HIGH,
         remediation="Bind it as secret_text.",
         check=_bindings_are_clean,
@@ -102,6 +105,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="inputs-hold-no-known-secret",
         description="Nothing that looks like a key, a token or a password stands where it is not kept secret.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Make it a secret setting, or generate it with RandomPassword; then renew it, it has been seen.",
         check=_inputs_are_clean,
@@ -109,6 +113,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="key-pairs-are-given",
         description="SSH key pairs are made elsewhere; only the public half is declared.",
+        reason="",
         severity=Severity.HIGH,
         remediation="Set publicKey.",
         check=_key_pair_is_given,
@@ -116,6 +121,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="secret-parameters-are-encrypted",
         description="An SSM parameter that is called like a secret is a SecureString.",
+        reason="",
         severity=Severity.HIGH,
         remediation="Set its type to SecureString.",
         check=_parameter_is_secure,
@@ -123,6 +129,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="access-keys-are-made-elsewhere",
         description="No static AWS access key is declared.",
+        reason="",
         severity=Severity.HIGH,
         remediation="Let a role be assumed; where only a key will do, make it by hand and rotate it.",
         check=_access_key_is_made_elsewhere,
@@ -130,6 +137,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="secrets-are-generated-as-passwords",
         description="Random secrets are RandomPassword: of the others the state shows the value.",
+        reason="",
         severity=Severity.CRITICAL,
         remediation="Use RandomPassword.",
         check=_secret_is_a_password,
