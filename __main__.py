@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import host_specification, providers, settings
+from components import host_specification, providers, secret_guard, settings
 from components.api_worker import ApiWorker, ApiWorkerArgs
 from components.backup_alarms import BackupAlarms, BackupAlarmsArgs
 from components.backup_repository import BackupRepository, BackupRepositoryArgs
@@ -25,6 +25,7 @@ from components.private_tunnel import PrivateTunnel, PrivateTunnelArgs
 from components.public_database import PublicDatabase, PublicDatabaseArgs
 from components.web_site import WebSite, WebSiteArgs
 
+secret_guard.refuse_secrets_in_the_clear()
 stack = settings.load(pulumi.get_stack())
 labels, protection, account = stack.labels, stack.protection, stack.aws_account_id
 database_ipv4_networks, database_ipv6_networks = host_specification.database_networks(stack)

@@ -21,6 +21,7 @@ from rich.table import Table
 from bench.cold import cold_seconds
 from bench.figure import Figure
 from bench.host import host_figures
+from bench.policies import policy_figures
 from bench.recovery import recovery_figures
 from local import database, processes
 from local.stack import Stack
@@ -104,6 +105,8 @@ def main() -> int:
     stack = Stack.of(ROOT)
     if options.host:
         return _tell(list(host_figures()), options)
+    if options.policies:
+        return _tell(list(policy_figures()), options)
     if options.recovery:
         return _tell(list(recovery_figures()), options)
     if not stack.state.exists or not stack.supervisor.is_running():
@@ -128,6 +131,7 @@ def _options() -> argparse.Namespace:
         "--host", action="store_true", help="measure a database host of its own instead; needs no stack"
     )
     parser.add_argument("--recovery", action="store_true", help="measure restores on a host of its own; needs no stack")
+    parser.add_argument("--policies", action="store_true", help="measure the gate and the packs; needs no stack")
     parser.add_argument("--check", action="store_true", help="exit 1 when a figure is above its limit")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()

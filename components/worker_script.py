@@ -51,7 +51,13 @@ class WorkerScript(pulumi.ComponentResource):
             account_id=args.account_id,
             name=args.script,
             subdomain={"enabled": False, "previews_enabled": False},
-            observability={"enabled": True, "head_sampling_rate": 1},
+            # Logs are kept outside Canada, and an invocation's has the caller's address and headers in it (Cloudflare,
+            # Workers Logs). What the code itself logs has not.
+            observability={
+                "enabled": True,
+                "head_sampling_rate": 1,
+                "logs": {"enabled": True, "head_sampling_rate": 1, "invocation_logs": False},
+            },
             tags=args.labels.words(args.data_class),
             opts=child,
         )

@@ -16,6 +16,16 @@ _RESOURCE = rpc._special_resource_sig
 UNKNOWN = rpc.UNKNOWN
 
 
+def is_special(value: dict[str, Any]) -> bool:
+    """Whether an object is a secret's envelope, an asset or the like."""
+    return _SIGNATURE in value
+
+
+def is_secret(value: dict[str, Any]) -> bool:
+    """Whether an object is a secret's envelope."""
+    return bool(value.get(_SIGNATURE) == _SECRET)
+
+
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
     """Properties of a request as plain data with marks."""
     return {key: from_wire(value) for key, value in sorted(json_format.MessageToDict(struct).items())}

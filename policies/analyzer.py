@@ -7,22 +7,47 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import grpc
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from plan import wire
 from plan.model import Plan, Resource
+from policies import exemptions
 from policies.errors import GateError
 
 START_SECONDS = 30
-CALL_SECONDS = 60
+CALL_SECONDS = 300
+AT_A_TIME = 64
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 # As much of a pack's words as an error may show a line of.
 LAST_BYTES = 64 * 1024
+_PROVIDERS = "pulumi:providers:"
+
+
+@dataclass(frozen=True)
+class Questions:
+    """All that packs are asked about one plan; made once, because every pack is asked the same."""
+
+    each: Sequence[analyzer_pb2.AnalyzeRequest]
+    together: analyzer_pb2.AnalyzeStackRequest
+
+    @classmethod
+    def about(cls, plan: Plan) -> "Questions":
+        providers = {
+            resource.urn: _provider(resource) for resource in plan.resources if resource.type.startswith(_PROVIDERS)
+        }
+        structs = {resource.urn: wire.to_struct(resource.inputs) for resource in plan.resources}
+        each, together = [], []
+        for resource in plan.resources:
+            common = _common(resource, providers.get(resource.provider or ""))
+            each.append(analyzer_pb2.AnalyzeRequest(**common, properties=structs[resource.urn]))
+            together.append(_analyzer_resource(resource, common, structs[resource.urn]))
+        return cls(each, analyzer_pb2.AnalyzeStackRequest(resources=together))
 
 
 class Pack:
@@ -31,31 +56,40 @@ class Pack:
     def __init__(self, name: str, stub: analyzer_pb2_grpc.AnalyzerStub) -> None:
         self.name = name
         self._stub = stub
-        self.info: analyzer_pb2.AnalyzerInfo = self._call("GetAnalyzerInfo", empty_pb2.Empty())
+        with self._explained():
+            self.info: analyzer_pb2.AnalyzerInfo = stub.GetAnalyzerInfo(empty_pb2.Empty(), timeout=CALL_SECONDS)
 
-    def analyze(self, plan: Plan) -> list[analyzer_pb2.AnalyzeDiagnostic]:
+    def analyze(self, questions: Questions) -> list[analyzer_pb2.AnalyzeDiagnostic]:
         """Every diagnostic of the resource rules and the stack rules; each names its URN where it has one."""
         found = []
-        for resource in plan.resources:
-            answer = self._call("Analyze", analyzer_pb2.AnalyzeRequest(**_common(plan, resource)))
-            for diagnostic in answer.diagnostics:
-                diagnostic.urn = diagnostic.urn or resource.urn
-                found.append(diagnostic)
-        everything = [_analyzer_resource(plan, resource) for resource in plan.resources]
-        answer = self._call("AnalyzeStack", analyzer_pb2.AnalyzeStackRequest(resources=everything))
+        with self._explained():
+            # Several at a time: most of a call is waiting. A few only, because each takes memory.
+            for batch in _batches(questions.each):
+                asked = [self._stub.Analyze.future(request, timeout=CALL_SECONDS) for request in batch]
+                for request, answer in zip(batch, asked, strict=True):
+                    for diagnostic in answer.result().diagnostics:
+                        diagnostic.urn = diagnostic.urn or request.urn
+                        found.append(diagnostic)
+            answer = self._stub.AnalyzeStack(questions.together, timeout=CALL_SECONDS)
         return [*found, *answer.diagnostics]
 
-    def _call(self, method: str, request: object) -> Any:
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            return getattr(self._stub, method)(request, timeout=CALL_SECONDS)
+            yield
         except grpc.RpcError as error:
             raise GateError(f"policy pack {self.name}: failed: {error.details()}; mend the rule") from None
+
+
+def _batches(requests: Sequence[analyzer_pb2.AnalyzeRequest]) -> Iterator[Sequence[analyzer_pb2.AnalyzeRequest]]:
+    return (requests[first : first + AT_A_TIME] for first in range(0, len(requests), AT_A_TIME))
 
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Pack]:
     """Starts the pack in `folder`, and ends it. Raises GateError."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CLOUDFLARE_"))}
+    environment[exemptions.LEFT_TO_THE_GATE] = "1"
     # Into files: a pack that says much would fill a pipe and stand still.
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
         process = subprocess.Popen(
@@ -96,36 +130,39 @@ def _text(file: IO[str], start: int) -> str:
     return os.pread(file.fileno(), LAST_BYTES, start).decode(errors="replace")
 
 
-def _common(plan: Plan, resource: Resource) -> dict[str, Any]:
-    provider = plan.by_urn.get(resource.provider or "")
+def _common(resource: Resource, provider: analyzer_pb2.AnalyzerProviderResource | None) -> dict[str, Any]:
+    options = resource.options
     return {
         "type": resource.type,
-        "properties": wire.to_struct(resource.inputs),
         "urn": resource.urn,
         "name": resource.name,
         "options": analyzer_pb2.AnalyzerResourceOptions(
-            protect=resource.options.protect,
-            ignoreChanges=resource.options.ignore_changes,
-            deleteBeforeReplace=resource.options.delete_before_replace,
-            additionalSecretOutputs=resource.options.additional_secret_outputs,
+            protect=options.protect,
+            ignoreChanges=options.ignore_changes,
+            deleteBeforeReplace=options.delete_before_replace,
+            deleteBeforeReplaceDefined=True,
+            additionalSecretOutputs=options.additional_secret_outputs,
             parent=resource.parent or "",
         ),
-        "provider": analyzer_pb2.AnalyzerProviderResource(
-            type=provider.type,
-            properties=wire.to_struct(provider.inputs),
-            urn=provider.urn,
-            name=provider.name,
-        )
-        if provider
-        else None,
+        "provider": provider,
     }
 
 
-def _analyzer_resource(plan: Plan, resource: Resource) -> analyzer_pb2.AnalyzerResource:
-    # As the engine: stack rules see outputs, and of a component only those that it registers.
-    seen = resource.inputs if resource.custom else resource.outputs
+def _provider(resource: Resource) -> analyzer_pb2.AnalyzerProviderResource:
+    return analyzer_pb2.AnalyzerProviderResource(
+        type=resource.type, properties=wire.to_struct(resource.inputs), urn=resource.urn, name=resource.name
+    )
+
+
+def _analyzer_resource(
+    resource: Resource, common: dict[str, Any], inputs: struct_pb2.Struct
+) -> analyzer_pb2.AnalyzerResource:
+    # As the engine: stack rules see outputs, and of a component only those that it registers. A plan of what is not
+    # deployed knows no outputs of the others.
+    seen = wire.to_struct(resource.outputs) if resource.outputs or not resource.custom else inputs
     return analyzer_pb2.AnalyzerResource(
-        **{**_common(plan, resource), "properties": wire.to_struct(seen)},
+        **common,
+        properties=seen,
         parent=resource.parent or "",
         dependencies=resource.dependencies,
         propertyDependencies={

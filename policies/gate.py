@@ -1,15 +1,20 @@
 """The gate: every pack against a plan; what can't be judged counts as a violation."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from pulumi.runtime.proto import analyzer_pb2
 
-from plan.model import Plan, Resource
-from policies import analyzer, sensitive
+from plan.model import Plan
+from policies import analyzer, exemptions, gate_checks
 from policies.errors import GateError
+from policies.exemptions import Exemption
+from policies.findings import Exempted, Finding, JudgedRule, Outcome, Subject, Verdict, declared_at
+from policies.gate_rules import EXEMPTIONS_RULE, RULES
+from policies.rule import EXEMPTED, UNCHECKED, WAITING
 
 SEVERITIES = {
     analyzer_pb2.POLICY_SEVERITY_LOW: "low",
@@ -17,102 +22,136 @@ SEVERITIES = {
     analyzer_pb2.POLICY_SEVERITY_HIGH: "high",
     analyzer_pb2.POLICY_SEVERITY_CRITICAL: "critical",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One rule that one resource breaks, or that could not be checked."""
-
-    stack: str
-    pack: str
-    rule: str
-    severity: str
-    message: str
-    urn: str
-    place: str
-    """File and line that declare the resource, or empty."""
-    is_unchecked: bool
-    """The rule could not run, because a value is known only after deployment."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What the packs say of one stack."""
-
-    stack: str
-    resources: int
-    rules: int
-    findings: tuple[Finding, ...]
+_ADVICE = (EXEMPTED, WAITING)
+_Asked = Sequence[tuple[Plan, analyzer.Questions]]
 
 
 def judge(plans: Sequence[Plan], folders: Sequence[Path] | None = None) -> list[Verdict]:
-    """One verdict a plan, in their order. Raises GateError when a pack can't do its work."""
+    """One verdict a plan, in their order, nothing exempted. Raises GateError when a pack can't do its work."""
+    return list(assess([Subject(plan=plan) for plan in plans], folders).verdicts)
+
+
+def assess(
+    subjects: Iterable[Subject],
+    folders: Sequence[Path] | None = None,
+    granted: Sequence[Exemption] = (),
+    stacks: Collection[str] = (),
+    elsewhere: Sequence[Finding] = (),
+    now: date | None = None,
+) -> Outcome:
+    """All that the packs and the gate's own rules say. `stacks` are all of the project's; `elsewhere` is carried along.
+
+    The subjects may be made one by one: the packs start meanwhile.
+
+    Raises GateError when a pack can't do its work.
+    """
     packs = analyzer.folders() if folders is None else folders
     if not packs:
         raise GateError("policy packs: there are none; a pack is a folder in policies/ with a PulumiPolicy.yaml")
+    asked: Future[_Asked] = Future()
     with ThreadPoolExecutor(max_workers=len(packs)) as pool:
-        by_pack = list(pool.map(lambda folder: _run(folder, plans), packs))
-    return [
-        Verdict(
-            stack=plan.stack,
-            resources=len(plan.resources),
-            rules=len(sensitive.RULES) + sum(rules for rules, _ in by_pack),
-            findings=(
-                *_marks(plan),
-                *(finding for _, findings in by_pack for finding in findings[index]),
-            ),
-        )
-        for index, plan in enumerate(plans)
+        # They start while the subjects are still being recorded.
+        running = [pool.submit(_run, folder, asked) for folder in packs]
+        try:
+            subjects = list(subjects)
+            asked.set_result([(subject.plan, analyzer.Questions.about(subject.plan)) for subject in subjects])
+        except BaseException as error:
+            asked.set_exception(error)
+            raise
+        answers = [answer.result() for answer in running]
+    rules = (*RULES, *(rule for answer in answers for rule in answer.rules))
+    verdicts = [
+        _verdict(subject, len(rules), granted, [finding for answer in answers for finding in answer.findings[index]])
+        for index, subject in enumerate(subjects)
     ]
+    outcome = Outcome(verdicts=tuple(verdicts), rules=rules, exemptions=tuple(granted), elsewhere=tuple(elsewhere))
+    return _with_faults(outcome, subjects, stacks, now or exemptions.today())
 
 
-def _marks(plan: Plan) -> Iterator[Finding]:
-    """The gate's own rules."""
-    for resource, path in sensitive.in_the_clear(plan):
-        message = f"Property {path} is given in the clear. Give it as a secret output."
-        yield _own(plan, sensitive.INPUTS_RULE, message, resource.urn, _place(resource))
-    for name, what in sensitive.exported(plan):
-        message = f"Export {name} holds {what} and is not secret. Leave it out, or export it as a secret output."
-        yield _own(plan, sensitive.EXPORTS_RULE, message, plan.stack_urn, "")
-
-
-def _own(plan: Plan, rule: str, message: str, urn: str, place: str) -> Finding:
-    return Finding(
-        stack=plan.stack,
-        pack="hybrid-gate",
-        rule=rule,
-        severity="critical",
-        message=message,
-        urn=urn,
-        place=place,
-        is_unchecked=False,
+def _verdict(subject: Subject, rules: int, granted: Sequence[Exemption], found: Sequence[Finding]) -> Verdict:
+    everything = [*gate_checks.findings(subject), *found]
+    waiting = [finding for finding in everything if finding.rule == WAITING]
+    violations = [finding for finding in everything if finding.rule != WAITING]
+    covering = [(finding, _covering(granted, finding)) for finding in violations]
+    return Verdict(
+        stack=subject.plan.stack,
+        origin=subject.origin,
+        resources=len(subject.plan.resources),
+        rules=rules,
+        findings=tuple(finding for finding, exemption in covering if exemption is None),
+        exempted=tuple(Exempted(finding=finding, exemption=one) for finding, one in covering if one is not None),
+        waiting=tuple(waiting),
     )
 
 
-def _run(folder: Path, plans: Sequence[Plan]) -> tuple[int, list[list[Finding]]]:
+def _covering(granted: Sequence[Exemption], finding: Finding) -> Exemption | None:
+    return next((one for one in granted if one.covers(finding.rule, finding.urn)), None)
+
+
+def _with_faults(outcome: Outcome, subjects: Sequence[Subject], stacks: Collection[str], now: date) -> Outcome:
+    faults = [
+        *exemptions.time_faults(outcome.exemptions, now),
+        *exemptions.use_faults(
+            outcome.exemptions,
+            used={exempted.exemption for verdict in outcome.verdicts for exempted in verdict.exempted},
+            rules={rule.name for rule in outcome.rules},
+            urns={urn for subject in subjects for urn in (subject.plan.stack_urn, *subject.plan.by_urn)},
+            stacks=stacks,
+            gated={subject.plan.stack for subject in subjects},
+        ),
+    ]
+    found = [
+        gate_checks.finding(EXEMPTIONS_RULE, f"{words}.", place=f"policies/{exemptions.FILE.name}:{one.line}")
+        for one, words in faults
+    ]
+    return replace(outcome, elsewhere=(*outcome.elsewhere, *found))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """What one pack says."""
+
+    rules: tuple[JudgedRule, ...]
+    findings: tuple[list[Finding], ...]
+    """Of each plan."""
+
+
+def _run(folder: Path, asked: Future[_Asked]) -> _Answer:
     with analyzer.running(folder) as pack:
-        if not pack.info.policies:
+        policies = [policy for policy in pack.info.policies if policy.name not in _ADVICE]
+        if not policies:
             raise GateError(f"policy pack {folder.name}: has no rules; a pack has at least one")
-        mandatory = {policy.name for policy in pack.info.policies if policy.enforcementLevel == analyzer_pb2.MANDATORY}
-        findings = [[_finding(plan, found, mandatory) for found in pack.analyze(plan)] for plan in plans]
-        return len(pack.info.policies), findings
+        mandatory = {policy.name for policy in policies if policy.enforcementLevel == analyzer_pb2.MANDATORY}
+        return _Answer(
+            rules=tuple(_rule(pack.info.name, policy) for policy in policies),
+            findings=tuple(
+                [_finding(plan, found, mandatory) for found in pack.analyze(questions)]
+                for plan, questions in asked.result()
+            ),
+        )
+
+
+def _rule(pack: str, policy: analyzer_pb2.PolicyInfo) -> JudgedRule:
+    return JudgedRule(
+        name=policy.name,
+        pack=pack,
+        description=policy.description,
+        severity=SEVERITIES.get(policy.severity, "unspecified"),
+        remediation=policy.remediation_steps,
+    )
 
 
 def _finding(plan: Plan, diagnostic: analyzer_pb2.AnalyzeDiagnostic, mandatory: set[str]) -> Finding:
     # The SDK turns a mandatory rule that meets an unknown value into advice; let that pass and the gate is open.
-    is_unchecked = diagnostic.policyName in mandatory and diagnostic.enforcementLevel == analyzer_pb2.ADVISORY
+    message = diagnostic.message.removeprefix(f"{diagnostic.description}\n")
+    is_advice = diagnostic.policyName in mandatory and diagnostic.enforcementLevel == analyzer_pb2.ADVISORY
     return Finding(
         stack=plan.stack,
         pack=diagnostic.policyPackName,
         rule=diagnostic.policyName,
         severity=SEVERITIES.get(diagnostic.severity, "unspecified"),
-        message=diagnostic.message,
+        message=message,
         urn=diagnostic.urn,
-        place=_place(plan.by_urn.get(diagnostic.urn)),
-        is_unchecked=is_unchecked,
+        place=declared_at(plan.by_urn.get(diagnostic.urn)),
+        is_unchecked=is_advice or message.startswith(UNCHECKED),
     )
-
-
-def _place(resource: Resource | None) -> str:
-    source = resource.source if resource else None
-    return f"{source.path}:{source.line}" if source else ""

@@ -21,7 +21,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-from policies import exemptions
+from policies import exemptions, reading
 from policies.exemptions import Exemption
 
 UNCHECKED = "Can't be checked before deployment"
@@ -81,6 +81,8 @@ class Rule(_About):
                     notes.report(self, self._words(message), args.urn, report)
             except UnknownValueError as error:
                 notes.unknown(self, error, args.urn, report)
+            except Exception as error:  # noqa: BLE001 - what a check ends with is that it cannot judge
+                notes.failed(self, error, args.urn, report)
 
         return ResourceValidationPolicy(self.name, self.description, validate, **self._metadata())
 
@@ -99,6 +101,8 @@ class StackRule(_About):
             except UnknownValueError as error:
                 # Of which resource the value is, the SDK does not say.
                 notes.unknown(self, error, "", report)
+            except Exception as error:  # noqa: BLE001 - what a check ends with is that it cannot judge
+                notes.failed(self, error, "", report)
 
         return StackValidationPolicy(self.name, self.description, validate, **self._metadata())
 
@@ -125,6 +129,11 @@ class Notes:
         else:
             self.report(rule, f"{UNCHECKED}: {'.'.join(error.props)} is not known yet.", urn, report)
 
+    def failed(self, rule: Rule | StackRule, error: Exception, urn: str, report: ReportViolation) -> None:
+        # A value of a kind that the check does not expect. The error's own words may hold the value, and as an error
+        # of the pack they would end the whole run.
+        self.report(rule, rule._words(f"{UNCHECKED}: the check ended with {type(error).__name__}."), urn, report)
+
     def policies(self) -> list[Policy]:
         """At the pack's end, because they say what its rules found."""
         return [
@@ -144,6 +153,7 @@ def _advice(name: str, description: str, found: list[tuple[str, str]]) -> Policy
 
 def serve(pack: str, rules: Sequence[Rule | StackRule]) -> None:
     """Answers the engine, or the gate, until the process is ended."""
+    reading.read_once()
     notes = Notes(exemptions.granted())
     policies = [*(rule.policy(notes) for rule in rules), *notes.policies()]
     PolicyPack(pack, policies, enforcement_level=EnforcementLevel.MANDATORY)

@@ -1,91 +1,102 @@
 """Places made for secrets, and whether the program gives them, and only them, what is secret.
 
-Packs can't judge this: they get secrets decrypted and unmarked. The recorded plan has the marks.
+Packs can't judge this: they get secrets decrypted and unmarked. The recorded plan and the state have the marks.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from plan.model import Computed, Plan, Resource, Secret
-from policies import patterns
+from components import sensitive_properties
+from components.sensitive_properties import PARAMETER, WORKER_VERSION
+from plan.model import Computed, Plan, Resource, Secret, reveal
+from policies import scanner
 
 INPUTS_RULE = "sensitive-inputs-are-secret"
 EXPORTS_RULE = "exports-hold-no-secret"
+SETTINGS_RULE = "settings-hold-no-secret"
 RULES = (INPUTS_RULE, EXPORTS_RULE)
 
-WORKER_VERSION = "cloudflare:index/workerVersion:WorkerVersion"
-PARAMETER = "aws:ssm/parameter:Parameter"
-INPUTS: dict[str, tuple[str, ...]] = {
-    "cloudflare:index/hyperdriveConfig:HyperdriveConfig": ("origin.password", "origin.accessClientSecret"),
-    "cloudflare:index/mtlsCertificate:MtlsCertificate": ("privateKey",),
-    "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared": ("tunnelSecret",),
-    # It holds the activation's code, which registers one machine.
-    "aws:lightsail/instance:Instance": ("userData",),
-    "tls:index/certRequest:CertRequest": ("privateKeyPem",),
-    "tls:index/locallySignedCert:LocallySignedCert": ("caPrivateKeyPem",),
-    "tls:index/selfSignedCert:SelfSignedCert": ("privateKeyPem",),
-}
-OUTPUTS: dict[str, tuple[str, ...]] = {
-    "random:index/randomPassword:RandomPassword": ("result", "bcryptHash"),
-    "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken": ("clientSecret",),
-    "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared": ("tunnelSecret",),
-    "aws:iam/accessKey:AccessKey": ("secret", "sesSmtpPasswordV4"),
-    "aws:lightsail/keyPair:KeyPair": ("privateKey",),
-    "aws:ssm/activation:Activation": ("activationCode",),
-    "tls:index/privateKey:PrivateKey": ("privateKeyOpenssh", "privateKeyPem", "privateKeyPemPkcs8"),
-}
+__all__ = ["PARAMETER", "WORKER_VERSION"]
 
 
 def paths(type_token: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where this resource takes secrets; `inputs` without marks, or with them."""
-    if type_token == PARAMETER:
-        return ("value",) if inputs.get("type") == "SecureString" else ()
-    if type_token == WORKER_VERSION:
-        bindings = inputs.get("bindings") or []
-        # A list that is secret as a whole is one place.
-        kinds = [] if isinstance(bindings, Secret | Computed) else [binding["type"] for binding in bindings]
-        return tuple(f"bindings[{index}].text" for index, kind in enumerate(kinds) if kind == "secret_text")
-    return INPUTS.get(type_token, ())
+    """Where this resource takes secrets; `inputs` with marks, or without them."""
+    return tuple(path for path, _ in _reached(inputs, sensitive_properties.places(type_token)))
 
 
 def in_the_clear(plan: Plan) -> Iterator[tuple[Resource, str]]:
     """Each resource with a sensitive input that is not a secret output, and the input's path."""
     for resource in plan.resources:
-        for path in paths(resource.type, resource.inputs):
-            if not _is_secret(resource.inputs, path.replace("[", ".").replace("]", "").split(".")):
+        for path, value in _reached(resource.inputs, sensitive_properties.places(resource.type)):
+            if not isinstance(value, Secret):
                 yield resource, path
 
 
-def _is_secret(value: Any, steps: list[str]) -> bool:
-    """An input that is left out is nobody's secret."""
-    if isinstance(value, Secret) or value is None:
-        return True
-    if not steps:
-        return False
-    if isinstance(value, list):
-        return _is_secret(value[int(steps[0])], steps[1:])
-    return isinstance(value, dict) and _is_secret(value.get(steps[0]), steps[1:])
+def clear_in_state(plan: Plan) -> Iterator[tuple[Resource, str]]:
+    """Each resource of a plan read from a state with a known-sensitive value that is no ciphertext, and its path.
+
+    A part of a value that is ciphertext as a whole is out of sight, and well kept.
+    """
+    for resource in plan.resources:
+        yield from ((resource, f"inputs.{path}") for _, path in in_the_clear(_only(plan, resource)))
+        for name in sensitive_properties.outputs(resource.type) if resource.custom else ():
+            if not _is_kept(resource, name):
+                yield resource, f"outputs.{name}"
+        # The engine gives inputs back as outputs, nested ones too.
+        for path, value in _reached(resource.outputs, sensitive_properties.places(resource.type)):
+            if not isinstance(value, Secret) and path not in sensitive_properties.outputs(resource.type):
+                yield resource, f"outputs.{path}"
 
 
 def exported(plan: Plan) -> Iterator[tuple[str, str]]:
     """Name of each export that is not secret and holds a secret all the same, and what it holds."""
     for name, value in sorted(plan.outputs.items()):
-        for what in sorted(set(_held(plan, value))):
+        for what in sorted(set(_held(plan, value, name))):
             yield name, what
 
 
-def _held(plan: Plan, value: Any) -> Iterator[str]:
+def configured(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Name of each setting that is in the clear and holds a secret, and what it holds."""
+    for name, value in sorted(plan.settings.items()):
+        for what in sorted(set(_held(plan, value, name.rpartition(":")[2]))):
+            yield name, what
+
+
+def _only(plan: Plan, resource: Resource) -> Plan:
+    return Plan(project=plan.project, stack=plan.stack, resources=(resource,))
+
+
+def _is_kept(resource: Resource, name: str) -> bool:
+    if resource.type == PARAMETER and reveal(resource.inputs.get("type")) != "SecureString":
+        return True
+    # Providers write an output that they did not make as null, or as empty.
+    value = resource.outputs.get(name)
+    return isinstance(value, Secret) or value in (None, "", [], {})
+
+
+def _is_closed(value: Any) -> bool:
+    return isinstance(value, Secret | Computed)
+
+
+def _reached(value: Mapping[str, Any], places: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    for place in places:
+        yield from sensitive_properties.reached(value, place, _is_closed)
+
+
+def _held(plan: Plan, value: Any, name: str) -> Iterator[str]:
     match value:
         case str():
-            yield from patterns.found(value)
+            yield from scanner.found(value, name)
+            if value and scanner.is_secret_name(name) and scanner.is_worth_hiding(value):
+                yield "what it calls a secret"
         case Computed():
             for urn, output in value.references:
                 resource = plan.by_urn.get(urn)
-                if resource and output in OUTPUTS.get(resource.type, ()):
+                if resource and output in sensitive_properties.outputs(resource.type):
                     yield f"{resource.name}'s {output}"
         case dict():
-            for item in value.values():
-                yield from _held(plan, item)
+            for key, item in value.items():
+                yield from _held(plan, item, key)
         case list():
             for item in value:
-                yield from _held(plan, item)
+                yield from _held(plan, item, name)

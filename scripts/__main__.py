@@ -9,7 +9,7 @@ import sys
 import typer
 
 from components.errors import HybridError
-from scripts import backup, db, doctor, drill, gate, local, preview, restore
+from scripts import backup, db, doctor, drill, gate, graph, local, preview, residency, restore
 
 app = typer.Typer(
     name="hybrid",
@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 app.command("preview")(preview.preview)
 app.command("gate")(gate.gate)
+app.command("residency")(residency.residency)
+app.command("graph")(graph.graph)
 app.add_typer(local.app, name="local")
 app.add_typer(db.app, name="db")
 app.add_typer(backup.app, name="backup")

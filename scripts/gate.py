@@ -1,45 +1,165 @@
-"""`./hybrid gate`: stacks against the policies."""
+"""`./hybrid gate`: stacks, previews, states and the repository's files against the policies."""
 
-from enum import StrEnum
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from policies.gate import Verdict
+    from plan.model import Plan
+    from policies.findings import Finding, Outcome, Subject
 
-
-class Format(StrEnum):
-    """What the verdict is written as."""
-
-    TEXT = "text"
-    JSON = "json"
+FORMATS = "text, json, sarif, junit, markdown or github"
 
 
 def gate(
-    stacks: Annotated[list[str], typer.Argument(help="Stacks, such as dev prod.")],
-    form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.TEXT,
+    stacks: Annotated[
+        list[str] | None, typer.Argument(help="Stacks, such as dev prod: as the program declares.")
+    ] = None,
+    previews: Annotated[
+        list[Path] | None,
+        typer.Option("--preview", metavar="FILE", help="What `pulumi preview --json --show-sames` wrote."),
+    ] = None,
+    states: Annotated[
+        list[Path] | None, typer.Option("--state", metavar="FILE", help="What `pulumi stack export` wrote.")
+    ] = None,
+    previous: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--previous",
+            metavar="FILE",
+            help="A stack as it was: a plan of `./hybrid preview --json`, a preview or a state. "
+            "Protected data and DNS records that go are then violations.",
+        ),
+    ] = None,
+    repository: Annotated[
+        bool, typer.Option("--repository", help="Look for secrets in the repository's files and its history.")
+    ] = False,
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help=f"What to write: {FORMATS}.")] = "text",
     output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write here, not to stdout.")] = None,
+    reports: Annotated[
+        list[str] | None, typer.Option("--report", metavar="FORMAT=FILE", help="Write this as well; may be repeated.")
+    ] = None,
 ) -> None:
     """Check stacks against the policies. Exit 1 on a violation, or where a rule can't be checked."""
+    written_to = [_report(text) for text in reports or []]
+    _require_format(form, "--format")
+    if not (stacks or previews or states or repository):
+        raise typer.BadParameter("name a stack, or give --preview, --state or --repository")
+    outcome = _outcome(stacks or [], previews or [], states or [], previous or [], repository)
+    _publish(outcome, [*written_to, (form, output)])
+    if not outcome.is_passed:
+        raise typer.Exit(1)
+
+
+def _outcome(
+    stacks: list[str], previews: list[Path], states: list[Path], previous: list[Path], repository: bool
+) -> "Outcome":
+    from plan.project import Project
+    from policies import exemptions
+    from policies.gate import assess
+
+    project = Project.load()
+    project.require_stacks(stacks)
+    granted = exemptions.read(exemptions.FILE)
+    # What is quickly refused comes first.
+    read = [*_previewed(previews), *_deployed(states)]
+    olds = _saved(previous)
+    return assess(
+        _subjects(stacks, read, olds),
+        granted=granted,
+        stacks=project.stacks,
+        elsewhere=_in_repository() if repository else [],
+    )
+
+
+def _recorded(stacks: list[str]) -> list["Subject"]:
     from concurrent.futures import ThreadPoolExecutor
 
-    from plan.project import Project
     from plan.record import record
-    from policies.gate import judge
+    from policies.findings import Subject
 
-    Project.load().require_stacks(stacks)
     with ThreadPoolExecutor() as pool:
-        plans = list(pool.map(record, stacks))
-    verdicts = judge(plans)
-    written = as_json(verdicts) if form is Format.JSON else as_text(verdicts)
-    if output:
-        _write(output, written + "\n")
-    else:
-        print(written)
-    if any(verdict.findings for verdict in verdicts):
-        raise typer.Exit(1)
+        return [Subject(plan=plan) for plan in pool.map(record, dict.fromkeys(stacks))]
+
+
+def _previewed(paths: list[Path]) -> list["Subject"]:
+    """A preview knows what there was before."""
+    from plan import from_preview
+    from policies.findings import Origin, Subject
+
+    return [
+        Subject(plan=from_preview.read(path), origin=Origin.PREVIEW, previous=from_preview.read_previous(path))
+        for path in paths
+    ]
+
+
+def _deployed(paths: list[Path]) -> list["Subject"]:
+    from plan import from_state
+    from policies.findings import Origin, Subject
+
+    return [Subject(plan=from_state.read(path), origin=Origin.STATE) for path in paths]
+
+
+def _saved(paths: list[Path]) -> dict[Path, "Plan"]:
+    from plan import saved
+
+    return {path: saved.read(path) for path in paths}
+
+
+def _subjects(stacks: list[str], read: list["Subject"], olds: dict[Path, "Plan"]) -> Iterator["Subject"]:
+    """Each old plan goes with its own stack. Raises PlanError where that is not gated."""
+    import dataclasses
+
+    from plan.errors import PlanError
+
+    subjects = [*_recorded(stacks), *read]
+    for path, old in olds.items():
+        mine = [subject for subject in subjects if _is_same_stack(subject.plan, old)]
+        if not mine:
+            gated = ", ".join(dict.fromkeys(subject.plan.stack for subject in subjects)) or "none"
+            raise PlanError(f"{path}: is of the stack {old.stack}, which is not gated here; gated: {gated}")
+        subjects = [dataclasses.replace(found, previous=old) if found in mine else found for found in subjects]
+    yield from subjects
+
+
+def _is_same_stack(one: "Plan", other: "Plan") -> bool:
+    return (one.project, one.stack) == (other.project, other.stack)
+
+
+def _in_repository() -> list["Finding"]:
+    from plan.project import ROOT
+    from policies import scan
+    from policies.gate_checks import finding
+    from policies.gate_rules import REPOSITORY_RULE
+
+    found = [*scan.repository(ROOT), *scan.history(ROOT)]
+    return [finding(REPOSITORY_RULE, one.message, place=one.place) for one in found]
+
+
+def _report(text: str) -> tuple[str, Path]:
+    form, equals, path = text.partition("=")
+    _require_format(form, "--report")
+    if not equals or not path:
+        raise typer.BadParameter(f"'{text}': names no file; allowed: FORMAT=FILE", param_hint="--report")
+    return form, Path(path)
+
+
+def _require_format(form: str, option: str) -> None:
+    if form not in FORMATS.replace(" or ", ", ").split(", "):
+        raise typer.BadParameter(f"'{form}' is no format; allowed: {FORMATS}", param_hint=option)
+
+
+def _publish(outcome: "Outcome", reports: list[tuple[str, Path | None]]) -> None:
+    from policies.reports import Format, written
+
+    for form, path in reports:
+        text = written(outcome, Format(form))
+        if path:
+            _write(path, text + "\n")
+        else:
+            print(text)
 
 
 def _write(path: Path, text: str) -> None:
@@ -49,26 +169,3 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text)
     except OSError as error:
         raise HybridError(f"{path}: can't be written: {error.strerror}") from error
-
-
-def as_json(verdicts: list["Verdict"]) -> str:
-    """One object a stack."""
-    import dataclasses
-    import json
-
-    return json.dumps([dataclasses.asdict(verdict) for verdict in verdicts], indent=2, ensure_ascii=False)
-
-
-def as_text(verdicts: list["Verdict"]) -> str:
-    """One line a stack, and two a finding."""
-    lines = []
-    for verdict in verdicts:
-        number = len(verdict.findings)
-        result = f"{number} violation{'s' if number > 1 else ''}" if number else "passed"
-        lines.append(f"{verdict.stack}: {result} ({verdict.rules} rules, {verdict.resources} resources)")
-        for finding in verdict.findings:
-            name = finding.urn.rpartition("::")[2]
-            state = "can't be checked" if finding.is_unchecked else finding.severity
-            lines.append(f"  {finding.pack}/{finding.rule} [{state}] {name}  {finding.place}".rstrip())
-            lines.append(f"    {finding.message}")
-    return "\n".join(lines)

@@ -75,16 +75,19 @@ def up(
     from local.serving import read
     from local.up import Wish
     from local.up import up as bring_up
+    from plan.project import Project
     from plan.record import record
-    from policies.gate import judge
-    from scripts.gate import as_text
+    from policies import exemptions
+    from policies.findings import Subject
+    from policies.gate import assess
+    from policies.reports import Format, written
 
     here = _stack(first_port)
     plan = record(STACK)
     _say(f"recorded {STACK}: {len(plan.resources)} resources")
-    verdicts = judge([plan])
-    _say(as_text(verdicts))
-    if verdicts[0].findings:
+    outcome = assess([Subject(plan=plan)], granted=exemptions.read(exemptions.FILE), stacks=Project.load().stacks)
+    _say(written(outcome, Format.TEXT))
+    if not outcome.is_passed:
         raise typer.Exit(1)
     wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups)
     changed = bring_up(here, plan, _tell, _progress, wish)

@@ -1,126 +1,128 @@
-"""What Cloudflare may do with data, and who reaches the database through it."""
+"""Where Workers run, what Hyperdrive caches, and where the edge's logs go."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
+from pulumi_policy import ResourceValidationArgs, Severity
 
-from policies.rule import Rule, StackRule
+from policies.residency.regions import CANADIAN_REGIONS
+from policies.rule import Rule
 
 # The one role that sees public data only (components/postgres_database.py), enforced by grants.
 PUBLIC_ROLE = "public_read"
 OLD_WORKERS = ("cloudflare:index/workersScript:WorkersScript", "cloudflare:index/workerScript:WorkerScript")
-TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
-TUNNEL_CONFIG = "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig"
-APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
-ACCESS_POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"
+VERSION = "cloudflare:index/workerVersion:WorkerVersion"
+MONTREAL = "aws:ca-central-1"
+VERCEL_MONTREAL = "yul1"
+LOGPUSH = (
+    "cloudflare:index/logpushJob:LogpushJob",
+    "cloudflare:index/logpushOwnershipChallenge:LogpushOwnershipChallenge",
+)
+_CANADIAN_LOGS = re.compile(rf"s3://[a-z0-9.-]+(/[^?]*)?\?(?:[^#]*&)?region=({'|'.join(CANADIAN_REGIONS)})(&[^#]*)?")
 
 
 def _worker_is_placed(args: ResourceValidationArgs) -> Iterator[str]:
     if args.resource_type in OLD_WORKERS:
         yield "This Worker is declared with an old resource, whose placement and bindings no rule looks at."
-    if args.resource_type != "cloudflare:index/workerVersion:WorkerVersion":
         return
     placement = args.props.get("placement") or {}
-    if placement.get("region") != "aws:ca-central-1":
+    targets = [placement, *(placement.get("targets") or [])]
+    if {target["region"] for target in targets if target.get("region") is not None} != {MONTREAL}:
         yield "This Worker is not placed next to the database in Montreal."
+    if placement.get("mode") == "smart" or any(target.get("host") or target.get("hostname") for target in targets):
+        yield "This Worker may be moved to wherever Cloudflare finds it fast."
 
 
 def _cache_is_public(args: ResourceValidationArgs) -> Iterator[str]:
-    if args.resource_type != "cloudflare:index/hyperdriveConfig:HyperdriveConfig":
-        return
     caching = args.props.get("caching") or {}
     if caching.get("disabled") is not True and args.props["origin"]["user"] != PUBLIC_ROLE:
         yield "This Hyperdrive configuration caches what a role with access to regulated data reads."
 
 
-def _r2_is_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    for resource in args.resources:
-        is_bucket = resource.resource_type == "cloudflare:index/r2Bucket:R2Bucket"
-        if is_bucket and _data_class(resource) != "public":
-            yield "This R2 bucket is not declared to hold public data only.", resource.urn
+def _worker_logs_stay(args: ResourceValidationArgs) -> Iterator[str]:
+    watching = args.props.get("observability") or {}
+    for part in ("logs", "traces"):
+        if (watching.get(part) or {}).get("destinations"):
+            yield f"This Worker's {part} go to a destination of OpenTelemetry, and no rule sees where that is."
+    for key in ("tailConsumers", "streamingTailConsumers"):
+        if args.props.get(key):
+            yield "This Worker's logs are handed to another Worker, which may send them anywhere."
 
 
-def _data_class(resource: PolicyResource) -> str | None:
-    """Data class of the nearest component that declares one."""
-    parent = resource.parent
-    while parent is not None:
-        if "dataClass" in parent.props:
-            return str(parent.props["dataClass"])
-        parent = parent.parent
-    return None
+def _edge_logs_go_to_canada(args: ResourceValidationArgs) -> Iterator[str]:
+    if not _CANADIAN_LOGS.fullmatch(str(args.props["destinationConf"])):
+        yield "These logs do not go to a bucket of S3 that says it is in Canada."
 
 
-def _tunnel_is_behind_access(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    configs = [found for found in args.resources if found.resource_type == TUNNEL_CONFIG]
-    applications = [found for found in args.resources if found.resource_type == APPLICATION]
-    configured = {found.urn for config in configs for found in config.property_dependencies.get("tunnelId", [])}
-    for tunnel in args.resources:
-        if tunnel.resource_type == TUNNEL and tunnel.urn not in configured:
-            yield "This tunnel does not declare which host names lead into it.", tunnel.urn
-    for config in configs:
-        for ingress in config.props["config"]["ingresses"]:
-            if ingress["service"].startswith("http_status:"):
-                continue
-            hostname = ingress.get("hostname")
-            guards = [found for found in applications if found.props["domain"].split("/")[0] == hostname]
-            if not any(found.props["domain"] == hostname for found in guards):
-                yield "A host name of this tunnel has no Access application.", config.urn
-            for guard in guards:
-                if not _admits_only_tokens(guard):
-                    yield "This Access application of a tunnel admits more than service tokens.", guard.urn
+def _vercel_is_in_montreal(args: ResourceValidationArgs) -> Iterator[str]:
+    named = list(_function_regions(args.props))
+    if any(region != VERCEL_MONTREAL for region in named):
+        yield "A function of this project runs outside of Montreal."
+    if not named and args.resource_type == "vercel:index/project:Project":
+        yield "This project does not say where its functions run, and then they run in Washington."
 
 
-def _admits_only_tokens(application: PolicyResource) -> bool:
-    """By the policies it refers to, because their IDs are made up by the cloud; one written inside it counts too."""
-    linked = [
-        found for found in application.property_dependencies.get("policies", []) if found.resource_type == ACCESS_POLICY
-    ]
-    if not linked or len(application.props.get("policies") or []) != len(linked):
-        return False
-    return all(
-        policy.props.get("decision") == "non_identity"
-        and bool(policy.props.get("includes"))
-        and all(_kinds(include) == {"serviceToken"} for include in policy.props["includes"])
-        for policy in linked
-    )
+def _function_regions(values: Mapping[str, Any]) -> Iterator[Any]:
+    """The regions that a project names, at its top or in a group of settings."""
+    for key in values:
+        if key.lower().endswith("regions"):
+            yield from values[key] or []
+        elif key.lower().endswith("region"):
+            yield values[key]
+        elif isinstance(values[key], Mapping):
+            yield from _function_regions(values[key])
 
 
-def _kinds(include: Mapping[str, Any]) -> set[str]:
-    return {kind for kind in include if include[kind] is not None}
-
-
-RULES: tuple[Rule | StackRule, ...] = (
+RULES: tuple[Rule, ...] = (
     Rule(
         name="workers-run-next-to-the-database",
         description="Every Worker is placed in Montreal.",
-        reason="",
+        reason="Without a region a Worker runs in the data centre nearest to the visitor, and smart placement moves it"
+        " wherever it is fast (Cloudflare, Workers placement). A Worker beside the database also needs one round trip"
+        " less for every query.",
         severity=Severity.HIGH,
-        remediation="Declare it as Worker and WorkerVersion, with its placement's region aws:ca-central-1.",
+        remediation="Declare it as Worker and WorkerVersion, with aws:ca-central-1 as its placement's only region.",
+        types=(VERSION, *OLD_WORKERS),
         check=_worker_is_placed,
     ),
     Rule(
         name="hyperdrive-caches-public-data-only",
         description="Only the role that sees public data has a Hyperdrive cache.",
-        reason="",
+        reason="Hyperdrive caches by default, and Cloudflare does not say where it keeps the rows (Cloudflare,"
+        " Hyperdrive query caching).",
         severity=Severity.CRITICAL,
-        remediation="Set caching.disabled, or connect as the public role.",
+        remediation="Set caching.disabled to true, or connect as the public role.",
+        types=("cloudflare:index/hyperdriveConfig:HyperdriveConfig",),
         check=_cache_is_public,
     ),
-    StackRule(
-        name="r2-holds-public-data-only",
-        description="R2 has no Canadian jurisdiction, so only public data goes there.",
-        reason="",
-        severity=Severity.CRITICAL,
-        remediation="Declare it with MediaBucket, or keep the data in S3 in ca-central-1.",
-        check=_r2_is_public,
+    Rule(
+        name="worker-logs-are-not-handed-on",
+        description="What Workers log and trace is handed to no third party and to no other Worker.",
+        reason="Destinations of OpenTelemetry are declared in the dashboard, where no rule sees them (Cloudflare,"
+        " Workers observability). Logs may hold what people asked.",
+        severity=Severity.HIGH,
+        remediation="Remove the destinations, or push the logs to S3 in ca-central-1 with Logpush.",
+        types=("cloudflare:index/worker:Worker",),
+        check=_worker_logs_stay,
     ),
-    StackRule(
-        name="database-hostname-is-behind-access",
-        description="Every host name of a tunnel has an Access application that admits service tokens only.",
-        reason="",
+    Rule(
+        name="edge-logs-go-to-canada",
+        description="Logpush writes only to S3 in ca-central-1 or ca-west-1.",
+        reason="Logs of requests hold addresses and URLs of people. Cloudflare's Customer Metadata Boundary has no"
+        " Canada, but Logpush can write to S3 there (Cloudflare, Logpush destinations).",
         severity=Severity.CRITICAL,
-        remediation="Declare it with PrivateTunnel.",
-        check=_tunnel_is_behind_access,
+        remediation="Set destinationConf to s3://BUCKET/PATH?region=ca-central-1.",
+        types=LOGPUSH,
+        check=_edge_logs_go_to_canada,
+    ),
+    Rule(
+        name="functions-run-in-montreal",
+        description="Functions of the stand-by at Vercel run in yul1, Montreal.",
+        reason="Functions run in iad1, Washington, unless a project names another region (Vercel, regions).",
+        severity=Severity.CRITICAL,
+        remediation="Set resourceConfig.functionDefaultRegions to yul1 alone.",
+        types=("vercel:index/project:Project", "vercel:index/deployment:Deployment"),
+        check=_vercel_is_in_montreal,
     ),
 )

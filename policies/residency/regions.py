@@ -1,66 +1,150 @@
-"""Where AWS resources are, and which services may be used at all."""
+"""Where AWS resources are, and which types of resource may be used at all."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pulumi_policy import ResourceValidationArgs, Severity
+from pulumi_policy.proxy import UnknownValueError
 
+from components.labels import DataClass
+from policies.residency.place import Kind
+from policies.residency.places import PLACES, line
 from policies.rule import Rule
 
 CANADIAN_REGIONS = ("ca-central-1", "ca-west-1")
-# Services that somebody has judged. These keep their data in the region they are declared in. Of some only these
-# types: a key may be kept in somebody else's store, CloudWatch holds logs, streams and events, too.
-REGIONAL_PREFIXES = (
-    "aws:cloudwatch/metricAlarm:",
-    "aws:kms/alias:",
-    "aws:kms/key:",
-    "aws:lightsail/",
-    "aws:s3/",
-    "aws:sns/topic:",
-    "aws:sns/topicSubscription:",
-    "aws:ssm/",
-)
-# These have no region, and hold no data of ours.
-GLOBAL_PREFIXES = ("aws:iam/",)
-# tls, like random, makes something in the provider itself: what it makes is in the state, and nowhere else.
-OTHER_PACKAGES = ("cloudflare:", "hybrid:", "pulumi:", "random:", "tls:")
+AWS_PROVIDER = "pulumi:providers:aws"
+# As `ca-central-1a`, and by ID as `cac1-az1` (AWS, availability zones).
+_ZONE = re.compile(r"(ca-(central|west)-1[a-z]|ca[cw]1-az[0-9])")
+# The engine names a provider so that it makes up itself.
+_DEFAULT_PROVIDER = re.compile(r"default(_.*)?")
+_REGION_KEYS, _ZONE_KEY = ("region", "regions"), "availabilityzone"
+_TAG, _WORD = "data-class", "data-class:"
 
 
 def _service_is_judged(args: ResourceValidationArgs) -> Iterator[str]:
-    judged = (*REGIONAL_PREFIXES, *GLOBAL_PREFIXES, *OTHER_PACKAGES)
-    if not args.resource_type.startswith(judged):
-        yield "This resource is of a service that nobody has judged."
+    place = PLACES.get(args.resource_type)
+    if place is None:
+        yield f"This resource is of a type that nobody has judged; the line to add is: {line(args.resource_type)}."
+    elif place.kind is Kind.ELSEWHERE:
+        yield f"This type of resource takes data out of Canada, or out of sight: {place.why}"
 
 
 def _region_is_canadian(args: ResourceValidationArgs) -> Iterator[str]:
-    if args.resource_type == "pulumi:providers:aws":
+    if args.resource_type == AWS_PROVIDER:
         if args.props.get("region") not in CANADIAN_REGIONS:
             yield "This AWS provider is not set to a Canadian region."
         return
-    if not args.resource_type.startswith("aws:") or args.resource_type.startswith(GLOBAL_PREFIXES):
+    if args.resource_type.startswith("aws:"):
+        place = PLACES.get(args.resource_type)
+        # A service that has no region may still be told of one.
+        if (place is None or place.kind is not Kind.GLOBAL) and _region(args) not in CANADIAN_REGIONS:
+            yield "This resource is not in a Canadian region, or does not say where it is."
+        yield from _names_canadian_places(args.props)
+
+
+def _region(args: ResourceValidationArgs) -> Any:
+    """Its own region or its provider's; a default provider's comes from the environment and may be another tomorrow."""
+    own = args.props.get("region")
+    if own is not None or args.provider is None or _DEFAULT_PROVIDER.fullmatch(args.provider.name):
+        return own
+    return args.provider.props.get("region")
+
+
+def _names_canadian_places(props: Mapping[str, Any]) -> Iterator[str]:
+    for path, key, value in _named(props):
+        is_zone = key.startswith(_ZONE_KEY)
+        if is_zone and not _ZONE.fullmatch(value):
+            yield f"Property {path} names an availability zone that is not Canadian."
+        elif not is_zone and path != "region" and value not in CANADIAN_REGIONS:
+            yield f"Property {path} names a region that is not Canadian."
+
+
+def _named(value: Any, path: str = "", key: str = "") -> Iterator[tuple[str, str, str]]:
+    """Path, lower-case key and value of every text under a key that is about regions or zones, at any depth.
+
+    Raises UnknownValueError for such a value that is not known, and passes over others.
+    """
+    if isinstance(value, Mapping):
+        for name in value:
+            yield from _named_at(value, name, f"{path}.{name}" if path else str(name), str(name).lower())
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for index in range(len(value)):
+            yield from _named_at(value, index, f"{path}[{index}]", key)
+    elif value and isinstance(value, str) and _is_about_places(key):
+        yield path, key, value
+
+
+def _is_about_places(key: str) -> bool:
+    # `multiRegion` is a switch; keys-stay-in-their-region judges it.
+    return (key.endswith(_REGION_KEYS) and not key.startswith("multi")) or key.startswith(_ZONE_KEY)
+
+
+def _named_at(values: Any, step: Any, path: str, key: str) -> Iterator[tuple[str, str, str]]:
+    try:
+        value = values[step]
+    except UnknownValueError:
+        if _is_about_places(key):
+            raise
         return
-    provider = args.provider.props.get("region") if args.provider else None
-    if (args.props.get("region") or provider) not in CANADIAN_REGIONS:
-        yield "This resource is not in a Canadian region, or does not say where it is."
-    zone = args.props.get("availabilityZone")
-    if zone is not None and not zone.startswith(CANADIAN_REGIONS):
-        yield "This resource's availability zone is not in a Canadian region."
+    # Tags are people's words, not places.
+    if key not in ("tags", "tagsall"):
+        yield from _named(value, path, key)
+
+
+def _class_fits(args: ResourceValidationArgs) -> Iterator[str]:
+    place = PLACES.get(args.resource_type)
+    if place is None:
+        return
+    declared = list(_declared_classes(args.props))
+    if args.resource_type.startswith("hybrid:") and not declared:
+        yield "This component does not declare the class of its data."
+    for data_class in declared:
+        if data_class not in list(DataClass):
+            yield "This resource declares a class of data that does not exist."
+        elif not place.admits(DataClass(data_class)):
+            yield f"This resource is declared to hold data that does not belong there, {place.most} at most."
+
+
+def _declared_classes(props: Mapping[str, Any]) -> Iterator[Any]:
+    """By a component's input, by a tag of AWS, and by a word of Cloudflare."""
+    if props.get("dataClass") is not None:
+        yield props["dataClass"]
+    tags = props.get("tags") or {}
+    if isinstance(tags, Mapping):
+        if _TAG in tags:
+            yield tags[_TAG]
+    else:
+        yield from (word.removeprefix(_WORD) for word in tags if isinstance(word, str) and word.startswith(_WORD))
 
 
 RULES = (
     Rule(
         name="services-are-judged",
-        description="Only services whose place of storage somebody has looked at are used.",
-        reason="",
+        description="Only types of resource are used of which somebody has found out where they keep data.",
+        reason="A type may keep data elsewhere than its neighbours do: Lightsail's domains are in Virginia (AWS,"
+        " Lightsail DNS zones), and some types of a Canadian service copy to any region. So each is judged by its full"
+        " token, and a new one is refused until somebody has looked.",
         severity=Severity.CRITICAL,
-        remediation="Find out where it keeps data, then add it to REGIONAL_PREFIXES or GLOBAL_PREFIXES.",
+        remediation="Use a type that keeps data in Canada, or find out where this one does and add its line.",
         check=_service_is_judged,
     ),
     Rule(
         name="resources-are-in-canada",
-        description="Every AWS resource is in ca-central-1 or ca-west-1.",
-        reason="",
+        description="Every AWS resource is in ca-central-1 or ca-west-1, by its own words or an explicit provider's.",
+        reason="AWS keeps data in the region where it was put, and only these two are in Canada (AWS, regions and"
+        " zones). A default provider takes its region from the environment of whoever deploys, which no review sees.",
         severity=Severity.CRITICAL,
         remediation="Set its region to ca-central-1.",
         check=_region_is_canadian,
+    ),
+    Rule(
+        name="data-fits-its-place",
+        description="Nothing is declared to hold more delicate data than its place may hold.",
+        reason="Names and policies of IAM are in every region, and Cloudflare's stores are wherever Cloudflare likes"
+        " (Cloudflare, Data Localization). policies/residency/places.py says of every type what it may hold.",
+        severity=Severity.CRITICAL,
+        remediation="Keep that data in S3 or PostgreSQL in Montreal, or declare the class that it really has.",
+        check=_class_fits,
     ),
 )

@@ -1,6 +1,14 @@
 """The rules of residency, by topic."""
 
-from policies.residency import edge, firewall, regions, storage
+from policies.residency import database, destinations, edge, edge_stores, regions, storage, written_regions
 from policies.rule import Rule, StackRule
 
-RULES: tuple[Rule | StackRule, ...] = (*regions.RULES, *storage.RULES, *edge.RULES, *firewall.RULES)
+RULES: tuple[Rule | StackRule, ...] = (
+    *regions.RULES,
+    *written_regions.RULES,
+    *storage.RULES,
+    *database.RULES,
+    *edge.RULES,
+    *edge_stores.RULES,
+    *destinations.RULES,
+)

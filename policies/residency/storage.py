@@ -1,5 +1,6 @@
-"""Where copies of data go, and whether backups can be brought back."""
+"""Where S3, logs and messages go, and who keeps the keys."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,27 +14,67 @@ BUCKET = "aws:s3/bucket:Bucket"
 # With the type's older name.
 BUCKETS = ("aws:s3/bucket:", "aws:s3/bucketV2:")
 REPLICATION_INPUTS = {"replicationConfiguration", "replicationConfigurations"}
+LOGGING_INPUTS = {"logging", "loggings"}
 REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
-REPOSITORY = "hybrid:backup:BackupRepository"
 ARN = "arn:aws:s3:::"
-# What the backups' buckets must have, each a resource of its own that names its bucket.
-VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
-LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
-ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
-BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+# Where the name or ARN of the bucket stands that gets the report.
+REPORTS: dict[str, tuple[str, ...]] = {
+    "aws:s3/analyticsConfiguration:AnalyticsConfiguration": (
+        "storageClassAnalysis",
+        "dataExport",
+        "destination",
+        "s3BucketDestination",
+        "bucketArn",
+    ),
+    "aws:s3/bucketLogging:BucketLogging": ("targetBucket",),
+    "aws:s3/bucketLoggingV2:BucketLoggingV2": ("targetBucket",),
+    "aws:s3/inventory:Inventory": ("destination", "bucket", "bucketArn"),
+}
+LOGS: dict[str, str] = {
+    "aws:cloudwatch/logDestination:LogDestination": "targetArn",
+    "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": "destinationArn",
+}
+_CANADIAN_ARN = re.compile(rf"arn:aws:[a-z0-9-]+:({'|'.join(CANADIAN_REGIONS)}):[0-9]{{12}}:.+")
 
 
 def _replication_stays(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    known = {_get(found.props, "bucket"): found for found in args.resources if found.resource_type == BUCKET}
+    known = _buckets(args)
     for resource in args.resources:
         if resource.resource_type == REPLICATION:
             for destination in _destinations(resource.props):
-                copy = known.get(destination.removeprefix(ARN)) if destination else None
-                if copy is None:
-                    yield "This replication goes to a bucket that this stack does not declare.", resource.urn
-                elif _get(copy.props, "region") not in CANADIAN_REGIONS:
-                    yield "This replication goes to a bucket that does not say it is in Canada.", resource.urn
+                fault = _fault(known, destination)
+                if fault:
+                    yield f"This replication goes to a bucket that {fault}.", resource.urn
+
+
+def _reports_stay(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    known = _buckets(args)
+    for resource in args.resources:
+        steps = REPORTS.get(resource.resource_type)
+        if steps is None or steps[0] not in list(resource.props):
+            continue
+        destination = _get(resource.props, *steps)
+        sources = resource.property_dependencies.get(steps[0], [])
+        if destination is None and sources:
+            # Not known yet, but of which bucket it is made is.
+            destination = next(
+                (_get(found.props, "bucket") for found in sources if found.resource_type == BUCKET), None
+            )
+        fault = _fault(known, destination)
+        if fault:
+            yield f"This bucket's reports go to a bucket that {fault}.", resource.urn
+
+
+def _buckets(args: StackValidationArgs) -> dict[Any, PolicyResource]:
+    return {_get(found.props, "bucket"): found for found in args.resources if found.resource_type == BUCKET}
+
+
+def _fault(known: Mapping[Any, PolicyResource], destination: str | None) -> str:
+    """What is wrong with the bucket of this name or ARN; empty where nothing is."""
+    bucket = known.get(destination.removeprefix(ARN)) if destination else None
+    if bucket is None:
+        return "this stack does not declare"
+    return "" if _get(bucket.props, "region") in CANADIAN_REGIONS else "does not say it is in Canada"
 
 
 def _destinations(replication: Mapping[str, Any]) -> list[str | None]:
@@ -46,42 +87,28 @@ def _destinations(replication: Mapping[str, Any]) -> list[str | None]:
 
 def _replication_is_in_sight(args: ResourceValidationArgs) -> Iterator[str]:
     # Of what was declared: the provider reads a replication back into the bucket's outputs.
-    if args.resource_type.startswith(BUCKETS) and REPLICATION_INPUTS & set(args.props):
+    if not args.resource_type.startswith(BUCKETS):
+        return
+    if REPLICATION_INPUTS & set(args.props):
         yield "This bucket is replicated by a property of its own, which no rule looks at."
+    if LOGGING_INPUTS & set(args.props):
+        yield "This bucket's log goes out by a property of its own, which no rule looks at."
 
 
-def _backups_can_be_brought_back(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    for bucket in args.resources:
-        if bucket.resource_type != BUCKET or not _is_below(bucket, REPOSITORY):
+def _logs_stay(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    for resource in args.resources:
+        key = LOGS.get(resource.resource_type)
+        if key is None:
             continue
-        name = _get(bucket.props, "bucket")
-        own = {
-            found.resource_type: found.props
-            for found in args.resources
-            if name is not None and _get(found.props, "bucket") == name
-        }
-        for fault in _faults_of_a_repository(own):
-            yield f"This bucket of backups {fault}.", bucket.urn
-
-
-def _faults_of_a_repository(own: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """`own`: properties of what belongs to the bucket, by type."""
-    if _get(own, VERSIONING, "versioningConfiguration", "status") != "Enabled":
-        yield "keeps no versions"
-    if not _get(own, LOCK, "rule", "defaultRetention", "days") and not _get(
-        own, LOCK, "rule", "defaultRetention", "years"
-    ):
-        yield "locks no versions"
-    default = _get(own, ENCRYPTION, "rules", 0, "applyServerSideEncryptionByDefault")
-    if _get(default, "sseAlgorithm") not in ("aws:kms", "aws:kms:dsse") or not _has(default, "kmsMasterKeyId"):
-        yield "is not encrypted with a key of one's own"
-    if not all(_get(own, PUBLIC_ACCESS, block) is True for block in BLOCKS):
-        yield "is not closed to the public"
+        destination = _get(resource.props, key)
+        if destination is None and resource.property_dependencies.get(key):
+            # Made of a resource of this stack, whose region is judged by itself.
+            continue
+        if not isinstance(destination, str) or not _CANADIAN_ARN.fullmatch(destination):
+            yield "These log lines are handed to something that does not say it is in Canada.", resource.urn
 
 
 def _key_stays_in_its_region(args: ResourceValidationArgs) -> Iterator[str]:
-    if args.resource_type != "aws:kms/key:Key":
-        return
     if args.props.get("multiRegion"):
         yield "This key can be replicated to any region."
     if args.props.get("customKeyStoreId") or args.props.get("xksKeyId"):
@@ -89,18 +116,8 @@ def _key_stays_in_its_region(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _topic_tells_people(args: ResourceValidationArgs) -> Iterator[str]:
-    is_subscription = args.resource_type == "aws:sns/topicSubscription:TopicSubscription"
-    if is_subscription and args.props.get("protocol") != "email":
+    if args.props.get("protocol") != "email":
         yield "This subscription hands messages to a machine, wherever that is."
-
-
-def _is_below(resource: PolicyResource, type_token: str) -> bool:
-    parent = resource.parent
-    while parent is not None:
-        if parent.resource_type == type_token:
-            return True
-        parent = parent.parent
-    return False
 
 
 def _get(values: Any, *steps: str | int) -> Any:
@@ -113,55 +130,61 @@ def _get(values: Any, *steps: str | int) -> Any:
     return values
 
 
-def _has(values: Any, key: str) -> bool:
-    """Whether there is a value; one that a cloud will make up is one."""
-    try:
-        return bool(values[key])
-    except UnknownValueError:
-        return True
-    except (KeyError, TypeError):
-        return False
-
-
 RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="replication-stays-in-the-stack",
         description="S3 copies only to a bucket that the stack itself declares in Canada.",
-        reason="",
+        reason="The ARN of a bucket does not say its region, and S3 replicates to any (AWS, S3 replication). Only of a"
+        " bucket of the same stack is it known where it is.",
         severity=Severity.CRITICAL,
         remediation="Name the other bucket's ARN as text, and declare that bucket with a Canadian region.",
         check=_replication_stays,
     ),
     Rule(
         name="replication-is-in-sight",
-        description="What S3 copies is declared apart from the bucket, where it can be judged.",
-        reason="",
+        description="What S3 copies, and where it logs, is declared apart from the bucket, where it can be judged.",
+        reason="The bucket's own properties for it are older than the types of their own (pulumi_aws 7, Bucket), and"
+        " the provider reads them back, so that they can't be told from what was declared.",
         severity=Severity.CRITICAL,
-        remediation="Declare it as BucketReplicationConfig.",
+        remediation="Declare it as BucketReplicationConfig, or as BucketLogging.",
         check=_replication_is_in_sight,
     ),
     StackRule(
-        name="backups-can-be-brought-back",
-        description="Backups are in buckets that keep and lock versions, have a key of their own and are not public.",
-        reason="",
+        name="bucket-reports-stay-in-the-stack",
+        description="A bucket's access log, inventory and analysis go to a bucket that the stack declares in Canada.",
+        reason="Reports name every object and who read it, and S3 delivers inventories to buckets of other accounts"
+        " (AWS, S3 inventory). The name of a bucket does not say where it is.",
         severity=Severity.CRITICAL,
-        remediation="Declare it with PrivateBucket, its key_arn and its lock_days.",
-        check=_backups_can_be_brought_back,
+        remediation="Declare the bucket that gets them, with a Canadian region.",
+        check=_reports_stay,
+    ),
+    StackRule(
+        name="logs-stay-in-canada",
+        description="Log lines are handed on only to what is in Canada.",
+        reason="Log lines of an API hold what people asked. A subscription hands them to another account's destination"
+        " as easily as to one's own (AWS, CloudWatch Logs subscriptions).",
+        severity=Severity.CRITICAL,
+        remediation="Hand them to an ARN in ca-central-1 or ca-west-1, or to something that this stack declares.",
+        check=_logs_stay,
     ),
     Rule(
         name="keys-stay-in-their-region",
         description="Every key is of one region and kept by AWS itself.",
-        reason="",
+        reason="A multi-Region key can be replicated to any region at any time, and what it encrypts can then be read"
+        " there (AWS, KMS multi-Region keys). It can't be made a key of one region afterwards.",
         severity=Severity.CRITICAL,
         remediation="Declare it with EncryptionKey.",
+        types=("aws:kms/key:Key",),
         check=_key_stays_in_its_region,
     ),
     Rule(
         name="topics-tell-people",
         description="Topics of SNS are subscribed to by e-mail only.",
-        reason="",
+        reason="Other protocols hand messages to machines that no rule sees, in any region (AWS, SNS cross-Region"
+        " delivery). An e-mail leaves Canada when its reader's mailbox does, so alarms hold no data.",
         severity=Severity.HIGH,
         remediation="Set its protocol to email.",
+        types=("aws:sns/topicSubscription:TopicSubscription",),
         check=_topic_tells_people,
     ),
 )

@@ -20,8 +20,8 @@ def steps(path: Path) -> list[dict[str, Any]]:
     return [step for job in read(path)["jobs"].values() for step in job["steps"]]
 
 
-def test_there_are_two() -> None:
-    assert [path.name for path in WORKFLOWS] == ["drill.yml", "test.yml"]
+def test_there_are_three() -> None:
+    assert [path.name for path in WORKFLOWS] == ["drill.yml", "gate.yml", "test.yml"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)

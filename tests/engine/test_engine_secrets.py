@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,25 @@ def test_the_state_encrypts_just_what_the_recorded_plan_calls_secret(deployed: T
         if resource.custom:
             made = {(name,) for name in resource.options.additional_secret_outputs if name in found["outputs"]}
             assert ciphertexts(found["outputs"]) == marks(resource.inputs) | made, resource.urn
+
+
+IN_THE_CLEAR = """
+import pulumi_cloudflare as cloudflare
+from components import secret_guard
+
+secret_guard.refuse_secrets_in_the_clear()
+origin = {"host": "h", "database": "d", "user": "u", "scheme": "postgres", "password": "hunter2"}
+cloudflare.HyperdriveConfig("plain", account_id="a", name="n", origin={**origin, "access_client_secret": "hunter2"})
+"""
+
+
+def test_the_program_refuses_a_secret_in_the_clear_on_the_engine(fresh: TrialEngine, tmp_path: Path) -> None:
+    engine = fresh.copy(tmp_path / "engine")
+    (engine.project / "__main__.py").write_text(IN_THE_CLEAR)
+    words = engine.run("preview", "--stack=dev", is_refused=True)
+    assert "origin.password, origin.accessClientSecret: in the clear; allowed: a secret output" in words
+    assert "hunter2" not in words
+    assert "Traceback" not in words
 
 
 def marks(value: Any, path: tuple[Any, ...] = ()) -> set[tuple[Any, ...]]:

@@ -207,7 +207,7 @@ REFUSED: dict[str, tuple[str, str, Inputs, str]] = {
     "database elsewhere": ("aws:dynamodb/table:Table", "extra", {}, "services-are-judged"),
     "another cloud": ("gcp:storage/bucket:Bucket", "extra", {}, "services-are-judged"),
     "key in another store": ("aws:kms/customKeyStore:CustomKeyStore", "extra", {}, "services-are-judged"),
-    "log group": ("aws:cloudwatch/logGroup:LogGroup", "extra", {}, "services-are-judged"),
+    "stream of figures": ("aws:cloudwatch/metricStream:MetricStream", "extra", {}, "services-are-judged"),
     "old worker": ("cloudflare:index/workersScript:WorkersScript", "extra", {}, "workers-run-next-to-the-database"),
     "second instance": ("aws:lightsail/instance:Instance", "extra", {"name": "b"}, "firewall-is-declared"),
     "tunnel without names": (
@@ -265,13 +265,13 @@ def test_what_is_left_out_is_refused(dev_plan: Plan) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    from policies.residency import edge, firewall, regions
+    from policies.safety import firewall, tunnel
     from policies.secrets.rules import RULES as SECRETS
 
-    # Those of storage have cases of their own, in test_storage_rules.py.
+    # Those of residency have cases in files of their own.
     covered = {case[-1] for case in (*CASES.values(), *REFUSED.values())}
-    covered |= {"r2-holds-public-data-only", "user-data-registers-and-nothing-else"}
-    assert {rule.name for rule in (*regions.RULES, *edge.RULES, *firewall.RULES, *SECRETS)} <= covered
+    covered |= {"r2-holds-public-data-only", "user-data-registers-and-nothing-else", "only-known-ports-are-open"}
+    assert {rule.name for rule in (*firewall.RULES, *tunnel.RULES, *SECRETS)} <= covered
 
 
 def test_an_r2_bucket_outside_a_public_component_is_refused(dev_plan: Plan) -> None:

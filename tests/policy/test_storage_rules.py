@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from plan.model import Computed, Plan
+from policies.residency.rules import RULES as RESIDENCY
 from policies.residency.storage import RULES
 from tests.policy.breaking import Inputs, added, broken, having, removed, rules, without
 
 ELSEWHERE = "arn:aws:s3:::automatonicai-prod-backups-222222222222"
 REPLICATION = "backups-replication-rules"
 REPLICATED = "replication-stays-in-the-stack"
-KEPT = "backups-can-be-brought-back"
+KEPT, CLOSED = "backups-can-be-brought-back", "buckets-are-closed-to-the-public"
+# Other packs may have something to say of the same case.
+JUDGED = {KEPT, CLOSED, *(rule.name for rule in RESIDENCY)}
 
 
 def destination(bucket: Any) -> Callable[[Inputs], Inputs]:
@@ -49,7 +52,7 @@ CASES: dict[str, tuple[str, Callable[[Inputs], Inputs], set[str]]] = {
     ),
     "copy elsewhere": ("backups-copy-bucket", having(region="us-east-1"), {REPLICATED, "resources-are-in-canada"}),
     "copy does not say where": ("backups-copy-bucket", without("region"), {REPLICATED}),
-    "copy's name unknown": ("backups-copy-bucket", having(bucket=Computed()), {REPLICATED, KEPT}),
+    "copy's name unknown": ("backups-copy-bucket", having(bucket=Computed()), {REPLICATED, KEPT, CLOSED}),
     "copied by the bucket itself": (
         "documents-bucket",
         having(replicationConfiguration={"role": "r"}),
@@ -67,8 +70,8 @@ CASES: dict[str, tuple[str, Callable[[Inputs], Inputs], set[str]]] = {
     "lock unknown": ("backups-copy-lock", having(rule=Computed()), {KEPT}),
     "S3's own keys": ("backups-encryption", encryption(sseAlgorithm="AES256"), {KEPT}),
     "AWS's key": ("backups-encryption", encryption(kmsMasterKeyId=None), {KEPT}),
-    "open to policies": ("backups-public-access", having(blockPublicPolicy=False), {KEPT}),
-    "openness unknown": ("backups-copy-public-access", having(blockPublicAcls=Computed()), {KEPT}),
+    "open to policies": ("backups-public-access", having(blockPublicPolicy=False), {CLOSED}),
+    "openness unknown": ("backups-copy-public-access", having(blockPublicAcls=Computed()), {CLOSED}),
     "key of all regions": ("backups-key", having(multiRegion=True), {"keys-stay-in-their-region"}),
     "key of unknown regions": ("backups-key", having(multiRegion=Computed()), {"keys-stay-in-their-region"}),
     "key in another store": ("backups-copy-key", having(customKeyStoreId="cks-1"), {"keys-stay-in-their-region"}),
@@ -89,23 +92,27 @@ def found(dev_plan: Plan) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_broken_stack_is_refused(case: str, found: dict[str, set[str]]) -> None:
-    assert found[case] == CASES[case][2]
+    assert found[case] & JUDGED == CASES[case][2]
 
 
 @pytest.mark.parametrize("part", ["versioning", "lock", "encryption", "public-access"])
 @pytest.mark.parametrize("bucket", ["backups", "backups-copy"])
 def test_what_a_bucket_of_backups_lacks_is_refused(bucket: str, part: str, dev_plan: Plan) -> None:
-    assert rules([removed(dev_plan, f"{bucket}-{part}")]) == [{KEPT}]
+    (found,) = rules([removed(dev_plan, f"{bucket}-{part}")])
+    assert found & JUDGED == {CLOSED if part == "public-access" else KEPT}
 
 
 def test_an_old_types_replication_is_refused(dev_plan: Plan) -> None:
     inputs = {"region": "ca-central-1", "replicationConfigurations": [{}]}
-    assert rules([added(dev_plan, "aws:s3/bucketV2:BucketV2", **inputs)]) == [{"replication-is-in-sight"}]
+    (found,) = rules([added(dev_plan, "aws:s3/bucketV2:BucketV2", **inputs)])
+    assert found & JUDGED - {CLOSED} == {"replication-is-in-sight"}
 
 
 def test_buckets_of_other_data_need_no_lock(dev_plan: Plan) -> None:
-    assert rules([removed(dev_plan, "documents-encryption")]) == [set()]
+    (found,) = rules([removed(dev_plan, "documents-encryption")])
+    assert found & JUDGED == set()
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {rule.name for rule in RULES} <= {name for _, _, names in CASES.values() for name in names}
+    elsewhere = {"bucket-reports-stay-in-the-stack", "logs-stay-in-canada"}
+    assert {rule.name for rule in RULES} - elsewhere <= {name for _, _, names in CASES.values() for name in names}

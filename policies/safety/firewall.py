@@ -12,9 +12,13 @@ from policies.rule import Rule, StackRule
 
 HYPERDRIVE = "cloudflare:index/hyperdriveConfig:HyperdriveConfig"
 PUBLIC_PORTS = "aws:lightsail/instancePublicPorts:InstancePublicPorts"
+SSH_PORT = 22
+LAST_PORT = 65535
 POSTGRES_PORT = 5432
 POOLER_PORT = 6432
 CLOUDFLARE: dict[str, frozenset[str]] = {"cidrs": frozenset(IPV4), "ipv6Cidrs": frozenset(IPV6)}
+# Nothing else on the host is for the network: no web server, no ICMP, no pooler.
+KNOWN_PORTS = (("tcp", SSH_PORT, SSH_PORT), ("tcp", POSTGRES_PORT, POSTGRES_PORT))
 # A list that admits more addresses than these, in one network or in all of them, admits strangers.
 MOST_ADDRESSES = {"cidrs": 2 ** (32 - 8), "ipv6Cidrs": 2 ** (128 - 16)}
 
@@ -23,15 +27,24 @@ def _database_port_is_closed(args: ResourceValidationArgs) -> Iterator[str]:
     for rule in _port_rules(args):
         if not _opens(rule, POSTGRES_PORT) and not _opens(rule, POOLER_PORT):
             continue
-        if (rule["protocol"], rule["fromPort"], rule["toPort"]) != ("tcp", POSTGRES_PORT, POSTGRES_PORT):
+        if _ports(rule) != ("tcp", POSTGRES_PORT, POSTGRES_PORT):
             yield "This firewall opens PostgreSQL's port, or its pooler's, together with others."
         elif any(not rule.get(family) or set(rule[family]) - known for family, known in CLOUDFLARE.items()):
             yield "This firewall opens PostgreSQL's port to addresses that are not Cloudflare's."
 
 
 def _opens(rule: Mapping[str, Any], port: int) -> bool:
-    is_open = rule.get("protocol") == "all" or rule["fromPort"] <= port <= rule["toPort"]
-    return bool(is_open and rule.get("protocol") in ("tcp", "all"))
+    protocol, first, last = _ports(rule)
+    return protocol == "all" or (protocol == "tcp" and first <= port <= last)
+
+
+def _ports(rule: Mapping[str, Any]) -> tuple[str, int, int]:
+    """Protocol, first and last port; what is no number is taken for every port."""
+    protocol = str(rule.get("protocol")).strip().lower()
+    try:
+        return protocol, int(rule["fromPort"]), int(rule["toPort"])
+    except (KeyError, TypeError, ValueError):
+        return protocol, 0, LAST_PORT
 
 
 def _open_port_asks_for_certificates(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
@@ -65,6 +78,12 @@ def _has(values: Mapping[str, Any], key: str) -> bool:
         return bool(values.get(key))
     except UnknownValueError:
         return True
+
+
+def _only_known_ports_are_open(args: ResourceValidationArgs) -> Iterator[str]:
+    for rule in _port_rules(args):
+        if _ports(rule) not in KNOWN_PORTS:
+            yield "This firewall opens something else than SSH and PostgreSQL, or a range of ports."
 
 
 def _firewall_names_networks(args: ResourceValidationArgs) -> Iterator[str]:
@@ -110,7 +129,10 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="database-port-is-closed",
         description="No public address reaches PostgreSQL but, without a tunnel, Cloudflare's.",
-        reason="",
+        reason=(
+            "A database that anyone can reach is one leaked password away from everyone, and Hyperdrive connects from "
+            "all of Cloudflare's published ranges (Cloudflare, Hyperdrive, firewall and networking)."
+        ),
         severity=Severity.CRITICAL,
         remediation="Remove the port from the list, or open it alone and to components/cloudflare_ranges.py only.",
         check=_database_port_is_closed,
@@ -118,7 +140,10 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="database-port-asks-for-certificates",
         description="PostgreSQL's port is open only where every Hyperdrive configuration shows a client certificate.",
-        reason="",
+        reason=(
+            "Cloudflare's ranges are shared by all its customers, so coming from them proves nothing: only a client "
+            "certificate does (Cloudflare, IP ranges; Hyperdrive, mutual TLS)."
+        ),
         severity=Severity.CRITICAL,
         remediation="Remove the port from the list: with a tunnel nothing needs it.",
         check=_open_port_asks_for_certificates,
@@ -126,15 +151,33 @@ RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="hyperdrive-is-known",
         description="Hyperdrive goes through Access, or verifies to the full and shows a client certificate.",
-        reason="",
+        reason=(
+            "Without full verification and a certificate of its own, or a service token at Access, Hyperdrive can't be "
+            "told from any other customer of Cloudflare (Cloudflare, Hyperdrive, TLS/SSL certificates)."
+        ),
         severity=Severity.CRITICAL,
         remediation="Declare it with HyperdrivePair.",
         check=_hyperdrive_is_known,
     ),
     Rule(
+        name="only-known-ports-are-open",
+        description="A host opens SSH, and without a tunnel PostgreSQL, and no other port.",
+        reason=(
+            "Whatever listens on an open port is reached by strangers, and a range opens what will be installed later. "
+            "Lightsail opens port 80 on most blueprints by itself (AWS, Lightsail firewall rules reference)."
+        ),
+        severity=Severity.HIGH,
+        remediation="Remove the port from the list.",
+        types=(PUBLIC_PORTS,),
+        check=_only_known_ports_are_open,
+    ),
+    Rule(
         name="firewall-names-networks",
         description="Every open port names the IPv4 and IPv6 networks that may use it, a /8 and a /16 at most.",
-        reason="",
+        reason=(
+            "A list that is left out means the whole internet, and the IPv4 and the IPv6 firewall are independent "
+            "(AWS, Lightsail PortInfo and firewall reference)."
+        ),
         severity=Severity.HIGH,
         remediation="Set both lists, to networks that you know.",
         check=_firewall_names_networks,
@@ -142,7 +185,10 @@ RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="firewall-is-declared",
         description="Every Lightsail instance has an InstancePublicPorts of its own.",
-        reason="",
+        reason=(
+            "Lightsail opens SSH, and with most blueprints HTTP, to everyone until somebody lists the ports "
+            "(AWS, Lightsail firewall rules reference)."
+        ),
         severity=Severity.CRITICAL,
         remediation="Declare InstancePublicPorts for the instance's name.",
         check=_firewall_is_declared,

@@ -1,0 +1,20 @@
+"""How wide words are, so that none run into others."""
+
+# Of a system's sans-serif font at 12 px; a little generous, because fonts differ from machine to machine.
+NARROW, USUAL, WIDE = 4.7, 7.4, 11.0
+_NARROW, _WIDE = frozenset("iljtfrI.,:;'|!()[] -"), frozenset("mwMWGOQ@%→—")
+
+
+def width(words: str, size: float = 12.0) -> float:
+    """In the picture's units."""
+    sizes = (NARROW if letter in _NARROW else WIDE if letter in _WIDE else USUAL for letter in words)
+    return sum(sizes) * size / 12.0
+
+
+def fitted(words: str, room: float, size: float = 12.0) -> str:
+    """The words, cut with an ellipsis where they are wider than the room."""
+    if width(words, size) <= room:
+        return words
+    while words and width(words + "…", size) > room:
+        words = words[:-1]
+    return words.rstrip(" ,(") + "…" if words else ""

@@ -1,0 +1,264 @@
+"""The topology of a plan: what the program declares at its top, by layer, and what refers to what."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from plan.model import Plan, Resource
+
+NOT_DECLARED = "not declared"
+
+
+class Layer(StrEnum):
+    """Where in the stack something is, from visitors inwards. Not in which place on Earth."""
+
+    FAILOVER = "failover"
+    EDGE = "edge"
+    WAY = "way to the database"
+    HOST = "database host"
+    BACKUPS = "backups and documents"
+    IDENTITY = "identity"
+    OTHERS = "others"
+
+
+class Tie(StrEnum):
+    """Why an edge is there."""
+
+    REFERS = "refers"
+    """A property is made of the other's output, or names it."""
+    WAITS = "waits"
+    """It is made after the other, and knows nothing of it."""
+    STANDS_BY = "stands by"
+
+
+# By type, then by the area in a type token of ours.
+_LAYERS = {
+    "hybrid:edge:FailoverHost": Layer.FAILOVER,
+    "hybrid:edge:HyperdrivePair": Layer.WAY,
+    "hybrid:postgres:CertificateAuthority": Layer.WAY,
+    "hybrid:storage:MediaBucket": Layer.EDGE,
+}
+_AREAS = {
+    "edge": Layer.EDGE,
+    "network": Layer.WAY,
+    "postgres": Layer.HOST,
+    "backup": Layer.BACKUPS,
+    "storage": Layer.BACKUPS,
+    "identity": Layer.IDENTITY,
+}
+# What others call a resource by, in plain text.
+_NAMES = ("name", "bucket", "hostname")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A component at the program's top, a resource without one, or somebody outside whom a resource names."""
+
+    id: str
+    name: str
+    kind: str
+    layer: Layer
+    data_class: str
+    resources: int
+    """How many are in it; 0 for somebody outside."""
+    detail: str
+    """A host name or address that people know it by, or empty."""
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """From what refers or waits to what it needs."""
+
+    source: str
+    target: str
+    tie: Tie
+    properties: tuple[str, ...]
+    """Which say so, as NAME.PROPERTY."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    stack: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    def layers(self) -> list[tuple[Layer, list[Node]]]:
+        """From the outermost; those that are empty are left out."""
+        found = [(layer, [node for node in self.nodes if node.layer is layer]) for layer in Layer]
+        return [(layer, nodes) for layer, nodes in found if nodes]
+
+    def document(self) -> dict[str, Any]:
+        """Plain data for programs."""
+        return asdict(self)
+
+
+def graph(plan: Plan) -> Graph:
+    """Of a plan, recorded or read. Providers are left out: everything refers to them."""
+    tops = [one for one in plan.children(None) if not one.type.startswith("pulumi:providers:")]
+    ids = _ids(tops)
+    outside = list(_outside(plan, ids))
+    nodes = [_node(plan, top, ids[top.urn]) for top in tops] + [node for node, _ in outside]
+    edges = [*_edges(plan, ids), *(edge for _, edge in outside)]
+    return Graph(
+        stack=plan.stack,
+        nodes=tuple({node.id: node for node in nodes}.values()),
+        edges=tuple(sorted(edges, key=lambda edge: (edge.source, edge.target))),
+    )
+
+
+def _ids(tops: list[Resource]) -> dict[str, str]:
+    """Short and unique: the name, with the type's last part where two share it."""
+    shared = Counter(top.name for top in tops)
+    return {top.urn: top.name if shared[top.name] == 1 else f"{top.name}-{top.type.rpartition(':')[2]}" for top in tops}
+
+
+def _node(plan: Plan, top: Resource, node_id: str) -> Node:
+    hostname = next((one.inputs.get("name") for one in _below(plan, top) if one.type.endswith(":DnsRecord")), "")
+    return Node(
+        id=node_id,
+        name=top.name,
+        kind=top.type.rpartition(":")[2],
+        layer=_layer(top.type),
+        data_class=_data_class(top),
+        resources=sum(one.custom for one in _below(plan, top)),
+        detail=hostname if isinstance(hostname, str) else "",
+        source=f"{top.source.path}:{top.source.line}" if top.source else "",
+    )
+
+
+def _data_class(top: Resource) -> str:
+    """A component's, or the tag of a resource without one."""
+    tags = top.inputs.get("tags")
+    tagged = tags.get("data-class") if isinstance(tags, dict) else None
+    declared = top.inputs.get("dataClass", tagged)
+    return declared if isinstance(declared, str) else NOT_DECLARED
+
+
+def _layer(type_token: str) -> Layer:
+    package, _, rest = type_token.partition(":")
+    area = _AREAS.get(rest.partition(":")[0], Layer.OTHERS) if package == "hybrid" else Layer.OTHERS
+    return _LAYERS.get(type_token, area)
+
+
+def _below(plan: Plan, top: Resource) -> Iterator[Resource]:
+    yield top
+    for child in plan.children(top.urn):
+        yield from _below(plan, child)
+
+
+def _edges(plan: Plan, ids: dict[str, str]) -> Iterator[Edge]:
+    owner = {one.urn: ids[urn] for urn in ids for one in _below(plan, plan.by_urn[urn])}
+    names = _names(plan, owner)
+    refers: dict[tuple[str, str], set[str]] = {}
+    waits: set[tuple[str, str]] = set()
+    for resource in plan.resources:
+        source = owner.get(resource.urn)
+        if source is None:
+            continue
+        for target, path in _references(resource, owner, names):
+            if target != source:
+                refers.setdefault((source, target), set()).add(f"{resource.name}.{path}")
+        waits |= {(source, owner[urn]) for urn in resource.dependencies if urn in owner and owner[urn] != source}
+    for (source, target), properties in refers.items():
+        yield Edge(source=source, target=target, tie=Tie.REFERS, properties=tuple(sorted(properties)))
+    for source, target in waits - refers.keys():
+        yield Edge(source=source, target=target, tie=Tie.WAITS, properties=())
+
+
+def _names(plan: Plan, owner: dict[str, str]) -> dict[str, str]:
+    """Owner by the text that others name one of its resources by; a text that several have names none."""
+    found: dict[str, set[str]] = {}
+    for resource in plan.resources:
+        for key in _NAMES:
+            value = resource.inputs.get(key)
+            if resource.custom and resource.urn in owner and isinstance(value, str):
+                found.setdefault(value, set()).add(owner[resource.urn])
+    return {text: owners.pop() for text, owners in found.items() if len(owners) == 1}
+
+
+def _references(resource: Resource, owner: dict[str, str], names: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Owner of what is referred to, and by which property."""
+    for path, urns in resource.property_dependencies.items():
+        yield from ((owner[urn], path) for urn in urns if urn in owner)
+    for key, value in resource.inputs.items():
+        for text in _texts(value):
+            if text in names:
+                yield names[text], key
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Plain texts only: a secret names nobody."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+
+
+def _outside(plan: Plan, ids: dict[str, str]) -> Iterator[tuple[Node, Edge]]:
+    """The stand-by, who deploys, and who is told of alarms: named by a property, declared by nobody here."""
+    for urn, top_id in ids.items():
+        top = plan.by_urn[urn]
+        for resource in _below(plan, top):
+            yield from _named_by(resource, top_id, top)
+
+
+def _named_by(resource: Resource, top_id: str, top: Resource) -> Iterator[tuple[Node, Edge]]:
+    inputs, kind = resource.inputs, resource.type.rpartition(":")[2]
+    if kind == "DnsRecord" and inputs.get("type") == "CNAME":
+        tie = Tie.STANDS_BY if top.inputs.get("active") == "worker" else Tie.REFERS
+        found = ("content", "stand-by", tie)
+    elif kind == "OpenIdConnectProvider":
+        found = ("url", "deploys", Tie.REFERS)
+    elif kind == "TopicSubscription":
+        found = ("endpoint", "mailbox", Tie.REFERS)
+    else:
+        return
+    path, words, tie = found
+    value = inputs.get(path)
+    if not isinstance(value, str):
+        return
+    host = value.removeprefix("https://")
+    node = Node(
+        id=host, name=host, kind=words, layer=_layer(top.type), data_class="none", resources=0, detail="", source=""
+    )
+    yield node, Edge(source=top_id, target=host, tie=tie, properties=(f"{resource.name}.{path}",))
+
+
+_ARROWS = {Tie.REFERS: "-->", Tie.WAITS: "-.->", Tie.STANDS_BY: "-.->|stands by|"}
+
+
+def mermaid(found: Graph) -> str:
+    """As a flowchart that documents can hold."""
+    keys = {node.id: f"n{place}" for place, node in enumerate(found.nodes)}
+    lines = ["flowchart TB"]
+    for place, (layer, nodes) in enumerate(found.layers()):
+        lines.append(f'  subgraph l{place}["{layer}"]')
+        for node in nodes:
+            words = f"<b>{_plain(node.name)}</b><br/>{_plain(node.kind)}"
+            opening, closing = ('["', '"]') if node.resources else ('(["', '"])')
+            lines.append(f"    {keys[node.id]}{opening}{words}{closing}:::data_{node.data_class.replace(' ', '_')}")
+        lines.append("  end")
+    lines += [f"  {keys[edge.source]} {_ARROWS[edge.tie]} {keys[edge.target]}" for edge in found.edges]
+    lines += [f"  classDef data_{name} stroke:{colour},stroke-width:2px" for name, colour in _COLOURS.items()]
+    return "\n".join(lines) + "\n"
+
+
+_COLOURS = {
+    "regulated": "#0a58ca",
+    "personal": "#8a3ffc",
+    "public": "#0f7b6c",
+    "none": "#7a848e",
+    "not_declared": "#c4271d",
+}
+
+
+def _plain(words: str) -> str:
+    """Without what Mermaid would read as its own."""
+    return "".join(f"#{ord(letter)};" if letter in '"<>#;' else letter for letter in words)

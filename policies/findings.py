@@ -1,0 +1,113 @@
+"""What the gate found: for each stack, and for what belongs to no stack."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from plan.model import Plan, Resource
+from policies.exemptions import Exemption
+
+PACK = "hybrid-gate"
+"""In the place of a pack's name, for the gate's own rules."""
+
+
+class Origin(StrEnum):
+    """Where a plan comes from. Not who judges it: that is always the same packs."""
+
+    RECORDED = "recorded plan"
+    PREVIEW = "preview"
+    STATE = "state"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One plan to judge."""
+
+    plan: Plan
+    origin: Origin = Origin.RECORDED
+    previous: Plan | None = None
+    """What there was before, to judge what is taken away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedRule:
+    """A rule that was asked, as reports describe it."""
+
+    name: str
+    pack: str
+    description: str
+    severity: str
+    remediation: str
+
+    @property
+    def page(self) -> str:
+        return f"docs/policies/{self.name}.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One rule that one resource breaks, or that could not be checked."""
+
+    stack: str
+    """Empty for what is about no stack: an exemption, a file of the repository."""
+    pack: str
+    rule: str
+    severity: str
+    message: str
+    urn: str
+    place: str
+    """File and line that declare the resource, or empty."""
+    is_unchecked: bool = False
+    """The rule could not run, because a value is known only after deployment."""
+
+    @property
+    def subject(self) -> str:
+        """What it is about, in short."""
+        return self.urn.rpartition("::")[2] or self.place.rpartition(":")[0] or "the whole stack"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exempted:
+    """A violation that an exemption lets pass."""
+
+    finding: Finding
+    exemption: Exemption
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the packs say of one stack."""
+
+    stack: str
+    origin: Origin
+    resources: int
+    rules: int
+    findings: tuple[Finding, ...]
+    exempted: tuple[Exempted, ...] = ()
+    waiting: tuple[Finding, ...] = ()
+    """No violations: what can be judged only on the deployed state, by rules that say why it may wait."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """All of one run."""
+
+    verdicts: tuple[Verdict, ...]
+    rules: tuple[JudgedRule, ...]
+    exemptions: tuple[Exemption, ...] = ()
+    """All of the file, used or not."""
+    elsewhere: tuple[Finding, ...] = ()
+    """About no stack."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return (*(finding for verdict in self.verdicts for finding in verdict.findings), *self.elsewhere)
+
+    @property
+    def is_passed(self) -> bool:
+        return not self.findings
+
+
+def declared_at(resource: Resource | None) -> str:
+    """File and line that declare a resource."""
+    source = resource.source if resource else None
+    return f"{source.path}:{source.line}" if source else ""

@@ -1,0 +1,85 @@
+"""What the gate judges by itself, by the marks of a plan and by what there was before."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from plan.model import Computed, Plan, Resource
+from policies import removals, sensitive
+from policies.findings import PACK, Finding, Origin, Subject, declared_at
+from policies.gate_rules import BY_NAME, KEPT_RULE, RECORDS_RULE
+from policies.rule import WAITING
+
+
+def findings(subject: Subject) -> Iterator[Finding]:
+    """Of one plan. Those of the rule WAITING are no violations."""
+    plan = subject.plan
+    match subject.origin:
+        case Origin.PREVIEW:
+            yield from _secrets_of_preview(plan)
+        case Origin.STATE:
+            yield from _in_the_clear(plan, sensitive.clear_in_state(plan))
+        case Origin.RECORDED:
+            yield from _in_the_clear(plan, sensitive.in_the_clear(plan))
+    for name, what in sensitive.exported(plan):
+        message = f"Export {name} holds {what} and is not secret."
+        yield finding(sensitive.EXPORTS_RULE, message, stack=plan.stack, urn=plan.stack_urn)
+    for name, what in sensitive.configured(plan):
+        message = f"Setting {name} holds {what} and is in the clear."
+        yield finding(
+            sensitive.SETTINGS_RULE, message, stack=plan.stack, urn=plan.stack_urn, place=f"Pulumi.{plan.stack}.yaml:1"
+        )
+    if subject.previous:
+        for resource, message in removals.of_protected(subject.previous, plan):
+            yield _about(plan, KEPT_RULE, message, resource)
+        for resource, message in removals.of_records(subject.previous, plan):
+            yield _about(plan, RECORDS_RULE, message, resource)
+
+
+def finding(rule: str, message: str, *, stack: str = "", urn: str = "", place: str = "") -> Finding:
+    """One of the gate's own, with the rule's remediation at the end of its message."""
+    about = BY_NAME[rule]
+    return Finding(
+        stack=stack,
+        pack=PACK,
+        rule=rule,
+        severity=about.severity,
+        message=f"{message} {about.remediation} ({about.page})",
+        urn=urn,
+        place=place,
+    )
+
+
+def _in_the_clear(plan: Plan, found: Iterable[tuple[Resource, str]]) -> Iterator[Finding]:
+    for resource, path in found:
+        yield _about(plan, sensitive.INPUTS_RULE, f"Property {path} is given in the clear.", resource)
+
+
+def _secrets_of_preview(plan: Plan) -> Iterator[Finding]:
+    """The engine writes what it does not know yet without a mark, and no exports at all."""
+    for resource, path in sensitive.in_the_clear(plan):
+        if _is_unknown(resource.inputs, path.replace("[", ".").replace("]", "").split(".")):
+            words = f"{sensitive.INPUTS_RULE}: {path} is not known yet, and a preview shows no mark of such a value"
+            yield _waiting(plan, words, resource.urn, declared_at(resource))
+        else:
+            yield _about(plan, sensitive.INPUTS_RULE, f"Property {path} is given in the clear.", resource)
+    yield _waiting(plan, f"{sensitive.EXPORTS_RULE}: a preview shows no exports", plan.stack_urn, "")
+
+
+def _about(plan: Plan, rule: str, message: str, resource: Resource) -> Finding:
+    return finding(rule, message, stack=plan.stack, urn=resource.urn, place=declared_at(resource))
+
+
+def _waiting(plan: Plan, words: str, urn: str, place: str) -> Finding:
+    message = f"{words}; the gate on the recorded plan and on the state judges it."
+    return Finding(
+        stack=plan.stack, pack=PACK, rule=WAITING, severity="unspecified", message=message, urn=urn, place=place
+    )
+
+
+def _is_unknown(value: Any, steps: list[str]) -> bool:
+    """Whether the value at the path, or what it stands in, is not known."""
+    if isinstance(value, Computed) or not steps:
+        return isinstance(value, Computed)
+    if isinstance(value, list):
+        return _is_unknown(value[int(steps[0])], steps[1:])
+    return isinstance(value, dict) and _is_unknown(value.get(steps[0]), steps[1:])

@@ -1,0 +1,146 @@
+"""The rules' pages in docs/policies, made from the rules: `python -m policies.pages` writes them anew."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import yaml
+
+from policies import analyzer
+from policies.gate_rules import RULES as GATE_RULES
+from policies.gate_rules import GateRule
+from policies.rule import Rule, StackRule
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "policies"
+INDEX = "README.md"
+_FIRST_WORDS = """# The policies
+
+<!-- Made by `python -m policies.pages` from the rules. Change those. -->
+
+Each rule is a good state, and every rule is mandatory. `./hybrid gate dev prod` checks them all on the recorded plan, \
+without Pulumi, credentials or a network; `--preview FILE` and `--state FILE` check what the engine wrote; \
+`pulumi preview` and `pulumi up` take a pack with `--policy-pack policies/NAME`. How they run, and why what can't be \
+judged fails: [decision 2](../decisions/0002-policies-are-real-packs.md).
+"""
+_EXEMPTIONS = """
+## Exemptions
+
+What has to be let pass stands in [exemptions.yaml](../../policies/exemptions.yaml), which the gate and the packs on \
+the engine both read:
+
+```yaml
+exemptions:
+  - rule: NAME-OF-THE-RULE
+    resource: urn:pulumi:prod::hybrid::*$aws:s3/bucket:Bucket::media   # ends with TYPE::NAME
+    reason: why it may be so, in a sentence
+    owner: somebody@example.com
+    expires: 2027-01-31                                                # a year ahead at most
+```
+
+One that has expired, that nothing needs, that names no rule or matches more than three resources fails the gate; \
+every report lists all of them. A pack does not start on the engine while the file has a fault.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Rules that are judged together."""
+
+    name: str
+    folder: str
+    description: str
+    rules: Sequence[Rule | StackRule | GateRule]
+
+
+def groups() -> list[Group]:
+    """Every pack, and the gate's own rules last."""
+    packs = [
+        Group(
+            name=folder.name,
+            folder=f"../../policies/{folder.name}/",
+            description=str(yaml.safe_load((folder / "PulumiPolicy.yaml").read_text())["description"]).strip(),
+            rules=import_module(f"policies.{folder.name}.rules").RULES,
+        )
+        for folder in analyzer.folders()
+    ]
+    own = Group(
+        name="the gate",
+        folder="../../policies/gate_rules.py",
+        description="What no pack can judge: packs get secrets decrypted and unmarked, and see one moment only.",
+        rules=GATE_RULES,
+    )
+    return [*packs, own]
+
+
+def pages() -> dict[str, str]:
+    """Text of every file in the folder, by its name."""
+    found = groups()
+    texts = {f"{rule.name}.md": page(group, rule) for group in found for rule in group.rules}
+    return {INDEX: "\n".join(_index(found)), **texts}
+
+
+def write(folder: Path = FOLDER) -> None:
+    """Makes the folder hold just these."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = pages()
+    for path in folder.glob("*.md"):
+        if path.name not in texts:
+            path.unlink()
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+
+
+def page(group: Group, rule: Rule | StackRule | GateRule) -> str:
+    """One rule's."""
+    return "\n".join(_page(group, rule))
+
+
+def _page(group: Group, rule: Rule | StackRule | GateRule) -> Iterator[str]:
+    yield f"# {rule.name}\n"
+    yield f"{rule.description}\n"
+    yield f"Severity: {_severity(rule)}. Judged by [{group.name}]({group.folder}), {_scope(rule)}.\n"
+    yield f"## Why\n\n{rule.reason}\n"
+    yield f"## What to do\n\n{rule.remediation}\n"
+    waits = rule.may_wait if isinstance(rule, Rule | StackRule) else ""
+    if waits:
+        yield "## Before deployment\n"
+        yield f"A value that is not known yet is no violation: {waits}. The gate on the deployed state judges it.\n"
+    elif not isinstance(rule, GateRule):
+        yield "## Before deployment\n"
+        yield "A value that is not known yet breaks this rule: what can't be checked is not passed.\n"
+    yield f"[All rules, and how to exempt a resource]({INDEX})\n"
+
+
+def _index(found: Sequence[Group]) -> Iterator[str]:
+    yield _FIRST_WORDS
+    for group in found:
+        yield f"## [{group.name}]({group.folder})\n\n{group.description}\n"
+        yield "| Rule | What it holds | Severity |"
+        yield "|---|---|---|"
+        for rule in group.rules:
+            yield f"| [`{rule.name}`]({rule.name}.md) | {_cell(rule.description)} | {_severity(rule)} |"
+        yield ""
+    yield _EXEMPTIONS.lstrip("\n")
+
+
+def _severity(rule: Rule | StackRule | GateRule) -> str:
+    return rule.severity if isinstance(rule, GateRule) else rule.severity.value
+
+
+def _scope(rule: Rule | StackRule | GateRule) -> str:
+    if isinstance(rule, GateRule):
+        return "by what a plan, a file or an earlier plan shows"
+    if isinstance(rule, StackRule):
+        return "by all resources together"
+    if rule.types:
+        return f"by each {' and '.join(f'`{token}`' for token in rule.types)}"
+    return "by each resource"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,44 @@
+"""Annotations of a pull request: workflow commands on standard output (GitHub, Workflow commands)."""
+
+from collections.abc import Iterator
+
+from policies.findings import Finding, Outcome
+from policies.reports.text_report import violations
+
+_LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "notice"}
+
+
+def written(outcome: Outcome) -> str:
+    """One command a finding, exemption and check that waits."""
+    return "\n".join(_lines(outcome))
+
+
+def _lines(outcome: Outcome) -> Iterator[str]:
+    for finding in outcome.findings:
+        level = _LEVELS.get(finding.severity, "error")
+        yield _command(level, f"{finding.rule}: {finding.subject}", finding.message, finding)
+    for verdict in outcome.verdicts:
+        for exempted in verdict.exempted:
+            words = f"{exempted.finding.subject}: {exempted.exemption.words}"
+            yield _command("notice", f"{exempted.finding.rule}: exempted", words, exempted.finding)
+        for waiting in verdict.waiting:
+            yield _command("notice", "waits for the deployment", waiting.message, waiting)
+    for one in outcome.exemptions:
+        yield f"exemption of {one.rule} for {one.resource}: {one.words}"
+    for verdict in outcome.verdicts:
+        yield f"{verdict.stack}: {violations(len(verdict.findings)) if verdict.findings else 'passed'}"
+
+
+def _command(level: str, title: str, message: str, finding: Finding) -> str:
+    path, _, line = finding.place.rpartition(":")
+    place = f"file={_property(path)},line={line}," if path else ""
+    words = f"{finding.stack}: {message}" if finding.stack else message
+    return f"::{level} {place}title={_property(title)}::{_data(words)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

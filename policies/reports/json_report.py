@@ -1,0 +1,18 @@
+"""For programs: `stacks`, `elsewhere` and `exemptions`."""
+
+import dataclasses
+import json
+
+from policies.findings import Outcome
+
+
+def written(outcome: Outcome) -> str:
+    """One object; `passed` is the whole answer."""
+    document = {
+        "passed": outcome.is_passed,
+        "stacks": [dataclasses.asdict(verdict) for verdict in outcome.verdicts],
+        "elsewhere": [dataclasses.asdict(finding) for finding in outcome.elsewhere],
+        "exemptions": [dataclasses.asdict(exemption) for exemption in outcome.exemptions],
+    }
+    # Dates are the only values that JSON does not have.
+    return json.dumps(document, indent=2, ensure_ascii=False, default=str)

@@ -1,0 +1,49 @@
+"""For a terminal: one line a stack, and two a finding. Of what waits only the number; the other formats list it."""
+
+from collections.abc import Iterator
+
+from policies.findings import Exempted, Finding, Origin, Outcome, Verdict
+
+
+def written(outcome: Outcome) -> str:
+    """Everything of a run."""
+    lines = [line for verdict in outcome.verdicts for line in of_stack(verdict)]
+    if outcome.elsewhere:
+        lines.append(f"outside the stacks: {violations(len(outcome.elsewhere))}")
+        lines += [line for finding in outcome.elsewhere for line in _of_finding(finding)]
+    for one in outcome.exemptions:
+        lines.append(f"exemption of {one.rule} for {one.resource}: {one.words}")
+    return "\n".join(_printable(line) for line in lines)
+
+
+def of_stack(verdict: Verdict) -> Iterator[str]:
+    """The lines of one stack."""
+    result = violations(len(verdict.findings)) if verdict.findings else "passed"
+    origin = "" if verdict.origin is Origin.RECORDED else f"{verdict.origin}, "
+    waiting = f", {len(verdict.waiting)} checks wait for the deployment" if verdict.waiting else ""
+    yield f"{verdict.stack}: {result} ({origin}{verdict.rules} rules, {verdict.resources} resources{waiting})"
+    for finding in verdict.findings:
+        yield from _of_finding(finding)
+    for exempted in verdict.exempted:
+        yield from _of_exempted(exempted)
+
+
+def violations(number: int) -> str:
+    return f"{number} violation{'s' if number != 1 else ''}"
+
+
+def _of_finding(finding: Finding) -> Iterator[str]:
+    state = "can't be checked" if finding.is_unchecked else finding.severity
+    yield f"  {finding.pack}/{finding.rule} [{state}] {finding.subject}  {finding.place}".rstrip()
+    yield f"    {finding.message}"
+
+
+def _of_exempted(exempted: Exempted) -> Iterator[str]:
+    finding = exempted.finding
+    yield f"  {finding.pack}/{finding.rule} [exempted] {finding.subject}  {finding.place}".rstrip()
+    yield f"    {exempted.exemption.words}"
+
+
+def _printable(line: str) -> str:
+    # A name may hold anything, such as what moves a terminal's cursor.
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in line)

@@ -1,0 +1,90 @@
+"""Hosts of third parties that somebody has judged, with the most delicate data that may go to each."""
+
+from dataclasses import dataclass
+
+from components.labels import DataClass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One third party, with all names below it."""
+
+    most: DataClass
+    why: str
+    """One sentence: who it is and where it keeps what it gets."""
+
+
+def _none(why: str) -> Host:
+    return Host(most=DataClass.NONE, why=why)
+
+
+def _public(why: str) -> Host:
+    return Host(most=DataClass.PUBLIC, why=why)
+
+
+def _regulated(why: str) -> Host:
+    return Host(most=DataClass.REGULATED, why=why)
+
+
+_LOGS = "Monitoring that keeps what it gets in the United States or the European Union, by its own region list."
+_CHAT = "A chat that keeps messages in the United States unless a contract says otherwise."
+_DATABASE = "A database as a service without a Canadian region that a host name would show."
+
+HOSTS: dict[str, Host] = {
+    "token.actions.githubusercontent.com": _none("GitHub's proof of who deploys; it is asked for keys only."),
+    "api.cloudflare.com": _none("Cloudflare's own API, which the provider asks."),
+    "api.vercel.com": _none("Vercel's own API, which the provider asks."),
+    "cfargotunnel.com": _regulated("The address of a Cloudflare Tunnel, which ends at the database host."),
+    # Judged by functions-run-in-montreal: the project runs in yul1.
+    "vercel-dns.com": _regulated("The stand-by at Vercel, whose functions run in Montreal."),
+    "vercel-dns-0.com": _regulated("The stand-by at Vercel, whose functions run in Montreal."),
+    "vercel.app": _regulated("The stand-by at Vercel, whose functions run in Montreal."),
+    "r2.cloudflarestorage.com": _public("R2 has no Canadian jurisdiction."),
+    "r2.dev": _public("R2 has no Canadian jurisdiction."),
+    "workers.dev": _public("Workers that no placement is known of."),
+    "pages.dev": _public("Files of public sites."),
+    "sentry.io": _none("Sentry keeps errors in Iowa or Frankfurt, and an error may quote a person's data."),
+    "betterstack.com": _none(_LOGS),
+    "betteruptime.com": _none(_LOGS),
+    "uptimerobot.com": _none(_LOGS),
+    "pingdom.com": _none(_LOGS),
+    "statuscake.com": _none(_LOGS),
+    "healthchecks.io": _none(_LOGS),
+    "hc-ping.com": _none(_LOGS),
+    "logtail.com": _none(_LOGS),
+    "datadoghq.com": _none(_LOGS),
+    "datadoghq.eu": _none(_LOGS),
+    "honeycomb.io": _none(_LOGS),
+    "newrelic.com": _none(_LOGS),
+    "nr-data.net": _none(_LOGS),
+    "grafana.net": _none(_LOGS),
+    "axiom.co": _none(_LOGS),
+    "posthog.com": _none(_LOGS),
+    "bugsnag.com": _none(_LOGS),
+    "rollbar.com": _none(_LOGS),
+    "splunkcloud.com": _none(_LOGS),
+    "papertrailapp.com": _none(_LOGS),
+    "loggly.com": _none(_LOGS),
+    "pagerduty.com": _none(_LOGS),
+    "opsgenie.com": _none(_LOGS),
+    "segment.io": _none(_LOGS),
+    "google-analytics.com": _none(_LOGS),
+    "slack.com": _none(_CHAT),
+    "discord.com": _none(_CHAT),
+    "webhook.office.com": _none(_CHAT),
+    "neon.tech": _none(_DATABASE),
+    "supabase.co": _none(_DATABASE),
+    "supabase.com": _none(_DATABASE),
+    "planetscale.com": _none(_DATABASE),
+    "psdb.cloud": _none(_DATABASE),
+    "mongodb.net": _none(_DATABASE),
+    "upstash.io": _none(_DATABASE),
+    "turso.io": _none(_DATABASE),
+    "timescale.com": _none("Where TimescaleDB's telemetry goes."),
+}
+
+
+def judged(host: str) -> Host | None:
+    """Who the host belongs to, by its own name or one above it."""
+    parts = host.split(".")
+    return next((HOSTS[name] for start in range(len(parts)) if (name := ".".join(parts[start:])) in HOSTS), None)

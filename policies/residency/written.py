@@ -1,0 +1,96 @@
+"""What is written in a resource's properties, also inside JSON text and base64, in one spelling."""
+
+import base64
+import binascii
+import json
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from policies.rule import texts
+
+# JSON text in JSON text in base64: deeper than this nobody writes by accident.
+DEPTH = 5
+# Beyond it stands code: user data has 16 KB at most (AWS, Lightsail), a Worker's variable 5 KB (Cloudflare, limits).
+MOST_ENCODED = 64 * 1024
+MOST_UNPACKED = 1024 * 1024
+MOST_KEPT = 16 * 1024
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d\u02d7"), "-")
+# Letters of other alphabets that look Latin (Unicode, confusables), as far as regions and hosts need them.
+_LOOKALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u0501\u04bb\u0458\u03bf\u03b1\u03c1\u0442\u043c\u043d\u043a",
+    "aeopcyxisdhjoaptmhk",
+)
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+
+
+def written(value: Any) -> Iterator[tuple[str, str]]:
+    """Path and text of each known string, in lower case; what it holds as JSON or base64 follows with the same path."""
+    for path, text in texts(value):
+        for inner in _short(text) if len(text) <= MOST_KEPT else _plain(text):
+            yield path, inner
+
+
+def _plain(text: str) -> tuple[str, ...]:
+    return tuple(plain(inner) for inner in _inside(text, DEPTH))
+
+
+# Several rules read the same resources, and resources repeat each other's texts.
+_short = lru_cache(maxsize=4096)(_plain)
+
+
+def plain(text: str) -> str:
+    """The text in lower case, without look-alike letters and hyphens."""
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKC", text.translate(_HYPHENS)).lower()
+    return folded.translate(_LOOKALIKES).translate(_INVISIBLE)
+
+
+def _inside(text: str, depth: int) -> Iterator[str]:
+    yield text
+    if depth == 0:
+        return
+    if text.lstrip()[:1] in ("{", "[", '"'):
+        yield from _in_json(text, depth)
+    elif len(text) <= MOST_ENCODED and _BASE64.fullmatch(text.strip()):
+        decoded = _decoded(text.strip())
+        if decoded is not None:
+            yield from _inside(decoded, depth - 1)
+
+
+def _in_json(text: str, depth: int) -> Iterator[str]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return
+    for inner in _strings(value):
+        yield from _inside(inner, depth - 1)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+def _decoded(text: str) -> str | None:
+    """What base64 text holds, unpacked if it is gzip; None where that is no text."""
+    standard = text.rstrip("=").translate(str.maketrans("-_", "+/"))
+    try:
+        data = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+        if data[:2] == b"\x1f\x8b":
+            data = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, MOST_UNPACKED)
+        return data.decode()
+    except (binascii.Error, UnicodeDecodeError, zlib.error):
+        return None

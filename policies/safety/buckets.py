@@ -1,0 +1,138 @@
+"""Who reaches what is in S3: nobody without an identity, and nobody without TLS."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
+from pulumi_policy.proxy import UnknownValueError
+
+from policies.rule import Rule, StackRule
+from policies.safety.reading import by_bucket, current, each, of_type, text, value
+
+BUCKET = "aws:s3/bucket:Bucket"
+PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+BUCKET_ACL = "aws:s3/bucketAcl:BucketAcl"
+WEBSITE = "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration"
+BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+PRIVATE_ACLS = ("", "private", "bucket-owner-read", "bucket-owner-full-control", "log-delivery-write")
+LIGHTSAIL_BUCKET = "aws:lightsail/bucket:Bucket"
+
+
+def _buckets_are_closed(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    blocks = by_bucket(args.resources, PUBLIC_ACCESS)
+
+    def check(bucket: PolicyResource) -> Iterator[str]:
+        own = blocks.get(text(bucket.props, "bucket"), [])
+        if not own:
+            yield "This bucket has no block of public access."
+        for block in own:
+            if any(value(block, name) is not True for name in BLOCKS):
+                yield "This bucket's block of public access leaves a way open."
+
+    yield from each(of_type(args.resources, BUCKET), check)
+
+
+def _no_acl_is_public(args: ResourceValidationArgs) -> Iterator[str]:
+    kind = current(args.resource_type)
+    if kind in (BUCKET, BUCKET_ACL) and text(args.props, "acl") not in PRIVATE_ACLS:
+        yield "This access control list admits people without an identity, or a whole group."
+    for grant in ("grants", "accessControlPolicy"):
+        # Of what the program gives: the provider reads an owner's own grant back.
+        if kind in (BUCKET, BUCKET_ACL) and "global/" in _flat(value(args.props, grant)):
+            yield "This access control list grants something to everyone."
+    if kind == WEBSITE or (kind == BUCKET and value(args.props, "website")):
+        yield "This bucket is a website, which S3 serves without TLS."
+    if kind == LIGHTSAIL_BUCKET:
+        yield "This is a bucket of Lightsail, which has no lock, no key of one's own and no block of public access."
+
+
+def _flat(values: Any) -> str:
+    """All text inside, in lower case."""
+    if isinstance(values, str):
+        return values.lower()
+    if isinstance(values, Mapping):
+        return " ".join(_flat(values[key]) for key in values)
+    return " ".join(_flat(item) for item in values) if isinstance(values, Sequence) else ""
+
+
+def _plain_http_is_refused(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    policies = by_bucket(args.resources, BUCKET_POLICY)
+    unknown: UnknownValueError | None = None
+    for bucket in of_type(args.resources, BUCKET):
+        try:
+            own = policies.get(text(bucket.props, "bucket"), [])
+            if not any(_demands_tls(value(policy, "policy")) for policy in own):
+                yield "This bucket has no policy that refuses requests without TLS.", bucket.urn
+        except UnknownValueError as error:
+            unknown = error
+    if unknown:
+        raise unknown
+
+
+def _demands_tls(document: Any) -> bool:
+    try:
+        parsed = json.loads(document) if isinstance(document, str) else document
+    except ValueError:
+        return False
+    statements = value(parsed, "Statement") or []
+    found = [statements] if isinstance(statements, Mapping) else statements
+    return any(_refuses_plain_http(statement) for statement in found)
+
+
+def _refuses_plain_http(statement: Mapping[str, Any]) -> bool:
+    """For everyone, every action and all of the bucket; a narrower one leaves the rest open."""
+    principal, actions, resources = statement.get("Principal"), statement.get("Action"), statement.get("Resource")
+    condition = statement.get("Condition") or {}
+    refused = value(condition, "Bool", "aws:SecureTransport")
+    whole = [resources] if isinstance(resources, str) else list(resources or [])
+    return (
+        statement.get("Effect") == "Deny"
+        and principal in ("*", {"AWS": "*"})
+        and actions in ("s3:*", "*", ["s3:*"], ["*"])
+        and len(condition) == 1
+        and str(refused).lower() == "false"
+        and ("*" in whole or (any(one.endswith("/*") for one in whole) and any("/" not in one for one in whole)))
+    )
+
+
+RULES: tuple[Rule | StackRule, ...] = (
+    StackRule(
+        name="buckets-are-closed-to-the-public",
+        description="Every S3 bucket blocks public access in all four ways.",
+        reason=(
+            "One wrong list or policy makes a bucket public; the block holds whatever they say "
+            "(AWS, Blocking public access to your Amazon S3 storage)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Declare it with PrivateBucket.",
+        check=_buckets_are_closed,
+    ),
+    Rule(
+        name="buckets-have-no-public-list",
+        description="No access control list opens a bucket, no bucket is a website, none is Lightsail's.",
+        reason=(
+            "Lists are S3's oldest way of giving rights and its easiest to get wrong, so AWS advises to switch them "
+            "off; a website's address has no TLS (AWS, S3 object ownership; website endpoints)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Declare it with PrivateBucket, and serve public files from R2.",
+        check=_no_acl_is_public,
+    ),
+    StackRule(
+        name="buckets-refuse-plain-http",
+        description="Every S3 bucket has a policy that refuses requests without TLS.",
+        reason=(
+            "S3 answers plain HTTP, too, and a client that is set up wrongly would send data readable by everyone "
+            "between (AWS, Security best practices for Amazon S3)."
+        ),
+        severity=Severity.HIGH,
+        remediation="Declare it with PrivateBucket.",
+        may_wait=(
+            "the policy names its bucket by an ARN that AWS gives when it makes the bucket; that there is a policy "
+            "for each bucket is judged before."
+        ),
+        check=_plain_http_is_refused,
+    ),
+)

@@ -1,0 +1,103 @@
+"""What the declared stack costs a month, whether it is used or not."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import PolicyResource, Severity, StackValidationArgs
+from pulumi_policy.proxy import UnknownValueError
+
+from policies.rule import Rule, StackRule
+from policies.safety import prices
+from policies.safety.reading import each, is_prod, of_type, text, value
+
+INSTANCE = "aws:lightsail/instance:Instance"
+DISK = "aws:lightsail/disk:Disk"
+ADDRESS = "aws:lightsail/staticIp:StaticIp"
+ADDRESS_ATTACHMENT = "aws:lightsail/staticIpAttachment:StaticIpAttachment"
+NODE_TIER = "aws:ssm/serviceSetting:ServiceSetting"
+ACTIVATION = "aws:ssm/activation:Activation"
+WORKERS = ("cloudflare:index/worker:Worker", "cloudflare:index/workersScript:WorkersScript")
+
+
+class PriceError(LookupError):
+    """Nobody has looked up what it costs."""
+
+
+def _cost_stays_below_the_ceiling(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    spent: dict[str, float] = {}
+
+    def check(resource: PolicyResource) -> Iterator[str]:
+        try:
+            spent[resource.urn] = _monthly_usd(resource, args)
+        except PriceError as error:
+            yield f"This costs nobody knows what: {error}."
+
+    yield from each(args.resources, check)
+    if of_type(args.resources, *WORKERS):
+        spent[""] = prices.WORKERS_PLAN_USD
+    total, dearest = sum(spent.values()), max(spent, key=lambda urn: spent[urn], default="")
+    ceiling = prices.CEILINGS_USD["prod" if is_prod(dearest) else "dev"]
+    if total > ceiling:
+        yield (
+            f"This stack costs ${total:,.2f} a month before use, and ${ceiling:,.2f} is allowed; "
+            "this resource is the dearest.",
+            dearest,
+        )
+
+
+def _monthly_usd(resource: PolicyResource, args: StackValidationArgs) -> float:
+    """Raises PriceError, and UnknownValueError where the price depends on what is not known."""
+    kind, props = resource.resource_type, resource.props
+    if kind == INSTANCE:
+        return _bundle_usd(text(props, "bundleId"))
+    if kind == DISK:
+        return _size_gb(value(props, "sizeInGb")) * prices.DISK_GB_USD
+    if kind == ADDRESS:
+        return 0.0 if _is_attached(resource, args) else prices.LOOSE_ADDRESS_USD
+    if kind == NODE_TIER:
+        is_advanced = text(props, "settingValue") != "standard"
+        return prices.ADVANCED_NODE_USD * len(of_type(args.resources, ACTIVATION)) if is_advanced else 0.0
+    if kind in prices.FIXED_USD:
+        return prices.FIXED_USD[kind]
+    if kind.startswith((*prices.LOCAL, *prices.BY_USE)) and not kind.startswith(prices.NOT_BY_USE):
+        return 0.0
+    raise PriceError(f"{kind} is not in policies/safety/prices.py")
+
+
+def _bundle_usd(bundle: str) -> float:
+    if bundle not in prices.BUNDLES_USD:
+        raise PriceError("its bundle is not in policies/safety/prices.py")
+    return prices.BUNDLES_USD[bundle]
+
+
+def _size_gb(size: object) -> float:
+    # A size that is no number would count as nothing.
+    if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0:
+        raise PriceError("its size is no number")
+    return float(size)
+
+
+def _is_attached(address: PolicyResource, args: StackValidationArgs) -> bool:
+    """An attachment whose address is not known yet counts: it is to be made together with it."""
+    name = text(address.props, "name")
+    for attachment in of_type(args.resources, ADDRESS_ATTACHMENT):
+        try:
+            if text(attachment.props, "staticIpName") == name:
+                return True
+        except UnknownValueError:
+            return True
+    return False
+
+
+RULES: tuple[Rule | StackRule, ...] = (
+    StackRule(
+        name="cost-stays-below-the-ceiling",
+        description="What the stack costs a month before anybody uses it is known, and below the ceiling.",
+        reason=(
+            "A size too large, or a service that is paid by the hour, is noticed on the next bill, a month late. "
+            f"Prices: {prices.SOURCE}."
+        ),
+        severity=Severity.MEDIUM,
+        remediation="Choose a smaller one, or change prices.py and say why.",
+        check=_cost_stays_below_the_ceiling,
+    ),
+)

@@ -1,0 +1,137 @@
+"""What of the edge and of functions answers strangers; buckets and hosts have files of their own."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import ResourceValidationArgs, Severity
+
+from policies.rule import Rule, StackRule
+from policies.safety.reading import entries, items, text, value
+
+WORKER = "cloudflare:index/worker:Worker"
+WORKER_SUBDOMAIN = "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain"
+R2_DOMAIN = "cloudflare:index/r2ManagedDomain:R2ManagedDomain"
+R2_CORS = "cloudflare:index/r2BucketCors:R2BucketCors"
+FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
+FUNCTION_PERMISSION = "aws:lambda/permission:Permission"
+DOCUMENT = "aws:ssm/document:Document"
+MANAGED_DATABASE = "aws:lightsail/database:Database"
+READING_METHODS = {"get", "head"}
+# Who may be given a function without a word on whose account or resource calls it: nobody.
+ANYBODY = {"*", ""}
+
+
+def _workers_dev_is_off(args: ResourceValidationArgs) -> Iterator[str]:
+    subdomain = value(args.props, "subdomain") if args.resource_type == WORKER else args.props
+    for key, what in (("enabled", "on workers.dev"), ("previewsEnabled", "at the addresses of previews")):
+        # Left out, it is what somebody set in the dashboard.
+        if value(subdomain, key) is not False:
+            yield f"This Worker answers {what}, or does not say that it does not."
+
+
+def _r2_dev_is_off(args: ResourceValidationArgs) -> Iterator[str]:
+    if value(args.props, "enabled") is not False:
+        yield "This bucket answers at r2.dev."
+
+
+def _uploads_name_their_origin(args: ResourceValidationArgs) -> Iterator[str]:
+    for index in range(entries(args.props, "rules")):
+        allowed = value(args.props, "rules", index, "allowed") or {}
+        methods = {str(method).lower() for method in items(allowed, "methods")}
+        if methods - READING_METHODS and any("*" in str(origin) for origin in items(allowed, "origins")):
+            yield f"Rule {index} of this bucket lets pages of any origin write."
+
+
+def _function_asks_who_calls(args: ResourceValidationArgs) -> Iterator[str]:
+    if args.resource_type == FUNCTION_URL:
+        if value(args.props, "authorizationType") != "AWS_IAM":
+            yield "This function's address answers whoever calls it."
+        if any("*" in str(origin) for origin in items(args.props, "cors", "allowOrigins")):
+            yield "This function's address answers pages of any origin."
+        return
+    if text(args.props, "principal") in ANYBODY:
+        yield "This permission lets everybody call a function."
+    if value(args.props, "functionUrlAuthType") not in (None, "AWS_IAM"):
+        yield "This permission lets strangers call a function by its address."
+    is_service = text(args.props, "principal").endswith(".amazonaws.com")
+    if is_service and not value(args.props, "sourceArn") and not value(args.props, "sourceAccount"):
+        yield "This permission lets a service call a function for any account."
+
+
+def _document_is_private(args: ResourceValidationArgs) -> Iterator[str]:
+    # As the program gives it, and as the provider reads it back.
+    permissions = value(args.props, "permissions")
+    if permissions and text(permissions, "accountIds"):
+        yield "This document of Systems Manager is shared with other accounts."
+
+
+def _managed_database_is_private(args: ResourceValidationArgs) -> Iterator[str]:
+    if value(args.props, "publiclyAccessible") not in (None, False):
+        yield "This managed database has a public address."
+
+
+RULES: tuple[Rule | StackRule, ...] = (
+    Rule(
+        name="workers-dev-is-off",
+        description="Workers answer on the zone's own host names only.",
+        reason=(
+            "What is on workers.dev is behind no route, no Access application and no rule of the zone, and Regional "
+            "Services do not cover it (Cloudflare, Workers routing; Data Localization compatibility). A rollback "
+            "does not reach it either."
+        ),
+        severity=Severity.HIGH,
+        remediation="Set enabled and previewsEnabled of its subdomain to false.",
+        types=(WORKER, WORKER_SUBDOMAIN),
+        check=_workers_dev_is_off,
+    ),
+    Rule(
+        name="r2-dev-is-off",
+        description="No R2 bucket is public at r2.dev.",
+        reason=(
+            "r2.dev is meant for trying out: no cache, no access rule and no limit but a shared one stand in front "
+            "(Cloudflare, R2 public buckets)."
+        ),
+        severity=Severity.HIGH,
+        remediation="Serve public media through a Worker or a custom domain, and set enabled to false.",
+        types=(R2_DOMAIN,),
+        check=_r2_dev_is_off,
+    ),
+    Rule(
+        name="uploads-name-their-origin",
+        description="Pages that may write into a bucket are named by their origin.",
+        reason="With a star, any page that a signed-in visitor opens can write (Cloudflare, R2 CORS).",
+        severity=Severity.MEDIUM,
+        remediation="Name the site's origin.",
+        types=(R2_CORS,),
+        check=_uploads_name_their_origin,
+    ),
+    Rule(
+        name="functions-ask-who-calls",
+        description="A Lambda function's address asks for AWS credentials, and its permissions name who calls.",
+        reason=(
+            "With authorisation NONE everybody who finds the address runs the function, at our cost and with its "
+            "rights (AWS, Lambda function URL access control)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Set authorizationType to AWS_IAM, and name principal and sourceArn.",
+        types=(FUNCTION_URL, FUNCTION_PERMISSION),
+        check=_function_asks_who_calls,
+    ),
+    Rule(
+        name="documents-are-private",
+        description="Documents of Systems Manager are shared with nobody.",
+        reason="A shared document shows how hosts are run, and may be public (AWS, Systems Manager shared documents).",
+        severity=Severity.MEDIUM,
+        remediation="Leave permissions out.",
+        types=(DOCUMENT,),
+        check=_document_is_private,
+    ),
+    Rule(
+        name="managed-databases-are-private",
+        description="A managed database has no public address.",
+        reason="Lightsail's managed databases have no firewall of their own (AWS, Lightsail database public mode).",
+        severity=Severity.CRITICAL,
+        remediation="Set publiclyAccessible to false.",
+        types=(MANAGED_DATABASE,),
+        check=_managed_database_is_private,
+    ),
+)

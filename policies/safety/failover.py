@@ -1,0 +1,178 @@
+"""Whether the way back to the stand-by is open: a route to blank, and a record behind it that works."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pulumi_policy import PolicyResource, Severity, StackValidationArgs
+from pulumi_policy.proxy import UnknownValueError
+
+from policies.rule import Rule, StackRule
+from policies.safety.reading import each, host, is_below, parents, text, value
+
+# Written out, as in components/failover_host.py: importing that takes seconds of every start of the pack.
+CHALLENGE_PATHS = ("/.well-known/acme-challenge/*", "/.well-known/vercel/*")
+COMPONENT = "hybrid:edge:FailoverHost"
+RECORDS = ("cloudflare:index/dnsRecord:DnsRecord", "cloudflare:index/record:Record")
+ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
+CUSTOM_DOMAINS = (
+    "cloudflare:index/workersCustomDomain:WorkersCustomDomain",
+    "cloudflare:index/workersDomain:WorkersDomain",
+    "cloudflare:index/workerDomain:WorkerDomain",
+)
+BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
+PAGES_DOMAIN = "cloudflare:index/pagesDomain:PagesDomain"
+R2_DOMAIN = "cloudflare:index/r2CustomDomain:R2CustomDomain"
+# What takes a host name for itself, and by which property.
+TAKES_HOST: dict[str, str] = {
+    **dict.fromkeys(CUSTOM_DOMAINS, "hostname"),
+    BALANCER: "name",
+    PAGES_DOMAIN: "name",
+    R2_DOMAIN: "domain",
+}
+# Vercel's names for custom domains, and its address for the top of a zone (Vercel, Setting up a custom domain).
+VERCEL_NAME = re.compile(r"([a-z0-9-]+\.)+vercel-dns(-\d+)?\.com")
+VERCEL_ADDRESS = "76.76.21.21"
+
+
+def _standbys(args: StackValidationArgs) -> list[PolicyResource]:
+    """Records of hosts that fall back: those of the component, and any that leads to Vercel."""
+    return [found for found in args.resources if found.resource_type in RECORDS and _is_standby(found)]
+
+
+def _is_standby(record: PolicyResource) -> bool:
+    return is_below(record, COMPONENT) or _leads_to_vercel(_known(record.props))
+
+
+def _known(props: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record says of its target, as far as it is known: a tunnel's host name is not, and no stand-by's."""
+    try:
+        return {"type": value(props, "type"), "content": value(props, "content") or value(props, "value")}
+    except UnknownValueError:
+        return {}
+
+
+def _leads_to_vercel(props: Mapping[str, Any]) -> bool:
+    target = host(props, "content")
+    if text(props, "type") == "a":
+        return target == VERCEL_ADDRESS
+    return text(props, "type") == "cname" and VERCEL_NAME.fullmatch(target) is not None
+
+
+def _record_is_proxied(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    def check(record: PolicyResource) -> Iterator[str]:
+        if value(record.props, "proxied") is not True:
+            yield "This stand-by's record is not proxied, so no route stands in front of it."
+        if not _leads_to_vercel({"type": value(record.props, "type"), "content": value(record.props, "content")}):
+            yield "This stand-by's record does not lead to Vercel."
+
+    standbys = _standbys(args)
+    yield from each(standbys, check)
+    for component in (found for found in args.resources if found.resource_type == COMPONENT):
+        if not any(component in parents(record) for record in standbys):
+            yield "This host has no stand-by's record to fall back to.", component.urn
+
+
+def _host_has_a_switch(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    routes = [found for found in args.resources if found.resource_type == ROUTE]
+
+    def check(record: PolicyResource) -> Iterator[str]:
+        name, zone = host(record.props, "name"), text(record.props, "zoneId")
+        own = [found for found in routes if _covers(found, name) and text(found.props, "zoneId") == zone]
+        switches = [found for found in own if (_host_of(found), _path_of(found)) == (name, "/*")]
+        if len(switches) != 1:
+            yield "This host has not one route to blank for all of its paths."
+        for route in own:
+            # One for all paths of several hosts is less specific, so the blanked one takes this host from it.
+            if _path_of(route) != "/*" and value(route.props, "script"):
+                yield "A rollback would leave one of this host's paths with a Worker."
+
+    yield from each(_standbys(args), check)
+
+
+def _covers(route: PolicyResource, name: str) -> bool:
+    pattern = _host_of(route)
+    return pattern == name or (pattern.startswith("*") and name.endswith(pattern[1:]))
+
+
+def _host_of(route: PolicyResource) -> str:
+    return _pattern(route).partition("/")[0]
+
+
+def _path_of(route: PolicyResource) -> str:
+    return "/" + _pattern(route).partition("/")[2]
+
+
+def _pattern(route: PolicyResource) -> str:
+    return text(route.props, "pattern").removeprefix("https://").removeprefix("http://")
+
+
+def _challenges_reach_the_standby(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    routes = [found for found in args.resources if found.resource_type == ROUTE]
+
+    def check(record: PolicyResource) -> Iterator[str]:
+        name = host(record.props, "name")
+        own = {_path_of(found): value(found.props, "script") for found in routes if _host_of(found) == name}
+        for path in CHALLENGE_PATHS:
+            if own.get(path, "none") not in (None, ""):
+                yield "A Worker answers what Vercel asks this host before it renews the certificate."
+
+    yield from each(_standbys(args), check)
+
+
+def _host_is_nobody_elses(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    hosts = {host(found.props, "name") for found in _standbys(args)}
+
+    def check(resource: PolicyResource) -> Iterator[str]:
+        if host(resource.props, TAKES_HOST[resource.resource_type]) in hosts:
+            yield "This takes a host name for itself that a rollback must be able to hand over."
+
+    yield from each((found for found in args.resources if found.resource_type in TAKES_HOST), check)
+
+
+RULES: tuple[Rule | StackRule, ...] = (
+    StackRule(
+        name="standby-record-is-proxied",
+        description="The record of a host that falls back is proxied and leads to Vercel.",
+        reason=(
+            "A route works in front of a proxied record only; behind it the stand-by answers at once when the route is "
+            "blanked, where a change of DNS takes up to 300 s (Cloudflare, Workers routes; DNS TTL reference)."
+        ),
+        severity=Severity.HIGH,
+        remediation="Declare it with FailoverHost, and set standbyHostname to the name that Vercel gives.",
+        check=_record_is_proxied,
+    ),
+    StackRule(
+        name="failover-host-has-one-switch",
+        description="A host that falls back has one route with a Worker, over all of its paths.",
+        reason=(
+            "A rollback blanks one route; the most specific pattern wins, so any other route with a Worker would go on "
+            "answering (Cloudflare, Workers routes)."
+        ),
+        severity=Severity.HIGH,
+        remediation="Declare it with FailoverHost, and tell paths apart in the Worker.",
+        check=_host_has_a_switch,
+    ),
+    StackRule(
+        name="certificate-challenges-reach-the-standby",
+        description="No Worker answers the paths by which Vercel renews its certificate.",
+        reason=(
+            "Behind the Worker the stand-by's certificate would expire, and nobody would notice until the day it is "
+            "needed (Vercel, Working with SSL; Cloudflare, Workers routes: a route without a Worker negates others)."
+        ),
+        severity=Severity.HIGH,
+        remediation="Declare it with FailoverHost, which has script-less routes for both paths.",
+        check=_challenges_reach_the_standby,
+    ),
+    StackRule(
+        name="failover-host-uses-routes",
+        description="No custom domain, load balancer or project takes a host name that falls back.",
+        reason=(
+            "A custom domain owns a read-only record and shuts out the stand-by's (Cloudflare, Workers custom domains; "
+            "error 9059); a load balancer's name beats the record's (Cloudflare, Load Balancing)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Declare the host with FailoverHost and nothing else.",
+        check=_host_is_nobody_elses,
+    ),
+)

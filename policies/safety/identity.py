@@ -1,0 +1,270 @@
+"""How far the rights of roles and users go."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from pulumi_policy import ResourceValidationArgs, Severity
+from pulumi_policy.proxy import UnknownValueError
+
+from policies.rule import Rule, StackRule
+from policies.safety.documents import DocumentError, Statement, statements
+from policies.safety.reading import has, items, text, value
+
+ROLE = "aws:iam/role:Role"
+USER = "aws:iam/user:User"
+# Where a document of rights stands, and in which property.
+GRANTS: dict[str, str] = {
+    "aws:iam/policy:Policy": "policy",
+    "aws:iam/rolePolicy:RolePolicy": "policy",
+    "aws:iam/userPolicy:UserPolicy": "policy",
+    "aws:iam/groupPolicy:GroupPolicy": "policy",
+}
+ATTACHMENTS = (
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
+)
+# Looking is no harm; of the rest a star takes in what AWS adds later.
+READING = re.compile(r"[a-z0-9-]+:(get|list|describe|head|batchget)[a-z]*\*")
+# Two actions with as many names, for one purpose (AWS, Service Authorization Reference of KMS).
+NAMED_STARS = ("kms:generatedatakey*", "kms:reencrypt*")
+# Reading that hands out data or secrets: not for everything at once.
+DATA_READS = (
+    "s3:getobject",
+    "s3:getobjectversion",
+    "ssm:getparameter",
+    "ssm:getparameters",
+    "ssm:getparametersbypath",
+    "secretsmanager:getsecretvalue",
+    "kms:decrypt",
+    "lightsail:getinstanceaccessdetails",
+    "lightsail:getrelationaldatabasemasteruserpassword",
+    "dynamodb:getitem",
+    "sts:getsessiontoken",
+    "lambda:getfunction",
+    "logs:getlogevents",
+)
+# The same, written as an ARN.
+EVERY_SECRET = (":parameter/*", ":parameter*", ":secret:*", ":table/*", ":log-group:*")
+# Actions that know no resource: a star is all that they can have (AWS, Service Authorization Reference).
+WITHOUT_RESOURCE = re.compile(
+    r"ssmmessages:(create|open)(control|data)channel|cloudwatch:putmetricdata|ecr:getauthorizationtoken|"
+    r"sts:getcalleridentity|xray:put(tracesegments|telemetryrecords)|"
+    r"[a-z0-9-]+:(list|describe)[a-z]*\*?|kms:listaliases|sns:getsubscriptionattributes|s3:listallmybuckets"
+)
+# With any of these for everything, one has every right of the account.
+BECOMES_ADMINISTRATOR = (
+    "iam:attachgrouppolicy",
+    "iam:attachrolepolicy",
+    "iam:attachuserpolicy",
+    "iam:createaccesskey",
+    "iam:createloginprofile",
+    "iam:createpolicyversion",
+    "iam:deleterolepermissionsboundary",
+    "iam:deleteuserpermissionsboundary",
+    "iam:passrole",
+    "iam:putrolepolicy",
+    "iam:putuserpolicy",
+    "iam:setdefaultpolicyversion",
+    "iam:updateassumerolepolicy",
+    "iam:updateloginprofile",
+    "sts:assumerole",
+)
+WIDE_POLICY = re.compile(
+    r"(administratoraccess.*|poweruseraccess|systemadministrator|databaseadministrator|networkadministrator|"
+    r".*fullaccess.*|secretsmanagerreadwrite)"
+)
+BOUNDED_BY_HAND = "sts:assumerolewithwebidentity"
+
+
+def _documents(args: ResourceValidationArgs) -> Iterator[object]:
+    kind = args.resource_type
+    if kind in GRANTS:
+        yield value(args.props, GRANTS[kind])
+    elif kind == ROLE:
+        for inline in items(args.props, "inlinePolicies"):
+            yield value(inline, "policy")
+
+
+def _judged(
+    judge: Callable[[Statement], Iterator[str]],
+) -> Callable[[ResourceValidationArgs], Iterator[str]]:
+    """A check of every statement that gives rights; a document that can't be read is a fault of its own."""
+
+    def check(args: ResourceValidationArgs) -> Iterator[str]:
+        for document in _documents(args):
+            try:
+                for number, statement in enumerate(statements(document)):
+                    yield from (f"Statement {number} {fault}." for fault in judge(statement) if statement.allows)
+            except DocumentError as error:
+                yield f"This policy can't be judged: {error}."
+
+    return check
+
+
+def _actions_are_named(statement: Statement) -> Iterator[str]:
+    if "NotAction" in statement.negations:
+        yield "allows all but some actions"
+    for action in statement.actions:
+        if {"*", "?"} & set(action) and action not in NAMED_STARS and not READING.fullmatch(action):
+            yield "allows actions by a pattern that takes in more than reading"
+            return
+
+
+def _resources_are_named(statement: Statement) -> Iterator[str]:
+    if "NotResource" in statement.negations:
+        yield "allows its actions on all but some resources"
+    is_everything = any(map(_is_everything, statement.resources))
+    is_every_secret = any(resource.endswith(EVERY_SECRET) for resource in statement.resources)
+    if (is_everything or is_every_secret) and any(map(statement.can, DATA_READS)):
+        yield "hands out data or secrets of every resource"
+    elif is_everything and not statement.conditions and not all(map(WITHOUT_RESOURCE.fullmatch, statement.actions)):
+        yield "allows its actions on every resource, without a condition"
+
+
+def _is_everything(resource: str) -> bool:
+    """Every resource, or every one of a service: a star where an account, a region or a name should be."""
+    parts = resource.split(":", 5)
+    if len(parts) < 6:
+        return "*" in resource
+    service, name = parts[2], parts[5]
+    return "*" in service or name.startswith("*") or (service == "s3" and name.startswith("*"))
+
+
+def _is_anybody(resource: str) -> bool:
+    """Every role, or every user, of an account."""
+    parts = resource.split(":", 5)
+    if len(parts) < 6:
+        return "*" in resource
+    return parts[2] in ("iam", "sts", "*") and parts[5].partition("/")[2] in ("", "*")
+
+
+def _rights_do_not_grow(statement: Statement) -> Iterator[str]:
+    if not any(statement.can(action) for action in BECOMES_ADMINISTRATOR):
+        return
+    if any(map(_is_anybody, statement.resources)):
+        yield "lets its bearer take on every right of the account"
+    elif not statement.can("iam:passrole") or statement.condition("iam:PassedToService"):
+        return
+    elif any(":iam:" in resource for resource in statement.resources):
+        yield "hands on a role without saying to which service"
+
+
+def _managed_policies_are_narrow(args: ResourceValidationArgs) -> Iterator[str]:
+    if args.resource_type in ATTACHMENTS:
+        named = [text(args.props, "policyArn")] if has(args.props, "policyArn") else []
+    else:
+        named = [str(one).lower() for one in items(args.props, "managedPolicyArns")]
+        named += [_boundary(args)]
+    for arn in named:
+        if arn.startswith("arn:aws:iam::aws:") and WIDE_POLICY.fullmatch(arn.rpartition("/")[2]):
+            yield "This gives, or allows, all that one of AWS's widest policies does."
+
+
+def _boundary(args: ResourceValidationArgs) -> str:
+    """Empty while it is made: then it is one of this stack's, and judged as such."""
+    try:
+        return text(args.props, "permissionsBoundary")
+    except UnknownValueError:
+        return ""
+
+
+def _bearers_are_bounded(args: ResourceValidationArgs) -> Iterator[str]:
+    if has(args.props, "permissionsBoundary"):
+        return
+    if args.resource_type == ROLE and _is_the_pipelines(args):
+        return
+    yield "This can be given any right: it has no permissions boundary."
+
+
+def _is_the_pipelines(args: ResourceValidationArgs) -> bool:
+    """GitHub's roles, which the pipeline itself may not change (components/deploy_policies.py)."""
+    try:
+        found = list(statements(value(args.props, "assumeRolePolicy")))
+    except DocumentError:
+        return False
+    return bool(found) and all(statement.actions == (BOUNDED_BY_HAND,) for statement in found)
+
+
+def _users_have_no_console(_args: ResourceValidationArgs) -> Iterator[str]:
+    yield "This gives a user a password, or a credential for one service, that lasts."
+
+
+RULES: tuple[Rule | StackRule, ...] = (
+    Rule(
+        name="policies-name-actions",
+        description="Policies allow actions one by one; by a pattern, reading only.",
+        reason=(
+            "A star takes in what AWS adds later, and `lightsail:Get*` what hands out a key to the server (AWS, IAM "
+            "security best practices; Service Authorization Reference of Lightsail)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Name the actions.",
+        types=(*GRANTS, ROLE),
+        may_wait="a policy may name a key, or another thing, by an ARN that AWS gives when it makes the thing.",
+        check=_judged(_actions_are_named),
+    ),
+    Rule(
+        name="policies-name-resources",
+        description="Policies allow actions on named resources, or on all of them under a condition.",
+        reason=(
+            "Rights over everything in an account make one stolen credential the loss of everything (AWS, IAM, "
+            "Grant least privilege)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Name the resources, or add a condition on the region where an ARN holds no name.",
+        types=(*GRANTS, ROLE),
+        may_wait="a policy may name a key, or another thing, by an ARN that AWS gives when it makes the thing.",
+        check=_judged(_resources_are_named),
+    ),
+    Rule(
+        name="rights-do-not-grow",
+        description="Nobody can give rights to themselves, and a role is handed on to a named service only.",
+        reason=(
+            "Who may pass, take on or rewrite any role has every right that some role has (AWS, IAM, Granting a user "
+            "permissions to pass a role to an AWS service)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Name the roles, with a condition on iam:PassedToService or iam:PermissionsBoundary.",
+        types=(*GRANTS, ROLE),
+        may_wait="a policy may name a key, or another thing, by an ARN that AWS gives when it makes the thing.",
+        check=_judged(_rights_do_not_grow),
+    ),
+    Rule(
+        name="managed-policies-are-narrow",
+        description="None of AWS's administrator or full-access policies is attached.",
+        reason="They allow all of a service, or of the account, and AWS widens them (AWS, AWS managed policies).",
+        severity=Severity.CRITICAL,
+        remediation="Declare a policy that names what is needed.",
+        types=(*ATTACHMENTS, ROLE, USER),
+        may_wait="a policy of this stack, which is judged itself, has an ARN that AWS gives when it makes the policy.",
+        check=_managed_policies_are_narrow,
+    ),
+    Rule(
+        name="rights-are-bounded",
+        description="Every role and user has a permissions boundary, but those by which the pipeline itself works.",
+        reason=(
+            "The pipeline may write policies; the boundary is what keeps it from writing one for itself (AWS, IAM, "
+            "Permissions boundaries)."
+        ),
+        severity=Severity.HIGH,
+        remediation="Set permissionsBoundary to that of PermissionsBoundary.",
+        types=(ROLE, USER),
+        check=_bearers_are_bounded,
+    ),
+    Rule(
+        name="users-have-no-password",
+        description="No user of AWS has a password or a credential of one service.",
+        reason="People come by the company's own sign-in, with a second factor (AWS, IAM security best practices).",
+        severity=Severity.HIGH,
+        remediation="Let people take on a role.",
+        types=(
+            "aws:iam/userLoginProfile:UserLoginProfile",
+            "aws:iam/serviceSpecificCredential:ServiceSpecificCredential",
+            "aws:iam/signingCertificate:SigningCertificate",
+            "aws:iam/sshKey:SshKey",
+        ),
+        check=_users_have_no_console,
+    ),
+)

@@ -1,0 +1,206 @@
+"""Whom AWS and Cloudflare believe: who may take on a role, who is named in a resource's policy, which tokens end."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pulumi_policy import ResourceValidationArgs, Severity
+
+from policies.rule import Rule, StackRule
+from policies.safety.documents import DocumentError, Statement, statements
+from policies.safety.reading import items, text, value
+
+# Written out, as in components/deploy_policies.py: importing that takes seconds of every start of the pack.
+ISSUER, AUDIENCE = "token.actions.githubusercontent.com", "sts.amazonaws.com"
+ROLE = "aws:iam/role:Role"
+OIDC_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+AWS_PROVIDER = "pulumi:providers:aws"
+ACCESS_TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken"
+API_TOKENS = ("cloudflare:index/accountToken:AccountToken", "cloudflare:index/apiToken:ApiToken")
+# Where a resource says itself who may use it, and in which property.
+RESOURCE_POLICIES: dict[str, str] = {
+    "aws:s3/bucketPolicy:BucketPolicy": "policy",
+    "aws:kms/key:Key": "policy",
+    "aws:kms/keyPolicy:KeyPolicy": "policy",
+    "aws:sns/topic:Topic": "policy",
+    "aws:sns/topicPolicy:TopicPolicy": "policy",
+    "aws:sqs/queue:Queue": "policy",
+    "aws:sqs/queuePolicy:QueuePolicy": "policy",
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
+    "aws:secretsmanager/secretPolicy:SecretPolicy": "policy",
+}
+# A year, after which somebody makes it anew (components/private_tunnel.py).
+MOST_TOKEN_HOURS = 8760
+HOURS = re.compile(r"(\d+)h")
+# `repo:OWNER/NAME:environment:prod`: one repository, and one environment, branch or kind of job.
+EXACT_SUBJECT = re.compile(r"repo:[\w.-]+/[\w.-]+:(pull_request|environment:[\w.-]+|ref:refs/(heads|tags)/[\w./-]+)")
+EXACT = ("stringequals", "foranyvalue:stringequals")
+# Conditions that keep a principal of `*` to one's own account.
+OWN_ACCOUNT = ("aws:sourceaccount", "aws:principalaccount", "aws:principalorgid", "kms:calleraccount", "aws:sourcearn")
+
+
+def _trust_is_exact(args: ResourceValidationArgs) -> Iterator[str]:
+    try:
+        found = list(statements(value(args.props, "assumeRolePolicy")))
+    except DocumentError as error:
+        yield f"This role's trust can't be judged: {error}."
+        return
+    for statement in found:
+        if statement.allows:
+            yield from (f"This role {fault}." for fault in _faults_of_trust(statement, args))
+
+
+def _accounts(args: ResourceValidationArgs) -> list[str]:
+    """Accounts in which the resource's provider may work; none where the provider does not say."""
+    return _account_ids(value(args.provider.props, "allowedAccountIds")) if args.provider else []
+
+
+def _account_ids(given: Any) -> list[str]:
+    # What a provider resource takes is JSON in a text.
+    return [str(one) for one in (json.loads(given) if isinstance(given, str) else given or [])]
+
+
+def _faults_of_trust(statement: Statement, args: ResourceValidationArgs) -> Iterator[str]:
+    if "NotPrincipal" in statement.negations or "NotAction" in statement.negations:
+        yield "says whom it does not trust, and trusts all others"
+    for kind, name in statement.principals:
+        if "*" in name:
+            yield "can be taken on by anybody"
+        elif kind == "Federated":
+            yield from _faults_of_a_federation(name, statement)
+        elif kind == "AWS":
+            yield from _faults_of_a_principal(name, statement, _accounts(args))
+    if not statement.principals:
+        yield "names nobody"
+
+
+def _faults_of_a_principal(name: str, statement: Statement, accounts: Sequence[str]) -> Iterator[str]:
+    if not any(account in name.split(":") for account in accounts):
+        yield "can be taken on from another account"
+    elif name.endswith((":root", *accounts)) and not statement.conditions:
+        yield "can be taken on by everybody of its account, without a condition"
+
+
+def _faults_of_a_federation(name: str, statement: Statement) -> Iterator[str]:
+    if not name.endswith(f":oidc-provider/{ISSUER}"):
+        yield "trusts an identity provider that nobody has judged"
+        return
+    audiences = [values for operator, values in statement.condition(f"{ISSUER}:aud") if operator in EXACT]
+    subjects = [values for operator, values in statement.condition(f"{ISSUER}:sub") if operator in EXACT]
+    if audiences != [(AUDIENCE,)]:
+        yield "does not say exactly which audience its tokens have"
+    # A second condition on it, by another operator, narrows what this one admits: it does no harm.
+    if not subjects or not all(EXACT_SUBJECT.fullmatch(subject) for values in subjects for subject in values):
+        yield "does not say exactly which repository and which of its jobs it trusts"
+
+
+def _principals_are_named(args: ResourceValidationArgs) -> Iterator[str]:
+    document = value(args.props, RESOURCE_POLICIES[args.resource_type])
+    if document is None:
+        return
+    try:
+        found = list(statements(document))
+    except DocumentError as error:
+        yield f"This resource's policy can't be judged: {error}."
+        return
+    for number, statement in enumerate(found):
+        if statement.allows and _admits_strangers(statement):
+            yield f"Statement {number} of this resource's policy admits everybody."
+
+
+def _admits_strangers(statement: Statement) -> bool:
+    if "NotPrincipal" in statement.negations:
+        return True
+    if not any(name == "*" for _, name in statement.principals):
+        return False
+    return not any(
+        operator.startswith(("stringequals", "arnequals", "arnlike", "stringlike"))
+        and key in OWN_ACCOUNT
+        and not any(one.strip("*:") in ("", "arn:aws") for one in values)
+        for operator, key, values in statement.conditions
+    )
+
+
+def _oidc_provider_is_known(args: ResourceValidationArgs) -> Iterator[str]:
+    if text(args.props, "url").removeprefix("https://").rstrip("/") != ISSUER:
+        yield "This identity provider is not GitHub's for jobs."
+    if items(args.props, "clientIdLists") != [AUDIENCE]:
+        yield "This identity provider admits tokens that are not made for AWS."
+
+
+def _tokens_end(args: ResourceValidationArgs) -> Iterator[str]:
+    if args.resource_type in API_TOKENS:
+        if not value(args.props, "expiresOn"):
+            yield "This token never ends."
+        return
+    hours = HOURS.fullmatch(text(args.props, "duration"))
+    if hours is None or not 0 < int(hours[1]) <= MOST_TOKEN_HOURS:
+        yield "This service token never ends, or only after more than a year."
+
+
+def _provider_names_its_account(args: ResourceValidationArgs) -> Iterator[str]:
+    if not _account_ids(value(args.props, "allowedAccountIds")):
+        yield "This provider works in whichever account the credentials are of."
+
+
+RULES: tuple[Rule | StackRule, ...] = (
+    Rule(
+        name="trust-is-exact",
+        description="Roles are taken on by named services, roles and jobs; GitHub's by audience and exact subject.",
+        reason=(
+            "Without a condition on the subject any repository on GitHub can take on the role, and with a star in it "
+            "any branch or fork (GitHub, Configuring OpenID Connect in Amazon Web Services)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Declare it with DeployIdentity or HostIdentity.",
+        types=(ROLE,),
+        check=_trust_is_exact,
+    ),
+    Rule(
+        name="resource-policies-name-principals",
+        description="Policies of buckets, keys, topics and queues admit named principals only.",
+        reason=(
+            "A star is everybody with an AWS account, and of some services everybody at all (AWS, IAM, AWS JSON policy "
+            "elements: Principal)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Name the principal, or add a condition on aws:SourceAccount.",
+        types=tuple(RESOURCE_POLICIES),
+        may_wait="a policy may name its own resource by an ARN that AWS gives when it makes the resource.",
+        check=_principals_are_named,
+    ),
+    Rule(
+        name="identity-providers-are-known",
+        description="The only identity provider is GitHub's for jobs, with tokens made for AWS.",
+        reason="Whoever runs an identity provider decides who its bearers are (AWS, IAM, OIDC federation).",
+        severity=Severity.CRITICAL,
+        remediation="Declare it with DeployIdentity.",
+        types=(OIDC_PROVIDER,),
+        check=_oidc_provider_is_known,
+    ),
+    Rule(
+        name="tokens-end",
+        description="Cloudflare's tokens end after a year at most.",
+        reason=(
+            "A token that somebody copied works until it ends; a service token may be set to last for ever "
+            "(Cloudflare, Service tokens)."
+        ),
+        severity=Severity.MEDIUM,
+        remediation="Set duration to 8760h or less, or expiresOn.",
+        types=(ACCESS_TOKEN, *API_TOKENS),
+        check=_tokens_end,
+    ),
+    Rule(
+        name="providers-name-their-account",
+        description="An AWS provider says in which account it may work.",
+        reason=(
+            "With the wrong credentials at hand a deployment would land in somebody else's account, out of sight "
+            "(Pulumi AWS provider, allowedAccountIds)."
+        ),
+        severity=Severity.HIGH,
+        remediation="Set allowedAccountIds, as components/providers.py does.",
+        types=(AWS_PROVIDER,),
+        check=_provider_names_its_account,
+    ),
+)

@@ -1,0 +1,180 @@
+"""Secrets in the repository's files and in its history."""
+
+import functools
+import hashlib
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from policies import patterns, randomness, scanner, wrapping
+from policies.errors import GateError
+
+# Lines of the history that look like secrets and are none: fingerprint and reason.
+KNOWN_LINES = Path(__file__).with_name("known_lines.yaml")
+TIMEOUT_SECONDS = 300
+LARGEST_BYTES = 4 * 1024 * 1024
+# A longer line is generated; its beginning says what it is.
+LONGEST_LINE = 4_000
+HUNK = re.compile(r"@@ -\S+ \+(\d+)")
+LITERAL_KIND = "a literal that is called like a secret"
+# A literal in code or settings under a secret's name: a word that people choose, in quotes.
+LITERAL = re.compile(
+    rf"{patterns.SECRET_NAME.pattern}(?!_encryption)\w*[\"']?\]?\s*(?:=|:|:=|=>)\s*(?P<quote>[\"'])(?P<value>[^\"'\s${{}}<>%()]{{8,}})(?P=quote)",
+    re.IGNORECASE,
+)
+# What tests make up. A real key's body, and a real token, are found by their entropy and by their issuer's format.
+INVENTED = frozenset(
+    (
+        "a connection string with a password",
+        "a connection string's password",
+        "a password's hash",
+        "a private key",
+        "an address with a password among its parameters",
+        LITERAL_KIND,
+    )
+)
+TESTS = re.compile(r"(^|/)tests?/|\.test\.[a-z]+$|(^|/)test_[^/]*$")
+# For a line that looks like a secret and is none; who reads the change reads the reason.
+EXCUSE = re.compile(r"not a secret: \S.{8,}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """One line that holds a secret; never the secret itself."""
+
+    path: str
+    """Relative to the repository, or empty for a commit's message."""
+    line: int
+    what: str
+    commit: str = ""
+    """That added the line; empty for a file as it is now."""
+
+    fingerprint: str = ""
+    """Of the line, for policies/known_lines.yaml."""
+
+    @property
+    def place(self) -> str:
+        """Of a file as it is now; a line of an old commit has no place in today's files."""
+        return f"{self.path}:{self.line}" if self.path and not self.commit else ""
+
+    @property
+    def message(self) -> str:
+        where = "This line"
+        if self.commit:
+            line = f"line {self.line} of {self.path}" if self.path else "the message"
+            where = f"Commit {self.commit[:12]}, {line}"
+        return f"{where} holds {self.what} (fingerprint {self.fingerprint})."
+
+
+def repository(root: Path) -> list[Found]:
+    """Secrets in the files as they are, also in those that are not committed yet. Raises GateError."""
+    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    return [found for name in listed.split("\0") if name for found in _in_file(root, name)]
+
+
+def history(root: Path) -> list[Found]:
+    """Secrets in any line that any commit ever added, and in the commits' messages. Raises GateError."""
+    if _git(root, "rev-parse", "--is-shallow-repository").strip() == "true":
+        raise GateError("repository: has no whole history (a shallow clone); fetch all of it: git fetch --unshallow")
+    log = _git(root, "log", "--all", "-m", "-p", "-U0", "--no-color", "--no-ext-diff", "--format=%x00%H%n%B%x01")
+    return list(dict.fromkeys(found for commit in log.split("\0")[1:] for found in _in_commit(commit)))
+
+
+def _in_file(root: Path, name: str) -> Iterator[Found]:
+    path = root / name
+    # A link's target is listed by itself, or is not the repository's.
+    if path.is_symlink() or not path.is_file():
+        return
+    data = path.read_bytes()[:LARGEST_BYTES]
+    if b"\0" not in data:
+        yield from _in_lines(name, enumerate(data.decode(errors="replace").splitlines(), 1))
+
+
+def _in_commit(text: str) -> Iterator[Found]:
+    commit, _, rest = text.partition("\n")
+    message, _, patch = rest.partition("\x01")
+    for line in message.splitlines():
+        yield from _in_lines("", [(0, line)], commit)
+    path, number = "", 0
+    for line in patch.splitlines():
+        if line.startswith("+++ "):
+            path = line.removeprefix("+++ ").removeprefix("b/")
+        elif hunk := HUNK.match(line):
+            number = int(hunk[1])
+        elif line.startswith("+"):
+            yield from _in_lines(path, [(number, line[1:])], commit)
+            number += 1
+
+
+def _in_lines(path: str, lines: Iterable[tuple[int, str]], commit: str = "") -> Iterator[Found]:
+    for number, line in lines:
+        for what in in_line(line):
+            if what in INVENTED and TESTS.search(path):
+                continue
+            yield Found(path=path, line=number, what=what, commit=commit, fingerprint=fingerprint(line))
+
+
+def fingerprint(line: str) -> str:
+    """Of a line, whatever its indentation; for the list of known ones."""
+    return hashlib.sha256(line.strip().encode()).hexdigest()[:16]
+
+
+@functools.cache
+def known() -> dict[str, str]:
+    """Reasons by fingerprint. Raises GateError."""
+    try:
+        document = yaml.safe_load(KNOWN_LINES.read_text()) or {}
+        return {str(mark): str(reason) for mark, reason in document.items()}
+    except (OSError, yaml.YAMLError, AttributeError) as error:
+        raise GateError(f"{KNOWN_LINES.name}: can't be read: {type(error).__name__}") from None
+
+
+# A line stays the same over many commits.
+@functools.lru_cache(maxsize=500_000)
+def in_line(line: str) -> tuple[str, ...]:
+    """What a line of code or settings holds, in words."""
+    text = line[:LONGEST_LINE]
+    if len(text) < patterns.SHORTEST or EXCUSE.search(text):
+        return ()
+    kinds = _kinds(text)
+    # Last, because a fingerprint costs more than most lines' search.
+    return () if kinds and fingerprint(line) in known() else kinds
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds: dict[str, None] = {}
+    for layer in wrapping.layers(text):
+        kinds.update(dict.fromkeys(patterns.found(layer.text)))
+        kinds.update(dict.fromkeys(randomness.words_held(layer.rest)))
+    if any(_is_chosen(match["value"]) for match in LITERAL.finditer(text)):
+        kinds[LITERAL_KIND] = None
+    return tuple(kinds)
+
+
+def _is_chosen(value: str) -> bool:
+    """A word with a digit or a symbol, as passwords are; a name of a thing is letters only."""
+    return scanner.is_worth_hiding(value) and re.search(r"[a-z]", value) is not None and _is_mixed(value)
+
+
+def _is_mixed(value: str) -> bool:
+    return len(value) <= 64 and re.search(r"[0-9!@#^&*+]", value) is not None and "/" not in value
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise GateError(f"repository: git {arguments[0]} can't be run: {type(error).__name__}") from None
+    if done.returncode:
+        raise GateError(f"repository: git {arguments[0]} failed: is {root.name} a repository, and git installed?")
+    return done.stdout.decode(errors="replace")

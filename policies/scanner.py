@@ -1,0 +1,103 @@
+"""Secrets in a text, however it is wrapped. Nothing here ever says what it found, only of what kind it is."""
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+
+from policies import patterns, randomness, wrapping
+from policies.patterns import SECRET_NAME
+
+# What a program fills in, and words about secrets, are no values.
+_VALUE = r"(?![\"'\s]|\$[({A-Za-z_]|[{<%@]|null\b|none\b|true\b|false\b)[^\s\"']"
+# In a script or a settings file.
+ASSIGNED = re.compile(
+    rf"{SECRET_NAME.pattern}[\w.-]*[\"']?\s*(?:=>?|:=|:\s|:(?=[\"']))\s*[\"']?{_VALUE}", re.IGNORECASE
+)
+# In prose a colon follows many a word.
+SET = re.compile(rf"{SECRET_NAME.pattern}\w*=[\"']?{_VALUE}{{4,}}", re.IGNORECASE)
+# What is called after a secret and is none: where it is kept, how long it lives, which it is.
+ABOUT_SECRETS = re.compile(
+    r"(?:[-_ ](?:id|ids|name|names|arn|path|version|ttl|length|type|policy|expiry|expires|seconds|days|minutes)"
+    r"|(?<=[a-z])(?:Ids?|Names?|Arn|Path|Version|Ttl|Length|Type|Policy|Expiry|Seconds|Days|Minutes))$"
+    r"|^public[-_ ]|^publicKey|token[-_ ]?ur[il]$",
+    re.IGNORECASE,
+)
+# The end of a text that may go on in another: a prefix of an issuer, a key's header, a scheme with a user.
+CUT = re.compile(
+    r"(?:AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|cf(?:k|ut|at)_|vc[piakr]_|pul-|sntry[sua]_|sk-|[rs]k_|xox[abprs]-|hvs\.|"
+    r"npm_|pypi-|AIza|SG\.|eyJ)[A-Za-z0-9_./=+-]*$|-----BEGIN[A-Z0-9 ]*$|"
+    r"\b(?:postgres(?:ql)?|mysql|mongodb(?:\+srv)?|rediss?|amqps?)://[^\s/@]*$"
+)
+CUT_CHARACTERS = 200
+# Pieces that are too short, or too much like words, to be judged alone.
+PIECE = re.compile(r"[A-Za-z0-9+/_=!@#$%^&*-]{6,64}")
+
+
+def found(text: str, name: str = "") -> Sequence[str]:
+    """What the text holds, in words, when its value is called `name`."""
+    return _found(text, name)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _found(text: str, name: str) -> tuple[str, ...]:
+    if len(text) < patterns.SHORTEST:
+        return ()
+    kinds: dict[str, None] = {}
+    for layer in wrapping.layers(text, name):
+        kinds.update(dict.fromkeys(patterns.found(layer.text)))
+        kinds.update(dict.fromkeys(randomness.held(layer.rest, layer.name)))
+    return tuple(kinds)
+
+
+def assigned(text: str) -> bool:
+    """Whether the text, or one inside it, gives a value to something that is called like a secret."""
+    return any(
+        ASSIGNED.search(layer.text) or (layer.text and is_secret_name(layer.name)) for layer in wrapping.layers(text)
+    )
+
+
+@functools.lru_cache(maxsize=100_000)
+def sets(text: str) -> bool:
+    """Whether a command or an option in the text gives a value to something that is called like a secret."""
+    return "=" in text and any(SET.search(layer.rest) for layer in wrapping.layers(text))
+
+
+@functools.lru_cache(maxsize=100_000)
+def is_secret_name(name: str) -> bool:
+    """Whether people call a secret so; not the name, the path or the ID of one."""
+    plain = wrapping.seen(name)
+    return SECRET_NAME.search(plain) is not None and ABOUT_SECRETS.search(plain) is None
+
+
+def is_worth_hiding(value: str) -> bool:
+    """A switch or a number called after a secret is none."""
+    return value.lower() not in ("true", "false", "yes", "no", "none", "null") and not value.isdigit()
+
+
+def split(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[int, int]]:
+    """Places of two texts, by their number, that hold a secret together and none alone; each text with its name."""
+    cut = [index for index, (name, text) in enumerate(texts) if _is_cut(text, name)]
+    for first in cut:
+        end = texts[first][1][-CUT_CHARACTERS:]
+        for second, (name, other) in enumerate(texts):
+            whole = patterns.found(end + other[:CUT_CHARACTERS]) if second != first else ()
+            if any(whole) and not found(other, name):
+                yield first, second
+    pieces = [index for index, (name, text) in enumerate(texts) if _is_piece(text, name)]
+    for position, first in enumerate(pieces):
+        for second in pieces[position + 1 :]:
+            if randomness.is_random(texts[first][1] + texts[second][1]):
+                yield first, second
+
+
+@functools.lru_cache(maxsize=100_000)
+def _is_cut(text: str, name: str) -> bool:
+    return CUT.search(text[-CUT_CHARACTERS:]) is not None and not found(text, name)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _is_piece(text: str, name: str) -> bool:
+    """No word, name, number or version, nor a secret alone: half of one."""
+    if not PIECE.fullmatch(text) or randomness.PUBLIC_NAME.search(name) or found(text, name):
+        return False
+    return randomness.likeness(text) < 0.25 and len({randomness.kind(letter) for letter in text} - {"#"}) > 1

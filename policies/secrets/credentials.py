@@ -1,0 +1,94 @@
+"""Where keys and passwords come from, and where they are kept."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import ResourceValidationArgs, Severity
+
+from components.sensitive_properties import PARAMETER
+from policies import scanner
+from policies.rule import Rule
+
+# Resources that make a credential that nobody renews; the state keeps it.
+MADE = {
+    "aws:iam/accessKey:AccessKey": "This access key never expires, and its secret half would stand in the state.",
+    "aws:iam/serviceSpecificCredential:ServiceSpecificCredential": "This credential would stand in the state.",
+    "aws:iam/userLoginProfile:UserLoginProfile": "This person's password would stand in the state.",
+    "aws:lightsail/bucketAccessKey:BucketAccessKey": "This access key never expires, and would stand in the state.",
+    "cloudflare:index/accountToken:AccountToken": "This token would stand in the state.",
+    "cloudflare:index/apiToken:ApiToken": "This token would stand in the state.",
+}
+KEY_PAIRS = ("aws:lightsail/keyPair:KeyPair", "aws:ec2/keyPair:KeyPair")
+BYTES = "random:index/randomBytes:RandomBytes"
+RANDOM_IN_THE_CLEAR = (
+    "random:index/randomId:RandomId",
+    "random:index/randomString:RandomString",
+    "random:index/randomUuid:RandomUuid",
+    "random:index/randomPet:RandomPet",
+    "random:index/randomInteger:RandomInteger",
+)
+
+
+def _key_pair_is_given(args: ResourceValidationArgs) -> Iterator[str]:
+    if not args.props.get("publicKey"):
+        yield "This key pair is generated, so its private half would stand in the state."
+
+
+def _parameter_is_secure(args: ResourceValidationArgs) -> Iterator[str]:
+    if args.props.get("type") == "SecureString":
+        return
+    if scanner.is_secret_name(args.props.get("name") or "") or scanner.is_secret_name(args.name):
+        yield "This parameter is called like a secret and is not encrypted."
+
+
+def _credential_is_made_elsewhere(args: ResourceValidationArgs) -> Iterator[str]:
+    yield MADE[args.resource_type]
+
+
+def _secret_is_a_password(args: ResourceValidationArgs) -> Iterator[str]:
+    if args.resource_type == BYTES:
+        yield "The ID of RandomBytes is the value itself, in the clear in the state."
+    elif scanner.is_secret_name(args.name):
+        yield "This is called like a secret, and its value is not kept secret."
+
+
+RULES = (
+    Rule(
+        name="key-pairs-are-given",
+        description="SSH key pairs are made elsewhere; only the public half is declared.",
+        reason="A key pair without a public key is generated, and the state keeps its private half (FACTS B4).",
+        severity=Severity.HIGH,
+        remediation="Set publicKey.",
+        check=_key_pair_is_given,
+        types=KEY_PAIRS,
+    ),
+    Rule(
+        name="secret-parameters-are-encrypted",
+        description="An SSM parameter that is called like a secret is a SecureString.",
+        reason="A String parameter is shown in the console and kept without a key (AWS, Parameter Store).",
+        severity=Severity.HIGH,
+        remediation="Set its type to SecureString.",
+        check=_parameter_is_secure,
+        types=(PARAMETER,),
+    ),
+    Rule(
+        name="access-keys-are-made-elsewhere",
+        description="No static access key, token or login is declared.",
+        reason="What a resource makes stands in the state as long as the resource does, and nothing renews it.",
+        severity=Severity.HIGH,
+        remediation="Let a role be assumed; where only a key will do, make it by hand and rotate it.",
+        check=_credential_is_made_elsewhere,
+        types=tuple(MADE),
+    ),
+    Rule(
+        name="secrets-are-generated-as-passwords",
+        description="Random secrets are RandomPassword: of the others the state shows the value.",
+        reason=(
+            "The ID of RandomBytes is its value in base64, and RandomId and RandomString are not secret at all; a "
+            "RandomPassword's ID says nothing (seen on the engine, FACTS I)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Use RandomPassword.",
+        check=_secret_is_a_password,
+        types=(BYTES, *RANDOM_IN_THE_CLEAR),
+    ),
+)

@@ -1,0 +1,21 @@
+"""Which plan a command is about: a stack's, recorded now, or one from a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from plan.model import Plan
+
+FROM = "A plan saved by preview --json, or what `pulumi preview --json` or `pulumi stack export` wrote."
+
+
+def planned(stack: str | None, file: Path | None) -> "Plan":
+    """Raises PlanError, and typer.BadParameter unless exactly one is named."""
+    from plan import saved
+    from plan.record import record
+
+    if (stack is None) == (file is None):
+        raise typer.BadParameter("name a stack, or give --from; one of both")
+    return saved.read(file) if file is not None else record(str(stack))

@@ -1,0 +1,84 @@
+"""`./hybrid residency`: where every byte of a stack lives."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scripts.planned import FROM, planned
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from policies.residency_map import Entry, ResidencyMap
+
+_STYLES = {"regulated": "bold blue", "personal": "bold magenta", "public": "green", "none": "dim"}
+
+
+class Format(StrEnum):
+    """What the map is written as."""
+
+    TABLE = "table"
+    JSON = "json"
+    SVG = "svg"
+
+
+def residency(
+    stack: Annotated[str | None, typer.Argument(help="A stack, such as dev.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.TABLE,
+    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write here, not to stdout.")] = None,
+    file: Annotated[Path | None, typer.Option("--from", metavar="FILE", help=FROM)] = None,
+) -> None:
+    """Show every place that holds or passes data: its class, where it is, what proves it, which rule guards it."""
+    import json
+
+    from policies.residency_map import residency_map
+    from scripts.console import console
+    from scripts.written import write
+
+    found = residency_map(planned(stack, file))
+    if form is Format.SVG:
+        from pictures.residency import svg
+
+        write(svg(found), output)
+    elif form is Format.JSON:
+        write(json.dumps(found.document(), indent=2, ensure_ascii=False) + "\n", output)
+    elif output is None:
+        console().print(table(found))
+    else:
+        out = console()
+        with out.capture() as captured:
+            out.print(table(found))
+        write(captured.get(), output)
+
+
+def table(found: "ResidencyMap") -> "RenderableType":
+    """One line a place; what is at fault is red."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = Table("where, what", "", "data", "proof", "rule", box=None, pad_edge=False, header_style="bold")
+    before = ""
+    for entry in found.entries:
+        if entry.where.words != before:
+            before = entry.where.words
+            lines.add_row(Text(before, "bold"))
+        lines.add_row(
+            Text.assemble("  ", entry.what, (f"  {entry.which}", "dim"), overflow="ellipsis", no_wrap=True),
+            Text(str(entry.role), "dim" if entry.role == "neither" else ""),
+            Text(entry.data_class, "bold red" if entry.is_at_fault else _STYLES.get(entry.data_class, "bold red")),
+            Text(_proof(entry), "dim", overflow="ellipsis", no_wrap=True),
+            Text(entry.rule, "dim", no_wrap=True),
+        )
+    summary = Text(found.summary, "bold red" if found.faults else "bold green")
+    return Group(Text(f"{found.stack}  {found.resources} resources", "bold"), Text(), lines, Text(), summary)
+
+
+def _proof(entry: "Entry") -> str:
+    """The first of the properties; JSON has them all."""
+    first, others = entry.evidence[0], len(entry.evidence) - 1
+    said = "its type" if first.path == "type" else first.value
+    path = "" if first.path == "type" else f".{first.path}"
+    return f"{first.name}{path}: {said}" + (f" (+{others})" if others else "")

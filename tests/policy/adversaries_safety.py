@@ -1,0 +1,198 @@
+"""Data that one mistake would end, a failover that would not work, rights and costs without an end."""
+
+import json
+
+from tests.policy.attack import Adversary, both, minus, on, options, plus, put
+from tests.policy.breaking import having, without
+
+PORTS, INSTANCE, DISK = "postgres-a-ports", "postgres-a-instance", "postgres-a-data"
+DEPLOY, HOST_RIGHTS = "deploy-deploy", "identity-metrics"
+ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
+ZONE = "fedcba9876543210fedcba9876543210"
+GITHUB = "token.actions.githubusercontent.com"
+
+
+def rights(rule: str = "policies-name-actions", /, **statement: object) -> Adversary:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]}
+    return Adversary(rule, on(HOST_RIGHTS, having(policy=json.dumps(document))))
+
+
+def trust(condition: dict[str, object] | None, **more: object) -> Adversary:
+    principal = {"Federated": f"arn:aws:iam::111111111111:oidc-provider/{GITHUB}"}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRoleWithWebIdentity", **more}
+    if condition is not None:
+        statement["Condition"] = condition
+    return Adversary("trust-is-exact", on(DEPLOY, having(assumeRolePolicy=json.dumps({"Statement": [statement]}))))
+
+
+DURABILITY = {
+    "disk without protection": Adversary("data-is-protected", options(DISK, protect=False), "prod"),
+    "instance without protection": Adversary("data-is-protected", options(INSTANCE, protect=False), "prod"),
+    "bucket without protection": Adversary("data-is-protected", options("documents-bucket", protect=False), "prod"),
+    "key of the backups without protection": Adversary(
+        "data-is-protected", options("backups-key", protect=False), "prod"
+    ),
+    "pass phrase of the backups without protection": Adversary(
+        "data-is-protected", options("backups-cipher-passphrase", protect=False), "prod"
+    ),
+    "bucket that may be emptied": Adversary(
+        "data-is-not-deleted-with-its-place", on("documents-bucket", having(forceDestroy=True))
+    ),
+    "instance without snapshots": Adversary("hosts-are-snapshotted", on(INSTANCE, without("addOn"))),
+    "snapshots switched off": Adversary("hosts-are-snapshotted", on(INSTANCE, put("addOn.status", "Disabled"))),
+    "another add-on in the snapshots' place": Adversary(
+        "hosts-are-snapshotted", on(INSTANCE, put("addOn.type", "StopInstanceOnIdle"))
+    ),
+    "user data that replaces the host": Adversary(
+        "user-data-changes-are-ignored", options(INSTANCE, ignore_changes=())
+    ),
+    "ports that are gone for a while": Adversary(
+        "ports-are-closed-before-they-are-opened", options(PORTS, delete_before_replace=False)
+    ),
+    "versions suspended": Adversary(
+        "backups-can-be-brought-back", on("backups-versioning", put("versioningConfiguration.status", "suspended"))
+    ),
+    "lock of no days": Adversary(
+        "backups-can-be-brought-back", on("backups-lock", put("rule.defaultRetention", {"days": 0}))
+    ),
+    "documents without versions": Adversary("buckets-keep-versions", minus("documents-versioning")),
+    "backups that end after a day": Adversary(
+        "old-versions-are-kept",
+        on("backups-lifecycle", put("rules.1", {"status": "Enabled", "expiration": {"days": 1}})),
+    ),
+    "key that is gone in a week": Adversary(
+        "keys-are-deleted-slowly", on("backups-key", having(deletionWindowInDays=7))
+    ),
+}
+
+FAILOVER = {
+    "custom domain on a host with a rollback": Adversary(
+        "failover-host-uses-routes",
+        plus("cloudflare:index/workersCustomDomain:WorkersCustomDomain", hostname="app.dev.automatonicai.com"),
+    ),
+    "custom domain in other capitals": Adversary(
+        "failover-host-uses-routes",
+        plus("cloudflare:index/workersCustomDomain:WorkersCustomDomain", hostname="APP.dev.automatonicai.com."),
+    ),
+    "record that is not proxied": Adversary("standby-record-is-proxied", on("site-record", having(proxied=False))),
+    "record that leads nowhere": Adversary(
+        "standby-record-is-proxied", on("site-record", having(type="AAAA", content="100::"))
+    ),
+    "no record": Adversary("standby-record-is-proxied", minus("site-record")),
+    "no route": Adversary("failover-host-has-one-switch", minus("site-route")),
+    "certificate's challenge goes to the Worker": Adversary(
+        "certificate-challenges-reach-the-standby", on("site-challenge-acme", having(script="automatonicai-dev-web"))
+    ),
+    "no way for the certificate's challenge": Adversary(
+        "certificate-challenges-reach-the-standby", minus("site-challenge-acme")
+    ),
+    "no way for the stand-by's own paths": Adversary(
+        "certificate-challenges-reach-the-standby", minus("site-challenge-vercel")
+    ),
+    "narrower route that a rollback leaves": Adversary(
+        "failover-host-has-one-switch",
+        plus(ROUTE, pattern="app.dev.automatonicai.com/account/*", script="automatonicai-dev-web", zoneId=ZONE),
+    ),
+}
+
+IDENTITY = {
+    "administrator": Adversary(
+        "managed-policies-are-narrow",
+        plus(
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            role="automatonicai-dev-postgres-host",
+            policyArn="arn:aws:iam::aws:policy/AdministratorAccess",
+        ),
+    ),
+    "administrator by a job's policy": Adversary(
+        "managed-policies-are-narrow",
+        plus(
+            "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+            user="u",
+            policyArn="arn:aws:iam::aws:policy/job-function/SystemAdministrator",
+        ),
+    ),
+    "administrator by a list": Adversary(
+        "managed-policies-are-narrow",
+        on("identity-role", having(managedPolicyArns=["arn:aws:iam::aws:policy/PowerUserAccess"])),
+    ),
+    "all rights": rights(Action="*", Resource="*"),
+    "all rights, in a list": rights(Action=["cloudwatch:PutMetricData", "*"], Resource=["*"]),
+    "all rights of a service, in capitals": rights(Action="IAM:*", Resource="*"),
+    "all rights but one": rights(NotAction="iam:CreateUser", Resource="*"),
+    "all rights by many signs": rights(Action="**:*", Resource="*"),
+    "right to hand on any role": rights("rights-do-not-grow", Action="iam:PassRole", Resource="*"),
+    "rights inside the role itself": Adversary(
+        "policies-name-actions",
+        on(
+            "identity-role",
+            having(
+                inlinePolicies=[
+                    {
+                        "name": "x",
+                        "policy": json.dumps({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}),
+                    }
+                ]
+            ),
+        ),
+    ),
+    "role without a boundary": Adversary("rights-are-bounded", on("identity-role", without("permissionsBoundary"))),
+    "user without a boundary": Adversary("rights-are-bounded", on("documents-user", without("permissionsBoundary"))),
+    "boundary that bounds nothing": Adversary(
+        "policies-name-actions",
+        on(
+            "boundary-policy",
+            having(policy=json.dumps({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})),
+        ),
+    ),
+    "role for every repository": trust(
+        {"StringLike": {f"{GITHUB}:sub": "repo:*"}, "StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}
+    ),
+    "role for every branch": trust(
+        {
+            "StringLike": {f"{GITHUB}:sub": "repo:automatonicai/hybrid:*"},
+            "StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"},
+        }
+    ),
+    "role for any audience": trust({"StringEquals": {f"{GITHUB}:sub": "repo:automatonicai/hybrid:environment:dev"}}),
+    "role for everybody on GitHub": trust(None),
+    "role if the claim happens to exist": trust(
+        {
+            "StringEqualsIfExists": {
+                f"{GITHUB}:sub": "repo:automatonicai/hybrid:environment:dev",
+                f"{GITHUB}:aud": "sts.amazonaws.com",
+            }
+        }
+    ),
+    "role for everybody": trust(None, Principal="*", Action="sts:AssumeRole"),
+    "role for another account": trust(
+        None, Principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="sts:AssumeRole"
+    ),
+}
+
+COST = {
+    "machine far too large": Adversary("cost-stays-below-the-ceiling", on(INSTANCE, having(bundleId="4xlarge_3_0"))),
+    "machine of unknown price": Adversary(
+        "cost-stays-below-the-ceiling", on(INSTANCE, having(bundleId="gpu_nano_9_9"))
+    ),
+    "disk far too large": Adversary("cost-stays-below-the-ceiling", on(DISK, having(sizeInGb=16384))),
+    "many disks": Adversary(
+        "cost-stays-below-the-ceiling",
+        both(
+            *(
+                plus("aws:lightsail/disk:Disk", f"disk-{number}", region="ca-central-1", sizeInGb=1000)
+                for number in range(15)
+            )
+        ),
+    ),
+    "database of Lightsail": Adversary(
+        "cost-stays-below-the-ceiling",
+        plus("aws:lightsail/database:Database", bundleId="large_ha_2_0", region="ca-central-1"),
+    ),
+    "load balancer in the place of the routes": Adversary(
+        "failover-host-uses-routes",
+        plus("cloudflare:index/loadBalancer:LoadBalancer", name="app.dev.automatonicai.com"),
+    ),
+}
+
+SAFETY = {**DURABILITY, **FAILOVER, **IDENTITY, **COST}

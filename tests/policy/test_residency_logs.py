@@ -1,0 +1,98 @@
+"""Where a bucket's reports and CloudWatch's log lines go, broken one way at a time."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from plan.model import Computed, Plan
+from policies.residency.places import PLACES
+from policies.residency.storage import LOGS, REPORTS
+from tests.policy.breaking import having
+from tests.policy.residency_cases import Change, both, case, judged, names, on, plus
+
+REPORT, LOG, SIGHT = "bucket-reports-stay-in-the-stack", "logs-stay-in-canada", "replication-is-in-sight"
+WRITTEN, PLACED = "written-regions-are-canadian", "resources-are-in-canada"
+LOGGING = "aws:s3/bucketLogging:BucketLogging"
+INVENTORY = "aws:s3/inventory:Inventory"
+ANALYTICS = "aws:s3/analyticsConfiguration:AnalyticsConfiguration"
+FILTER = "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"
+DOCUMENTS = "automatonicai-dev-documents-111111111111"
+BUNDLES = "automatonicai-dev-bundles-111111111111"
+
+
+def made_of(change: Change, key: str, source: str) -> Change:
+    """The added resource, with an input that is made of another one."""
+
+    def changed(plan: Plan) -> Plan:
+        more = change(plan)
+        (other,) = [found for found in plan.resources if found.name == source and found.custom]
+        last = replace(more.resources[-1], property_dependencies={key: (other.urn,)})
+        return replace(more, resources=(*more.resources[:-1], last))
+
+    return changed
+
+
+def logging(target: Any) -> Change:
+    return plus(LOGGING, bucket=DOCUMENTS, targetBucket=target, targetPrefix="l/")
+
+
+def inventory(arn: Any) -> Change:
+    return plus(INVENTORY, bucket=DOCUMENTS, destination={"bucket": {"bucketArn": arn, "format": "CSV"}})
+
+
+def analysis(arn: Any) -> Change:
+    export = {"dataExport": {"destination": {"s3BucketDestination": {"bucketArn": arn}}}}
+    return plus(ANALYTICS, bucket=DOCUMENTS, storageClassAnalysis=export)
+
+
+def subscription(arn: Any) -> Change:
+    return plus(FILTER, logGroup="l", destinationArn=arn)
+
+
+CASES = {
+    "log to a bucket of this stack": case(logging(BUNDLES)),
+    "log to somebody else's": case(logging("somebody-else"), REPORT),
+    "log to a bucket that does not say where it is": case(
+        both(on("bundles-bucket", lambda inputs: {**inputs, "region": None}), logging(BUNDLES)), REPORT
+    ),
+    "log to a bucket elsewhere": case(
+        both(on("bundles-bucket", having(region="us-east-1")), logging(BUNDLES)), REPORT, PLACED
+    ),
+    "log somewhere": case(logging(Computed()), REPORT),
+    "log to a name made of a bucket": case(made_of(logging(Computed()), "targetBucket", "bundles-bucket")),
+    "log to a name made of a key": case(made_of(logging(Computed()), "targetBucket", "backups-key"), REPORT),
+    "no target": case(plus(LOGGING, bucket=DOCUMENTS)),
+    "inventory in this stack": case(inventory(f"arn:aws:s3:::{BUNDLES}")),
+    "inventory elsewhere": case(inventory("arn:aws:s3:::somebody-else"), REPORT),
+    "inventory somewhere": case(inventory(Computed()), REPORT),
+    "inventory of another partition": case(inventory(f"arn:aws-cn:s3:::{BUNDLES}"), REPORT, WRITTEN),
+    "analysis in this stack": case(analysis(f"arn:aws:s3:::{BUNDLES}")),
+    "analysis elsewhere": case(analysis("arn:aws:s3:::somebody-else"), REPORT),
+    "analysis without a report": case(plus(ANALYTICS, bucket=DOCUMENTS)),
+    "logged by the bucket itself": case(on("documents-bucket", having(loggings=[{"targetBucket": BUNDLES}])), SIGHT),
+    "lines to Montreal": case(subscription("arn:aws:lambda:ca-central-1:111111111111:function:f")),
+    "lines elsewhere": case(subscription("arn:aws:logs:eu-west-1:111111111111:destination:d"), LOG, WRITTEN),
+    "lines to no ARN": case(subscription("ca-central-1"), LOG),
+    "lines somewhere": case(subscription(Computed()), LOG),
+    "lines to a part of this stack": case(made_of(subscription(Computed()), "destinationArn", "alarms-topic")),
+    "a destination elsewhere": case(
+        plus("aws:cloudwatch/logDestination:LogDestination", targetArn="arn:aws:kinesis:sa-east-1:1:stream/s"),
+        LOG,
+        WRITTEN,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def found(dev_plan: Plan) -> dict[str, set[str]]:
+    return {name: names(findings) for name, findings in judged(dev_plan, CASES).items()}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_case_breaks_its_rules_and_no_other(name: str, found: dict[str, set[str]]) -> None:
+    assert found[name] == CASES[name].rules
+
+
+def test_every_type_that_reports_is_judged() -> None:
+    assert {*REPORTS, *LOGS} <= PLACES.keys()

@@ -1,0 +1,63 @@
+"""The rule about what the stack costs, and its table of prices."""
+
+import pytest
+
+from components.lightsail_bundles import BUNDLES
+from plan.model import Computed, Plan
+from policies.safety import cost, prices
+from tests.policy.breaking import added, having, without
+from tests.policy.safety_pack import Case, expected, findings, judged, minus, on, plus
+
+HOST, DISK = "postgres-a-instance", "postgres-a-data"
+COST = {"cost-stays-below-the-ceiling"}
+CASES: dict[str, Case] = {
+    "as it is declared": (lambda plan: plan, set()),
+    "a larger host": (on(HOST, having(bundleId="large_3_0")), set()),
+    "far too large a host": (on(HOST, having(bundleId="4xlarge_3_0")), COST),
+    "a host of unknown price": (on(HOST, having(bundleId="gpu_nano_9_9")), COST),
+    "a host without a size": (on(HOST, without("bundleId")), COST),
+    "a host of unknown size": (on(HOST, having(bundleId=Computed())), COST),
+    "far too large a disk": (on(DISK, having(sizeInGb=16384)), COST),
+    "a disk of text": (on(DISK, having(sizeInGb="64")), COST),
+    "a disk of less than nothing": (on(DISK, having(sizeInGb=-16384)), COST),
+    "a disk of unknown size": (on(DISK, having(sizeInGb=Computed())), COST),
+    "a loose address": (minus("postgres-a-address-attachment"), set()),
+    "a database that nobody priced": (plus("aws:rds/instance:Instance", instanceClass="db.m5.large"), COST),
+    "a service by the hour": (plus("aws:lightsail/containerService:ContainerService", power="xlarge"), COST),
+    "one more bucket list": (plus("aws:s3/bucketLogging:BucketLogging", bucket="b"), set()),
+    "a load balancer": (plus("cloudflare:index/loadBalancer:LoadBalancer", name="lb.example.com"), set()),
+    "the tier by the hour": (
+        plus("aws:ssm/serviceSetting:ServiceSetting", settingValue="advanced", settingId="tier"),
+        set(),
+    ),
+}
+
+
+def many(plan: Plan, number: int) -> Plan:
+    """So many disks of a terabyte."""
+    for index in range(number):
+        plan = added(plan, "aws:lightsail/disk:Disk", f"disk-{index}", sizeInGb=1024)
+    return plan
+
+
+def test_a_stack_that_costs_too_much_is_refused(dev_plan: Plan) -> None:
+    assert judged(dev_plan, CASES) == expected(CASES)
+
+
+def test_the_ceiling_is_of_the_whole_stack(dev_plan: Plan, prod_plan: Plan) -> None:
+    (within, above, twice) = findings([many(dev_plan, 1), many(dev_plan, 2), many(prod_plan, 2)])
+    assert within == ()
+    assert [one.rule for one in above] == [*COST]
+    assert "and $200.00 is allowed" in above[0].message
+    # Production may cost more; there the disks lack protection, too.
+    assert COST.isdisjoint(one.rule for one in twice)
+
+
+def test_every_bundle_that_may_be_chosen_has_a_price() -> None:
+    assert set(BUNDLES) <= set(prices.BUNDLES_USD)
+
+
+@pytest.mark.parametrize("size", [True, None, "64", 0, -1])
+def test_a_size_that_is_no_number_has_no_price(size: object) -> None:
+    with pytest.raises(cost.PriceError):
+        cost._size_gb(size)

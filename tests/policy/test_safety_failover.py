@@ -1,0 +1,79 @@
+"""The rules about the way back to the stand-by, broken one way at a time."""
+
+from components.failover_host import CHALLENGE_PATHS
+from plan.model import Computed, Plan
+from policies.safety import failover
+from tests.policy.breaking import having, without
+from tests.policy.safety_pack import Case, expected, judged, minus, on, plus
+
+RECORD, SWITCH = {"standby-record-is-proxied"}, {"failover-host-has-one-switch"}
+CHALLENGES, ROUTES = {"certificate-challenges-reach-the-standby"}, {"failover-host-uses-routes"}
+DOMAIN = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
+ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
+NEW_RECORD = "cloudflare:index/dnsRecord:DnsRecord"
+ZONE = "fedcba9876543210fedcba9876543210"
+HOST = "app.dev.automatonicai.com"
+
+
+def route(pattern: str, script: str | None = "web", zone: str = ZONE) -> dict[str, str]:
+    given = {"pattern": pattern, "script": script, "zoneId": zone}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+CASES: dict[str, Case] = {
+    "as it is declared": (lambda plan: plan, set()),
+    "rolled back": (on("site-route", without("script")), set()),
+    "rolled back, as the cloud says it": (on("site-route", having(script="")), set()),
+    "record not proxied": (on("site-record", having(proxied=False)), RECORD),
+    "record's proxy unsaid": (on("site-record", without("proxied")), RECORD),
+    "record's proxy unknown": (on("site-record", having(proxied=Computed())), RECORD),
+    "record to nowhere": (on("site-record", having(type="AAAA", content="100::")), RECORD),
+    "record to somebody like Vercel": (
+        on("site-record", having(content="cname.vercel-dns-0.com.example.org")),
+        RECORD,
+    ),
+    "record to a name that ends like Vercel's": (on("site-record", having(content="cname.notvercel-dns.com")), RECORD),
+    "record to an unknown target": (on("site-record", having(content=Computed())), RECORD),
+    "record to Vercel's address": (on("site-record", having(type="A", content="76.76.21.21")), set()),
+    "record to the project's own name": (
+        on("site-record", having(content="d1d4fc829fe7bc7c.Vercel-DNS-017.com.")),
+        set(),
+    ),
+    "no record": (minus("site-record"), RECORD),
+    "a second stand-by without routes": (
+        plus(NEW_RECORD, name="b.example.com", type="CNAME", content="cname.vercel-dns.com", proxied=True, zoneId=ZONE),
+        SWITCH | CHALLENGES,
+    ),
+    "no route": (minus("site-route"), SWITCH),
+    "route of another zone": (on("site-route", having(zoneId="0" * 32)), SWITCH),
+    "route over some paths": (on("site-route", having(pattern=f"{HOST}/shop/*")), SWITCH),
+    "route unknown": (on("site-route", having(pattern=Computed())), SWITCH | CHALLENGES),
+    "route with a scheme": (on("site-route", having(pattern=f"https://{HOST.upper()}/*")), set()),
+    "a second switch": (plus(ROUTE, **route(f"{HOST}/*")), SWITCH),
+    "a path that stays": (plus(ROUTE, **route(f"{HOST}/account/*")), SWITCH),
+    "a path of every host that stays": (plus(ROUTE, **route("*.dev.automatonicai.com/account/*")), SWITCH),
+    "a path without a Worker": (plus(ROUTE, **route(f"{HOST}/plain/*", None)), set()),
+    "all paths of every host": (plus(ROUTE, **route("*.dev.automatonicai.com/*")), set()),
+    "challenge to the Worker": (on("site-challenge-acme", having(script="web")), SWITCH | CHALLENGES),
+    "challenge's script unknown": (on("site-challenge-acme", having(script=Computed())), SWITCH | CHALLENGES),
+    "no challenge of Vercel's": (minus("site-challenge-vercel"), CHALLENGES),
+    "custom domain": (plus(DOMAIN, hostname=HOST), ROUTES),
+    "custom domain in capitals": (plus(DOMAIN, hostname=f"{HOST.upper()}."), ROUTES),
+    "custom domain unknown": (plus(DOMAIN, hostname=Computed()), ROUTES),
+    "custom domain by its older name": (plus("cloudflare:index/workerDomain:WorkerDomain", hostname=HOST), ROUTES),
+    "custom domain of another host": (plus(DOMAIN, hostname="other.example.com"), set()),
+    "load balancer": (plus("cloudflare:index/loadBalancer:LoadBalancer", name=HOST), ROUTES),
+    "domain of Pages": (plus("cloudflare:index/pagesDomain:PagesDomain", name=HOST), ROUTES),
+}
+
+
+def test_what_would_keep_a_rollback_from_working_is_refused(dev_plan: Plan) -> None:
+    assert judged(dev_plan, CASES) == expected(CASES)
+
+
+def test_the_paths_are_those_that_are_declared() -> None:
+    assert set(failover.CHALLENGE_PATHS) == set(CHALLENGE_PATHS.values())
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {rule.name for rule in failover.RULES} <= {name for _, names in CASES.values() for name in names}

@@ -1,0 +1,148 @@
+"""The repository's files and its history."""
+
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from plan.project import ROOT
+from policies import scan
+from policies.errors import GateError
+from tests.policy.secret_samples import secrets
+
+SAMPLES = secrets(random.Random(11))
+TOKEN = SAMPLES["a GitHub token"]
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A repository with one harmless file."""
+    git(tmp_path, "init", "-q")
+    (tmp_path / "main.py").write_text("name = 'hybrid'\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "First")
+    return tmp_path
+
+
+def found(folder: Path) -> list[tuple[str, int]]:
+    """Places, each once, though a line may hold a secret by several signs."""
+    return list(dict.fromkeys((one.path, one.line) for one in scan.repository(folder)))
+
+
+def test_a_clean_repository_has_no_secret(folder: Path) -> None:
+    assert scan.repository(folder) == []
+    assert scan.history(folder) == []
+
+
+def test_a_line_with_a_secret_is_found(folder: Path) -> None:
+    for number, secret in enumerate(SAMPLES.values()):
+        (folder / f"{number}.txt").write_text(f"first\nvalue = '{secret}'\n")
+    missed = {f"{number}.txt" for number in range(len(SAMPLES))} - {path for path, _ in found(folder)}
+    assert missed == set()
+
+
+def test_a_file_that_is_not_committed_yet_is_searched(folder: Path) -> None:
+    (folder / "new.env").write_text(f"\n\nTOKEN={TOKEN}\n")
+    assert found(folder) == [("new.env", 3)]
+
+
+def test_an_ignored_file_is_nobodys(folder: Path) -> None:
+    (folder / ".gitignore").write_text("*.env\n")
+    (folder / "new.env").write_text(TOKEN)
+    assert found(folder) == []
+
+
+def test_what_was_taken_out_is_still_in_the_history(folder: Path) -> None:
+    (folder / "main.py").write_text(f"name = 'hybrid'\ntoken = '{TOKEN}'\n")
+    git(folder, "commit", "-qam", "Second")
+    (folder / "main.py").write_text("name = 'hybrid'\n")
+    git(folder, "commit", "-qam", "Third")
+    assert scan.repository(folder) == []
+    (one, *_) = scan.history(folder)
+    assert (one.path, one.line, len(one.commit)) == ("main.py", 2, 40)
+    assert one.place == ""
+
+
+def test_another_branch_and_a_message_are_history(folder: Path) -> None:
+    git(folder, "checkout", "-qb", "other")
+    git(folder, "commit", "-q", "--allow-empty", "-m", f"Uses {TOKEN}")
+    git(folder, "checkout", "-q", "-")
+    assert {one.path for one in scan.history(folder)} == {""}
+
+
+@pytest.mark.parametrize(
+    "line", ["password = 'hunter2-hunter2'", '{"db_password": "s3cret-word"}', "api_key: 'abc123def'"]
+)
+def test_a_literal_that_is_called_like_a_secret_is_found(folder: Path, line: str) -> None:
+    (folder / "settings.py").write_text(line)
+    assert found(folder) == [("settings.py", 1)]
+
+
+@pytest.mark.parametrize("line", ["password = 'hunter2-hunter2'", "url = 'postgres" + "://app:hunter2@db/app'"])
+def test_tests_make_passwords_up(folder: Path, line: str) -> None:
+    (folder / "tests").mkdir()
+    (folder / "tests" / "test_it.py").write_text(line)
+    assert found(folder) == []
+
+
+def test_tests_hold_no_real_token(folder: Path) -> None:
+    (folder / "test_it.py").write_text(f"password = '{TOKEN}'")
+    assert found(folder) != []
+
+
+@pytest.mark.parametrize(
+    "line", ["password = settings.password", "password_length = 40", "token = '${TOKEN}'", "secret: true"]
+)
+def test_a_word_about_secrets_is_none(folder: Path, line: str) -> None:
+    (folder / "settings.py").write_text(line)
+    assert found(folder) == []
+
+
+def test_a_line_may_be_excused_with_a_reason(folder: Path) -> None:
+    (folder / "a.txt").write_text(f"{TOKEN}  # not a secret: made up for a picture\n")
+    (folder / "b.txt").write_text(f"{TOKEN}  # not a secret:\n")
+    assert {path for path, _ in found(folder)} == {"b.txt"}
+
+
+def test_a_known_line_is_passed_over(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (folder / "a.txt").write_text(f"    {TOKEN} \n")
+    (one, *_) = scan.repository(folder)
+    assert one.fingerprint == scan.fingerprint(TOKEN)
+    known = tmp_path / "known.yaml"
+    known.write_text(f"{one.fingerprint}: made up\n")
+    monkeypatch.setattr(scan, "KNOWN_LINES", known)
+    scan.known.cache_clear()
+    scan.in_line.cache_clear()
+    assert ("a.txt", 1) not in found(folder)
+    scan.known.cache_clear()
+    scan.in_line.cache_clear()
+
+
+def test_a_finding_says_no_value(folder: Path) -> None:
+    for number, secret in enumerate(SAMPLES.values()):
+        (folder / f"{number}.txt").write_text(f"value = '{secret}'\n")
+    said = " ".join(one.message + one.place for one in scan.repository(folder))
+    assert [kind for kind, secret in SAMPLES.items() if secret.splitlines()[-1] in said] == []
+
+
+def test_a_folder_that_is_no_repository_closes_the_gate(tmp_path: Path) -> None:
+    with pytest.raises(GateError, match=r"is .* a repository"):
+        scan.repository(tmp_path)
+
+
+def test_half_a_history_closes_the_gate(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    git(folder, "commit", "-q", "--allow-empty", "-m", "Second")
+    shallow = tmp_path_factory.mktemp("shallow") / "clone"
+    git(folder, "clone", "-q", "--depth=1", f"file://{folder}", str(shallow))
+    with pytest.raises(GateError, match="unshallow"):
+        scan.history(shallow)
+
+
+def test_this_repository_holds_no_secret() -> None:
+    assert [(one.path, one.line, one.what) for one in scan.repository(ROOT)] == []
