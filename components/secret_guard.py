@@ -55,11 +55,11 @@ async def _in_the_clear(value: Any, steps: Sequence[str], path: str) -> list[str
     if isinstance(value, pulumi.Output):
         if await value.is_secret():
             return []
-        is_known = await value.is_known()
+        if not await value.is_known():
+            # Of a list, which parts it has is not known yet.
+            may_wait = any(step.startswith(("?", "*")) for step in steps) or await _is_made_of_a_secret(value)
+            return [] if may_wait else [path]
         value = await value.future()
-        if not is_known:
-            # Nothing that is not secret can hold a secret part; of a list, which parts it has is not known yet.
-            return [] if any(step.startswith(("?", "*")) for step in steps) else [path]
     elif isinstance(value, Awaitable):
         value = await value
     if value is None:
@@ -71,6 +71,11 @@ async def _in_the_clear(value: Any, steps: Sequence[str], path: str) -> list[str
         below = path if key is None else f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip(".")
         found += await _in_the_clear(part, steps[1:], below)
     return found
+
+
+async def _is_made_of_a_secret(value: pulumi.Output[Any]) -> bool:
+    """Before a resource is made the SDK does not mark its outputs; in the update it does, and then they are judged."""
+    return any(sensitive_properties.outputs(made.pulumi_resource_type) for made in await value.resources())
 
 
 async def _parts(value: Any, step: str) -> list[tuple[str | int | None, Any]]:

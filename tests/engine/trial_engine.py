@@ -20,7 +20,7 @@ from tests.engine import pass_through_provider
 PROVIDERS = ("aws", "cloudflare", "random", "tls")
 STACKS = ("dev", "prod")
 PASSPHRASE = "only for trying out"
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 300
 
 
 @dataclass(frozen=True)
