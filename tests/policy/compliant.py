@@ -24,7 +24,7 @@ RECORDED: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "postgresHosts": [
                 {"name": "a", "bundle": "large_3_0"},
-                {"name": "b", "bundle": "large_3_0", "diskGb": 128, "origin": "backup"},
+                {"name": "b", "bundle": "medium_3_0", "diskGb": 128, "origin": "backup"},
             ],
             "postgresServing": "b",
         },

@@ -34,9 +34,9 @@ CASES: dict[str, Case] = {
 
 
 def many(plan: Plan, number: int) -> Plan:
-    """So many disks of a terabyte."""
+    """So many disks of $20."""
     for index in range(number):
-        plan = added(plan, "aws:lightsail/disk:Disk", f"disk-{index}", sizeInGb=1024)
+        plan = added(plan, "aws:lightsail/disk:Disk", f"disk-{index}", sizeInGb=200)
     return plan
 
 
@@ -48,7 +48,7 @@ def test_the_ceiling_is_of_the_whole_stack(dev_plan: Plan, prod_plan: Plan) -> N
     (within, above, twice) = findings([many(dev_plan, 1), many(dev_plan, 2), many(prod_plan, 2)])
     assert within == ()
     assert [one.rule for one in above] == [*COST]
-    assert "and $200.00 is allowed" in above[0].message
+    assert "and $60.00 is allowed" in above[0].message
     # Production may cost more; there the disks lack protection, too.
     assert COST.isdisjoint(one.rule for one in twice)
 
