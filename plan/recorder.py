@@ -1,16 +1,8 @@
-"""Runs the program under Pulumi's own mocks and writes down every registration.
-
-A process of its own (`python -m plan.recorder`): the program may change anything in it, or end it. It reads what to
-run as JSON from stdin and answers with JSON on stdout; what the program prints goes to stderr.
-"""
+"""Runs the program under Pulumi's own mocks and writes down every registration."""
 
 import asyncio
-import contextlib
-import json
 import os
 import runpy
-import sys
-import traceback
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -22,8 +14,7 @@ from pulumi.runtime import config, mocks, settings
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import run_in_stack
 
-from components.errors import HybridError
-from plan import codec, wire
+from plan import wire
 from plan.errors import PlanError
 from plan.model import STACK_TYPE, Options, Plan, Resource, Secret, Source, reference
 
@@ -69,9 +60,10 @@ class Recorder(mocks.MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=urn)
-        if urn in self.registrations:
+        resource = self._resource(urn, request)
+        # In one step: the SDK registers from several threads.
+        if self.registrations.setdefault(urn, resource) is not resource:
             raise PlanError(f"{request.name}: two resources of type {request.type} have this name; names are unique")
-        self.registrations[urn] = self._resource(urn, request)
         return resource_pb2.RegisterResourceResponse(
             urn=urn, id=self._identifier(urn, request), object=self._outputs(urn, request)
         )
@@ -166,34 +158,3 @@ def record(folder: Path, project: str, stack: str, values: dict[str, str], secre
 
     asyncio.get_event_loop().run_until_complete(run_in_stack(program))
     return recorder.plan({key: Secret(text) if key in secret_keys else text for key, text in values.items()})
-
-
-def _explain(folder: Path, error: BaseException) -> str:
-    if isinstance(error, HybridError):
-        return str(error)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(folder))]
-    own = [frame for frame in frames if not os.path.relpath(frame.filename, folder).startswith(("plan", ".venv"))]
-    place = f"{os.path.relpath(own[-1].filename, folder)}:{own[-1].lineno}: " if own else ""
-    return f"{place}{type(error).__name__}: {error}"
-
-
-def main() -> int:
-    task = json.load(sys.stdin)
-    folder = Path(task.pop("folder"))
-    sys.path.insert(0, str(folder))
-    os.chdir(folder)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            plan = record(folder, **task)
-    except BaseException as error:  # noqa: BLE001 - the program may raise anything, SystemExit too
-        json.dump({"error": _explain(folder, error)}, sys.stdout)
-        return 1
-    sys.stdout.write(codec.dumps(plan, reveal_secrets=True))
-    return 0
-
-
-if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    # Threads of the SDK may still wait; everything is written by now.
-    os._exit(code)

@@ -41,14 +41,10 @@ RULES: tuple[GateRule, ...] = (
     GateRule(
         name=sensitive.SETTINGS_RULE,
         description="A setting that is not encrypted holds nothing that looks, or is called, like a secret.",
-        reason="Pulumi.STACK.yaml is in the repository, and the engine writes plain settings into the state.",
-        severity="critical",
-        remediation="Renew it, and set it with `pulumi config set --secret`.",
-    ),
-    GateRule(
-        name=sensitive.SETTINGS_RULE,
-        description="A setting that is not encrypted holds nothing that looks like a secret.",
-        reason="Settings stand in the repository, in the state and in every preview (Pulumi, Configuration).",
+        reason=(
+            "Pulumi.STACK.yaml is in the repository, and the engine writes plain settings into the state and every "
+            "preview (Pulumi, Configuration)."
+        ),
         severity="critical",
         remediation="Renew it, it has been seen, and set it anew with `pulumi config set --secret`.",
     ),

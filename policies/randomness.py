@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Iterator
 
+from policies import patterns
+
 TOKEN = re.compile(r"[^\s\x00-\x1f\"'`\\]{16,}")
 # 16 characters of base 62 are 95 bits. Longer ones are judged by their beginning.
 SHORTEST, LONGEST = 16, 512
@@ -62,9 +64,27 @@ PUBLIC_NAME = re.compile(
     r"[Tt]humbprint)(?:Lists?|e?s)?(?![a-z])"
 )
 
+# A commit of Git, and what a program calls the one that it was built from; `workers_tag` is Cloudflare's.
+COMMIT = re.compile(r"[0-9a-f]{40}")
+COMMIT_NAME = re.compile(
+    r"(?:^|[^A-Za-z]|(?<=[a-z0-9])(?=[A-Z]))(?i:(?:git[-_]?)?(?:build|commit|version|revision|release)"
+    r"(?:[-_]?(?:id|sha|hash))?)$|^workers(?:_t|T)ag$"
+)
+
+
+def is_commit(text: str, name: str) -> bool:
+    """Whether the text is a commit's hash and is called like one; a token has the same form under its own name."""
+    return (
+        COMMIT.fullmatch(text) is not None
+        and COMMIT_NAME.search(name) is not None
+        and patterns.SECRET_NAME.search(name) is None
+    )
+
 
 def held(text: str, name: str = "") -> Iterator[str]:
     """What the text holds, in words, when it stands under this name."""
+    if is_commit(text, name):
+        return
     # A public name keeps a hash or an identifier, which is hex; nobody's key pair or password.
     is_public = PUBLIC_NAME.search(name) is not None
     for token in TOKEN.findall(PUBLIC.sub(" ", text)):

@@ -100,4 +100,6 @@ def _is_piece(text: str, name: str) -> bool:
     """No word, name, number or version, nor a secret alone: half of one."""
     if not PIECE.fullmatch(text) or randomness.PUBLIC_NAME.search(name) or found(text, name):
         return False
+    if randomness.is_commit(text, name):
+        return False
     return randomness.likeness(text) < 0.25 and len({randomness.kind(letter) for letter in text} - {"#"}) > 1

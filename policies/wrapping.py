@@ -87,7 +87,8 @@ def seen(text: str) -> str:
     if text.isascii():
         return text
     wide = unicodedata.normalize("NFKC", text).translate(LOOK_ALIKES)
-    return "".join(character for character in wide if unicodedata.category(character) != "Cf")
+    unseen = [character for character in set(wide) if unicodedata.category(character) == "Cf"]
+    return wide.translate(dict.fromkeys(map(ord, unseen))) if unseen else wide
 
 
 def _document(text: str) -> Any:

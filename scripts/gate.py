@@ -75,13 +75,10 @@ def _outcome(
 
 
 def _recorded(stacks: list[str]) -> list["Subject"]:
-    from concurrent.futures import ThreadPoolExecutor
-
-    from plan.record import record
+    from plan.record import record_all
     from policies.findings import Subject
 
-    with ThreadPoolExecutor() as pool:
-        return [Subject(plan=plan) for plan in pool.map(record, dict.fromkeys(stacks))]
+    return [Subject(plan=plan) for plan in record_all(list(dict.fromkeys(stacks)))]
 
 
 def _previewed(paths: list[Path]) -> list["Subject"]:

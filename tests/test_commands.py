@@ -102,7 +102,7 @@ def test_gate_writes_json_to_a_file(tmp_path: Path) -> None:
     path = tmp_path / "verdict.json"
     answer = hybrid("gate", "dev", "--format", "json", "--output", str(path))
     assert (answer.code, answer.out) == (0, "")
-    (verdict,) = json.loads(path.read_text())
+    (verdict,) = json.loads(path.read_text())["stacks"]
     assert verdict["stack"] == "dev"
     assert verdict["findings"] == []
 

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from plan.project import ROOT
-from policies import randomness
-from tests.policy.secret_samples import BASE62, PUBLIC, text
+from policies import randomness, scanner
+from tests.policy.secret_samples import BASE62, HEX, PUBLIC, text
 
 LETTERS_AND_DIGITS = string.ascii_lowercase + string.digits
 SYMBOLS = BASE62 + "!@#$%&*()-_=+[]{}<>:?"
@@ -47,6 +47,26 @@ def test_an_identifier_under_its_name_is_no_secret(name: str) -> None:
     value = text(random.Random(name), 32, "0123456789abcdef")
     assert list(randomness.held(value, name)) == []
     assert list(randomness.held(value, "value")) != []
+
+
+COMMITS = ("workers_tag", "BUILD", "BUILD_ID", "GIT_COMMIT", "gitCommit", "version", "appVersion", "RELEASE_SHA")
+# Some of them about a commit, too.
+NO_COMMITS = ("SIGNING", "value", "REBUILD", "BUILD_KEY", "VERSION_TOKEN", "TOKEN_VERSION", "SECRET_RELEASE", "tag")
+
+
+def test_a_commit_is_no_secret_where_it_is_called_one() -> None:
+    commit = text(random.Random("commit"), 40, HEX)
+    assert [name for name in COMMITS if any(randomness.held(commit, name))] == []
+    assert [name for name in NO_COMMITS if not any(randomness.held(commit, name))] == []
+    # A name makes nothing else public.
+    others = (commit[:32], commit + commit[:24], f"x{commit}", text(random.Random("key"), 40))
+    assert [len(other) for other in others if not any(randomness.held(other, "workers_tag"))] == []
+
+
+def test_a_commit_is_no_half_of_a_secret() -> None:
+    source = random.Random("halves")
+    commit, half = text(source, 40, HEX), text(source, 12)
+    assert list(scanner.split([("workers_tag", commit), ("x", half)])) == []
 
 
 def test_the_words_of_this_repository_are_no_secrets() -> None:

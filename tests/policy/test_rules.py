@@ -7,7 +7,8 @@ import pytest
 
 from components.cloudflare_ranges import IPV4
 from plan.model import Computed, Plan, Resource, Secret
-from policies.gate import Finding, judge
+from policies.findings import Finding
+from policies.gate import judge
 from tests.policy.breaking import (
     Inputs,
     added,
@@ -24,6 +25,7 @@ from tests.policy.breaking import (
 
 PRIVATE_KEY = "-----BEGIN RSA " + "PRIVATE KEY-----"
 ACCESS_KEY = "AKIA" + "Q" * 16
+HALVES = {"a": ACCESS_KEY[:11], "b": ACCESS_KEY[11:]}
 
 CASES: dict[str, tuple[str, Callable[[Inputs], Inputs], str]] = {
     "region elsewhere": ("postgres-a-data", having(region="us-east-1"), "resources-are-in-canada"),
@@ -81,11 +83,7 @@ CASES: dict[str, tuple[str, Callable[[Inputs], Inputs], str]] = {
     "all protocols": ("postgres-a-ports", port_rule(protocol="all", fromPort=0, toPort=0), "database-port-is-closed"),
     "open to the world": ("postgres-a-ports", port_rule(cidrs=["0.0.0.0/0"]), "firewall-names-networks"),
     "open to the world by IPv6": ("postgres-a-ports", port_rule(ipv6Cidrs=["::/0"]), "firewall-names-networks"),
-    "half the world": (
-        "postgres-a-ports",
-        port_rule(cidrs=["0.0.0.0/1", "128.0.0.0/1"]),
-        "firewall-names-networks",
-    ),
+    "half the world": ("postgres-a-ports", port_rule(cidrs=["0.0.0.0/1", "128.0.0.0/1"]), "firewall-names-networks"),
     "more than a /8": ("postgres-a-ports", port_rule(cidrs=["10.0.0.0/8", "11.0.0.0/32"]), "firewall-names-networks"),
     "more than a /16 by IPv6": ("postgres-a-ports", port_rule(ipv6Cidrs=["2000::/3"]), "firewall-names-networks"),
     "no network": ("postgres-a-ports", port_rule(cidrs=["office"]), "firewall-names-networks"),
@@ -241,6 +239,8 @@ REFUSED: dict[str, tuple[str, str, Inputs, str]] = {
         "sensitive-inputs-are-secret",
     ),
     "access key": ("aws:iam/accessKey:AccessKey", "extra", {"user": "u"}, "access-keys-are-made-elsewhere"),
+    "tag called like a secret": ("aws:kms/alias:Alias", "extra", {"tags": {"pwd": "x"}}, "variables-hold-no-secret"),
+    "key in two tags": ("aws:kms/alias:Alias", "extra", {"tags": HALVES}, "secrets-are-not-split"),
     "random bytes": ("random:index/randomBytes:RandomBytes", "extra", {}, "secrets-are-generated-as-passwords"),
     "random ID as a secret": ("random:index/randomId:RandomId", "app-secret", {}, "secrets-are-generated-as-passwords"),
 }
