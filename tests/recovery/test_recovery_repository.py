@@ -80,12 +80,10 @@ def test_a_wrong_passphrase_is_called_by_its_name(site: Site) -> None:
 
 
 def test_a_store_that_does_not_answer_is_named(site: Site) -> None:
-    path = site.host.root / "etc/pgbackrest.conf"
-    site.host.inside(["sed", "-i", "s/^repo1-storage-port=.*/repo1-storage-port=1/", str(path)])
-    try:
-        assert "does not answer" in site.ask({"act": "list"}).fault
-    finally:
-        assert site.host.apply("files")["changed"] == ["backup settings"]
+    spec = copy.deepcopy(site.host.spec)
+    spec["backup"]["endpoint"] = "localhost:1"
+    for request in ({"act": "list"}, {"act": "verify"}, {"act": "backup"}, restore("latest")):
+        assert "the store localhost:1 does not answer, tried for" in site.ask(request, spec).fault
 
 
 def test_a_copy_that_is_not_there_is_refused(site: Site) -> None:
