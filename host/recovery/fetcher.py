@@ -57,6 +57,12 @@ class Fetcher(threading.Thread):
         return f'sh {self._work.settings}/{PROGRAM} %f "%p"'
 
     def run(self) -> None:
+        try:
+            self._answer_all()
+        except Exception as error:  # noqa: BLE001 - a thread ends in silence, and the recovery would wait for ever
+            self.fault = self.fault or f"restored cluster: its log can't be brought any more: {error!r}"
+
+    def _answer_all(self) -> None:
         asks = self._work.inside("asks")
         while not self._ending.wait(0.01):
             for name in sorted(os.listdir(asks)):

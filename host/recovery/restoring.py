@@ -114,7 +114,7 @@ def _fetch_files(repository: Repository, plan: Plan, work: Work) -> None:
     if process.returncode:
         if NO_SPACE in words:
             raise server.no_room(work.machine)
-        raise RecoveryError(repository.fault("restore", process.returncode, words))
+        raise RecoveryError(f"{plan.backup.label}: {repository.fault('restore', process.returncode, words)}")
     # It names settings of the server that it was on, or of an earlier restore.
     work.machine.write(work.data / "postgresql.auto.conf", "")
     work.machine.write(work.data / "recovery.signal", "")

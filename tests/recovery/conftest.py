@@ -31,7 +31,7 @@ def running_site(
         host.superuser("CREATE TABLE public.trial (row int)")
         made.done({"act": "backup"})
         # From then on a time is a target.
-        since = datetime.fromisoformat(made.done({"act": "list"})["window"]["from"])
+        since = datetime.fromisoformat(made.done({"act": "list"})["windows"][0]["from"])
         until(lambda: datetime.now(UTC) > since)
         yield made
 

@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from host.recovery.choice import Live, Situation
 from host.recovery.inventory import SEGMENT_BYTES, Backup, Inventory, Segment, wal_name
+from host.recovery.situation import Live, Situation
 from host.recovery.timelines import stretches
-from host.recovery.window import window
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -66,4 +65,4 @@ def situation(
         histories[2] = at(hours + 2)
         text = f"1\t{lsn(branch)}\tbefore {at(branch + 0.5):%Y-%m-%d %H:%M:%S.%f}+00\n" if timeline == 2 else ""
     found = Inventory(archive_id="17-1", backups=backups, segments=held, histories=histories, now=at(hours + 20))
-    return Situation(found, stretches(timeline, text), window(found, archives=live is not None), live)
+    return Situation(found, stretches(timeline, text), live)

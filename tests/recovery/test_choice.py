@@ -1,13 +1,15 @@
 """Which backup a target is restored from."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from host.recovery import times
-from host.recovery.choice import Live, choose
+from host.recovery.choice import choose
+from host.recovery.inventory import wal_name
 from host.recovery.request import Target
+from host.recovery.situation import Live
 from host.recovery.timelines import stretches
 from tests.recovery.held import at, backup, lsn, situation
 
@@ -110,3 +112,56 @@ def test_a_history_is_read_as_postgresql_writes_it() -> None:
     assert (first.timeline, first.end, first.left_at) == (1, 0x5000000, None)
     assert second.left_at == datetime(2026, 11, 1, 10, 0, 0, 500_000, tzinfo=UTC)
     assert third.timeline == 3
+
+
+def spans(*backups: Any, **more: Any) -> list[tuple[datetime, datetime, bool]]:
+    return [(one.since, one.until, one.is_live) for one in situation(*backups, **more).windows]
+
+
+LIVE = Live(next_xid=20_000, position=2**40, timeline=1)
+
+
+def test_without_a_hole_there_is_one_window_that_moves_on_where_the_server_archives() -> None:
+    since = FIRST.stopped_at + timedelta(seconds=1)
+    assert spans(*BOTH) == [(since, at(21), False)]
+    assert spans(*BOTH, live=LIVE) == [(since, at(21), True)]
+    assert spans() == []
+
+
+def test_a_window_ends_at_a_hole_until_a_backup_is_taken_after_it() -> None:
+    first, second = (one.stopped_at + timedelta(seconds=1) for one in BOTH)
+    assert spans(FIRST, live=LIVE, without=(5, 6)) == [(first, at(5), False)]
+    assert spans(*BOTH, live=LIVE, without=(5, 6)) == [(first, at(5), False), (second, at(21), True)]
+    # After the newest backup: from no backup on can now be reached.
+    assert spans(*BOTH, live=LIVE, without=(15,)) == [(first, at(15), False)]
+
+
+def test_a_backup_without_its_own_log_opens_no_window() -> None:
+    assert spans(FIRST, without=(2,)) == []
+    assert spans(backup(2, wal_stop=wal_name(1, 4)), without=(3,)) == []
+    assert spans(backup(2, error=True)) == []
+
+
+def test_what_was_given_up_for_a_restored_timeline_is_in_no_window() -> None:
+    since = FIRST.stopped_at + timedelta(seconds=1)
+    assert spans(*BOTH, branch=12, timeline=2) == [(since, at(12.5), False), (at(22), at(31), False)]
+
+
+def test_every_time_of_a_window_can_be_planned_and_no_time_of_a_hole() -> None:
+    found = situation(*BOTH, live=LIVE, without=(5, 6))
+    for hour in (2.5, 4.9, 10.5, 20.5, 35):
+        assert choose(target("time", at(hour)), found).faults == ()
+    for hour in (5.5, 6.9, 9.9):
+        (fault,) = choose(target("time", at(hour)), found).faults
+        assert "is missing" in fault
+
+
+def test_a_fault_names_every_window() -> None:
+    (fault,) = choose(target("time", at(1)), situation(*BOTH, live=LIVE, without=(5, 6))).faults
+    assert "one can restore to 2026-11-01T02:06:01.000000Z .. 2026-11-01T05:00:00.000000Z, 2026-11-01T10:06:01" in fault
+    assert fault.endswith(" .. now")
+
+
+def test_a_hole_is_named_on_the_timeline_that_it_lies_on() -> None:
+    (fault,) = choose(target("latest"), situation(FIRST, without=(5,), branch=12, timeline=2)).faults
+    assert "archive: 000000010000000000000005 .. 000000010000000000000005 is missing" in fault

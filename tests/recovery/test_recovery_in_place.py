@@ -93,10 +93,11 @@ def test_the_old_one_can_be_had_back(own_site: Site, restored: dict[str, Any]) -
     assert "is no restored or kept cluster" in own_site.ask({"act": "discard", "name": "main"}).fault
 
 
-def test_an_engine_that_is_killed_as_it_stages_leaves_main_serving(own_site: Site, restored: dict[str, Any]) -> None:
+def test_another_staging_takes_away_what_nobody_swapped_in(own_site: Site, restored: dict[str, Any]) -> None:
     name = staged(own_site, "xid", own_site.row(8)["xid"])
-    # Another staging takes away what nobody swapped in.
+    assert name in own_site.clusters()
     again = staged(own_site, "xid", own_site.row(9)["xid"])
-    assert name not in own_site.clusters() or name == again
+    assert name != again
+    assert [one for one in own_site.clusters() if "staged" in one] == [again]
     assert "is not there" in own_site.ask({"act": "swap", "staged": "main.staged-20200101-000000"}).fault
     assert own_site.done({"act": "discard", "name": again})["freed_bytes"] > 10 * 2**20
