@@ -27,7 +27,7 @@ from components.web_site import WebSite, WebSiteArgs
 
 secret_guard.refuse_secrets_in_the_clear()
 stack = settings.load(pulumi.get_stack())
-labels, protection, account = stack.labels, stack.protection, stack.aws_account_id
+labels, account, cloudflare_account = stack.labels, stack.aws_account_id, stack.cloudflare_account_id
 database_ipv4_networks, database_ipv6_networks = host_specification.database_networks(stack)
 opts = pulumi.ResourceOptions(providers=providers.declare(aws_account_id=account))
 
@@ -35,7 +35,7 @@ database = PostgresDatabase(
     "database",
     PostgresDatabaseArgs(
         labels=labels,
-        protection=protection,
+        protection=stack.protection,
         database=stack.postgres_database,
         version=stack.serving_host.version,
         hyperdrive_connections=stack.hyperdrive_connections,
@@ -47,7 +47,7 @@ backups = BackupRepository(
     "backups",
     BackupRepositoryArgs(
         labels=labels,
-        protection=protection,
+        protection=stack.protection,
         aws_account_id=account,
         old_version_days=stack.backup_old_version_days,
         lock_days=stack.backup_lock_days,
@@ -59,7 +59,7 @@ authority = CertificateAuthority(
     "authority",
     CertificateAuthorityArgs(
         labels=labels,
-        protection=protection,
+        protection=stack.protection,
         generations=stack.database_authorities,
         hostnames=host_specification.hostnames(stack),
         addresses=[host_specification.LOOPBACK],
@@ -72,8 +72,8 @@ tunnel = (
         "tunnel",
         PrivateTunnelArgs(
             labels=labels,
-            protection=protection,
-            account_id=stack.cloudflare_account_id,
+            protection=stack.protection,
+            account_id=cloudflare_account,
             zone_id=stack.cloudflare_zone_id,
             hostname=stack.database_hostname,
             service=f"tcp://localhost:{host_specification.POSTGRES_PORT}",
@@ -101,7 +101,7 @@ bundles = HostBundles(
     "bundles",
     HostBundlesArgs(
         labels=labels,
-        protection=protection,
+        protection=stack.protection,
         aws_account_id=account,
         bundles={host: bundle(host, specification) for host, specification in specifications.items()},
     ),
@@ -124,7 +124,7 @@ hosts = {
         f"postgres-{host.name}",
         PostgresHostArgs(
             labels=labels,
-            protection=protection,
+            protection=stack.protection,
             host=host,
             availability_zone=stack.availability_zone,
             snapshot_time=stack.snapshot_time,
@@ -167,7 +167,7 @@ documents = CmsDocuments(
     "documents",
     CmsDocumentsArgs(
         labels=labels,
-        protection=protection,
+        protection=stack.protection,
         aws_account_id=account,
         old_version_days=stack.backup_old_version_days,
         boundary_arn=boundary.arn,
@@ -179,8 +179,8 @@ media = [
         f"media-{key}",
         MediaBucketArgs(
             labels=labels,
-            protection=protection,
-            account_id=stack.cloudflare_account_id,
+            protection=stack.protection,
+            account_id=cloudflare_account,
             key=key,
             site_origin=f"https://{stack.site_hostname}",
         ),
@@ -192,7 +192,7 @@ way = tunnel or PublicDatabase(
     "public-database",
     PublicDatabaseArgs(
         labels=labels,
-        account_id=stack.cloudflare_account_id,
+        account_id=cloudflare_account,
         zone_id=stack.cloudflare_zone_id,
         hostname=stack.database_hostname,
         address=serving.static_ip,
@@ -204,7 +204,7 @@ hyperdrive = HyperdrivePair(
     "hyperdrive",
     HyperdrivePairArgs(
         labels=labels,
-        account_id=stack.cloudflare_account_id,
+        account_id=cloudflare_account,
         database=database,
         way=way,
         authorities_pem=authority.authorities_pem,
@@ -219,7 +219,7 @@ api = ApiWorker(
     "api",
     ApiWorkerArgs(
         labels=labels,
-        account_id=stack.cloudflare_account_id,
+        account_id=cloudflare_account,
         zone_id=stack.cloudflare_zone_id,
         hostname=stack.api_hostname,
         module_path="apps/worker/dist/index.js",
@@ -233,7 +233,7 @@ site = WebSite(
     "web",
     WebSiteArgs(
         labels=labels,
-        account_id=stack.cloudflare_account_id,
+        account_id=cloudflare_account,
         module_path="apps/web/dist/worker/index.js",
         assets_directory="apps/web/dist/assets",
         build_id=stack.build_id,
@@ -243,9 +243,7 @@ site = WebSite(
 )
 pages = PagesStaticSite(
     "pages",
-    PagesStaticSiteArgs(
-        labels=labels, account_id=stack.cloudflare_account_id, production_branch=stack.pages_production_branch
-    ),
+    PagesStaticSiteArgs(labels=labels, account_id=cloudflare_account, production_branch=stack.pages_production_branch),
     opts,
 )
 failover = FailoverHost(
@@ -290,6 +288,7 @@ pulumi.export("hyperdrivePublicId", hyperdrive.public_id)
 pulumi.export("backupBucket", backups.bucket)
 pulumi.export("backupCopyBucket", backups.copy_bucket)
 pulumi.export("recoveryDocument", recovery.document)
+pulumi.export("drillDocument", recovery.drill_document)
 pulumi.export("bundleBucket", bundles.bucket)
 pulumi.export("hostRoleArn", identity.role_arn)
 pulumi.export("documentsBucket", documents.bucket)
@@ -298,3 +297,4 @@ pulumi.export("mediaBuckets", {bucket.key: bucket.bucket for bucket in media})
 pulumi.export("pagesProject", pages.project)
 pulumi.export("deployRoleArn", deploy.deploy_role_arn)
 pulumi.export("previewRoleArn", deploy.preview_role_arn)
+pulumi.export("drillRoleArn", deploy.drill_role_arn)

@@ -86,7 +86,8 @@ class Listing(Answer):
     backups: list[Backup]
     """Oldest first."""
     archive: list[Archive]
-    window: Window | None = None
+    windows: list[Window] = Field(default_factory=list)
+    """Oldest first; nothing between them can be restored."""
     leftovers: list[str] = Field(default_factory=list)
     """Of killed commands; the next command that acts removes them."""
     restored: list[Cluster] = Field(default_factory=list)
@@ -114,6 +115,8 @@ class Plan(Answer):
     needed_bytes: int = 0
     estimated_seconds: float | None = None
     estimate_from: str = ""
+    note: str | None = None
+    """What the choice of the backup could not know."""
     stops: list[str] = Field(default_factory=list)
     loses: str | None = None
     keeps: str | None = None
@@ -182,10 +185,11 @@ class Restore(Answer):
     kind: Literal["latest", "point"]
     target: Moment | None = None
     backup: str
-    seconds: dict[str, float]
+    seconds: dict[str, float] = Field(default_factory=dict)
+    """Empty where it did not come to an end."""
     data_bytes: int
     last_commit_at: Moment | None = None
-    markers: Markers
+    markers: Markers | None = None
     recovery_point_seconds: float | None = None
     checks: list[Check]
 
@@ -206,8 +210,9 @@ class Evidence(Answer):
     seed: int
     versions: dict[str, str]
     targets: Targets
-    window: Window | None = None
+    windows: list[Window] = Field(default_factory=list)
     restores: list[Restore]
+    """As far as it came."""
     recovery_point_seconds: float | None = None
     recovery_time_seconds: float | None = None
     is_passed: bool

@@ -11,7 +11,7 @@ from backups.answers import Backup, Restored, Source
 from backups.door import InPlace, Say, read
 from backups.errors import BackupError
 from backups.request import LIVE, restoring
-from components.host_policies import recovery_document_name
+from components.host_policies import drill_document_name, recovery_document_name
 from database import parameter_store, session_manager
 from database.declared import HOST, Declared, declared
 from plan.model import Plan, reveal
@@ -33,6 +33,7 @@ class Declaration:
 
     host: Declared
     document: str
+    drill_document: str
     primary: Place
     copy: Place | None
 
@@ -40,15 +41,26 @@ class Declaration:
 def declaration(plan: Plan) -> Declaration:
     """Raises DatabaseError, and BackupError where the plan lacks what the way needs."""
     host = declared(plan)
-    suffix = recovery_document_name("")
+    document = _document(plan, recovery_document_name(""))
+    drill_document = _document(plan, drill_document_name(""))
+    specifications = [reveal(found.inputs["specification"]) for found in plan.of_type(HOST)]
+    given = next(reveal(one["backup"]) for one in specifications if one["postgres"]["is_serving"])
+    copy = reveal(given.get("copy"))
+    return Declaration(
+        host=host,
+        document=document,
+        drill_document=drill_document,
+        primary=_place(given),
+        copy=copy and _place(copy),
+    )
+
+
+def _document(plan: Plan, suffix: str) -> str:
     names = [str(reveal(found.inputs["name"])) for found in plan.of_type(DOCUMENT)]
     documents = [name for name in names if name.endswith(suffix)]
     if len(documents) != 1:
         raise BackupError(f"{plan.stack}: declares {len(documents)} documents that end in {suffix}; one is needed")
-    specifications = [reveal(found.inputs["specification"]) for found in plan.of_type(HOST)]
-    given = next(reveal(one["backup"]) for one in specifications if one["postgres"]["is_serving"])
-    copy = reveal(given.get("copy"))
-    return Declaration(host=host, document=documents[0], primary=_place(given), copy=copy and _place(copy))
+    return documents[0]
 
 
 def _place(given: Mapping[str, Any]) -> Place:
@@ -73,7 +85,13 @@ class CloudDoor:
         return session_manager.node(self._ssm, self._declared.host.node_tags)
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        command = systems_manager.send(self._ssm, self._node, self._declared.document, request)
+        # A drill at a named time is an operator's.
+        if request["act"] == "drill" and request.get("at") is None:
+            command = systems_manager.send_drill(
+                self._ssm, self._node, self._declared.drill_document, request.get("seed")
+            )
+        else:
+            command = systems_manager.send(self._ssm, self._node, self._declared.document, request)
         return systems_manager.result(command, self._say)
 
     def restore_in_place(self, wanted: InPlace) -> Restored:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backups.answers import Evidence, Listing, Restore, document
 from backups.errors import BackupError
-from backups.moments import clock, duration, exact, size
+from backups.moments import clock, duration, exact, size, wire
 from backups.timeline import Mark, svg
 from backups.words import drill_rows
 
@@ -52,11 +52,8 @@ def marks(found: Evidence) -> list[Mark]:
 def markdown(found: Evidence, picture: str | None) -> str:
     verdict = "passed" if found.is_passed else "**missed**"
     lines = [f"# Restore drill of {found.stack}, {clock(found.started_at)} UTC: {verdict}", ""]
-    lines += [
-        f"* Host {found.host}, {duration(found.seconds)}, seed {found.seed} (`./hybrid drill --seed {found.seed}`)"
-    ]
-    if found.window:
-        lines.append(f"* Window: {exact(found.window.since)} to {exact(found.window.until)}")
+    lines += [f"* Host {found.host}, {duration(found.seconds)}, seed {found.seed}"]
+    lines += [f"* Could be restored: {exact(one.since)} to {exact(one.until)}" for one in found.windows]
     versions = ", ".join(f"{name} {version}" for name, version in sorted(found.versions.items()))
     lines += [f"* Versions: {versions}", ""]
     if found.faults:
@@ -75,14 +72,16 @@ def _restored(one: Restore) -> list[str]:
     heading = "The newest state" if one.kind == "latest" else "A random point of the window"
     lines = [f"## {heading}", ""]
     if one.target:
-        lines.append(f"* Target: {exact(one.target)}")
-    seconds = ", ".join(f"{step} {duration(count)}" for step, count in one.seconds.items())
+        lines.append(f"* Target: {exact(one.target)} (the same again: `./hybrid drill --at {wire(one.target)}`)")
+    seconds = ", ".join(f"{step} {duration(count)}" for step, count in one.seconds.items()) or "did not come to an end"
     lines += [f"* Backup {one.backup}, {size(one.data_bytes)}: {seconds}"]
     if one.last_commit_at:
         lines.append(f"* Last commit: {exact(one.last_commit_at)}")
     if one.recovery_point_seconds is not None:
         lines.append(f"* Lost at most: {duration(one.recovery_point_seconds)}")
     markers = one.markers
+    if markers is None:
+        return lines
     lines.append(f"* Markers: {markers.found} of {markers.expected}")
     lines += [f"* Missing: {exact(moment)}" for moment in markers.missing]
     lines += [f"* Not expected: {exact(moment)}" for moment in markers.unexpected]

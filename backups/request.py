@@ -116,3 +116,8 @@ def source(repository: str, as_of: str | None) -> Source:
 def restoring(act: str, wanted: Target, where: Source, into: str, replace: str | None) -> dict[str, Any]:
     """A plan, a restore or a stage: the three take the same."""
     return {"act": act, "target": document(wanted), "source": document(where), "into": into, "replace": replace}
+
+
+def drilling(seed: int | None, at: str | None) -> dict[str, Any]:
+    """Raises BackupError for what is no time."""
+    return {"act": "drill", "seed": seed, **({"at": wire(moment(at)[0])} if at else {})}

@@ -48,15 +48,24 @@ class Command:
 
 
 def send(ssm: Any, node: str, document: str, request: Mapping[str, Any]) -> Command:
-    """Raises DatabaseError with what AWS refuses."""
+    """By the document that takes any request. Raises DatabaseError with what AWS refuses."""
     written = base64.b64encode(json.dumps(request).encode()).decode()
+    return _sent(ssm, node, document, {"Request": written}, str(request["act"]))
+
+
+def send_drill(ssm: Any, node: str, document: str, seed: int | None) -> Command:
+    """By the document that does nothing else, which CI's role may send. Raises DatabaseError with what AWS refuses."""
+    return _sent(ssm, node, document, {"Seed": json.dumps(seed)}, "drill")
+
+
+def _sent(ssm: Any, node: str, document: str, parameters: Mapping[str, str], act: str) -> Command:
     with plain_errors("Systems Manager"):
         answer = ssm.send_command(
             InstanceIds=[node],
             DocumentName=document,
-            Parameters={"Request": [written]},
+            Parameters={name: [value] for name, value in parameters.items()},
             TimeoutSeconds=DELIVERY_SECONDS,
-            Comment=f"hybrid: {request['act']}",
+            Comment=f"hybrid: {act}",
         )
     return Command(ssm=ssm, node=node, number=str(answer["Command"]["CommandId"]))
 
@@ -132,7 +141,8 @@ def _cancel(command: Command, say: Say) -> None:
         while time.monotonic() < deadline:
             found = _looked(command)
             if found is not None and found["Status"] in ENDED:
-                say(f"{command}: cancelled; the next command removes what it left on the host")
+                say(f"{command}: cancelled; if it had stopped PostgreSQL, that starts again")
+                say("the next command removes what it left on the host")
                 return
             time.sleep(FIRST_PAUSE_SECONDS)
         say(f"{command}: told to end, and has not within {CANCEL_SECONDS} s")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from backups.answers import Listing
+from backups.answers import Listing, Window
 from backups.moments import clock, counted, duration, exact, size
 from backups.wal import Stretch, stretches
 
@@ -20,6 +20,8 @@ LEAST_WIDTH = 4.0
 # Room for a mark's words above the lanes.
 MARK_ROW, MARK_ROWS = 14, 4
 MOST_TIMELINES = 6
+# What one line of words has room for.
+MOST_SPANS = 3
 LETTER_WIDTH = 6.0
 KINDS = ("full", "diff", "incr")
 LEGEND = {
@@ -151,6 +153,7 @@ def svg(listing: Listing, stack: str, marks: Sequence[Mark] = ()) -> str:
         marks_top=TOP,
         title=f"{stack}: what can be restored",
         summary=summary(listing),
+        headline=_headline(listing),
         asked=f"as of {clock(listing.now)} UTC",
         lanes=lanes,
         ticks=scale.ticks(),
@@ -162,14 +165,28 @@ def svg(listing: Listing, stack: str, marks: Sequence[Mark] = ()) -> str:
 
 
 def summary(listing: Listing) -> str:
-    """The window in one sentence."""
+    """The windows in one sentence."""
     backups = [one for one in listing.backups if not one.error]
-    if listing.window is None:
+    if not backups:
         return "Nothing can be restored: the repository has no backup that is whole."
-    found = listing.window
+    if not listing.windows:
+        return f"Nothing can be restored: log is missing for {counted(len(backups), 'backup')}."
+    spans = [_span(one) for one in listing.windows]
+    shown = spans if len(spans) <= MOST_SPANS else ["…", *spans[-MOST_SPANS:]]
+    return f"Any moment {', or '.join(shown)}; {counted(len(backups), 'backup')}."
+
+
+def _headline(listing: Listing) -> str:
+    """As much of that as fits above the picture, which draws the rest."""
+    if len(listing.windows) < 2:
+        return summary(listing)
+    return f"Not at any moment: {counted(len(listing.windows), 'window')}, the last {_span(listing.windows[-1])}."
+
+
+def _span(found: Window) -> str:
     length = duration((found.until - found.since).total_seconds())
     until = f"{clock(found.until)} UTC" + (", moving on" if found.is_live else "")
-    return f"Any moment from {clock(found.since)} to {until} ({length}); {counted(len(backups), 'backup')}."
+    return f"from {clock(found.since)} to {until} ({length})"
 
 
 def _moments(listing: Listing, marks: Sequence[Mark], logged: Sequence[Stretch]) -> list[datetime]:
@@ -178,7 +195,7 @@ def _moments(listing: Listing, marks: Sequence[Mark], logged: Sequence[Stretch])
         found += [backup.started_at, backup.stopped_at]
     for stretch in logged:
         found += [stretch.start, stretch.end]
-    return found + ([listing.window.since, listing.window.until] if listing.window else [])
+    return found + [edge for one in listing.windows for edge in (one.since, one.until)]
 
 
 def _lanes(listing: Listing, logged: Sequence[Stretch], scale: Scale, top: float) -> list[Lane]:
@@ -187,7 +204,7 @@ def _lanes(listing: Listing, logged: Sequence[Stretch], scale: Scale, top: float
     for timeline in sorted({stretch.timeline for stretch in logged})[-MOST_TIMELINES:]:
         own = [_logged(stretch, scale) for stretch in logged if stretch.timeline == timeline]
         lanes.append((f"WAL, timeline {timeline}", own))
-    lanes.append(("restorable", _window(listing, scale)))
+    lanes.append(("restorable", _windows(listing, scale)))
     return [Lane(name=name, y=top + LANE * place, boxes=boxes) for place, (name, boxes) in enumerate(lanes)]
 
 
@@ -217,11 +234,11 @@ def _logged(stretch: Stretch, scale: Scale) -> Box:
     return _box(scale, "gap" if stretch.is_missing else "wal", stretch.start, stretch.end, words)
 
 
-def _window(listing: Listing, scale: Scale) -> list[Box]:
-    if listing.window is None:
-        return []
-    found = listing.window
-    return [_box(scale, "window", found.since, found.until, f"{exact(found.since)} to {exact(found.until)}")]
+def _windows(listing: Listing, scale: Scale) -> list[Box]:
+    return [
+        _box(scale, "window", one.since, one.until, f"{exact(one.since)} to {exact(one.until)}")
+        for one in listing.windows
+    ]
 
 
 def _flags(marks: Sequence[Mark], scale: Scale) -> list[Flag]:

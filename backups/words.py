@@ -81,6 +81,8 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
         found.append(
             ("backup", f"{plan.backup.label} ({plan.backup.kind}, {clock(plan.backup.started_at)} UTC){chain}")
         )
+    if plan.note:
+        found.append(("note", plan.note))
     if plan.wal:
         names = f": {plan.wal.first} to {plan.wal.last or 'the newest'}" if plan.wal.first else ""
         found.append(("WAL", f"{counted(plan.wal.files, 'file')}, {size(plan.wal.bytes)}{names}"))

@@ -43,7 +43,10 @@ ALARMS = {
         metric="BackupAgeHours", threshold=30, minutes=5, description="The last daily backup is missing or failed."
     ),
     "verify": Alarm(
-        metric="VerifyFailed", threshold=1, minutes=1, description="The last look at the repository found damage."
+        metric="VerifyFailed",
+        threshold=1,
+        minutes=1,
+        description="The last look at the repository found damage, or none was taken for eight days.",
     ),
 }
 

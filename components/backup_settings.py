@@ -7,11 +7,17 @@ from components.host_settings import DEFAULT_DISK_GB, LARGEST_DISK_GB, SMALLEST_
 
 # Write-ahead log that waits shares the disk with the database.
 QUEUE_SHARE = 4
+# A full backup comes once a week and is the base of all until the next one, which takes its time.
+LOCK_DAYS = 8
+# Between two of the host's markers, and for a segment's way to the store, half a minute each.
+ARCHIVED_SECONDS = 60
+SHORTEST_TARGET_SECONDS = 30
+LONGEST_WAIT_SECONDS = 300
 
 
 def faults(values: Mapping[str, Any]) -> list[str]:
     """What does not hold; looks at settings as they were given, checked or not, as host_settings.faults()."""
-    return [*_of_the_lock(values), *_of_the_queue(values)]
+    return [*_of_the_lock(values), *_of_the_queue(values), *_of_the_recovery_point(values)]
 
 
 def _of_the_lock(values: Mapping[str, Any]) -> Iterator[str]:
@@ -20,6 +26,24 @@ def _of_the_lock(values: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"backupLockDays: {lock} is longer than old versions are kept (backupOldVersionDays: {kept}); "
             f"allowed: at most {kept}"
+        )
+
+    if lock is not None and 0 < lock < LOCK_DAYS:
+        yield (
+            f"backupLockDays: {lock} unlocks a full backup while the daily ones still need it; "
+            f"allowed: at least {LOCK_DAYS}"
+        )
+
+
+def _of_the_recovery_point(values: Mapping[str, Any]) -> Iterator[str]:
+    target, wait = _number(values.get("recoveryPointSeconds")), _number(values.get("archiveTimeoutSeconds"))
+    if target is None or wait is None or wait > LONGEST_WAIT_SECONDS:
+        return
+    least = wait + ARCHIVED_SECONDS
+    if SHORTEST_TARGET_SECONDS <= target < least:
+        yield (
+            f"recoveryPointSeconds: {target} is missed by every quiet host, whose log waits up to {wait} s "
+            f"(archiveTimeoutSeconds); allowed: at least {least}"
         )
 
 

@@ -50,7 +50,7 @@ AUDIENCE = "sts.amazonaws.com"
 
 Document = dict[str, object]
 
-ADMINISTRATORS_OWN = (("role", "deploy"), ("role", "preview"), ("policy", "boundary"))
+ADMINISTRATORS_OWN = (("role", "deploy"), ("role", "preview"), ("role", "drill"), ("policy", "boundary"))
 
 
 @dataclass(frozen=True, kw_only=True)

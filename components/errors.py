@@ -8,6 +8,7 @@ The exception tree::
     ├── ReadinessError          components/database_readiness.py: the database does not answer as it should
     ├── PlanError               plan/errors.py: a program that can't be recorded, a plan that can't be read
     ├── GateError               policies/errors.py: a policy pack that can't be run
+    ├── BackupError             backups/errors.py: a backup, restore or drill that is refused or fails
     ├── DatabaseError           database/errors.py: a running database can't be reached, or answers otherwise
     └── LocalError              local/errors.py: the local stack can't be brought up, or down
 

@@ -41,6 +41,11 @@ def recovery_document_name(prefix: str) -> str:
     return f"{prefix}-postgres-recovery"
 
 
+def drill_document_name(prefix: str) -> str:
+    """The document of Systems Manager that has a host try its backups, and can have it do nothing else."""
+    return f"{prefix}-postgres-drill"
+
+
 def metrics_namespace(prefix: str) -> str:
     """CloudWatch's namespace of the hosts' own metrics."""
     return f"{prefix}/postgres"

@@ -1,4 +1,4 @@
-"""How operators have a host make, try and restore backups: a document of Systems Manager that they send."""
+"""How a host is had to make, try and restore backups: documents of Systems Manager for operators, and for CI."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.host_document import command_document
-from components.host_policies import recovery_document_name
+from components.host_policies import drill_document_name, recovery_document_name
 from components.labels import DataClass, Labels
 from components.providers import HOME_REGION
 
@@ -15,6 +15,10 @@ from components.providers import HOME_REGION
 TIMEOUT_SECONDS = 12 * 3600
 # Base64 of the request's JSON: with these letters nothing ends the quotes that it stands between.
 PARAMETERS = {"Request": ("Base64 of the request, JSON", r"^[A-Za-z0-9+/=]{1,8000}$")}
+# Less than the longest session of a role, and than GitHub's longest job.
+DRILL_TIMEOUT_SECONDS = 5 * 3600
+# JSON as it stands: the act around it is fixed.
+DRILL_PARAMETERS = {"Seed": ("Number that the random moment is drawn from, or null", r"^(null|[0-9]{1,10})$")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,26 +27,44 @@ class HostRecoveryArgs:
 
 
 class HostRecovery(pulumi.ComponentResource):
-    """The document alone. Nothing of the stack sends it: who may is who has `ssm:SendCommand` for it, a person."""
+    """The documents alone. Who has `ssm:SendCommand` for the first may do all, a person; for the second only drill."""
 
     document: pulumi.Output[str]
     """What to send to a host's node."""
+    drill_document: pulumi.Output[str]
+    """What CI's role may send: it restores into throw-away clusters and nothing else."""
 
     def __init__(self, name: str, args: HostRecoveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:postgres:HostRecovery", name, args.labels.inputs(DataClass.NONE), opts)
-        document = aws.ssm.Document(
-            f"{name}-document",
-            name=recovery_document_name(args.labels.prefix),
+        prefix = args.labels.prefix
+        self.document = self._document(f"{name}-document", args, recovery_document_name(prefix), recovery_content())
+        self.drill_document = self._document(f"{name}-drill", args, drill_document_name(prefix), drill_content())
+        self.register_outputs({"document": self.document, "drillDocument": self.drill_document})
+
+    def _document(
+        self, name: str, args: HostRecoveryArgs, known_as: str, content: dict[str, object]
+    ) -> pulumi.Output[str]:
+        return aws.ssm.Document(
+            name,
+            name=known_as,
             document_type="Command",
             document_format="JSON",
             target_type="/",
-            content=json.dumps(recovery_content()),
+            content=json.dumps(content),
             region=HOME_REGION,
             tags=args.labels.tags(DataClass.NONE),
             opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.document = document.name
-        self.register_outputs({"document": self.document})
+        ).name
+
+
+def drill_content() -> dict[str, object]:
+    """What CI's document says."""
+    return command_document(
+        description="Tries the backups of a PostgreSQL host in throw-away clusters",
+        parameters=DRILL_PARAMETERS,
+        step="drill",
+        timeout_seconds=DRILL_TIMEOUT_SECONDS,
+    )
 
 
 def recovery_content() -> dict[str, object]:

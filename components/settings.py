@@ -92,9 +92,9 @@ class Settings(BaseModel):
     backup_retention_full: Annotated[int, Field(ge=2, le=52)]
     backup_old_version_days: Annotated[int, Field(ge=7, le=400)]
     backup_lock_days: Annotated[int, Field(ge=1, le=365)]
-    archive_timeout_seconds: Annotated[int, Field(ge=10, le=300)]
+    archive_timeout_seconds: Annotated[int, Field(ge=10, le=backup_settings.LONGEST_WAIT_SECONDS)]
     archive_queue_max_mb: Annotated[int, Field(ge=64, le=1048576)]
-    recovery_point_seconds: Annotated[int, Field(ge=30, le=86400)]
+    recovery_point_seconds: Annotated[int, Field(ge=backup_settings.SHORTEST_TARGET_SECONDS, le=86400)]
     recovery_time_seconds: Annotated[int, Field(ge=30, le=86400)]
     alarm_email: Email
     media_buckets: Annotated[list[Slug], Field(min_length=1, max_length=20)]

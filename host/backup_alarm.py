@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +17,15 @@ from typing import Any
 
 QUEUE_PERCENT = 25
 BACKUP_HOURS = 30
+# It comes once a week.
+VERIFY_DAYS = 8
 # A question to the store each: a backup comes once a day.
 ASK_SECONDS = 900
 ASK_AGAIN_SECONDS = 300
 ANSWER_SECONDS = 45
 # What goes on is told again after this time, not each minute.
 TELL_SECONDS = 3600
+DAY_SECONDS = 86_400
 REMEDY = "take a backup now: systemctl start hybrid-backup-diff"
 CRITICAL, WARNING = "<2>", "<4>"
 DROPPED = re.compile(r"^([0-9-]{10} [0-9:]{8})\S* .*WARN: dropped WAL file", re.MULTILINE)
@@ -57,11 +61,14 @@ class Found:
     failed: tuple[str, ...]
     """Units whose last run failed."""
     is_unsound: bool
+    verify_days: float
+    """Since the repository was last looked at, or since this host was first to see to that."""
     is_serving: bool
 
     @property
     def is_verify_failed(self) -> bool:
-        return self.is_unsound or "hybrid-verify" in self.failed
+        """Or has not been made for too long: a look that never comes finds nothing."""
+        return self.is_unsound or "hybrid-verify" in self.failed or self.verify_days > VERIFY_DAYS
 
     def metrics(self) -> dict[str, float]:
         # A queue that was dropped is empty, and the worst is over only with the next backup.
@@ -92,6 +99,9 @@ class Found:
             yield "backup", f"the newest usable backup is {self.backup_hours:.0f} h old"
         if self.is_unsound:
             yield "verify", "the repository is not sound: see the answer of hybrid-verify"
+        if self.verify_days > VERIFY_DAYS:
+            days = f"{self.verify_days:.0f} days"
+            yield "verify-age", f"the repository was not verified for {days}: see hybrid-verify.timer"
         for unit in self.failed:
             yield unit, f"the last run of {unit} failed: see journalctl --unit={unit}.service"
 
@@ -136,15 +146,27 @@ def asked(settings: Settings, state: dict[str, Any], now: float) -> float | None
     return stopped_at
 
 
+def verify_days(answers: Path, state: dict[str, Any], now: float) -> float:
+    """Since the last answer; a host that has none yet counts from when it began to serve."""
+    since = state.setdefault("serves_since", now)
+    with suppress(FileNotFoundError):
+        since = max(since, (answers / "hybrid-verify.json").stat().st_mtime)
+    return max(now - float(since), 0) / DAY_SECONDS
+
+
 def found(settings: Settings, state: dict[str, Any], now: float) -> Found:
     answers = Path(settings.answers)
     stopped_at = asked(settings, state, now) if settings.is_serving else None
+    if not settings.is_serving:
+        state.pop("serves_since", None)
+    verified = verify_days(answers, state, now) if settings.is_serving else 0.0
     dropped_at = last_drop(Path(settings.log))
     return Found(
         queue_percent=100 * queue_bytes(Path(settings.wal)) / settings.queue_max_bytes,
         dropped_at=dropped_at if dropped_at and dropped_at > (stopped_at or 0) else None,
         backup_hours=None if stopped_at is None else max(now - stopped_at, 0) / 3600,
         failed=tuple(sorted(path.stem for path in answers.glob("*.failed"))),
+        verify_days=verified,
         is_unsound=_read(answers / "hybrid-verify.json").get("is_sound") is False,
         is_serving=settings.is_serving,
     )

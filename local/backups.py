@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from host.layout import PROMOTE_WITHOUT_MARK, SOCKETS
+from host.repository_state import MAKE, MAKE_AGAIN, RepositoryState
 from local import database
 from local.database_way import DatabaseWay
 from local.errors import LocalError
 from local.object_store.files import DamagedError, StoreFiles
-from local.stack import Progress, Stack
+from local.stack import Progress, Stack, run
 from local.state import State
 
 BACKUP_SECONDS = 600
@@ -27,22 +28,31 @@ def ensure_backup(stack: Stack, host: Mapping[str, Any], progress: Progress) -> 
         return False
     progress("taking the first full backup")
     _make_repository(stack, stanza)
-    pgbackrest(stack, stanza, "backup", "--type=full")
+    _first_backup(stack)
     return True
 
 
 def _make_repository(stack: Stack, stanza: str) -> None:
     """What a store holds that lost its backups is of no use: a log file that was on its way when it came back."""
     try:
-        pgbackrest(stack, stanza, "stanza-create")
+        pgbackrest(stack, stanza, *MAKE)
     except LocalError:
-        if any(found["backup"] for found in _info(stack, stanza)):
+        if not RepositoryState.of(_info(stack, stanza)).is_lost:
             raise
-        # Ends what is on its way; from then on nothing is archived until there is a repository.
-        pgbackrest(stack, stanza, "stop", "--force")
-        # Forced, for PostgreSQL runs; it takes back the stop, too.
-        pgbackrest(stack, stanza, "stanza-delete", "--force")
-        pgbackrest(stack, stanza, "stanza-create")
+        for command in MAKE_AGAIN:
+            pgbackrest(stack, stanza, *command)
+
+
+def _first_backup(stack: Stack) -> None:
+    """With the engine, which notes the transactions that it has: one of those may be a restore's target."""
+    request = json.dumps({"act": "backup", "kind": "full"})
+    answer = run(database.way(stack).recovery(), seconds=BACKUP_SECONDS, folder=stack.project, words=request)
+    if answer.returncode:
+        try:
+            words = "; ".join(json.loads(answer.stdout)["faults"])
+        except (ValueError, KeyError):
+            words = answer.stderr.strip() or f"exit {answer.returncode}"
+        raise LocalError(f"first backup: {words}")
 
 
 def backups(stack: Stack, stanza: str) -> list[dict[str, Any]]:
@@ -51,7 +61,8 @@ def backups(stack: Stack, stanza: str) -> list[dict[str, Any]]:
 
 
 def _info(stack: Stack, stanza: str) -> list[dict[str, Any]]:
-    answer: list[dict[str, Any]] = json.loads(pgbackrest(stack, stanza, "info", "--output=json"))
+    # It quotes what it could not decipher.
+    answer: list[dict[str, Any]] = json.loads(pgbackrest(stack, stanza, "info", "--output=json"), strict=False)
     return answer
 
 

@@ -83,8 +83,8 @@ def _port_from_environment() -> int | None:
     return int(text) if text else None
 
 
-def run(argv: Sequence[str], *, seconds: float, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A command's words and exit code. Raises LocalError when it does not end in time."""
+def run(argv: Sequence[str], *, seconds: float, folder: Path, words: str = "") -> subprocess.CompletedProcess[str]:
+    """A command's words and exit code; `words` is its input. Raises LocalError when it does not end in time."""
     try:
         return subprocess.run(
             argv,
@@ -92,7 +92,7 @@ def run(argv: Sequence[str], *, seconds: float, folder: Path) -> subprocess.Comp
             text=True,
             # Programs quote whatever they met, bytes of a damaged file too.
             errors="replace",
-            stdin=subprocess.DEVNULL,
+            input=words,
             timeout=seconds,
             cwd=folder,
         )

@@ -55,14 +55,14 @@ def now(
 @app.command(name="list")
 def listed(
     picture: Annotated[
-        Path | None, typer.Option("--svg", metavar="FILE", help="Draw backups, WAL and the window here.")
+        Path | None, typer.Option("--svg", metavar="FILE", help="Draw backups, WAL and what can be restored here.")
     ] = None,
     repository: From = Repository.PRIMARY,
     as_of: AsOf = None,
     stack: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Every backup with its copy, and the window that one can restore to."""
+    """Every backup with its copy, and the times that one can restore to."""
     from backups.answers import Listing, document
     from backups.door import asked
     from backups.doors import door

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.backup_options import AsJson, StackName, print_json, say, tell
+from scripts.backup_options import AsJson, StackName, print_json, say, tell, tell_zone, value_of
 
 if TYPE_CHECKING:
     from backups.answers import Evidence, Listing
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 def drill(
     seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", help="Draws the point again that an earlier drill had.")
+        int | None, typer.Option("--seed", metavar="N", help="Draw the random point with this; else with a new one.")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Restore this point, such as an earlier drill's, and draw none."),
     ] = None,
     folder: Annotated[
         Path | None, typer.Option("--output", metavar="FOLDER", help="Put the evidence here.", file_okay=False)
@@ -27,9 +31,13 @@ def drill(
     from backups.answers import Evidence, document
     from backups.door import asked
     from backups.doors import door
+    from backups.request import drilling
 
+    with value_of("--at"):
+        request = drilling(seed, at)
+    tell_zone(at)
     way = door(stack, say)
-    found = asked(way, Evidence, {"act": "drill", "seed": seed})
+    found = asked(way, Evidence, request)
     found = found.model_copy(update={"stack": way.stack})
     files = evidence.write(folder or way.evidence, found, _listing(way))
     if as_json:

@@ -8,20 +8,19 @@ when it was refused or failed, 2 for wrong usage, 130 when it was interrupted; t
 import argparse
 import base64
 import binascii
-import errno
 import gzip
 import json
 import os
 import signal
-import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from host.recovery import backup, beside, drill, listing, plan, restore, swap, verify
-from host.recovery.errors import RecoveryError
+from host.recovery.errors import RecoveryError, plain_faults
 from host.recovery.machine import Machine
 from host.recovery.request import Request, parse
 from host.spec import SpecError, load
@@ -60,20 +59,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - who asked has to get an answer, also where the engine itself is wrong
+        traceback.print_exc()
+        fault = f"host.recovery: {type(error).__name__}: {' '.join(str(error).split())[:300]}; it said where on stderr"
+        print(_written({"faults": [fault]}, is_packed=options.compact))
+        return 1
     print(_written(answer, is_packed=options.compact))
     return 0
 
 
 def carried_out(machine: Machine, request: Request) -> dict[str, Any]:
     """The act's answer; raises RecoveryError."""
-    try:
+    with plain_faults():
         return ACTS[request.act](machine, request)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise RecoveryError(f"{error.filename or machine.clusters}: no space is left") from error
-    except subprocess.TimeoutExpired as error:
-        raise RecoveryError(f"{error.cmd[-1]}: has not ended within {error.timeout:.0f} s") from None
 
 
 def _text(encoded: str | None) -> bytes:

@@ -5,7 +5,7 @@ import shutil
 import signal
 import time
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from host import layout
@@ -71,6 +71,31 @@ def act(machine: Machine, request: Discard) -> dict[str, Any]:
             known = ", ".join(one["name"] for one in clusters.listed(machine)) or "none"
             raise RecoveryError(f"{name}: is no restored or kept cluster; there are: {known}")
         return {"freed_bytes": discard(machine, name)}
+
+
+def set_aside(machine: Machine, name: str) -> None:
+    """Ended and out of sight, until what replaces it answers."""
+    stop(machine, name)
+    os.rename(clusters.folder(machine, name), _aside(machine, name))
+
+
+def put_back(machine: Machine, name: str) -> None:
+    """What was set aside is there again, and runs; what was to replace it is deleted. Raises RecoveryError."""
+    if clusters.folder(machine, name).exists():
+        discard(machine, name)
+    os.rename(_aside(machine, name), clusters.folder(machine, name))
+    start(machine, name, clusters.written(machine, name)["port"])
+
+
+def forget(machine: Machine, name: str) -> None:
+    """Delete what was set aside."""
+    gone = clusters.folder(machine, work.OLD)
+    os.rename(_aside(machine, name), gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _aside(machine: Machine, name: str) -> Path:
+    return clusters.folder(machine, f".hybrid-recovery-replaced-{name}")
 
 
 def discard(machine: Machine, name: str) -> int:

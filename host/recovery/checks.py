@@ -1,6 +1,8 @@
 """What a restored copy is checked for in a drill; each check says what it saw."""
 
 import os
+import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +13,7 @@ from host.recovery.machine import Machine
 from host.recovery.markers import Ask, Comparison
 from host.recovery.server import Server
 
-AMCHECK_SECONDS = 3600
+CHECK_SECONDS = 3600
 EXTENSIONS = "SELECT extname, extversion FROM pg_extension ORDER BY extname"
 READY = 0
 """pg_isready's code for a server that lets clients in; 2 when nothing answers at all."""
@@ -21,7 +23,7 @@ RUNS = "SELECT count(*) FROM cron.job_run_details WHERE start_time > to_timestam
 WORKERS = "SELECT current_setting('timescaledb.max_background_workers')"
 PROBE = """
 CREATE TEMPORARY TABLE probe (line text);
-COPY probe FROM PROGRAM 'tail -n +2 /proc/self/net/route; pg_isready -q -h 127.0.0.1 -p {port}; echo "answer $?"';
+COPY probe FROM PROGRAM 'tail -n +2 /proc/self/net/route | cut -f 1,2 --output-delimiter=" "; {asks}';
 SELECT line FROM probe;
 """
 
@@ -40,32 +42,40 @@ def markers(found: Comparison) -> Check:
     words = f"{found.found} found, {found.expected} expected"
     if found.missing:
         words += f"; missing: {', '.join(times.written(time) or '' for time in found.missing[:3])}"
+    if not found.expected:
+        words += "; without one that is older than the copy nothing is shown: does monitoring.mark() run?"
     if found.unexpected:
         words += f"; not expected: {', '.join(times.written(time) or '' for time in found.unexpected[:3])}"
     return Check("markers", found.is_passed, words)
 
 
 def amcheck(server: Server) -> Check:
-    """Tables and indexes of all databases."""
+    """Heaps and B-trees of all databases; pg_amcheck knows no other kind of index."""
     machine = server.work.machine
     place = ["--host", str(server.work.sockets), "--port", str(machine.spec.postgres.port)]
     options = ["--all", "--install-missing", f"--jobs={machine.spec.postgres.cpus}", f"--username={layout.OWNER}"]
-    answer = machine.run([machine.program("pg_amcheck"), *options, *place], seconds=AMCHECK_SECONDS)
-    lines = [line for line in (answer.stdout + answer.stderr).splitlines() if line.strip()]
-    # Its next line quotes what is stored.
-    words = (
-        "no damage in any table or index" if answer.returncode == 0 else (lines or ["ended without a word"])[0][:300]
-    )
-    return Check("amcheck", answer.returncode == 0, words)
+    is_passed, out, errors = _ended(machine, ["pg_amcheck", *options, *place])
+    # The line after the first quotes what is stored.
+    return Check("amcheck", is_passed, "no damage in any heap or B-tree" if is_passed else [*out, *errors][0][:300])
 
 
 def checksums(machine: Machine, data: str) -> Check:
     """Every page; after a clean stop."""
-    answer = machine.run([machine.program("pg_checksums"), "--check", "-D", data], seconds=AMCHECK_SECONDS)
-    lines = [line.strip() for line in (answer.stderr + answer.stdout).splitlines() if line.strip()]
-    scanned = next((line for line in lines if line.startswith("Blocks scanned")), "")
-    words = scanned if answer.returncode == 0 else (lines or ["ended without a word"])[0][:300]
-    return Check("checksums", answer.returncode == 0, words)
+    is_passed, out, errors = _ended(machine, ["pg_checksums", "--check", "-D", data])
+    scanned = next((line for line in out if line.startswith("Blocks scanned")), "")
+    return Check("checksums", is_passed, scanned if is_passed else [*errors, *out][0][:300])
+
+
+def _ended(machine: Machine, argv: Sequence[str]) -> tuple[bool, list[str], list[str]]:
+    """Whether a program ended well, and what it printed; at least one line."""
+    try:
+        answer = machine.run([machine.program(argv[0]), *argv[1:]], seconds=CHECK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False, [], [f"has not ended within {CHECK_SECONDS} s"]
+    out, errors = (
+        [line.strip() for line in text.splitlines() if line.strip()] for text in (answer.stdout, answer.stderr)
+    )
+    return answer.returncode == 0, out, errors or [f"ended with {answer.returncode} and without a word"]
 
 
 def extensions(source: Ask, copy: Ask, *, is_latest: bool) -> Check:
@@ -92,15 +102,24 @@ def jobs(machine: Machine, copy: Ask, ready_at: datetime) -> Check:
 
 
 def no_way_out(server: Server) -> Check:
-    """From inside not even the serving host on loopback is reached, which answers out here."""
+    """From inside not even the serving host is reached, on loopback or by its socket, which both answer out here."""
     machine, port = server.work.machine, server.work.machine.spec.postgres.port
-    outside = machine.run(["pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], seconds=60).returncode
-    rows = [row[0] for row in server.psql(PROBE.format(port=port), database="postgres") if row and row[0]]
+    places = ("127.0.0.1", layout.SOCKETS)
+    outside = [
+        machine.run(["pg_isready", "-q", "-h", place, "-p", str(port)], seconds=60).returncode for place in places
+    ]
+    asks = "; ".join(f'pg_isready -q -h {place} -p {port}; echo "answer $?"' for place in places)
+    probe = PROBE.format(asks=asks)
+    rows = [row[0] for row in server.psql(probe, database="postgres") if row and row[0]]
     routes = [row for row in rows if not row.startswith("answer ")]
-    inside = rows[-1].removeprefix("answer ") if rows else ""
+    inside = [int(row.removeprefix("answer ")) for row in rows if row.startswith("answer ")]
     is_apart = os.readlink(f"/proc/{server.pid}/ns/net") != os.readlink("/proc/self/ns/net")
-    words = f"{len(routes)} routes, 127.0.0.1:{port} answers {inside} inside and {outside} outside"
-    is_cut = is_apart and not routes and inside == str(SILENT) and outside == READY
+    words = ", ".join(
+        f"{place}:{port} answers {within} inside and {without} outside"
+        for place, within, without in zip(places, inside, outside, strict=False)
+    )
+    is_cut = is_apart and not routes and inside == [SILENT, SILENT] and outside == [READY, READY]
+    words = f"{len(routes)} routes, {words}"
     return Check("no way out", is_cut, words if is_apart else f"in the host's own network; {words}")
 
 

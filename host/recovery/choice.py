@@ -3,41 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 
 from host.recovery import times
-from host.recovery.inventory import SEGMENT_BYTES, Backup, Inventory, Segment, number_of, position, wal_name
+from host.recovery.inventory import SEGMENT_BYTES, Backup, Segment, number_of, position, wal_name
 from host.recovery.request import Target
-from host.recovery.timelines import Stretch, gaps, leads_from, segments
-from host.recovery.window import Window, usable_from
-
-
-@dataclass(frozen=True)
-class Live:
-    """The server that writes into this repository, as it is now; its log is archived up to now before a restore."""
-
-    next_xid: int
-    position: int
-    timeline: int
-
-
-@dataclass(frozen=True)
-class Situation:
-    """All that a choice depends on."""
-
-    held: Inventory
-    way: tuple[Stretch, ...]
-    window: Window | None
-    live: Live | None
-
-    @property
-    def timeline(self) -> int:
-        return self.way[-1].timeline
-
-    @property
-    def is_live(self) -> bool:
-        """What the server writes lies on this way."""
-        return self.live is not None and self.live.timeline == self.timeline
+from host.recovery.situation import Situation
+from host.recovery.timelines import Stretch, gaps, given_up, leads_from, segments, timeline_at
+from host.recovery.window import spoken, usable_from
 
 
 @dataclass(frozen=True)
@@ -50,7 +22,7 @@ class Choice:
 
 
 def choose(target: Target, situation: Situation) -> Choice:
-    window = f"; {situation.window}" if situation.window else ""
+    window = f"; {spoken(situation.windows)}"
     reachable = [one for one in situation.held.usable if leads_from(situation.way, one)]
     if not reachable:
         words = "the repository has no usable backup"
@@ -113,7 +85,8 @@ def _out_of_reach(target: Target, situation: Situation) -> str | None:
 def _time_fault(target: Target, situation: Situation) -> str | None:
     if target.time > situation.held.now:
         return f"{_shown(target)} is in the future: it is {times.written(situation.held.now)}"
-    if situation.window and not situation.is_live and target.time > situation.window.until:
+    archived = [one.archived_at for one in segments(situation.way, situation.held)]
+    if not situation.is_live and archived and target.time > max(archived):
         return f"{_shown(target)} is after what is archived; latest takes what there is"
     if target.timeline is None and (branch := _abandoned(target.time, situation)):
         stretch, since, until = branch
@@ -127,17 +100,8 @@ def _time_fault(target: Target, situation: Situation) -> str | None:
 
 def _abandoned(time: datetime, situation: Situation) -> tuple[Stretch, datetime, datetime] | None:
     """The stretch whose continuation was given up, and had something of this time."""
-    for stretch, later in pairwise(situation.way):
-        since = stretch.left_at or _archived_at(stretch, situation.held)
-        until = situation.held.histories.get(later.timeline)
-        if since and until and since < time < until:
-            return stretch, since, until
-    return None
-
-
-def _archived_at(stretch: Stretch, held: Inventory) -> datetime | None:
-    last = stretch.end // SEGMENT_BYTES
-    return next((one.archived_at for one in held.segments.get(stretch.timeline, ()) if one.number == last), None)
+    found = given_up(situation.way, situation.held)
+    return next(((stretch, since, until) for stretch, since, until in found if since < time < until), None)
 
 
 def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -> Choice:
@@ -150,7 +114,7 @@ def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -
     needed = tuple(_up_to(target, log))
     holes = gaps(needed)
     if holes and target.kind not in ("xid", "name"):
-        names = " .. ".join(wal_name(situation.timeline, edge) for edge in holes[0])
+        names = " .. ".join(wal_name(timeline_at(situation.way, edge), edge) for edge in holes[0])
         before = max(one.archived_at for one in needed if one.number < holes[0][0])
         words = (
             f"archive: {names} is missing, so nothing after {times.written(before)} can be reached from {backup.label}"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ NOTE = "hybrid-restored.json"
 """In a restored cluster's data directory, with its port and when it was made."""
 KEPT = re.compile(rf"{MAIN}\.(?:before|undone)-(\d{{8}}-\d{{6}})(?:-\d+)?")
 STAGED = re.compile(rf"{MAIN}\.staged-(\d{{8}}-\d{{6}})(?:-\d+)?")
+MOVING = re.compile(rf"\.({KEPT.pattern})")
+"""While it changes places with main: the staged copy before, main's old data after."""
 STAMP = "%Y%m%d-%H%M%S"
 FIRST_PORT = 10
 """Above the serving cluster's; it is only a part of the socket's name."""
@@ -38,7 +41,7 @@ def fresh_name(machine: Machine, kind: str) -> str:
     """main.KIND-STAMP, such as main.before-20261121-093000; nothing of this name is there."""
     name = f"{MAIN}.{kind}-{times.now().strftime(STAMP)}"
     names = [name, *(f"{name}-{count}" for count in range(2, 100))]
-    return next(one for one in names if not folder(machine, one).exists())
+    return next(one for one in names if not folder(machine, one).exists() and not folder(machine, f".{one}").exists())
 
 
 def faults(machine: Machine, into: str, replace: str | None) -> list[str]:
@@ -70,8 +73,13 @@ def is_its(machine: Machine, number: int, name: str) -> bool:
 
 def listed(machine: Machine) -> list[dict[str, Any]]:
     """Restored and kept clusters, by name."""
-    names = sorted(path.name for path in machine.path(machine.clusters).iterdir() if path.is_dir())
-    return [written(machine, name) for name in names if is_restored(machine, name) or KEPT.fullmatch(name)]
+    found = []
+    for name in sorted(os.listdir(machine.path(machine.clusters))):
+        # Another act may be deleting it just now, and then hides it.
+        if not name.startswith(".") and (is_restored(machine, name) or KEPT.fullmatch(name)):
+            with suppress(FileNotFoundError):
+                found.append(written(machine, name))
+    return found
 
 
 def written(machine: Machine, name: str) -> dict[str, Any]:

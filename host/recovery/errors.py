@@ -1,5 +1,10 @@
 """Why an act was refused or failed, in words that an operator can act on."""
 
+import errno
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class RecoveryError(Exception):
     """One line a fault: thing, fault, what is allowed. No secret is in it."""
@@ -11,3 +16,20 @@ class RecoveryError(Exception):
 
 class StoppedError(RecoveryError):
     """PostgreSQL ended before it had recovered as far as was asked."""
+
+
+def faults_of(error: BaseException) -> list[str]:
+    return error.faults if isinstance(error, RecoveryError) else [f"{type(error).__name__}: {error}".rstrip(": ")]
+
+
+@contextmanager
+def plain_faults() -> Iterator[None]:
+    """Makes what a disk, a file or a program that hangs raises a RecoveryError of one line."""
+    try:
+        yield
+    except OSError as error:
+        words = "no space is left" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        raise RecoveryError(f"{error.filename or 'the host'}: {words}") from error
+    except subprocess.TimeoutExpired as error:
+        command = [error.cmd] if isinstance(error.cmd, str) else [str(word) for word in error.cmd]
+        raise RecoveryError(f"{' '.join(command)[-200:]}: has not ended within {error.timeout:.0f} s") from error

@@ -1,19 +1,20 @@
 """Brings WAL to a cluster that is cut off: it asks by files, and pgBackRest runs outside."""
 
+import hashlib
 import os
 import re
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from host.recovery.estimate import PREFETCHED
-from host.recovery.inventory import number_of, timeline_of, wal_name
+from host.recovery.inventory import Segment, number_of, timeline_of, wal_name
 from host.recovery.pgbackrest import NOT_FOUND, Repository
 from host.recovery.work import Work
 
-SEGMENT = re.compile(r"[0-9A-F]{24}")
+SEGMENT_NAME = re.compile(r"[0-9A-F]{24}")
 ASKED = re.compile(r"[0-9A-F]{24}|[0-9A-F]{8}\.history")
 PROGRAM = "fetch.sh"
 FATAL = 200
@@ -35,13 +36,15 @@ exec mv "{work}/wal/$1" "$2"
 class Fetcher(threading.Thread):
     """Answers until it is stopped; fetches the next segments before they are asked for, and never more than a few."""
 
-    def __init__(self, repository: Repository, work: Work, last: Mapping[int, int]) -> None:
-        """`last` is the number of the last archived segment of each timeline."""
+    def __init__(self, repository: Repository, work: Work, archived: Mapping[int, Sequence[Segment]]) -> None:
+        """`archived` is what is known to be there, by timeline."""
         super().__init__(daemon=True)
         self.fault: str | None = None
         """Why the recovery can't go on."""
         self.fetched = 0
-        self._repository, self._work, self._last = repository, work, last
+        self._repository, self._work = repository, work
+        self._last = {timeline: found[-1].number for timeline, found in archived.items() if found}
+        self._sha1 = {one.name: one.sha1 for found in archived.values() for one in found}
         self._pool = ThreadPoolExecutor(max_workers=max(2, repository.machine.spec.postgres.cpus))
         self._futures: dict[str, Future[int]] = {}
         self._running: set[subprocess.Popen[str]] = set()
@@ -54,6 +57,12 @@ class Fetcher(threading.Thread):
         return f'sh {self._work.settings}/{PROGRAM} %f "%p"'
 
     def run(self) -> None:
+        try:
+            self._answer_all()
+        except Exception as error:  # noqa: BLE001 - a thread ends in silence, and the recovery would wait for ever
+            self.fault = self.fault or f"restored cluster: its log can't be brought any more: {error!r}"
+
+    def _answer_all(self) -> None:
         asks = self._work.inside("asks")
         while not self._ending.wait(0.01):
             for name in sorted(os.listdir(asks)):
@@ -73,7 +82,7 @@ class Fetcher(threading.Thread):
         code = FATAL
         if ASKED.fullmatch(name):
             future = self._begun(name)
-            if SEGMENT.fullmatch(name):
+            if SEGMENT_NAME.fullmatch(name):
                 for ahead in self._ahead(name):
                     self._begun(ahead)
             code = future.result()
@@ -103,10 +112,23 @@ class Fetcher(threading.Thread):
             _, words = process.communicate()
         finally:
             self._running.discard(process)
-        if process.returncode == 0:
+        if process.returncode == NOT_FOUND:
+            return NOT_FOUND
+        fault = self._damage(name) if process.returncode == 0 else self._words(name, process.returncode, words)
+        if fault is None:
             self.fetched += 1
-        if process.returncode in (0, NOT_FOUND):
-            return process.returncode
+            return 0
         if not self._ending.is_set():
-            self.fault = self.fault or f"{name}: {self._repository.fault('archive-get', process.returncode, words)}"
+            self.fault = self.fault or fault
         return FATAL
+
+    def _words(self, name: str, code: int, words: str) -> str:
+        return f"{name}: {self._repository.fault('archive-get', code, words)}"
+
+    def _damage(self, name: str) -> str | None:
+        """pgBackRest does not check what it fetches, and PostgreSQL takes a damaged record for the end of the log."""
+        expected = self._sha1.get(name)
+        content = self._work.inside(f"wal/{name}").read_bytes()
+        if expected is None or hashlib.sha1(content, usedforsecurity=False).hexdigest() == expected:
+            return None
+        return f"{name}: is damaged in the archive: its content is not what was archived; verify names every such file"

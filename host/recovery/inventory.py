@@ -1,6 +1,8 @@
 """What the backup repository holds: backups, archived WAL by timeline, and where timelines begin."""
 
 import re
+import socket
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -13,13 +15,15 @@ from host.recovery.pgbackrest import NO_INI, SHORT_SECONDS, Repository, one_line
 SEGMENT_BYTES = 16 * 2**20
 """initdb's default, which host/ keeps."""
 WAL = re.compile(r"[0-9A-F]{24}")
-SEGMENT_FILE = re.compile(r"(?:.*/)?([0-9A-F]{24})-[0-9a-f]{40}(?:\.[a-z0-9]+)?")
+SEGMENT_FILE = re.compile(r"(?:.*/)?([0-9A-F]{24})-([0-9a-f]{40})(?:\.[a-z0-9]+)?")
 HISTORY_FILE = re.compile(r"(?:.*/)?([0-9A-F]{8})\.history(?:\.[a-z0-9]+)?")
 KEY_FOLDER = "postgresql"
 """repo1-path without its slash."""
 IS_THERE, NO_BACKUP = 0, 2
 """pgBackRest's codes for a stanza with backups, and one with none (command/info/info.c)."""
 IO_SECONDS = "5"
+CONNECT_SECONDS = 5
+HTTPS = 443
 NEXT_XID = "next-xid"
 
 
@@ -66,6 +70,8 @@ class Segment:
     bytes: int
     """In the repository, compressed."""
     archived_at: datetime
+    sha1: str
+    """Of its content, as pgBackRest put it into the file's name."""
 
     @property
     def number(self) -> int:
@@ -116,6 +122,7 @@ def position(lsn: str) -> int:
 
 def read(repository: Repository) -> Inventory:
     """Ask the store; raises RecoveryError where it does not answer, can't be decrypted, or knows no backup."""
+    _ensure_answers(repository)
     stanza = _stanza(repository)
     database = stanza["db"][-1]
     archive_id = f"{database['version']}-{database['id']}"
@@ -125,7 +132,7 @@ def read(repository: Repository) -> Inventory:
     histories: dict[int, datetime] = {}
     for path, entry in (files or {}).items():
         if found := SEGMENT_FILE.fullmatch(path):
-            segment = Segment(found[1], entry["size"], times.of_epoch(entry["time"]))
+            segment = Segment(found[1], entry["size"], times.of_epoch(entry["time"]), found[2])
             segments.setdefault(timeline_of(found[1]), []).append(segment)
         elif found := HISTORY_FILE.fullmatch(path):
             histories[int(found[1], 16)] = times.of_epoch(entry["time"])
@@ -143,6 +150,23 @@ def history(repository: Repository, archive_id: str, timeline: int) -> str:
     """The text of a timeline's history file, as PostgreSQL wrote it."""
     place = f"archive/{repository.backup.stanza}/{archive_id}/{timeline:08X}.history"
     return repository.run("repo-get", place, seconds=SHORT_SECONDS)
+
+
+def _ensure_answers(repository: Repository) -> None:
+    """pgBackRest would try for a minute."""
+    host, _, port = repository.endpoint.partition(":")
+    end = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            socket.create_connection((host, int(port or HTTPS)), timeout=CONNECT_SECONDS).close()
+            return
+        except OSError as error:
+            if time.monotonic() > end:
+                raise RecoveryError(
+                    f"backup repository {repository.bucket}: the store {repository.endpoint} does not answer, tried for"
+                    f" {CONNECT_SECONDS} s: {error.strerror or error}"
+                ) from None
+        time.sleep(0.2)
 
 
 def _stanza(repository: Repository) -> Any:

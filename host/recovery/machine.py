@@ -17,6 +17,8 @@ ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
 }
 QUERY_SECONDS = 60
+# A socket in the file system is reached from every network namespace: its folder is hidden.
+HIDE = 'mount -t tmpfs -o size=64k,mode=755 tmpfs "$1" && shift && exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,15 @@ class Machine:
     def command(self, argv: Sequence[str], *, is_cut_off: bool = False) -> list[str]:
         """The command line that runs argv on the host as postgres and ends it with the thread that started it.
 
-        Cut off: in a network namespace of its own, in which not even loopback is up.
+        Cut off: in a network namespace of its own, in which not even loopback is up, and without the folder of the
+        sockets that the serving cluster and the pooler listen on.
         """
         root = [] if self.root == Path("/") else ["chroot", str(self.root)]
-        network = ["unshare", "--net", "--"] if is_cut_off else []
+        hidden = str(self.path(layout.SOCKETS))
+        apart = ["unshare", "--net", "--mount", "--", "sh", "-c", HIDE, "sh", hidden] if is_cut_off else []
         owner = layout.AS_OWNER.split()
         # A change of user clears the parent-death signal (prctl(2)): it is set after that.
-        return [*root, *network, *owner, "setpriv", "--pdeathsig", "KILL", "--", *argv]
+        return [*apart, *root, *owner, "setpriv", "--pdeathsig", "KILL", "--", *argv]
 
     def run(
         self, argv: Sequence[str], *, variables: Mapping[str, str] | None = None, text: str = "", seconds: float | None

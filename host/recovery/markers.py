@@ -1,5 +1,6 @@
 """Rows that the server wrote about every half minute, against which a restored copy is held."""
 
+from bisect import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,10 +10,11 @@ from host.recovery import times
 from host.recovery.errors import RecoveryError
 
 Ask = Callable[[str], list[list[str]]]
-# What is older the server deletes now and then, and the copy may still have.
+# What is older the server deletes now and then, and the copy may still have. As long as the most backups that may be
+# kept: 52 weekly full ones.
 TIMES = """
 SELECT extract(epoch FROM written_at) FROM monitoring.marker
-WHERE written_at > clock_timestamp() - interval '59 days' ORDER BY written_at
+WHERE written_at > clock_timestamp() - interval '379 days' ORDER BY written_at
 """
 CLEARANCE = timedelta(seconds=1)
 """Between a chosen moment and any marker: a marker is committed a little after its time."""
@@ -28,7 +30,8 @@ class Comparison:
 
     @property
     def is_passed(self) -> bool:
-        return not self.missing and not self.unexpected
+        """Where none was expected, nothing was shown."""
+        return self.expected > 0 and not self.missing and not self.unexpected
 
     def written(self) -> dict[str, Any]:
         return {
@@ -67,4 +70,6 @@ def compared(source: Sequence[datetime], found: Sequence[datetime], until: datet
 
 
 def is_clear(time: datetime, source: Sequence[datetime]) -> bool:
-    return all(abs(time - marker) >= CLEARANCE for marker in source)
+    """`source` is in order."""
+    place = bisect(source, time)
+    return all(abs(time - marker) >= CLEARANCE for marker in source[max(place - 1, 0) : place + 1])

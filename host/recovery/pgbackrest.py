@@ -19,6 +19,8 @@ CODES = {"lock": 50, "crypto": 95, "unreachable": 49}
 NOT_FOUND = 1
 """How archive-get ends when the archive does not have the file."""
 ERROR = re.compile(r"ERROR: (?:\[(?P<code>\d+)\]: )?(?P<words>.*)", re.DOTALL)
+RESTORING = re.compile(r"error restoring '(?:[^' ]*/data/)?([^']+)'")
+DAMAGED = re.compile(r"checksum|ChecksumError|CryptoError|FormatError")
 NO_INI = "found outside of section"
 
 
@@ -92,6 +94,11 @@ class Repository:
     def fault(self, command: str, code: int, output: str) -> str:
         """One line that says why a command failed; no secret."""
         words = self._without_secrets(error_words(output)) or f"ended with {code} and without a word"
+        if (file := RESTORING.search(words)) and DAMAGED.search(words):
+            return (
+                f"{command}: {file[1]}: is damaged in the repository: its content is not what was backed up; verify"
+                " names the repository's file, and an earlier backup may be sound (set)"
+            )
         if _is_undecipherable(code, words):
             return (
                 f"backup repository {self.bucket}: it can't be decrypted: the passphrase is not the one that it was"

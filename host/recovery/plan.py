@@ -4,20 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from host.recovery import clusters, estimate, inventory, listing, times
-from host.recovery.choice import Choice, Live, Situation, choose
+from host.recovery import clusters, estimate, inventory, situation, times
+from host.recovery.choice import Choice, choose
 from host.recovery.errors import RecoveryError
-from host.recovery.inventory import Backup, Inventory, position
+from host.recovery.inventory import Backup, Inventory
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.request import MAIN, Restore, Source, Target
-from host.recovery.timelines import stretches
-from host.recovery.window import Window
-
-LIVE = """
-SELECT pg_snapshot_xmax(pg_current_snapshot()), pg_current_wal_insert_lsn(),
-    left(pg_walfile_name(pg_current_wal_lsn()), 8)
-"""
+from host.recovery.situation import Situation
 
 
 @dataclass(frozen=True)
@@ -53,8 +47,8 @@ def act(machine: Machine, request: Restore) -> dict[str, Any]:
 def made(machine: Machine, request: Restore) -> Plan:
     repository = Repository(machine, request.source)
     held = inventory.read(repository)
-    situation, fault = _situation(machine, repository, held, request.target)
-    choice = choose(request.target, situation) if fault is None else Choice(None, (), (fault,))
+    found, fault = situation.read(machine, repository, held, request.target.timeline)
+    choice = choose(request.target, found) if fault is None else Choice(None, (), (fault,))
     faults = [*choice.faults, *clusters.faults(machine, request.into, request.replace)]
     free, needed = estimate.free_bytes(machine), 0
     guess: tuple[float | None, str] = (None, "no backup fits")
@@ -63,9 +57,7 @@ def made(machine: Machine, request: Restore) -> Plan:
         guess = estimate.seconds(estimate.measured(machine), choice.backup, _chain(held, choice.backup), choice.wal)
         faults += room_faults(machine, needed, free)
     exists = clusters.exists(machine, request.into)
-    return Plan(
-        request.target, request.source, request.into, choice, situation, tuple(faults), exists, free, needed, guess
-    )
+    return Plan(request.target, request.source, request.into, choice, found, tuple(faults), exists, free, needed, guess)
 
 
 def room_faults(machine: Machine, needed: int, free: int) -> list[str]:
@@ -76,26 +68,6 @@ def room_faults(machine: Machine, needed: int, free: int) -> list[str]:
 
 def _chain(held: Inventory, backup: Backup) -> list[Backup]:
     return [one for one in held.backups if one.label in (*backup.references, backup.label)]
-
-
-def _situation(
-    machine: Machine, repository: Repository, held: Inventory, target: Target
-) -> tuple[Situation, str | None]:
-    known = sorted({1, *held.segments, *held.histories})
-    window: Window | None = listing.held_window(machine, repository, held)
-    live = _live(machine) if window and window.is_live else None
-    timeline = target.timeline or (live.timeline if live else held.current_timeline)
-    if timeline not in known:
-        lines = ", ".join(map(str, known))
-        first = Situation(held, stretches(1, ""), window, live)
-        return first, f"timeline {timeline}: is not in the archive, which has {lines}"
-    text = inventory.history(repository, held.archive_id, timeline) if timeline > 1 else ""
-    return Situation(held, stretches(timeline, text), window, live), None
-
-
-def _live(machine: Machine) -> Live:
-    ((next_xid, lsn, timeline),) = machine.psql(LIVE)
-    return Live(int(next_xid), position(lsn), int(timeline, 16))
 
 
 def written(plan: Plan) -> dict[str, Any]:

@@ -129,6 +129,8 @@ class Discard(Part):
 class Drill(Part):
     act: Literal["drill"]
     seed: int | None = None
+    at: Time | None = None
+    """The point that is restored; drawn without it."""
 
 
 Request = List | Backup | Verify | Restore | Swap | Unswap | Discard | Drill

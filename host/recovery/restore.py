@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from host.recovery import beside, clusters, plan, progress, restoring, swap, times, work
-from host.recovery.errors import RecoveryError
+from host.recovery.errors import RecoveryError, faults_of
 from host.recovery.lock import alone
 from host.recovery.machine import Machine
 from host.recovery.plan import Plan
@@ -80,6 +80,8 @@ def prepared(machine: Machine, request: Restore, *, is_archived: bool = True) ->
         restoring.archive_up_to_now(machine)
         # What was archived meanwhile is brought before it is asked for.
         wanted = plan.made(machine, request)
+        if wanted.faults:
+            raise RecoveryError(*wanted.faults)
     return wanted
 
 
@@ -90,11 +92,28 @@ def _put_beside(folder: Work, wanted: Plan) -> dict[str, Any]:
     note = {"made_at": times.written(times.now()), "port": port}
     machine.write(folder.data / clusters.NOTE, json.dumps(note))
     restoring.durable(folder)
-    if clusters.exists(machine, name):
-        beside.discard(machine, name)
-    os.rename(folder.inside("data"), clusters.folder(machine, name))
-    beside.start(machine, name, port)
+    is_there = clusters.exists(machine, name)
+    try:
+        if is_there:
+            beside.set_aside(machine, name)
+        os.rename(folder.inside("data"), clusters.folder(machine, name))
+        beside.start(machine, name, port)
+    except BaseException as error:
+        if is_there:
+            _put_back(machine, name, error)
+        raise
+    if is_there:
+        beside.forget(machine, name)
     return clusters.written(machine, name)
+
+
+def _put_back(machine: Machine, name: str, cause: BaseException) -> None:
+    """Raises RecoveryError with both faults where that fails, too."""
+    progress.say(f"{name}: the old one is put back")
+    try:
+        beside.put_back(machine, name)
+    except RecoveryError as error:
+        raise RecoveryError(*faults_of(cause), *error.faults) from cause
 
 
 def _result(found: Recovered) -> dict[str, Any]:

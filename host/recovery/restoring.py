@@ -51,8 +51,7 @@ def recovered(work: Work, plan: Plan, purpose: Purpose) -> Iterator[Recovered]:
     _fetch_files(repository, plan, work)
     restored = time.monotonic()
     progress.say("recovering up to the target")
-    last = {line: found[-1].number for line, found in plan.situation.held.segments.items() if found}
-    fetcher = Fetcher(repository, work, last)
+    fetcher = Fetcher(repository, work, plan.situation.held.segments)
     try:
         _configure(work, plan, purpose, fetcher.restore_command)
         fetcher.start()
@@ -99,7 +98,9 @@ def is_live(plan: Plan) -> bool:
 
 def _fetch_files(repository: Repository, plan: Plan, work: Work) -> None:
     progress.say(f"restoring {plan.backup.label}: {plan.backup.database_bytes:,} bytes")
-    argv = repository.command("restore", f"--set={plan.backup.label}", "--type=none")
+    # What it writes for recovery is not used. Of all types this one alone lets a backup be restored from which the
+    # newest timeline does not come, as after an exchange that was taken back.
+    argv = repository.command("restore", f"--set={plan.backup.label}", "--type=immediate")
     with work.inside("restore.log").open("w+") as log:
         with work.machine.start(argv, variables=repository.variables(), log=log) as process:
             try:
@@ -113,7 +114,7 @@ def _fetch_files(repository: Repository, plan: Plan, work: Work) -> None:
     if process.returncode:
         if NO_SPACE in words:
             raise server.no_room(work.machine)
-        raise RecoveryError(repository.fault("restore", process.returncode, words))
+        raise RecoveryError(f"{plan.backup.label}: {repository.fault('restore', process.returncode, words)}")
     # It names settings of the server that it was on, or of an earlier restore.
     work.machine.write(work.data / "postgresql.auto.conf", "")
     work.machine.write(work.data / "recovery.signal", "")

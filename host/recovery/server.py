@@ -41,6 +41,8 @@ class Server:
         while not self._is_ready():
             if fetcher.fault:
                 raise RecoveryError(fetcher.fault)
+            if not fetcher.is_alive():
+                raise RecoveryError("restored cluster: nothing brings its log any more")
             if self._process.poll() is not None:
                 raise self._reason(fetcher)
             ensure_room(self.work.machine)

@@ -11,7 +11,7 @@ from typing import Any
 
 from host import machine_layout
 from host.recovery import clusters, progress, work
-from host.recovery.errors import RecoveryError
+from host.recovery.errors import RecoveryError, faults_of
 from host.recovery.lock import alone
 from host.recovery.machine import Machine
 from host.recovery.request import MAIN, Swap, Unswap
@@ -22,6 +22,7 @@ AT_CURRENT_FOLDER = -100
 RENAME_EXCHANGE = 2
 CONVERGE_SECONDS = 600
 SYSTEMCTL_SECONDS = 300
+GUARD = 'tail --pid="$1" -f /dev/null; exec systemctl start "$2"'
 
 
 def swap(machine: Machine, request: Swap) -> dict[str, Any]:
@@ -47,9 +48,18 @@ def exchange(machine: Machine, staged: str) -> str:
     main = clusters.folder(machine, MAIN)
     if not main.exists():
         machine.make_folder(machine.clusters / MAIN)
-    # Under its new name first: what is called staged may be removed, and a kill here must not leave the old data so.
-    os.rename(path, clusters.folder(machine, kept))
-    _exchange(main, clusters.folder(machine, kept))
+    # Neither staged, which may be removed, nor kept, which is old data: after a kill here the next act tells by the
+    # note which of them has this name.
+    moving = clusters.folder(machine, f".{kept}")
+    machine.write(machine.clusters / staged / work.NOTE, moving.name)
+    os.rename(path, moving)
+    try:
+        _exchange(main, moving)
+    except RecoveryError:
+        os.rename(moving, path)
+        raise
+    os.rename(moving, clusters.folder(machine, kept))
+    (main / work.NOTE).unlink()
     return kept
 
 
@@ -87,21 +97,45 @@ def stopped_at_the_end(machine: Machine, *, from_the_start: bool) -> Iterator[Ca
         try:
             _start(machine)
         except RecoveryError as error:
-            _systemctl(machine, "stop")
-            undone = back(machine, kept)
-            raise RecoveryError(
-                *error.faults, f"{MAIN}: the old one serves again; what failed is in {undone}"
-            ) from error
+            raise RecoveryError(*error.faults, *_taken_back(machine, kept)) from error
         return kept
 
     with _no_convergence(machine):
+        _guard(machine)
         try:
             if from_the_start:
                 _systemctl(machine, "stop")
             yield exchanged
-        except BaseException:
-            _start(machine)
+        except BaseException as error:
+            _start_again(machine, error)
             raise
+
+
+def _taken_back(machine: Machine, kept: str) -> list[str]:
+    """What became of it."""
+    try:
+        _systemctl(machine, "stop")
+        undone = back(machine, kept)
+    except RecoveryError as error:
+        return [f"{MAIN}: the old one, {kept}, could not be taken back", *error.faults]
+    return [f"{MAIN}: the old one serves again; what failed is in {undone}"]
+
+
+def _start_again(machine: Machine, cause: BaseException) -> None:
+    """Raises RecoveryError with both faults where that fails, too."""
+    try:
+        _start(machine)
+    except RecoveryError as error:
+        raise RecoveryError(*faults_of(cause), *error.faults) from cause
+
+
+def _guard(machine: Machine) -> None:
+    """Has systemd start main as soon as this process ends, however it ends: nothing here runs after a SIGKILL."""
+    name = f"--unit=hybrid-recovery-guard-{os.getpid()}"
+    argv = ["sh", "-c", GUARD, "sh", str(os.getpid()), postgres(machine.spec).unit]
+    answer = machine.here(["systemd-run", name, "--collect", "--quiet", *argv], seconds=SYSTEMCTL_SECONDS)
+    if answer.returncode:
+        raise RecoveryError(f"systemd-run: {' '.join(answer.stderr.split())}; {MAIN} is not stopped without it")
 
 
 def _exchange(one: Path, other: Path) -> None:

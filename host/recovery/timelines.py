@@ -1,7 +1,7 @@
 """How timelines branch off each other: which WAL leads from a backup to a target."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -49,10 +49,34 @@ def segments(way: Sequence[Stretch], inventory: Inventory) -> list[Segment]:
     return found
 
 
+def timeline_at(way: Sequence[Stretch], number: int) -> int:
+    """The timeline whose file of this number a restore along the way asks for."""
+    found, start = way[0].timeline, 0
+    for stretch in way:
+        if start <= number:
+            found = stretch.timeline
+        start = stretch.end // SEGMENT_BYTES
+    return found
+
+
+def given_up(way: Sequence[Stretch], inventory: Inventory) -> Iterator[tuple[Stretch, datetime, datetime]]:
+    """Each stretch whose continuation was given up, and from when to when it went on beside this way."""
+    for stretch, later in pairwise(way):
+        since = stretch.left_at or _archived_at(stretch, inventory)
+        until = inventory.histories.get(later.timeline)
+        if since and until and since < until:
+            yield stretch, since, until
+
+
 def gaps(held: Sequence[Segment]) -> list[tuple[int, int]]:
     """The numbers of the first and the last segment of each hole."""
     numbers = [one.number for one in held]
     return [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
+
+
+def _archived_at(stretch: Stretch, inventory: Inventory) -> datetime | None:
+    last = stretch.end // SEGMENT_BYTES
+    return next((one.archived_at for one in inventory.segments.get(stretch.timeline, ()) if one.number == last), None)
 
 
 def _time(reason: str) -> datetime | None:

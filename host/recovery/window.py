@@ -1,17 +1,19 @@
-"""The window of time that one can restore to."""
+"""The times that one can restore to: several windows where log is missing between them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from host.recovery import times
-from host.recovery.inventory import Backup, Inventory
+from host.recovery.inventory import Backup, Inventory, Segment, number_of
+from host.recovery.timelines import Stretch, gaps, given_up, leads_from, segments
 
 
 @dataclass(frozen=True)
 class Window:
     since: datetime
-    """The end of the oldest usable backup."""
+    """The end of a usable backup."""
     until: datetime
     is_live: bool
     """The server archives on, so that `until` moves on with the clock."""
@@ -20,8 +22,11 @@ class Window:
         return {"from": times.written(self.since), "until": times.written(self.until), "is_live": self.is_live}
 
     def __str__(self) -> str:
-        end = "now" if self.is_live else times.written(self.until)
-        return f"one can restore to {times.written(self.since)} .. {end}"
+        return f"{times.written(self.since)} .. {'now' if self.is_live else times.written(self.until)}"
+
+
+def spoken(found: Sequence[Window]) -> str:
+    return f"one can restore to {', '.join(map(str, found))}" if found else "there is no time to restore to"
 
 
 def usable_from(backup: Backup) -> datetime:
@@ -29,10 +34,44 @@ def usable_from(backup: Backup) -> datetime:
     return backup.stopped_at + timedelta(seconds=1)
 
 
-def window(held: Inventory, *, archives: bool) -> Window | None:
-    """None without a usable backup."""
-    if not held.usable:
+def windows(held: Inventory, way: Sequence[Stretch], *, archives: bool) -> tuple[Window, ...]:
+    """Oldest first, apart from each other; each ends where log is missing, or a timeline was given up."""
+    log = segments(way, held)
+    found = [_from(backup, log, archives=archives) for backup in held.usable if leads_from(way, backup)]
+    parts = [one for one in found if one]
+    for _, since, until in given_up(way, held):
+        parts = [part for one in parts for part in _without(one, since, until)]
+    return tuple(_joined(parts))
+
+
+def _from(backup: Backup, log: Sequence[Segment], *, archives: bool) -> Window | None:
+    """As far as the log goes on from a backup without a hole; None where it lacks what makes the backup whole."""
+    first = number_of(backup.wal_start)
+    own = [one for one in log if one.number >= first]
+    if not own or own[0].number != first:
         return None
-    since = min(usable_from(backup) for backup in held.usable)
-    archived = [one.archived_at for segments in held.segments.values() for one in segments]
-    return Window(since, max([since, *archived]), archives)
+    holes = gaps(own)
+    whole = [one for one in own if one.number < holes[0][0]] if holes else own
+    if whole[-1].number < number_of(backup.wal_stop):
+        return None
+    since = usable_from(backup)
+    return Window(since, max([since, *(one.archived_at for one in whole)]), archives and not holes)
+
+
+def _without(one: Window, since: datetime, until: datetime) -> list[Window]:
+    if until <= one.since or since >= one.until:
+        return [one]
+    before = [Window(one.since, since, is_live=False)] if one.since < since else []
+    after = [replace(one, since=until, until=max(until, one.until))] if until < one.until or one.is_live else []
+    return before + after
+
+
+def _joined(parts: Sequence[Window]) -> list[Window]:
+    found: list[Window] = []
+    for one in sorted(parts, key=lambda part: (part.since, part.until)):
+        if found and (found[-1].is_live or one.since <= found[-1].until):
+            last = found.pop()
+            found.append(Window(last.since, max(last.until, one.until), last.is_live or one.is_live))
+        else:
+            found.append(one)
+    return found

@@ -1,6 +1,7 @@
 """The folder in which a cluster is restored, and what a killed act left of one."""
 
 import os
+import re
 import shutil
 import signal
 import time
@@ -16,6 +17,10 @@ from host.recovery.machine import Machine
 NAME = ".hybrid-recovery"
 OLD = ".hybrid-recovery-old"
 """A cluster that is being deleted."""
+REPLACED = re.compile(r"\.hybrid-recovery-replaced-(.+)")
+"""A restored cluster that another one replaces, until that answers."""
+NOTE = "hybrid-swap"
+"""In a staged cluster that changes places with main: the name that it has meanwhile."""
 STAGED_SECONDS = 3600
 """How long a staged cluster may wait for the swap, which another act does."""
 REMOVE_SECONDS = 20
@@ -66,7 +71,8 @@ def leftovers(machine: Machine, *, but: str = "") -> list[Path]:
     for path in machine.path(machine.clusters).iterdir():
         staged = clusters.STAGED.fullmatch(path.name)
         is_old = staged is not None and times.now().timestamp() - path.stat().st_mtime > STAGED_SECONDS
-        if path.name in (NAME, OLD) or (is_old and path.name != but):
+        is_between = clusters.MOVING.fullmatch(path.name) or REPLACED.fullmatch(path.name)
+        if path.name in (NAME, OLD) or is_between or (is_old and path.name != but):
             found.append(path)
     return sorted(found)
 
@@ -78,8 +84,24 @@ def clean(machine: Machine, *, but: str = "", has_staged: bool = False) -> None:
         staged = [path for path in machine.path(machine.clusters).iterdir() if clusters.STAGED.fullmatch(path.name)]
         found = sorted({*found, *staged})
     for path in found:
+        if name := _rightful(machine, path):
+            progress.say(f"{name}: is put back where an earlier command ended before it had replaced it")
+            _remove(machine, clusters.folder(machine, name))
+            os.rename(path, clusters.folder(machine, name))
+            continue
         progress.say(f"removing {path.name}, which an earlier command left")
         _remove(machine, path)
+
+
+def _rightful(machine: Machine, path: Path) -> str | None:
+    """The name of what a killed act had only moved away; None for what may be deleted."""
+    if moving := clusters.MOVING.fullmatch(path.name):
+        try:
+            return None if (path / NOTE).read_text() == path.name else moving[1]
+        except OSError:
+            return moving[1]
+    replaced = REPLACED.fullmatch(path.name)
+    return replaced[1] if replaced and not clusters.pid(machine, replaced[1]) else None
 
 
 def _remove(machine: Machine, path: Path) -> None:

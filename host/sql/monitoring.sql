@@ -93,7 +93,7 @@ BEGIN
     INSERT INTO monitoring.marker DEFAULT VALUES RETURNING written_at INTO written;
     -- About every hour, of one marker in half a minute.
     IF random() < 0.01 THEN
-        DELETE FROM monitoring.marker WHERE written_at < now() - interval '60 days';
+        DELETE FROM monitoring.marker WHERE written_at < now() - interval '380 days';
         IF to_regclass('cron.job_run_details') IS NOT NULL THEN
             DELETE FROM cron.job_run_details WHERE start_time < now() - interval '7 days';
         END IF;

@@ -1,14 +1,24 @@
 """A repository to archive into, and a first backup in it: without either the log stays on the disk and fills it."""
 
 from collections.abc import Generator
+from pathlib import Path
 
+from pyinfra.api.command import FunctionCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from host import layout
 from host.facts.backup_repository import BackupRepository
+from host.recovery import backup
+from host.recovery.errors import RecoveryError
+from host.recovery.machine import Machine
+from host.recovery.request import Backup
+from host.refusal import RefusedError
+from host.repository_state import MAKE, MAKE_AGAIN
 from host.spec import Spec
 from host.tasks import backup_credentials, backup_schedule
+
+CHROOT = "@chroot/"
 
 
 def apply(spec: Spec) -> None:
@@ -17,21 +27,54 @@ def apply(spec: Spec) -> None:
     backup_schedule.apply(spec)
     if spec.platform == "lightsail" and spec.postgres.is_serving:
         backup_credentials.needed(spec)
-        repository(name="backup repository", stanza=spec.backup.stanza)
-        first_backup(name="first backup", stanza=spec.backup.stanza)
+        first(spec)
+
+
+def first(spec: Spec) -> None:
+    """Where the bucket lost what was in it, both again."""
+    repository(name="backup repository", stanza=spec.backup.stanza)
+    first_backup(name="first backup", spec=spec)
 
 
 @operation()
 def repository(stanza: str) -> Generator[str, None, None]:
-    if host.get_fact(BackupRepository, stanza=stanza).has_stanza:
+    found = host.get_fact(BackupRepository, stanza=stanza)
+    if found.is_readable:
         host.noop("the repository knows this cluster")
         return
-    yield f"{layout.AS_OWNER} pgbackrest --stanza={stanza} stanza-create"
+    if not found.is_lost:
+        raise RefusedError(
+            "backup repository",
+            "it can't be read, and nothing is made over it: it is there, written with another passphrase or damaged;"
+            " `pgbackrest info` on the host says which",
+        )
+    again = " && ".join(_pgbackrest(stanza, command) for command in MAKE_AGAIN)
+    # Refused where something is left: a log file that landed there before the repository was, or what was overwritten.
+    yield f"{_pgbackrest(stanza, MAKE)} || {{ {again}; }}"
 
 
 @operation()
-def first_backup(stanza: str) -> Generator[str, None, None]:
-    if host.get_fact(BackupRepository, stanza=stanza).backups:
+def first_backup(spec: Spec) -> Generator[FunctionCommand, None, None]:
+    """With the engine, which notes the transactions that it has: one of those may be a restore's target."""
+    if host.get_fact(BackupRepository, stanza=spec.backup.stanza).backups:
         host.noop("there is a backup")
         return
-    yield f"{layout.AS_OWNER} pgbackrest --stanza={stanza} --type=full backup"
+    faults: list[str] = []
+    yield FunctionCommand(_taken, [Machine(_root(), spec), faults], {})
+    if faults:
+        raise RefusedError("first backup", "; ".join(faults))
+
+
+def _taken(machine: Machine, faults: list[str]) -> None:
+    try:
+        backup.act(machine, Backup(act="backup", kind="full"))
+    except RecoveryError as error:
+        faults += error.faults
+
+
+def _pgbackrest(stanza: str, command: tuple[str, ...]) -> str:
+    return f"{layout.AS_OWNER} pgbackrest --stanza={stanza} {' '.join(command)}"
+
+
+def _root() -> Path:
+    return Path(host.name.removeprefix(CHROOT)) if host.name.startswith(CHROOT) else Path("/")

@@ -56,16 +56,14 @@ def archive(first: int, last: int, last_at: datetime | None = NOW, **changes: An
 
 
 def listing(backups: list[dict[str, Any]], archives: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
-    window = None
-    if backups:
-        window = {"from": backups[0]["stopped_at"], "until": wire(NOW), "is_live": True}
+    windows = [{"from": backups[0]["stopped_at"], "until": wire(NOW), "is_live": True}] if backups else []
     fields: dict[str, Any] = {
         "stanza": "main-17",
         "now": wire(NOW),
         "source": {"repository": "primary", "as_of": None},
         "backups": backups,
         "archive": archives,
-        "window": window,
+        "windows": windows,
         "leftovers": [],
         "restored": [],
     }
@@ -90,6 +88,16 @@ def cluster(name: str = "before-delete", **changes: Any) -> dict[str, Any]:
 
 def minute_old() -> dict[str, Any]:
     return listing([backup(NOW - timedelta(minutes=1), seconds=2.3, first_wal=1)], [archive(1, 3)])
+
+
+def with_hole() -> dict[str, Any]:
+    """Log was dropped after the first backup, and the second was taken later."""
+    first, second = backup(NOW - timedelta(hours=9), first_wal=1), backup(NOW - timedelta(hours=2), first_wal=70)
+    windows = [
+        {"from": first["stopped_at"], "until": wire(NOW - timedelta(hours=6)), "is_live": False},
+        {"from": second["stopped_at"], "until": wire(NOW), "is_live": True},
+    ]
+    return listing([first, second], [archive(1, 90, gaps=[(31, 50)])], windows=windows)
 
 
 def empty() -> dict[str, Any]:
@@ -174,7 +182,7 @@ def evidence(**changes: Any) -> Evidence:
         "seed": 7,
         "versions": {"PostgreSQL": "17.6", "pgBackRest": "2.55.1"},
         "targets": {"recovery_point_seconds": 120, "recovery_time_seconds": 1800},
-        "window": {"from": wire(NOW - timedelta(hours=5)), "until": wire(NOW), "is_live": True},
+        "windows": [{"from": wire(NOW - timedelta(hours=5)), "until": wire(NOW), "is_live": True}],
         "restores": [drilled("latest"), drilled("point")],
         "recovery_point_seconds": 20.4,
         "recovery_time_seconds": 15.9,

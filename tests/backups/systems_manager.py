@@ -18,11 +18,13 @@ from botocore.validate import validate_parameters
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from components.host_recovery import PARAMETERS
+from components.host_recovery import DRILL_PARAMETERS, PARAMETERS
 
 NODE = "mi-0123456789abcdef0"
 COMMAND = "00000000-0000-4000-8000-000000000001"
 MODEL = botocore.session.get_session().get_service_model("ssm")
+# Of what ends at once the invocation is there with the next look.
+JOIN_SECONDS = 10
 Engine = Callable[[dict[str, Any]], tuple[int, str, str]]
 """Takes a request; exit code, stdout and stderr."""
 
@@ -35,10 +37,19 @@ def engine(argv: list[str]) -> Engine:
     """The engine's command line as it is run here."""
 
     def run(request: dict[str, Any]) -> tuple[int, str, str]:
-        done = subprocess.run(argv, input=json.dumps(request), capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(argv, input=json.dumps(request), capture_output=True, text=True, timeout=600, check=False)
         return done.returncode, packed(json.loads(done.stdout)), done.stderr
 
     return run
+
+
+def requested(given: dict[str, Any]) -> Any:
+    """What the document that is sent makes of its parameters."""
+    is_drill = given["DocumentName"].endswith("-drill")
+    allowed = DRILL_PARAMETERS if is_drill else PARAMETERS
+    ((name, (value,)),) = given["Parameters"].items()
+    assert re.fullmatch(allowed[name][1], value)
+    return {"act": "drill", "seed": json.loads(value)} if is_drill else json.loads(base64.b64decode(value))
 
 
 class Manager:
@@ -64,10 +75,16 @@ class Manager:
     def SendCommand(self, given: dict[str, Any]) -> tuple[int, dict[str, Any]]:  # noqa: N802
         if self.details == "Refused":
             return 400, {"__type": "AccessDeniedException", "message": "not allowed to ssm:SendCommand"}
-        (value,) = given["Parameters"]["Request"]
-        assert re.fullmatch(PARAMETERS["Request"][1], value)
-        self._found, self._looks = self._ran(json.loads(base64.b64decode(value))), 0
+        self._found, self._looks = None, 0
+        request = requested(given)
+        # A client that waits too long for the answer to this call sends it again.
+        thread = threading.Thread(target=self._keep, args=(request,))
+        thread.start()
+        thread.join(JOIN_SECONDS)
         return 200, {"Command": {"CommandId": COMMAND, "DocumentName": given["DocumentName"]}}
+
+    def _keep(self, request: Any) -> None:
+        self._found = self._ran(request)
 
     def _ran(self, request: dict[str, Any]) -> dict[str, Any]:
         if self.details:
@@ -86,8 +103,10 @@ class Manager:
     def GetCommandInvocation(self, _: dict[str, Any]) -> tuple[int, dict[str, Any]]:  # noqa: N802
         """Not known at once, then waiting, then ended, as with AWS."""
         self._looks += 1
-        if self._looks == 1 or self._found is None:
+        if self._looks == 1:
             return 400, {"__type": "InvocationDoesNotExist"}
+        if self._found is None:
+            return 200, {"Status": "InProgress", "StatusDetails": "InProgress"}
         if self.cancelled.is_set():
             return 200, {**self._found, "Status": "Cancelled", "StatusDetails": "Cancelled"}
         return 200, {"Status": "Pending", "StatusDetails": "Pending"} if self._looks == 2 else self._found

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ def test_three_files_named_after_the_start(tmp_path: Path) -> None:
     assert sorted(path.name for path in files[0].parent.iterdir()) == sorted(path.name for path in files)
     found = json.loads(files[0].read_text())
     assert (found["format"], found["stack"], found["is_passed"]) == (1, "local", True)
-    assert found["window"]["from"] == "2026-11-21T07:00:00.000000Z"
+    assert found["windows"][0]["from"] == "2026-11-21T07:00:00.000000Z"
     assert "(drill-20261121-120000Z.svg)" in files[1].read_text()
     assert "drill: point" in files[2].read_text()
 
@@ -37,6 +38,28 @@ def test_what_was_missed_is_said_first(tmp_path: Path) -> None:
     assert "* latest: amcheck: a" in text
     assert "| latest: amcheck | **missed** | a \\| b c |" in text
     assert "* Missing: 2026-11-21 11:00:00 UTC" in text
+
+
+def test_a_point_can_be_had_again(tmp_path: Path) -> None:
+    text = evidence.markdown(answering.evidence(), None)
+    assert "(the same again: `./hybrid drill --at 2026-11-21T10:00:00.000000Z`)" in text
+
+
+def test_a_drill_that_could_not_go_on_leaves_what_there_is(tmp_path: Path) -> None:
+    half = {"kind": "latest", "backup": "20261121-070000F", "data_bytes": 5, "markers": None, "checks": []}
+    changes: dict[str, Any] = {
+        "is_passed": False,
+        "recovery_point_seconds": None,
+        "recovery_time_seconds": None,
+        "windows": [],
+    }
+    for restores in ([], [half]):
+        found = answering.evidence(faults=["store: does not answer"], restores=restores, **changes)
+        text = evidence.write(tmp_path, found, None)[1].read_text()
+        assert text.startswith("# Restore drill of local, 2026-11-21 12:00:00 UTC: **missed**\n")
+        assert "* store: does not answer" in text
+        assert "| recovery time | **missed** | not measured; target 30 min |" in text
+        assert ("did not come to an end" in text) == bool(restores)
 
 
 def test_only_what_is_named_reaches_a_file(tmp_path: Path) -> None:

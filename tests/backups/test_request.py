@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from backups.answers import document
 from backups.errors import BackupError
-from backups.request import LIVE, cluster, discarded, moment, restoring, source, spoken_moment, target
+from backups.request import LIVE, cluster, discarded, drilling, moment, restoring, source, spoken_moment, target
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,13 @@ def test_the_cluster_that_serves_is_never_discarded() -> None:
     for name in (LIVE, "../etc", ""):
         with pytest.raises(BackupError):
             discarded(name)
+
+
+def test_a_drill_is_asked_for_a_point_only_where_one_is_named() -> None:
+    assert drilling(7, None) == {"act": "drill", "seed": 7}
+    assert drilling(None, "2026-11-21 12:00") == {"act": "drill", "seed": None, "at": "2026-11-21T12:00:00.000000Z"}
+    with pytest.raises(BackupError, match="is no time"):
+        drilling(None, "yesterday")
 
 
 def test_a_restore_is_asked_in_the_words_of_the_engine() -> None:

@@ -16,6 +16,7 @@ CASES = {
     "a minute old": answering.minute_old(),
     "four weeks": answering.four_weeks(),
     "two timelines": answering.two_timelines(),
+    "with a hole": answering.with_hole(),
     "empty": answering.empty(),
 }
 
@@ -103,6 +104,13 @@ def test_the_window_is_drawn_where_there_is_one() -> None:
     (window,) = boxes(drawn(answering.minute_old()), "window")
     (full,) = boxes(drawn(answering.minute_old()), "full")
     assert number(window, "x") == pytest.approx(number(full, "x") + number(full, "width"), abs=0.2)
+
+
+def test_each_window_is_drawn_apart_with_the_hole_between_them() -> None:
+    first, second = boxes(drawn(answering.with_hole()), "window")
+    assert number(first, "x") + number(first, "width") < number(second, "x")
+    assert boxes(drawn(answering.with_hole() | {"windows": []}), "window") == []
+    assert any(text.startswith("Not at any moment: 2 windows, ") for text in words(drawn(answering.with_hole())))
 
 
 def test_marks_and_clusters_are_named_and_kept_apart() -> None:

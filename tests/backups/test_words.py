@@ -37,6 +37,21 @@ def test_the_window_gaps_and_clusters_are_said_below() -> None:
     assert "left by a command that was killed, removed by the next that acts: drill-1" in text
 
 
+def test_each_window_is_said() -> None:
+    text = "\n".join(below(read(answering.with_hole())))
+    assert (
+        "Any moment from 2026-11-21 03:00:42 to 2026-11-21 06:00:00 UTC (2 h 59 min), or from 2026-11-21 10:00:42 to"
+        in text
+    )
+    assert "12:00:00 UTC, moving on (1 h 59 min); 2 backups." in text
+    assert "log is missing for 2 backups" in "\n".join(below(read(answering.with_hole() | {"windows": []})))
+
+
+def test_what_a_plan_could_not_know_is_said() -> None:
+    assert dict(plan_lines(plan(note="where it lies is not known")))["note"] == "where it lies is not known"
+    assert "note" not in dict(plan_lines(plan()))
+
+
 def test_an_empty_repository_is_said_to_be() -> None:
     assert list(below(read(answering.empty()))) == [
         "Nothing can be restored: the repository has no backup that is whole."

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -34,9 +35,8 @@ class ObjectStore:
         variables = os.environ | {"BUCKET": bucket}
         self._process = subprocess.Popen(command, env=variables, stdout=self._log, stderr=self._log)
 
-    def make_bucket(self, name: str, region: str = "ca-central-1") -> None:
-        """Returns when it is there; waits for the store to come up."""
-        client = boto3.client(
+    def client(self, region: str = "ca-central-1") -> Any:
+        return boto3.client(
             "s3",
             endpoint_url=f"https://{self.endpoint}",
             verify=self._ca,
@@ -45,6 +45,10 @@ class ObjectStore:
             aws_secret_access_key="key-secret",
             config=Config(retries={"total_max_attempts": 1}),
         )
+
+    def make_bucket(self, name: str, region: str = "ca-central-1") -> None:
+        """Returns when it is there; waits for the store to come up."""
+        client = self.client(region)
 
         def is_there() -> bool:
             try:

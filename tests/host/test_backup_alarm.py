@@ -1,6 +1,7 @@
 """The alarm of the backups: what it finds, whom it tells, and how often."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -17,6 +18,7 @@ from host.backup_alarm import ASK_AGAIN_SECONDS, ASK_SECONDS, TELL_SECONDS, Sett
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0
+DAY = 24 * HOUR
 SEGMENT = 2**20
 DROP = "2027-01-15 08:00:00.123 P00   WARN: dropped WAL file '{}' because archive queue exceeded 64MB\n"
 # 2027-01-15 08:00:00 UTC.
@@ -127,6 +129,27 @@ def test_a_verification_that_failed_or_found_damage_is_told(
     answer(settings, name, text)
     here = found(settings, {}, NOW)
     assert (list(here.concerns()), here.metrics()["VerifyFailed"]) == ([concern], 1)
+
+
+def test_a_verification_that_never_comes_is_told_and_alarms(settings: Settings) -> None:
+    state: dict[str, Any] = {}
+    fresh = replace(settings, info=info(NOW + 8 * DAY))
+    assert found(fresh, state, NOW).concerns() == {}
+    assert found(fresh, state, NOW + 8 * DAY).concerns() == {}
+    late = found(fresh, state, NOW + 8 * DAY + HOUR)
+    assert late.concerns() == {"verify-age": "the repository was not verified for 8 days: see hybrid-verify.timer"}
+    assert late.metrics()["VerifyFailed"] == 1
+    answer(settings, "hybrid-verify.json", json.dumps({"is_sound": True}))
+    os.utime(Path(settings.answers) / "hybrid-verify.json", (NOW + 8 * DAY, NOW + 8 * DAY))
+    assert found(fresh, state, NOW + 9 * DAY).concerns() == {}
+    assert list(found(fresh, state, NOW + 17 * DAY).concerns()) == ["backup", "verify-age"]
+
+
+def test_a_host_that_begins_to_serve_has_a_week_for_its_first_verification(settings: Settings) -> None:
+    state: dict[str, Any] = {}
+    found(settings, state, NOW)
+    found(replace(settings, is_serving=False), state, NOW + 20 * DAY)
+    assert found(replace(settings, info=info(NOW + 30 * DAY)), state, NOW + 30 * DAY).concerns() == {}
 
 
 def test_a_backup_that_failed_is_told_by_its_unit(settings: Settings) -> None:

@@ -20,15 +20,6 @@ pytestmark = [pytest.mark.local, pytest.mark.slow]
 if namespace.faults():
     pytest.skip(f"no local stack here: {'; '.join(namespace.faults())}", allow_module_level=True)
 
-# In a folder of its own beside the server that runs, with jobs and archiving off; the log comes as it was then, too.
-STARTED = """
-set -e
-pgbackrest --stanza={stanza} --repo=1 --repo-target-time='{time}' --pg1-path=/tmp/then restore
-exec /usr/lib/postgresql/17/bin/postgres -D /tmp/then -c config_file=/etc/postgresql/17/main/postgresql.conf \\
-  -c data_directory=/tmp/then -c port=1 -c listen_addresses= -c unix_socket_directories=/tmp -c archive_mode=off \\
-  -c cron.launch_active_jobs=off -c timescaledb.max_background_workers=0 -c external_pid_file=
-"""
-
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
@@ -69,7 +60,17 @@ def test_the_repository_is_copied_to_the_other_region(stack: StackUnderTest) -> 
     until(lambda: states() == {"COMPLETED"})
 
 
-def test_a_repository_that_was_destroyed_is_read_as_it_was(stack: StackUnderTest) -> None:
+def test_a_database_is_restored_from_the_copy(stack: StackUnderTest) -> None:
+    add_entry(stack, "is in the copy too")
+    archive(stack)
+    known = backups(stack)
+    until(lambda: listed(stack, "--from", "copy")["archive"] == listed(stack)["archive"])
+    found = listed(stack, "--from", "copy")
+    assert [one["label"] for one in found["backups"]] == known
+    assert entries(stack, "is in the copy too", "--from", "copy") == 1
+
+
+def test_a_repository_that_was_destroyed_is_restored_as_it_was(stack: StackUnderTest) -> None:
     """As after ransomware: everything overwritten or deleted, with the host's own rights."""
     add_entry(stack, "before it was destroyed")
     archive(stack)
@@ -77,7 +78,7 @@ def test_a_repository_that_was_destroyed_is_read_as_it_was(stack: StackUnderTest
     known = backups(stack)
     # S3's times, and pgBackRest's, are whole seconds.
     time.sleep(1.1)
-    then = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S+00")
+    then = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     time.sleep(1.1)
     client = store(stack).client(host["region"])
     keys = [found["Key"] for found in client.list_objects_v2(Bucket=host["bucket"])["Contents"]]
@@ -85,15 +86,11 @@ def test_a_repository_that_was_destroyed_is_read_as_it_was(stack: StackUnderTest
     for key in keys[::3]:
         client.put_object(Bucket=host["bucket"], Key=key, Body=b"pay")
     try:
-        assert info(stack)[0]["status"]["code"] != 0
-        assert backups(stack, "--repo=1", f"--repo-target-time={then}") == known
-        process = stack.start("exec", "--", "sh", "-c", STARTED.format(stanza=host["stanza"], time=then))
-        query = "SELECT description FROM regulated.ledger_entries WHERE description = 'before it was destroyed'"
-        asked = ["exec", "--", "psql", "-h", "/tmp", "-p", "1", "-Atc", query]
-        assert until(lambda: stack.run(*asked).stdout) == "before it was destroyed\n"
+        assert stack.hybrid("backup", "list").returncode == 1
+        found = listed(stack, "--as-of", then)
+        assert [one["label"] for one in found["backups"]] == known
+        assert entries(stack, "before it was destroyed", "--as-of", then) == 1
     finally:
-        stack.run("exec", "--", "sh", "-c", "kill -INT $(head -1 /tmp/then/postmaster.pid)")
-        process.communicate(timeout=60)
         bring_back(client, host["bucket"])
     assert backups(stack) == known
 
@@ -145,6 +142,24 @@ def test_without_a_backup_there_is_nothing_to_restore(stack: StackUnderTest) -> 
     assert answer.returncode == 1
     assert "holds no backup of main-17; `./hybrid local up` makes a new database" in answer.stderr
     assert "full backup taken" in stack.up()
+
+
+def listed(stack: StackUnderTest, *options: str) -> dict[str, Any]:
+    answer = stack.hybrid("backup", "list", "--json", *options)
+    assert answer.returncode == 0, answer.stderr
+    found: dict[str, Any] = json.loads(answer.stdout)
+    return found
+
+
+def entries(stack: StackUnderTest, description: str, *options: str) -> int:
+    """How many entries of this description a restore beside the database has."""
+    answer = stack.hybrid("restore", "--to", "latest", "--into", "saved", "--apply", "--json", *options)
+    assert answer.returncode == 0, answer.stderr
+    port = json.loads(answer.stdout)["cluster"]["port"]
+    query = f"SELECT count(*) FROM regulated.ledger_entries WHERE description = '{description}'"
+    found = stack.run("exec", "--", "psql", "-p", str(port), "-Atc", query).stdout
+    assert stack.hybrid("restore", "--discard", "saved", "--apply").returncode == 0
+    return int(found)
 
 
 def lose_database(stack: StackUnderTest) -> None:

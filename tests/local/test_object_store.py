@@ -6,12 +6,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.object_store.backend import Backend
 from local.ports import Ports
 from local.state import State
 from local.supervisor import Supervisor
@@ -95,9 +97,28 @@ def test_what_was_deleted_for_good_stays_deleted(store: StoreUnderTest) -> None:
     store.client.delete_object(Bucket="kept", Key="one", VersionId=second)
     alone = store.put("other")
     store.client.delete_objects(Bucket="kept", Delete={"Objects": [{"Key": "other", "VersionId": alone}]})
+    assert len(list((store.folder() / "bodies").iterdir())) == 1
     store.kill_and_start()
     assert [row[:3] for row in store.versions()] == [("one", first, True)]
     assert len(list((store.folder() / "bodies").iterdir())) == 1
+
+
+def test_no_version_is_lost_where_many_write_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = Backend("aws", "123456789012")
+    backend.changed = lambda bucket, key: None
+    made = backend.create_bucket("contended", "ca-central-1")
+    made.versioning_status = "Enabled"
+    read = made.keys.getlist
+
+    def slow(*arguments: Any) -> Any:
+        found = read(*arguments)
+        time.sleep(0.001)
+        return found
+
+    monkeypatch.setattr(made.keys, "getlist", slow)
+    with ThreadPoolExecutor(4) as pool:
+        written = list(pool.map(lambda _: backend.put_object("contended", "one", b"1").version_id, range(40)))
+    assert sorted(one.version_id for one in read("one")) == sorted(written)
 
 
 def test_nothing_acknowledged_is_lost_by_a_kill_under_load(store: StoreUnderTest) -> None:

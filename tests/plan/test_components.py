@@ -80,7 +80,7 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
     (HostParameters, "parameters", {"Parameter": 12}),
     (HostBundles, "bundles", {**BUCKET, "BucketObjectv2": 1}),
     (HostConvergence, "convergence", {"Document": 1, "Association": 1}),
-    (HostRecovery, "recovery", {"Document": 1}),
+    (HostRecovery, "recovery", {"Document": 2}),
     (CmsDocuments, "documents", {**BUCKET, "User": 1, "UserPolicy": 1}),
     (MediaBucket, "media-media", {"R2Bucket": 1, "R2BucketCors": 1, "R2BucketLifecycle": 1}),
     (
@@ -109,7 +109,7 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
     (WebSite, "web", WORKER),
     (PagesStaticSite, "pages", {"PagesProject": 1}),
     (FailoverHost, "site", {"DnsRecord": 1, "WorkersRoute": 3}),
-    (DeployIdentity, "deploy", {"OpenIdConnectProvider": 1, "Role": 2, "RolePolicy": 2}),
+    (DeployIdentity, "deploy", {"OpenIdConnectProvider": 1, "Role": 3, "RolePolicy": 3}),
 ]
 
 

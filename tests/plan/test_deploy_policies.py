@@ -138,7 +138,12 @@ def test_deploy_reads_and_changes_what_the_stack_declares() -> None:
 def test_deploy_is_denied_the_boundary_and_githubs_roles() -> None:
     (denied, _) = [statement for statement in statements(deploy_policy(REACH)) if statement["Effect"] == "Deny"]
     assert denied["NotAction"] == ["iam:Get*", "iam:List*"]
-    patterns = [f"{IAM}:role/shop-dev*-deploy", f"{IAM}:role/shop-dev*-preview", f"{IAM}:policy/shop-dev*-boundary"]
+    patterns = [
+        f"{IAM}:role/shop-dev*-deploy",
+        f"{IAM}:role/shop-dev*-preview",
+        f"{IAM}:role/shop-dev*-drill",
+        f"{IAM}:policy/shop-dev*-boundary",
+    ]
     assert denied["Resource"] == patterns
     own = [f"{IAM}:{what}" for name in ("", "-alice") for what in _administrators_own(f"shop-dev{name}")]
     assert all(any(fnmatch.fnmatchcase(arn, pattern) for pattern in patterns) for arn in own)
@@ -146,7 +151,7 @@ def test_deploy_is_denied_the_boundary_and_githubs_roles() -> None:
 
 
 def _administrators_own(prefix: str) -> list[str]:
-    return [f"role/{prefix}-deploy", f"role/{prefix}-preview", f"policy/{prefix}-boundary"]
+    return [f"role/{prefix}-{job}" for job in ("deploy", "preview", "drill")] + [f"policy/{prefix}-boundary"]
 
 
 def test_deploy_is_denied_whatever_a_bucket_policy_could_open_to_it() -> None:
@@ -213,7 +218,7 @@ def test_every_role_and_user_but_githubs_is_bounded(dev_plan: Plan) -> None:
     boundary = dev_plan.of_type("aws:iam/policy:Policy")[0]
     bounded = {found.name for found in identities if _is_bounded_by(boundary, found)}
     assert bounded == {"identity-role", "documents-user", "backups-replication-role"}
-    assert {found.name for found in identities} - bounded == {"deploy-deploy", "deploy-preview"}
+    assert {found.name for found in identities} - bounded == {"deploy-deploy", "deploy-preview", "deploy-drill"}
 
 
 def _is_bounded_by(boundary: Resource, identity: Resource) -> bool:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.host.conftest import root_tar, running_host, store
+from tests.host.running import until
 from tests.host.store import ObjectStore
 from tests.recovery.site import Site
 
@@ -28,6 +30,9 @@ def running_site(
         host.pgbackrest("stanza-create")
         host.superuser("CREATE TABLE public.trial (row int)")
         made.done({"act": "backup"})
+        # From then on a time is a target.
+        since = datetime.fromisoformat(made.done({"act": "list"})["windows"][0]["from"])
+        until(lambda: datetime.now(UTC) > since)
         yield made
 
 

@@ -15,7 +15,7 @@ from tests.host.store import ObjectStore
 
 MAJOR = 17
 CLUSTERS = f"var/lib/postgresql/{MAJOR}"
-ANSWER_SECONDS = 120
+ANSWER_SECONDS = 600
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A drill restores for real, into clusters that run no job and reach nobody."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,13 +42,14 @@ def test_jobs_of_the_source_do_not_run_in_the_copies(site: Site, evidence: dict[
 
 def test_the_point_has_each_marker_before_it_and_none_after(evidence: dict[str, Any]) -> None:
     _, point = evidence["restores"]
-    assert point["markers"]["expected"] == point["markers"]["found"]
+    assert point["markers"]["expected"] == point["markers"]["found"] > 0
     assert point["last_commit_at"] <= point["target"]
-    assert evidence["window"]["from"] <= point["target"]
+    assert evidence["windows"][0]["from"] <= point["target"]
 
 
 def test_what_would_be_lost_is_measured(evidence: dict[str, Any]) -> None:
     latest, _ = evidence["restores"]
+    assert latest["markers"]["expected"] > 0
     assert evidence["recovery_point_seconds"] == latest["recovery_point_seconds"]
     assert 0 <= latest["recovery_point_seconds"] <= evidence["targets"]["recovery_point_seconds"]
     assert evidence["recovery_time_seconds"] == max(leg["seconds"]["total"] for leg in evidence["restores"])
@@ -55,6 +57,51 @@ def test_what_would_be_lost_is_measured(evidence: dict[str, Any]) -> None:
 
 def test_a_drill_leaves_nothing_behind(site: Site, evidence: dict[str, Any]) -> None:
     assert (site.clusters(), site.servers()) == ([], [])
+
+
+def test_the_point_of_an_earlier_drill_is_restored_again(site: Site, evidence: dict[str, Any]) -> None:
+    target = evidence["restores"][1]["target"]
+    found = site.done({"act": "drill", "at": target})
+    assert found["faults"] == []
+    assert found["restores"][1]["target"] == target
+    assert found["restores"][1]["markers"]["expected"] == evidence["restores"][1]["markers"]["expected"]
+
+
+def test_a_copy_that_is_none_fails_each_check(site: Site, evidence: dict[str, Any]) -> None:
+    """It reaches the host, its jobs start, an extension is of another version, and a page is damaged."""
+    program = (
+        "from host.recovery import checks, settings; from host.recovery.machine import Machine; "
+        "real, quiet, heaps = Machine.command, settings.quiet, checks.amcheck; "
+        "Machine.command = lambda self, argv, is_cut_off=False: real(self, argv); "
+        "settings.quiet = lambda *found: quiet(*found) | {'cron.launch_active_jobs': 'on'}; "
+        "extensions = checks.extensions; "
+        "checks.extensions = lambda source, copy, is_latest: extensions("
+        "source, lambda query: [[name, '0'] for name, _ in copy(query)], is_latest=is_latest); "
+        "path = lambda server: server.work.inside('data') / "
+        "server.psql(\"SELECT pg_relation_filepath('pg_catalog.pg_description')\")[0][0]; "
+        "half = lambda held: held[:9000] + b'damaged!' * 8 + held[9064:]; "
+        "damage = lambda file: file.write_bytes(half(file.read_bytes())); "
+        "checks.amcheck = lambda server: (damage(path(server)), heaps(server))[1]; "
+    )
+    found = site.ask_with(program, {"act": "drill"}).body
+    missed = {check["name"]: check["detail"] for check in found["restores"][0]["checks"] if not check["is_passed"]}
+    # Its jobs may have written a marker since.
+    assert {*missed} - {"markers"} == {"amcheck", "checksums", "extensions", "jobs are off", "no way out"}
+    assert "pg_description" in missed["amcheck"]
+    assert "in the host's own network; " in missed["no way out"]
+    assert "/run/postgresql:" in missed["no way out"]
+    assert missed["no way out"].count("answers 0 inside and 0 outside") == 2
+    assert "launching is on" in missed["jobs are off"]
+    assert found["is_passed"] is False
+
+
+def test_a_socket_that_is_left_open_is_a_way_out(site: Site, evidence: dict[str, Any]) -> None:
+    program = "from host.recovery import machine; machine.HIDE = 'shift && exec \"$@\"'; "
+    (leg, *_) = site.ask_with(program, {"act": "drill"}).body["restores"]
+    (check,) = [check for check in leg["checks"] if check["name"] == "no way out"]
+    assert not check["is_passed"]
+    assert "127.0.0.1:" in check["detail"]
+    assert f"/run/postgresql:{site.host.spec['postgres']['port']} answers 0 inside" in check["detail"]
 
 
 def test_a_missing_marker_fails_the_drill(site: Site, evidence: dict[str, Any]) -> None:
@@ -76,8 +123,14 @@ def test_a_drill_names_a_damaged_file(site: Site, evidence: dict[str, Any], kind
     key = next(one for one in keys if (newest["label"] in one if kind == "bundle" else ".zst" in one))
     content = site.damage(key)
     try:
-        fault = site.ask({"act": "drill"}).fault
+        found = site.done({"act": "drill"})
     finally:
         site.put(key, content)
-    assert (key.rsplit("/", 3)[-3] if kind == "bundle" else newest["wal_start"]) in fault
+    (fault,) = found["faults"]
+    assert "is damaged in the " in fault
+    # Of a bundle the database's file, and the backup.
+    assert re.search(rf"^{newest['label']}: restore: (base|global|pg_\w+)/\S+: is damaged", fault) or kind != "bundle"
+    assert kind == "bundle" or newest["wal_start"] in fault
+    assert (found["is_passed"], [leg["kind"] for leg in found["restores"]]) == (False, ["latest"])
+    assert found["restores"][0]["markers"] is None
     assert (site.clusters(), site.servers()) == ([], [])

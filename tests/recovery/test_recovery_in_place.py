@@ -83,16 +83,21 @@ def test_the_old_one_can_be_had_back(own_site: Site, restored: dict[str, Any]) -
     assert rows(own_site) == "{1,2,3}"
     # What is archived from now on lies on the first timeline again, and so does latest.
     own_site.row(6)
-    plan = own_site.done(restore("latest", act="plan"))
-    assert plan["wal"]["last"].startswith("00000001")
+    own_site.done({"act": "backup", "kind": "incr"})
+    own_site.row(7)
+    found = own_site.done(restore("latest", into="back"))
+    assert found["plan"]["backup"]["timeline"] == 1
+    assert own_site.copy("SELECT array_agg(row ORDER BY row) FROM public.trial", found["cluster"]) == "{1,2,3,6,7}"
+    own_site.done({"act": "discard", "name": "back"})
     assert own_site.done({"act": "discard", "name": undone})["freed_bytes"] > 10 * 2**20
     assert "is no restored or kept cluster" in own_site.ask({"act": "discard", "name": "main"}).fault
 
 
-def test_an_engine_that_is_killed_as_it_stages_leaves_main_serving(own_site: Site, restored: dict[str, Any]) -> None:
-    name = staged(own_site, "xid", own_site.row(7)["xid"])
-    # Another staging takes away what nobody swapped in.
-    again = staged(own_site, "xid", own_site.row(8)["xid"])
-    assert name not in own_site.clusters() or name == again
+def test_another_staging_takes_away_what_nobody_swapped_in(own_site: Site, restored: dict[str, Any]) -> None:
+    name = staged(own_site, "xid", own_site.row(8)["xid"])
+    assert name in own_site.clusters()
+    again = staged(own_site, "xid", own_site.row(9)["xid"])
+    assert name != again
+    assert [one for one in own_site.clusters() if "staged" in one] == [again]
     assert "is not there" in own_site.ask({"act": "swap", "staged": "main.staged-20200101-000000"}).fault
     assert own_site.done({"act": "discard", "name": again})["freed_bytes"] > 10 * 2**20

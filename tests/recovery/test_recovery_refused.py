@@ -50,6 +50,21 @@ def test_a_transaction_that_never_was_is_not_found(site: Site) -> None:
     assert (site.clusters(), site.servers()) == ([], [])
 
 
+def test_what_nobody_foresaw_is_answered_too(site: Site) -> None:
+    broken = "from host.recovery import __main__ as main; main.ACTS['list'] = lambda *_: {}['stanza']; "
+    answer = site.ask_with(broken, {"act": "list"})
+    assert answer.fault == "host.recovery: KeyError: 'stanza'; it said where on stderr"
+    assert "Traceback" in answer.words
+
+
+def test_a_log_that_nothing_brings_ends_the_restore(site: Site) -> None:
+    broken = "from host.recovery.fetcher import Fetcher; Fetcher._ahead = lambda *_: 1 // 0; "
+    assert "its log can't be brought any more: ZeroDivisionError" in site.ask_with(broken, restore("latest")).fault
+    broken = "from host.recovery.fetcher import Fetcher; Fetcher.run = lambda _: None; "
+    assert "nothing brings its log any more" in site.ask_with(broken, restore("latest")).fault
+    assert (site.clusters(), site.servers()) == ([], [])
+
+
 def test_main_is_not_replaced_unless_its_name_is_typed(site: Site) -> None:
     assert "allowed: replace main" in site.ask(restore("latest", into="main", act="stage")).fault
 
@@ -126,7 +141,8 @@ def test_a_restore_that_does_not_fit_is_refused_with_both_numbers(small: Site) -
     plan = small.done(restore("latest", act="plan"))
     assert plan["free_bytes"] < plan["needed_bytes"]
     assert f"{plan['free_bytes']:,} bytes are free, and {plan['needed_bytes']:,} are needed" in plan["faults"][0]
-    assert "are needed" in small.ask({"act": "drill"}).fault
+    drilled = small.done({"act": "drill"})
+    assert (drilled["is_passed"], "are needed" in drilled["faults"][0]) == (False, True)
 
 
 def test_a_disk_that_runs_full_meanwhile_leaves_main_alone(small: Site) -> None:

@@ -1,4 +1,4 @@
-"""The document that operators send to a host: what it takes, and what it runs."""
+"""The documents that operators, and CI, send to a host: what they take, and what they run."""
 
 import base64
 import json
@@ -13,9 +13,17 @@ import pytest
 from botocore.validate import ParamValidator
 
 from components.host_document import TEMPLATES
-from components.host_recovery import PARAMETERS, TIMEOUT_SECONDS, recovery_content
+from components.host_recovery import (
+    DRILL_PARAMETERS,
+    PARAMETERS,
+    TIMEOUT_SECONDS,
+    drill_content,
+    recovery_content,
+)
+from host.recovery.request import Drill, parse
 
 SCRIPT = TEMPLATES / "recovery.sh"
+DRILL = TEMPLATES / "drill.sh"
 PATTERN = PARAMETERS["Request"][1]
 REQUEST = base64.b64encode(json.dumps({"act": "list"}).encode()).decode()
 
@@ -59,3 +67,31 @@ def test_the_engine_gets_the_request_and_its_end_is_the_scripts(ends_with: int, 
     assert where == str(current)
     specification = ["/run/hybrid/specification.json", "--root", "/"]
     assert arguments == ["-m", "host.recovery", *specification, "--compact", "--request", REQUEST]
+
+
+def test_the_drills_document_has_one_act_and_lets_in_a_seed_alone() -> None:
+    content: dict[str, Any] = drill_content()
+    (step,) = content["mainSteps"]
+    assert step["inputs"]["runCommand"] == DRILL.read_text().splitlines()
+    assert list(content["parameters"]) == ["Seed"]
+    pattern = content["parameters"]["Seed"]["allowedPattern"]
+    for value in ('1, "act": "restore"', "1}", "'", "", "-1", "null\n", "12345678901", "1e3", "nullnull"):
+        assert re.fullmatch(pattern, value) is None
+
+
+@pytest.mark.parametrize("seed", [None, 0, 4_294_967_295])
+def test_the_drills_script_asks_for_a_drill_with_the_seed(seed: int | None, tmp_path: Path) -> None:
+    value = json.dumps(seed)
+    assert re.fullmatch(DRILL_PARAMETERS["Seed"][1], value)
+    python = tmp_path / "opt/hybrid/current/venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\ncat\nprintf "\\n%s\\n" "$*"\nexit 1\n')
+    python.chmod(0o755)
+    script = DRILL.read_text().replace("{{ Seed }}", value).replace("/opt/", f"{tmp_path}/opt/")
+    finished = subprocess.run(
+        ["sh", "-c", script], env={"PATH": os.defpath}, capture_output=True, text=True, timeout=10, check=False
+    )
+    request, arguments = finished.stdout.splitlines()
+    assert parse(request) == Drill(act="drill", seed=seed)
+    assert arguments == "-m host.recovery /run/hybrid/specification.json --root / --compact"
+    assert finished.returncode == 1

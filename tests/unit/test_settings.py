@@ -91,6 +91,7 @@ def test_dev_is_valid() -> None:
             "36",
             "36 is longer than old versions are kept (backupOldVersionDays: 35); allowed: at most 35",
         ),
+        ("backupLockDays", "7", "7 unlocks a full backup while the daily ones still need it; allowed: at least 8"),
         ("archiveTimeoutSeconds", "9", "greater than or equal to 10"),
         ("archiveTimeoutSeconds", "301", "less than or equal to 300"),
         ("archiveQueueMaxMb", "63", "greater than or equal to 64"),
@@ -100,6 +101,12 @@ def test_dev_is_valid() -> None:
             "16385 is more than a quarter of host a's disk of 64 GB; allowed: at most 16384",
         ),
         ("recoveryPointSeconds", "29", "greater than or equal to 30"),
+        (
+            "recoveryPointSeconds",
+            "119",
+            "119 is missed by every quiet host, whose log waits up to 60 s (archiveTimeoutSeconds); "
+            "allowed: at least 120",
+        ),
         ("recoveryTimeSeconds", "86401", "less than or equal to 86400"),
         ("alarmEmail", "platform", "matches"),
         ("alarmEmail", "a@b@c.com", "matches"),
@@ -158,7 +165,7 @@ def test_all_faults_come_at_once() -> None:
 
 
 def test_a_lock_and_a_queue_may_be_as_large_as_what_they_are_measured_by() -> None:
-    settings = parse("dev", given(backupLockDays="35", archiveQueueMaxMb="16384"))
+    settings = parse("dev", given(backupLockDays="35", archiveQueueMaxMb="16384", recoveryPointSeconds="120"))
     assert (settings.backup_lock_days, settings.archive_queue_max_mb) == (35, 16384)
 
 

@@ -1,0 +1,62 @@
+"""The local stack's S3 is killed in the middle of a backup."""
+
+import json
+import os
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+
+from local.object_store.files import StoreFiles
+from local.state import State
+from tests.local.stack_under_test import StackUnderTest, until
+
+pytestmark = [pytest.mark.local, pytest.mark.slow]
+
+FILL = "CREATE TABLE public.filler AS SELECT i, md5(i::text) AS word FROM generate_series(1, 1000000) AS i"
+
+
+def backups(stack: StackUnderTest) -> list[dict[str, Any]]:
+    answer = stack.hybrid("backup", "list", "--json")
+    assert answer.returncode == 0, answer.stderr
+    found: list[dict[str, Any]] = json.loads(answer.stdout)["backups"]
+    return found
+
+
+def parts_of_backups(stack: StackUnderTest) -> set[str]:
+    """Keys of what backups wrote."""
+    host = json.loads((stack.state / "host.json").read_text())["backup"]
+    files = StoreFiles(State(stack.state).store)
+    keys = {files.read(path)["key"] for path in files.keys(host["bucket"])}
+    return {key for key in keys if f"backup/{host['stanza']}/2" in key}
+
+
+@pytest.fixture
+def filled(stack: StackUnderTest) -> StackUnderTest:
+    """With data that takes a backup a while."""
+    assert stack.run("exec", "--", "psql", "-c", FILL).returncode == 0
+    return stack
+
+
+def test_a_backup_whose_store_is_killed_fails_and_the_next_one_is_whole(filled: StackUnderTest) -> None:
+    stack = filled
+    known = [one["label"] for one in backups(stack)]
+    before = parts_of_backups(stack)
+    command = [str(stack.project / "hybrid"), "backup", "now", "--type", "full"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=stack.environment, stdout=pipe, stderr=pipe, text=True) as process:
+        until(lambda: parts_of_backups(stack) - before)
+        os.kill(stack.parts()["objects"]["pid"], signal.SIGKILL)
+        _, words = process.communicate(timeout=600)
+    assert process.returncode == 1, words
+    assert "does not answer" in words
+    assert "Traceback" not in words
+    stack.up()
+    assert [one["label"] for one in backups(stack)] == known
+    answer = stack.hybrid("backup", "now", "--type", "full", "--json")
+    assert answer.returncode == 0, answer.stderr
+    label = json.loads(answer.stdout)["backup"]["label"]
+    assert [one["label"] for one in backups(stack) if not one["error"]] == [*known, label]
+    answer = stack.hybrid("backup", "verify")
+    assert (answer.returncode, answer.stdout.split(":")[0]) == (0, "sound"), answer.stderr

@@ -1,0 +1,68 @@
+"""A repository as data, for tests of what is chosen from it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from host.recovery.inventory import SEGMENT_BYTES, Backup, Inventory, Segment, wal_name
+from host.recovery.situation import Live, Situation
+from host.recovery.timelines import stretches
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def at(hours: float) -> datetime:
+    return START + timedelta(hours=hours)
+
+
+def lsn(number: int) -> str:
+    """In the middle of a segment."""
+    return f"0/{number * SEGMENT_BYTES + SEGMENT_BYTES // 2:X}"
+
+
+def backup(hour: int, **changes: Any) -> Backup:
+    """Taken in an hour's segment, of which there is one an hour."""
+    timeline = changes.pop("timeline", 1)
+    plain: dict[str, Any] = {
+        "label": f"202611{1 + hour // 24:02}-{hour % 24:02}0000F",
+        "kind": "full",
+        "prior": None,
+        "started_at": at(hour),
+        "stopped_at": at(hour + 0.1),
+        "database_bytes": 1000,
+        "repository_bytes": 100,
+        "delta_bytes": 1000,
+        "lsn_start": lsn(hour),
+        "lsn_stop": lsn(hour),
+        "wal_start": wal_name(timeline, hour),
+        "wal_stop": wal_name(timeline, hour),
+        "error": False,
+        "next_xid": 1000 * hour,
+        "manifest_key": "key",
+    }
+    return Backup(**plain | changes)
+
+
+def segments(timeline: int, first: int, last: int, without: tuple[int, ...] = ()) -> tuple[Segment, ...]:
+    """Each archived at the end of its hour."""
+    numbers = [number for number in range(first, last + 1) if number not in without]
+    return tuple(Segment(wal_name(timeline, number), 10, at(number + 1), "0" * 40) for number in numbers)
+
+
+def situation(
+    *backups: Backup,
+    hours: int = 20,
+    without: tuple[int, ...] = (),
+    live: Live | None = None,
+    branch: int | None = None,
+    timeline: int = 1,
+) -> Situation:
+    """Archived up to `hours`; with a branch, a second timeline from that hour on, begun after the first's end."""
+    held = {1: segments(1, 1, hours, without)}
+    histories = {}
+    text = ""
+    if branch is not None:
+        held[2] = segments(2, branch, hours + 10)
+        histories[2] = at(hours + 2)
+        text = f"1\t{lsn(branch)}\tbefore {at(branch + 0.5):%Y-%m-%d %H:%M:%S.%f}+00\n" if timeline == 2 else ""
+    found = Inventory(archive_id="17-1", backups=backups, segments=held, histories=histories, now=at(hours + 20))
+    return Situation(found, stretches(timeline, text), live)

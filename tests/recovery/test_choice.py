@@ -1,0 +1,167 @@
+"""Which backup a target is restored from."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from host.recovery import times
+from host.recovery.choice import choose
+from host.recovery.inventory import wal_name
+from host.recovery.request import Target
+from host.recovery.situation import Live
+from host.recovery.timelines import stretches
+from tests.recovery.held import at, backup, lsn, situation
+
+FIRST, SECOND = backup(2), backup(10)
+BOTH = (FIRST, SECOND)
+
+
+def target(kind: str, value: Any = None, **more: Any) -> Target:
+    value = times.written(value) if kind == "time" else value
+    return Target.model_validate({"kind": kind, "value": value, **more})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "label"),
+    [
+        (target("latest"), SECOND.label),
+        (target("time", at(9)), FIRST.label),
+        # A backup's end is known to the second: right after it, it may not be consistent yet.
+        (target("time", at(10.1)), FIRST.label),
+        (target("time", at(10.2)), SECOND.label),
+        (target("lsn", lsn(9)), FIRST.label),
+        (target("lsn", lsn(10)), SECOND.label),
+        (target("xid", "9999"), FIRST.label),
+        (target("xid", "10000"), SECOND.label),
+        # Before every annotation: it may be in any of them.
+        (target("xid", "5"), FIRST.label),
+        (target("name", "point"), FIRST.label),
+        (target("name", "point", set=SECOND.label), SECOND.label),
+        (target("latest", set=FIRST.label), FIRST.label),
+    ],
+)
+def test_the_newest_backup_before_the_target_is_chosen(wanted: Target, label: str) -> None:
+    choice = choose(wanted, situation(*BOTH))
+    assert (choice.backup and choice.backup.label, choice.faults) == (label, ())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (target("time", at(1)), "is before the end of the first backup; one can restore to 2026-11-01T02:06:01"),
+        (target("time", at(30)), "is after what is archived; latest takes what there is"),
+        (target("time", at(99)), "is in the future"),
+        (target("lsn", lsn(1)), "is before the end of the first backup"),
+        (target("lsn", lsn(21)), "is after the end of the log"),
+        (target("time", at(9), set=SECOND.label), "which is after"),
+        (target("latest", set="20200101-000000F"), "is not in the repository, which has"),
+    ],
+)
+def test_what_no_backup_leads_to_is_refused(wanted: Target, words: str) -> None:
+    (fault,) = choose(wanted, situation(*BOTH)).faults
+    assert words in fault
+
+
+def test_a_live_server_has_its_log_archived_so_that_now_can_be_reached() -> None:
+    live = Live(next_xid=20_000, position=2**40, timeline=1)
+    assert choose(target("time", at(30)), situation(*BOTH, live=live)).faults == ()
+    (fault,) = choose(target("xid", "20000"), situation(*BOTH, live=live)).faults
+    assert "has not begun yet: the next one is 20000" in fault
+
+
+def test_a_damaged_backup_is_not_chosen() -> None:
+    choice = choose(target("latest"), situation(FIRST, backup(10, error=True)))
+    assert choice.backup == FIRST
+    assert "no usable backup" in choose(target("latest"), situation(backup(2, error=True))).faults[0]
+
+
+def test_the_log_is_told_from_the_backup_to_the_target() -> None:
+    names = [one.number for one in choose(target("time", at(12.5)), situation(*BOTH)).wal]
+    assert names == [10, 11, 12]
+    assert [one.number for one in choose(target("lsn", lsn(3)), situation(*BOTH)).wal] == [2, 3]
+
+
+def test_a_hole_in_the_log_is_refused_unless_the_target_is_before_it() -> None:
+    (fault,) = choose(target("latest"), situation(FIRST, without=(5, 6))).faults
+    assert "000000010000000000000005 .. 000000010000000000000006 is missing" in fault
+    assert choose(target("time", at(4.5)), situation(FIRST, without=(5, 6))).faults == ()
+    assert "is missing" in choose(target("latest"), situation(FIRST, without=(2,))).faults[0]
+
+
+def test_a_later_timeline_is_reached_by_the_way_it_branched_off() -> None:
+    choice = choose(target("latest"), situation(*BOTH, branch=12, timeline=2))
+    assert choice.backup == SECOND
+    assert [one.name[7] + one.name[-2:] for one in choice.wal][:4] == ["10A", "10B", "10C", "20C"]
+    # What was backed up after the branch, on the first timeline, does not lead there.
+    late = backup(15)
+    assert choose(target("latest"), situation(*BOTH, late, branch=12, timeline=2)).backup == SECOND
+    assert choose(target("latest", timeline=1), situation(*BOTH, late, branch=12, timeline=1)).backup == late
+
+
+def test_a_time_that_was_given_up_needs_its_timeline() -> None:
+    (fault,) = choose(target("time", at(14)), situation(*BOTH, branch=12, timeline=2)).faults
+    assert "name the timeline, 1 for what was given up" in fault
+    assert choose(target("time", at(14), timeline=1), situation(*BOTH, branch=12, timeline=1)).faults == ()
+    assert choose(target("time", at(25)), situation(*BOTH, branch=12, timeline=2)).faults == ()
+
+
+def test_a_history_is_read_as_postgresql_writes_it() -> None:
+    text = "1\t0/5000000\tno recovery target specified\n\n2\t0/6000000\tafter 2026-11-01 10:00:00.5+00\n"
+    first, second, third = stretches(3, text)
+    assert (first.timeline, first.end, first.left_at) == (1, 0x5000000, None)
+    assert second.left_at == datetime(2026, 11, 1, 10, 0, 0, 500_000, tzinfo=UTC)
+    assert third.timeline == 3
+
+
+def spans(*backups: Any, **more: Any) -> list[tuple[datetime, datetime, bool]]:
+    return [(one.since, one.until, one.is_live) for one in situation(*backups, **more).windows]
+
+
+LIVE = Live(next_xid=20_000, position=2**40, timeline=1)
+
+
+def test_without_a_hole_there_is_one_window_that_moves_on_where_the_server_archives() -> None:
+    since = FIRST.stopped_at + timedelta(seconds=1)
+    assert spans(*BOTH) == [(since, at(21), False)]
+    assert spans(*BOTH, live=LIVE) == [(since, at(21), True)]
+    assert spans() == []
+
+
+def test_a_window_ends_at_a_hole_until_a_backup_is_taken_after_it() -> None:
+    first, second = (one.stopped_at + timedelta(seconds=1) for one in BOTH)
+    assert spans(FIRST, live=LIVE, without=(5, 6)) == [(first, at(5), False)]
+    assert spans(*BOTH, live=LIVE, without=(5, 6)) == [(first, at(5), False), (second, at(21), True)]
+    # After the newest backup: from no backup on can now be reached.
+    assert spans(*BOTH, live=LIVE, without=(15,)) == [(first, at(15), False)]
+
+
+def test_a_backup_without_its_own_log_opens_no_window() -> None:
+    assert spans(FIRST, without=(2,)) == []
+    assert spans(backup(2, wal_stop=wal_name(1, 4)), without=(3,)) == []
+    assert spans(backup(2, error=True)) == []
+
+
+def test_what_was_given_up_for_a_restored_timeline_is_in_no_window() -> None:
+    since = FIRST.stopped_at + timedelta(seconds=1)
+    assert spans(*BOTH, branch=12, timeline=2) == [(since, at(12.5), False), (at(22), at(31), False)]
+
+
+def test_every_time_of_a_window_can_be_planned_and_no_time_of_a_hole() -> None:
+    found = situation(*BOTH, live=LIVE, without=(5, 6))
+    for hour in (2.5, 4.9, 10.5, 20.5, 35):
+        assert choose(target("time", at(hour)), found).faults == ()
+    for hour in (5.5, 6.9, 9.9):
+        (fault,) = choose(target("time", at(hour)), found).faults
+        assert "is missing" in fault
+
+
+def test_a_fault_names_every_window() -> None:
+    (fault,) = choose(target("time", at(1)), situation(*BOTH, live=LIVE, without=(5, 6))).faults
+    assert "one can restore to 2026-11-01T02:06:01.000000Z .. 2026-11-01T05:00:00.000000Z, 2026-11-01T10:06:01" in fault
+    assert fault.endswith(" .. now")
+
+
+def test_a_hole_is_named_on_the_timeline_that_it_lies_on() -> None:
+    (fault,) = choose(target("latest"), situation(FIRST, without=(5,), branch=12, timeline=2)).faults
+    assert "archive: 000000010000000000000005 .. 000000010000000000000005 is missing" in fault

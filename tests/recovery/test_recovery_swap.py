@@ -1,0 +1,217 @@
+"""Folders that change places: what a kill or a failure in between leaves, and who starts main again."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host.recovery import beside, clusters, restore, restoring, swap, work
+from host.recovery.errors import RecoveryError
+from tests.host.running import until
+from tests.recovery.machine import cluster, machine, names, whose
+
+STAGED = "main.staged-20261121-120000"
+KEPT = "main.before-20261121-120000"
+
+
+class Killed(BaseException):
+    """As if the process had ended: nothing catches it by name."""
+
+
+def killing(real: Callable[..., Any], at: int) -> Callable[..., Any]:
+    """The same, and its call of this number never comes."""
+    calls = iter(range(1, 100))
+
+    def called(*arguments: Any) -> Any:
+        if next(calls) == at:
+            raise Killed
+        return real(*arguments)
+
+    return called
+
+
+def test_an_exchange_keeps_what_main_had(tmp_path: Path) -> None:
+    made = machine(tmp_path)
+    cluster(made, "main")
+    cluster(made, STAGED)
+    kept = swap.exchange(made, STAGED)
+    assert names(made) == sorted(["main", kept])
+    assert (whose(made, "main"), whose(made, kept)) == (STAGED, "main")
+    assert not (clusters.folder(made, "main") / work.NOTE).exists()
+
+
+@pytest.mark.parametrize(("function", "call"), [("rename", 1), ("_exchange", 1), ("rename", 2)])
+def test_a_kill_in_between_is_never_told_as_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, call: int
+) -> None:
+    made = machine(tmp_path)
+    cluster(made, "main")
+    cluster(made, STAGED)
+    place: Any = swap if function == "_exchange" else os
+    with monkeypatch.context() as patch:
+        patch.setattr(place, function, killing(getattr(place, function), call))
+        with pytest.raises(Killed):
+            swap.exchange(made, STAGED)
+    work.clean(made, has_staged=True)
+    is_exchanged = (function, call) == ("rename", 2)
+    assert whose(made, "main") == (STAGED if is_exchanged else "main")
+    # The copy is gone where it did not come in, and main's old data are kept where it did.
+    assert [whose(made, name) for name in names(made) if name != "main"] == (["main"] if is_exchanged else [])
+    assert [one["kind"] for one in clusters.listed(made)] == (["kept"] if is_exchanged else [])
+
+
+def test_an_exchange_that_is_refused_leaves_what_was_staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = machine(tmp_path)
+    cluster(made, "main")
+    cluster(made, STAGED)
+
+    def refused(*_: object) -> None:
+        raise RecoveryError("can't change places")
+
+    monkeypatch.setattr(swap, "_exchange", refused)
+    with pytest.raises(RecoveryError, match="can't change places"):
+        swap.exchange(made, STAGED)
+    assert names(made) == ["main", STAGED]
+
+
+def test_a_listing_does_without_what_is_being_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = machine(tmp_path)
+    note = '{"port": 5433, "made_at": "2026-11-21T12:00:00.000000Z"}'
+    cluster(made, ".hybrid-recovery-old", **{"hybrid_restored.json": note})
+    gone = cluster(made, "gone", **{"hybrid_restored.json": note})
+    cluster(made, "there", **{"hybrid_restored.json": note})
+    real = clusters.is_restored
+
+    def vanishing(on: Any, name: str) -> bool:
+        found = real(on, name)
+        if name == "gone":
+            (gone / clusters.NOTE).unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(clusters, "is_restored", vanishing)
+    assert [one["name"] for one in clusters.listed(made)] == ["there"]
+
+
+def replacing(made: Any, monkeypatch: pytest.MonkeyPatch, start: Callable[..., None]) -> None:
+    """A restore into `side`, which is there, up to its start."""
+    note = '{"port": 5433, "made_at": "2026-11-21T12:00:00.000000Z"}'
+    cluster(made, "side", **{"hybrid_restored.json": note})
+    cluster(made, work.NAME)
+    data = clusters.folder(made, work.NAME) / "data"
+    data.mkdir()
+    (data / "whose").write_text("new")
+    monkeypatch.setattr(beside, "start", start)
+    monkeypatch.setattr(beside, "configure", lambda *_: None)
+    monkeypatch.setattr(restoring, "durable", lambda _: None)
+    wanted: Any = type("Plan", (), {"into": "side"})()
+    restore._put_beside(work.Work(made, made.clusters / work.NAME), wanted)
+
+
+def test_a_restored_cluster_is_deleted_once_the_new_one_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = machine(tmp_path)
+    replacing(made, monkeypatch, lambda *_: None)
+    assert whose(made, "side") == "new"
+    assert names(made) == [work.NAME, "side"]
+
+
+def test_a_restored_cluster_serves_again_where_the_new_one_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, started = machine(tmp_path), []
+
+    def start(_: object, name: str, port: int) -> None:
+        started.append((whose(made, name), port))
+        if whose(made, name) == "new":
+            raise RecoveryError("side: does not answer")
+
+    with pytest.raises(RecoveryError, match="does not answer"):
+        replacing(made, monkeypatch, start)
+    assert started[1] == ("side", 5433)
+    assert names(made) == [work.NAME, "side"]
+
+
+def test_a_kill_as_one_replaces_another_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = machine(tmp_path)
+    monkeypatch.setattr(beside, "put_back", lambda *_: None)
+    with pytest.raises(Killed):
+        replacing(made, monkeypatch, lambda *_: (_ for _ in ()).throw(Killed()))
+    work.clean(made)
+    assert (names(made), whose(made, "side")) == (["side"], "side")
+
+
+def test_main_is_started_when_the_engine_is_killed(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    (tmp_path / "systemctl").write_text(f'#!/bin/sh\necho "$@" > {started}\n')
+    (tmp_path / "systemctl").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as engine:
+        argv = ["sh", "-c", swap.GUARD, "sh", str(engine.pid), "postgresql@17-main.service"]
+        with subprocess.Popen(argv, env=environment) as guard:
+            assert guard.poll() is None
+            assert not started.exists()
+            engine.kill()
+            engine.wait()
+            guard.wait(20)
+    until(started.exists)
+    assert started.read_text() == "start postgresql@17-main.service\n"
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of systemd, which does nothing."""
+    asked: list[str] = []
+
+    def here(_: object, argv: list[str], **__: object) -> subprocess.CompletedProcess[str]:
+        asked.append(" ".join(word for word in argv[:2] if not word.startswith("--")))
+        return subprocess.CompletedProcess(argv, 0, "", "")
+
+    monkeypatch.setattr("host.recovery.machine.Machine.here", here)
+    monkeypatch.setattr("host.recovery.machine.Machine.is_serving", lambda _: True)
+    monkeypatch.setattr(swap, "_no_convergence", lambda _: nullcontext())
+    return asked
+
+
+def test_main_is_not_stopped_before_somebody_else_would_start_it(tmp_path: Path, commands: list[str]) -> None:
+    with swap.stopped_at_the_end(machine(tmp_path), from_the_start=True):
+        assert commands == ["systemd-run", "systemctl stop"]
+
+
+def test_the_first_fault_is_told_where_main_does_not_start_again(
+    tmp_path: Path, commands: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: object) -> None:
+        raise RecoveryError("main: does not answer")
+
+    monkeypatch.setattr(swap, "_start", failing)
+    with (
+        pytest.raises(RecoveryError) as caught,
+        swap.stopped_at_the_end(machine(tmp_path), from_the_start=True),
+    ):
+        raise RecoveryError("archive: a hole")
+    assert caught.value.faults == ["archive: a hole", "main: does not answer"]
+
+
+def test_every_fault_is_told_where_the_old_one_can_t_be_taken_back(
+    tmp_path: Path, commands: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = machine(tmp_path)
+    cluster(made, "main")
+    cluster(made, STAGED)
+
+    def failing(*_: object) -> str:
+        raise RecoveryError("does not work")
+
+    monkeypatch.setattr(swap, "_start", failing)
+    monkeypatch.setattr(swap, "back", failing)
+    with pytest.raises(RecoveryError) as caught, swap.stopped_at_the_end(made, from_the_start=False) as exchange:
+        exchange(STAGED)
+    first, taken, *_ = caught.value.faults
+    assert first == "does not work"
+    assert "could not be taken back" in taken
