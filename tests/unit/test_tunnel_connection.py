@@ -15,7 +15,7 @@ from tests.unit.trial_edge import DOOR, echo_server, trial_edge
 
 def talk(port: int, text: bytes) -> bytes:
     """What comes back for the text; nothing if the connection ends first."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(text)
         answer = b""
         # What was sent and is not read by the time of the end resets the connection.
