@@ -9,6 +9,8 @@ from host.recovery import times
 from host.recovery.inventory import Backup, Inventory, Segment, number_of
 from host.recovery.timelines import Stretch, gaps, given_up, leads_from, segments
 
+WHOLE_SECOND = timedelta(seconds=1)
+
 
 @dataclass(frozen=True)
 class Window:
@@ -31,7 +33,7 @@ def spoken(found: Sequence[Window]) -> str:
 
 def usable_from(backup: Backup) -> datetime:
     """From when on a time may be a target; a backup's end is written down in whole seconds, without the rest."""
-    return backup.stopped_at + timedelta(seconds=1)
+    return backup.stopped_at + WHOLE_SECOND
 
 
 def windows(held: Inventory, way: Sequence[Stretch], *, archives: bool) -> tuple[Window, ...]:
@@ -69,7 +71,8 @@ def _without(one: Window, since: datetime, until: datetime) -> list[Window]:
 def _joined(parts: Sequence[Window]) -> list[Window]:
     found: list[Window] = []
     for one in sorted(parts, key=lambda part: (part.since, part.until)):
-        if found and (found[-1].is_live or one.since <= found[-1].until):
+        # The log of an earlier backup may be archived within the second in which the later one ends.
+        if found and (found[-1].is_live or one.since <= found[-1].until + WHOLE_SECOND):
             last = found.pop()
             found.append(Window(last.since, max(last.until, one.until), last.is_live or one.is_live))
         else:

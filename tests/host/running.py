@@ -16,7 +16,7 @@ from local import namespace
 PROJECT = Path(__file__).resolve().parents[2]
 # PID 1 has to take in the processes that lost their parent, as a supervisor does.
 REAPER = ["bash", "-c", "while :; do sleep 3600 & wait; done"]
-LIMIT_SECONDS = 20
+LIMIT_SECONDS = 60
 
 
 def until(fact: Callable[[], Any]) -> Any:
