@@ -56,6 +56,8 @@ VERSIONS: dict[str, tuple[str, type]] = {
 }
 ALPHABET = string.ascii_letters + string.digits
 SECRET_LENGTH = 40
+# As Systems Manager makes them: the packs know one by that.
+LENGTHS = {"activationCode": 20}
 
 
 class PassThroughProvider(Provider):
@@ -72,7 +74,7 @@ class PassThroughProvider(Provider):
         if request.preview:
             return CreateResponse("", request.properties)
         type_ = own_type(request.urn)
-        secret = {name: generated() for name in SECRET_OUTPUTS.get(type_, ())}
+        secret = {name: generated(LENGTHS.get(name, SECRET_LENGTH)) for name in SECRET_OUTPUTS.get(type_, ())}
         plain = {name: f"{request.name}-{name}" for name in plain_outputs(type_)}
         self._note("create", request.urn, [*secret.values()])
         made = {name: PropertyValue(text, is_secret=name in secret) for name, text in {**plain, **secret}.items()}
@@ -130,8 +132,8 @@ def counted(type_: str, number: int) -> Properties:
     return {name: PropertyValue(kind(number))}
 
 
-def generated() -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
+def generated(length: int) -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
 if __name__ == "__main__":
