@@ -11,6 +11,9 @@ from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.request import Backup
 
+# Each request to the store is repeated for a minute already. With every file tried three times, as is pgBackRest's
+# default, a store that is away would be told after five minutes.
+TRY_ONCE = {"PGBACKREST_JOB_RETRY": "0"}
 NEXT = "SELECT pg_snapshot_xmax(pg_current_snapshot())"
 
 
@@ -22,7 +25,9 @@ def act(machine: Machine, request: Backup) -> dict[str, Any]:
     before = inventory.read(repository)
     kind = request.kind or ("diff" if any(backup.kind == "full" for backup in before.usable) else "full")
     progress.say(f"taking a {kind} backup of {repository.backup.stanza}")
-    repository.run("backup", f"--type={kind}")
+    answer = repository.attempt("backup", f"--type={kind}", extra=TRY_ONCE)
+    if answer.returncode:
+        raise RecoveryError(repository.fault("backup", answer.returncode, answer.stderr))
     known = {backup.label for backup in before.backups}
     made = [backup for backup in inventory.read(repository).backups if backup.label not in known]
     if not made:

@@ -16,6 +16,8 @@ from host.spec import Backup
 SHORT_SECONDS = 300
 CODES = {"lock": 50, "crypto": 95, "unreachable": 49}
 """pgBackRest's own exit codes (common/error)."""
+UNREACHABLE = ("unable to connect", "HostConnectError", "TLS error")
+"""Its words for a store that is away; the last, for one that went away in the middle of an answer."""
 NOT_FOUND = 1
 """How archive-get ends when the archive does not have the file."""
 ERROR = re.compile(r"ERROR: (?:\[(?P<code>\d+)\]: )?(?P<words>.*)", re.DOTALL)
@@ -107,7 +109,7 @@ class Repository:
                 f"backup repository {self.bucket}: it can't be decrypted: the passphrase is not the one that it was"
                 " written with"
             )
-        if code == CODES["unreachable"] or "unable to connect" in words or "HostConnectError" in words:
+        if code == CODES["unreachable"] or any(sign in words for sign in UNREACHABLE):
             return f"backup repository {self.bucket}: the store {self.endpoint} does not answer: {words}"
         if code == CODES["lock"]:
             return f"{command}: another backup, or what expires old ones, is running; wait for it"
