@@ -44,7 +44,8 @@ class _About:
     may_wait: str = ""
     """Why a value that is not known before deployment may be judged after it, by the gate on the deployed state.
 
-    Without it the rule is broken by such a value.
+    A clause without a full stop, because it stands within other sentences. Without it the rule is broken by such a
+    value.
     """
 
     @property
