@@ -128,7 +128,7 @@ class Notes:
         if rule.may_wait:
             self._waiting.append((f"{rule.name}: {'.'.join(error.props)} is not known yet: {rule.may_wait}", urn))
         else:
-            self.report(rule, f"{UNCHECKED}: {'.'.join(error.props)} is not known yet.", urn, report)
+            self.report(rule, unchecked(error), urn, report)
 
     def failed(self, rule: Rule | StackRule, error: Exception, urn: str, report: ReportViolation) -> None:
         # A value of a kind that the check does not expect. The error's own words may hold the value, and as an error
@@ -141,6 +141,11 @@ class Notes:
             _advice(EXEMPTED, "What an exemption lets pass is listed.", self._exempted),
             _advice(WAITING, "What can be judged only after deployment is listed.", self._waiting),
         ]
+
+
+def unchecked(error: UnknownValueError) -> str:
+    """Of a value that is not known, and that a rule needs."""
+    return f"{UNCHECKED}: {'.'.join(error.props)} is not known yet."
 
 
 def _advice(name: str, description: str, found: list[tuple[str, str]]) -> Policy:
