@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scripts.options import AsJson
+from scripts.written import write_json
+
 if TYPE_CHECKING:
     from local.part_status import PartStatus
     from local.stack import Stack
@@ -22,7 +25,6 @@ STACK = "dev"
 FirstPort = Annotated[
     int | None, typer.Option("--first-port", metavar="PORT", help="First of six ports on loopback; 7400 unless set.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _stack(first_port: int | None = None) -> "Stack":
@@ -104,13 +106,11 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Send requests through every hop and use every extension; exit 1 when something fails."""
-    import json
-
     from local.verify import verify as run
 
     result = run(_stack(), requests)
     if as_json:
-        print(json.dumps(result.document(), indent=2, ensure_ascii=False))
+        write_json(result.document())
     else:
         _print_verification(result)
     if not result.is_passed:
