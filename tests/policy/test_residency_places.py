@@ -21,7 +21,8 @@ from tests.policy import (
     test_storage_rules,
 )
 from tests.policy.breaking import having, without
-from tests.policy.residency_cases import case, inside, judged, names, on, plus
+from tests.policy.changes import on, plus
+from tests.policy.residency_cases import case, inside, judged, names
 
 ROOT = Path(__file__).resolve().parents[2]
 JUDGED, FITS = "services-are-judged", "data-fits-its-place"
