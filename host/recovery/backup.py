@@ -9,8 +9,6 @@ from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.request import Backup
 
-NEXT = "SELECT pg_snapshot_xmax(pg_current_snapshot())"
-
 
 def act(machine: Machine, request: Backup) -> dict[str, Any]:
     repository = Repository(machine)
@@ -29,5 +27,4 @@ def act(machine: Machine, request: Backup) -> dict[str, Any]:
 
 def noted(machine: Machine, repository: Repository, label: str) -> None:
     """Every transaction from this number on began after the backup, so that one of them as a target fits it."""
-    ((number,),) = machine.psql(NEXT)
-    repository.run("annotate", f"--set={label}", f"--annotation={NEXT_XID}={number}")
+    repository.run("annotate", f"--set={label}", f"--annotation={NEXT_XID}={machine.next_xid()}")
