@@ -108,8 +108,3 @@ def test_a_bucket_without_a_name_or_region_is_refused() -> None:
     nowhere = Resource(urn="urn", type=BUCKET, name="nowhere", custom=True, inputs={"bucket": "b"})
     with pytest.raises(LocalError, match="nowhere: its region is not declared"):
         declared_buckets(plan(nowhere))
-
-
-def test_a_bucket_that_is_not_declared_is_named() -> None:
-    with pytest.raises(LocalError, match="lost: no such S3 bucket is declared"):
-        declared_bucket(plan(), "lost")
