@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from local.part_status import PartStatus
     from local.stack import Stack
     from local.verify import Verification
+    from plan.model import Plan
 
 app = typer.Typer(
     help="The dev stack on this machine, with real parts: up, verify, exec, status, logs, down.",
@@ -77,20 +78,9 @@ def up(
     from local.serving import read
     from local.up import Wish
     from local.up import up as bring_up
-    from plan.project import Project
-    from plan.record import record
-    from policies import exemptions
-    from policies.findings import Subject
-    from policies.gate import assess
-    from policies.reports import Format, written
 
     here = _stack(first_port)
-    plan = record(STACK)
-    _say(f"recorded {STACK}: {len(plan.resources)} resources")
-    outcome = assess([Subject(plan=plan)], granted=exemptions.read(exemptions.FILE), stacks=Project.load().stacks)
-    _say(written(outcome, Format.TEXT))
-    if not outcome.is_passed:
-        raise typer.Exit(1)
+    plan = _gated()
     wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups)
     changed = bring_up(here, plan, _tell, _progress, wish)
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")
@@ -98,6 +88,24 @@ def up(
         print(f"http://localhost:{here.ports.web}")
     else:
         _say("this stack serves nobody: a standby, or told to stop serving; --promote changes that")
+
+
+def _gated() -> "Plan":
+    """What the program declares; exit 1 where the policies refuse it."""
+    from plan.project import Project
+    from plan.record import record
+    from policies import exemptions
+    from policies.findings import Subject
+    from policies.gate import assess
+    from policies.reports import Format, written
+
+    plan = record(STACK)
+    _say(f"recorded {STACK}: {len(plan.resources)} resources")
+    outcome = assess([Subject(plan=plan)], granted=exemptions.read(exemptions.FILE), stacks=Project.load().stacks)
+    _say(written(outcome, Format.TEXT))
+    if not outcome.is_passed:
+        raise typer.Exit(1)
+    return plan
 
 
 @app.command()

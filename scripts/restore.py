@@ -30,29 +30,37 @@ class Wish:
         return restoring(act, self.target, self.source, self.into, self.replace)
 
 
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="TARGET", help="latest, a time (UTC unless it says), lsn:X, xid:N or name:POINT."),
+]
+Into = Annotated[
+    str | None, typer.Option("--into", metavar="NAME", help="A new cluster beside main; or main, which serves.")
+]
+Timeline = Annotated[
+    int | None, typer.Option("--timeline", min=1, metavar="N", help="Along this one; else along the newest.")
+]
+Label = Annotated[
+    str | None, typer.Option("--set", metavar="LABEL", help="Start from this backup; else from the best.")
+]
+Replace = Annotated[
+    str | None, typer.Option("--replace", metavar="NAME", help="The target's name again: it may be overwritten.")
+]
+Discard = Annotated[
+    str | None, typer.Option("--discard", metavar="NAME", help="Delete a restored or kept cluster instead.")
+]
+
+
 def restore(
-    to: Annotated[
-        str | None,
-        typer.Option("--to", metavar="TARGET", help="latest, a time (UTC unless it says), lsn:X, xid:N or name:POINT."),
-    ] = None,
-    into: Annotated[
-        str | None, typer.Option("--into", metavar="NAME", help="A new cluster beside main; or main, which serves.")
-    ] = None,
+    to: To = None,
+    into: Into = None,
     is_exclusive: Annotated[bool, typer.Option("--exclusive", help="Stop before the target, not after it.")] = False,
-    timeline: Annotated[
-        int | None, typer.Option("--timeline", min=1, metavar="N", help="Along this one; else along the newest.")
-    ] = None,
-    label: Annotated[
-        str | None, typer.Option("--set", metavar="LABEL", help="Start from this backup; else from the best.")
-    ] = None,
+    timeline: Timeline = None,
+    label: Label = None,
     repository: From = Repository.PRIMARY,
     as_of: AsOf = None,
-    replace: Annotated[
-        str | None, typer.Option("--replace", metavar="NAME", help="The target's name again: it may be overwritten.")
-    ] = None,
-    discard: Annotated[
-        str | None, typer.Option("--discard", metavar="NAME", help="Delete a restored or kept cluster instead.")
-    ] = None,
+    replace: Replace = None,
+    discard: Discard = None,
     is_applied: Annotated[bool, typer.Option("--apply", help="Act; without it nothing is done.")] = False,
     stack: StackName = None,
     as_json: AsJson = False,
