@@ -21,7 +21,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-from policies import exemptions, reading
+from policies import exemptions, sdk_reading
 from policies.exemptions import Exemption
 
 UNCHECKED = "Can't be checked before deployment"
@@ -159,7 +159,7 @@ def _advice(name: str, description: str, found: list[tuple[str, str]]) -> Policy
 
 def serve(pack: str, rules: Sequence[Rule | StackRule]) -> None:
     """Answers the engine, or the gate, until the process is ended."""
-    reading.read_once()
+    sdk_reading.read_once()
     notes = Notes(exemptions.granted())
     policies = [*(rule.policy(notes) for rule in rules), *notes.policies()]
     PolicyPack(pack, policies, enforcement_level=EnforcementLevel.MANDATORY)
