@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from backups.answers import Listing, Window
 from backups.moments import clock, counted, duration, exact, size
 from backups.wal import Stretch, stretches
+from pictures.drawing import templates
 
 WIDTH, LEFT, RIGHT = 900, 118, 44
 TOP, LANE, BAR = 74, 30, 16
@@ -40,14 +39,7 @@ STEPS = [
     *(timedelta(days=count) for count in (1, 2, 7, 14, 28, 91, 182, 364, 728, 1820)),
 ]
 MOST_TICKS = 8
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=True,
-)
+TEMPLATES = templates(Path(__file__).with_name("templates"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,23 +5,20 @@ import random
 import re
 import statistics
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil
 import psycopg
 
 from bench.figure import Figure
+from bench.trial_host import PGBENCH, trial_host
 from host.apply import STAGES
 from host.layout import AUTHORITIES
-from local import namespace, root_filesystem
-from tests.host.conftest import free_ports, running_host
+from local import namespace
 from tests.host.running import HostUnderTest, members, pid_namespace, until
-from tests.host.store import ObjectStore
 
 KILLS = 20
 WRITERS = 4
@@ -30,25 +27,16 @@ CLIENTS = 10
 ROUNDS = 8
 ROUND_SECONDS = 4
 SCALE = 10
-PGBENCH = "/usr/lib/postgresql/17/bin/pgbench"
 
 
 def host_figures() -> Iterator[Figure]:
     """All on one host, in one run."""
-    with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
-        (port,) = free_ports(1)
-        (Path(folder) / "store").mkdir()
-        store = ObjectStore(Path(folder) / "store", port)
-        store.make_bucket("backups")
-        try:
-            with running_host(root_filesystem.cached(lambda _: None), Path(folder), store) as host:
-                _widen(host.spec)
-                yield from _playbook(host)
-                host.pgbackrest("stanza-create")
-                yield from _pooled_against_direct(host)
-                yield from _crashes(host)
-        finally:
-            store.stop()
+    with trial_host() as (host, _):
+        _widen(host.spec)
+        yield from _playbook(host)
+        host.pgbackrest("stanza-create")
+        yield from _pooled_against_direct(host)
+        yield from _crashes(host)
 
 
 def _widen(spec: dict[str, Any]) -> None:

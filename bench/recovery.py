@@ -3,7 +3,6 @@
 import shutil
 import statistics
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +12,10 @@ from pathlib import Path
 import psycopg
 
 from bench.figure import Figure
+from bench.trial_host import BUCKET, PGBENCH, trial_host
 from host.layout import OWNER, SOCKETS
-from local import namespace, root_filesystem
-from tests.host.conftest import free_ports, running_host
+from local import namespace
 from tests.host.running import HostUnderTest, until
-from tests.host.store import ObjectStore
 from tests.recovery.site import CLUSTERS, Site, restore
 
 SCALE = 68
@@ -28,7 +26,6 @@ ARCHIVE_SECONDS = 10
 """archive_timeout for the crash: shorter than declared, so that the figure says what the setting does."""
 WRITING_SECONDS = 25
 ROUNDS = 3
-PGBENCH = "/usr/lib/postgresql/17/bin/pgbench"
 
 
 def recovery_figures() -> Iterator[Figure]:
@@ -40,21 +37,13 @@ def recovery_figures() -> Iterator[Figure]:
 
 @contextmanager
 def _site() -> Iterator[Site]:
-    with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
-        (port,) = free_ports(1)
-        (Path(folder) / "store").mkdir()
-        store = ObjectStore(Path(folder) / "store", port)
-        store.make_bucket("backups")
-        try:
-            with running_host(root_filesystem.cached(lambda _: None), Path(folder), store) as host:
-                host.spec["backup"] |= {"bucket": "backups", "archive_timeout_seconds": ARCHIVE_SECONDS}
-                host.start()
-                host.pgbackrest("stanza-create")
-                made = Site(host, store)
-                made.done({"act": "backup"})
-                yield made
-        finally:
-            store.stop()
+    with trial_host() as (host, store):
+        host.spec["backup"] |= {"bucket": BUCKET, "archive_timeout_seconds": ARCHIVE_SECONDS}
+        host.start()
+        host.pgbackrest("stanza-create")
+        made = Site(host, store)
+        made.done({"act": "backup"})
+        yield made
 
 
 def _crash(site: Site) -> Iterator[Figure]:

@@ -4,6 +4,7 @@ The exception tree::
 
     HybridError                 one line on stderr, exit 1
     ├── SettingsError           components/settings.py: settings that are wrong, all faults at once
+    ├── SecretError             components/secret_guard.py: a property made for a secret gets one in the clear
     ├── TunnelError             components/tunnel_connection.py: the way to the database does not open
     ├── ReadinessError          components/database_readiness.py: the database does not answer as it should
     ├── PlanError               plan/errors.py: a program that can't be recorded, a plan that can't be read

@@ -9,30 +9,22 @@ Prints one JSON report; exit code 1 when a stage failed (those after it did not 
 """
 
 import argparse
-import fcntl
 import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pyinfra.api.exceptions import ConnectError
 
 from host.apply import STAGES, Report, apply, prepare_process
+from host.convergence_lock import BusyError, alone
 from host.machine_layout import RUN
 from host.parameters import ParameterError, resolved
 from host.spec import Spec, SpecError, load
-
-LOCK_SECONDS = 600
-PROBE_SECONDS = 0.5
-
-
-class BusyError(Exception):
-    """Another run holds the host for longer than this one waits."""
 
 
 @dataclass(kw_only=True)
@@ -67,23 +59,6 @@ def converge(spec: Spec, root: Path, *, is_dry: bool) -> Convergence:
         if not found.add(stage, report, time.monotonic() - start, is_dry=is_dry):
             break
     return found
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One run at a time. The kernel drops the lock with the process, however it ends."""
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    with (folder / "converge.lock").open("w") as lock:
-        end = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise BusyError(f"another run has not ended within {LOCK_SECONDS} s") from None
-                time.sleep(PROBE_SECONDS)
-        yield
 
 
 def realised(path: Path, folder: Path) -> Spec:

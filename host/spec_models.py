@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 
-def _matching(pattern: str, words: str) -> AfterValidator:
+def matching(pattern: str, words: str) -> AfterValidator:
     """Refuses what does not match as a whole; `words` say what is allowed, and the value is not shown."""
 
     def checked(value: str) -> str:
@@ -46,22 +46,22 @@ def _network(value: str) -> str:
 
 Line = Annotated[str, AfterValidator(_printable)]
 Identifier = Annotated[
-    str, _matching(r"(?!pg_)[a-z_][a-z0-9_]{0,62}", "lower case letters, digits and _ are allowed, not pg_ in front")
+    str, matching(r"(?!pg_)[a-z_][a-z0-9_]{0,62}", "lower case letters, digits and _ are allowed, not pg_ in front")
 ]
 # A password outside printable ASCII would need SASLprep (RFC 4013), which clients do differently.
-Password = Annotated[str, _matching(r"[!-~]{8,200}", "8 to 200 printable ASCII characters without spaces are needed")]
-Hostname = Annotated[str, _matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "is no host name")]
+Password = Annotated[str, matching(r"[!-~]{8,200}", "8 to 200 printable ASCII characters without spaces are needed")]
+Hostname = Annotated[str, matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "is no host name")]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
-Stanza = Annotated[str, _matching(r"[A-Za-z0-9_-]{1,60}", "letters, digits, _ and - are allowed")]
-Device = Annotated[str, _matching(r"/dev/[a-z0-9/]{1,60}", "is no device such as /dev/xvdf")]
-AbsolutePath = Annotated[str, _matching(r"/[A-Za-z0-9_./-]{1,200}", "is no absolute path")]
-Version = Annotated[str, _matching(r"[0-9]+(\.[0-9]+){1,2}", "is no version such as 17.12")]
+Stanza = Annotated[str, matching(r"[A-Za-z0-9_-]{1,60}", "letters, digits, _ and - are allowed")]
+Device = Annotated[str, matching(r"/dev/[a-z0-9/]{1,60}", "is no device such as /dev/xvdf")]
+AbsolutePath = Annotated[str, matching(r"/[A-Za-z0-9_./-]{1,200}", "is no absolute path")]
+Version = Annotated[str, matching(r"[0-9]+(\.[0-9]+){1,2}", "is no version such as 17.12")]
 # Empty lines and comments would do no harm, but nobody writes them.
-Pem = Annotated[str, _matching(r"(-----BEGIN [A-Z ]+-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n?)+", "is no PEM")]
-Endpoint = Annotated[str, _matching(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?", "is no host name with or without a port")]
+Pem = Annotated[str, matching(r"(-----BEGIN [A-Z ]+-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n?)+", "is no PEM")]
+Endpoint = Annotated[str, matching(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?", "is no host name with or without a port")]
 Namespace = Annotated[
-    str, _matching(r"(?!AWS/)[A-Za-z0-9._/#:-]{1,255}", "letters, digits and ._/#:- are allowed, not AWS/ in front")
+    str, matching(r"(?!AWS/)[A-Za-z0-9._/#:-]{1,255}", "letters, digits and ._/#:- are allowed, not AWS/ in front")
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -168,7 +168,7 @@ class Schedule(Model):
 
     full_day: Day
     verify_day: Day
-    time: Annotated[str, _matching(r"([01][0-9]|2[0-3]):[0-5][0-9]", "is no time such as 07:15")]
+    time: Annotated[str, matching(r"([01][0-9]|2[0-3]):[0-5][0-9]", "is no time such as 07:15")]
 
 
 class Backup(Model):

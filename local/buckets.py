@@ -51,14 +51,6 @@ def declared_buckets(plan: Plan) -> list[Bucket]:
     return sorted(found, key=lambda bucket: (bool(bucket.replication), bucket.name))
 
 
-def declared_bucket(plan: Plan, name: str) -> Bucket:
-    """The one of that name. Raises LocalError."""
-    for bucket in declared_buckets(plan):
-        if bucket.name == name:
-            return bucket
-    raise LocalError(f"{name}: no such S3 bucket is declared")
-
-
 def _inputs(plan: Plan, kind: str) -> dict[str, dict[str, Any]]:
     """Inputs of the resources of a type, by the name of their bucket."""
     return {_name(plan, resource.inputs["bucket"]): resource.inputs for resource in plan.of_type(kind)}

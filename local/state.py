@@ -127,7 +127,7 @@ class State:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
 
     def remove(self, path: Path) -> None:
         """Delete a file or folder in the state folder; what a symbolic link points at stays."""
@@ -196,7 +196,7 @@ def _some(names: Iterable[str]) -> str:
     return f"{first} and {len(rest)} more" if rest else first
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """A rename lasts only when its folder has reached the disk too (fsync(2))."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -9,9 +9,8 @@ from urllib.parse import unquote, urlparse
 
 from plan import codec, wire
 from plan.errors import PlanError
-from plan.model import STACK_TYPE, Computed, Options, Plan, Resource, Secret, Source
+from plan.model import PROVIDERS, STACK_TYPE, Computed, Options, Plan, Resource, Secret, Source
 
-PROVIDERS = "pulumi:providers:"
 # One for each kind of value (pulumi/pulumi, sdk/go/common/resource/plugin/rpc.go).
 _UNKNOWN = frozenset(
     {

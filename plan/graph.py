@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from plan.model import Plan, Resource
+from plan.model import PROVIDERS, Plan, Resource
 
 NOT_DECLARED = "not declared"
 
@@ -97,7 +97,7 @@ class Graph:
 
 def graph(plan: Plan) -> Graph:
     """Of a plan, recorded or read. Providers are left out: everything refers to them."""
-    tops = [one for one in plan.children(None) if not one.type.startswith("pulumi:providers:")]
+    tops = [one for one in plan.children(None) if not one.type.startswith(PROVIDERS)]
     ids = _ids(tops)
     outside = list(_outside(plan, ids))
     nodes = [_node(plan, top, ids[top.urn]) for top in tops] + [node for node, _ in outside]
@@ -125,7 +125,7 @@ def _node(plan: Plan, top: Resource, node_id: str) -> Node:
         data_class=_data_class(top),
         resources=sum(one.custom for one in _below(plan, top)),
         detail=hostname if isinstance(hostname, str) else "",
-        source=f"{top.source.path}:{top.source.line}" if top.source else "",
+        source=top.declared_at,
     )
 
 

@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import Any
 
 STACK_TYPE = "pulumi:pulumi:Stack"
+PROVIDERS = "pulumi:providers:"
+"""Begins the type of every provider."""
 _REFERENCE = re.compile(r"\$\{(urn:pulumi:[^#}]+)#([^}]+)\}")
 
 
@@ -102,6 +104,11 @@ class Resource:
     property_dependencies: dict[str, tuple[str, ...]] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     source: Source | None = None
+
+    @property
+    def declared_at(self) -> str:
+        """File and line, or empty where that is not known."""
+        return f"{self.source.path}:{self.source.line}" if self.source else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from pulumi.runtime.stack import run_in_stack
 
 from plan import wire
 from plan.errors import PlanError
-from plan.model import STACK_TYPE, Options, Plan, Resource, Secret, Source, reference
+from plan.model import PROVIDERS, STACK_TYPE, Options, Plan, Resource, Secret, Source, reference
 
 # The engine gives providers a random ID; here it is only ever compared with itself.
 PROVIDER_ID = "recorded"
@@ -89,7 +89,7 @@ class Recorder(mocks.MockMonitor):
     def _identifier(self, urn: str, request: Any) -> str:
         if not request.custom:
             return ""
-        return PROVIDER_ID if request.type.startswith("pulumi:providers:") else reference(urn, "id")
+        return PROVIDER_ID if request.type.startswith(PROVIDERS) else reference(urn, "id")
 
     def _outputs(self, urn: str, request: Any) -> struct_pb2.Struct:
         outputs = struct_pb2.Struct()

@@ -16,7 +16,7 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from plan import wire
-from plan.model import Plan, Resource
+from plan.model import PROVIDERS, Plan, Resource
 from policies import exemptions
 from policies.errors import GateError
 
@@ -26,7 +26,6 @@ AT_A_TIME = 64
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 # As much of a pack's words as an error may show a line of.
 LAST_BYTES = 64 * 1024
-_PROVIDERS = "pulumi:providers:"
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Questions:
     @classmethod
     def about(cls, plan: Plan) -> "Questions":
         providers = {
-            resource.urn: _provider(resource) for resource in plan.resources if resource.type.startswith(_PROVIDERS)
+            resource.urn: _provider(resource) for resource in plan.resources if resource.type.startswith(PROVIDERS)
         }
         structs = {resource.urn: wire.to_struct(resource.inputs) for resource in plan.resources}
         each, together = [], []

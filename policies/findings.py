@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from plan.model import Plan, Resource
+from plan.model import Plan
 from policies.exemptions import Exemption
 
 PACK = "hybrid-gate"
@@ -105,9 +105,3 @@ class Outcome:
     @property
     def is_passed(self) -> bool:
         return not self.findings
-
-
-def declared_at(resource: Resource | None) -> str:
-    """File and line that declare a resource."""
-    source = resource.source if resource else None
-    return f"{source.path}:{source.line}" if source else ""

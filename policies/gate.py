@@ -12,7 +12,7 @@ from plan.model import Plan
 from policies import analyzer, exemptions, gate_checks
 from policies.errors import GateError
 from policies.exemptions import Exemption
-from policies.findings import Exempted, Finding, JudgedRule, Outcome, Subject, Verdict, declared_at
+from policies.findings import Exempted, Finding, JudgedRule, Outcome, Subject, Verdict
 from policies.gate_rules import EXEMPTIONS_RULE, RULES
 from policies.rule import EXEMPTED, UNCHECKED, WAITING
 
@@ -145,6 +145,7 @@ def _finding(plan: Plan, diagnostic: analyzer_pb2.AnalyzeDiagnostic, mandatory: 
     # The SDK turns a mandatory rule that meets an unknown value into advice; let that pass and the gate is open.
     message = diagnostic.message.removeprefix(f"{diagnostic.description}\n")
     is_advice = diagnostic.policyName in mandatory and diagnostic.enforcementLevel == analyzer_pb2.ADVISORY
+    resource = plan.by_urn.get(diagnostic.urn)
     return Finding(
         stack=plan.stack,
         pack=diagnostic.policyPackName,
@@ -152,6 +153,6 @@ def _finding(plan: Plan, diagnostic: analyzer_pb2.AnalyzeDiagnostic, mandatory: 
         severity=SEVERITIES.get(diagnostic.severity, "unspecified"),
         message=message,
         urn=diagnostic.urn,
-        place=declared_at(plan.by_urn.get(diagnostic.urn)),
+        place=resource.declared_at if resource else "",
         is_unchecked=is_advice or message.startswith(UNCHECKED),
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from plan.model import Computed, Plan, Resource
 from policies import removals, sensitive
-from policies.findings import PACK, Finding, Origin, Subject, declared_at
+from policies.findings import PACK, Finding, Origin, Subject
 from policies.gate_rules import BY_NAME, KEPT_RULE, RECORDS_RULE
 from policies.rule import WAITING
 
@@ -59,14 +59,14 @@ def _secrets_of_preview(plan: Plan) -> Iterator[Finding]:
     for resource, path in sensitive.in_the_clear(plan):
         if _is_unknown(resource.inputs, path.replace("[", ".").replace("]", "").split(".")):
             words = f"{sensitive.INPUTS_RULE}: {path} is not known yet, and a preview shows no mark of such a value"
-            yield _waiting(plan, words, resource.urn, declared_at(resource))
+            yield _waiting(plan, words, resource.urn, resource.declared_at)
         else:
             yield _about(plan, sensitive.INPUTS_RULE, f"Property {path} is given in the clear.", resource)
     yield _waiting(plan, f"{sensitive.EXPORTS_RULE}: a preview shows no exports", plan.stack_urn, "")
 
 
 def _about(plan: Plan, rule: str, message: str, resource: Resource) -> Finding:
-    return finding(rule, message, stack=plan.stack, urn=resource.urn, place=declared_at(resource))
+    return finding(rule, message, stack=plan.stack, urn=resource.urn, place=resource.declared_at)
 
 
 def _waiting(plan: Plan, words: str, urn: str, place: str) -> Finding:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from components.labels import DataClass
-from plan.model import STACK_TYPE, Computed, Plan, Resource, reveal
+from plan.model import PROVIDERS, STACK_TYPE, Computed, Plan, Resource, reveal
 from policies import residency_kinds as kinds
 from policies import whereabouts
 from policies.residency.place import Kind as PlaceKind
@@ -89,7 +89,7 @@ def _ground(plan: Plan, resource: Resource) -> tuple[Where, list[Evidence]]:
     said = [evidence(resource, "type", resource.type)]
     if place is None:
         return whereabouts.UNKNOWN, said
-    package = resource.type.removeprefix("pulumi:providers:").partition(":")[0]
+    package = resource.type.removeprefix(PROVIDERS).partition(":")[0]
     if place.kind is PlaceKind.REGIONAL:
         return whereabouts.regional(plan, resource)
     if place.kind is PlaceKind.ELSEWHERE:

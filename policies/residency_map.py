@@ -166,35 +166,45 @@ def _order(entry: Entry) -> tuple[int, str, int, int, str, tuple[str, ...]]:
 
 
 def _flows(plan: Plan, entries: Iterable[Entry]) -> Iterator[Flow]:
-    """From the edge to the database, and from each bucket to its copy."""
+    """From the edge to the database, from there to its backups, and from each bucket to its copy."""
+    host = next((one.where for one in entries if one.what == "Lightsail instance"), None)
+    if host is not None:
+        yield from _queries(plan, host)
+        yield from _backups(plan, host)
+    yield from _copies(plan)
+
+
+def _queries(plan: Plan, host: Where) -> Iterator[Flow]:
+    for resource in plan.of_type("cloudflare:index/hyperdriveConfig:HyperdriveConfig"):
+        (found,) = finders.found(plan, resource)
+        yield Flow(
+            source=whereabouts.EDGE,
+            target=host,
+            what="queries",
+            data_class=found.data_class,
+            rule=found.kind.rule,
+            evidence=evidence(resource, "origin.host", at(resource.inputs, "origin", "host")),
+        )
+
+
+def _backups(plan: Plan, host: Where) -> Iterator[Flow]:
+    for component in plan.of_type("hybrid:postgres:PostgresHost"):
+        code = at(component.inputs, "specification", "backup", "region")
+        yield Flow(
+            source=host,
+            target=whereabouts.region(code) if isinstance(code, str) else whereabouts.UNKNOWN,
+            what="backups",
+            data_class=str(component.inputs.get("dataClass", NOT_DECLARED)),
+            rule=BACKUPS,
+            evidence=evidence(component, "specification.backup.region", code),
+        )
+
+
+def _copies(plan: Plan) -> Iterator[Flow]:
     buckets = {
         resource.inputs.get("bucket"): whereabouts.regional(plan, resource)[0]
         for resource in plan.of_type("aws:s3/bucket:Bucket")
     }
-    hosts = [one.where for one in entries if one.what == "Lightsail instance"]
-    for resource in plan.of_type("cloudflare:index/hyperdriveConfig:HyperdriveConfig"):
-        (found,) = finders.found(plan, resource)
-        proof = evidence(resource, "origin.host", at(resource.inputs, "origin", "host"))
-        for where in hosts[:1]:
-            yield Flow(
-                source=whereabouts.EDGE,
-                target=where,
-                what="queries",
-                data_class=found.data_class,
-                rule=found.kind.rule,
-                evidence=proof,
-            )
-    for host in plan.of_type("hybrid:postgres:PostgresHost"):
-        code = at(host.inputs, "specification", "backup", "region")
-        for where in hosts[:1]:
-            yield Flow(
-                source=where,
-                target=whereabouts.region(code) if isinstance(code, str) else whereabouts.UNKNOWN,
-                what="backups",
-                data_class=str(host.inputs.get("dataClass", NOT_DECLARED)),
-                rule=BACKUPS,
-                evidence=evidence(host, "specification.backup.region", code),
-            )
     for resource in plan.of_type("aws:s3/bucketReplicationConfig:BucketReplicationConfig"):
         rules = resource.inputs.get("rules")
         for index in range(len(rules) if isinstance(rules, list) else 0):

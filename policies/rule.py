@@ -21,7 +21,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-from policies import exemptions, reading
+from policies import exemptions, sdk_reading
 from policies.exemptions import Exemption
 
 UNCHECKED = "Can't be checked before deployment"
@@ -44,7 +44,8 @@ class _About:
     may_wait: str = ""
     """Why a value that is not known before deployment may be judged after it, by the gate on the deployed state.
 
-    Without it the rule is broken by such a value.
+    A clause without a full stop, because it stands within other sentences. Without it the rule is broken by such a
+    value.
     """
 
     @property
@@ -127,7 +128,7 @@ class Notes:
         if rule.may_wait:
             self._waiting.append((f"{rule.name}: {'.'.join(error.props)} is not known yet: {rule.may_wait}", urn))
         else:
-            self.report(rule, f"{UNCHECKED}: {'.'.join(error.props)} is not known yet.", urn, report)
+            self.report(rule, unchecked(error), urn, report)
 
     def failed(self, rule: Rule | StackRule, error: Exception, urn: str, report: ReportViolation) -> None:
         # A value of a kind that the check does not expect. The error's own words may hold the value, and as an error
@@ -142,6 +143,11 @@ class Notes:
         ]
 
 
+def unchecked(error: UnknownValueError) -> str:
+    """Of a value that is not known, and that a rule needs."""
+    return f"{UNCHECKED}: {'.'.join(error.props)} is not known yet."
+
+
 def _advice(name: str, description: str, found: list[tuple[str, str]]) -> Policy:
     def validate(_args: StackValidationArgs, report: ReportViolation) -> None:
         for message, urn in found:
@@ -153,7 +159,7 @@ def _advice(name: str, description: str, found: list[tuple[str, str]]) -> Policy
 
 def serve(pack: str, rules: Sequence[Rule | StackRule]) -> None:
     """Answers the engine, or the gate, until the process is ended."""
-    reading.read_once()
+    sdk_reading.read_once()
     notes = Notes(exemptions.granted())
     policies = [*(rule.policy(notes) for rule in rules), *notes.policies()]
     PolicyPack(pack, policies, enforcement_level=EnforcementLevel.MANDATORY)

@@ -7,29 +7,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components import sensitive_properties
-from components.sensitive_properties import PARAMETER, WORKER_VERSION
+from components.sensitive_properties import PARAMETER
 from plan.model import Computed, Plan, Resource, Secret, reveal
 from policies import scanner
 
 INPUTS_RULE = "sensitive-inputs-are-secret"
 EXPORTS_RULE = "exports-hold-no-secret"
 SETTINGS_RULE = "settings-hold-no-secret"
-RULES = (INPUTS_RULE, EXPORTS_RULE)
-
-__all__ = ["PARAMETER", "WORKER_VERSION"]
-
-
-def paths(type_token: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where this resource takes secrets; `inputs` with marks, or without them."""
-    return tuple(path for path, _ in _reached(inputs, sensitive_properties.places(type_token)))
 
 
 def in_the_clear(plan: Plan) -> Iterator[tuple[Resource, str]]:
     """Each resource with a sensitive input that is not a secret output, and the input's path."""
     for resource in plan.resources:
-        for path, value in _reached(resource.inputs, sensitive_properties.places(resource.type)):
-            if not isinstance(value, Secret):
-                yield resource, path
+        yield from ((resource, path) for path in _unmarked(resource.inputs, resource.type))
 
 
 def clear_in_state(plan: Plan) -> Iterator[tuple[Resource, str]]:
@@ -38,13 +28,14 @@ def clear_in_state(plan: Plan) -> Iterator[tuple[Resource, str]]:
     A part of a value that is ciphertext as a whole is out of sight, and well kept.
     """
     for resource in plan.resources:
-        yield from ((resource, f"inputs.{path}") for _, path in in_the_clear(_only(plan, resource)))
-        for name in sensitive_properties.outputs(resource.type) if resource.custom else ():
+        yield from ((resource, f"inputs.{path}") for path in _unmarked(resource.inputs, resource.type))
+        made = sensitive_properties.outputs(resource.type)
+        for name in made if resource.custom else ():
             if not _is_kept(resource, name):
                 yield resource, f"outputs.{name}"
         # The engine gives inputs back as outputs, nested ones too.
-        for path, value in _reached(resource.outputs, sensitive_properties.places(resource.type)):
-            if not isinstance(value, Secret) and path not in sensitive_properties.outputs(resource.type):
+        for path in _unmarked(resource.outputs, resource.type):
+            if path not in made:
                 yield resource, f"outputs.{path}"
 
 
@@ -62,10 +53,6 @@ def configured(plan: Plan) -> Iterator[tuple[str, str]]:
             yield name, what
 
 
-def _only(plan: Plan, resource: Resource) -> Plan:
-    return Plan(project=plan.project, stack=plan.stack, resources=(resource,))
-
-
 def _is_kept(resource: Resource, name: str) -> bool:
     if resource.type == PARAMETER and reveal(resource.inputs.get("type")) != "SecureString":
         return True
@@ -74,13 +61,16 @@ def _is_kept(resource: Resource, name: str) -> bool:
     return isinstance(value, Secret) or value in (None, "", [], {})
 
 
+def _unmarked(values: Mapping[str, Any], type_token: str) -> Iterator[str]:
+    """Paths of what is made for a secret and is not marked as one."""
+    for place in sensitive_properties.places(type_token):
+        for path, value in sensitive_properties.reached(values, place, _is_closed):
+            if not isinstance(value, Secret):
+                yield path
+
+
 def _is_closed(value: Any) -> bool:
     return isinstance(value, Secret | Computed)
-
-
-def _reached(value: Mapping[str, Any], places: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    for place in places:
-        yield from sensitive_properties.reached(value, place, _is_closed)
 
 
 def _held(plan: Plan, value: Any, name: str) -> Iterator[str]:

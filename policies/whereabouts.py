@@ -100,8 +100,7 @@ class Evidence:
 
 
 def evidence(resource: Resource, path: str, value: Any) -> Evidence:
-    source = f"{resource.source.path}:{resource.source.line}" if resource.source else ""
-    return Evidence(urn=resource.urn, name=resource.name, path=path, value=_shown(value), source=source)
+    return Evidence(urn=resource.urn, name=resource.name, path=path, value=_shown(value), source=resource.declared_at)
 
 
 def regional(plan: Plan, resource: Resource) -> tuple[Where, list[Evidence]]:

@@ -1,7 +1,6 @@
 """What lies inside a text: values of JSON, base64, gzip, hex and percent encodings, one in another."""
 
 import base64
-import binascii
 import gzip
 import io
 import json
@@ -91,6 +90,15 @@ def seen(text: str) -> str:
     return wide.translate(dict.fromkeys(map(ord, unseen))) if unseen else wide
 
 
+def from_base64(text: str) -> bytes | None:
+    """In either alphabet, broken into lines or not, with or without the signs at its end; None where it is none."""
+    letters = re.sub(r"\s", "", text).rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)
+    except ValueError:
+        return None
+
+
 def _document(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):
         return None
@@ -107,18 +115,8 @@ def _percent(text: str) -> Iterator[str]:
 
 def _opened(token: str) -> str | None:
     """The text in base64, hex or gzip, or None when there is none."""
-    return next((text for data in _decoded(token) if (text := _text(data)) is not None), None)
-
-
-def _decoded(token: str) -> Iterator[bytes]:
-    if HEX.fullmatch(token):
-        yield bytes.fromhex(token)
-        return
-    letters = re.sub(r"\s", "", token).rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        yield base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return
+    data = bytes.fromhex(token) if HEX.fullmatch(token) else from_base64(token)
+    return None if data is None else _text(data)
 
 
 def _text(data: bytes) -> str | None:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.backup_options import AsJson, AsOf, From, Repository, StackName, print_json, say, tell, tell_zone, value_of
+from scripts.backup_options import AsOf, From, Repository, say, tell_zone, value_of
+from scripts.options import AsJson, StackName
+from scripts.written import tell, write, write_json
 
 if TYPE_CHECKING:
     from backups.answers import Source, Verified
@@ -43,7 +45,7 @@ def now(
 
     taken = asked(door(stack, say), Taken, {"act": "backup", "kind": kind and str(kind)})
     if as_json:
-        print_json(document(taken))
+        write_json(document(taken))
         return
     one = taken.backup
     print(
@@ -75,7 +77,7 @@ def listed(
     if picture:
         _draw(picture, found, way.stack)
     if as_json:
-        print_json(found.document())
+        write_json(found.document())
     else:
         _print_list(found)
 
@@ -90,13 +92,9 @@ def _source(repository: Repository, as_of: str | None) -> "Source":
 
 
 def _draw(path: Path, found: "Listed", stack: str) -> None:
-    from backups.errors import BackupError
     from backups.timeline import svg
 
-    try:
-        path.write_text(svg(found.listing, stack))
-    except OSError as error:
-        raise BackupError(f"{path}: can't be written: {error.strerror}") from error
+    write(svg(found.listing, stack), path)
     tell(f"drawn: {path}")
 
 
@@ -131,7 +129,7 @@ def verify(
     source = _source(repository, as_of)
     found = asked(door(stack, say), Verified, {"act": "verify", "source": document(source)})
     if as_json:
-        print_json(document(found))
+        write_json(document(found))
     else:
         _print_verified(found)
     if not found.is_sound:

@@ -1,12 +1,13 @@
 """What `./hybrid backup`, `restore` and `drill` have in common: flags, and how they speak."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from scripts.written import tell
 
 
 class Repository(StrEnum):
@@ -16,10 +17,6 @@ class Repository(StrEnum):
     COPY = "copy"
 
 
-StackName = Annotated[
-    str | None, typer.Option("--stack", metavar="STACK", help="A stack in the cloud, such as prod; else the local one.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 From = Annotated[Repository, typer.Option("--from", help="Read this repository.")]
 AsOf = Annotated[
     str | None,
@@ -29,12 +26,7 @@ AsOf = Annotated[
 
 def say(text: str) -> None:
     """A line of progress."""
-    print(f"  {text}", file=sys.stderr, flush=True)
-
-
-def tell(text: str) -> None:
-    """A line that matters."""
-    print(text, file=sys.stderr, flush=True)
+    tell(f"  {text}")
 
 
 def tell_zone(*texts: str | None) -> None:
@@ -43,12 +35,6 @@ def tell_zone(*texts: str | None) -> None:
 
     for words in filter(None, (spoken_moment(text) for text in texts if text)):
         tell(words)
-
-
-def print_json(document: Any) -> None:
-    import json
-
-    print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 @contextmanager

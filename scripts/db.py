@@ -2,11 +2,13 @@
 
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from components.errors import HybridError
+from scripts.options import AsJson, StackName
+from scripts.written import tell, write_json
 
 if TYPE_CHECKING:
     from database.access import Door
@@ -39,17 +41,9 @@ class Order(StrEnum):
     IO = "io"
 
 
-StackName = Annotated[
-    str | None, typer.Option("--stack", metavar="STACK", help="A stack in the cloud, such as prod; else the local one.")
-]
 Carrier = Annotated[
     Way | None, typer.Option("--way", help="How to get to a stack in the cloud; tunnel unless set.", show_default=False)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _local() -> "LocalStack":
@@ -65,18 +59,12 @@ def _door(stack: str | None, way: Way | None) -> "Door":
 
         if way is not None:
             raise typer.BadParameter("is for a stack in the cloud: add --stack", param_hint="--way")
-        return local_door(_local(), _say)
+        return local_door(_local(), tell)
     from database import cloud_access
     from database.declared import declared
     from plan.record import record
 
     return cloud_access.cloud_door(declared(record(stack)), cloud_access.Way(way or Way.TUNNEL))
-
-
-def _print_json(document: Any) -> None:
-    import json
-
-    print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 @app.command()
@@ -93,10 +81,10 @@ def status(stack: StackName = None, way: Carrier = None, as_json: AsJson = False
             raise
         from database.local_access import LOCAL
 
-        _print_json(run.unreachable(stack or LOCAL, str(error)))
+        write_json(run.unreachable(stack or LOCAL, str(error)))
         raise typer.Exit(1) from error
     if as_json:
-        _print_json(found.document())
+        write_json(found.document())
     else:
         _print_status(found)
     if found.level is Level.CRITICAL:
@@ -149,7 +137,7 @@ def top(
     with _door(stack, way)(run.ROLE) as access:
         statements = run.top(access, count, run.Order(order))
     if as_json:
-        _print_json([statement.document() for statement in statements])
+        write_json([statement.document() for statement in statements])
     else:
         _print_top(statements)
 
@@ -189,7 +177,7 @@ def psql(
 
     argv = run.arguments(commands or [], arguments or [])
     with _door(stack, way)(role, is_pooled=role in POOLED) as access:
-        _say(f"{access.role} on {access.stack}, {access.way}")
+        tell(f"{access.role} on {access.stack}, {access.way}")
         variables = run.environment(access)
         if run.local_psql() is None and stack is None:
             from database.local_access import on_host
@@ -198,7 +186,7 @@ def psql(
             variables |= changes
         code = run.run_psql(argv, variables)
         if code and access.fault():
-            _say(f"hybrid: {access.fault()}")
+            tell(f"hybrid: {access.fault()}")
         elif code == run.NO_CONNECTION:
             refuse_locked_out(access)
     if code:
@@ -231,14 +219,14 @@ def migrate(
     if as_json:
         applied = [{"name": name, "applied_at": when} for name, when in found.applied]
         document = {"ran": ran, "applied": applied, "pending": found.pending, "unknown": found.unknown}
-        _print_json(document)
+        write_json(document)
     else:
         _print_migrations(found, ran, is_applied=is_applied)
 
 
 def _running(text: str) -> None:
     if sys.stderr.isatty():
-        print(f"  … {text}", file=sys.stderr, flush=True)
+        tell(f"  … {text}")
 
 
 def _print_migrations(found: "Migrations", ran: list[str], *, is_applied: bool) -> None:
@@ -249,6 +237,6 @@ def _print_migrations(found: "Migrations", ran: list[str], *, is_applied: bool) 
     for name in found.unknown:
         print(f"unknown  {name}  in the database, not in the project")
     if found.pending and not is_applied:
-        _say("run them with --apply")
+        tell("run them with --apply")
     elif not found.pending:
-        _say(f"{len(ran)} applied" if ran else "nothing to apply")
+        tell(f"{len(ran)} applied" if ran else "nothing to apply")

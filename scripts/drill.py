@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.backup_options import AsJson, StackName, print_json, say, tell, tell_zone, value_of
+from scripts.backup_options import say, tell_zone, value_of
+from scripts.options import AsJson, StackName
+from scripts.written import tell, write_json
 
 if TYPE_CHECKING:
     from backups.answers import Evidence, Listing
@@ -41,7 +43,7 @@ def drill(
     found = found.model_copy(update={"stack": way.stack})
     files = evidence.write(folder or way.evidence, found, _listing(way))
     if as_json:
-        print_json(document(found) | {"files": [str(path) for path in files]})
+        write_json(document(found) | {"files": [str(path) for path in files]})
     else:
         _print_drill(found, files)
     if not found.is_passed:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scripts.written import Output, write
+
 if TYPE_CHECKING:
     from plan.model import Plan
     from policies.findings import Finding, Outcome, Subject
@@ -37,7 +39,7 @@ def gate(
         bool, typer.Option("--repository", help="Look for secrets in the repository's files and its history.")
     ] = False,
     form: Annotated[str, typer.Option("--format", metavar="FORMAT", help=f"What to write: {FORMATS}.")] = "text",
-    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write here, not to stdout.")] = None,
+    output: Output = None,
     reports: Annotated[
         list[str] | None, typer.Option("--report", metavar="FORMAT=FILE", help="Write this as well; may be repeated.")
     ] = None,
@@ -152,17 +154,4 @@ def _publish(outcome: "Outcome", reports: list[tuple[str, Path | None]]) -> None
     from policies.reports import Format, written
 
     for form, path in reports:
-        text = written(outcome, Format(form))
-        if path:
-            _write(path, text + "\n")
-        else:
-            print(text)
-
-
-def _write(path: Path, text: str) -> None:
-    from components.errors import HybridError
-
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise HybridError(f"{path}: can't be written: {error.strerror}") from error
+        write(written(outcome, Format(form)) + "\n", path)

@@ -1,12 +1,12 @@
 """`./hybrid graph`: the topology of a stack by layer."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from scripts.planned import FROM, planned
+from scripts.planned import PlanFile, StackArgument, planned
+from scripts.written import Output, write, write_json
 
 
 class Format(StrEnum):
@@ -18,20 +18,17 @@ class Format(StrEnum):
 
 
 def graph(
-    stack: Annotated[str | None, typer.Argument(help="A stack, such as dev.")] = None,
+    stack: StackArgument = None,
     form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.MERMAID,
-    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write here, not to stdout.")] = None,
-    file: Annotated[Path | None, typer.Option("--from", metavar="FILE", help=FROM)] = None,
+    output: Output = None,
+    file: PlanFile = None,
 ) -> None:
     """Draw what a stack declares, by layer, and what refers to what."""
-    import json
-
     from plan import graph as topology
-    from scripts.written import write
 
     found = topology.graph(planned(stack, file))
     if form is Format.JSON:
-        write(json.dumps(found.document(), indent=2, ensure_ascii=False) + "\n", output)
+        write_json(found.document(), output)
     elif form is Format.MERMAID:
         write(topology.mermaid(found), output)
     else:

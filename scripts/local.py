@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scripts.options import AsJson
+from scripts.written import write_json
+
 if TYPE_CHECKING:
     from local.part_status import PartStatus
     from local.stack import Stack
     from local.verify import Verification
+    from plan.model import Plan
 
 app = typer.Typer(
     help="The dev stack on this machine, with real parts: up, verify, exec, status, logs, down.",
@@ -22,7 +26,6 @@ STACK = "dev"
 FirstPort = Annotated[
     int | None, typer.Option("--first-port", metavar="PORT", help="First of six ports on loopback; 7400 unless set.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _stack(first_port: int | None = None) -> "Stack":
@@ -75,20 +78,9 @@ def up(
     from local.serving import read
     from local.up import Wish
     from local.up import up as bring_up
-    from plan.project import Project
-    from plan.record import record
-    from policies import exemptions
-    from policies.findings import Subject
-    from policies.gate import assess
-    from policies.reports import Format, written
 
     here = _stack(first_port)
-    plan = record(STACK)
-    _say(f"recorded {STACK}: {len(plan.resources)} resources")
-    outcome = assess([Subject(plan=plan)], granted=exemptions.read(exemptions.FILE), stacks=Project.load().stacks)
-    _say(written(outcome, Format.TEXT))
-    if not outcome.is_passed:
-        raise typer.Exit(1)
+    plan = _gated()
     wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups)
     changed = bring_up(here, plan, _tell, _progress, wish)
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")
@@ -98,19 +90,35 @@ def up(
         _say("this stack serves nobody: a standby, or told to stop serving; --promote changes that")
 
 
+def _gated() -> "Plan":
+    """What the program declares; exit 1 where the policies refuse it."""
+    from plan.project import Project
+    from plan.record import record
+    from policies import exemptions
+    from policies.findings import Subject
+    from policies.gate import assess
+    from policies.reports import Format, written
+
+    plan = record(STACK)
+    _say(f"recorded {STACK}: {len(plan.resources)} resources")
+    outcome = assess([Subject(plan=plan)], granted=exemptions.read(exemptions.FILE), stacks=Project.load().stacks)
+    _say(written(outcome, Format.TEXT))
+    if not outcome.is_passed:
+        raise typer.Exit(1)
+    return plan
+
+
 @app.command()
 def verify(
     requests: Annotated[int, typer.Option("--requests", min=10, help="How many to send through the whole way.")] = 500,
     as_json: AsJson = False,
 ) -> None:
     """Send requests through every hop and use every extension; exit 1 when something fails."""
-    import json
-
     from local.verify import verify as run
 
     result = run(_stack(), requests)
     if as_json:
-        print(json.dumps(result.document(), indent=2, ensure_ascii=False))
+        write_json(result.document())
     else:
         _print_verification(result)
     if not result.is_passed:

@@ -1,14 +1,22 @@
 """Which plan a command is about: a stack's, recorded now, or one from a file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from plan.model import Plan
 
-FROM = "A plan saved by preview --json, or what `pulumi preview --json` or `pulumi stack export` wrote."
+StackArgument = Annotated[str | None, typer.Argument(help="A stack, such as dev.")]
+PlanFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="A plan saved by preview --json, or what `pulumi preview --json` or `pulumi stack export` wrote.",
+    ),
+]
 
 
 def planned(stack: str | None, file: Path | None) -> "Plan":

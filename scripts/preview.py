@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from scripts.written import write_json
+
 
 def preview(
     stack: Annotated[str, typer.Argument(help="A stack, such as dev.")],
@@ -14,8 +16,6 @@ def preview(
     ] = None,
 ) -> None:
     """Show the resources and settings of a stack, from the recorded plan. Needs no Pulumi and no credentials."""
-    import json
-
     from plan import codec, tree
     from plan.diff import diff
     from plan.record import record
@@ -32,6 +32,6 @@ def preview(
         return
     changes = diff(saved, plan)
     if as_json:
-        print(json.dumps([change.document() for change in changes], indent=2, ensure_ascii=False))
+        write_json([change.document() for change in changes])
     else:
         out.print(tree.change_list(changes), soft_wrap=True)

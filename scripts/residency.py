@@ -1,12 +1,12 @@
 """`./hybrid residency`: where every byte of a stack lives."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.planned import FROM, planned
+from scripts.planned import PlanFile, StackArgument, planned
+from scripts.written import Output, write, write_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,17 +25,14 @@ class Format(StrEnum):
 
 
 def residency(
-    stack: Annotated[str | None, typer.Argument(help="A stack, such as dev.")] = None,
+    stack: StackArgument = None,
     form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.TABLE,
-    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write here, not to stdout.")] = None,
-    file: Annotated[Path | None, typer.Option("--from", metavar="FILE", help=FROM)] = None,
+    output: Output = None,
+    file: PlanFile = None,
 ) -> None:
     """Show every place that holds or passes data: its class, where it is, what proves it, which rule guards it."""
-    import json
-
     from policies.residency_map import residency_map
     from scripts.console import console
-    from scripts.written import write
 
     found = residency_map(planned(stack, file))
     if form is Format.SVG:
@@ -43,7 +40,7 @@ def residency(
 
         write(svg(found), output)
     elif form is Format.JSON:
-        write(json.dumps(found.document(), indent=2, ensure_ascii=False) + "\n", output)
+        write_json(found.document(), output)
     elif output is None:
         console().print(table(found))
     else:

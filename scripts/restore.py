@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scripts.backup_options import AsJson, AsOf, From, Repository, StackName, print_json, say, tell, tell_zone, value_of
+from scripts.backup_options import AsOf, From, Repository, say, tell_zone, value_of
+from scripts.options import AsJson, StackName
+from scripts.written import tell, write_json
 
 if TYPE_CHECKING:
     from backups.answers import Plan, Restored, Source, Target
@@ -28,29 +30,37 @@ class Wish:
         return restoring(act, self.target, self.source, self.into, self.replace)
 
 
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="TARGET", help="latest, a time (UTC unless it says), lsn:X, xid:N or name:POINT."),
+]
+Into = Annotated[
+    str | None, typer.Option("--into", metavar="NAME", help="A new cluster beside main; or main, which serves.")
+]
+Timeline = Annotated[
+    int | None, typer.Option("--timeline", min=1, metavar="N", help="Along this one; else along the newest.")
+]
+Label = Annotated[
+    str | None, typer.Option("--set", metavar="LABEL", help="Start from this backup; else from the best.")
+]
+Replace = Annotated[
+    str | None, typer.Option("--replace", metavar="NAME", help="The target's name again: it may be overwritten.")
+]
+Discard = Annotated[
+    str | None, typer.Option("--discard", metavar="NAME", help="Delete a restored or kept cluster instead.")
+]
+
+
 def restore(
-    to: Annotated[
-        str | None,
-        typer.Option("--to", metavar="TARGET", help="latest, a time (UTC unless it says), lsn:X, xid:N or name:POINT."),
-    ] = None,
-    into: Annotated[
-        str | None, typer.Option("--into", metavar="NAME", help="A new cluster beside main; or main, which serves.")
-    ] = None,
+    to: To = None,
+    into: Into = None,
     is_exclusive: Annotated[bool, typer.Option("--exclusive", help="Stop before the target, not after it.")] = False,
-    timeline: Annotated[
-        int | None, typer.Option("--timeline", min=1, metavar="N", help="Along this one; else along the newest.")
-    ] = None,
-    label: Annotated[
-        str | None, typer.Option("--set", metavar="LABEL", help="Start from this backup; else from the best.")
-    ] = None,
+    timeline: Timeline = None,
+    label: Label = None,
     repository: From = Repository.PRIMARY,
     as_of: AsOf = None,
-    replace: Annotated[
-        str | None, typer.Option("--replace", metavar="NAME", help="The target's name again: it may be overwritten.")
-    ] = None,
-    discard: Annotated[
-        str | None, typer.Option("--discard", metavar="NAME", help="Delete a restored or kept cluster instead.")
-    ] = None,
+    replace: Replace = None,
+    discard: Discard = None,
     is_applied: Annotated[bool, typer.Option("--apply", help="Act; without it nothing is done.")] = False,
     stack: StackName = None,
     as_json: AsJson = False,
@@ -88,7 +98,7 @@ def _restore(way: "Door", wish: Wish, stack: str | None, *, is_applied: bool, as
     if not as_json:
         _print_plan(plan)
     elif plan.faults or not is_applied:
-        print_json(document(plan))
+        write_json(document(plan))
     is_lacking = plan.needs_replace and wish.replace is None
     if plan.faults:
         raise BackupError("\n".join(plan.faults))
@@ -99,7 +109,7 @@ def _restore(way: "Door", wish: Wish, stack: str | None, *, is_applied: bool, as
         raise BackupError(f"{wish.into}: has data, and would be overwritten; allowed: --replace {wish.into}")
     found = _carried_out(way, wish)
     if as_json:
-        print_json(document(found))
+        write_json(document(found))
     else:
         _print_restored(found, stack)
 
@@ -156,7 +166,7 @@ def _discard(name: str, stack: str | None, *, is_applied: bool, as_json: bool) -
             known = ", ".join(found.name for found in listing.restored) or "none"
             raise BackupError(f"{name}: no such cluster; there are: {known}")
         if as_json:
-            print_json(document(one))
+            write_json(document(one))
         else:
             print(
                 f"{name}: {one.kind}, {one.state}, {size(one.bytes)}, made {clock(one.made_at)} UTC, would be deleted"
@@ -165,6 +175,6 @@ def _discard(name: str, stack: str | None, *, is_applied: bool, as_json: bool) -
         return
     freed = asked(way, Discarded, {"act": "discard", "name": name})
     if as_json:
-        print_json(document(freed))
+        write_json(document(freed))
     else:
         print(f"{name}: deleted, {size(freed.freed_bytes)} freed")

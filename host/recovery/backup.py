@@ -14,7 +14,6 @@ from host.recovery.request import Backup
 # Each request to the store is repeated for a minute already. With every file tried three times, as is pgBackRest's
 # default, a store that is away would be told after five minutes.
 TRY_ONCE = {"PGBACKREST_JOB_RETRY": "0"}
-NEXT = "SELECT pg_snapshot_xmax(pg_current_snapshot())"
 
 
 def act(machine: Machine, request: Backup) -> dict[str, Any]:
@@ -39,5 +38,4 @@ def act(machine: Machine, request: Backup) -> dict[str, Any]:
 
 def noted(machine: Machine, repository: Repository, label: str) -> None:
     """Every transaction from this number on began after the backup, so that one of them as a target fits it."""
-    ((number,),) = machine.psql(NEXT)
-    repository.run("annotate", f"--set={label}", f"--annotation={NEXT_XID}={number}")
+    repository.run("annotate", f"--set={label}", f"--annotation={NEXT_XID}={machine.next_xid()}")

@@ -38,10 +38,7 @@ def settings(machine: Machine, name: str, port: int) -> dict[str, str]:
 def configure(folder: Work, found: Mapping[str, str]) -> None:
     """In the data directory, whose own files of these names nothing reads."""
     minimums = restored.minimums(folder.machine, str(folder.data))
-    text = restored.text(restored.quiet(folder.machine, minimums) | dict(found))
-    folder.machine.write(folder.data / "postgresql.conf", text)
-    folder.machine.write(folder.data / "pg_hba.conf", restored.CLIENTS)
-    folder.machine.write(folder.data / "pg_ident.conf", "")
+    restored.write(folder.machine, folder.data, restored.quiet(folder.machine, minimums) | dict(found))
 
 
 def start(machine: Machine, name: str, port: int) -> None:

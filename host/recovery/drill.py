@@ -35,7 +35,6 @@ DRAWS = 1000
 PLANS = 5
 UNSETTLED = timedelta(seconds=1.5)
 """The newest part of the window, in which no moment is drawn: a marker may just be being written."""
-NEXT_XID = "SELECT pg_snapshot_xmax(pg_current_snapshot())"
 
 
 def act(machine: Machine, request: Drill) -> dict[str, Any]:
@@ -66,11 +65,11 @@ def _latest(machine: Machine, run: Run) -> None:
     wanted = _planned(machine, Target(kind="latest"))
     leg = run.begun(Leg("latest", wanted))
     now = times.now()
-    ((next_xid,),) = machine.psql(NEXT_XID)
+    next_xid = machine.next_xid()
     with work.working(machine) as folder:
         with restoring.recovered(folder, wanted, Purpose("drill")) as found:
             last = found.last_commit_at or wanted.backup.stopped_at
-            is_whole = found.next_xid >= int(next_xid)
+            is_whole = found.next_xid >= next_xid
             leg.lost_seconds = 0.0 if is_whole else round(max((now - last).total_seconds(), 0), 3)
             _check(machine, leg, found, last)
             found.server.stop()

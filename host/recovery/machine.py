@@ -123,6 +123,11 @@ class Machine:
         except RecoveryError:
             return False
 
+    def next_xid(self) -> int:
+        """The number of the next transaction of the server that serves. Raises RecoveryError."""
+        ((number,),) = self.psql("SELECT pg_snapshot_xmax(pg_current_snapshot())")
+        return int(number)
+
     def owner(self) -> tuple[int, int]:
         """The user and the group of PostgreSQL's files, by number."""
         found = self.path(self.clusters).stat()

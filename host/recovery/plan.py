@@ -36,8 +36,7 @@ class Plan:
 
     def chain(self) -> list[Backup]:
         """What the backup is made of, oldest first."""
-        held = {backup.label: backup for backup in self.situation.held.backups}
-        return [held[label] for label in sorted({*self.backup.references, self.backup.label}) if label in held]
+        return _chain(self.situation.held, self.backup)
 
 
 def act(machine: Machine, request: Restore) -> dict[str, Any]:
@@ -67,7 +66,8 @@ def room_faults(machine: Machine, needed: int, free: int) -> list[str]:
 
 
 def _chain(held: Inventory, backup: Backup) -> list[Backup]:
-    return [one for one in held.backups if one.label in (*backup.references, backup.label)]
+    parts = {*backup.references, backup.label}
+    return sorted((one for one in held.backups if one.label in parts), key=lambda one: one.label)
 
 
 def written(plan: Plan) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,7 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from host.recovery.errors import RecoveryError
-from host.spec_models import Line
+from host.spec_models import Line, matching
 
 MAIN = "main"
 """The cluster that serves."""
@@ -39,21 +38,12 @@ def _time(value: object) -> object:
     return found.astimezone(UTC)
 
 
-def _matching(pattern: str, words: str) -> AfterValidator:
-    def checked(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise PydanticCustomError("form", words)
-        return value
-
-    return AfterValidator(checked)
-
-
 Time = Annotated[datetime, BeforeValidator(_time)]
-ClusterName = Annotated[str, _matching(r"[a-z][a-z0-9_-]{0,40}", "is no name: lower case letters, digits, _ and -")]
+ClusterName = Annotated[str, matching(r"[a-z][a-z0-9_-]{0,40}", "is no name: lower case letters, digits, _ and -")]
 FolderName = Annotated[
-    str, _matching(r"[a-z][a-z0-9_-]{0,40}(\.[a-z0-9-]{1,40})?", "is no name such as main.before-20261121-093000")
+    str, matching(r"[a-z][a-z0-9_-]{0,40}(\.[a-z0-9-]{1,40})?", "is no name such as main.before-20261121-093000")
 ]
-Label = Annotated[str, _matching(LABEL, "is no backup's label such as 20261121-093000F")]
+Label = Annotated[str, matching(LABEL, "is no backup's label such as 20261121-093000F")]
 
 
 class Part(BaseModel):

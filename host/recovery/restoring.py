@@ -25,7 +25,6 @@ STATE = """
 SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn(), left(pg_walfile_name(pg_current_wal_lsn()), 8),
     pg_snapshot_xmax(pg_current_snapshot())
 """
-NO_SPACE = "No space left on device"
 POLL_SECONDS = 0.05
 
 
@@ -112,7 +111,7 @@ def _fetch_files(repository: Repository, plan: Plan, work: Work) -> None:
         log.seek(0)
         words = log.read()
     if process.returncode:
-        if NO_SPACE in words:
+        if server.NO_SPACE in words:
             raise server.no_room(work.machine)
         raise RecoveryError(f"{plan.backup.label}: {repository.fault('restore', process.returncode, words)}")
     # It names settings of the server that it was on, or of an earlier restore.
@@ -124,9 +123,7 @@ def _configure(work: Work, plan: Plan, purpose: Purpose, restore_command: str) -
     minimums = settings.minimums(work.machine, str(work.data))
     found = settings.quiet(work.machine, minimums)
     found |= settings.recovering(work, purpose, plan.target, plan.situation.timeline, restore_command)
-    work.machine.write(work.settings / "postgresql.conf", settings.text(found))
-    work.machine.write(work.settings / "pg_hba.conf", settings.CLIENTS)
-    work.machine.write(work.settings / "pg_ident.conf", "")
+    settings.write(work.machine, work.settings, found)
     work.machine.write(work.log, "")
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal
 
 from host import layout
@@ -108,6 +109,13 @@ def minimums(machine: Machine, data: str) -> dict[str, int]:
         raise RecoveryError(f"{data}: pg_controldata: {' '.join(answer.stderr.split())}")
     found = (re.fullmatch(r"(\w+) setting:\s+(\d+)", line) for line in answer.stdout.splitlines())
     return {SETTINGS[line[1]]: int(line[2]) for line in found if line and line[1] in SETTINGS}
+
+
+def write(machine: Machine, folder: PurePosixPath, settings: Mapping[str, str]) -> None:
+    """The three files that a server reads from the folder of its configuration."""
+    machine.write(folder / "postgresql.conf", text(settings))
+    machine.write(folder / "pg_hba.conf", CLIENTS)
+    machine.write(folder / "pg_ident.conf", "")
 
 
 def text(settings: Mapping[str, str]) -> str:

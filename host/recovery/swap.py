@@ -1,15 +1,14 @@
 """Puts a staged cluster in the place of main, and back; there is no moment without a data directory."""
 
 import ctypes
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from host import machine_layout
+from host import convergence_lock, machine_layout
 from host.recovery import clusters, progress, work
 from host.recovery.errors import RecoveryError, faults_of
 from host.recovery.lock import alone
@@ -20,7 +19,6 @@ from host.services import READY_SECONDS, postgres
 # Linux, renameat2(2).
 AT_CURRENT_FOLDER = -100
 RENAME_EXCHANGE = 2
-CONVERGE_SECONDS = 600
 SYSTEMCTL_SECONDS = 300
 GUARD = 'tail --pid="$1" -f /dev/null; exec systemctl start "$2"'
 
@@ -181,16 +179,9 @@ def _systemctl(machine: Machine, verb: str) -> None:
 @contextmanager
 def _no_convergence(machine: Machine) -> Iterator[None]:
     """host.converge would start the server again in between."""
-    folder = machine.path(machine_layout.RUN)
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    end = time.monotonic() + CONVERGE_SECONDS
-    with (folder / "converge.lock").open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise RecoveryError(f"host.converge: has not ended within {CONVERGE_SECONDS} s") from None
-                time.sleep(0.5)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(convergence_lock.alone(machine.path(machine_layout.RUN)))
+        except convergence_lock.BusyError:
+            raise RecoveryError(f"host.converge: has not ended within {convergence_lock.LOCK_SECONDS} s") from None
         yield

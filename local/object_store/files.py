@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from local.state import flush_folder
+
 FORMAT = 1
 UNFINISHED = ".new"
 
@@ -42,7 +44,7 @@ class StoreFiles:
         for path in (folder / "keys", folder / "bodies"):
             path.mkdir(parents=True, exist_ok=True)
         _replace(folder / "bucket.json", {"format": FORMAT, **record})
-        _flush(self.folder)
+        flush_folder(self.folder)
 
     def read_bucket(self, name: str) -> dict[str, Any]:
         """Raises DamagedError."""
@@ -52,7 +54,7 @@ class StoreFiles:
         folder = self._bucket(name)
         # The bucket is there as long as this file is.
         (folder / "bucket.json").unlink(missing_ok=True)
-        _flush(folder)
+        flush_folder(folder)
         shutil.rmtree(folder)
 
     def keys(self, bucket: str) -> Iterator[Path]:
@@ -72,7 +74,7 @@ class StoreFiles:
             _replace(path, {"key": key, "versions": versions})
         else:
             path.unlink(missing_ok=True)
-            _flush(path.parent)
+            flush_folder(path.parent)
 
     def write_body(self, bucket: str, content: Iterable[bytes]) -> Path:
         """A new body; nothing refers to it yet."""
@@ -86,7 +88,7 @@ class StoreFiles:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        _flush(path.parent)
+        flush_folder(path.parent)
         return path
 
     def body(self, bucket: str, name: str) -> Path:
@@ -132,13 +134,4 @@ def _replace(path: Path, data: dict[str, Any]) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    _flush(path.parent)
-
-
-def _flush(folder: Path) -> None:
-    """A name lasts only when its folder has reached the disk too (fsync(2))."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    flush_folder(path.parent)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from moto.s3.models import FakeDeleteMarker, FakeKey
 
 from local.object_store.body import KeptBody
+from local.object_store.records import replication_status
 
 if TYPE_CHECKING:
     from local.object_store.backend import Backend
@@ -70,7 +71,9 @@ class Replicator:
     def start(self) -> None:
         """First what an ended server left to be copied, oldest first."""
         for bucket in self._backend.buckets.values():
-            waiting = [one for _, versions in bucket.keys.iterlists() for one in versions if _status(one) == PENDING]
+            waiting = [
+                one for _, versions in bucket.keys.iterlists() for one in versions if replication_status(one) == PENDING
+            ]
             for one in sorted(waiting, key=lambda one: one.last_modified):
                 one.is_awaited = True
                 self._queue.put((bucket.name, one.name, one))
@@ -149,7 +152,3 @@ class Replicator:
         tags = self._backend.tagger.get_tag_dict_for_resource(version.arn)
         self._backend.tagger.tag_resource(made.arn, [{"Key": name, "Value": value} for name, value in tags.items()])
         return made
-
-
-def _status(version: Any) -> Any:
-    return getattr(version, "replication_status", None)

@@ -13,6 +13,7 @@ from policies.residency.declared import data_class
 from policies.residency.hosts import HOSTS, judged
 from policies.residency.place import Kind, Place
 from policies.residency.places import PLACES
+from policies.residency.reading import known
 from policies.residency.written import plain, written
 from policies.residency.written_regions import CODE
 from policies.rule import StackRule
@@ -118,7 +119,7 @@ def _own_names(args: StackValidationArgs) -> frozenset[str]:
     names = set()
     for resource in args.resources:
         key = _NAMES.get(resource.resource_type)
-        name = _known(resource.props, key) if key else None
+        name = known(resource.props, key) if key else None
         if isinstance(name, str):
             names.add(plain(name.split("/")[0]).removeprefix("*."))
     return frozenset(name for name in names if "." in name)
@@ -130,7 +131,7 @@ def _hosts(resource: PolicyResource) -> Iterator[tuple[str, str]]:
     unread = (*CODE.get(resource.resource_type, ()), *_ANSWERS.get(resource.resource_type, ()))
     variables = {path for path, name in _variables(resource.props) if _HOST_NAME.search(name)}
     is_record = resource.resource_type == RECORD
-    if is_record and _known(resource.props, "type") != "CNAME":
+    if is_record and known(resource.props, "type") != "CNAME":
         return
     for path, text in written(resource.props):
         if path.startswith(unread) or path.split(".")[0].split("[")[0] in _WORDS:
@@ -152,22 +153,15 @@ def _host(text: str) -> str:
 
 def _variables(props: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Path and name of the variables that a program is given."""
-    bindings = _known(props, "bindings") or []
+    bindings = known(props, "bindings") or []
     for index in range(len(bindings)):
-        name = _known(_known(bindings, index) or {}, "name")
+        name = known(bindings, index, "name")
         yield f"bindings[{index}].text", name if isinstance(name, str) else ""
-    variables = _known(_known(props, "environment") or {}, "variables") or {}
+    variables = known(props, "environment", "variables") or {}
     for name in variables:
         yield f"environment.variables.{name}", name
-    if isinstance(_known(props, "key"), str):
+    if isinstance(known(props, "key"), str):
         yield "value", props["key"]
-
-
-def _known(values: Any, key: Any) -> Any:
-    try:
-        return values[key]
-    except (UnknownValueError, KeyError, IndexError, TypeError):
-        return None
 
 
 RULES: tuple[StackRule, ...] = (

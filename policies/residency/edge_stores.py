@@ -11,6 +11,7 @@ from policies.residency.declared import LIMITED, data_class
 from policies.residency.edge import VERSION
 from policies.residency.place import Kind
 from policies.residency.places import PLACES
+from policies.residency.reading import known
 from policies.rule import Rule, StackRule
 
 R2 = "cloudflare:index/r2Bucket:R2Bucket"
@@ -70,9 +71,9 @@ def _r2_is_near(args: ResourceValidationArgs) -> Iterator[str]:
 
 def _stores_are_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     unknown: UnknownValueError | None = None
-    buckets = {_known(found.props, "name") for found in args.resources if found.resource_type == R2}
+    buckets = {known(found.props, "name") for found in args.resources if found.resource_type == R2}
     workers = {
-        _known(found.props, key)
+        known(found.props, key)
         for found in args.resources
         if found.resource_type in WORKERS
         for key in ("name", "scriptName")
@@ -120,13 +121,6 @@ def _is_own(binding: Mapping[str, Any], key: str, names: set[Any], made_of: set[
         return binding.get(key) is not None and binding[key] in names
     except UnknownValueError:
         return any(found in made_of for found in types)
-
-
-def _known(values: Mapping[str, Any], key: str) -> Any:
-    try:
-        return values.get(key)
-    except UnknownValueError:
-        return None
 
 
 def _pages_store_nothing(args: ResourceValidationArgs) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from policies.residency.aws_places import AWS
 from policies.residency.cloudflare_places import CLOUDFLARE
 from policies.residency.other_places import OTHERS
-from policies.residency.place import Kind, Place
+from policies.residency.place import Place
 
 PLACES: dict[str, Place] = {**AWS, **CLOUDFLARE, **OTHERS}
 
@@ -14,8 +14,3 @@ def line(type_token: str) -> str:
     file = package if package in ("aws", "cloudflare") else "other"
     call = {"aws": "regional", "cloudflare": "edge", "hybrid": "component"}.get(package, "local")
     return f'"{type_token}": {call}("WHAT IT HOLDS AND WHERE."), to policies/residency/{file}_places.py'
-
-
-def of_kind(*kinds: Kind) -> frozenset[str]:
-    """The types of these kinds."""
-    return frozenset(token for token, place in PLACES.items() if place.kind in kinds)

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
-from pulumi_policy.proxy import UnknownValueError
 
+from policies.residency.reading import known
 from policies.residency.regions import CANADIAN_REGIONS
 from policies.rule import Rule, StackRule
 
@@ -38,51 +38,51 @@ _CANADIAN_ARN = re.compile(rf"arn:aws:[a-z0-9-]+:({'|'.join(CANADIAN_REGIONS)}):
 
 
 def _replication_stays(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    known = _buckets(args)
+    declared = _buckets(args)
     for resource in args.resources:
         if resource.resource_type == REPLICATION:
             for destination in _destinations(resource.props):
-                fault = _fault(known, destination)
+                fault = _fault(declared, destination)
                 if fault:
                     yield f"This replication goes to a bucket that {fault}.", resource.urn
 
 
 def _reports_stay(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    known = _buckets(args)
+    declared = _buckets(args)
     for resource in args.resources:
         steps = REPORTS.get(resource.resource_type)
         if steps is None or steps[0] not in list(resource.props):
             continue
-        destination = _get(resource.props, *steps)
+        destination = known(resource.props, *steps)
         sources = resource.property_dependencies.get(steps[0], [])
         if destination is None and sources:
             # Not known yet, but of which bucket it is made is.
             destination = next(
-                (_get(found.props, "bucket") for found in sources if found.resource_type == BUCKET), None
+                (known(found.props, "bucket") for found in sources if found.resource_type == BUCKET), None
             )
-        fault = _fault(known, destination)
+        fault = _fault(declared, destination)
         if fault:
             yield f"This bucket's reports go to a bucket that {fault}.", resource.urn
 
 
 def _buckets(args: StackValidationArgs) -> dict[Any, PolicyResource]:
-    return {_get(found.props, "bucket"): found for found in args.resources if found.resource_type == BUCKET}
+    return {known(found.props, "bucket"): found for found in args.resources if found.resource_type == BUCKET}
 
 
-def _fault(known: Mapping[Any, PolicyResource], destination: str | None) -> str:
+def _fault(declared: Mapping[Any, PolicyResource], destination: str | None) -> str:
     """What is wrong with the bucket of this name or ARN; empty where nothing is."""
-    bucket = known.get(destination.removeprefix(ARN)) if destination else None
+    bucket = declared.get(destination.removeprefix(ARN)) if destination else None
     if bucket is None:
         return "this stack does not declare"
-    return "" if _get(bucket.props, "region") in CANADIAN_REGIONS else "does not say it is in Canada"
+    return "" if known(bucket.props, "region") in CANADIAN_REGIONS else "does not say it is in Canada"
 
 
 def _destinations(replication: Mapping[str, Any]) -> list[str | None]:
     """Where each rule goes, by ARN; None where that is not known."""
-    rules = _get(replication, "rules")
+    rules = known(replication, "rules")
     if not rules:
         return [None]
-    return [_get(_get(rules, index), "destination", "bucket") for index in range(len(rules))]
+    return [known(rules, index, "destination", "bucket") for index in range(len(rules))]
 
 
 def _replication_is_in_sight(args: ResourceValidationArgs) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _logs_stay(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
         key = LOGS.get(resource.resource_type)
         if key is None:
             continue
-        destination = _get(resource.props, key)
+        destination = known(resource.props, key)
         if destination is None and resource.property_dependencies.get(key):
             # Made of a resource of this stack, whose region is judged by itself.
             continue
@@ -118,16 +118,6 @@ def _key_stays_in_its_region(args: ResourceValidationArgs) -> Iterator[str]:
 def _topic_tells_people(args: ResourceValidationArgs) -> Iterator[str]:
     if args.props.get("protocol") != "email":
         yield "This subscription hands messages to a machine, wherever that is."
-
-
-def _get(values: Any, *steps: str | int) -> Any:
-    """What is at the end of the path; None where there is nothing, and where only the cloud knows."""
-    for step in steps:
-        try:
-            values = values[step]
-        except (UnknownValueError, KeyError, IndexError, TypeError):
-            return None
-    return values
 
 
 RULES: tuple[Rule | StackRule, ...] = (

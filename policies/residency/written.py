@@ -1,7 +1,5 @@
 """What is written in a resource's properties, also inside JSON text and base64, in one spelling."""
 
-import base64
-import binascii
 import json
 import re
 import unicodedata
@@ -11,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from policies.rule import texts
+from policies.wrapping import from_base64
 
 # JSON text in JSON text in base64: deeper than this nobody writes by accident.
 DEPTH = 5
@@ -86,11 +85,12 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _decoded(text: str) -> str | None:
     """What base64 text holds, unpacked if it is gzip; None where that is no text."""
-    standard = text.rstrip("=").translate(str.maketrans("-_", "+/"))
+    data = from_base64(text)
+    if data is None:
+        return None
     try:
-        data = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
         if data[:2] == b"\x1f\x8b":
             data = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, MOST_UNPACKED)
         return data.decode()
-    except (binascii.Error, UnicodeDecodeError, zlib.error):
+    except (UnicodeDecodeError, zlib.error):
         return None

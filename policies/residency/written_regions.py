@@ -76,8 +76,7 @@ RULES = (
         " JSON text. S3's endpoint without a region is in Virginia (AWS, S3 endpoints).",
         severity=Severity.CRITICAL,
         remediation="Name ca-central-1 or ca-west-1.",
-        may_wait="What a cloud makes up names the region of the resource that it belongs to, which is judged; the gate"
-        " on the deployed state reads it.",
+        may_wait="what a cloud makes up names the region of the resource that it belongs to, which is judged",
         check=_written_regions_are_canadian,
     ),
 )

@@ -131,7 +131,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         remediation="Declare it with PrivateBucket.",
         may_wait=(
             "the policy names its bucket by an ARN that AWS gives when it makes the bucket; that there is a policy "
-            "for each bucket is judged before."
+            "for each bucket is judged before"
         ),
         check=_plain_http_is_refused,
     ),

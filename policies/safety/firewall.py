@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pulumi_policy import ResourceValidationArgs, Severity, StackValidationArgs
-from pulumi_policy.proxy import UnknownValueError
 
 from components.cloudflare_ranges import IPV4, IPV6
 from policies.rule import Rule, StackRule
+from policies.safety.reading import has
 
 HYPERDRIVE = "cloudflare:index/hyperdriveConfig:HyperdriveConfig"
 PUBLIC_PORTS = "aws:lightsail/instancePublicPorts:InstancePublicPorts"
@@ -62,22 +62,14 @@ def _hyperdrive_is_known(args: ResourceValidationArgs) -> Iterator[str]:
     if args.resource_type != HYPERDRIVE:
         return
     origin = args.props["origin"]
-    goes_through_access = _has(origin, "accessClientId") and _has(origin, "accessClientSecret")
+    goes_through_access = has(origin, "accessClientId") and has(origin, "accessClientSecret")
     if not goes_through_access and not _shows_a_certificate(args.props):
         yield "This Hyperdrive configuration neither goes through Access nor checks and shows certificates."
 
 
 def _shows_a_certificate(configuration: Mapping[str, Any]) -> bool:
     mtls = configuration.get("mtls") or {}
-    return mtls.get("sslmode") == "verify-full" and _has(mtls, "caCertificateId") and _has(mtls, "mtlsCertificateId")
-
-
-def _has(values: Mapping[str, Any], key: str) -> bool:
-    """Whether there is a value; one that a cloud will make up is one."""
-    try:
-        return bool(values.get(key))
-    except UnknownValueError:
-        return True
+    return mtls.get("sslmode") == "verify-full" and has(mtls, "caCertificateId") and has(mtls, "mtlsCertificateId")
 
 
 def _only_known_ports_are_open(args: ResourceValidationArgs) -> Iterator[str]:

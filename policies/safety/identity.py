@@ -128,8 +128,7 @@ def _is_everything(resource: str) -> bool:
     parts = resource.split(":", 5)
     if len(parts) < 6:
         return "*" in resource
-    service, name = parts[2], parts[5]
-    return "*" in service or name.startswith("*") or (service == "s3" and name.startswith("*"))
+    return "*" in parts[2] or parts[5].startswith("*")
 
 
 def _is_anybody(resource: str) -> bool:
@@ -191,6 +190,8 @@ def _users_have_no_console(_args: ResourceValidationArgs) -> Iterator[str]:
     yield "This gives a user a password, or a credential for one service, that lasts."
 
 
+_ARN_TO_COME = "a policy may name a key, or another thing, by an ARN that AWS gives when it makes the thing"
+
 RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="policies-name-actions",
@@ -202,7 +203,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity=Severity.CRITICAL,
         remediation="Name the actions.",
         types=(*GRANTS, ROLE),
-        may_wait="a policy may name a key, or another thing, by an ARN that AWS gives when it makes the thing.",
+        may_wait=_ARN_TO_COME,
         check=_judged(_actions_are_named),
     ),
     Rule(
@@ -215,7 +216,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity=Severity.CRITICAL,
         remediation="Name the resources, or add a condition on the region where an ARN holds no name.",
         types=(*GRANTS, ROLE),
-        may_wait="a policy may name a key, or another thing, by an ARN that AWS gives when it makes the thing.",
+        may_wait=_ARN_TO_COME,
         check=_judged(_resources_are_named),
     ),
     Rule(
@@ -228,7 +229,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity=Severity.CRITICAL,
         remediation="Name the roles, with a condition on iam:PassedToService or iam:PermissionsBoundary.",
         types=(*GRANTS, ROLE),
-        may_wait="a policy may name a key, or another thing, by an ARN that AWS gives when it makes the thing.",
+        may_wait=_ARN_TO_COME,
         check=_judged(_rights_do_not_grow),
     ),
     Rule(
@@ -238,7 +239,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity=Severity.CRITICAL,
         remediation="Declare a policy that names what is needed.",
         types=(*ATTACHMENTS, ROLE, USER),
-        may_wait="a policy of this stack, which is judged itself, has an ARN that AWS gives when it makes the policy.",
+        may_wait="a policy of this stack, which is judged itself, has an ARN that AWS gives when it makes the policy",
         check=_managed_policies_are_narrow,
     ),
     Rule(

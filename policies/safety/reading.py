@@ -6,7 +6,7 @@ from typing import Any
 from pulumi_policy import PolicyResource
 from pulumi_policy.proxy import UnknownValueError
 
-from policies.rule import UNCHECKED
+from policies.rule import unchecked
 
 PROD = "prod"
 
@@ -90,7 +90,7 @@ def each(
             for message in check(resource):
                 yield message, resource.urn
         except UnknownValueError as error:
-            yield f"{UNCHECKED}: {'.'.join(error.props)} is not known yet.", resource.urn
+            yield unchecked(error), resource.urn
 
 
 def by_bucket(resources: Iterable[PolicyResource], *types: str) -> dict[str, list[Mapping[str, Any]]]:

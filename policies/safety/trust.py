@@ -167,7 +167,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity=Severity.CRITICAL,
         remediation="Name the principal, or add a condition on aws:SourceAccount.",
         types=tuple(RESOURCE_POLICIES),
-        may_wait="a policy may name its own resource by an ARN that AWS gives when it makes the resource.",
+        may_wait="a policy may name its own resource by an ARN that AWS gives when it makes the resource",
         check=_principals_are_named,
     ),
     Rule(

@@ -4,18 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import namespace
-from tests.local.stack_under_test import StackUnderTest, copy_project
+from tests.local.stack_under_test import StackUnderTest, running_stack
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
-    if namespace.faults():
-        pytest.skip(f"no local stack here: {'; '.join(namespace.faults())}")
-    made = StackUnderTest(copy_project(tmp_path_factory.mktemp("project")))
-    try:
-        made.up()
+    with running_stack(tmp_path_factory.mktemp("project")) as made:
         yield made
-    finally:
-        made.run("down", "--remove")
-    assert made.processes() == []

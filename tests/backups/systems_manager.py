@@ -15,10 +15,10 @@ from typing import Any
 
 import botocore.session
 from botocore.validate import validate_parameters
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from components.host_recovery import DRILL_PARAMETERS, PARAMETERS
+from tests import web_server
 
 NODE = "mi-0123456789abcdef0"
 COMMAND = "00000000-0000-4000-8000-000000000001"
@@ -125,12 +125,5 @@ def served(manager: Manager) -> Iterator[str]:
         code, answer = manager.answer(name, Request(environ).get_json(force=True))
         return Response(json.dumps(answer), code, content_type="application/x-amz-json-1.1")(environ, start)
 
-    server = make_server("127.0.0.1", 0, application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with web_server.served(application) as address:
+        yield address

@@ -19,7 +19,7 @@ RESTORE = ("restore", "--to", "latest", "--into")
 
 
 def test_a_damaged_file_is_named_by_verify_and_fails_the_drill(stack: StackUnderTest) -> None:
-    host = json.loads((stack.state / "host.json").read_text())["backup"]
+    host = stack.host()["backup"]
     state = State(stack.state)
     client = Objects(state=state, port=stack.first_port + 4, tls=certificates.ensure(state)[0]).client(host["region"])
     assert stack.hybrid("backup", "now", "--type", "full").returncode == 0

@@ -26,7 +26,7 @@ def backups(stack: StackUnderTest) -> list[dict[str, Any]]:
 
 def parts_of_backups(stack: StackUnderTest) -> set[str]:
     """Keys of what backups wrote."""
-    host = json.loads((stack.state / "host.json").read_text())["backup"]
+    host = stack.host()["backup"]
     files = StoreFiles(State(stack.state).store)
     keys = {files.read(path)["key"] for path in files.keys(host["bucket"])}
     return {key for key in keys if f"backup/{host['stanza']}/2" in key}

@@ -12,12 +12,12 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response as HttpResponse
 
 from database.declared import ACTIVATION, HOST, INGRESS, PARAMETER
 from plan.model import Plan, Resource
+from tests.web_server import served
 
 PREFIX = "/automatonicai-dev"
 NODE = "mi-0123456789abcdef0"
@@ -71,15 +71,8 @@ def systems_manager(online: bool = True) -> Iterator[str]:
         nodes = [{"InstanceId": NODE, "PingStatus": "Online" if online else "ConnectionLost"}] if is_ours else []
         return HttpResponse(json.dumps({"InstanceInformationList": nodes}))(environ, start)
 
-    server = make_server("127.0.0.1", 0, application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(application) as address:
+        yield address
 
 
 @contextmanager

@@ -11,28 +11,20 @@ from typing import Any
 import psycopg
 import pytest
 
-from local import namespace
-from tests.local.stack_under_test import StackUnderTest, copy_project, until
+from tests.local.stack_under_test import StackUnderTest, running_stack, until
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
-    if namespace.faults():
-        pytest.skip(f"no local stack here: {'; '.join(namespace.faults())}")
-    made = StackUnderTest(copy_project(tmp_path_factory.mktemp("project")))
-    try:
-        made.up()
+    with running_stack(tmp_path_factory.mktemp("project")) as made:
         yield made
-    finally:
-        made.run("down", "--remove")
-    assert made.processes() == []
 
 
 class Sessions:
     """Connections to the stack's PostgreSQL as any role, from outside."""
 
     def __init__(self, stack: StackUnderTest) -> None:
-        self.host: dict[str, Any] = json.loads((stack.state / "host.json").read_text())
+        self.host: dict[str, Any] = stack.host()
         self.authorities = stack.state / "tls" / "database-ca.crt"
 
     def password(self, role: str) -> str:

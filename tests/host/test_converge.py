@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from host import converge
+from host import converge, convergence_lock
 from host.apply import STAGES, Report
-from host.converge import BusyError, alone, main
+from host.converge import main
+from host.convergence_lock import BusyError, alone
 from tests.host.specs import spec
 
 
@@ -114,7 +115,7 @@ def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:
 
 
 def test_a_run_that_never_ends_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(converge, "LOCK_SECONDS", 0)
-    monkeypatch.setattr(converge, "PROBE_SECONDS", 0.01)
+    monkeypatch.setattr(convergence_lock, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(convergence_lock, "PROBE_SECONDS", 0.01)
     with alone(tmp_path), pytest.raises(BusyError, match="another run has not ended within 0 s"), alone(tmp_path):
         pass

@@ -12,6 +12,7 @@ import pytest
 from local.ports import Ports, busy
 from local.state import State
 from local.supervisor import Supervisor
+from tests.local.stack_under_test import StackUnderTest, running_stack
 
 Launch = Callable[[Sequence[str]], list[str]]
 
@@ -21,6 +22,13 @@ def state(tmp_path: Path) -> State:
     made = State(tmp_path / "state")
     made.prepare()
     return made
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
+    """A running stack that the tests of a module share."""
+    with running_stack(tmp_path_factory.mktemp("project")) as made:
+        yield made
 
 
 @pytest.fixture

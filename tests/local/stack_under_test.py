@@ -8,13 +8,18 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
+from local import certificates, namespace
+from local.objects import Objects
 from local.ports import Ports, busy
+from local.state import State
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 60
@@ -110,6 +115,21 @@ class StackUnderTest:
     def parts(self) -> dict[str, dict[str, Any]]:
         return {part["name"]: part for part in self.json("status")["parts"]}
 
+    def host(self) -> dict[str, Any]:
+        """The specification of the database's host."""
+        found: dict[str, Any] = json.loads((self.state / "host.json").read_text())
+        return found
+
+    def store(self) -> Objects:
+        state = State(self.state)
+        return Objects(state=state, port=self.first_port + 4, tls=certificates.ensure(state)[0])
+
+    def backups(self) -> list[str]:
+        """Labels, as pgBackRest finds them."""
+        stanza = self.host()["backup"]["stanza"]
+        answer = self.run("exec", "--", "pgbackrest", f"--stanza={stanza}", "info", "--output=json")
+        return [found["label"] for found in json.loads(answer.stdout)[0]["backup"]]
+
     def processes(self) -> list[psutil.Process]:
         """Everything of this stack, found by what only it has on its command lines or in its environment."""
         found = []
@@ -133,6 +153,20 @@ class StackUnderTest:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     open_ports.append(port)
         return open_ports
+
+
+@contextmanager
+def running_stack(folder: Path) -> Iterator[StackUnderTest]:
+    """Of a copy of the project in the folder. Skips where there can be none; at the end nothing of it runs."""
+    if namespace.faults():
+        pytest.skip(f"no local stack here: {'; '.join(namespace.faults())}")
+    made = StackUnderTest(copy_project(folder))
+    try:
+        made.up()
+        yield made
+    finally:
+        made.run("down", "--remove")
+    assert made.processes() == []
 
 
 def add_entry(stack: StackUnderTest, description: str) -> None:

@@ -4,42 +4,25 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from local import certificates, namespace, root_filesystem
-from local.objects import Objects
-from local.state import State
-from tests.local.stack_under_test import StackUnderTest, add_entry, copy_project, descriptions, until
+from local import root_filesystem
+from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
-if namespace.faults():
-    pytest.skip(f"no local stack here: {'; '.join(namespace.faults())}", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
-    made = StackUnderTest(copy_project(tmp_path_factory.mktemp("project")))
-    try:
-        made.up()
-        yield made
-    finally:
-        made.run("down", "--remove")
-    assert made.processes() == []
-
 
 def test_backups_outlive_down_and_a_killed_store(stack: StackUnderTest) -> None:
-    before = backups(stack)
+    before = stack.backups()
     assert stack.run("down").returncode == 0
     assert "backups" not in stack.up().splitlines()[-1]
     os.kill(stack.parts()["objects"]["pid"], signal.SIGKILL)
     until(lambda: stack.parts()["objects"]["state"] == "exited")
     assert stack.up().splitlines()[-1] == "changed: objects"
-    assert backups(stack) == before
+    assert stack.backups() == before
 
 
 def test_a_database_that_is_there_is_not_restored_over(stack: StackUnderTest) -> None:
@@ -49,9 +32,9 @@ def test_a_database_that_is_there_is_not_restored_over(stack: StackUnderTest) ->
 
 
 def test_the_repository_is_copied_to_the_other_region(stack: StackUnderTest) -> None:
-    host = specification(stack)["backup"]
+    host = stack.host()["backup"]
     stack.run("exec", "--", "psql", "-c", "SELECT pg_switch_wal()")
-    client = store(stack).client(host["region"])
+    client = stack.store().client(host["region"])
 
     def states() -> set[str]:
         keys = [found["Key"] for found in client.list_objects_v2(Bucket=host["bucket"])["Contents"]]
@@ -63,7 +46,7 @@ def test_the_repository_is_copied_to_the_other_region(stack: StackUnderTest) -> 
 def test_a_database_is_restored_from_the_copy(stack: StackUnderTest) -> None:
     add_entry(stack, "is in the copy too")
     archive(stack)
-    known = backups(stack)
+    known = stack.backups()
     until(lambda: listed(stack, "--from", "copy")["archive"] == listed(stack)["archive"])
     found = listed(stack, "--from", "copy")
     assert [one["label"] for one in found["backups"]] == known
@@ -74,13 +57,13 @@ def test_a_repository_that_was_destroyed_is_restored_as_it_was(stack: StackUnder
     """As after ransomware: everything overwritten or deleted, with the host's own rights."""
     add_entry(stack, "before it was destroyed")
     archive(stack)
-    host = specification(stack)["backup"]
-    known = backups(stack)
+    host = stack.host()["backup"]
+    known = stack.backups()
     # S3's times, and pgBackRest's, are whole seconds.
     time.sleep(1.1)
     then = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     time.sleep(1.1)
-    client = store(stack).client(host["region"])
+    client = stack.store().client(host["region"])
     keys = [found["Key"] for found in client.list_objects_v2(Bucket=host["bucket"])["Contents"]]
     client.delete_objects(Bucket=host["bucket"], Delete={"Objects": [{"Key": key} for key in keys]})
     for key in keys[::3]:
@@ -92,7 +75,7 @@ def test_a_repository_that_was_destroyed_is_restored_as_it_was(stack: StackUnder
         assert entries(stack, "before it was destroyed", "--as-of", then) == 1
     finally:
         bring_back(client, host["bucket"])
-    assert backups(stack) == known
+    assert stack.backups() == known
 
 
 def test_up_refuses_where_backups_are_all_that_is_left(stack: StackUnderTest) -> None:
@@ -136,7 +119,7 @@ def test_without_a_backup_there_is_nothing_to_restore(stack: StackUnderTest) -> 
     assert "secrets.json is missing" in stack.run("up", "--from-backups").stderr
     stack.up()
     lose_database(stack)
-    for path in sorted(store(stack).state.store.rglob("*"), reverse=True):
+    for path in sorted(stack.store().state.store.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     answer = stack.run("up", "--from-backups")
     assert answer.returncode == 1
@@ -165,27 +148,6 @@ def entries(stack: StackUnderTest, description: str, *options: str) -> int:
 def lose_database(stack: StackUnderTest) -> None:
     assert stack.run("down").returncode == 0
     root_filesystem.remove(stack.state / "root")
-
-
-def specification(stack: StackUnderTest) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((stack.state / "host.json").read_text())
-    return found
-
-
-def store(stack: StackUnderTest) -> Objects:
-    state = State(stack.state)
-    return Objects(state=state, port=stack.first_port + 4, tls=certificates.ensure(state)[0])
-
-
-def info(stack: StackUnderTest, *options: str) -> list[Any]:
-    stanza = specification(stack)["backup"]["stanza"]
-    answer = stack.run("exec", "--", "pgbackrest", f"--stanza={stanza}", *options, "info", "--output=json")
-    found: list[Any] = json.loads(answer.stdout)
-    return found
-
-
-def backups(stack: StackUnderTest, *options: str) -> list[Any]:
-    return [found["label"] for found in info(stack, *options)[0]["backup"]]
 
 
 def archive(stack: StackUnderTest) -> None:

@@ -9,33 +9,17 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from local import lock, namespace
+from local import lock
 from local.state import State
-from tests.local.stack_under_test import StackUnderTest, add_entry, copy_project, descriptions, request, until
+from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions, request, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
-
-if namespace.faults():
-    pytest.skip(f"no local stack here: {'; '.join(namespace.faults())}", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
-    """A running stack that the tests of this module share."""
-    made = StackUnderTest(copy_project(tmp_path_factory.mktemp("project")))
-    try:
-        made.up()
-        yield made
-    finally:
-        made.run("down", "--remove")
-    assert made.processes() == []
 
 
 def test_every_hop_and_extension_is_verified(stack: StackUnderTest) -> None:

@@ -55,12 +55,6 @@ def test_an_edge_passes_each_row_between_its_ends_once(found: list[tuple[str, st
         assert [slot[2] for slot in route[1:-1]] == between
 
 
-def test_the_same_rows_are_laid_out_alike() -> None:
-    edges = [("n0", "n5"), ("n1", "n4"), ("n2", "n3"), ("n0", "n3")]
-    rows = [["n0", "n1", "n2"], ["n3", "n4", "n5"]]
-    assert layout(rows, edges, NODE, GAP) == layout(rows, edges, NODE, GAP)
-
-
 def test_crossings_are_untangled() -> None:
     placed = layout([["n0", "n1"], ["n2", "n3"]], [("n0", "n3"), ("n1", "n2")], NODE, GAP)
     assert (placed.x["n0"] < placed.x["n1"]) == (placed.x["n3"] < placed.x["n2"])

@@ -3,8 +3,9 @@
 import base64
 
 from plan.model import Computed
-from tests.policy.attack import Adversary, child, on, plus, put
+from tests.policy.attack import Adversary, child
 from tests.policy.breaking import having, origin, without
+from tests.policy.changes import on, plus, put
 
 R2 = "cloudflare:index/r2Bucket:R2Bucket"
 

@@ -3,8 +3,9 @@
 import json
 
 from plan.model import Computed
-from tests.policy.attack import Adversary, child, minus, on, plus, put
+from tests.policy.attack import Adversary, child
 from tests.policy.breaking import cloudflare_port, having, mtls, origin, port_rule, without
+from tests.policy.changes import minus, on, plus, put
 
 PORTS = "postgres-a-ports"
 APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"

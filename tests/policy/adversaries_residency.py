@@ -3,8 +3,9 @@
 import json
 
 from plan.model import Computed
-from tests.policy.attack import Adversary, both, child, elsewhere, on, plus, put
+from tests.policy.attack import Adversary, child, elsewhere
 from tests.policy.breaking import having, origin
+from tests.policy.changes import both, on, plus, put
 
 BUCKET = "aws:s3/bucket:Bucket"
 KEY = "aws:kms/key:Key"

@@ -2,8 +2,9 @@
 
 import json
 
-from tests.policy.attack import Adversary, both, minus, on, options, plus, put
+from tests.policy.attack import Adversary
 from tests.policy.breaking import having, without
+from tests.policy.changes import both, minus, on, options, plus, put
 
 PORTS, INSTANCE, DISK = "postgres-a-ports", "postgres-a-instance", "postgres-a-data"
 DEPLOY, HOST_RIGHTS = "deploy-deploy", "identity-metrics"

@@ -6,8 +6,9 @@ import json
 from urllib.parse import quote
 
 from plan.model import Computed, Secret
-from tests.policy.attack import Adversary, both, child, configured, exported, made_of, on, plus, put
+from tests.policy.attack import Adversary, child, configured, exported
 from tests.policy.breaking import bindings, having, origin, without
+from tests.policy.changes import both, made_of, on, plus, put
 
 LETTERS = "kR7vQ2xLw9ZpT4mNc8Hd3JfYs6BgUa5E"
 ACCESS_KEY = "AKIA" + "3Q7XKJ2MWD5PZR6T"

@@ -13,9 +13,18 @@ Inputs = dict[str, Any]
 
 def broken(plan: Plan, name: str, change: Callable[[Inputs], Inputs]) -> Plan:
     """The plan with other inputs for the one custom resource of this name."""
-    (resource,) = [found for found in plan.resources if found.name == name and found.custom]
-    changed = replace(resource, inputs=change(resource.inputs))
-    return replace(plan, resources=tuple(changed if found is resource else found for found in plan.resources))
+    old = custom(plan, name)
+    return swapped(plan, old, replace(old, inputs=change(old.inputs)))
+
+
+def custom(plan: Plan, name: str) -> Resource:
+    """The one custom resource of this name."""
+    (found,) = [found for found in plan.resources if found.name == name and found.custom]
+    return found
+
+
+def swapped(plan: Plan, old: Resource, new: Resource) -> Plan:
+    return replace(plan, resources=tuple(new if found is old else found for found in plan.resources))
 
 
 def without(key: str) -> Callable[[Inputs], Inputs]:

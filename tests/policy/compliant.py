@@ -6,8 +6,9 @@ from typing import Any
 
 from components.cloudflare_ranges import IPV4
 from plan.model import Secret
-from tests.policy.attack import Change, both, child, elsewhere, exported, on, options, plus, put
+from tests.policy.attack import child, elsewhere, exported
 from tests.policy.breaking import bindings, having, origin, port_rule
+from tests.policy.changes import Change, both, on, options, plus, put
 
 HOST = {"name": "a", "bundle": "small_3_0"}
 # Recorded by the program itself: the stack and its settings.

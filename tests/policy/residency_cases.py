@@ -1,6 +1,6 @@
 """Cases of the residency pack: a recorded plan, broken or changed in one way, and the rules that it then breaks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,9 +8,8 @@ from plan.model import Plan, Resource
 from policies import analyzer
 from policies.findings import Finding
 from policies.gate import judge
-from tests.policy.breaking import Inputs, added, broken
-
-Change = Callable[[Plan], Plan]
+from tests.policy.breaking import Inputs, added
+from tests.policy.changes import Change
 
 
 @dataclass(frozen=True)
@@ -26,14 +25,6 @@ def case(change: Change, *rules: str) -> Case:
     return Case(change, frozenset(rules))
 
 
-def on(name: str, change: Callable[[Inputs], Inputs]) -> Change:
-    return lambda plan: broken(plan, name, change)
-
-
-def plus(type_token: str, name: str = "extra", /, **inputs: Any) -> Change:
-    return lambda plan: added(plan, type_token, name, **inputs)
-
-
 def inside(type_token: str, component_type: str, outputs: Inputs, /, **inputs: Any) -> Change:
     """One more resource, in a component that registers these outputs."""
 
@@ -45,10 +36,6 @@ def inside(type_token: str, component_type: str, outputs: Inputs, /, **inputs: A
         return replace(more, resources=(*more.resources[:-1], group, replace(more.resources[-1], parent=urn)))
 
     return change
-
-
-def both(first: Change, second: Change) -> Change:
-    return lambda plan: second(first(plan))
 
 
 def judged(plan: Plan, cases: Mapping[str, Case]) -> dict[str, tuple[Finding, ...]]:

@@ -19,6 +19,11 @@ def web_token(source: random.Random) -> str:
     return ".".join([*head, text(source, 43)])
 
 
+def tunnel_token(source: random.Random) -> str:
+    plain = json.dumps({"a": text(source, 32, HEX), "t": "x"}).replace(" ", "")
+    return base64.b64encode(plain.encode()).decode()
+
+
 def secrets(source: random.Random) -> dict[str, str]:
     """One of each kind that an issuer's format gives away."""
     upper = string.ascii_uppercase + string.digits
@@ -30,9 +35,7 @@ def secrets(source: random.Random) -> dict[str, str]:
         "a GitLab token": "glpat-" + text(source, 20),
         "a Cloudflare token": "cfut_" + text(source, 48),
         "a Cloudflare origin key": "v1.0-" + text(source, 24, HEX) + "-" + text(source, 146, HEX),
-        "a tunnel token": base64.b64encode(
-            json.dumps({"a": text(source, 32, HEX), "t": "x"}).replace(" ", "").encode()
-        ).decode(),
+        "a tunnel token": tunnel_token(source),
         "a Vercel token": "vcp_" + text(source, 56),
         "a Pulumi token": "pul-" + text(source, 40, HEX),
         "a Sentry token": "sntrys_" + text(source, 60),

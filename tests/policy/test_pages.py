@@ -1,5 +1,6 @@
 """The rules' pages are what the rules say."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ def test_a_rule_explains_itself(rule: Rule | StackRule | GateRule) -> None:
     assert rule.description.endswith(".")
     assert rule.remediation.endswith(".")
     assert rule.reason.endswith((".", ")"))
+    # It stands within sentences of a page and of a report.
+    assert isinstance(rule, GateRule) or re.fullmatch(r"([a-z].*[^.])?", rule.may_wait)
     assert rule.page == f"docs/policies/{rule.name}.md"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from plan.model import Computed, Options, Plan, Resource, Secret
 from policies import removals
-from policies.findings import Origin, Subject
+from policies.findings import Subject
 from policies.gate import assess
 from policies.gate_rules import KEPT_RULE, RECORDS_RULE
 from tests.policy.breaking import broken, having, removed
@@ -100,4 +100,3 @@ def test_a_deployed_stack_compares_with_the_declared_one(dev_plan: Plan) -> None
     for old, new in ((deployed, dev_plan), (dev_plan, deployed)):
         assert list(removals.of_protected(old, new)) == []
         assert list(removals.of_records(old, new)) == []
-    assert Subject(plan=deployed, origin=Origin.STATE).previous is None

@@ -15,8 +15,9 @@ from plan.model import Computed, Plan, Secret
 from policies.residency import database, destinations
 from policies.residency.hosts import HOSTS
 from policies.residency.hosts import judged as judged_host
-from tests.policy.breaking import Inputs, bindings, having, origin, without
-from tests.policy.residency_cases import Change, case, inside, judged, names, on, plus
+from tests.policy.breaking import Inputs, bindings, having, origin, swapped, without
+from tests.policy.changes import Change, on, plus
+from tests.policy.residency_cases import case, inside, judged, names
 
 JUDGED, BACKUPS, TELEMETRY = "destinations-are-judged", "backups-go-to-canada", "database-sends-no-telemetry"
 DSN = "https://0123456789abcdef@o1.ingest.us.sentry.io/2"
@@ -36,8 +37,8 @@ def host(change: Callable[[Inputs], Inputs]) -> Change:
 
     def changed(plan: Plan) -> Plan:
         (old,) = plan.of_type(database.HOST)
-        new = replace(old, inputs={**old.inputs, "specification": change(old.inputs["specification"])})
-        return replace(plan, resources=tuple(new if found is old else found for found in plan.resources))
+        inputs = {**old.inputs, "specification": change(old.inputs["specification"])}
+        return swapped(plan, old, replace(old, inputs=inputs))
 
     return changed
 

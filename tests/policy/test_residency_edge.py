@@ -10,7 +10,8 @@ from plan.model import Computed, Plan
 from policies.residency import edge, edge_stores
 from policies.residency.edge_stores import PASSING
 from tests.policy.breaking import Inputs, bindings, having, origin, without
-from tests.policy.residency_cases import Change, both, case, inside, judged, names, on, plus
+from tests.policy.changes import Change, both, on, plus
+from tests.policy.residency_cases import case, inside, judged, names
 
 PLACED, CACHED = "workers-run-next-to-the-database", "hyperdrive-caches-public-data-only"
 LOGS, EDGE_LOGS = "worker-logs-are-not-handed-on", "edge-logs-go-to-canada"

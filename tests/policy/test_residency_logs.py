@@ -1,6 +1,5 @@
 """Where a bucket's reports and CloudWatch's log lines go, broken one way at a time."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +8,8 @@ from plan.model import Computed, Plan
 from policies.residency.places import PLACES
 from policies.residency.storage import LOGS, REPORTS
 from tests.policy.breaking import having
-from tests.policy.residency_cases import Change, both, case, judged, names, on, plus
+from tests.policy.changes import Change, both, made_of, on, plus
+from tests.policy.residency_cases import case, judged, names
 
 REPORT, LOG, SIGHT = "bucket-reports-stay-in-the-stack", "logs-stay-in-canada", "replication-is-in-sight"
 WRITTEN, PLACED = "written-regions-are-canadian", "resources-are-in-canada"
@@ -21,20 +21,13 @@ DOCUMENTS = "automatonicai-dev-documents-111111111111"
 BUNDLES = "automatonicai-dev-bundles-111111111111"
 
 
-def made_of(change: Change, key: str, source: str) -> Change:
-    """The added resource, with an input that is made of another one."""
-
-    def changed(plan: Plan) -> Plan:
-        more = change(plan)
-        (other,) = [found for found in plan.resources if found.name == source and found.custom]
-        last = replace(more.resources[-1], property_dependencies={key: (other.urn,)})
-        return replace(more, resources=(*more.resources[:-1], last))
-
-    return changed
-
-
 def logging(target: Any) -> Change:
     return plus(LOGGING, bucket=DOCUMENTS, targetBucket=target, targetPrefix="l/")
+
+
+def logging_to(source: str) -> Change:
+    """By a name that is made of another resource."""
+    return both(logging(Computed()), made_of("extra", "targetBucket", source))
 
 
 def inventory(arn: Any) -> Change:
@@ -60,8 +53,8 @@ CASES = {
         both(on("bundles-bucket", having(region="us-east-1")), logging(BUNDLES)), REPORT, PLACED
     ),
     "log somewhere": case(logging(Computed()), REPORT),
-    "log to a name made of a bucket": case(made_of(logging(Computed()), "targetBucket", "bundles-bucket")),
-    "log to a name made of a key": case(made_of(logging(Computed()), "targetBucket", "backups-key"), REPORT),
+    "log to a name made of a bucket": case(logging_to("bundles-bucket")),
+    "log to a name made of a key": case(logging_to("backups-key"), REPORT),
     "no target": case(plus(LOGGING, bucket=DOCUMENTS)),
     "inventory in this stack": case(inventory(f"arn:aws:s3:::{BUNDLES}")),
     "inventory elsewhere": case(inventory("arn:aws:s3:::somebody-else"), REPORT),
@@ -75,7 +68,9 @@ CASES = {
     "lines elsewhere": case(subscription("arn:aws:logs:eu-west-1:111111111111:destination:d"), LOG, WRITTEN),
     "lines to no ARN": case(subscription("ca-central-1"), LOG),
     "lines somewhere": case(subscription(Computed()), LOG),
-    "lines to a part of this stack": case(made_of(subscription(Computed()), "destinationArn", "alarms-topic")),
+    "lines to a part of this stack": case(
+        both(subscription(Computed()), made_of("extra", "destinationArn", "alarms-topic"))
+    ),
     "a destination elsewhere": case(
         plus("aws:cloudwatch/logDestination:LogDestination", targetArn="arn:aws:kinesis:sa-east-1:1:stream/s"),
         LOG,

@@ -11,7 +11,7 @@ from components.labels import DataClass
 from plan.model import Plan
 from policies.residency import aws_places, cloudflare_places, other_places, place
 from policies.residency.place import Kind, Place
-from policies.residency.places import PLACES, line, of_kind
+from policies.residency.places import PLACES, line
 from policies.residency.rules import RULES
 from tests.policy import (
     test_residency_destinations,
@@ -21,7 +21,8 @@ from tests.policy import (
     test_storage_rules,
 )
 from tests.policy.breaking import having, without
-from tests.policy.residency_cases import case, inside, judged, names, on, plus
+from tests.policy.changes import on, plus
+from tests.policy.residency_cases import case, inside, judged, names
 
 ROOT = Path(__file__).resolve().parents[2]
 JUDGED, FITS = "services-are-judged", "data-fits-its-place"
@@ -80,7 +81,7 @@ def test_no_type_has_two_places() -> None:
     assert len(PLACES) == len(aws_places.AWS) + len(cloudflare_places.CLOUDFLARE) + len(other_places.OTHERS)
 
 
-@pytest.mark.parametrize("token", sorted(of_kind(Kind.GLOBAL)))
+@pytest.mark.parametrize("token", sorted(token for token, found in PLACES.items() if found.kind is Kind.GLOBAL))
 def test_what_is_everywhere_says_why_and_holds_no_data(token: str) -> None:
     assert PLACES[token].most is DataClass.NONE
     assert re.fullmatch(r"[A-Z].{10,}\.", PLACES[token].why)

@@ -14,7 +14,8 @@ from policies.residency.regions import CANADIAN_REGIONS
 from policies.residency.written import plain, written
 from policies.residency.written_regions import foreign
 from tests.policy.breaking import having, without
-from tests.policy.residency_cases import Change, case, judged, names, on, plus
+from tests.policy.changes import Change, on, plus
+from tests.policy.residency_cases import case, judged, names
 
 PLACED, WRITTEN = "resources-are-in-canada", "written-regions-are-canadian"
 GROUP = "aws:cloudwatch/logGroup:LogGroup"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from components.cloudflare_ranges import IPV4
-from plan.model import Computed, Plan, Resource, Secret
+from plan.model import Computed, Plan, Secret
 from policies.findings import Finding
 from policies.gate import judge
 from tests.policy.breaking import (
@@ -20,6 +20,7 @@ from tests.policy.breaking import (
     port_rule,
     removed,
     rules,
+    swapped,
     without,
 )
 
@@ -279,11 +280,7 @@ def test_an_r2_bucket_outside_a_public_component_is_refused(dev_plan: Plan) -> N
     component = dev_plan.by_urn[bucket.parent or ""]
     regulated = replace(component, outputs={**component.outputs, "dataClass": "regulated"})
     orphan = replace(bucket, parent=None)
-
-    def swap(old: Resource, new: Resource) -> Plan:
-        return replace(dev_plan, resources=tuple(new if found is old else found for found in dev_plan.resources))
-
-    for verdict in judge([swap(component, regulated), swap(bucket, orphan)]):
+    for verdict in judge([swapped(dev_plan, component, regulated), swapped(dev_plan, bucket, orphan)]):
         assert [finding.rule for finding in verdict.findings] == ["r2-holds-public-data-only"]
         assert verdict.findings[0].place.startswith("components/media_bucket.py:")
 

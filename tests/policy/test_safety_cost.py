@@ -6,7 +6,8 @@ from components.lightsail_bundles import BUNDLES
 from plan.model import Computed, Plan
 from policies.safety import cost, prices
 from tests.policy.breaking import added, having, without
-from tests.policy.safety_pack import Case, expected, findings, judged, minus, on, plus
+from tests.policy.changes import minus, on, plus
+from tests.policy.safety_pack import Case, expected, findings, judged
 
 HOST, DISK = "postgres-a-instance", "postgres-a-data"
 COST = {"cost-stays-below-the-ceiling"}

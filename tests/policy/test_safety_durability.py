@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from plan.model import Computed, Plan
 from policies.safety import backups, durability
-from tests.policy.breaking import Inputs, having, without
-from tests.policy.safety_pack import Case, at, expected, findings, judged, minus, on, option, plus
+from tests.policy.breaking import Inputs, having, swapped, without
+from tests.policy.changes import minus, on, options, plus, put
+from tests.policy.safety_pack import Case, expected, findings, judged
 
 HOST, DISK, PORTS = "postgres-a-instance", "postgres-a-data", "postgres-a-ports"
 PROTECTED, SNAPSHOTS, OWN_DISK = {"data-is-protected"}, {"hosts-are-snapshotted"}, {"data-has-a-disk-of-its-own"}
@@ -34,8 +35,7 @@ def of_host(path: str, item: object) -> Callable[[Plan], Plan]:
 
     def change(plan: Plan) -> Plan:
         (host,) = plan.of_type("hybrid:postgres:PostgresHost")
-        changed = replace(host, inputs=at(f"specification.{path}", item)(host.inputs))
-        return replace(plan, resources=tuple(changed if found is host else found for found in plan.resources))
+        return swapped(plan, host, replace(host, inputs=put(f"specification.{path}", item)(host.inputs)))
 
     return change
 
@@ -43,17 +43,17 @@ def of_host(path: str, item: object) -> Callable[[Plan], Plan]:
 CASES: dict[str, Case] = {
     "as it is declared": (lambda plan: plan, set()),
     "no snapshots": (on(HOST, without("addOn")), SNAPSHOTS),
-    "snapshots off": (on(HOST, at("addOn.status", "Disabled")), SNAPSHOTS),
-    "snapshots at no hour": (on(HOST, at("addOn.snapshotTime", "07:30")), SNAPSHOTS),
+    "snapshots off": (on(HOST, put("addOn.status", "Disabled")), SNAPSHOTS),
+    "snapshots at no hour": (on(HOST, put("addOn.snapshotTime", "07:30")), SNAPSHOTS),
     "snapshots unknown": (on(HOST, having(addOn=Computed())), SNAPSHOTS),
     "no disk": (minus("postgres-a-data-attachment"), OWN_DISK),
     "disk of another host": (on("postgres-a-data-attachment", having(instanceName="other")), OWN_DISK),
     "disk of an unknown host": (on("postgres-a-data-attachment", having(instanceName=Computed())), OWN_DISK),
-    "ports replaced first": (option(PORTS, delete_before_replace=False), OPENED),
-    "user data that count": (option(HOST, ignore_changes=()), FROZEN),
-    "all changes ignored": (option(HOST, ignore_changes=("*",)), FROZEN),
-    "other changes ignored": (option(HOST, ignore_changes=("tags",)), FROZEN),
-    "more changes ignored": (option(HOST, ignore_changes=("userData", "tags")), set()),
+    "ports replaced first": (options(PORTS, delete_before_replace=False), OPENED),
+    "user data that count": (options(HOST, ignore_changes=()), FROZEN),
+    "all changes ignored": (options(HOST, ignore_changes=("*",)), FROZEN),
+    "other changes ignored": (options(HOST, ignore_changes=("tags",)), FROZEN),
+    "more changes ignored": (options(HOST, ignore_changes=("userData", "tags")), set()),
     "bucket emptied": (on("documents-bucket", having(forceDestroy=True)), EMPTIED),
     "bucket emptied, unknown": (on("documents-bucket", having(forceDestroy=Computed())), EMPTIED),
     "bucket not emptied": (on("documents-bucket", having(forceDestroy=False)), set()),
@@ -68,7 +68,7 @@ CASES: dict[str, Case] = {
     "alarm off": (on("alarms-verify", having(actionsEnabled=False)), ALARMS),
     "alarm unknown": (on("alarms-verify", having(alarmActions=Computed())), ALARMS),
     "documents without versions": (minus("documents-versioning"), VERSIONS),
-    "versions suspended": (on("bundles-versioning", at("versioningConfiguration.status", "Suspended")), VERSIONS),
+    "versions suspended": (on("bundles-versioning", put("versioningConfiguration.status", "Suspended")), VERSIONS),
     "versions unknown": (on("bundles-versioning", having(versioningConfiguration=Computed())), VERSIONS),
     "documents without a key": (minus("documents-encryption"), set()),
     "backups' versions suspended": (
@@ -78,10 +78,10 @@ CASES: dict[str, Case] = {
     "backups' versions of another bucket": (on("backups-versioning", having(bucket="other")), KEPT),
     "backups' versions unknown": (on("backups-versioning", having(versioningConfiguration=Computed())), KEPT),
     "lock without days": (on("backups-lock", without("rule")), KEPT),
-    "lock of no days": (on("backups-lock", at("rule.defaultRetention.days", 0)), KEPT),
-    "lock of no mode": (on("backups-lock", at("rule.defaultRetention.mode", None)), KEPT),
-    "lock of years": (on("backups-lock", at("rule.defaultRetention", {"mode": "COMPLIANCE", "years": 1})), set()),
-    "lock of a day, in dev": (on("backups-lock", at("rule.defaultRetention.days", 1)), set()),
+    "lock of no days": (on("backups-lock", put("rule.defaultRetention.days", 0)), KEPT),
+    "lock of no mode": (on("backups-lock", put("rule.defaultRetention.mode", None)), KEPT),
+    "lock of years": (on("backups-lock", put("rule.defaultRetention", {"mode": "COMPLIANCE", "years": 1})), set()),
+    "lock of a day, in dev": (on("backups-lock", put("rule.defaultRetention.days", 1)), set()),
     "lock unknown": (on("backups-copy-lock", having(rule=Computed())), KEPT),
     "S3's own keys": (on("backups-encryption", encryption(sseAlgorithm="AES256")), KEPT),
     "AWS's key": (on("backups-encryption", encryption(kmsMasterKeyId=None)), KEPT),
@@ -89,19 +89,19 @@ CASES: dict[str, Case] = {
     "no lock on the copy": (minus("backups-copy-lock"), KEPT),
     "no encryption": (minus("backups-copy-encryption"), KEPT),
     "no copy": (minus("backups-replication-rules"), COPIED),
-    "copy off": (on("backups-replication-rules", at("rules.0.status", "Disabled")), COPIED),
+    "copy off": (on("backups-replication-rules", put("rules.0.status", "Disabled")), COPIED),
     "copy of another bucket": (on("backups-replication-rules", having(bucket="other")), COPIED),
     "copy unknown": (on("backups-replication-rules", having(bucket=Computed())), COPIED),
     "old versions for a day": (
-        on("documents-lifecycle", at("rules.0.noncurrentVersionExpiration.noncurrentDays", 1)),
+        on("documents-lifecycle", put("rules.0.noncurrentVersionExpiration.noncurrentDays", 1)),
         OLD,
     ),
     "backups by their age": (
-        on("backups-lifecycle", at("rules.1", {"status": "Enabled", "expiration": {"days": 30}})),
+        on("backups-lifecycle", put("rules.1", {"status": "Enabled", "expiration": {"days": 30}})),
         OLD,
     ),
     "rule that is off": (
-        on("backups-lifecycle", at("rules.1", {"status": "Disabled", "expiration": {"days": 30}})),
+        on("backups-lifecycle", put("rules.1", {"status": "Disabled", "expiration": {"days": 30}})),
         set(),
     ),
     "rules unknown": (on("backups-lifecycle", having(rules=Computed())), OLD),
@@ -114,9 +114,9 @@ CASES: dict[str, Case] = {
 }
 PROD_CASES: dict[str, Case] = {
     "as it is declared": (lambda plan: plan, set()),
-    "lock of a day": (on("backups-lock", at("rule.defaultRetention.days", 1)), KEPT),
+    "lock of a day": (on("backups-lock", put("rule.defaultRetention.days", 1)), KEPT),
     **{
-        f"{name} not protected": (option(name, protect=False), PROTECTED)
+        f"{name} not protected": (options(name, protect=False), PROTECTED)
         for name in (
             HOST,
             DISK,
@@ -132,7 +132,7 @@ PROD_CASES: dict[str, Case] = {
         plus("aws:s3/bucketV2:BucketV2", bucket="b"),
         PROTECTED | VERSIONS | {"buckets-are-closed-to-the-public", "buckets-refuse-plain-http"},
     ),
-    "a key without data": (option("alarms-key", protect=False), set()),
+    "a key without data": (options("alarms-key", protect=False), set()),
 }
 
 
@@ -145,7 +145,7 @@ def test_production_is_judged_more_strictly(prod_plan: Plan) -> None:
 
 
 def test_personal_stacks_may_leave_data_unprotected(dev_plan: Plan) -> None:
-    assert findings([option(DISK, protect=False)(dev_plan)]) == [()]
+    assert findings([options(DISK, protect=False)(dev_plan)]) == [()]
 
 
 def test_every_rule_has_a_case() -> None:

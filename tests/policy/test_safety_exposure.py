@@ -5,7 +5,8 @@ import json
 from plan.model import Computed, Plan
 from policies.safety import buckets, exposure, firewall, tunnel
 from tests.policy.breaking import having, port_rule, without
-from tests.policy.safety_pack import Case, at, expected, findings, judged, minus, on, plus
+from tests.policy.changes import minus, on, plus, put
+from tests.policy.safety_pack import Case, expected, findings, judged
 
 SUBDOMAIN = "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain"
 R2_DOMAIN = "cloudflare:index/r2ManagedDomain:R2ManagedDomain"
@@ -43,10 +44,10 @@ def tls(policy: object) -> Case:
 
 CASES: dict[str, Case] = {
     "as it is declared": (lambda plan: plan, set()),
-    "workers.dev on": (on("api-worker", at("subdomain.enabled", True)), WORKERS_DEV),
-    "previews on": (on("web-worker", at("subdomain.previewsEnabled", True)), WORKERS_DEV),
+    "workers.dev on": (on("api-worker", put("subdomain.enabled", True)), WORKERS_DEV),
+    "previews on": (on("web-worker", put("subdomain.previewsEnabled", True)), WORKERS_DEV),
     "workers.dev left to the dashboard": (on("api-worker", without("subdomain")), WORKERS_DEV),
-    "workers.dev as text": (on("api-worker", at("subdomain.enabled", "false")), WORKERS_DEV),
+    "workers.dev as text": (on("api-worker", put("subdomain.enabled", "false")), WORKERS_DEV),
     "workers.dev unknown": (on("api-worker", having(subdomain=Computed())), WORKERS_DEV),
     "workers.dev on by a resource": (plus(SUBDOMAIN, enabled=True, previewsEnabled=False), WORKERS_DEV),
     "workers.dev off by a resource": (plus(SUBDOMAIN, enabled=False, previewsEnabled=False), set()),
@@ -54,13 +55,13 @@ CASES: dict[str, Case] = {
     "r2.dev unsaid": (plus(R2_DOMAIN, bucketName="b"), R2_DEV),
     "r2.dev unknown": (plus(R2_DOMAIN, bucketName="b", enabled=Computed()), R2_DEV),
     "r2.dev off": (plus(R2_DOMAIN, bucketName="b", enabled=False), set()),
-    "any page writes": (on("media-media-cors", at("rules.0.allowed.origins", ["*"])), ORIGIN),
-    "any page of a domain writes": (on("media-media-cors", at("rules.0.allowed.origins", ["https://*.ca"])), ORIGIN),
+    "any page writes": (on("media-media-cors", put("rules.0.allowed.origins", ["*"])), ORIGIN),
+    "any page of a domain writes": (on("media-media-cors", put("rules.0.allowed.origins", ["https://*.ca"])), ORIGIN),
     "any page reads": (
         on("media-media-cors", having(rules=[{"allowed": {"methods": ["GET"], "origins": ["*"]}}])),
         set(),
     ),
-    "pages unknown": (on("media-media-cors", at("rules.0.allowed.origins", Computed())), ORIGIN),
+    "pages unknown": (on("media-media-cors", put("rules.0.allowed.origins", Computed())), ORIGIN),
     "function for everybody": (plus(FUNCTION_URL, functionName="f", authorizationType="NONE"), CALLERS),
     "function without a word": (plus(FUNCTION_URL, functionName="f"), CALLERS),
     "function unknown": (plus(FUNCTION_URL, functionName="f", authorizationType=Computed()), CALLERS),
@@ -130,7 +131,7 @@ CASES: dict[str, Case] = {
         on("documents-tls-only", having(policy=json.dumps({"Statement": json.loads(bucket_policy())["Statement"][0]}))),
         set(),
     ),
-    "tunnel for people's devices": (on("tunnel-ingress", at("config.warpRouting", {"enabled": True})), GUARDED),
+    "tunnel for people's devices": (on("tunnel-ingress", put("config.warpRouting", {"enabled": True})), GUARDED),
     "name in capitals": (on("tunnel-application", having(domain="POSTGRES.dev.automatonicai.com")), set()),
 }
 

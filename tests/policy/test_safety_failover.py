@@ -4,7 +4,8 @@ from components.failover_host import CHALLENGE_PATHS
 from plan.model import Computed, Plan
 from policies.safety import failover
 from tests.policy.breaking import having, without
-from tests.policy.safety_pack import Case, expected, judged, minus, on, plus
+from tests.policy.changes import minus, on, plus
+from tests.policy.safety_pack import Case, expected, judged
 
 RECORD, SWITCH = {"standby-record-is-proxied"}, {"failover-host-has-one-switch"}
 CHALLENGES, ROUTES = {"certificate-challenges-reach-the-standby"}, {"failover-host-uses-routes"}

@@ -9,7 +9,8 @@ from plan.model import Computed, Plan
 from policies.safety import identity, trust
 from policies.safety.documents import DocumentError, statements
 from tests.policy.breaking import having, without
-from tests.policy.safety_pack import Case, at, expected, findings, judged, on, plus
+from tests.policy.changes import on, plus, put
+from tests.policy.safety_pack import Case, expected, findings, judged
 
 ACTIONS, RESOURCES, GROW = {"policies-name-actions"}, {"policies-name-resources"}, {"rights-do-not-grow"}
 MANAGED, BOUNDED, PASSWORDS = {"managed-policies-are-narrow"}, {"rights-are-bounded"}, {"users-have-no-password"}
@@ -159,7 +160,7 @@ CASES: dict[str, Case] = {
     "API token for ever": (plus(TOKEN, name="t"), ENDS),
     "API token with an end": (plus(TOKEN, name="t", expiresOn="2027-01-01T00:00:00Z"), set()),
     "any account": (on("montreal", without("allowedAccountIds")), ACCOUNT),
-    "no account": (on("montreal", at("allowedAccountIds", "[]")), ACCOUNT),
+    "no account": (on("montreal", put("allowedAccountIds", "[]")), ACCOUNT),
     "account unknown": (on("montreal", having(allowedAccountIds=Computed())), ACCOUNT),
 }
 

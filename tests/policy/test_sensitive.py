@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.provider_secrets import PROVIDER_SECRETS
+from components.sensitive_properties import PARAMETER, WORKER_VERSION
 from plan.errors import PlanError
 from plan.model import Computed, Plan, Resource, Secret
 from plan.record import record
@@ -62,14 +63,14 @@ STATES: dict[str, tuple[str, dict[str, object], dict[str, object], set[str]]] = 
     ),
     "output that was not made": ("aws:lightsail/keyPair:KeyPair", {}, {"privateKey": ""}, set()),
     "list of bindings": (
-        sensitive.WORKER_VERSION,
+        WORKER_VERSION,
         {"bindings": [{"type": "plain_text", "text": "x"}, {"type": "secret_text", "text": "x"}]},
         {},
         {"inputs.bindings[1].text"},
     ),
-    "plain parameter": (sensitive.PARAMETER, {"type": "String", "value": "x"}, {"type": "String", "value": "x"}, set()),
+    "plain parameter": (PARAMETER, {"type": "String", "value": "x"}, {"type": "String", "value": "x"}, set()),
     "secure parameter": (
-        sensitive.PARAMETER,
+        PARAMETER,
         {"type": "SecureString", "value": CIPHERTEXT},
         {"type": "SecureString", "value": "x"},
         {"outputs.value"},

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from host import convergence_lock, machine_layout
 from host.recovery import beside, clusters, restore, restoring, swap, work
 from host.recovery.errors import RecoveryError
 from tests.host.running import until
@@ -181,6 +182,18 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_main_is_not_stopped_before_somebody_else_would_start_it(tmp_path: Path, commands: list[str]) -> None:
     with swap.stopped_at_the_end(machine(tmp_path), from_the_start=True):
         assert commands == ["systemd-run", "systemctl stop"]
+
+
+def test_main_is_not_touched_while_a_convergence_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convergence_lock, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(convergence_lock, "PROBE_SECONDS", 0.01)
+    made = machine(tmp_path)
+    with (
+        convergence_lock.alone(made.path(machine_layout.RUN)),
+        pytest.raises(RecoveryError, match=r"host\.converge: has not ended within 0 s"),
+        swap.stopped_at_the_end(made, from_the_start=True),
+    ):
+        pytest.fail("it went on")
 
 
 def test_the_first_fault_is_told_where_main_does_not_start_again(

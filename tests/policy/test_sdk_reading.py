@@ -7,7 +7,7 @@ from pulumi_policy import EnforcementLevel, ResourceValidationPolicy
 from pulumi_policy import policy as sdk
 
 from plan.model import Computed, Plan
-from policies import reading
+from policies import sdk_reading
 from policies.analyzer import Questions
 from policies.residency.rules import RULES as RESIDENCY
 from policies.rule import Notes, Rule, StackRule
@@ -15,7 +15,7 @@ from policies.safety.rules import RULES as SAFETY
 from tests.policy.breaking import broken, having, port_rule, removed
 
 SDK: Any = sdk._PolicyAnalyzerServicer
-OURS: Any = reading._ReadingOnce
+OURS: Any = sdk_reading._ReadingOnce
 
 
 def servicer(kind: Any, rules: tuple[Rule | StackRule, ...]) -> Any:
