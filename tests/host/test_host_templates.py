@@ -70,7 +70,8 @@ def test_only_declared_roles_are_let_in_with_tls_or_by_the_poolers_socket() -> N
 
 def test_a_host_that_does_not_serve_lets_no_client_in_and_runs_no_job() -> None:
     left = rules(postgres={"is_serving": False})
-    assert left and all(line.startswith("local ") for line in left)
+    assert left
+    assert all(line.startswith("local ") for line in left)
     settings = settings_of(is_serving=False)
     assert settings["default_transaction_read_only"] == "on"
     assert settings["cron.launch_active_jobs"] == "off"
