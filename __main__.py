@@ -9,7 +9,8 @@ from components.backup_repository import BackupRepository, BackupRepositoryArgs
 from components.certificate_authority import CertificateAuthority, CertificateAuthorityArgs
 from components.cms_documents import CmsDocuments, CmsDocumentsArgs
 from components.deploy_identity import DeployIdentity, DeployIdentityArgs
-from components.failover_host import ActiveSide, FailoverHost, FailoverHostArgs
+from components.failover import Failover, failover_args, failover_hosts
+from components.failover_host import FailoverHost
 from components.host_bundle import HostBundles, HostBundlesArgs, bundle, bundle_arn
 from components.host_convergence import HostConvergence, HostConvergenceArgs
 from components.host_identity import HostIdentity, HostIdentityArgs
@@ -246,18 +247,9 @@ pages = PagesStaticSite(
     PagesStaticSiteArgs(labels=labels, account_id=cloudflare_account, production_branch=stack.pages_production_branch),
     opts,
 )
-failover = FailoverHost(
-    "site",
-    FailoverHostArgs(
-        labels=labels,
-        zone_id=stack.cloudflare_zone_id,
-        hostname=stack.site_hostname,
-        standby_hostname=stack.standby_hostname,
-        script=site.script,
-        active=ActiveSide(stack.failover_active),
-    ),
-    opts,
-)
+falling_back = failover_hosts(stack, site.script)
+failover_by_host = {host.hostname: FailoverHost(host.name, host, opts) for host in falling_back}
+failover = Failover("failover", failover_args(stack, falling_back), opts)
 deploy = DeployIdentity(
     "deploy",
     DeployIdentityArgs(
@@ -274,8 +266,9 @@ deploy = DeployIdentity(
 pulumi.export("siteUrl", f"https://{stack.site_hostname}")
 pulumi.export("apiUrl", f"https://{stack.api_hostname}")
 pulumi.export("failoverActive", stack.failover_active)
-pulumi.export("failoverRouteId", failover.route_id)
-pulumi.export("failoverRecordId", failover.record_id)
+pulumi.export("failoverRouteIds", {name: host.route_id for name, host in failover_by_host.items()})
+pulumi.export("failoverRecordIds", {name: host.record_id for name, host in failover_by_host.items()})
+pulumi.export("rollbackParameter", failover.parameter)
 pulumi.export("postgresAddress", serving.static_ip)
 pulumi.export("postgresInstance", serving.instance_name)
 pulumi.export("postgresHosts", {name: host.static_ip for name, host in hosts.items()})

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 
 from components.labels import DataClass, Labels
+from components.protection import Protection
 
 # Behind the Worker the stand-by could not renew its certificate, and nobody would notice until the day it is needed.
 CHALLENGE_PATHS = {"acme": "/.well-known/acme-challenge/*", "vercel": "/.well-known/vercel/*"}
@@ -22,6 +23,9 @@ class ActiveSide(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class FailoverHostArgs:
     labels: Labels
+    protection: Protection
+    name: str
+    """Short, and part of its resources' names."""
     zone_id: str
     hostname: str
     standby_hostname: str
@@ -29,6 +33,8 @@ class FailoverHostArgs:
     script: pulumi.Input[str]
     """Worker that answers while it is the active side."""
     active: ActiveSide
+    keep_until: str
+    """YYYY-MM-DD, 30 days after the cut-over at the earliest: until then the stand-by must not be taken away."""
 
 
 class FailoverHost(pulumi.ComponentResource):
@@ -55,9 +61,9 @@ class FailoverHost(pulumi.ComponentResource):
             # Proxied records have a fixed TTL of 300 s, written as 1 (Cloudflare, DNS TTL reference).
             ttl=1,
             comment=f"{args.labels.prefix}: stand-by, answers when the route has no script",
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._kept(args),
         )
-        after_record = pulumi.ResourceOptions(parent=self, depends_on=[record])
+        after_record = pulumi.ResourceOptions.merge(self._kept(args), pulumi.ResourceOptions(depends_on=[record]))
         for key, path in CHALLENGE_PATHS.items():
             cloudflare.WorkersRoute(
                 f"{name}-challenge-{key}",
@@ -75,4 +81,9 @@ class FailoverHost(pulumi.ComponentResource):
         )
         self.route_id = route.id
         self.record_id = record.id
-        self.register_outputs({"routeId": self.route_id, "recordId": self.record_id})
+        # Policies see of a component what it registers.
+        self.register_outputs({"routeId": self.route_id, "recordId": self.record_id, "keepUntil": args.keep_until})
+
+    def _kept(self, args: FailoverHostArgs) -> pulumi.ResourceOptions:
+        """Nothing can delete it by mistake; what is left behind on purpose would answer for nobody, so not retained."""
+        return pulumi.ResourceOptions(parent=self, protect=args.protection.is_protected)

@@ -20,6 +20,7 @@ from components.setting_types import (
     AuthorityGeneration,
     BucketName,
     DatabaseName,
+    Date,
     Day,
     Email,
     HexId,
@@ -103,6 +104,9 @@ class Settings(BaseModel):
 
     failover_active: Literal["worker", "vercel"]
     standby_hostname: HostName
+    standby_keep_until: Date
+    rollback_access_until: Date
+    zone_health_checks: bool
     github_repository: Repository
     owns_github_oidc_provider: bool
     owns_advanced_instances_tier: bool

@@ -35,6 +35,7 @@ class Tie(StrEnum):
 
 # By type, then by the area in a type token of ours.
 _LAYERS = {
+    "hybrid:edge:Failover": Layer.FAILOVER,
     "hybrid:edge:FailoverHost": Layer.FAILOVER,
     "hybrid:edge:HyperdrivePair": Layer.WAY,
     "hybrid:postgres:CertificateAuthority": Layer.WAY,

@@ -8,6 +8,7 @@ _COMPONENTS = {
     "hybrid:backup:BackupReplication": component("Copies backups from Montreal to Calgary."),
     "hybrid:backup:BackupRepository": component("Backups, in Montreal and Calgary."),
     "hybrid:edge:ApiWorker": component("Requests pass through."),
+    "hybrid:edge:Failover": component("Hosts that fall back, and a token for it; no data.", most=DataClass.NONE),
     "hybrid:edge:FailoverHost": component("A record and routes; no data.", most=DataClass.NONE),
     "hybrid:edge:HyperdrivePair": component("Rows pass through; only public ones are cached."),
     "hybrid:edge:PagesStaticSite": component("Public pages.", most=DataClass.PUBLIC),

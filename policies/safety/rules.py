@@ -1,7 +1,19 @@
 """The rules of safety, by topic."""
 
 from policies.rule import Rule, StackRule
-from policies.safety import backups, buckets, cost, durability, exposure, failover, firewall, identity, trust, tunnel
+from policies.safety import (
+    backups,
+    buckets,
+    cost,
+    durability,
+    exposure,
+    failover,
+    firewall,
+    identity,
+    standby,
+    trust,
+    tunnel,
+)
 
 RULES: tuple[Rule | StackRule, ...] = (
     *firewall.RULES,
@@ -11,6 +23,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     *durability.RULES,
     *backups.RULES,
     *failover.RULES,
+    *standby.RULES,
     *identity.RULES,
     *trust.RULES,
     *cost.RULES,

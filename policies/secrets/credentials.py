@@ -1,6 +1,9 @@
 """Where keys and passwords come from, and where they are kept."""
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
@@ -8,13 +11,15 @@ from components.sensitive_properties import PARAMETER
 from policies import scanner
 from policies.rule import Rule
 
+ACCOUNT_TOKEN = "cloudflare:index/accountToken:AccountToken"
+ONE_ZONE = re.compile(r"com\.cloudflare\.api\.account\.zone\.[0-9a-f]{32}")
 # Resources that make a credential that nobody renews; the state keeps it.
 MADE = {
     "aws:iam/accessKey:AccessKey": "This access key never expires, and its secret half would stand in the state.",
     "aws:iam/serviceSpecificCredential:ServiceSpecificCredential": "This credential would stand in the state.",
     "aws:iam/userLoginProfile:UserLoginProfile": "This person's password would stand in the state.",
     "aws:lightsail/bucketAccessKey:BucketAccessKey": "This access key never expires, and would stand in the state.",
-    "cloudflare:index/accountToken:AccountToken": "This token would stand in the state.",
+    ACCOUNT_TOKEN: "This token would stand in the state, and is not bound to networks, zones and an end.",
     "cloudflare:index/apiToken:ApiToken": "This token would stand in the state.",
 }
 KEY_PAIRS = ("aws:lightsail/keyPair:KeyPair", "aws:ec2/keyPair:KeyPair")
@@ -41,7 +46,26 @@ def _parameter_is_secure(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _credential_is_made_elsewhere(args: ResourceValidationArgs) -> Iterator[str]:
-    yield MADE[args.resource_type]
+    if args.resource_type != ACCOUNT_TOKEN or not _is_bound(args.props):
+        yield MADE[args.resource_type]
+
+
+def _is_bound(props: Mapping[str, Any]) -> bool:
+    """Whether a token is of use to nobody elsewhere: from some networks, for single zones, for a time."""
+    networks = ((props.get("condition") or {}).get("requestIp") or {}).get("ins") or ()
+    places = [place for policy in props.get("policies") or () for place in _places(policy.get("resources"))]
+    is_narrow = bool(places) and all(ONE_ZONE.fullmatch(place) for place in places)
+    is_near = bool(networks) and not any(str(network).endswith("/0") for network in networks)
+    return is_near and is_narrow and bool(props.get("expiresOn"))
+
+
+def _places(resources: object) -> Iterator[str]:
+    """What a policy is about, from JSON in a text; nothing narrow where it can't be read."""
+    try:
+        found = json.loads(resources) if isinstance(resources, str) else None
+    except ValueError:
+        found = None
+    yield from found if isinstance(found, dict) else ("*",)
 
 
 def _secret_is_a_password(args: ResourceValidationArgs) -> Iterator[str]:
@@ -72,10 +96,10 @@ RULES = (
     ),
     Rule(
         name="access-keys-are-made-elsewhere",
-        description="No static access key, token or login is declared.",
+        description="No static access key or login is declared; a token only for some networks, zones and a time.",
         reason="What a resource makes stands in the state as long as the resource does, and nothing renews it.",
         severity=Severity.HIGH,
-        remediation="Let a role be assumed; where only a key will do, make it by hand and rotate it.",
+        remediation="Let a role be assumed; where only a key will do, make it by hand, or bind it as Failover does.",
         check=_credential_is_made_elsewhere,
         types=tuple(MADE),
     ),

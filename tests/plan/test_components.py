@@ -13,6 +13,7 @@ from components.certificate_authority import CertificateAuthority
 from components.cms_documents import CmsDocuments
 from components.deploy_identity import DeployIdentity
 from components.encryption_key import EncryptionKey
+from components.failover import Failover
 from components.failover_host import FailoverHost
 from components.host_bundle import HostBundles
 from components.host_convergence import HostConvergence
@@ -108,6 +109,7 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
     (ApiWorker, "api", {**WORKER, "DnsRecord": 1, "WorkersRoute": 1}),
     (WebSite, "web", WORKER),
     (PagesStaticSite, "pages", {"PagesProject": 1}),
+    (Failover, "failover", {"AccountToken": 1, "Parameter": 1, "NotificationPolicy": 1}),
     (FailoverHost, "site", {"DnsRecord": 1, "WorkersRoute": 3}),
     (DeployIdentity, "deploy", {"OpenIdConnectProvider": 1, "Role": 3, "RolePolicy": 3}),
 ]

@@ -25,6 +25,7 @@ PARAMETERS = {
     "postgres/tunnel-token": "tunnel",
     "operators/access-client-id": "tunnel",
     "operators/access-client-secret": "tunnel",
+    "operators/rollback-token": "failover",
 }
 
 

@@ -9,6 +9,7 @@ from tests.policy.safety_pack import Case, expected, judged
 
 RECORD, SWITCH = {"standby-record-is-proxied"}, {"failover-host-has-one-switch"}
 CHALLENGES, ROUTES = {"certificate-challenges-reach-the-standby"}, {"failover-host-uses-routes"}
+KEPT = {"standby-is-kept-until-its-day"}
 DOMAIN = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 NEW_RECORD = "cloudflare:index/dnsRecord:DnsRecord"

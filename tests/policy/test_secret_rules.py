@@ -19,6 +19,7 @@ from tests.policy.secret_samples import secrets, text
 SAMPLES = secrets(random.Random(7))
 TOKEN, KEY = SAMPLES["a GitHub token"], SAMPLES["an AWS access key"]
 API, INSTANCE, ROLE = "api-version", "postgres-a-instance", "identity-role"
+ROLLBACK = "failover-rollback-token"
 FUNCTION, PARAMETER = "aws:lambda/function:Function", "aws:ssm/parameter:Parameter"
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
 
@@ -87,6 +88,21 @@ BROKEN: dict[str, tuple[str, Change]] = {
         "access-keys-are-made-elsewhere",
         plus("aws:iam/userLoginProfile:UserLoginProfile", user="u"),
     ),
+    "token from anywhere": ("access-keys-are-made-elsewhere", on(ROLLBACK, without("condition"))),
+    "token from everywhere": (
+        "access-keys-are-made-elsewhere",
+        on(ROLLBACK, having(condition={"requestIp": {"ins": ["203.0.113.0/24", "0.0.0.0/0"]}})),
+    ),
+    "token without an end": ("access-keys-are-made-elsewhere", on(ROLLBACK, without("expiresOn"))),
+    "token for all zones": (
+        "access-keys-are-made-elsewhere",
+        on(ROLLBACK, having(policies=[{"effect": "allow", "resources": '{"com.cloudflare.api.account.zone.*": "*"}'}])),
+    ),
+    "token for the account": (
+        "access-keys-are-made-elsewhere",
+        on(ROLLBACK, having(policies=[{"effect": "allow", "resources": "com.cloudflare.api.account"}])),
+    ),
+    "token with unknown rights": ("access-keys-are-made-elsewhere", on(ROLLBACK, having(policies=Computed()))),
     "API token": ("access-keys-are-made-elsewhere", plus("cloudflare:index/apiToken:ApiToken", name="t")),
     "random bytes": ("secrets-are-generated-as-passwords", plus("random:index/randomBytes:RandomBytes")),
     "random text as a key": (
@@ -119,7 +135,7 @@ KEPT: dict[str, Change] = {
 }
 
 
-NEEDED = {API, INSTANCE, ROLE, "postgres-a-key", "postgres-a-activation", "convergence-document", "montreal"}
+NEEDED = {API, INSTANCE, ROLE, ROLLBACK, "postgres-a-key", "postgres-a-activation", "convergence-document", "montreal"}
 SECRETS = [folder for folder in analyzer.folders() if folder.name == "secrets"]
 
 
