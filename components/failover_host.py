@@ -60,7 +60,8 @@ class FailoverHost(pulumi.ComponentResource):
             proxied=True,
             # Proxied records have a fixed TTL of 300 s, written as 1 (Cloudflare, DNS TTL reference).
             ttl=1,
-            comment=f"{args.labels.prefix}: stand-by, answers when the route has no script",
+            # Cloudflare takes 100 characters on a free zone. Policies read the day.
+            comment=f"{args.labels.prefix}: stand-by until {args.keep_until}, answers when the route has no script",
             opts=self._kept(args),
         )
         after_record = pulumi.ResourceOptions.merge(self._kept(args), pulumi.ResourceOptions(depends_on=[record]))
@@ -81,8 +82,7 @@ class FailoverHost(pulumi.ComponentResource):
         )
         self.route_id = route.id
         self.record_id = record.id
-        # Policies see of a component what it registers.
-        self.register_outputs({"routeId": self.route_id, "recordId": self.record_id, "keepUntil": args.keep_until})
+        self.register_outputs({"routeId": self.route_id, "recordId": self.record_id})
 
     def _kept(self, args: FailoverHostArgs) -> pulumi.ResourceOptions:
         """Nothing can delete it by mistake; what is left behind on purpose would answer for nobody, so not retained."""

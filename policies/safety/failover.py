@@ -35,7 +35,7 @@ VERCEL_NAME = re.compile(r"([a-z0-9-]+\.)+vercel-dns(-\d+)?\.com")
 VERCEL_ADDRESS = "76.76.21.21"
 
 
-def _standbys(args: StackValidationArgs) -> list[PolicyResource]:
+def standbys(args: StackValidationArgs) -> list[PolicyResource]:
     """Records of hosts that fall back: those of the component, and any that leads to Vercel."""
     return [found for found in args.resources if found.resource_type in RECORDS and _is_standby(found)]
 
@@ -66,10 +66,10 @@ def _record_is_proxied(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
         if not _leads_to_vercel({"type": value(record.props, "type"), "content": value(record.props, "content")}):
             yield "This stand-by's record does not lead to Vercel."
 
-    standbys = _standbys(args)
-    yield from each(standbys, check)
+    records = standbys(args)
+    yield from each(records, check)
     for component in (found for found in args.resources if found.resource_type == COMPONENT):
-        if not any(component in parents(record) for record in standbys):
+        if not any(component in parents(record) for record in records):
             yield "This host has no stand-by's record to fall back to.", component.urn
 
 
@@ -87,7 +87,7 @@ def _host_has_a_switch(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
             if _path_of(route) != "/*" and value(route.props, "script"):
                 yield "A rollback would leave one of this host's paths with a Worker."
 
-    yield from each(_standbys(args), check)
+    yield from each(standbys(args), check)
 
 
 def _covers(route: PolicyResource, name: str) -> bool:
@@ -117,11 +117,11 @@ def _challenges_reach_the_standby(args: StackValidationArgs) -> Iterator[tuple[s
             if own.get(path, "none") not in (None, ""):
                 yield "A Worker answers what Vercel asks this host before it renews the certificate."
 
-    yield from each(_standbys(args), check)
+    yield from each(standbys(args), check)
 
 
 def _host_is_nobody_elses(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    hosts = {host(found.props, "name") for found in _standbys(args)}
+    hosts = {host(found.props, "name") for found in standbys(args)}
 
     def check(resource: PolicyResource) -> Iterator[str]:
         if host(resource.props, TAKES_HOST[resource.resource_type]) in hosts:

@@ -44,7 +44,7 @@ CASES: dict[str, Case] = {
     "no record": (minus("site-record"), RECORD),
     "a second stand-by without routes": (
         plus(NEW_RECORD, name="b.example.com", type="CNAME", content="cname.vercel-dns.com", proxied=True, zoneId=ZONE),
-        SWITCH | CHALLENGES,
+        SWITCH | CHALLENGES | KEPT,
     ),
     "no route": (minus("site-route"), SWITCH),
     "route of another zone": (on("site-route", having(zoneId="0" * 32)), SWITCH),

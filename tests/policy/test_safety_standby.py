@@ -10,19 +10,18 @@ from plan.model import Computed, Plan, Resource
 from tests.policy.safety_pack import findings
 
 RULE = "standby-is-kept-until-its-day"
-COMPONENT = "hybrid:edge:FailoverHost"
 
 
 def changed(plan: Plan, is_it: Callable[[Resource], bool], change: Callable[[Resource], Resource]) -> Plan:
     return replace(plan, resources=tuple(change(found) if is_it(found) else found for found in plan.resources))
 
 
-def until(plan: Plan, day: Any) -> Plan:
+def until(plan: Plan, comment: Any) -> Plan:
     def change(found: Resource) -> Resource:
-        given = {key: value for key, value in found.outputs.items() if key != "keepUntil"}
-        return replace(found, outputs=given if day is None else {**given, "keepUntil": day})
+        given = {key: value for key, value in found.inputs.items() if key != "comment"}
+        return replace(found, inputs=given if comment is None else {**given, "comment": comment})
 
-    return changed(plan, lambda found: found.type == COMPONENT, change)
+    return changed(plan, lambda found: found.name == "site-record", change)
 
 
 def open_to_deletion(plan: Plan, name: str) -> Plan:
@@ -39,10 +38,15 @@ def broken(*plans: Plan) -> list[bool]:
 @pytest.mark.parametrize("name", ["site-record", "site-route", "site-challenge-acme"])
 def test_in_production_the_engine_must_refuse_to_delete_it_until_then(name: str, prod_plan: Plan) -> None:
     bare = open_to_deletion(prod_plan, name)
-    assert broken(prod_plan, bare, until(bare, "2100-01-01"), until(bare, "2020-01-01")) == [False, True, True, False]
+    assert broken(prod_plan, bare, until(bare, "until 2100-01-01"), until(bare, "until 2020-01-01")) == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
-@pytest.mark.parametrize("day", [None, "soon", "2027-02-30", Computed()])
+@pytest.mark.parametrize("day", [None, "until soon", "until 2027-02-30", Computed()])
 def test_a_host_says_until_when(day: Any, dev_plan: Plan) -> None:
     assert broken(until(dev_plan, day)) == [True]
 
