@@ -96,10 +96,11 @@ class Repository:
     def fault(self, command: str, code: int, output: str) -> str:
         """One line that says why a command failed; no secret."""
         words = self._without_secrets(error_words(output)) or f"ended with {code} and without a word"
-        file = RESTORING.search(words)
         # Both come after `info` has decrypted the repository's own files, so the passphrase is the right one.
-        is_one_file = command in ("restore", "archive-get") and _is_undecipherable(code, words)
-        if is_one_file or (file and DAMAGED.search(words)):
+        reads_one = command in ("restore", "archive-get")
+        if reads_one and (_is_undecipherable(code, words) or DAMAGED.search(words)):
+            # Its helpers do not always say which.
+            file = RESTORING.search(words)
             return (
                 f"{command}: {file[1] if file else 'a file'}: is damaged in the repository: its content is not what was"
                 " backed up; verify names the repository's file, and an earlier backup may be sound (set)"

@@ -116,11 +116,26 @@ def test_a_marker_that_was_being_committed_may_be_there_or_not() -> None:
     assert compared(source, source[:1], last + timedelta(seconds=2), is_exact=False).missing == (at(2),)
 
 
+def repository() -> Repository:
+    backup = SimpleNamespace(cipher_passphrase="", key_secret="", bucket="backups", endpoint="store", replica=None)
+    machine: Any = SimpleNamespace(spec=SimpleNamespace(backup=backup))
+    return Repository(machine)
+
+
 @pytest.mark.parametrize(
     ("command", "fault"), [("restore", "is damaged in the repository"), ("info", "it can't be decrypted")]
 )
 @pytest.mark.parametrize("words", ["ERROR: [095]: unable to flush", "ERROR: [082]: cipher header invalid"])
 def test_a_file_that_can_not_be_decrypted_after_others_could_is_damaged(command: str, fault: str, words: str) -> None:
-    backup = SimpleNamespace(cipher_passphrase="", key_secret="", bucket="backups", endpoint="store", replica=None)
-    repository: Any = Repository(SimpleNamespace(spec=SimpleNamespace(backup=backup)))  # type: ignore[arg-type]
-    assert fault in repository.fault(command, 95, words)
+    assert fault in repository().fault(command, 95, words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "raised from local-1 protocol: zst error: [-20] Data corruption detected [FormatError] on 2 retries",
+        "error restoring '/var/lib/postgresql/data/base/5/16384': checksum does not match",
+    ],
+)
+def test_a_file_that_is_not_what_was_backed_up_is_damaged(words: str) -> None:
+    assert "is damaged in the repository" in repository().fault("restore", 29, f"ERROR: [029]: {words}")
