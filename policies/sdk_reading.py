@@ -30,6 +30,10 @@ class _ReadingOnce(_Servicer):  # type: ignore[misc]
         one = StackValidationPolicy("every-rule", "Every rule.", self._run(StackValidationPolicy, response))
         return self._only(response, self._reader(one).AnalyzeStack(request, context))
 
+    def Remediate(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+        """Our rules mend nothing, and the SDK would read the resource to find out."""
+        return analyzer_pb2.RemediateResponse()
+
     def _reader(self, policy: Policy) -> Any:
         return _Servicer(*self._name_and_version, [policy], EnforcementLevel.MANDATORY)
 

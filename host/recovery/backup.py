@@ -1,16 +1,21 @@
 """Takes a backup now, and notes with it which transactions it surely has."""
 
+from contextlib import suppress
 from typing import Any
 
-from host.recovery import inventory, progress
+from host.recovery import inventory, progress, work
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import NEXT_XID
+from host.recovery.lock import BusyError, alone
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.request import Backup
 
 
 def act(machine: Machine, request: Backup) -> dict[str, Any]:
+    # A backup may be taken while another act makes a cluster.
+    with suppress(BusyError), alone(machine, "backup"):
+        work.clean(machine)
     repository = Repository(machine)
     before = inventory.read(repository)
     kind = request.kind or ("diff" if any(backup.kind == "full" for backup in before.usable) else "full")

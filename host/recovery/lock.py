@@ -13,15 +13,19 @@ from host.recovery.machine import Machine
 NAME = ".hybrid-recovery.lock"
 
 
+class BusyError(RecoveryError):
+    """Another act runs."""
+
+
 @contextmanager
 def alone(machine: Machine, act: str) -> Iterator[None]:
-    """Raises RecoveryError at once where another act runs. The kernel drops the lock with its process."""
+    """Raises BusyError at once where another act runs. The kernel drops the lock with its process."""
     path = machine.path(machine.clusters / NAME)
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RecoveryError(f"{act}: {_holder(lock.read())}; wait until it has ended") from None
+            raise BusyError(f"{act}: {_holder(lock.read())}; wait until it has ended") from None
         lock.truncate()
         lock.write(json.dumps({"act": act, "pid": os.getpid(), "since": times.written(times.now())}))
         lock.flush()

@@ -94,10 +94,13 @@ class Repository:
     def fault(self, command: str, code: int, output: str) -> str:
         """One line that says why a command failed; no secret."""
         words = self._without_secrets(error_words(output)) or f"ended with {code} and without a word"
-        if (file := RESTORING.search(words)) and DAMAGED.search(words):
+        file = RESTORING.search(words)
+        # Both come after `info` has decrypted the repository's own files, so the passphrase is the right one.
+        is_one_file = command in ("restore", "archive-get") and _is_undecipherable(code, words)
+        if is_one_file or (file and DAMAGED.search(words)):
             return (
-                f"{command}: {file[1]}: is damaged in the repository: its content is not what was backed up; verify"
-                " names the repository's file, and an earlier backup may be sound (set)"
+                f"{command}: {file[1] if file else 'a file'}: is damaged in the repository: its content is not what was"
+                " backed up; verify names the repository's file, and an earlier backup may be sound (set)"
             )
         if _is_undecipherable(code, words):
             return (

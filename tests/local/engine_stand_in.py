@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from local import namespace, root_filesystem
-from local.container import SPEC
+from local.container import RECOVERY_PID, SPEC
 
 FOLDER = Path(os.environ["DOCKER_CONFIG"])
 PROJECT = Path(__file__).resolve().parents[2]
@@ -35,6 +35,8 @@ def main(words: list[str]) -> int:
             return 0 if CONTAINER.exists() else 1
         case ["start", "--attach", _name]:
             return start()
+        case ["exec", *options]:
+            return execute_recovery(options)
         case ["compose", "--project-name", _, "--file", _, command, *options]:
             return {"build": build, "create": create, "exec": execute, "down": down}[command](options)
         case _:
@@ -83,11 +85,30 @@ def execute(options: list[str]) -> int:
         case ["-T", "--user", "postgres", "database", *argv]:
             argv = ["chroot", "--userspec=postgres:postgres", str(ROOT), *argv]
         case ["-T", "database", "python", *rest]:
-            inner = {SPEC: json.loads(CONTAINER.read_text())["spec"], "/": str(ROOT)}
-            argv = ["env", f"PYTHONPATH={PROJECT}", sys.executable, *(inner.get(word, word) for word in rest)]
+            argv = python(rest)
         case _:
             return 64
     return subprocess.run(namespace.enter(pid, argv)).returncode
+
+
+def execute_recovery(options: list[str]) -> int:
+    """host.recovery, which has its request on stdin, and the signal that ends it."""
+    noted = f"{ROOT}{RECOVERY_PID}"
+    match options:
+        case ["--interactive", _name, "sh", "-c", script, path, "python", *rest] if path == RECOVERY_PID:
+            argv = ["sh", "-c", script, noted, *python(rest)]
+        case [_name, "sh", "-c", script]:
+            argv = ["sh", "-c", script.replace(RECOVERY_PID, noted)]
+        case _:
+            return 64
+    pid = first_process()
+    return subprocess.run(namespace.enter(pid, argv)).returncode if pid else 1
+
+
+def python(words: list[str]) -> list[str]:
+    """A module of ours, with the container's paths as they are from outside of its root."""
+    inner = {SPEC: json.loads(CONTAINER.read_text())["spec"], "/": str(ROOT)}
+    return ["env", f"PYTHONPATH={PROJECT}", sys.executable, *(inner.get(word, word) for word in words)]
 
 
 def down(options: list[str]) -> int:

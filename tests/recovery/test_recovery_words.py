@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import number_of, position, wal_name
 from host.recovery.markers import compared
-from host.recovery.pgbackrest import error_words
+from host.recovery.pgbackrest import Repository, error_words
 from host.recovery.request import parse
 from host.recovery.verify import damages
 from tests.recovery.held import at
@@ -113,3 +114,13 @@ def test_a_marker_that_was_being_committed_may_be_there_or_not() -> None:
     for found in (source, source[:1]):
         assert compared(source, found, last, is_exact=False).is_passed
     assert compared(source, source[:1], last + timedelta(seconds=2), is_exact=False).missing == (at(2),)
+
+
+@pytest.mark.parametrize(
+    ("command", "fault"), [("restore", "is damaged in the repository"), ("info", "it can't be decrypted")]
+)
+@pytest.mark.parametrize("words", ["ERROR: [095]: unable to flush", "ERROR: [082]: cipher header invalid"])
+def test_a_file_that_can_not_be_decrypted_after_others_could_is_damaged(command: str, fault: str, words: str) -> None:
+    backup = SimpleNamespace(cipher_passphrase="", key_secret="", bucket="backups", endpoint="store", replica=None)
+    repository: Any = Repository(SimpleNamespace(spec=SimpleNamespace(backup=backup)))  # type: ignore[arg-type]
+    assert fault in repository.fault(command, 95, words)
