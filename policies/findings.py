@@ -1,10 +1,11 @@
 """What the gate found: for each stack, and for what belongs to no stack."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from plan.model import Plan
 from policies.exemptions import Exemption
+from policies.masking import masked
 
 PACK = "hybrid-gate"
 """In the place of a pack's name, for the gate's own rules."""
@@ -58,6 +59,11 @@ class Finding:
     """File and line that declare the resource, or empty."""
     is_unchecked: bool = False
     """The rule could not run, because a value is known only after deployment."""
+
+    @property
+    def masked(self) -> "Finding":
+        """For a report: names, paths and URNs may hold a secret, too."""
+        return replace(self, message=masked(self.message), urn=masked(self.urn), place=masked(self.place))
 
     @property
     def subject(self) -> str:

@@ -12,7 +12,7 @@ from plan.model import Plan
 from policies import analyzer, exemptions, gate_checks
 from policies.errors import GateError
 from policies.exemptions import Exemption
-from policies.findings import Exempted, Finding, JudgedRule, Outcome, Subject, Verdict
+from policies.findings import Exempted, Finding, JudgedRule, Origin, Outcome, Subject, Verdict
 from policies.gate_rules import EXEMPTIONS_RULE, RULES
 from policies.rule import EXEMPTED, UNCHECKED, WAITING
 
@@ -61,15 +61,20 @@ def assess(
         answers = [answer.result() for answer in running]
     rules = (*RULES, *(rule for answer in answers for rule in answer.rules))
     verdicts = [
-        _verdict(subject, len(rules), granted, [finding for answer in answers for finding in answer.findings[index]])
+        _verdict(subject, rules, granted, [finding for answer in answers for finding in answer.findings[index]])
         for index, subject in enumerate(subjects)
     ]
     outcome = Outcome(verdicts=tuple(verdicts), rules=rules, exemptions=tuple(granted), elsewhere=tuple(elsewhere))
     return _with_faults(outcome, subjects, stacks, now or exemptions.today())
 
 
-def _verdict(subject: Subject, rules: int, granted: Sequence[Exemption], found: Sequence[Finding]) -> Verdict:
+def _verdict(
+    subject: Subject, rules: Sequence[JudgedRule], granted: Sequence[Exemption], found: Sequence[Finding]
+) -> Verdict:
     everything = [*gate_checks.findings(subject), *found]
+    if subject.origin is Origin.STATE:
+        by_name = {rule.name: rule for rule in rules}
+        everything = [gate_checks.overdue(subject.plan, finding, by_name) for finding in everything]
     waiting = [finding for finding in everything if finding.rule == WAITING]
     violations = [finding for finding in everything if finding.rule != WAITING]
     covering = [(finding, _covering(granted, finding)) for finding in violations]
@@ -77,10 +82,10 @@ def _verdict(subject: Subject, rules: int, granted: Sequence[Exemption], found: 
         stack=subject.plan.stack,
         origin=subject.origin,
         resources=len(subject.plan.resources),
-        rules=rules,
-        findings=tuple(finding for finding, exemption in covering if exemption is None),
-        exempted=tuple(Exempted(finding=finding, exemption=one) for finding, one in covering if one is not None),
-        waiting=tuple(waiting),
+        rules=len(rules),
+        findings=tuple(finding.masked for finding, exemption in covering if exemption is None),
+        exempted=tuple(Exempted(finding=found.masked, exemption=one) for found, one in covering if one is not None),
+        waiting=tuple(finding.masked for finding in waiting),
     )
 
 
@@ -104,7 +109,7 @@ def _with_faults(outcome: Outcome, subjects: Sequence[Subject], stacks: Collecti
         gate_checks.finding(EXEMPTIONS_RULE, f"{words}.", place=f"policies/{exemptions.FILE.name}:{one.line}")
         for one, words in faults
     ]
-    return replace(outcome, elsewhere=(*outcome.elsewhere, *found))
+    return replace(outcome, elsewhere=tuple(finding.masked for finding in (*outcome.elsewhere, *found)))
 
 
 @dataclass(frozen=True, kw_only=True)

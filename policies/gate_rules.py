@@ -32,6 +32,27 @@ RULES: tuple[GateRule, ...] = (
         remediation="Give it as a secret output.",
     ),
     GateRule(
+        name=sensitive.PLACES_RULE,
+        description="A secret output goes only into a property that is made for secrets.",
+        reason=(
+            "A tag, a description or a variable shows its value to whoever may look at the resource, whatever mark it "
+            "bears in the state. What is made of a secret without its mark (`Output.unsecret`) stands in the state in "
+            "the clear as well; the recorded plan says what a value is made of."
+        ),
+        severity="critical",
+        remediation="Hand it over as an SSM SecureString, a secret_text binding or the service's own kind of secret.",
+    ),
+    GateRule(
+        name=sensitive.STATE_RULE,
+        description="No ID and no output of what is deployed is a secret in the clear.",
+        reason=(
+            "Whoever may read the state reads it. A provider gives inputs back as outputs, under other names and "
+            "without their marks; judged by the issuers' formats, because what a cloud makes up is random, too."
+        ),
+        severity="critical",
+        remediation="Renew it, it has been seen; then give it as a secret output, and refresh.",
+    ),
+    GateRule(
         name=sensitive.EXPORTS_RULE,
         description="An export that is not secret holds nothing that looks like a secret, and no secret output.",
         reason="Exports stand in the state, are printed after each update, and other stacks may read them.",

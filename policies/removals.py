@@ -48,6 +48,8 @@ def _changes(old: Plan, new: Plan) -> list[Change]:
         if found.urn in new.by_urn
         else found
         for found in old.resources
+        # What waits for its deletion goes without anybody's doing.
+        if not found.is_left_over
     ]
     return diff(replace(old, resources=tuple(both)), new)
 
