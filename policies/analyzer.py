@@ -25,6 +25,7 @@ START_SECONDS = 30
 CALL_SECONDS = 300
 AT_A_TIME = 64
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024
+_RUNNING: set[subprocess.Popen[bytes]] = set()
 # As much of a pack's words as an error may show a line of.
 LAST_BYTES = 64 * 1024
 
@@ -133,7 +134,10 @@ def running(folder: Path) -> Iterator[Pack]:
             stdout=said,
             stderr=complained,
             env=environment,
+            # As in plan.record: a terminal's interruption is the gate's to answer.
+            process_group=0,
         )
+        _RUNNING.add(process)
         try:
             port = _port(folder.name, process, said, complained)
             options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.enable_http_proxy", 0)]
@@ -142,6 +146,13 @@ def running(folder: Path) -> Iterator[Pack]:
         finally:
             process.kill()
             process.wait()
+            _RUNNING.discard(process)
+
+
+def end_all() -> None:
+    """Ends every pack, for whoever is interrupted; their calls fail, and nobody waits for one."""
+    for process in [*_RUNNING]:
+        process.kill()
 
 
 def _port(name: str, process: subprocess.Popen[bytes], said: IO[str], complained: IO[str]) -> int:

@@ -55,10 +55,12 @@ def assess(
         try:
             subjects = list(subjects)
             asked.set_result([(subject.plan, analyzer.Questions.about(subject.plan)) for subject in subjects])
+            answers = [answer.result() for answer in running]
         except BaseException as error:
-            asked.set_exception(error)
+            if not asked.done():
+                asked.set_exception(error)
+            analyzer.end_all()
             raise
-        answers = [answer.result() for answer in running]
     rules = (*RULES, *(rule for answer in answers for rule in answer.rules))
     verdicts = [
         _verdict(subject, rules, granted, [finding for answer in answers for finding in answer.findings[index]])

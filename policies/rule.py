@@ -4,6 +4,7 @@ A check never puts a property's value into a message: it may be a secret, which 
 (Pulumi hands them decrypted and unmarked).
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
+from plan import lifetime
 from policies import exemptions, sdk_reading
 from policies.exemptions import Exemption
 from policies.masking import masked
@@ -166,6 +168,8 @@ def _advice(name: str, description: str, found: dict[tuple[str, str], None]) -> 
 
 def serve(pack: str, rules: Sequence[Rule | StackRule]) -> None:
     """Answers the engine, or the gate, until the process is ended."""
+    if os.environ.get(exemptions.LEFT_TO_THE_GATE):
+        lifetime.end_with_parent()
     sdk_reading.read_once()
     notes = Notes(exemptions.granted())
     policies = [*(rule.policy(notes) for rule in rules), *notes.policies()]
