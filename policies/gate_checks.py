@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from plan.model import Computed, Plan, Resource
-from policies import removals, sensitive
+from policies import ignored, removals, sensitive
 from policies.findings import PACK, Finding, JudgedRule, Origin, Subject
-from policies.gate_rules import BY_NAME, KEPT_RULE, RECORDS_RULE
+from policies.gate_rules import BY_NAME, IGNORED_RULE, KEPT_RULE, RECORDS_RULE
 from policies.rule import UNCHECKED, WAITING
 
 # The pack's, which passes over what it does not get to see.
@@ -30,6 +30,7 @@ def findings(subject: Subject) -> Iterator[Finding]:
         case Origin.RECORDED:
             yield from _in_the_clear(plan, sensitive.in_the_clear(plan))
     yield from _of_places(plan)
+    yield from _of_options(plan)
     yield from _of_the_stack(plan)
     if subject.previous:
         for resource, message in removals.of_protected(subject.previous, plan):
@@ -45,6 +46,11 @@ def _of_places(plan: Plan) -> Iterator[Finding]:
         more = f"{len(paths) - 1} more of its texts are unknown, too, and " if len(paths) > 1 else ""
         words = f"{TEXTS_RULE}: {paths[0]} is not known yet: {more}nothing says what it is made of"
         yield _waiting(plan, words, resource.urn, resource.declared_at)
+
+
+def _of_options(plan: Plan) -> Iterator[Finding]:
+    for resource, path in ignored.without_reason(plan):
+        yield _about(plan, IGNORED_RULE, f"Changes of its property {path} are ignored.", resource)
 
 
 def _of_the_stack(plan: Plan) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from policies import sensitive
 from policies.findings import PACK, JudgedRule
 
+IGNORED_RULE = "judged-properties-are-not-ignored"
 KEPT_RULE = "protected-data-is-kept"
 RECORDS_RULE = "dns-records-are-kept"
 REPOSITORY_RULE = "repository-holds-no-secret"
@@ -68,6 +69,16 @@ RULES: tuple[GateRule, ...] = (
         ),
         severity="critical",
         remediation="Renew it, it has been seen, and set it anew with `pulumi config set --secret`.",
+    ),
+    GateRule(
+        name=IGNORED_RULE,
+        description="Changes are ignored only of properties for which the table of policies/ignored.py has a reason.",
+        reason=(
+            "The engine does not set a property whose changes are ignored, so a firewall or a switch may stay open "
+            "while the program, and every rule that judges it, says that it is shut."
+        ),
+        severity="high",
+        remediation="Take it out of ignore_changes, or add it with its reason to REASONS in policies/ignored.py.",
     ),
     GateRule(
         name=KEPT_RULE,

@@ -23,7 +23,7 @@ HUNK = re.compile(r"@@ -\S+ \+(\d+)")
 LITERAL_KIND = "a literal that is called like a secret"
 # A literal in code or settings under a secret's name: a word that people choose, in quotes.
 LITERAL = re.compile(
-    rf"{patterns.SECRET_NAME.pattern}(?!_encryption)\w*[\"']?\]?\s*(?:=|:|:=|=>)\s*(?P<quote>[\"'])(?P<value>[^\"'\s${{}}<>%()]{{8,}})(?P=quote)",
+    rf"{patterns.SECRET_NAME.pattern}(?!_encryption)\w{{0,64}}[\"']?\]?\s{{0,8}}(?:=|:|:=|=>)\s{{0,8}}(?P<quote>[\"'])(?P<value>[^\"'\s${{}}<>%()]{{8,}})(?P=quote)",
     re.IGNORECASE,
 )
 # What tests make up. A real key's body, and a real token, are found by their entropy and by their issuer's format.

@@ -9,7 +9,7 @@ from policies.sensitive import PLACES_RULE
 from tests.policy.adversaries_secrets import ACCESS_KEY, API, DATABASE, GITHUB, HOST_ROLE, INSTANCE, PARAMETER
 from tests.policy.attack import Adversary, configured, exported, registering
 from tests.policy.breaking import bindings, having
-from tests.policy.changes import Change, both, on, plus, put
+from tests.policy.changes import Change, both, on, options, plus, put
 
 DISK = "postgres-a-data"
 DOCUMENTS = "hybrid:storage:CmsDocuments"
@@ -118,4 +118,14 @@ IN_PART = {
     ),
 }
 
-LAUNDERED = {**OUTPUTS, **MISPLACED, **IN_PART}
+IGNORED = {
+    "changes of a firewall ignored": Adversary(
+        "judged-properties-are-not-ignored", options("postgres-a-ports", ignore_changes=("portInfos",))
+    ),
+    "changes of a public-access switch ignored": Adversary(
+        "judged-properties-are-not-ignored", options("documents-public-access", ignore_changes=("blockPublicAcls",))
+    ),
+    "all changes ignored": Adversary("judged-properties-are-not-ignored", options(DISK, ignore_changes=("*",))),
+}
+
+LAUNDERED = {**OUTPUTS, **MISPLACED, **IN_PART, **IGNORED}
