@@ -103,6 +103,8 @@ class Outcome:
     """All of the file, used or not."""
     elsewhere: tuple[Finding, ...] = ()
     """About no stack."""
+    known_lines: tuple[str, ...] = ()
+    """Lines of the repository that look like secrets and were let pass: fingerprint and reason."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:

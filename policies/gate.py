@@ -38,8 +38,10 @@ def assess(
     stacks: Collection[str] = (),
     elsewhere: Sequence[Finding] = (),
     now: date | None = None,
+    known_lines: Sequence[str] = (),
 ) -> Outcome:
-    """All that the packs and the gate's own rules say. `stacks` are all of the project's; `elsewhere` is carried along.
+    """All that the packs and the gate's own rules say. `stacks` are all of the project's; `elsewhere` and
+    `known_lines` are carried along.
 
     The subjects may be made one by one: the packs start meanwhile.
 
@@ -66,7 +68,13 @@ def assess(
         _verdict(subject, rules, granted, [finding for answer in answers for finding in answer.findings[index]])
         for index, subject in enumerate(subjects)
     ]
-    outcome = Outcome(verdicts=tuple(verdicts), rules=rules, exemptions=tuple(granted), elsewhere=tuple(elsewhere))
+    outcome = Outcome(
+        verdicts=tuple(verdicts),
+        rules=rules,
+        exemptions=tuple(granted),
+        elsewhere=tuple(elsewhere),
+        known_lines=tuple(known_lines),
+    )
     return _with_faults(outcome, subjects, stacks, now or exemptions.today())
 
 

@@ -30,6 +30,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
             yield f"::notice title={_property('waits for the deployment')}::{_data(words)}"
     for one in outcome.exemptions:
         yield f"exemption of {one.rule} for {one.resource}: {one.words}"
+    yield from (f"known line {one}" for one in outcome.known_lines)
     for verdict in outcome.verdicts:
         yield f"{verdict.stack}: {violations(len(verdict.findings)) if verdict.findings else 'passed'}"
 

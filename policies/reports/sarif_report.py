@@ -33,7 +33,10 @@ def written(outcome: Outcome) -> str:
             {"executionSuccessful": True, "toolExecutionNotifications": [_notification(finding) for finding in waiting]}
         ],
         "results": results,
-        "properties": {"exemptions": [f"{one.rule}, {one.resource}: {one.words}" for one in outcome.exemptions]},
+        "properties": {
+            "exemptions": [f"{one.rule}, {one.resource}: {one.words}" for one in outcome.exemptions],
+            "knownLines": list(outcome.known_lines),
+        },
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
 

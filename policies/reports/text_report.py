@@ -13,6 +13,10 @@ def written(outcome: Outcome) -> str:
         lines += [line for finding in outcome.elsewhere for line in _of_finding(finding)]
     for one in outcome.exemptions:
         lines.append(f"exemption of {one.rule} for {one.resource}: {one.words}")
+    if outcome.known_lines:
+        number = len(outcome.known_lines)
+        lines.append(f"{number} line{'s' if number != 1 else ''} let pass by policies/known_lines.yaml")
+        lines += [f"  {one}" for one in outcome.known_lines]
     return "\n".join(_printable(line) for line in lines)
 
 
