@@ -21,9 +21,13 @@ REASONS: dict[tuple[str, str], str] = {
 }
 
 
+# Of every type: they open nothing and move nothing, and others write some of them, such as a tool for costs.
+ANYWHERE = frozenset({"tags"})
+
+
 def without_reason(plan: Plan) -> Iterator[tuple[Resource, str]]:
     """Each resource that ignores changes of a property, and the property, where REASONS has none."""
     for resource in plan.resources:
         for path in resource.options.ignore_changes:
-            if (resource.type, path) not in REASONS:
+            if path not in ANYWHERE and (resource.type, path) not in REASONS:
                 yield resource, path
