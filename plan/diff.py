@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import zip_longest
 from typing import Any
@@ -82,6 +82,7 @@ class Change:
 
 def diff(old: Plan, new: Plan) -> list[Change]:
     """Changes from one plan to the other, sorted by URN, the stack's exports last. Ignored properties are left out."""
+    old = with_new_names(old, new)
     both = [urn for urn in new.by_urn if urn in old.by_urn]
     found = {urn: _own(old.by_urn[urn], new.by_urn[urn]) for urn in both}
     replaced: set[str] = set()
@@ -102,6 +103,60 @@ def diff(old: Plan, new: Plan) -> list[Change]:
     return sorted(changes, key=lambda change: change.resource.urn) + (
         [_changed(_stack(new), exports)] if exports else []
     )
+
+
+def with_new_names(old: Plan, new: Plan) -> Plan:
+    """The old plan as if what has an alias now had been called so before, as the engine takes it."""
+    renamed = {
+        known: resource
+        for resource in new.resources
+        if resource.urn not in old.by_urn
+        for alias in resource.options.aliases
+        if (known := _alias_urn(resource, alias)) in old.by_urn and known not in new.by_urn
+    }
+    if not renamed:
+        return old
+    urns = {known: resource.urn for known, resource in renamed.items()}
+    return replace(old, resources=tuple(_renamed(found, renamed, urns) for found in old.resources))
+
+
+def _alias_urn(resource: Resource, alias: str) -> str:
+    """Of an alias that is no URN, but another name or another type."""
+    if alias.startswith("urn:pulumi:"):
+        return alias
+    stack, project, types, name = resource.urn.split("::", 3)
+    if ":" in alias:
+        return "::".join((stack, project, types.removesuffix(resource.type) + alias, name))
+    return "::".join((stack, project, types, alias))
+
+
+def _renamed(old: Resource, renamed: dict[str, Resource], urns: dict[str, str]) -> Resource:
+    new = renamed.get(old.urn)
+    found = replace(
+        old,
+        inputs={key: _with_urns(value, urns) for key, value in old.inputs.items()},
+        parent=urns.get(old.parent or "", old.parent),
+        provider=urns.get(old.provider or "", old.provider),
+    )
+    # An alias may say that it had another parent, too.
+    return replace(found, urn=new.urn, type=new.type, name=new.name, parent=new.parent) if new else found
+
+
+def _with_urns(value: Any, urns: dict[str, str]) -> Any:
+    match value:
+        case Secret():
+            return Secret(_with_urns(value.value, urns))
+        case Computed():
+            template = value.template
+            for before, after in urns.items():
+                template = template.replace(f"${{{before}#", f"${{{after}#")
+            return Computed(template)
+        case dict():
+            return {key: _with_urns(item, urns) for key, item in value.items()}
+        case list():
+            return [_with_urns(item, urns) for item in value]
+        case _:
+            return value
 
 
 def _changed(resource: Resource, rows: tuple[PropertyChange, ...]) -> Change:

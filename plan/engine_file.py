@@ -59,7 +59,10 @@ def reading(name: object) -> Iterator[None]:
 
 
 def plan(name: str, states: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any], *, is_deployed: bool) -> Plan:
-    """The plan of these resources, by URN, the stack's own among them. Raises PlanError that calls the file `name`."""
+    """The plan of these resources, the stack's own among them. Raises PlanError that calls the file `name`.
+
+    Each by its URN, or by a longer one where another has that: see Resource.is_left_over.
+    """
     stack_urn = next((urn for urn in states if urn.split("::")[2:3] == [STACK_TYPE]), None)
     if stack_urn is None:
         raise PlanError(f"{name}: holds no stack; allowed: what the engine wrote of one that is, or will be, deployed")
@@ -67,13 +70,15 @@ def plan(name: str, states: Mapping[str, Mapping[str, Any]], settings: Mapping[s
     return Plan(
         project=project,
         stack=prefix.removeprefix("urn:pulumi:"),
-        resources=tuple(resource(states[urn], is_deployed=is_deployed) for urn in sorted(states) if urn != stack_urn),
+        resources=tuple(
+            resource(states[urn], urn, is_deployed=is_deployed) for urn in sorted(states) if urn != stack_urn
+        ),
         outputs=_values(states[stack_urn].get("outputs") or {}),
         settings={key: value(item) for key, item in sorted(settings.items())},
     )
 
 
-def resource(state: Mapping[str, Any], *, is_deployed: bool) -> Resource:
+def resource(state: Mapping[str, Any], urn: str, *, is_deployed: bool) -> Resource:
     """One resource. What the engine does not write down, `delete_before_replace`, is taken as given: see _options."""
     type_token, custom = state["type"], state["custom"]
     given = state.get("inputs") or {}
@@ -84,9 +89,9 @@ def resource(state: Mapping[str, Any], *, is_deployed: bool) -> Resource:
         # A preview is written before a component registers its outputs; ours are inputs as well.
         outputs = outputs or inputs
     return Resource(
-        urn=state["urn"],
+        urn=urn,
         type=type_token,
-        name=state["urn"].split("::", 3)[3],
+        name=urn.split("::", 3)[3],
         custom=custom,
         parent=_parent(state.get("parent")),
         provider=_provider(state.get("provider")),
@@ -98,6 +103,8 @@ def resource(state: Mapping[str, Any], *, is_deployed: bool) -> Resource:
         },
         options=_options(state),
         source=_source(state),
+        identifier=str(state.get("id") or "") if is_deployed else "",
+        is_left_over=urn != state["urn"],
     )
 
 

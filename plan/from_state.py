@@ -19,14 +19,18 @@ def read(path: Path) -> Plan:
         raise PlanError(f"{path}: is a state of another version; allowed: {', '.join(map(str, VERSIONS))}")
     states: dict[str, Mapping[str, Any]] = {}
     with engine_file.reading(path):
-        for state in _states(document["deployment"]):
-            states.setdefault(state["urn"], state)
+        for state, why in _states(document["deployment"]):
+            urn, number = state["urn"], 1
+            while urn in states:
+                # What has the name already is the one that lives.
+                urn, number = f"{state['urn']} ({why}{f' {number}' if number > 1 else ''})", number + 1
+            states[urn] = state
         return engine_file.plan(str(path), states, {}, is_deployed=True)
 
 
-def _states(deployment: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The living first, then what waits for its deletion or was under way at an interruption: it may still be there."""
+def _states(deployment: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The living first, then what may still be there, and why."""
     resources = deployment.get("resources") or []
-    yield from (state for state in resources if not state.get("delete"))
-    yield from (state for state in resources if state.get("delete"))
-    yield from (operation["resource"] for operation in deployment.get("pending_operations") or ())
+    yield from ((state, "again") for state in resources if not state.get("delete"))
+    yield from ((state, "to be deleted") for state in resources if state.get("delete"))
+    yield from ((operation["resource"], "under way") for operation in deployment.get("pending_operations") or ())

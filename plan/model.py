@@ -13,6 +13,8 @@ from typing import Any
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDERS = "pulumi:providers:"
 """Begins the type of every provider."""
+UNWRITTEN = "<reference>"
+"""Stands for another resource's output within a text; in brackets, as what a program fills in."""
 _REFERENCE = re.compile(r"\$\{(urn:pulumi:[^#}]+)#([^}]+)\}")
 
 
@@ -46,6 +48,11 @@ class Computed:
         """URN and property, when the value is exactly one output."""
         match = _REFERENCE.fullmatch(self.template)
         return (match[1], match[2]) if match else None
+
+    @property
+    def written(self) -> str:
+        """What somebody wrote of it: the text with UNWRITTEN in place of each reference."""
+        return self.resolve(lambda _urn, _name: UNWRITTEN)
 
     def resolve(self, values: Callable[[str, str], str]) -> str:
         """The text with `values(urn, property)` in place of each reference."""
@@ -104,6 +111,11 @@ class Resource:
     property_dependencies: dict[str, tuple[str, ...]] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     source: Source | None = None
+    identifier: str = ""
+    """The provider's own, of what is deployed; empty in a plan of what is declared."""
+    is_left_over: bool = False
+    """Of what is deployed: a second one of the same URN, which the engine has yet to delete, or was making or changing
+    when it was interrupted."""
 
     @property
     def declared_at(self) -> str:

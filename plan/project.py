@@ -2,13 +2,13 @@
 
 import difflib
 import json
-from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from plan import yaml_text
 from plan.errors import PlanError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,17 +75,6 @@ class Project:
         return f"{stack}: is not a stack of this project (no Pulumi.{stack}.yaml){hint} Known: {known}"
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice: YAML forbids it, and the parser would let the last one win without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"{', '.join(twice)}: stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def _qualified(project: str, key: str) -> str:
     return key if ":" in key else f"{project}:{key}"
 
@@ -100,13 +89,13 @@ def _text(key: str, value: Any, is_secret: bool) -> str:
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.load(path.read_text(), _Loader)
+        document = yaml_text.load(path.read_text())
     except OSError as error:
         raise PlanError(f"{path}: can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise PlanError(f"{path}: is not text in UTF-8") from None
     except yaml.YAMLError as error:
-        raise PlanError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+        raise PlanError(f"{path}: is not YAML: {yaml_text.fault(error)}") from None
     if not isinstance(document, dict):
         raise PlanError(f"{path}: holds no settings; allowed: a mapping")
     return document

@@ -57,6 +57,8 @@ def _run(stacks: Sequence[str], order: dict[str, Any]) -> list[dict[str, Any]]:
             text=True,
             env=environment,
             timeout=TIMEOUT_SECONDS + REST_SECONDS,
+            # A terminal's interruption is this process's to answer: it ends the other, which would say a lot.
+            process_group=0,
         )
     except subprocess.TimeoutExpired:
         return [{"late": True} for _ in stacks]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from components.errors import HybridError
-from plan import codec, quick_import, recorder
+from plan import codec, lifetime, quick_import, recorder
 
 POLL_SECONDS = 0.005
 # What may be imported before the stack is known: the providers' libraries, and components, which declare nothing then.
@@ -29,6 +29,7 @@ FOR_ALL = ("pulumi_", "components.")
 
 def main() -> None:
     """Answers a list of tasks with a list: of each a plan, an error, the exit of a process without a word, or late."""
+    lifetime.end_with_parent()
     # A process that lives for seconds; its collector took a third of them.
     gc.disable()
     order = json.load(sys.stdin)
@@ -65,9 +66,13 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 def _start(folder: Path, task: dict[str, Any], file: IO[str]) -> tuple[int, IO[str]]:
     """A process that writes one answer."""
+    parent = os.getpid()
     process = os.fork()
     if process:
         return process, file
+    # Whatever the program does with an interruption, or with its own end.
+    lifetime.end_with_parent(parent)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         json.dump(_run(folder, task), file)
         file.flush()

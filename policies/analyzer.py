@@ -16,14 +16,16 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from plan import wire
-from plan.model import PROVIDERS, Plan, Resource
+from plan.model import PROVIDERS, Computed, Plan, Resource, Secret
 from policies import exemptions
 from policies.errors import GateError
 
+PLACES = ("region", "availabilityZone")
 START_SECONDS = 30
 CALL_SECONDS = 300
 AT_A_TIME = 64
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024
+_RUNNING: set[subprocess.Popen[bytes]] = set()
 # As much of a pack's words as an error may show a line of.
 LAST_BYTES = 64 * 1024
 
@@ -33,6 +35,8 @@ class Questions:
     """All that packs are asked about one plan; made once, because every pack is asked the same."""
 
     each: Sequence[analyzer_pb2.AnalyzeRequest]
+    again: Sequence[analyzer_pb2.AnalyzeRequest]
+    """Some of them with other inputs, to judge what no pack gets to see otherwise: see `_otherwise`."""
     together: analyzer_pb2.AnalyzeStackRequest
 
     @classmethod
@@ -41,12 +45,14 @@ class Questions:
             resource.urn: _provider(resource) for resource in plan.resources if resource.type.startswith(PROVIDERS)
         }
         structs = {resource.urn: wire.to_struct(resource.inputs) for resource in plan.resources}
-        each, together = [], []
+        each, again, together = [], [], []
         for resource in plan.resources:
             common = _common(resource, providers.get(resource.provider or ""))
             each.append(analyzer_pb2.AnalyzeRequest(**common, properties=structs[resource.urn]))
+            for inputs in _otherwise(resource):
+                again.append(analyzer_pb2.AnalyzeRequest(**common, properties=wire.to_struct(inputs)))
             together.append(_analyzer_resource(resource, common, structs[resource.urn]))
-        return cls(each, analyzer_pb2.AnalyzeStackRequest(resources=together))
+        return cls(each, again, analyzer_pb2.AnalyzeStackRequest(resources=together))
 
 
 class Pack:
@@ -60,17 +66,19 @@ class Pack:
 
     def analyze(self, questions: Questions) -> list[analyzer_pb2.AnalyzeDiagnostic]:
         """Every diagnostic of the resource rules and the stack rules; each names its URN where it has one."""
-        found = []
         with self._explained():
-            # Several at a time: most of a call is waiting. A few only, because each takes memory.
-            for batch in _batches(questions.each):
-                asked = [self._stub.Analyze.future(request, timeout=CALL_SECONDS) for request in batch]
-                for request, answer in zip(batch, asked, strict=True):
-                    for diagnostic in answer.result().diagnostics:
-                        diagnostic.urn = diagnostic.urn or request.urn
-                        found.append(diagnostic)
+            found = {_key(one): one for one in self._of_each([*questions.each, *questions.again])}
             answer = self._stub.AnalyzeStack(questions.together, timeout=CALL_SECONDS)
-        return [*found, *answer.diagnostics]
+        return [*found.values(), *answer.diagnostics]
+
+    def _of_each(self, requests: Sequence[analyzer_pb2.AnalyzeRequest]) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
+        # Several at a time: most of a call is waiting. A few only, because each takes memory.
+        for batch in _batches(requests):
+            asked = [self._stub.Analyze.future(request, timeout=CALL_SECONDS) for request in batch]
+            for request, answer in zip(batch, asked, strict=True):
+                for diagnostic in answer.result().diagnostics:
+                    diagnostic.urn = diagnostic.urn or request.urn
+                    yield diagnostic
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -78,6 +86,35 @@ class Pack:
             yield
         except grpc.RpcError as error:
             raise GateError(f"policy pack {self.name}: failed: {error.details()}; mend the rule") from None
+
+
+def _key(diagnostic: analyzer_pb2.AnalyzeDiagnostic) -> tuple[str, str, str]:
+    return diagnostic.policyName, diagnostic.urn, diagnostic.message
+
+
+def _otherwise(resource: Resource) -> Iterator[dict[str, Any]]:
+    """The inputs as far as somebody wrote them, and with the place that the cloud says it is in, where these differ."""
+    known = _as_written(resource.inputs)
+    if known != resource.inputs:
+        yield known
+    places = {name: resource.outputs[name] for name in PLACES if isinstance(resource.outputs.get(name), str)}
+    if resource.custom and any(resource.inputs.get(name, place) != place for name, place in places.items()):
+        yield {**resource.inputs, **places}
+
+
+def _as_written(value: Any) -> Any:
+    """With UNWRITTEN for references within texts. One that is nothing but a reference holds nobody's writing."""
+    match value:
+        case Secret():
+            return Secret(_as_written(value.value))
+        case Computed() if value.template and not value.reference:
+            return value.written
+        case dict():
+            return {key: _as_written(item) for key, item in value.items()}
+        case list():
+            return [_as_written(item) for item in value]
+        case _:
+            return value
 
 
 def _batches(requests: Sequence[analyzer_pb2.AnalyzeRequest]) -> Iterator[Sequence[analyzer_pb2.AnalyzeRequest]]:
@@ -97,7 +134,10 @@ def running(folder: Path) -> Iterator[Pack]:
             stdout=said,
             stderr=complained,
             env=environment,
+            # As in plan.record: a terminal's interruption is the gate's to answer.
+            process_group=0,
         )
+        _RUNNING.add(process)
         try:
             port = _port(folder.name, process, said, complained)
             options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.enable_http_proxy", 0)]
@@ -106,6 +146,13 @@ def running(folder: Path) -> Iterator[Pack]:
         finally:
             process.kill()
             process.wait()
+            _RUNNING.discard(process)
+
+
+def end_all() -> None:
+    """Ends every pack, for whoever is interrupted; their calls fail, and nobody waits for one."""
+    for process in [*_RUNNING]:
+        process.kill()
 
 
 def _port(name: str, process: subprocess.Popen[bytes], said: IO[str], complained: IO[str]) -> int:

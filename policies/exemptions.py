@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from plan import yaml_text
 from policies.errors import GateError
 
 FILE = Path(__file__).resolve().parent / "exemptions.yaml"
@@ -137,7 +138,7 @@ def _entries(path: Path) -> Iterator[tuple[int, Any]]:
     try:
         text = path.read_text()
         node = yaml.compose(text, yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        document = yaml_text.load(text)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -145,7 +146,7 @@ def _entries(path: Path) -> Iterator[tuple[int, Any]]:
     except UnicodeDecodeError:
         raise GateError(f"{path.name}: is not text in UTF-8") from None
     except yaml.YAMLError as error:
-        raise GateError(f"{path.name}: is not YAML: {' '.join(str(error).split())}") from None
+        raise GateError(f"{path.name}: is not YAML: {yaml_text.fault(error)}") from None
     if not isinstance(document, dict) or [*document] != ["exemptions"] or not isinstance(document["exemptions"], list):
         raise GateError(f"{path.name}: is no list of exemptions; {allowed}")
     lines = (item.start_mark.line + 1 for _, listed in node.value for item in listed.value) if node else ()

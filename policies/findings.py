@@ -1,10 +1,11 @@
 """What the gate found: for each stack, and for what belongs to no stack."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from plan.model import Plan
 from policies.exemptions import Exemption
+from policies.masking import masked
 
 PACK = "hybrid-gate"
 """In the place of a pack's name, for the gate's own rules."""
@@ -60,6 +61,11 @@ class Finding:
     """The rule could not run, because a value is known only after deployment."""
 
     @property
+    def masked(self) -> "Finding":
+        """For a report: names, paths and URNs may hold a secret, too."""
+        return replace(self, message=masked(self.message), urn=masked(self.urn), place=masked(self.place))
+
+    @property
     def subject(self) -> str:
         """What it is about, in short."""
         return self.urn.rpartition("::")[2] or self.place.rpartition(":")[0] or "the whole stack"
@@ -97,6 +103,8 @@ class Outcome:
     """All of the file, used or not."""
     elsewhere: tuple[Finding, ...] = ()
     """About no stack."""
+    known_lines: tuple[str, ...] = ()
+    """Lines of the repository that look like secrets and were let pass: fingerprint and reason."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:

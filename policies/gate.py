@@ -12,7 +12,7 @@ from plan.model import Plan
 from policies import analyzer, exemptions, gate_checks
 from policies.errors import GateError
 from policies.exemptions import Exemption
-from policies.findings import Exempted, Finding, JudgedRule, Outcome, Subject, Verdict
+from policies.findings import Exempted, Finding, JudgedRule, Origin, Outcome, Subject, Verdict
 from policies.gate_rules import EXEMPTIONS_RULE, RULES
 from policies.rule import EXEMPTED, UNCHECKED, WAITING
 
@@ -38,8 +38,10 @@ def assess(
     stacks: Collection[str] = (),
     elsewhere: Sequence[Finding] = (),
     now: date | None = None,
+    known_lines: Sequence[str] = (),
 ) -> Outcome:
-    """All that the packs and the gate's own rules say. `stacks` are all of the project's; `elsewhere` is carried along.
+    """All that the packs and the gate's own rules say. `stacks` are all of the project's; `elsewhere` and
+    `known_lines` are carried along.
 
     The subjects may be made one by one: the packs start meanwhile.
 
@@ -55,21 +57,34 @@ def assess(
         try:
             subjects = list(subjects)
             asked.set_result([(subject.plan, analyzer.Questions.about(subject.plan)) for subject in subjects])
+            answers = [answer.result() for answer in running]
         except BaseException as error:
-            asked.set_exception(error)
+            if not asked.done():
+                asked.set_exception(error)
+            analyzer.end_all()
             raise
-        answers = [answer.result() for answer in running]
     rules = (*RULES, *(rule for answer in answers for rule in answer.rules))
     verdicts = [
-        _verdict(subject, len(rules), granted, [finding for answer in answers for finding in answer.findings[index]])
+        _verdict(subject, rules, granted, [finding for answer in answers for finding in answer.findings[index]])
         for index, subject in enumerate(subjects)
     ]
-    outcome = Outcome(verdicts=tuple(verdicts), rules=rules, exemptions=tuple(granted), elsewhere=tuple(elsewhere))
+    outcome = Outcome(
+        verdicts=tuple(verdicts),
+        rules=rules,
+        exemptions=tuple(granted),
+        elsewhere=tuple(elsewhere),
+        known_lines=tuple(known_lines),
+    )
     return _with_faults(outcome, subjects, stacks, now or exemptions.today())
 
 
-def _verdict(subject: Subject, rules: int, granted: Sequence[Exemption], found: Sequence[Finding]) -> Verdict:
+def _verdict(
+    subject: Subject, rules: Sequence[JudgedRule], granted: Sequence[Exemption], found: Sequence[Finding]
+) -> Verdict:
     everything = [*gate_checks.findings(subject), *found]
+    if subject.origin is Origin.STATE:
+        by_name = {rule.name: rule for rule in rules}
+        everything = [gate_checks.overdue(subject.plan, finding, by_name) for finding in everything]
     waiting = [finding for finding in everything if finding.rule == WAITING]
     violations = [finding for finding in everything if finding.rule != WAITING]
     covering = [(finding, _covering(granted, finding)) for finding in violations]
@@ -77,10 +92,10 @@ def _verdict(subject: Subject, rules: int, granted: Sequence[Exemption], found: 
         stack=subject.plan.stack,
         origin=subject.origin,
         resources=len(subject.plan.resources),
-        rules=rules,
-        findings=tuple(finding for finding, exemption in covering if exemption is None),
-        exempted=tuple(Exempted(finding=finding, exemption=one) for finding, one in covering if one is not None),
-        waiting=tuple(waiting),
+        rules=len(rules),
+        findings=tuple(finding.masked for finding, exemption in covering if exemption is None),
+        exempted=tuple(Exempted(finding=found.masked, exemption=one) for found, one in covering if one is not None),
+        waiting=tuple(finding.masked for finding in waiting),
     )
 
 
@@ -104,7 +119,7 @@ def _with_faults(outcome: Outcome, subjects: Sequence[Subject], stacks: Collecti
         gate_checks.finding(EXEMPTIONS_RULE, f"{words}.", place=f"policies/{exemptions.FILE.name}:{one.line}")
         for one, words in faults
     ]
-    return replace(outcome, elsewhere=(*outcome.elsewhere, *found))
+    return replace(outcome, elsewhere=tuple(finding.masked for finding in (*outcome.elsewhere, *found)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,20 @@
 """What the gate judges by itself, by the marks of a plan and by what there was before."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from plan.model import Computed, Plan, Resource
-from policies import removals, sensitive
-from policies.findings import PACK, Finding, Origin, Subject
-from policies.gate_rules import BY_NAME, KEPT_RULE, RECORDS_RULE
-from policies.rule import WAITING
+from policies import ignored, removals, sensitive
+from policies.findings import PACK, Finding, JudgedRule, Origin, Subject
+from policies.gate_rules import BY_NAME, IGNORED_RULE, KEPT_RULE, RECORDS_RULE
+from policies.rule import UNCHECKED, WAITING
+
+# The pack's, which passes over what it does not get to see.
+TEXTS_RULE = "inputs-hold-no-known-secret"
+# How a check that waits begins: see rule.Notes.
+WAITS = re.compile(r"(?P<rule>[a-z0-9-]+): (?P<path>\S*) is not known yet: ")
 
 
 def findings(subject: Subject) -> Iterator[Finding]:
@@ -18,8 +25,36 @@ def findings(subject: Subject) -> Iterator[Finding]:
             yield from _secrets_of_preview(plan)
         case Origin.STATE:
             yield from _in_the_clear(plan, sensitive.clear_in_state(plan))
+            for resource, path, what in sensitive.shown_in_state(plan):
+                yield _about(plan, sensitive.STATE_RULE, f"Its {path} holds {what} in the clear.", resource)
         case Origin.RECORDED:
             yield from _in_the_clear(plan, sensitive.in_the_clear(plan))
+    yield from _of_places(plan)
+    yield from _of_options(plan)
+    yield from _of_the_stack(plan)
+    if subject.previous:
+        for resource, message in removals.of_protected(subject.previous, plan):
+            yield _about(plan, KEPT_RULE, message, resource)
+        for resource, message in removals.of_records(subject.previous, plan):
+            yield _about(plan, RECORDS_RULE, message, resource)
+
+
+def _of_places(plan: Plan) -> Iterator[Finding]:
+    for resource, path, what in sensitive.misplaced(plan):
+        yield _about(plan, sensitive.PLACES_RULE, f"Property {path} holds {what}.", resource)
+    for resource, paths in sensitive.unknown(plan):
+        more = f"{len(paths) - 1} more of its texts are unknown, too, and " if len(paths) > 1 else ""
+        words = f"{TEXTS_RULE}: {paths[0]} is not known yet: {more}nothing says what it is made of"
+        yield _waiting(plan, words, resource.urn, resource.declared_at)
+
+
+def _of_options(plan: Plan) -> Iterator[Finding]:
+    for resource, path in ignored.without_reason(plan):
+        yield _about(plan, IGNORED_RULE, f"Changes of its property {path} are ignored.", resource)
+
+
+def _of_the_stack(plan: Plan) -> Iterator[Finding]:
+    """Of exports and settings."""
     for name, what in sensitive.exported(plan):
         message = f"Export {name} holds {what} and is not secret."
         yield finding(sensitive.EXPORTS_RULE, message, stack=plan.stack, urn=plan.stack_urn)
@@ -28,11 +63,29 @@ def findings(subject: Subject) -> Iterator[Finding]:
         yield finding(
             sensitive.SETTINGS_RULE, message, stack=plan.stack, urn=plan.stack_urn, place=f"Pulumi.{plan.stack}.yaml:1"
         )
-    if subject.previous:
-        for resource, message in removals.of_protected(subject.previous, plan):
-            yield _about(plan, KEPT_RULE, message, resource)
-        for resource, message in removals.of_records(subject.previous, plan):
-            yield _about(plan, RECORDS_RULE, message, resource)
+
+
+def overdue(plan: Plan, found: Finding, rules: Mapping[str, JudgedRule]) -> Finding:
+    """Of a deployed stack: what still waits is a violation of its rule, because nothing judges it later.
+
+    But not what a property made for secrets keeps as ciphertext: no state shows it, and the packs judged it, in the
+    clear, when the engine deployed it.
+    """
+    waits = WAITS.match(found.message) if found.rule == WAITING else None
+    if waits is None:
+        return found
+    resource = plan.by_urn.get(found.urn)
+    if resource and sensitive.is_sealed(resource, waits["path"]):
+        return replace(found, message=f"{waits['rule']}: {waits['path']} is ciphertext; the packs judge it in updates.")
+    rule = rules.get(waits["rule"])
+    words = f"{UNCHECKED}, nor in this state: {waits['path']} is not in it."
+    return replace(
+        found,
+        rule=waits["rule"],
+        severity=rule.severity if rule else "critical",
+        message=f"{words} {rule.remediation} ({rule.page})" if rule else words,
+        is_unchecked=True,
+    )
 
 
 def finding(rule: str, message: str, *, stack: str = "", urn: str = "", place: str = "") -> Finding:
@@ -62,6 +115,9 @@ def _secrets_of_preview(plan: Plan) -> Iterator[Finding]:
             yield _waiting(plan, words, resource.urn, resource.declared_at)
         else:
             yield _about(plan, sensitive.INPUTS_RULE, f"Property {path} is given in the clear.", resource)
+    for resource, path in sensitive.unseen(plan):
+        words = f"{sensitive.PLACES_RULE}: {path} is not known yet, and a preview does not say what it is made of"
+        yield _waiting(plan, words, resource.urn, resource.declared_at)
     yield _waiting(plan, f"{sensitive.EXPORTS_RULE}: a preview shows no exports", plan.stack_urn, "")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from policies import sensitive
 from policies.findings import PACK, JudgedRule
 
+IGNORED_RULE = "judged-properties-are-not-ignored"
 KEPT_RULE = "protected-data-is-kept"
 RECORDS_RULE = "dns-records-are-kept"
 REPOSITORY_RULE = "repository-holds-no-secret"
@@ -32,6 +33,27 @@ RULES: tuple[GateRule, ...] = (
         remediation="Give it as a secret output.",
     ),
     GateRule(
+        name=sensitive.PLACES_RULE,
+        description="A secret output goes only into a property that is made for secrets.",
+        reason=(
+            "A tag, a description or a variable shows its value to whoever may look at the resource, whatever mark it "
+            "bears in the state. What is made of a secret without its mark (`Output.unsecret`) stands in the state in "
+            "the clear as well; the recorded plan says what a value is made of."
+        ),
+        severity="critical",
+        remediation="Hand it over as an SSM SecureString, a secret_text binding or the service's own kind of secret.",
+    ),
+    GateRule(
+        name=sensitive.STATE_RULE,
+        description="No ID and no output of what is deployed is a secret in the clear.",
+        reason=(
+            "Whoever may read the state reads it. A provider gives inputs back as outputs, under other names and "
+            "without their marks; judged by the issuers' formats, because what a cloud makes up is random, too."
+        ),
+        severity="critical",
+        remediation="Renew it, it has been seen; then give it as a secret output, and refresh.",
+    ),
+    GateRule(
         name=sensitive.EXPORTS_RULE,
         description="An export that is not secret holds nothing that looks like a secret, and no secret output.",
         reason="Exports stand in the state, are printed after each update, and other stacks may read them.",
@@ -47,6 +69,16 @@ RULES: tuple[GateRule, ...] = (
         ),
         severity="critical",
         remediation="Renew it, it has been seen, and set it anew with `pulumi config set --secret`.",
+    ),
+    GateRule(
+        name=IGNORED_RULE,
+        description="Changes are ignored only of properties for which the table of policies/ignored.py has a reason.",
+        reason=(
+            "The engine does not set a property whose changes are ignored, so a firewall or a switch may stay open "
+            "while the program, and every rule that judges it, says that it is shut."
+        ),
+        severity="high",
+        remediation="Take it out of ignore_changes, or add it with its reason to REASONS in policies/ignored.py.",
     ),
     GateRule(
         name=KEPT_RULE,

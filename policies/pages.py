@@ -102,10 +102,15 @@ def _page(group: Group, rule: Rule | StackRule | GateRule) -> Iterator[str]:
     yield f"Severity: {_severity(rule)}. Judged by [{group.name}]({group.folder}), {_scope(rule)}.\n"
     yield f"## Why\n\n{rule.reason}\n"
     yield f"## What to do\n\n{rule.remediation}\n"
-    waits = rule.may_wait if isinstance(rule, Rule | StackRule) else ""
+    waits, passes = (rule.may_wait, rule.passes_unknown) if isinstance(rule, Rule | StackRule) else ("", "")
     if waits:
         yield "## Before deployment\n"
         yield f"A value that is not known yet is no violation: {waits}. The gate on the deployed state judges it.\n"
+    if passes:
+        yield "" if waits else "## Before deployment\n"
+        yield f"A text that is not known yet is passed over: {passes}.\n"
+    if waits or passes:
+        pass
     elif not isinstance(rule, GateRule):
         yield "## Before deployment\n"
         yield "A value that is not known yet breaks this rule: what can't be checked is not passed.\n"

@@ -7,6 +7,10 @@ from importlib import import_module
 from typing import Protocol, cast
 
 # Each by the issuer's published format; those that the library lacks, or knows in an older form.
+# What is searched at once, and how much of it again with the next: longer than any secret's part that tells it.
+WINDOW, OVERLAP = 8_000, 2_000
+
+# Without an end a repetition takes time by the square of a long text: every one that a text may repeat has one.
 PATTERNS: dict[str, re.Pattern[str]] = {
     "an AWS access key": re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b", re.IGNORECASE),
     "a private key": re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"),
@@ -39,14 +43,15 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     ),
     # Not what a program fills in: ${…}, {…}, <…>, %s, ***.
     "a connection string with a password": re.compile(
-        r"\b[a-z][a-z0-9+.-]*://[^\s:/@\"']*:(?![${<%*\[])[^\s/@\"']+@(?!\*)", re.IGNORECASE
+        r"\b[a-z][a-z0-9+.-]{0,40}://[^\s:/@\"']{0,256}:(?![${<%*\[])[^\s/@\"']{1,512}@(?!\*)", re.IGNORECASE
     ),
     "an address with a password among its parameters": re.compile(
-        r"://[^\s\"']*[?&](?:password|passwd|pwd|token|access_token|api_?key|secret)=(?![${<%*\[])[^\s&\"']{6,}",
+        r"://[^\s\"']{0,512}[?&](?:password|passwd|pwd|token|access_token|api_?key|secret)=(?![${<%*\[])[^\s&\"']{6,}",
         re.IGNORECASE,
     ),
     "a connection string's password": re.compile(
-        r"\b(?:host|dbname|user)\s*=\s*\S+\s(?:.{0,200}\s)?password\s*=\s*['\"]?(?![${<%*\[])\S", re.IGNORECASE
+        r"\b(?:host|dbname|user)\s{0,8}=\s{0,8}\S{1,256}\s(?:.{0,200}\s)?password\s{0,8}=\s{0,8}['\"]?(?![${<%*\[])\S",
+        re.IGNORECASE,
     ),
 }
 # In small letters, what a text must hold to be searched at all; a search for a word is 20 times as fast.
@@ -133,6 +138,13 @@ def found(text: str) -> Iterator[str]:
 def _found(text: str) -> tuple[str, ...]:
     if len(text) < SHORTEST:
         return ()
+    if len(text) > WINDOW:
+        starts = range(0, len(text) - OVERLAP, WINDOW - OVERLAP)
+        return tuple(dict.fromkeys(what for start in starts for what in _found_in(text[start : start + WINDOW])))
+    return _found_in(text)
+
+
+def _found_in(text: str) -> tuple[str, ...]:
     small = text.lower()
     own = [
         what for what, hints in HINTS.items() if any(hint in small for hint in hints) and PATTERNS[what].search(text)

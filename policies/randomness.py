@@ -32,7 +32,8 @@ LEAST_BITS = 2.9
 PUBLIC = re.compile(
     "|".join(
         (
-            r"-----BEGIN (?P<kind>CERTIFICATE|CERTIFICATE REQUEST|(?:RSA )?PUBLIC KEY|X509 CRL)-----.*?"
+            r"-----BEGIN (?P<kind>CERTIFICATE|CERTIFICATE REQUEST|(?:RSA )?PUBLIC KEY|X509 CRL)-----"
+            r"[A-Za-z0-9+/=\s\\]{0,20000}?"
             r"-----END (?P=kind)-----",
             r"\b(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp\d+|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/=]+",
             r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b",
@@ -51,7 +52,12 @@ PUBLIC = re.compile(
             # What a regular expression allows.
             r"\[\^?[^][\s]{0,8}\w-\w[^][\s]{0,16}\](?:[+*?]|\{[\d,]+\})?",
             r"%[A-Za-z]",
-            r"\b\d{4}-?\d\d-?\d\d[T ]?\d\d:?\d\d:?\d\d(?:\.\d+)?Z?\b",
+            r"\b\d{4}-?\d\d-?\d\d[T ]?\d\d:?\d\d(?::?\d\d(?:\.\d+)?)?Z?\b",
+            # Names of XML's vocabularies.
+            r"\bhttps?://www\.w3\.org/[\w/.#-]{1,64}",
+            # What DNS says to everybody: the public key of mail, and proofs that a domain is somebody's.
+            r"\bv=DKIM1;[\w;=: ]{0,200}?\bp=[A-Za-z0-9+/=]{1,2000}",
+            r"\b(?:apple-domain|facebook-domain|google-site|stripe|zoom)-verification=[\w-]{1,68}",
         )
     ),
     re.DOTALL,

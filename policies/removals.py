@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from plan.diff import Change, Kind, diff
+from plan.diff import Change, Kind, diff, with_new_names
 from plan.model import Computed, Plan, Resource, Secret
 
 MOST_RECORDS = 1
@@ -43,11 +43,14 @@ def of_records(old: Plan, new: Plan) -> Iterator[tuple[Resource, str]]:
 
 def _changes(old: Plan, new: Plan) -> list[Change]:
     """A value that one side does not know yet counts as the same: of a deployed stack everything is known."""
+    old = with_new_names(old, new)
     both = [
         replace(found, inputs=_aligned(found.inputs, new.by_urn[found.urn].inputs))
         if found.urn in new.by_urn
         else found
         for found in old.resources
+        # What waits for its deletion goes without anybody's doing.
+        if not found.is_left_over
     ]
     return diff(replace(old, resources=tuple(both)), new)
 

@@ -4,6 +4,7 @@ A check never puts a property's value into a message: it may be a secret, which 
 (Pulumi hands them decrypted and unmarked).
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,10 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
+from plan import lifetime
 from policies import exemptions, sdk_reading
 from policies.exemptions import Exemption
+from policies.masking import masked
 
 UNCHECKED = "Can't be checked before deployment"
 """Begins the message of a violation that is none yet: a value is not known that the rule must know."""
@@ -46,6 +49,11 @@ class _About:
 
     A clause without a full stop, because it stands within other sentences. Without it the rule is broken by such a
     value.
+    """
+    passes_unknown: str = ""
+    """Why a value that is not known before deployment is nothing to this rule; a clause, too.
+
+    For rules that judge texts: one that nobody has written yet is passed over, and the rest is judged.
     """
 
     @property
@@ -113,20 +121,21 @@ class Notes:
 
     def __init__(self, granted: Sequence[Exemption]) -> None:
         self._granted = granted
-        self._exempted: list[tuple[str, str]] = []
-        self._waiting: list[tuple[str, str]] = []
+        # As keys: a resource may be asked about more than once.
+        self._exempted: dict[tuple[str, str], None] = {}
+        self._waiting: dict[tuple[str, str], None] = {}
 
     def report(self, rule: Rule | StackRule, words: str, urn: str, report: ReportViolation) -> None:
         found = next((one for one in self._granted if one.covers(rule.name, urn)), None)
         if found is None:
-            report(words, urn or None)
+            report(masked(words), urn or None)
         else:
-            self._exempted.append((f"{rule.name}: {found.words}", urn))
+            self._exempted[f"{rule.name}: {found.words}", urn] = None
 
     def unknown(self, rule: Rule | StackRule, error: UnknownValueError, urn: str, report: ReportViolation) -> None:
         # The SDK would turn the violation into advice, and the engine would go on.
         if rule.may_wait:
-            self._waiting.append((f"{rule.name}: {'.'.join(error.props)} is not known yet: {rule.may_wait}", urn))
+            self._waiting[f"{rule.name}: {masked('.'.join(error.props))} is not known yet: {rule.may_wait}", urn] = None
         else:
             self.report(rule, unchecked(error), urn, report)
 
@@ -145,10 +154,10 @@ class Notes:
 
 def unchecked(error: UnknownValueError) -> str:
     """Of a value that is not known, and that a rule needs."""
-    return f"{UNCHECKED}: {'.'.join(error.props)} is not known yet."
+    return f"{UNCHECKED}: {masked('.'.join(error.props))} is not known yet."
 
 
-def _advice(name: str, description: str, found: list[tuple[str, str]]) -> Policy:
+def _advice(name: str, description: str, found: dict[tuple[str, str], None]) -> Policy:
     def validate(_args: StackValidationArgs, report: ReportViolation) -> None:
         for message, urn in found:
             report(message, urn or None)
@@ -159,6 +168,8 @@ def _advice(name: str, description: str, found: list[tuple[str, str]]) -> Policy
 
 def serve(pack: str, rules: Sequence[Rule | StackRule]) -> None:
     """Answers the engine, or the gate, until the process is ended."""
+    if os.environ.get(exemptions.LEFT_TO_THE_GATE):
+        lifetime.end_with_parent()
     sdk_reading.read_once()
     notes = Notes(exemptions.granted())
     policies = [*(rule.policy(notes) for rule in rules), *notes.policies()]

@@ -1,5 +1,6 @@
 """Secrets in the repository's files and in its history."""
 
+import codecs
 import functools
 import hashlib
 import re
@@ -10,20 +11,27 @@ from pathlib import Path
 
 import yaml
 
+from plan import yaml_text
 from policies import patterns, randomness, scanner, wrapping
 from policies.errors import GateError
 
 # Lines of the history that look like secrets and are none: fingerprint and reason.
 KNOWN_LINES = Path(__file__).with_name("known_lines.yaml")
 TIMEOUT_SECONDS = 300
-LARGEST_BYTES = 4 * 1024 * 1024
-# A longer line is generated; its beginning says what it is.
+# A longer line is generated, and much in it is random: beyond this only the issuers' formats count.
 LONGEST_LINE = 4_000
+# Settings without quotes, by the ends of their files' names.
+SETTINGS = re.compile(r"(^|[./])(env|ya?ml|ini|cfg|conf|toml|properties)$|(^|/)\.env\.[^/]*$")
+SETTING = re.compile(
+    r"\s*(?:-\s+)?(?:export\s+)?(?P<name>[\w.-]{1,64})\s*[:=]\s*(?P<value>[^\s\"'#${}<>%()]{8,})\s*(?:#.*)?"
+)
+# An entry of the list itself, which looks like a secret: only what follows is judged.
+ENTRY = re.compile(r"^\s*[0-9a-f]{16}: ")
 HUNK = re.compile(r"@@ -\S+ \+(\d+)")
 LITERAL_KIND = "a literal that is called like a secret"
 # A literal in code or settings under a secret's name: a word that people choose, in quotes.
 LITERAL = re.compile(
-    rf"{patterns.SECRET_NAME.pattern}(?!_encryption)\w*[\"']?\]?\s*(?:=|:|:=|=>)\s*(?P<quote>[\"'])(?P<value>[^\"'\s${{}}<>%()]{{8,}})(?P=quote)",
+    rf"{patterns.SECRET_NAME.pattern}(?!_encryption)\w{{0,64}}[\"']?\]?\s{{0,8}}(?:=|:|:=|=>)\s{{0,8}}(?P<quote>[\"'])(?P<value>[^\"'\s${{}}<>%()]{{8,}})(?P=quote)",
     re.IGNORECASE,
 )
 # What tests make up. A real key's body, and a real token, are found by their entropy and by their issuer's format.
@@ -38,8 +46,6 @@ INVENTED = frozenset(
     )
 )
 TESTS = re.compile(r"(^|/)tests?/|\.test\.[a-z]+$|(^|/)test_[^/]*$")
-# For a line that looks like a secret and is none; who reads the change reads the reason.
-EXCUSE = re.compile(r"not a secret: \S.{8,}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +87,25 @@ def history(root: Path) -> list[Found]:
     if _git(root, "rev-parse", "--is-shallow-repository").strip() == "true":
         raise GateError("repository: has no whole history (a shallow clone); fetch all of it: git fetch --unshallow")
     log = _git(root, "log", "--all", "-m", "-p", "-U0", "--no-color", "--no-ext-diff", "--format=%x00%H%n%B%x01")
-    return list(dict.fromkeys(found for commit in log.split("\0")[1:] for found in _in_commit(commit)))
+    tags = _git(root, "for-each-ref", "refs/tags", "--format=%00%(objectname)%0a%(contents)%01")
+    return list(dict.fromkeys(found for one in (log + tags).split("\0")[1:] for found in _in_commit(one)))
+
+
+def unused() -> list[tuple[int, str]]:
+    """Line and fingerprint of each known line that no search of this process has met."""
+    lines = KNOWN_LINES.read_text().splitlines()
+    return [
+        (number, mark)
+        for mark in known()
+        if mark not in _met
+        for number, line in enumerate(lines, 1)
+        if line.startswith(mark)
+    ]
+
+
+def met() -> list[str]:
+    """Fingerprint and reason of each known line that a search has met: what was let pass."""
+    return [f"{mark}: {reason}" for mark, reason in known().items() if mark in _met]
 
 
 def _in_file(root: Path, name: str) -> Iterator[Found]:
@@ -89,9 +113,11 @@ def _in_file(root: Path, name: str) -> Iterator[Found]:
     # A link's target is listed by itself, or is not the repository's.
     if path.is_symlink() or not path.is_file():
         return
-    data = path.read_bytes()[:LARGEST_BYTES]
-    if b"\0" not in data:
-        yield from _in_lines(name, enumerate(data.decode(errors="replace").splitlines(), 1))
+    data = path.read_bytes()
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if is_wide or b"\0" not in data:
+        text = data.decode("utf-16" if is_wide else "utf-8", errors="replace")
+        yield from _in_lines(name, enumerate(text.splitlines(), 1))
 
 
 def _in_commit(text: str) -> Iterator[Found]:
@@ -112,7 +138,7 @@ def _in_commit(text: str) -> Iterator[Found]:
 
 def _in_lines(path: str, lines: Iterable[tuple[int, str]], commit: str = "") -> Iterator[Found]:
     for number, line in lines:
-        for what in in_line(line):
+        for what in in_line(line, is_settings=SETTINGS.search(path) is not None):
             if what in INVENTED and TESTS.search(path):
                 continue
             yield Found(path=path, line=number, what=what, commit=commit, fingerprint=fingerprint(line))
@@ -123,11 +149,14 @@ def fingerprint(line: str) -> str:
     return hashlib.sha256(line.strip().encode()).hexdigest()[:16]
 
 
+_met: set[str] = set()
+
+
 @functools.cache
 def known() -> dict[str, str]:
     """Reasons by fingerprint. Raises GateError."""
     try:
-        document = yaml.safe_load(KNOWN_LINES.read_text()) or {}
+        document = yaml_text.load(KNOWN_LINES.read_text()) or {}
         return {str(mark): str(reason) for mark, reason in document.items()}
     except (OSError, yaml.YAMLError, AttributeError) as error:
         raise GateError(f"{KNOWN_LINES.name}: can't be read: {type(error).__name__}") from None
@@ -135,21 +164,28 @@ def known() -> dict[str, str]:
 
 # A line stays the same over many commits.
 @functools.lru_cache(maxsize=500_000)
-def in_line(line: str) -> tuple[str, ...]:
+def in_line(line: str, *, is_settings: bool = False) -> tuple[str, ...]:
     """What a line of code or settings holds, in words."""
-    text = line[:LONGEST_LINE]
-    if len(text) < patterns.SHORTEST or EXCUSE.search(text):
+    if len(line) < patterns.SHORTEST:
         return ()
-    kinds = _kinds(text)
+    kinds = _kinds(ENTRY.sub("", line), is_settings)
     # Last, because a fingerprint costs more than most lines' search.
-    return () if kinds and fingerprint(line) in known() else kinds
+    if kinds and (mark := fingerprint(line)) in known():
+        _met.add(mark)
+        return ()
+    return kinds
 
 
-def _kinds(text: str) -> tuple[str, ...]:
+def _kinds(text: str, is_settings: bool) -> tuple[str, ...]:
     kinds: dict[str, None] = {}
-    for layer in wrapping.layers(text):
+    for layer in wrapping.layers(text[:LONGEST_LINE]):
         kinds.update(dict.fromkeys(patterns.found(layer.text)))
         kinds.update(dict.fromkeys(randomness.words_held(layer.rest)))
+    if len(text) > LONGEST_LINE:
+        kinds.update(dict.fromkeys(patterns.found(text)))
+    setting = SETTING.fullmatch(text) if is_settings else None
+    if setting and scanner.is_secret_name(setting["name"]) and _is_chosen(setting["value"]):
+        kinds[LITERAL_KIND] = None
     if any(_is_chosen(match["value"]) for match in LITERAL.finditer(text)):
         kinds[LITERAL_KIND] = None
     return tuple(kinds)

@@ -11,14 +11,17 @@ from policies.patterns import SECRET_NAME
 _VALUE = r"(?![\"'\s]|\$[({A-Za-z_]|[{<%@]|null\b|none\b|true\b|false\b)[^\s\"']"
 # In a script or a settings file.
 ASSIGNED = re.compile(
-    rf"{SECRET_NAME.pattern}[\w.-]*[\"']?\s*(?:=>?|:=|:\s|:(?=[\"']))\s*[\"']?{_VALUE}", re.IGNORECASE
+    rf"{SECRET_NAME.pattern}[\w.-]{{0,64}}[\"']?\s{{0,8}}(?:=>?|:=|:\s|:(?=[\"']))\s{{0,8}}[\"']?{_VALUE}",
+    re.IGNORECASE,
 )
 # In prose a colon follows many a word.
-SET = re.compile(rf"{SECRET_NAME.pattern}\w*=[\"']?{_VALUE}{{4,}}", re.IGNORECASE)
+SET = re.compile(rf"{SECRET_NAME.pattern}\w{{0,64}}=[\"']?{_VALUE}{{4,}}", re.IGNORECASE)
 # What is called after a secret and is none: where it is kept, how long it lives, which it is.
 ABOUT_SECRETS = re.compile(
-    r"(?:[-_ ](?:id|ids|name|names|arn|path|version|ttl|length|type|policy|expiry|expires|seconds|days|minutes)"
-    r"|(?<=[a-z])(?:Ids?|Names?|Arn|Path|Version|Ttl|Length|Type|Policy|Expiry|Seconds|Days|Minutes))$"
+    r"(?:[-_ ](?:id|ids|name|names|arn|path|file|parameter|version|ttl|length|type|policy|issuer|audience|algorithm|"
+    r"header|expiry|expires|seconds|days|minutes)"
+    r"|(?<=[a-z])(?:Ids?|Names?|Arn|Path|File|Parameter|Version|Ttl|Length|Type|Policy|Issuer|Audience|Algorithm|"
+    r"Header|Expiry|Seconds|Days|Minutes))$"
     r"|^public[-_ ]|^publicKey|token[-_ ]?ur[il]$",
     re.IGNORECASE,
 )
@@ -100,6 +103,6 @@ def _is_piece(text: str, name: str) -> bool:
     """No word, name, number or version, nor a secret alone: half of one."""
     if not PIECE.fullmatch(text) or randomness.PUBLIC_NAME.search(name) or found(text, name):
         return False
-    if randomness.is_commit(text, name):
+    if randomness.is_commit(text, name) or not randomness.PUBLIC.sub("", text):
         return False
     return randomness.likeness(text) < 0.25 and len({randomness.kind(letter) for letter in text} - {"#"}) > 1

@@ -1,12 +1,38 @@
 """Reads each resource once for all rules of a pack; the SDK reads it anew for every one of them."""
 
+from collections.abc import Collection, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
+from google.protobuf import json_format
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel, Policy, ResourceValidationPolicy, StackValidationPolicy
 from pulumi_policy import policy as sdk
 
+from plan import wire
+
 _Servicer: Any = sdk._PolicyAnalyzerServicer
+_asked: ContextVar[Mapping[str, Any]] = ContextVar("what the stack rules that run are asked about, by URN", default={})  # noqa: B039
+
+
+def marked_outputs(urn: str) -> Collection[str]:
+    """Paths of the resource's outputs that are secret, within a stack rule.
+
+    The engine sends the marks, and the SDK takes them away before a rule is asked.
+    """
+    resource = _asked.get().get(urn)
+    return set(_marked(json_format.MessageToDict(resource.properties), "")) if resource else ()
+
+
+def _marked(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict) and wire.is_secret(value):
+        yield path
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _marked(item, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _marked(item, f"{path}[{index}]")
 
 
 class _ReadingOnce(_Servicer):  # type: ignore[misc]
@@ -28,6 +54,7 @@ class _ReadingOnce(_Servicer):  # type: ignore[misc]
     def AnalyzeStack(self, request: Any, context: Any) -> Any:  # noqa: N802
         response = analyzer_pb2.AnalyzeResponse()
         one = StackValidationPolicy("every-rule", "Every rule.", self._run(StackValidationPolicy, response))
+        _asked.set({resource.urn: resource for resource in request.resources})
         return self._only(response, self._reader(one).AnalyzeStack(request, context))
 
     def Remediate(self, _request: Any, _context: Any) -> Any:  # noqa: N802

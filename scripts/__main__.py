@@ -4,7 +4,13 @@ Command modules import at their top only what `--help` needs; the rest is import
 """
 
 import errno
+import os
+import signal
 import sys
+
+if __name__ == "__main__":
+    # Until a command runs there is nothing to clear up, and an interrupted import would show where.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
 import typer
 
@@ -48,4 +54,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

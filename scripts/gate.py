@@ -59,7 +59,7 @@ def _outcome(
     stacks: list[str], previews: list[Path], states: list[Path], previous: list[Path], repository: bool
 ) -> "Outcome":
     from plan.project import Project
-    from policies import exemptions
+    from policies import exemptions, scan
     from policies.gate import assess
 
     project = Project.load()
@@ -68,11 +68,13 @@ def _outcome(
     # What is quickly refused comes first.
     read = [*_previewed(previews), *_deployed(states)]
     olds = _saved(previous)
+    elsewhere = _in_repository() if repository else []
     return assess(
         _subjects(stacks, read, olds),
         granted=granted,
         stacks=project.stacks,
-        elsewhere=_in_repository() if repository else [],
+        elsewhere=elsewhere,
+        known_lines=scan.met() if repository else [],
     )
 
 
@@ -134,7 +136,16 @@ def _in_repository() -> list["Finding"]:
     from policies.gate_rules import REPOSITORY_RULE
 
     found = [*scan.repository(ROOT), *scan.history(ROOT)]
-    return [finding(REPOSITORY_RULE, one.message, place=one.place) for one in found]
+    # Only now is it known which lines nobody met.
+    idle = [
+        finding(
+            REPOSITORY_RULE,
+            f"Nothing needs this known line ({mark}) any more; remove it.",
+            place=f"policies/{scan.KNOWN_LINES.name}:{number}",
+        )
+        for number, mark in scan.unused()
+    ]
+    return [*(finding(REPOSITORY_RULE, one.message, place=one.place) for one in found), *idle]
 
 
 def _report(text: str) -> tuple[str, Path]:

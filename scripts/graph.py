@@ -20,6 +20,7 @@ class Format(StrEnum):
 def graph(
     stack: StackArgument = None,
     form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.MERMAID,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Output = None,
     file: PlanFile = None,
 ) -> None:
@@ -27,6 +28,7 @@ def graph(
     from plan import graph as topology
 
     found = topology.graph(planned(stack, file))
+    form = Format.JSON if as_json else form
     if form is Format.JSON:
         write_json(found.document(), output)
     elif form is Format.MERMAID:

@@ -27,6 +27,7 @@ class Format(StrEnum):
 def residency(
     stack: StackArgument = None,
     form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Output = None,
     file: PlanFile = None,
 ) -> None:
@@ -35,6 +36,7 @@ def residency(
     from scripts.console import console
 
     found = residency_map(planned(stack, file))
+    form = Format.JSON if as_json else form
     if form is Format.SVG:
         from pictures.residency import svg
 

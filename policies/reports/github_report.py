@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from policies.findings import Finding, Outcome
-from policies.reports.text_report import violations
+from policies.reports.text_report import violations, waits
 
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "notice"}
 
 
 def written(outcome: Outcome) -> str:
-    """One command a finding, exemption and check that waits."""
+    """One command a finding and exemption, and one for all checks of a stack that wait."""
     return "\n".join(_lines(outcome))
 
 
@@ -21,10 +21,16 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         for exempted in verdict.exempted:
             words = f"{exempted.finding.subject}: {exempted.exemption.words}"
             yield _command("notice", f"{exempted.finding.rule}: exempted", words, exempted.finding)
-        for waiting in verdict.waiting:
-            yield _command("notice", "waits for the deployment", waiting.message, waiting)
+        if verdict.waiting:
+            # One, because there are some on every change; the summary lists them.
+            names = ", ".join(
+                sorted({f"{found.subject} ({found.message.partition(':')[0]})" for found in verdict.waiting})
+            )
+            words = f"{verdict.stack}: {waits(len(verdict.waiting))}: {names}"
+            yield f"::notice title={_property('waits for the deployment')}::{_data(words)}"
     for one in outcome.exemptions:
         yield f"exemption of {one.rule} for {one.resource}: {one.words}"
+    yield from (f"known line {one}" for one in outcome.known_lines)
     for verdict in outcome.verdicts:
         yield f"{verdict.stack}: {violations(len(verdict.findings)) if verdict.findings else 'passed'}"
 

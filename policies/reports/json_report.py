@@ -12,6 +12,7 @@ def written(outcome: Outcome) -> str:
         "passed": outcome.is_passed,
         "stacks": [dataclasses.asdict(verdict) for verdict in outcome.verdicts],
         "elsewhere": [dataclasses.asdict(finding) for finding in outcome.elsewhere],
+        "known_lines": list(outcome.known_lines),
         "exemptions": [dataclasses.asdict(exemption) for exemption in outcome.exemptions],
     }
     # Dates are the only values that JSON does not have.

@@ -25,6 +25,8 @@ def written(outcome: Outcome) -> str:
     properties = Xml.SubElement(root, "properties")
     for one in outcome.exemptions:
         _add(properties, "property", name=f"exemption: {one.rule}, {one.resource}", value=one.words)
+    for known in outcome.known_lines:
+        _add(properties, "property", name="known line", value=known)
     Xml.indent(root)
     return Xml.tostring(root, encoding="unicode", xml_declaration=True)
 

@@ -21,8 +21,11 @@ def written(outcome: Outcome) -> str:
     if outcome.elsewhere:
         lines += ["", "### Outside the stacks", "", *_table(outcome.elsewhere)]
     lines += _folded("Exemptions", list(_exemptions(outcome)))
+    lines += _folded("Known lines let pass", [f"* {_cell(one)}" for one in outcome.known_lines])
     waiting = [finding for verdict in outcome.verdicts for finding in verdict.waiting]
-    lines += _folded("Waits for the deployment", [f"* {_cell(f.stack)}: {_cell(f.message)}" for f in waiting])
+    lines += _folded(
+        "Waits for the deployment", [f"* {_cell(f.stack)}: {_cell(f.subject)}: {_cell(f.message)}" for f in waiting]
+    )
     return "\n".join(lines)
 
 

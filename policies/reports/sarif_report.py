@@ -10,6 +10,8 @@ from policies.findings import Finding, JudgedRule, Outcome
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 PROGRAM = "__main__.py"
 """What declares the stack itself, and whatever no line is known of."""
+# Where the rules' pages can be read.
+PAGES = "https://github.com/automatonicai/hybrid/blob/main/"
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}
 # GitHub sorts security findings by this number (GitHub, SARIF support for code scanning).
 _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
@@ -31,7 +33,10 @@ def written(outcome: Outcome) -> str:
             {"executionSuccessful": True, "toolExecutionNotifications": [_notification(finding) for finding in waiting]}
         ],
         "results": results,
-        "properties": {"exemptions": [f"{one.rule}, {one.resource}: {one.words}" for one in outcome.exemptions]},
+        "properties": {
+            "exemptions": [f"{one.rule}, {one.resource}: {one.words}" for one in outcome.exemptions],
+            "knownLines": list(outcome.known_lines),
+        },
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
 
@@ -40,6 +45,7 @@ def _rule(rule: JudgedRule) -> dict[str, Any]:
     return {
         "id": rule.name,
         "shortDescription": {"text": rule.description},
+        "helpUri": f"{PAGES}{rule.page}",
         "help": {"text": f"{rule.remediation} See {rule.page}."},
         "defaultConfiguration": {"level": _LEVELS.get(rule.severity, "error")},
         "properties": {
@@ -84,7 +90,7 @@ def _suppressed(result: dict[str, Any], exemption: Exemption) -> dict[str, Any]:
 
 
 def _notification(finding: Finding) -> dict[str, Any]:
-    return {"level": "note", "message": {"text": f"{finding.stack}: {finding.message}"}}
+    return {"level": "note", "message": {"text": f"{finding.stack}: {finding.subject}: {finding.message}"}}
 
 
 def _digest(*parts: str) -> str:

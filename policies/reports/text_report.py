@@ -13,6 +13,10 @@ def written(outcome: Outcome) -> str:
         lines += [line for finding in outcome.elsewhere for line in _of_finding(finding)]
     for one in outcome.exemptions:
         lines.append(f"exemption of {one.rule} for {one.resource}: {one.words}")
+    if outcome.known_lines:
+        number = len(outcome.known_lines)
+        lines.append(f"{number} line{'s' if number != 1 else ''} let pass by policies/known_lines.yaml")
+        lines += [f"  {one}" for one in outcome.known_lines]
     return "\n".join(_printable(line) for line in lines)
 
 
@@ -20,7 +24,7 @@ def of_stack(verdict: Verdict) -> Iterator[str]:
     """The lines of one stack."""
     result = violations(len(verdict.findings)) if verdict.findings else "passed"
     origin = "" if verdict.origin is Origin.RECORDED else f"{verdict.origin}, "
-    waiting = f", {len(verdict.waiting)} checks wait for the deployment" if verdict.waiting else ""
+    waiting = f", {waits(len(verdict.waiting))}" if verdict.waiting else ""
     yield f"{verdict.stack}: {result} ({origin}{verdict.rules} rules, {verdict.resources} resources{waiting})"
     for finding in verdict.findings:
         yield from _of_finding(finding)
@@ -30,6 +34,10 @@ def of_stack(verdict: Verdict) -> Iterator[str]:
 
 def violations(number: int) -> str:
     return f"{number} violation{'s' if number != 1 else ''}"
+
+
+def waits(number: int) -> str:
+    return f"{number} check{'s wait' if number != 1 else ' waits'} for the deployment"
 
 
 def _of_finding(finding: Finding) -> Iterator[str]:

@@ -34,9 +34,14 @@ def texts(args: ResourceValidationArgs) -> Iterator[Place]:
     """
     yield Place(path="its name", name="", text=args.name, is_sensitive=False)
     sensitive = set(sensitive_paths(args.resource_type, args.props))
-    for path, place in _texts(args.props, "", "", ""):
+    for path, place in all_texts(args.props):
         is_inside = any(path == known or path.startswith((f"{known}.", f"{known}[")) for known in sensitive)
         yield replace(place, is_sensitive=True) if is_inside else place
+
+
+def all_texts(values: Mapping[str, Any]) -> Iterator[tuple[str, Place]]:
+    """Each known text of some properties, with its real path; keys too."""
+    return _texts(values, "", "", "")
 
 
 def sensitive_paths(type_token: str, props: Mapping[str, Any]) -> Iterator[str]:

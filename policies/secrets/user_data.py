@@ -46,10 +46,11 @@ def _user_data_registers_only(args: StackValidationArgs) -> Iterator[tuple[str, 
 RULES: tuple[Rule | StackRule, ...] = (
     Rule(
         name="user-data-holds-no-secret",
-        description="User data can be read by whoever can look at the instance.",
+        description="User data, which everything on the machine can read, holds no secret.",
         reason=(
-            "Lightsail gives user data to everyone who may describe the instance, and no provider marks it as secret "
-            "(FACTS B4). Base64 and gzip are opened, because cloud-init opens them, too."
+            "User data stands in the state as plain text unless the program marks it, because no provider does (FACTS "
+            "B4), and any process on the host can read it; Lightsail's API does not give it back (FACTS E4). Base64 "
+            "and gzip are opened, because cloud-init opens them, too."
         ),
         severity=Severity.CRITICAL,
         remediation="Hand it over as an SSM SecureString.",

@@ -65,8 +65,11 @@ def test_what_may_still_be_there_is_judged_too(tmp_path: Path) -> None:
         tmp_path, stack(), old, living, left_over, pending_operations=[{"type": "creating", "resource": pending}]
     )
     plan = from_state.read(path)
-    assert [*plan.by_urn] == [BUCKET, f"{BUCKET}-2", f"{BUCKET}-3"]
+    twin = f"{BUCKET} (to be deleted)"
+    assert [*plan.by_urn] == [BUCKET, twin, f"{BUCKET}-2", f"{BUCKET}-3"]
     assert plan.by_urn[BUCKET].inputs == {"region": "ca-central-1"}
+    assert plan.by_urn[twin].inputs == {"region": "us-east-1"}
+    assert [found.urn for found in plan.resources if found.is_left_over] == [twin]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"deployment": []}', "\xff", "[" * 100_000])

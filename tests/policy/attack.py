@@ -30,6 +30,16 @@ def configured(**values: Any) -> Change:
     return lambda plan: replace(plan, settings={**plan.settings, **{f"hybrid:{key}": values[key] for key in values}})
 
 
+def registering(type_token: str, **outputs: Any) -> Change:
+    """More outputs of the one component of this type."""
+
+    def change(plan: Plan) -> Plan:
+        (old,) = plan.of_type(type_token)
+        return swapped(plan, old, replace(old, outputs={**old.outputs, **outputs}))
+
+    return change
+
+
 def elsewhere(provider: Inputs | None, type_token: str, **inputs: Any) -> Change:
     """One more resource with a provider of its own; None is the default provider, which is never declared."""
 

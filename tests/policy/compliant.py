@@ -133,6 +133,28 @@ ADDED: dict[str, Change] = {
     ),
     "cron line in a parameter": parameter("/automatonicai-dev/schedule", "15 7 * * 0"),
     "record for mail": record("TXT", "v=spf1 include:amazonses.com -all", name="dev.automatonicai.com"),
+    "key of mail": record(
+        "TXT",
+        "v=DKIM1; k=rsa; p=" + base64.b64encode(bytes((37 * place) % 256 for place in range(162))).decode(),
+        name="sel._domainkey.dev.automatonicai.com",
+    ),
+    "proof for Google": record("TXT", "google-site-verification=rXOxyZoun" + "nZasA8Z7oaD3c14JdjS9aKSWvsR1EbUSIQ"),
+    "proof for Apple": record("TXT", "apple-domain-verification=aB3dE5f" + "G7hI9jK1l"),
+    "name of a build, and when it was": both(plain("BUILD_A", "R2D2C3PO"), plain("RELEASE", "20261121T1601Z")),
+    "where secrets are, and who gives them": plus(
+        "aws:lambda/function:Function",
+        "more",
+        name="f",
+        region="ca-central-1",
+        role="r",
+        environment={
+            "variables": {
+                "DB_PASSWORD_PARAMETER": "/automatonicai-dev/app/db-password",
+                "PASSWORD_FILE": "/run/secrets/db",
+                "TOKEN_ISSUER": "https://app.dev.automatonicai.com",
+            }
+        },
+    ),
     "address without a Worker": record("AAAA", "100::", name="old.dev.automatonicai.com", proxied=True),
     "rights on one Canadian bucket": on("identity-metrics", having(policy=json.dumps(READS_ONE_BUCKET))),
     "key in the west": plus(

@@ -3,7 +3,13 @@
 import pytest
 
 from plan.model import Plan
-from tests.policy import adversaries_edge, adversaries_exposure, adversaries_residency, adversaries_safety
+from tests.policy import (
+    adversaries_edge,
+    adversaries_exposure,
+    adversaries_laundered,
+    adversaries_residency,
+    adversaries_safety,
+)
 from tests.policy import adversaries_secrets as secret_places
 from tests.policy.adversaries import ADVERSARIES
 from tests.policy.breaking import rules
@@ -29,6 +35,7 @@ def test_there_are_enough_adversaries_and_no_two_share_a_name() -> None:
         adversaries_residency.RESIDENCY,
         adversaries_edge.EDGE,
         secret_places.SECRETS,
+        adversaries_laundered.LAUNDERED,
         adversaries_exposure.EXPOSURE,
         adversaries_safety.SAFETY,
     )

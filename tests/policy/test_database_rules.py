@@ -68,4 +68,5 @@ def test_keys_pass_where_they_belong_and_nowhere_else(direct_plan: Plan) -> None
         broken(direct_plan, "authority-server-certificate", having(caCertPem=key)),
         broken(direct_plan, "public-database-authority", having(certificates=key)),
     ]
-    assert rules([*good, *bad]) == [set()] * 4 + [{"inputs-hold-no-known-secret"}] * 2
+    kept = {"inputs-hold-no-known-secret", "secrets-go-only-where-they-are-kept"}
+    assert rules([*good, *bad]) == [set()] * 4 + [kept] * 2

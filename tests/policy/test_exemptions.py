@@ -115,6 +115,20 @@ def test_an_entry_that_stands_twice_is_refused(written: Callable[..., Path]) -> 
         read(path)
 
 
+def test_a_list_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("exemptions: []\nexemptions: []\n")
+    with pytest.raises(GateError, match="line 1, column 1: exemptions: stands twice"):
+        read(tmp_path / "x.yaml")
+
+
+def test_a_file_that_is_no_yaml_is_not_quoted(tmp_path: Path) -> None:
+    for text in ("exemptions: [ {rule: 'hunter2", "exemptions: !hunter2 []", "exemptions: *hunter2", "a: b: hunter2"):
+        (tmp_path / "x.yaml").write_text(text)
+        with pytest.raises(GateError, match=r"x\.yaml: is not YAML: line 1, column \d+: ") as caught:
+            read(tmp_path / "x.yaml")
+        assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("resource", [f"*{DISK}", f"*${DISK}", f"urn:pulumi:*::hybrid::{DISK}"])
 def test_a_pattern_that_names_type_and_name_is_narrow(resource: str) -> None:
     assert exemptions.is_named(resource)

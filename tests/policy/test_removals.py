@@ -42,6 +42,19 @@ def test_protected_data_that_goes_is_told() -> None:
     assert kept(old, plan(resource(BUCKET, "b", bucket="x"))) == [("b", "This resource loses its protection.")]
 
 
+def test_what_is_renamed_with_an_alias_stays() -> None:
+    old_one = resource(BUCKET, "old", protect=True, bucket="x")
+    holder = resource("aws:s3/bucketPolicy:BucketPolicy", "p", protect=True, bucket=Computed(f"${{{old_one.urn}#id}}"))
+    old = plan(old_one, holder)
+    for alias in (old_one.urn, "old"):
+        new_one = resource(BUCKET, "new", protect=True, bucket="x")
+        new_one = replace(new_one, options=replace(new_one.options, aliases=(alias,)))
+        moved = replace(holder, inputs={"bucket": Computed(f"${{{new_one.urn}#id}}")})
+        assert kept(old, plan(new_one, moved)) == []
+        assert kept(old, plan(replace(new_one, inputs={"bucket": "y"}), moved))[0][0] == "new"
+    assert kept(old, plan(replace(new_one, options=Options(protect=True)), moved))[0][0] == "old"
+
+
 def test_another_tag_takes_nothing_away() -> None:
     old = plan(resource(BUCKET, "b", protect=True, bucket="x"))
     assert kept(old, plan(resource(BUCKET, "b", protect=True, bucket="x", tags={"a": "b"}))) == []

@@ -86,7 +86,7 @@ def test_every_report_of_nothing_wrong_is_short_and_whole(form: Format) -> None:
 
 def test_text_is_for_people(outcome: Outcome) -> None:
     lines = written(outcome, Format.TEXT).splitlines()
-    assert lines[0] == "dev: 2 violations (3 rules, 154 resources, 1 checks wait for the deployment)"
+    assert lines[0] == "dev: 2 violations (3 rules, 154 resources, 1 check waits for the deployment)"
     assert lines[1] == "  hybrid-residency/data-stays [critical] backups-bucket  components/private_bucket.py:42"
     assert lines[3] == "  hybrid-residency/ports-are-closed [can't be checked] the whole stack"
     assert "prod: passed (state, 3 rules, 10 resources)" in lines
@@ -192,6 +192,11 @@ def test_annotations_stand_at_the_line_that_declares(outcome: Outcome) -> None:
     )
     assert lines[1].startswith("::warning title=ports-are-closed%3A the whole stack::")
     assert [line.split(" ")[0] for line in lines[2:5]] == ["::notice"] * 3
+    # However many checks wait, on every change.
+    assert [line for line in lines if "ports-are-closed)" in line] == [
+        "::notice title=waits for the deployment::dev: 1 check waits for the deployment: "
+        "backups-bucket (ports-are-closed)"
+    ]
     assert lines[-2:] == ["dev: 2 violations", "prod: passed"]
 
 

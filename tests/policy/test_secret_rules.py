@@ -179,7 +179,7 @@ def test_what_is_in_order_passes(few: Plan, dev_plan: Plan, prod_plan: Plan, dir
 
 
 def test_every_rule_has_a_case() -> None:
-    elsewhere = {"user-data-registers-and-nothing-else"}
+    elsewhere = {"user-data-registers-and-nothing-else", "outputs-hold-no-known-secret"}
     assert {rule.name for rule in RULES} == {rule for rule, _ in BROKEN.values()} | elsewhere
 
 

@@ -104,10 +104,43 @@ def test_a_word_about_secrets_is_none(folder: Path, line: str) -> None:
     assert found(folder) == []
 
 
-def test_a_line_may_be_excused_with_a_reason(folder: Path) -> None:
+def test_no_line_excuses_itself(folder: Path) -> None:
     (folder / "a.txt").write_text(f"{TOKEN}  # not a secret: made up for a picture\n")
-    (folder / "b.txt").write_text(f"{TOKEN}  # not a secret:\n")
-    assert {path for path, _ in found(folder)} == {"b.txt"}
+    (folder / "b.yaml").write_text("01234567" + f'89abcdef: "not a secret: {TOKEN}"\n')
+    assert {path for path, _ in found(folder)} == {"a.txt", "b.yaml"}
+
+
+def test_what_a_file_may_hide_behind_is_found(folder: Path) -> None:
+    (folder / "wide.txt").write_bytes(f"token\n{TOKEN}\n".encode("utf-16"))
+    (folder / "long.js").write_text("x;" * 5_000 + TOKEN)
+    (folder / "large.txt").write_text("nothing here\n" * 400_000 + TOKEN)
+    assert {path for path, _ in found(folder)} == {"wide.txt", "long.js", "large.txt"}
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (".env", "DB_PASSWORD=hunter2hunter2X9"),
+        ("prod.env", "export DB_PASSWORD=hunter2hunter2X9"),
+        ("a.yaml", "  admin_password: Tr0ub4dor3"),
+        ("a.ini", "password = Tr0ub4dor3  # of the old one"),
+    ],
+)
+def test_a_setting_without_quotes_is_found(folder: Path, path: str, line: str) -> None:
+    (folder / path).write_text(f"{line}\n")
+    (folder / "a.py").write_text(f"{line}\n")
+    assert found(folder) == [(path, 1)]
+
+
+@pytest.mark.parametrize("line", ["PASSWORD_FILE=/run/secrets/db1", "password: ${PASSWORD_2}", "token_ttl: 36000000"])
+def test_a_setting_about_secrets_is_none(folder: Path, line: str) -> None:
+    (folder / "a.yaml").write_text(f"{line}\n")
+    assert found(folder) == []
+
+
+def test_a_tags_message_is_history(folder: Path) -> None:
+    git(folder, "tag", "-a", "v1", "-m", f"Uses {TOKEN}")
+    assert {one.path for one in scan.history(folder)} == {""}
 
 
 def test_a_known_line_is_passed_over(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -119,7 +152,10 @@ def test_a_known_line_is_passed_over(folder: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(scan, "KNOWN_LINES", known)
     scan.known.cache_clear()
     scan.in_line.cache_clear()
+    assert scan.unused() == [(1, one.fingerprint)]
     assert ("a.txt", 1) not in found(folder)
+    assert scan.unused() == []
+    assert scan.met() == [f"{one.fingerprint}: made up"]
     scan.known.cache_clear()
     scan.in_line.cache_clear()
 

@@ -178,3 +178,23 @@ def test_a_plan_of_many_texts_is_searched_in_time() -> None:
     for one in texts:
         scanner.found(one)
     assert time.process_time() - start < 10
+
+
+SLOW = ("://a:", "://?token=a&", "user=a ", "secret", "eyJ", "-----BEGIN CERTIFICATE-----", "password = ", "a.")
+
+
+@pytest.mark.parametrize("piece", SLOW)
+def test_time_does_not_grow_with_the_square_of_a_text(piece: str) -> None:
+    text = piece * (200_000 // len(piece))
+    start = time.process_time()
+    scanner.found(text, "x")
+    scanner.assigned(text)
+    scanner.sets(text)
+    # By the square it was minutes.
+    assert time.process_time() - start < 15
+
+
+def test_a_secret_at_the_edge_of_what_is_searched_at_once_is_found() -> None:
+    token = "ghp_" + "kR7vQ2xLw9ZpT4mNc8Hd3JfYs6BgUa5E" + "1234"
+    for before in range(patterns.WINDOW - 60, patterns.WINDOW + 60, 7):
+        assert "a GitHub token" in patterns.found(" " * before + token + " " * 20_000)

@@ -1,0 +1,36 @@
+"""YAML as this project takes it: no key twice, and no fault quotes what it found, because that may be a secret."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+
+class Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice: YAML forbids it, and the parser would let the last one win without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise TwiceError(None, None, f"{', '.join(twice)}: stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+class TwiceError(yaml.constructor.ConstructorError):
+    """A key that stands twice."""
+
+
+def load(text: str) -> Any:
+    """Raises yaml.YAMLError; `fault` has the words for it."""
+    return yaml.load(text, Loader)
+
+
+def fault(error: yaml.YAMLError) -> str:
+    """`line 3, column 5: what is wrong`, as far as it is known."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return "it can't be read"
+    # The others name what they found: a tag, an alias, a value.
+    is_safe = isinstance(error, TwiceError | yaml.parser.ParserError) or "'" not in (error.problem or "")
+    problem = error.problem if is_safe and error.problem else "something stands there that can't be read"
+    return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {problem}"

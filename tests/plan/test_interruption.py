@@ -1,0 +1,86 @@
+"""An interruption ends all that recording and the gate started, without a word."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from plan.project import ROOT
+
+STUBBORN = """
+import os, pathlib, signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+pathlib.Path("pid").write_text(f"{os.getpid()}\\n")
+while True:
+    try:
+        time.sleep(60)
+    except BaseException:
+        pass
+"""
+RECORD = "import sys; from pathlib import Path; from plan.record import record; record('dev', Path(sys.argv[1]))"
+WAIT_SECONDS = 20
+
+
+@contextlib.contextmanager
+def started(*argv: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        # Whoever is left would hold the pipes open, and be waited for.
+        for pid in of_session(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
+
+def of_session(session: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # PID (NAME) STATE PPID PGRP SESSION
+            state, _, _, owner = path.read_text().rpartition(")")[2].split()[:4]
+            if int(owner) == session and state != "Z":
+                found.append(int(path.parent.name))
+    return found
+
+
+def eventually(is_so: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return is_so()
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 1.8, 2.4])
+def test_an_interrupted_gate_says_nothing_and_leaves_nobody(seconds: float) -> None:
+    with started("./hybrid", "gate", "dev", "prod") as process:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        _, words = process.communicate(timeout=WAIT_SECONDS)
+        # On a fast machine it may be done by then.
+        assert process.returncode in (130, 0)
+        assert words == ""
+        assert eventually(lambda: of_session(process.pid) == [])
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
+def test_a_program_that_does_not_listen_ends_with_its_recorder(
+    program: Callable[..., Path], by: signal.Signals
+) -> None:
+    folder = program(STUBBORN)
+    with started(sys.executable, "-c", RECORD, str(folder)) as process:
+        assert eventually(lambda: (folder / "pid").exists() and (folder / "pid").read_text().endswith("\n"))
+        assert int((folder / "pid").read_text()) in of_session(process.pid)
+        process.send_signal(by)
+        process.wait(timeout=WAIT_SECONDS)
+        assert eventually(lambda: of_session(process.pid) == [])
