@@ -21,7 +21,10 @@ from policies.rule import StackRule
 _AWS = (".amazonaws.com", ".on.aws", ".api.aws")
 # They get names, policies and public records, and none of our data (AWS, service endpoints).
 _WITHOUT_REGION = ("iam.amazonaws.com", "route53.amazonaws.com", "sts.amazonaws.com")
-_CANADIAN = re.compile(rf"(?:^|[.-])(?:{'|'.join(CANADIAN_REGIONS)})\.")
+# The region stands right before the domain, or before one of these groups; further left it may be a bucket's name.
+_CANADIAN = re.compile(
+    rf"(?:.*[.-])?(?:{'|'.join(CANADIAN_REGIONS)})(?:\.(?:cache|elb|es|rds|vpce))?\.(?:amazonaws\.com|on\.aws|api\.aws)"
+)
 _POLICY = "cloudflare:index/notificationPolicy:NotificationPolicy"
 _WEBHOOKS = "cloudflare:index/notificationPolicyWebhooks:NotificationPolicyWebhooks"
 _BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
@@ -70,7 +73,7 @@ def _faults(host: str, mine: Own, most: DataClass) -> Iterator[str]:
             yield f"that may get no {most} data"
     elif host.endswith(_AWS):
         # Of a region elsewhere written-regions-are-canadian speaks.
-        if host not in _WITHOUT_REGION and not _CANADIAN.search(host) and not any(foreign(host)):
+        if host not in _WITHOUT_REGION and not _CANADIAN.fullmatch(host) and not any(foreign(host)):
             yield "of AWS that is not one of a Canadian region"
     elif at is not None or not mine.has(host):
         yield "that nobody has judged"

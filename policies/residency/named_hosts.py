@@ -54,10 +54,15 @@ _TOLD: dict[str, str] = {
 }
 # A variable called so holds the name of a host.
 _HOST_NAME = re.compile(r"(url|uri|host|hostname|endpoint|dsn|origin|webhook|server|address)$", re.IGNORECASE)
-# Every repetition has a bound, so that no text takes longer than its length; a name has 253 letters (RFC 1035).
-_NAME = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.){1,60}[a-z][a-z0-9-]{0,61}[a-z0-9]"
+# A name has 253 letters in labels of 63 (RFC 1035). The bounds, and that no part of a URL has a slash in it, keep every
+# search as long as its text.
+_NAME = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.){1,126}[a-z][a-z0-9-]{0,61}[a-z0-9]"
 _HOST = re.compile(_NAME)
-_URL = re.compile(r"(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{1,20})://([^/\s\"'<>?#\\]{1,512})")
+_URL = re.compile(
+    r"(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{1,20})://(?:[^/\s\"'<>?#\\]*@)?"
+    # Outside of a user's name a comma ends one of several URLs.
+    r"([^/\s\"'<>?#\\,;|)]+)"
+)
 # A whole entry, as `host`, `host:port/path`, `//host/path` or `user:password@host`.
 _ENTRY = re.compile(rf"(?://)?([^@/\s:]{{0,99}}:[^@/\s]{{0,99}}@)?({_NAME})\.?(:[0-9]{{1,5}})?(?:/\S*)?")
 # Endings of names as people buy them, and of files; another ending of two letters is a country's.
@@ -92,7 +97,7 @@ def named(resource: PolicyResource) -> Iterator[tuple[str, str]]:
     for path, text in written(props):
         if path.startswith(unread) or path.split(".")[0].split("[")[0] in _WORDS:
             continue
-        yield from ((path, _host(_authority(found[1]))) for found in _URL.findall(text) if found[0] not in _NO_HOST)
+        yield from ((path, _host(found[1])) for found in _URL.findall(text) if found[0] not in _NO_HOST)
         if bare.fullmatch(path):
             yield from ((path, host) for host in _bare_hosts(text))
         elif path in variables and _is_host(host := _host(text)):
@@ -148,7 +153,7 @@ def _bare_hosts(text: str) -> Iterator[str]:
 
 def _entries(text: str) -> Iterator[str]:
     """Hosts of a text that is nothing but hosts, one or several."""
-    found = [_ENTRY.fullmatch(word) for word in re.split(r"[\s,;|]+", text.strip()[:4096]) if word]
+    found = [_ENTRY.fullmatch(word) for word in re.split(r"[\s,;|]+", text.strip()) if word]
     if not all(found):
         return
     for match in found:
@@ -161,11 +166,6 @@ def _entries(text: str) -> Iterator[str]:
 
 def _is_host(text: str) -> bool:
     return bool(_HOST.fullmatch(text)) or address(text) is not None
-
-
-def _authority(text: str) -> str:
-    """Without what follows in a list of URLs; before an `@` a comma is part of a user's name."""
-    return text if "@" in text else re.split(r"[,;|)]", text, maxsplit=1)[0]
 
 
 def _host(text: str) -> str:

@@ -56,8 +56,11 @@ def _inside(text: str, depth: int) -> Iterator[str]:
     yield text
     if depth == 0:
         return
-    if text.lstrip()[:1] in ("{", "[", '"'):
-        yield from _in_json(text, depth)
+    document = _document(text)
+    if document is not None:
+        for inner in _strings(document):
+            yield from _inside(inner, depth - 1)
+        return
     if len(text) > MOST_ENCODED:
         return
     if "%" in text and (found := unquote(text)) != text:
@@ -68,13 +71,13 @@ def _inside(text: str, depth: int) -> Iterator[str]:
             yield from _inside(decoded, depth - 1)
 
 
-def _in_json(text: str, depth: int) -> Iterator[str]:
+def _document(text: str) -> Any:
+    if text.lstrip()[:1] not in ("{", "[", '"'):
+        return None
     try:
-        value = json.loads(text)
-    except ValueError:
-        return
-    for inner in _strings(value):
-        yield from _inside(inner, depth - 1)
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _strings(value: Any) -> Iterator[str]:
