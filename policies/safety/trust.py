@@ -147,8 +147,11 @@ def _tokens_end(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _provider_names_its_account(args: ResourceValidationArgs) -> Iterator[str]:
-    if not account_ids(args.props):
+    named = account_ids(args.props)
+    if not named:
         yield "This provider works in whichever account the credentials are of."
+    elif len({*named}) > 1:
+        yield "This provider works in more than one account."
 
 
 RULES: tuple[Rule | StackRule, ...] = (
@@ -200,7 +203,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     Rule(
         name="providers-name-their-account",
-        description="An AWS provider says in which account it may work.",
+        description="An AWS provider says in which one account it may work.",
         reason=(
             "With the wrong credentials at hand a deployment would land in somebody else's account, out of sight "
             "(Pulumi AWS provider, allowedAccountIds)."

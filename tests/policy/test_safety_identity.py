@@ -222,6 +222,7 @@ CASES: dict[str, Case] = {
     "API token with an end": (plus(TOKEN, name="t", expiresOn="2027-01-01T00:00:00Z"), set()),
     "any account": (on("montreal", without("allowedAccountIds")), ACCOUNT | PRINCIPALS),
     "no account": (on("montreal", put("allowedAccountIds", "[]")), ACCOUNT | PRINCIPALS),
+    "two accounts": (on("montreal", put("allowedAccountIds", '["111111111111", "999999999999"]')), ACCOUNT),
     "account unknown": (on("montreal", having(allowedAccountIds=Computed())), ACCOUNT),
 }
 
