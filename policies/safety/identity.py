@@ -169,7 +169,7 @@ def _managed_policies_are_narrow(args: ResourceValidationArgs) -> Iterator[str]:
         if arn.startswith("arn:aws:iam::aws:"):
             if WIDE_POLICY.fullmatch(arn.rpartition("/")[2]):
                 yield "This gives, or allows, all that one of AWS's widest policies does."
-        elif arn and not is_of(arn, own):
+        elif arn.startswith("arn:") and not is_of(arn, own):
             yield "This gives, or allows, what a policy of another account does, and that account can change it."
     if unknown:
         # At the end, so that what can be judged is.
