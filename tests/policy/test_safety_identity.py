@@ -149,6 +149,7 @@ CASES: dict[str, Case] = {
         Resource=ROLE,
         Condition={"StringLike": {"iam:PassedToService": "*"}},
     ),
+    "a role handed on, of a region": rights(GROW, Action="iam:PassRole", Resource=ROLE, Condition=HERE),
     "any role taken on": rights(GROW | RESOURCES, Action="sts:AssumeRole", Resource="*"),
     "no JSON": (on("identity-metrics", having(policy="{")), ACTIONS | RESOURCES | GROW),
     "no statements": (on("identity-metrics", having(policy="{}")), ACTIONS | RESOURCES | GROW),
