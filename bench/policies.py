@@ -67,7 +67,8 @@ def enlarged(plan: Plan, size: int) -> Plan:
     for number in range(-(-size // len(plan.resources))):
         renamed = text.replace(f"urn:pulumi:{plan.stack}::", f"urn:pulumi:{plan.stack}-{number}::")
         renamed = renamed.replace(f"automatonicai-{plan.stack}", f"automatonicai-{plan.stack}-{number}")
-        renamed = renamed.replace("automatonicai.com", f"automatonicai{number}.com")
+        # Below the one domain that a stack has.
+        renamed = renamed.replace("automatonicai.com", f"s{number}.automatonicai.com")
         resources += codec.loads(renamed, "copy").resources
     return replace(plan, resources=tuple(resources[:size]), outputs={})
 

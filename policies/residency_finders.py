@@ -12,6 +12,7 @@ from policies import residency_kinds as kinds
 from policies import whereabouts
 from policies.residency.place import Kind as PlaceKind
 from policies.residency.places import PLACES
+from policies.residency.worker_logs import keeps_calls
 from policies.residency_kinds import Kind, Role
 from policies.whereabouts import Evidence, Where, at, evidence
 
@@ -109,19 +110,22 @@ def _worker_version(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Foun
 
 def _worker(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
     yield _found(plan, resource, kind, *_ground(plan, resource))
-    if at(resource.inputs, "observability", "enabled") is False:
+    enabled, logs, traces = (at(resource.inputs, "observability", key) for key in ("enabled", "logs", "traces"))
+    # What is not known, or secret, is judged as if nothing were said of it.
+    parts = [part if isinstance(part, dict) else {} for part in (logs, traces)]
+    held = DataClass.PERSONAL if keeps_calls(enabled, *parts) else DataClass.NONE
+    if held is DataClass.NONE and not enabled:
         return
     # Each invocation's log has the caller's address and headers in it (Cloudflare, Workers Logs).
     path = "observability.logs.invocationLogs"
     value = at(resource.inputs, *path.split("."))
-    logs = Kind(
+    kept = Kind(
         what="Workers Logs",
         role=Role.HOLDS,
         rule=kinds.EDGE_LOGS,
         note="Kept for up to 7 days, outside Canada; the code logs method, path and reason of a failure.",
     )
-    held = DataClass.NONE if value is False else DataClass.PERSONAL
-    yield _found(plan, resource, logs, whereabouts.EDGE, [evidence(resource, path, value)], held)
+    yield _found(plan, resource, kept, whereabouts.EDGE, [evidence(resource, path, value)], held)
 
 
 def _hyperdrive(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:

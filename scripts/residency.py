@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts.planned import PlanFile, StackArgument, planned
-from scripts.written import Output, write, write_json
+from scripts.written import Output, tell, write, write_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,7 +31,10 @@ def residency(
     output: Output = None,
     file: PlanFile = None,
 ) -> None:
-    """Show every place that holds or passes data: its class, where it is, what proves it, which rule guards it."""
+    """Show every place that holds or passes data: its class, where it is, what proves it, which rule guards it.
+
+    Exit 1 where one keeps regulated or personal data outside Canada, or nobody knows where.
+    """
     from policies.residency_map import residency_map
     from scripts.console import console
 
@@ -50,6 +53,9 @@ def residency(
         with out.capture() as captured:
             out.print(table(found))
         write(captured.get(), output)
+    if found.faults:
+        tell(f"{found.stack}: {found.summary}")
+        raise typer.Exit(1)
 
 
 def table(found: "ResidencyMap") -> "RenderableType":

@@ -7,6 +7,7 @@ from typing import Any
 from pulumi_policy import ResourceValidationArgs, Severity
 
 from policies.residency.regions import CANADIAN_REGIONS
+from policies.residency.worker_logs import keeps_calls
 from policies.rule import Rule
 
 # The one role that sees public data only (components/postgres_database.py), enforced by grants.
@@ -45,6 +46,8 @@ def _worker_logs_stay(args: ResourceValidationArgs) -> Iterator[str]:
     for part in ("logs", "traces"):
         if (watching.get(part) or {}).get("destinations"):
             yield f"This Worker's {part} go to a destination of OpenTelemetry, and no rule sees where that is."
+    if keeps_calls(watching.get("enabled"), watching.get("logs"), watching.get("traces")):
+        yield "Cloudflare keeps a log of each call of this Worker, with who called and what, outside Canada."
     for key in ("tailConsumers", "streamingTailConsumers"):
         if args.props.get(key):
             yield "This Worker's logs are handed to another Worker, which may send them anywhere."
@@ -98,11 +101,13 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="worker-logs-are-not-handed-on",
-        description="What Workers log and trace is handed to no third party and to no other Worker.",
+        description="What Workers log and trace is handed to nobody, and Cloudflare keeps no log of each call.",
         reason="Destinations of OpenTelemetry are declared in the dashboard, where no rule sees them (Cloudflare,"
-        " Workers observability). Logs may hold what people asked.",
+        " Workers observability). Logs may hold what people asked, and the log and the trace of a call hold the"
+        " caller's address and URL; Cloudflare keeps them outside Canada.",
         severity=Severity.HIGH,
-        remediation="Remove the destinations, or push the logs to S3 in ca-central-1 with Logpush.",
+        remediation="Set invocationLogs to false, leave traces and destinations out, or push the logs to S3 in"
+        " ca-central-1 with Logpush.",
         types=("cloudflare:index/worker:Worker",),
         check=_worker_logs_stay,
     ),

@@ -1,6 +1,6 @@
 """What Cloudflare may store, and what Workers are given to store in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
@@ -17,6 +17,7 @@ from policies.rule import Rule, StackRule
 R2 = "cloudflare:index/r2Bucket:R2Bucket"
 PAGES = "cloudflare:index/pagesProject:PagesProject"
 HYPERDRIVE = "cloudflare:index/hyperdriveConfig:HyperdriveConfig"
+SERVICE = "cloudflare:index/connectivityDirectoryService:ConnectivityDirectoryService"
 WORKERS = ("cloudflare:index/worker:Worker", "cloudflare:index/workersDeployment:WorkersDeployment")
 # Not R2's settings, which belong to a bucket that is judged.
 STORES = frozenset(
@@ -49,11 +50,16 @@ PASSING = frozenset(
         "wasm_module",
     )
 )
+# Bound by an ID that Cloudflare makes up.
+_BY_ID = {
+    "hyperdrive": (HYPERDRIVE, "a Hyperdrive configuration"),
+    "vpc_service": (SERVICE, "a service of a network"),
+}
 # Durable Objects' classes, and containers, which run anywhere.
 _OWN_STORES = ("migrations", "containers")
 # Settings and files of Pages Functions that store nothing.
 _PAGES_SETTINGS = ("envVars", "secrets", "compatibilityDate", "compatibilityFlags", "placement", "limits")
-NEAR = ("enam", "wnam")
+NEAR = "enam"
 
 
 def _r2_is_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
@@ -63,8 +69,8 @@ def _r2_is_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
 
 
 def _r2_is_near(args: ResourceValidationArgs) -> Iterator[str]:
-    if str(args.props.get("location")).lower() not in NEAR:
-        yield "This R2 bucket has no hint that it belongs in North America."
+    if str(args.props.get("location")).lower() != NEAR:
+        yield "This R2 bucket has no hint that it belongs in the east of North America."
     if args.props.get("jurisdiction") not in (None, "default"):
         yield "This R2 bucket is put under another country's jurisdiction."
 
@@ -72,12 +78,7 @@ def _r2_is_near(args: ResourceValidationArgs) -> Iterator[str]:
 def _stores_are_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     unknown: UnknownValueError | None = None
     buckets = {known(found.props, "name") for found in args.resources if found.resource_type == R2}
-    workers = {
-        known(found.props, key)
-        for found in args.resources
-        if found.resource_type in WORKERS
-        for key in ("name", "scriptName")
-    }
+    workers = declared_workers(args.resources)
     for resource in args.resources:
         if resource.resource_type in STORES and data_class(resource) not in LIMITED:
             yield "This stores data at the edge and is not declared to hold public data only.", resource.urn
@@ -91,6 +92,12 @@ def _stores_are_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     if unknown is not None:
         # At the end, so that what can be judged is.
         raise unknown
+
+
+def declared_workers(resources: Iterable[PolicyResource]) -> set[Any]:
+    """By their names."""
+    declared = (found for found in resources if found.resource_type in WORKERS)
+    return {name for found in declared for key in ("name", "scriptName") if (name := known(found.props, key))}
 
 
 def _faults_of_bindings(version: PolicyResource, buckets: set[Any], workers: set[Any]) -> Iterator[str]:
@@ -111,8 +118,8 @@ def _faults_of_bindings(version: PolicyResource, buckets: set[Any], workers: set
         elif kind == "service":
             if not _is_own(binding, "service", workers, made_of, WORKERS):
                 yield f"Binding {index} of this Worker hands requests to a Worker that this stack does not declare"
-        elif kind == "hyperdrive" and HYPERDRIVE not in made_of:
-            yield f"Binding {index} of this Worker is a Hyperdrive configuration that this stack does not declare"
+        elif kind in _BY_ID and _BY_ID[kind][0] not in made_of:
+            yield f"Binding {index} of this Worker is {_BY_ID[kind][1]} that this stack does not declare"
 
 
 def _is_own(binding: Mapping[str, Any], key: str, names: set[Any], made_of: set[str], types: tuple[str, ...]) -> bool:
@@ -145,9 +152,9 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     Rule(
         name="r2-is-near",
-        description="R2 buckets have a hint for North America and no other country's jurisdiction.",
+        description="R2 buckets have the hint for eastern North America and no other country's jurisdiction.",
         reason="The hint is what R2 has instead of a Canadian jurisdiction, and counts once, when a bucket of that name"
-        " is first made (Cloudflare, R2 data location).",
+        " is first made; enam is the one that has Montreal in it (Cloudflare, R2 data location).",
         severity=Severity.MEDIUM,
         remediation="Set location to enam, and leave jurisdiction out.",
         types=(R2,),

@@ -26,6 +26,7 @@ def _regulated(why: str) -> Host:
     return Host(most=DataClass.REGULATED, why=why)
 
 
+_WORDS = "The name of a format, or a page that people read: nothing is sent there."
 _LOGS = "Monitoring that keeps what it gets in the United States or the European Union, by its own region list."
 _CHAT = "A chat that keeps messages in the United States unless a contract says otherwise."
 _DATABASE = "A database as a service without a Canadian region that a host name would show."
@@ -39,6 +40,8 @@ HOSTS: dict[str, Host] = {
     "vercel-dns.com": _regulated("The stand-by at Vercel, whose functions run in Montreal."),
     "vercel-dns-0.com": _regulated("The stand-by at Vercel, whose functions run in Montreal."),
     "vercel.app": _regulated("The stand-by at Vercel, whose functions run in Montreal."),
+    # Where a zone's own name points, which can't be a CNAME (Vercel, custom domains).
+    "76.76.21.21": _regulated("The stand-by at Vercel, whose functions run in Montreal."),
     "r2.cloudflarestorage.com": _public("R2 has no Canadian jurisdiction."),
     "r2.dev": _public("R2 has no Canadian jurisdiction."),
     "workers.dev": _public("Workers that no placement is known of."),
@@ -81,6 +84,13 @@ HOSTS: dict[str, Host] = {
     "upstash.io": _none(_DATABASE),
     "turso.io": _none(_DATABASE),
     "timescale.com": _none("Where TimescaleDB's telemetry goes."),
+    "www.w3.org": _regulated(_WORDS),
+    "schema.org": _regulated(_WORDS),
+    "json-schema.org": _regulated(_WORDS),
+    "spec.openapis.org": _regulated(_WORDS),
+    "docs.github.com": _regulated(_WORDS),
+    "docs.aws.amazon.com": _regulated(_WORDS),
+    "developers.cloudflare.com": _regulated(_WORDS),
 }
 
 

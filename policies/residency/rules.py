@@ -1,6 +1,6 @@
 """The rules of residency, by topic."""
 
-from policies.residency import database, destinations, edge, edge_stores, regions, storage, written_regions
+from policies.residency import database, destinations, edge, edge_stores, regions, routes, storage, written_regions
 from policies.rule import Rule, StackRule
 
 RULES: tuple[Rule | StackRule, ...] = (
@@ -10,5 +10,6 @@ RULES: tuple[Rule | StackRule, ...] = (
     *database.RULES,
     *edge.RULES,
     *edge_stores.RULES,
+    *routes.RULES,
     *destinations.RULES,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 
-from policies.residency.reading import known
+from policies.residency.reading import accounts, known
 from policies.residency.regions import CANADIAN_REGIONS
 from policies.rule import Rule, StackRule
 
@@ -34,7 +34,7 @@ LOGS: dict[str, str] = {
     "aws:cloudwatch/logDestination:LogDestination": "targetArn",
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": "destinationArn",
 }
-_CANADIAN_ARN = re.compile(rf"arn:aws:[a-z0-9-]+:({'|'.join(CANADIAN_REGIONS)}):[0-9]{{12}}:.+")
+_CANADIAN_ARN = re.compile(rf"arn:aws:[a-z0-9-]+:({'|'.join(CANADIAN_REGIONS)}):([0-9]{{12}}):.+")
 
 
 def _replication_stays(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
@@ -104,8 +104,11 @@ def _logs_stay(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
         if destination is None and resource.property_dependencies.get(key):
             # Made of a resource of this stack, whose region is judged by itself.
             continue
-        if not isinstance(destination, str) or not _CANADIAN_ARN.fullmatch(destination):
+        found = _CANADIAN_ARN.fullmatch(destination) if isinstance(destination, str) else None
+        if found is None:
             yield "These log lines are handed to something that does not say it is in Canada.", resource.urn
+        elif found[2] not in accounts(resource.provider):
+            yield "These log lines are handed to another account.", resource.urn
 
 
 def _key_stays_in_its_region(args: ResourceValidationArgs) -> Iterator[str]:
@@ -150,11 +153,11 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     StackRule(
         name="logs-stay-in-canada",
-        description="Log lines are handed on only to what is in Canada.",
+        description="Log lines are handed on only to what is in Canada and in the account of the stack.",
         reason="Log lines of an API hold what people asked. A subscription hands them to another account's destination"
         " as easily as to one's own (AWS, CloudWatch Logs subscriptions).",
         severity=Severity.CRITICAL,
-        remediation="Hand them to an ARN in ca-central-1 or ca-west-1, or to something that this stack declares.",
+        remediation="Hand them to an ARN of the account in ca-central-1 or ca-west-1, or to what this stack declares.",
         check=_logs_stay,
     ),
     Rule(

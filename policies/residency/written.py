@@ -1,15 +1,15 @@
-"""What is written in a resource's properties, also inside JSON text and base64, in one spelling."""
+"""What is written in a resource's properties, also what is encoded there, in one spelling."""
 
 import json
-import re
 import unicodedata
 import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from policies.rule import texts
-from policies.wrapping import from_base64
+from policies.wrapping import BASE64, HEX, from_base64
 
 # JSON text in JSON text in base64: deeper than this nobody writes by accident.
 DEPTH = 5
@@ -17,7 +17,6 @@ DEPTH = 5
 MOST_ENCODED = 64 * 1024
 MOST_UNPACKED = 1024 * 1024
 MOST_KEPT = 16 * 1024
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d\u02d7"), "-")
 # Letters of other alphabets that look Latin (Unicode, confusables), as far as regions and hosts need them.
 _LOOKALIKES = str.maketrans(
@@ -28,7 +27,10 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
 def written(value: Any) -> Iterator[tuple[str, str]]:
-    """Path and text of each known string, in lower case; what it holds as JSON or base64 follows with the same path."""
+    """Path and text of each known string, in lower case; what is encoded in it follows with the same path.
+
+    Encoded is JSON, and base64, hex and percent signs, also in the middle of a text.
+    """
     for path, text in texts(value):
         for inner in _short(text) if len(text) <= MOST_KEPT else _plain(text):
             yield path, inner
@@ -54,21 +56,28 @@ def _inside(text: str, depth: int) -> Iterator[str]:
     yield text
     if depth == 0:
         return
-    if text.lstrip()[:1] in ("{", "[", '"'):
-        yield from _in_json(text, depth)
-    elif len(text) <= MOST_ENCODED and _BASE64.fullmatch(text.strip()):
-        decoded = _decoded(text.strip())
+    document = _document(text)
+    if document is not None:
+        for inner in _strings(document):
+            yield from _inside(inner, depth - 1)
+        return
+    if len(text) > MOST_ENCODED:
+        return
+    if "%" in text and (found := unquote(text)) != text:
+        yield from _inside(found, depth - 1)
+    for match in (*BASE64.finditer(text), *HEX.finditer(text)):
+        decoded = _decoded(match[0])
         if decoded is not None:
             yield from _inside(decoded, depth - 1)
 
 
-def _in_json(text: str, depth: int) -> Iterator[str]:
+def _document(text: str) -> Any:
+    if text.lstrip()[:1] not in ("{", "[", '"'):
+        return None
     try:
-        value = json.loads(text)
-    except ValueError:
-        return
-    for inner in _strings(value):
-        yield from _inside(inner, depth - 1)
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -84,8 +93,8 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _decoded(text: str) -> str | None:
-    """What base64 text holds, unpacked if it is gzip; None where that is no text."""
-    data = from_base64(text)
+    """What base64 or hex holds, unpacked if it is gzip; None where that is no text."""
+    data = bytes.fromhex(text) if HEX.fullmatch(text) else from_base64(text)
     if data is None:
         return None
     try:

@@ -17,7 +17,9 @@ _REGION = re.compile(
 _HINT = re.compile(r"east|west|north|south|central|amazonaws|arn:aws-|mrk-|\.mrap|-az[0-9]")
 _OTHERS: dict[str, re.Pattern[str]] = {
     "a region outside of Canada, by another name": re.compile(
-        rf"(?<![a-z0-9])(?:us|eu|ap|sa|af|me|cn|il|mx)[_ ]?(?:gov[_ ]?)?(?:{_POINTS})(?:[_ ]?[0-9](?![a-z0-9])| ?\()"
+        rf"(?<![a-z0-9])(?:us|eu|ap|sa|af|me|cn|il|mx)[_ ]?(?:gov[_ ]?)?(?:{_POINTS})"
+        # Before another word a number of its own counts doors and offices.
+        r"(?:_?[0-9](?![a-z0-9])| [0-9](?![a-z0-9]| [a-z])| ?\()"
     ),
     "another cloud's region": re.compile(
         rf"(?<![a-z0-9])(?:us|europe|asia|australia|southamerica|africa|me)-(?:{_POINTS})[0-9]{{1,2}}(?![a-z0-9])"

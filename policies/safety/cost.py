@@ -15,6 +15,8 @@ ADDRESS = "aws:lightsail/staticIp:StaticIp"
 ADDRESS_ATTACHMENT = "aws:lightsail/staticIpAttachment:StaticIpAttachment"
 NODE_TIER = "aws:ssm/serviceSetting:ServiceSetting"
 ACTIVATION = "aws:ssm/activation:Activation"
+PARAMETER = "aws:ssm/parameter:Parameter"
+HEALTHCHECK = "cloudflare:index/healthcheck:Healthcheck"
 WORKERS = ("cloudflare:index/worker:Worker", "cloudflare:index/workersScript:WorkersScript")
 
 
@@ -34,6 +36,9 @@ def _cost_stays_below_the_ceiling(args: StackValidationArgs) -> Iterator[tuple[s
     yield from each(args.resources, check)
     if of_type(args.resources, *WORKERS):
         spent[""] = prices.WORKERS_PLAN_USD
+    for check_of_zone in of_type(args.resources, HEALTHCHECK)[:1]:
+        # The plan is the zone's; further checks cost nothing more.
+        spent[check_of_zone.urn] = prices.PRO_PLAN_USD
     total, dearest = sum(spent.values()), max(spent, key=lambda urn: spent[urn], default="")
     ceiling = prices.CEILINGS_USD["prod" if is_prod(dearest) else "dev"]
     if total > ceiling:
@@ -56,6 +61,11 @@ def _monthly_usd(resource: PolicyResource, args: StackValidationArgs) -> float:
     if kind == NODE_TIER:
         is_advanced = text(props, "settingValue") != "standard"
         return prices.ADVANCED_NODE_USD * len(of_type(args.resources, ACTIVATION)) if is_advanced else 0.0
+    if kind == PARAMETER:
+        # One that may become an advanced one counts as such; left out, the account's setting decides.
+        return 0.0 if text(props, "tier") in ("", "standard") else prices.ADVANCED_PARAMETER_USD
+    if kind == HEALTHCHECK:
+        return 0.0
     if kind in prices.FIXED_USD:
         return prices.FIXED_USD[kind]
     if kind.startswith((*prices.LOCAL, *prices.BY_USE)) and not kind.startswith(prices.NOT_BY_USE):

@@ -1,11 +1,11 @@
 """What of the edge and of functions answers strangers; buckets and hosts have files of their own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
 from policies.rule import Rule, StackRule
-from policies.safety.reading import entries, items, text, value
+from policies.safety.reading import accounts, entries, has, is_of, items, text, value
 
 WORKER = "cloudflare:index/worker:Worker"
 WORKER_SUBDOMAIN = "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain"
@@ -48,13 +48,27 @@ def _function_asks_who_calls(args: ResourceValidationArgs) -> Iterator[str]:
         if any("*" in str(origin) for origin in items(args.props, "cors", "allowOrigins")):
             yield "This function's address answers pages of any origin."
         return
-    if text(args.props, "principal") in ANYBODY:
-        yield "This permission lets everybody call a function."
+    yield from _faults_of_a_permission(args)
+
+
+def _faults_of_a_permission(args: ResourceValidationArgs) -> Iterator[str]:
+    name, own = text(args.props, "principal"), accounts(args.provider)
     if value(args.props, "functionUrlAuthType") not in (None, "AWS_IAM"):
         yield "This permission lets strangers call a function by its address."
-    is_service = text(args.props, "principal").endswith(".amazonaws.com")
-    if is_service and not value(args.props, "sourceArn") and not value(args.props, "sourceAccount"):
+    if name in ANYBODY:
+        yield "This permission lets everybody call a function."
+    elif not name.endswith(".amazonaws.com"):
+        if not is_of(name, own):
+            yield "This permission lets another account call a function."
+    elif not has(args.props, "sourceArn") and not has(args.props, "sourceAccount"):
         yield "This permission lets a service call a function for any account."
+    elif _is_anothers(text(args.props, "sourceAccount"), own) or _is_anothers(text(args.props, "sourceArn"), own):
+        yield "This permission lets a service call a function for another account."
+
+
+def _is_anothers(source: str, own: Sequence[str]) -> bool:
+    # ARNs of buckets name no account.
+    return bool(source) and not source.startswith("arn:aws:s3:::") and not is_of(source, own)
 
 
 def _document_is_private(args: ResourceValidationArgs) -> Iterator[str]:
@@ -106,7 +120,10 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     Rule(
         name="functions-ask-who-calls",
-        description="A Lambda function's address asks for AWS credentials, and its permissions name who calls.",
+        description=(
+            "A Lambda function's address asks for AWS credentials, and its permissions name who calls, of the "
+            "stack's own account."
+        ),
         reason=(
             "With authorisation NONE everybody who finds the address runs the function, at our cost and with its "
             "rights (AWS, Lambda function URL access control)."

@@ -20,7 +20,7 @@ CLOUDFLARE: dict[str, frozenset[str]] = {"cidrs": frozenset(IPV4), "ipv6Cidrs": 
 # Nothing else on the host is for the network: no web server, no ICMP, no pooler.
 KNOWN_PORTS = (("tcp", SSH_PORT, SSH_PORT), ("tcp", POSTGRES_PORT, POSTGRES_PORT))
 # A list that admits more addresses than these, in one network or in all of them, admits strangers.
-MOST_ADDRESSES = {"cidrs": 2 ** (32 - 8), "ipv6Cidrs": 2 ** (128 - 16)}
+MOST_ADDRESSES = {"cidrs": 2 ** (32 - 16), "ipv6Cidrs": 2 ** (128 - 48)}
 
 
 def _database_port_is_closed(args: ResourceValidationArgs) -> Iterator[str]:
@@ -83,7 +83,11 @@ def _firewall_names_networks(args: ResourceValidationArgs) -> Iterator[str]:
         if rule.get("cidrListAliases"):
             yield "This firewall names networks by an alias, which others fill."
         for family, most in MOST_ADDRESSES.items():
-            yield from _networks_are_known(family, rule.get(family) or [], most)
+            networks = rule.get(family) or []
+            # database-port-is-closed keeps this port to Cloudflare's, which are many.
+            is_cloudflares = _ports(rule) == ("tcp", POSTGRES_PORT, POSTGRES_PORT) and {*networks} <= CLOUDFLARE[family]
+            if not networks or not is_cloudflares:
+                yield from _networks_are_known(family, networks, most)
 
 
 def _networks_are_known(family: str, networks: Sequence[str], most: int) -> Iterator[str]:
@@ -165,7 +169,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     Rule(
         name="firewall-names-networks",
-        description="Every open port names the IPv4 and IPv6 networks that may use it, a /8 and a /16 at most.",
+        description="Every open port names the IPv4 and IPv6 networks that may use it, a /16 and a /48 at most.",
         reason=(
             "A list that is left out means the whole internet, and the IPv4 and the IPv6 firewall are independent "
             "(AWS, Lightsail PortInfo and firewall reference)."

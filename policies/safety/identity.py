@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from pulumi_policy import ResourceValidationArgs, Severity
 from pulumi_policy.proxy import UnknownValueError
 
 from policies.rule import Rule, StackRule
 from policies.safety.documents import DocumentError, Statement, statements
-from policies.safety.reading import has, items, text, value
+from policies.safety.reading import accounts, entries, has, is_of, text, value
 
 ROLE = "aws:iam/role:Role"
 USER = "aws:iam/user:User"
@@ -73,18 +74,20 @@ BECOMES_ADMINISTRATOR = (
 )
 WIDE_POLICY = re.compile(
     r"(administratoraccess.*|poweruseraccess|systemadministrator|databaseadministrator|networkadministrator|"
-    r".*fullaccess.*|secretsmanagerreadwrite)"
+    # Reading is of everything that the account keeps, documents, backups and log lines included.
+    r".*fullaccess.*|.*readonly.*|.*readwrite.*|viewonlyaccess)"
 )
 BOUNDED_BY_HAND = "sts:assumerolewithwebidentity"
 
 
-def _documents(args: ResourceValidationArgs) -> Iterator[object]:
-    kind = args.resource_type
+def _documents(args: ResourceValidationArgs) -> Iterator[Callable[[], object]]:
+    """Each to be read by itself: one that is not known yet keeps no other from being judged."""
+    kind, props = args.resource_type, args.props
     if kind in GRANTS:
-        yield value(args.props, GRANTS[kind])
+        yield lambda: value(props, GRANTS[kind])
     elif kind == ROLE:
-        for inline in items(args.props, "inlinePolicies"):
-            yield value(inline, "policy")
+        for index in range(entries(props, "inlinePolicies")):
+            yield partial(value, props, "inlinePolicies", index, "policy")
 
 
 def _judged(
@@ -93,12 +96,17 @@ def _judged(
     """A check of every statement that gives rights; a document that can't be read is a fault of its own."""
 
     def check(args: ResourceValidationArgs) -> Iterator[str]:
-        for document in _documents(args):
+        unknown: UnknownValueError | None = None
+        for read in _documents(args):
             try:
-                for number, statement in enumerate(statements(document)):
+                for number, statement in enumerate(statements(read())):
                     yield from (f"Statement {number} {fault}." for fault in judge(statement) if statement.allows)
             except DocumentError as error:
                 yield f"This policy can't be judged: {error}."
+            except UnknownValueError as error:
+                unknown = error
+        if unknown is not None:
+            raise unknown
 
     return check
 
@@ -119,8 +127,8 @@ def _resources_are_named(statement: Statement) -> Iterator[str]:
     is_every_secret = any(resource.endswith(EVERY_SECRET) for resource in statement.resources)
     if (is_everything or is_every_secret) and any(map(statement.can, DATA_READS)):
         yield "hands out data or secrets of every resource"
-    elif is_everything and not statement.conditions and not all(map(WITHOUT_RESOURCE.fullmatch, statement.actions)):
-        yield "allows its actions on every resource, without a condition"
+    elif is_everything and not statement.is_narrowed() and not all(map(WITHOUT_RESOURCE.fullmatch, statement.actions)):
+        yield "allows its actions on every resource, without a condition that names less"
 
 
 def _is_everything(resource: str) -> bool:
@@ -144,21 +152,38 @@ def _rights_do_not_grow(statement: Statement) -> Iterator[str]:
         return
     if any(map(_is_anybody, statement.resources)):
         yield "lets its bearer take on every right of the account"
-    elif not statement.can("iam:passrole") or statement.condition("iam:PassedToService"):
+    elif not statement.can("iam:passrole") or statement.is_narrowed("iam:PassedToService"):
         return
     elif any(":iam:" in resource for resource in statement.resources):
         yield "hands on a role without saying to which service"
 
 
 def _managed_policies_are_narrow(args: ResourceValidationArgs) -> Iterator[str]:
+    own, unknown = accounts(args.provider), list[UnknownValueError]()
+    for read in _attached(args):
+        try:
+            arn = read()
+        except UnknownValueError as error:
+            unknown.append(error)
+            continue
+        if arn.startswith("arn:aws:iam::aws:"):
+            if WIDE_POLICY.fullmatch(arn.rpartition("/")[2]):
+                yield "This gives, or allows, all that one of AWS's widest policies does."
+        elif arn.startswith("arn:") and not is_of(arn, own):
+            yield "This gives, or allows, what a policy of another account does, and that account can change it."
+    if unknown:
+        # At the end, so that what can be judged is.
+        raise unknown[0]
+
+
+def _attached(args: ResourceValidationArgs) -> Iterator[Callable[[], str]]:
+    props = args.props
     if args.resource_type in ATTACHMENTS:
-        named = [text(args.props, "policyArn")] if has(args.props, "policyArn") else []
-    else:
-        named = [str(one).lower() for one in items(args.props, "managedPolicyArns")]
-        named += [_boundary(args)]
-    for arn in named:
-        if arn.startswith("arn:aws:iam::aws:") and WIDE_POLICY.fullmatch(arn.rpartition("/")[2]):
-            yield "This gives, or allows, all that one of AWS's widest policies does."
+        yield partial(text, props, "policyArn")
+        return
+    for index in range(entries(props, "managedPolicyArns")):
+        yield partial(text, props, "managedPolicyArns", index)
+    yield lambda: _boundary(args)
 
 
 def _boundary(args: ResourceValidationArgs) -> str:
@@ -234,8 +259,10 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     Rule(
         name="managed-policies-are-narrow",
-        description="None of AWS's administrator or full-access policies is attached.",
-        reason="They allow all of a service, or of the account, and AWS widens them (AWS, AWS managed policies).",
+        description="No policy of AWS's that gives all of a service, be it reading, and none of another account is"
+        " attached.",
+        reason="They allow all of a service, or of the account, and AWS widens them (AWS, AWS managed policies);"
+        " ReadOnlyAccess reads every bucket. What another account's policy allows that account decides.",
         severity=Severity.CRITICAL,
         remediation="Declare a policy that names what is needed.",
         types=(*ATTACHMENTS, ROLE, USER),

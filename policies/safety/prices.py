@@ -28,8 +28,14 @@ DISK_GB_USD = 0.10
 LOOSE_ADDRESS_USD = 0.005 * HOURS_A_MONTH
 # AWS, Systems Manager pricing, advanced on-premises instance management: an hour of each machine.
 ADVANCED_NODE_USD = 0.00695 * HOURS_A_MONTH
-# Cloudflare, Workers pricing: once an account, as soon as there is a Worker with Hyperdrive.
+# Cloudflare, Workers pricing: the paid plan, once an account. Hyperdrive is in the free plan, too, with 10
+# configurations and about 20 connections each; that plan ends at 100,000 requests a day, so the paid one is counted.
 WORKERS_PLAN_USD = 5.0
+# Cloudflare, plans: Pro, billed by the month, once a zone. The free plan has no standalone health checks (Cloudflare,
+# Health Checks). Not seen on a bill.
+PRO_PLAN_USD = 25.0
+# AWS, Systems Manager pricing, advanced parameters: each, by the month. Not looked up for Montreal.
+ADVANCED_PARAMETER_USD = 0.05
 
 FIXED_USD: dict[str, float] = {
     # AWS, KMS pricing: a key a month; each yearly renewal, at most two, costs as much again.
@@ -43,7 +49,7 @@ FIXED_USD: dict[str, float] = {
     "aws:secretsmanager/secret:Secret": 0.40,
     # AWS, Lightsail pricing.
     "aws:lightsail/lb:Lb": 18.0,
-    # Cloudflare, Load Balancing: the base price.
+    # Cloudflare, Load Balancing: the base price. Second-hand; the contract decides.
     "cloudflare:index/loadBalancer:LoadBalancer": 5.0,
 }
 
@@ -81,14 +87,12 @@ BY_USE = (
     "aws:ssm/association:",
     "aws:ssm/document:",
     "aws:ssm/maintenanceWindow",
-    "aws:ssm/parameter:",
     "aws:ssm/resourceDataSync:",
     "cloudflare:index/accountToken:",
     "cloudflare:index/apiToken:",
     "cloudflare:index/connectivityDirectoryService:",
     "cloudflare:index/d1Database:",
     "cloudflare:index/dnsRecord:",
-    "cloudflare:index/healthcheck:",
     "cloudflare:index/hyperdriveConfig:",
     "cloudflare:index/loadBalancerMonitor:",
     "cloudflare:index/loadBalancerPool:",

@@ -1,9 +1,10 @@
 """How rules of safety read properties: by path, with what is missing and what is unknown kept apart."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pulumi_policy import PolicyResource
+from pulumi_policy import PolicyProviderResource, PolicyResource
 from pulumi_policy.proxy import UnknownValueError
 
 from policies.rule import unchecked
@@ -50,6 +51,23 @@ def text(values: Any, *steps: str | int) -> str:
 def host(values: Any, *steps: str | int) -> str:
     """A host name in one spelling; a dot at its end means the same."""
     return text(values, *steps).rstrip(".")
+
+
+def accounts(provider: PolicyProviderResource | None) -> list[str]:
+    """AWS accounts in which a provider may work; none where it does not say. Raises UnknownValueError."""
+    return account_ids(provider.props) if provider else []
+
+
+def account_ids(settings: Any) -> list[str]:
+    """The same, of the provider's own properties."""
+    given = value(settings, "allowedAccountIds")
+    # What a provider resource takes is JSON in a text.
+    return [str(one) for one in (json.loads(given) if isinstance(given, str) else given or [])]
+
+
+def is_of(name: str, own: Sequence[str]) -> bool:
+    """Whether a principal, or an ARN, is of one of these accounts."""
+    return any(account in name.split(":") for account in own)
 
 
 def is_prod(urn: str) -> bool:

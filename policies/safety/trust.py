@@ -1,15 +1,13 @@
 """Whom AWS and Cloudflare believe: who may take on a role, who is named in a resource's policy, which tokens end."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
 from policies.rule import Rule, StackRule
-from policies.safety.documents import DocumentError, Statement, statements
-from policies.safety.reading import items, text, value
+from policies.safety.documents import TO_COME, DocumentError, Statement, statements
+from policies.safety.reading import account_ids, accounts, is_of, items, text, value
 
 # Written out, as in components/deploy_policies.py: importing that takes seconds of every start of the pack.
 ISSUER, AUDIENCE = "token.actions.githubusercontent.com", "sts.amazonaws.com"
@@ -20,6 +18,11 @@ ACCESS_TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServ
 API_TOKENS = ("cloudflare:index/accountToken:AccountToken", "cloudflare:index/apiToken:ApiToken")
 # Where a resource says itself who may use it, and in which property.
 RESOURCE_POLICIES: dict[str, str] = {
+    "aws:cloudwatch/logDestinationPolicy:LogDestinationPolicy": "accessPolicy",
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "policyDocument",
+    "aws:s3/accessPoint:AccessPoint": "policy",
+    "aws:s3/bucket:Bucket": "policy",
+    "aws:s3/bucketV2:BucketV2": "policy",
     "aws:s3/bucketPolicy:BucketPolicy": "policy",
     "aws:kms/key:Key": "policy",
     "aws:kms/keyPolicy:KeyPolicy": "policy",
@@ -36,8 +39,10 @@ HOURS = re.compile(r"(\d+)h")
 # `repo:OWNER/NAME:environment:prod`: one repository, and one environment, branch or kind of job.
 EXACT_SUBJECT = re.compile(r"repo:[\w.-]+/[\w.-]+:(pull_request|environment:[\w.-]+|ref:refs/(heads|tags)/[\w./-]+)")
 EXACT = ("stringequals", "foranyvalue:stringequals")
-# Conditions that keep a principal of `*` to one's own account.
-OWN_ACCOUNT = ("aws:sourceaccount", "aws:principalaccount", "aws:principalorgid", "kms:calleraccount", "aws:sourcearn")
+# Conditions that keep a principal of `*` to one's own account, or to the organisation that it is in.
+OWN_ACCOUNT = ("aws:sourceaccount", "aws:principalaccount", "aws:principalarn", "kms:calleraccount", "aws:sourcearn")
+ORGANISATION = "aws:principalorgid"
+_WILD_ORGANISATION = re.compile(r"[*?]|o-[*?]")
 
 
 def _trust_is_exact(args: ResourceValidationArgs) -> Iterator[str]:
@@ -51,16 +56,6 @@ def _trust_is_exact(args: ResourceValidationArgs) -> Iterator[str]:
             yield from (f"This role {fault}." for fault in _faults_of_trust(statement, args))
 
 
-def _accounts(args: ResourceValidationArgs) -> list[str]:
-    """Accounts in which the resource's provider may work; none where the provider does not say."""
-    return _account_ids(value(args.provider.props, "allowedAccountIds")) if args.provider else []
-
-
-def _account_ids(given: Any) -> list[str]:
-    # What a provider resource takes is JSON in a text.
-    return [str(one) for one in (json.loads(given) if isinstance(given, str) else given or [])]
-
-
 def _faults_of_trust(statement: Statement, args: ResourceValidationArgs) -> Iterator[str]:
     if "NotPrincipal" in statement.negations or "NotAction" in statement.negations:
         yield "says whom it does not trust, and trusts all others"
@@ -70,15 +65,15 @@ def _faults_of_trust(statement: Statement, args: ResourceValidationArgs) -> Iter
         elif kind == "Federated":
             yield from _faults_of_a_federation(name, statement)
         elif kind == "AWS":
-            yield from _faults_of_a_principal(name, statement, _accounts(args))
+            yield from _faults_of_a_principal(name, statement, accounts(args.provider))
     if not statement.principals:
         yield "names nobody"
 
 
-def _faults_of_a_principal(name: str, statement: Statement, accounts: Sequence[str]) -> Iterator[str]:
-    if not any(account in name.split(":") for account in accounts):
+def _faults_of_a_principal(name: str, statement: Statement, own: Sequence[str]) -> Iterator[str]:
+    if not is_of(name, own):
         yield "can be taken on from another account"
-    elif name.endswith((":root", *accounts)) and not statement.conditions:
+    elif name.endswith((":root", *own)) and not statement.conditions:
         yield "can be taken on by everybody of its account, without a condition"
 
 
@@ -99,25 +94,37 @@ def _principals_are_named(args: ResourceValidationArgs) -> Iterator[str]:
     document = value(args.props, RESOURCE_POLICIES[args.resource_type])
     if document is None:
         return
+    own = accounts(args.provider)
     try:
-        found = list(statements(document))
+        for number, statement in enumerate(statements(document)):
+            if statement.allows:
+                yield from (
+                    f"Statement {number} of this resource's policy {fault}." for fault in _admits(statement, own)
+                )
     except DocumentError as error:
         yield f"This resource's policy can't be judged: {error}."
-        return
-    for number, statement in enumerate(found):
-        if statement.allows and _admits_strangers(statement):
-            yield f"Statement {number} of this resource's policy admits everybody."
 
 
-def _admits_strangers(statement: Statement) -> bool:
+def _admits(statement: Statement, own: Sequence[str]) -> Iterator[str]:
     if "NotPrincipal" in statement.negations:
-        return True
-    if not any(name == "*" for _, name in statement.principals):
-        return False
-    return not any(
-        operator.startswith(("stringequals", "arnequals", "arnlike", "stringlike"))
-        and key in OWN_ACCOUNT
-        and not any(one.strip("*:") in ("", "arn:aws") for one in values)
+        yield "admits everybody but some"
+    for kind, name in statement.principals:
+        if name == TO_COME or kind == "Service":
+            continue
+        if "*" in name:
+            if not _is_kept_to(own, statement):
+                yield "admits everybody"
+        elif kind != "AWS" or not is_of(name, own):
+            yield "admits somebody of another account"
+
+
+def _is_kept_to(own: Sequence[str], statement: Statement) -> bool:
+    """Whether a condition keeps a principal of `*` to one's own account."""
+    return any(
+        operator in ("stringequals", "stringlike", "arnequals", "arnlike")
+        and bool(values)
+        and (all(is_of(one, own) for one in values) if key in OWN_ACCOUNT else key == ORGANISATION)
+        and not any(_WILD_ORGANISATION.match(one) for one in values)
         for operator, key, values in statement.conditions
     )
 
@@ -140,8 +147,11 @@ def _tokens_end(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _provider_names_its_account(args: ResourceValidationArgs) -> Iterator[str]:
-    if not _account_ids(value(args.props, "allowedAccountIds")):
+    named = account_ids(args.props)
+    if not named:
         yield "This provider works in whichever account the credentials are of."
+    elif len({*named}) > 1:
+        yield "This provider works in more than one account."
 
 
 RULES: tuple[Rule | StackRule, ...] = (
@@ -159,13 +169,13 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     Rule(
         name="resource-policies-name-principals",
-        description="Policies of buckets, keys, topics and queues admit named principals only.",
+        description="Policies of buckets, keys, topics and queues admit the stack's own account only.",
         reason=(
             "A star is everybody with an AWS account, and of some services everybody at all (AWS, IAM, AWS JSON policy "
-            "elements: Principal)."
+            "elements: Principal). Whom another account admits that account decides, and it may be abroad."
         ),
         severity=Severity.CRITICAL,
-        remediation="Name the principal, or add a condition on aws:SourceAccount.",
+        remediation="Name a principal of the account, or add a condition on aws:SourceAccount.",
         types=tuple(RESOURCE_POLICIES),
         may_wait="a policy may name its own resource by an ARN that AWS gives when it makes the resource",
         check=_principals_are_named,
@@ -193,7 +203,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     Rule(
         name="providers-name-their-account",
-        description="An AWS provider says in which account it may work.",
+        description="An AWS provider says in which one account it may work.",
         reason=(
             "With the wrong credentials at hand a deployment would land in somebody else's account, out of sight "
             "(Pulumi AWS provider, allowedAccountIds)."

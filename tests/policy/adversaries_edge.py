@@ -3,6 +3,7 @@
 import base64
 
 from plan.model import Computed
+from tests.policy.adversaries_destinations import DESTINATIONS
 from tests.policy.attack import Adversary, child
 from tests.policy.breaking import having, origin, without
 from tests.policy.changes import on, plus, put
@@ -94,5 +95,13 @@ EDGE = {
     "another address for Cloudflare's API": Adversary(
         "destinations-are-judged", on("cloudflare", having(baseUrl="https://api.example.com/client/v4"))
     ),
+    "log of each call": Adversary(
+        "worker-logs-are-not-handed-on", on("api-worker", put("observability.logs.invocationLogs", True))
+    ),
+    "trace of each call": Adversary(
+        "worker-logs-are-not-handed-on", on("web-worker", put("observability.traces", {"enabled": True}))
+    ),
+    "R2 in the west of North America": Adversary("r2-is-near", on("media-media-bucket", having(location="wnam"))),
     "placement left out": Adversary("workers-run-next-to-the-database", on("web-version", without("placement"))),
+    **DESTINATIONS,
 }

@@ -197,6 +197,14 @@ COPIES = {
             destinationArn=f"arn:aws:logs:{FAR}:999999999999:destination:d",
         ),
     ),
+    "log lines handed to another account in Canada": Adversary(
+        "logs-stay-in-canada",
+        plus(
+            "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter",
+            logGroup="l",
+            destinationArn="arn:aws:firehose:ca-central-1:999999999999:deliverystream/vendor",
+        ),
+    ),
     "edge logs to a bucket elsewhere": Adversary(
         "edge-logs-go-to-canada",
         plus("cloudflare:index/logpushJob:LogpushJob", destinationConf=f"s3://logs/x?region={FAR}", dataset="http"),

@@ -2,6 +2,7 @@
 
 import json
 
+from plan.model import Computed
 from tests.policy.attack import Adversary
 from tests.policy.breaking import having, without
 from tests.policy.changes import both, minus, on, options, plus, put
@@ -96,7 +97,63 @@ FAILOVER = {
     ),
 }
 
+STRANGER = "arn:aws:iam::999999999999:root"
 IDENTITY = {
+    "another account reads documents": Adversary(
+        "resource-policies-name-principals",
+        plus(
+            "aws:s3/bucketPolicy:BucketPolicy",
+            region="ca-central-1",
+            bucket="automatonicai-dev-documents-111111111111",
+            policy=json.dumps(
+                {"Statement": [{"Effect": "Allow", "Principal": {"AWS": STRANGER}, "Action": "s3:GetObject"}]}
+            ),
+        ),
+    ),
+    "another account owns a key": Adversary(
+        "resource-policies-name-principals",
+        on(
+            "backups-key",
+            having(
+                policy=json.dumps(
+                    {"Statement": {"Effect": "Allow", "Principal": {"AWS": "999999999999"}, "Action": "kms:*"}}
+                )
+            ),
+        ),
+    ),
+    "another account calls a function": Adversary(
+        "functions-ask-who-calls",
+        plus("aws:lambda/permission:Permission", region="ca-central-1", function="f", principal="999999999999"),
+    ),
+    "another account's policy": Adversary(
+        "managed-policies-are-narrow",
+        plus(
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            role="automatonicai-dev-postgres-host",
+            policyArn="arn:aws:iam::999999999999:policy/admin",
+        ),
+    ),
+    "reader of everything": Adversary(
+        "managed-policies-are-narrow",
+        plus(
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            role="automatonicai-dev-postgres-host",
+            policyArn="arn:aws:iam::aws:policy/ReadOnlyAccess",
+        ),
+    ),
+    "condition that every region meets": rights(
+        "policies-name-resources",
+        Action="kms:ScheduleKeyDeletion",
+        Resource="*",
+        Condition={"StringLike": {"aws:RequestedRegion": "*"}},
+    ),
+    "every action, in a document that is half known": Adversary(
+        "policies-name-actions",
+        on(
+            HOST_RIGHTS,
+            having(policy={"Statement": [{"Effect": "Allow", "Action": "*", "Resource": [Computed(), "*"]}]}),
+        ),
+    ),
     "administrator": Adversary(
         "managed-policies-are-narrow",
         plus(
@@ -172,6 +229,15 @@ IDENTITY = {
 }
 
 COST = {
+    "dear parameters": Adversary(
+        "cost-stays-below-the-ceiling",
+        both(
+            *(
+                plus("aws:ssm/parameter:Parameter", f"p{number}", name=f"/a/{number}", type="String", tier="Advanced")
+                for number in range(1000)
+            )
+        ),
+    ),
     "machine far too large": Adversary("cost-stays-below-the-ceiling", on(INSTANCE, having(bundleId="4xlarge_3_0"))),
     "machine of unknown price": Adversary(
         "cost-stays-below-the-ceiling", on(INSTANCE, having(bundleId="gpu_nano_9_9"))

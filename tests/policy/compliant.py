@@ -31,6 +31,15 @@ RECORDED: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "another product and zone": ("dev", {"product": "keystone", "availabilityZone": "ca-central-1b"}),
+    "another domain, below a suffix that all share": (
+        "prod",
+        {
+            "siteHostname": "www.clinic.qc.ca",
+            "apiHostname": "api.clinic.qc.ca",
+            "databaseHostname": "postgres.clinic.qc.ca",
+            "poolerHostname": "pooler.clinic.qc.ca",
+        },
+    ),
     "many buckets of media": ("prod", {"mediaBuckets": ["media", "avatars", "garden-tours"]}),
     "two generations of the authority": ("dev", {"databaseAuthorities": ["2026", "2027"]}),
     "longer backups": ("prod", {"backupRetentionFull": 8, "backupLockDays": 30, "backupOldVersionDays": 60}),
@@ -92,7 +101,7 @@ def parameter(name: str, value: str) -> Change:
     return plus("aws:ssm/parameter:Parameter", "more", name=name, type="String", value=value, region="ca-central-1")
 
 
-def record(kind: str, content: str, **more: Any) -> Change:
+def record(kind: str, content: str | None, **more: Any) -> Change:
     zone = "fedcba9876543210fedcba9876543210"
     return plus("cloudflare:index/dnsRecord:DnsRecord", "more", type=kind, content=content, zoneId=zone, ttl=1, **more)
 
@@ -111,6 +120,12 @@ ADDED: dict[str, Change] = {
     ),
     "time and date in a tag": tag("2026-11-21T16:01:31+00:00", "reviewed"),
     "digest of an image": plain("IMAGE", "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+    "origins in a list": plain("ALLOWED", "https://app.dev.automatonicai.com,https://dev.automatonicai.com"),
+    "page of a manual": plain("HELP_LINK", "https://docs.github.com/en/actions"),
+    "format by its address": plain("SCHEMA", '{"$schema":"https://json-schema.org/draft/2020-12/schema"}'),
+    "queue in Montreal": plain("QUEUE_URL", f"https://sqs.ca-central-1.amazonaws.com/{ACCOUNT}/jobs"),
+    "address with percent signs": plain("FILTER", "place=Qu%C3%A9bec&note=us%20and%20them"),
+    "directions in words": plain("NOTE", "Serves the north-east 1 office and us east 2 door"),
     "list of locales": plain("LOCALES", "en-CA,fr-CA,en-US"),
     "address of the API": plain("API_ORIGIN", "https://api.dev.automatonicai.com/v1/"),
     "address of the database without a password": plain(
@@ -154,6 +169,9 @@ ADDED: dict[str, Change] = {
                 "TOKEN_ISSUER": "https://app.dev.automatonicai.com",
             }
         },
+    ),
+    "who may issue certificates": record(
+        "CAA", None, name="dev.automatonicai.com", data={"flags": 0, "tag": "issue", "value": "letsencrypt.org"}
     ),
     "address without a Worker": record("AAAA", "100::", name="old.dev.automatonicai.com", proxied=True),
     "rights on one Canadian bucket": on("identity-metrics", having(policy=json.dumps(READS_ONE_BUCKET))),

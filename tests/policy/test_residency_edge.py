@@ -8,9 +8,9 @@ import pytest
 
 from plan.model import Computed, Plan
 from policies.residency import edge, edge_stores
-from policies.residency.edge_stores import PASSING
+from policies.residency.edge_stores import PASSING, SERVICE
 from tests.policy.breaking import Inputs, bindings, having, origin, without
-from tests.policy.changes import Change, both, on, plus
+from tests.policy.changes import Change, both, made_of, on, plus
 from tests.policy.residency_cases import case, inside, judged, names
 
 PLACED, CACHED = "workers-run-next-to-the-database", "hyperdrive-caches-public-data-only"
@@ -36,6 +36,10 @@ def bound(**binding: Any) -> Change:
 
 def only(*given: Inputs) -> Callable[[Inputs], Inputs]:
     return having(bindings=list(given))
+
+
+def observed(**parts: Any) -> Change:
+    return on("api-worker", having(observability={"enabled": True, **parts}))
 
 
 def loose(name: str) -> Change:
@@ -80,6 +84,13 @@ CASES = {
     "logs given to a Worker": case(on("api-worker", having(tailConsumers=[{"name": "tail"}])), LOGS),
     "logs unknown": case(on("api-worker", having(observability=Computed())), LOGS),
     "no logs at all": case(on("api-worker", without("observability"))),
+    "logs switched off": case(on("api-worker", having(observability={"enabled": False, "logs": {"enabled": True}}))),
+    "logs of the code alone": case(observed(logs={"enabled": True, "invocationLogs": False})),
+    "logs of each call": case(observed(logs={"enabled": True, "invocationLogs": True}), LOGS),
+    "logs of each call, by default": case(observed(), LOGS),
+    "logs of each call, not as a truth": case(observed(logs={"invocationLogs": "false"}), LOGS),
+    "logs of each call, of no whole": case(on("api-worker", having(observability={"logs": {"enabled": True}})), LOGS),
+    "traces": case(observed(logs={"invocationLogs": False}, traces={"enabled": True}), LOGS),
     "Logpush to S3 in Montreal": case(pushed("s3://logs/x?sse=AES256&region=ca-central-1")),
     "Logpush to S3 elsewhere": case(pushed("s3://logs/x?region=eu-west-1"), EDGE_LOGS, "written-regions-are-canadian"),
     "Logpush to S3 anywhere": case(pushed("s3://logs/x?note=ca-central-1"), EDGE_LOGS),
@@ -93,7 +104,8 @@ CASES = {
     "R2 for an unknown class": case(
         inside(R2, MEDIA, {"dataClass": Computed()}, name="b", location="enam"), R2_PUBLIC, FITS
     ),
-    "R2 for public data": case(inside(R2, MEDIA, {"dataClass": "public"}, name="b", location="WNAM")),
+    "R2 for public data": case(inside(R2, MEDIA, {"dataClass": "public"}, name="b", location="ENAM")),
+    "R2 in the west": case(on("media-media-bucket", having(location="wnam")), NEAR),
     "R2 in Europe": case(on("media-media-bucket", having(location="weur")), NEAR),
     "R2 somewhere": case(on("media-media-bucket", without("location")), NEAR),
     "R2 in an unknown place": case(on("media-media-bucket", having(location=Computed())), NEAR),
@@ -119,6 +131,14 @@ CASES = {
     ),
     "Hyperdrive of another stack": case(
         both(on("api-version", only({"type": "hyperdrive", "id": "1"})), loose("api-version")), STORES
+    ),
+    "a service of another network": case(bound(type="vpc_service", serviceId="1"), STORES),
+    "a service of this stack": case(
+        both(
+            bound(type="vpc_service", serviceId=Computed()),
+            plus(SERVICE, "office", name="o", type="http", host={"hostname": "files.internal"}),
+            made_of("api-version", "bindings", "office"),
+        )
     ),
     "Pages with a store": case(
         on("pages-project", having(deploymentConfigs={"production": {"kvNamespaces": {"KV": {"namespaceId": "1"}}}})),

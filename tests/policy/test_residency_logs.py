@@ -65,6 +65,14 @@ CASES = {
     "analysis without a report": case(plus(ANALYTICS, bucket=DOCUMENTS)),
     "logged by the bucket itself": case(on("documents-bucket", having(loggings=[{"targetBucket": BUNDLES}])), SIGHT),
     "lines to Montreal": case(subscription("arn:aws:lambda:ca-central-1:111111111111:function:f")),
+    "lines to another account": case(subscription("arn:aws:firehose:ca-central-1:999999999999:deliverystream/d"), LOG),
+    "lines from an account unknown": case(
+        both(
+            subscription("arn:aws:lambda:ca-central-1:111111111111:function:f"),
+            on("montreal", having(allowedAccountIds=Computed())),
+        ),
+        LOG,
+    ),
     "lines elsewhere": case(subscription("arn:aws:logs:eu-west-1:111111111111:destination:d"), LOG, WRITTEN),
     "lines to no ARN": case(subscription("ca-central-1"), LOG),
     "lines somewhere": case(subscription(Computed()), LOG),

@@ -9,6 +9,8 @@ import typer
 
 from plan import codec
 from plan.model import Computed, Plan, Secret
+from policies import analyzer
+from policies.gate import judge
 from policies.residency.places import PLACES
 from policies.residency.rules import RULES as RESIDENCY
 from policies.residency_finders import state
@@ -211,6 +213,41 @@ def test_no_secret_is_in_the_map(prod_plan: Plan) -> None:
     plan = broken(prod_plan, "api-version", having(placement=Secret({"region": "hidden-value"})))
     plan = broken(plan, "hyperdrive-public", origin(user=Secret("hidden-value")))
     assert not [text for text in texts(residency_map(plan).document()) if "hidden-value" in text]
+
+
+LOGS = "worker-logs-are-not-handed-on"
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        None,
+        {"enabled": False, "logs": {"enabled": True}},
+        {"enabled": True, "logs": {"enabled": False}},
+        {"enabled": True, "logs": {"invocationLogs": False}},
+        {"enabled": True, "logs": {"invocationLogs": True}},
+        {"enabled": True, "logs": {"invocationLogs": False}, "traces": {"enabled": True}},
+        {"logs": {"enabled": True}},
+        {"logs": {"enabled": True, "invocationLogs": False}},
+    ],
+)
+def test_the_map_and_the_gate_agree_on_a_workers_logs(prod_plan: Plan, observed: Inputs | None) -> None:
+    plan = broken(
+        prod_plan, "api-worker", without("observability") if observed is None else having(observability=observed)
+    )
+    (found,) = judge([plan], analyzer.folders(["residency"]))
+    assert bool(residency_map(plan).faults) == (LOGS in {one.rule for one in found.findings})
+
+
+@pytest.mark.slow
+def test_the_command_fails_where_a_place_is_outside_canada(prod_plan: Plan, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(codec.dumps(broken(prod_plan, "documents-bucket", having(region="us-east-1"))))
+    for form in ("table", "json", "svg"):
+        refused = hybrid("residency", "--from", str(path), "--format", form)
+        assert (refused.code, refused.err.count("\n")) == (1, 1)
+        assert refused.err.startswith("prod: 1 place keeps regulated or personal data outside Canada")
+        assert refused.out
 
 
 @pytest.mark.slow

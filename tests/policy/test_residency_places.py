@@ -16,6 +16,7 @@ from policies.residency.rules import RULES
 from tests.policy import (
     test_residency_destinations,
     test_residency_edge,
+    test_residency_hosts,
     test_residency_logs,
     test_residency_regions,
     test_storage_rules,
@@ -108,7 +109,13 @@ def test_the_line_to_add_is_code_of_a_file_that_exists(token: str) -> None:
 
 
 def test_every_rule_of_the_pack_has_a_case() -> None:
-    modules = (test_residency_destinations, test_residency_edge, test_residency_logs, test_residency_regions)
+    modules = (
+        test_residency_destinations,
+        test_residency_edge,
+        test_residency_hosts,
+        test_residency_logs,
+        test_residency_regions,
+    )
     cases = [*CASES.values(), *(one for module in modules for one in module.CASES.values())]
     broken = set().union(*(one.rules for one in cases), *(rules for _, _, rules in test_storage_rules.CASES.values()))
     assert {rule.name for rule in RULES} <= broken

@@ -18,6 +18,7 @@ from tests.policy.changes import Change, on, plus
 from tests.policy.residency_cases import case, judged, names
 
 PLACED, WRITTEN = "resources-are-in-canada", "written-regions-are-canadian"
+JUDGED = "destinations-are-judged"
 GROUP = "aws:cloudwatch/logGroup:LogGroup"
 FAR = "eu-west-1"
 REGIONS = ("us-east-1", "us-gov-west-1", "eu-central-2", "ap-southeast-7", "mx-central-1", "il-central-1", "cn-north-1")
@@ -74,7 +75,7 @@ CASES = {
         on("documents-user-policy", having(policy=statement(f"arn:aws:sqs:{FAR}:1:q"))), WRITTEN
     ),
     "an ARN in JSON text, unknown": case(on("documents-user-policy", having(policy=Computed()))),
-    "an endpoint of all regions": case(plus(GROUP, name="https://s3.amazonaws.com/b"), WRITTEN),
+    "an endpoint of all regions": case(plus(GROUP, name="https://s3.amazonaws.com/b"), WRITTEN, JUDGED),
     "a bucket's endpoint of all regions": case(plus(GROUP, name="b.s3.amazonaws.com"), WRITTEN),
     "an endpoint at the edge": case(plus(GROUP, name="b.s3-accelerate.amazonaws.com"), WRITTEN),
     "an access point of several regions": case(plus(GROUP, name="arn:aws:s3::1:accesspoint/x.mrap"), WRITTEN),

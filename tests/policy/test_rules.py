@@ -85,8 +85,8 @@ CASES: dict[str, tuple[str, Callable[[Inputs], Inputs], str]] = {
     "open to the world": ("postgres-a-ports", port_rule(cidrs=["0.0.0.0/0"]), "firewall-names-networks"),
     "open to the world by IPv6": ("postgres-a-ports", port_rule(ipv6Cidrs=["::/0"]), "firewall-names-networks"),
     "half the world": ("postgres-a-ports", port_rule(cidrs=["0.0.0.0/1", "128.0.0.0/1"]), "firewall-names-networks"),
-    "more than a /8": ("postgres-a-ports", port_rule(cidrs=["10.0.0.0/8", "11.0.0.0/32"]), "firewall-names-networks"),
-    "more than a /16 by IPv6": ("postgres-a-ports", port_rule(ipv6Cidrs=["2000::/3"]), "firewall-names-networks"),
+    "more than a /16": ("postgres-a-ports", port_rule(cidrs=["10.0.0.0/16", "10.1.0.0/32"]), "firewall-names-networks"),
+    "more than a /48 by IPv6": ("postgres-a-ports", port_rule(ipv6Cidrs=["2001:db8::/47"]), "firewall-names-networks"),
     "no network": ("postgres-a-ports", port_rule(cidrs=["office"]), "firewall-names-networks"),
     "an alias": ("postgres-a-ports", port_rule(cidrListAliases=["lightsail-connect"]), "firewall-names-networks"),
     "networks unknown": ("postgres-a-ports", port_rule(cidrs=Computed()), "firewall-names-networks"),
@@ -291,7 +291,7 @@ def test_what_is_in_order_passes(dev_plan: Plan) -> None:
     text = Secret("postgres://app:hunter2@db/app")
     plans = [
         broken(dev_plan, "api-version", bindings({"type": "secret_text", "name": "DATABASE_URL", "text": text})),
-        broken(dev_plan, "postgres-a-ports", port_rule(cidrs=["10.0.0.0/8"], ipv6Cidrs=["2001::/16"])),
+        broken(dev_plan, "postgres-a-ports", port_rule(cidrs=["10.0.0.0/16"], ipv6Cidrs=["2001:db8::/48"])),
         added(dev_plan, "aws:ssm/parameter:Parameter", name="p", type="SecureString", value=text),
         added(dev_plan, "random:index/randomId:RandomId", "build"),
     ]

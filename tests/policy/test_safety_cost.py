@@ -6,7 +6,7 @@ from components.lightsail_bundles import BUNDLES
 from plan.model import Computed, Plan
 from policies.safety import cost, prices
 from tests.policy.breaking import added, having, without
-from tests.policy.changes import minus, on, plus
+from tests.policy.changes import Change, both, minus, on, plus
 from tests.policy.safety_pack import Case, expected, findings, judged
 
 HOST, DISK = "postgres-a-instance", "postgres-a-data"
@@ -34,6 +34,17 @@ CASES: dict[str, Case] = {
 }
 
 
+def parameters(number: int) -> Change:
+    """So many of the dearer tier."""
+
+    def change(plan: Plan) -> Plan:
+        for index in range(number):
+            plan = added(plan, cost.PARAMETER, f"more-{index}", name=f"/a/{index}", type="String", tier="Advanced")
+        return plan
+
+    return change
+
+
 def many(plan: Plan, number: int) -> Plan:
     """So many disks of $20."""
     for index in range(number):
@@ -52,6 +63,16 @@ def test_the_ceiling_is_of_the_whole_stack(dev_plan: Plan, prod_plan: Plan) -> N
     assert "and $60.00 is allowed" in above[0].message
     # Production may cost more; there the disks lack protection, too.
     assert COST.isdisjoint(one.rule for one in twice)
+
+
+def test_what_is_paid_by_the_month_and_looks_free_is_counted(dev_plan: Plan) -> None:
+    checks = [plus(cost.HEALTHCHECK, f"h{index}", name="h", address="app.dev.automatonicai.com") for index in (1, 2)]
+    disk = plus("aws:lightsail/disk:Disk", "d", sizeInGb=100)
+    (few, many_more, two, dear) = findings(
+        [parameters(10)(dev_plan), parameters(900)(dev_plan), both(*checks)(dev_plan), both(*checks, disk)(dev_plan)]
+    )
+    assert (few, two) == ((), ())
+    assert [one.rule for one in many_more] == [one.rule for one in dear] == [*COST]
 
 
 def test_every_bundle_that_may_be_chosen_has_a_price() -> None:

@@ -80,6 +80,16 @@ CASES: dict[str, Case] = {
         plus(PERMISSION, principal="s3.amazonaws.com", sourceAccount="111111111111"),
         set(),
     ),
+    "permission for a service of another": (
+        plus(PERMISSION, principal="s3.amazonaws.com", sourceAccount="999999999999"),
+        CALLERS,
+    ),
+    "permission for an alarm of another": (
+        plus(PERMISSION, principal="sns.amazonaws.com", sourceArn="arn:aws:sns:ca-central-1:999999999999:t"),
+        CALLERS,
+    ),
+    "permission for another account": (plus(PERMISSION, principal="999999999999"), CALLERS),
+    "permission for a role of one's own": (plus(PERMISSION, principal="arn:aws:iam::111111111111:role/r"), set()),
     "document shared": (on("recovery-document", having(permissions={"type": "Share", "accountIds": "All"})), SHARED),
     "document's sharing unknown": (on("recovery-document", having(permissions=Computed())), SHARED),
     "managed database in public": (

@@ -7,7 +7,7 @@ import pytest
 from components import deploy_policies
 from plan.model import Computed, Plan
 from policies.safety import identity, trust
-from policies.safety.documents import DocumentError, statements
+from policies.safety.documents import TO_COME, DocumentError, statements
 from tests.policy.breaking import having, without
 from tests.policy.changes import on, plus, put
 from tests.policy.safety_pack import Case, expected, findings, judged
@@ -52,11 +52,6 @@ def subject(operator: str, text: object, names: set[str]) -> Case:
     return trusted(names, Condition=both)
 
 
-def topic(names: set[str], **statement: object) -> Case:
-    policy = document(**{"Action": "sns:Publish", "Resource": "*", **statement})
-    return on("alarms-topic", having(policy=policy)), names
-
-
 CASES: dict[str, Case] = {
     "as it is declared": (lambda plan: plan, set()),
     "every action": rights(ACTIONS | GROW, Action="*", Resource="arn:aws:iam::111111111111:role/*"),
@@ -70,6 +65,66 @@ CASES: dict[str, Case] = {
     "every bucket": rights(RESOURCES, Action="s3:PutObject", Resource=["arn:aws:s3:::*"]),
     "all but a bucket": rights(RESOURCES, Action="s3:PutObject", NotResource=BUCKET, Resource=[]),
     "everything, of a region": rights(set(), Action="lightsail:CreateDisk", Resource="*", Condition=HERE),
+    "everything, of every region": rights(
+        RESOURCES,
+        Action=["kms:ScheduleKeyDeletion", "s3:PutObject"],
+        Resource="*",
+        Condition={"StringLike": {"aws:RequestedRegion": "*"}},
+    ),
+    "everything, of any region, of several": rights(
+        RESOURCES,
+        Action="s3:PutObject",
+        Resource="*",
+        Condition={"StringLike": {"aws:RequestedRegion": ["ca-*", "u*"]}},
+    ),
+    "everything, of a region if it says": rights(
+        RESOURCES, Action="s3:PutObject", Resource="*", Condition={"StringEqualsIfExists": {"aws:ResourceTag/a": "b"}}
+    ),
+    "everything by TLS": rights(
+        RESOURCES, Action="s3:PutObject", Resource="*", Condition={"Bool": {"aws:SecureTransport": "true"}}
+    ),
+    "everything but one region": rights(
+        RESOURCES, Action="s3:PutObject", Resource="*", Condition={"StringNotEquals": {"aws:RequestedRegion": "x"}}
+    ),
+    "everything from any bucket": rights(
+        RESOURCES, Action="s3:PutObject", Resource="*", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}}
+    ),
+    "every action beside an ARN to come": rights(
+        ACTIONS | GROW | RESOURCES, Action="*", Resource=[TO_COME, "arn:aws:iam::111111111111:role/*", "*"]
+    ),
+    "every action, in a document that is half known": (
+        on(
+            "identity-metrics",
+            having(policy={"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": Computed()}]}),
+        ),
+        ACTIONS,
+    ),
+    "everything beside a statement to come": (
+        on(
+            "identity-metrics",
+            having(policy={"Statement": [Computed(), {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}]}),
+        ),
+        RESOURCES,
+    ),
+    "what is known is in order": (
+        on(
+            "identity-metrics",
+            having(policy={"Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": [Computed()]}]}),
+        ),
+        set(),
+    ),
+    "a policy of the role's own beside one to come": (
+        on(
+            "identity-role",
+            having(
+                inlinePolicies=[
+                    {"name": "x", "policy": Computed()},
+                    {"name": "y", "policy": document(Action="s3:*", Resource=BUCKET)},
+                ]
+            ),
+        ),
+        ACTIONS,
+    ),
     "everything that knows no resource": rights(set(), Action=["ssmmessages:OpenDataChannel"], Resource="*"),
     "all data, of a region": rights(RESOURCES, Action="s3:GetObject", Resource="*", Condition=HERE),
     "all data by a pattern": rights(RESOURCES, Action="s3:Get*", Resource="arn:aws:s3:::*", Condition=HERE),
@@ -88,6 +143,13 @@ CASES: dict[str, Case] = {
         Resource=ROLE,
         Condition={"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
     ),
+    "a role handed on to any service": rights(
+        GROW,
+        Action="iam:PassRole",
+        Resource=ROLE,
+        Condition={"StringLike": {"iam:PassedToService": "*"}},
+    ),
+    "a role handed on, of a region": rights(GROW, Action="iam:PassRole", Resource=ROLE, Condition=HERE),
     "any role taken on": rights(GROW | RESOURCES, Action="sts:AssumeRole", Resource="*"),
     "no JSON": (on("identity-metrics", having(policy="{")), ACTIONS | RESOURCES | GROW),
     "no statements": (on("identity-metrics", having(policy="{}")), ACTIONS | RESOURCES | GROW),
@@ -104,6 +166,17 @@ CASES: dict[str, Case] = {
     "all of S3": (plus(ATTACHMENT, policyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess"), MANAGED),
     "reading only": (plus(ATTACHMENT, policyArn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"), set()),
     "one's own": (plus(ATTACHMENT, policyArn=Computed()), set()),
+    "reading everything": (plus(ATTACHMENT, policyArn="arn:aws:iam::aws:policy/ReadOnlyAccess"), MANAGED),
+    "reading all of S3": (plus(ATTACHMENT, policyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"), MANAGED),
+    "another account's": (plus(ATTACHMENT, policyArn="arn:aws:iam::999999999999:policy/admin"), MANAGED),
+    "one's own by its ARN": (plus(ATTACHMENT, policyArn="arn:aws:iam::111111111111:policy/p"), set()),
+    "administrators beside one to come": (
+        on(
+            "identity-role",
+            having(managedPolicyArns=[Computed(), "arn:aws:iam::aws:policy/AdministratorAccess"]),
+        ),
+        MANAGED,
+    ),
     "administrators by the role": (
         on("identity-role", having(managedPolicyArns=["arn:aws:iam::aws:policy/PowerUserAccess"])),
         MANAGED,
@@ -139,17 +212,6 @@ CASES: dict[str, Case] = {
     "a role of one's own": trusted(BOUNDED, Principal={"AWS": ROLE}, Action="sts:AssumeRole", Condition=None),
     "trust unknown": (on("deploy-deploy", having(assumeRolePolicy=Computed())), TRUST | BOUNDED),
     "trust left out": (on("deploy-deploy", without("assumeRolePolicy")), TRUST | BOUNDED),
-    "topic for everybody": topic(PRINCIPALS, Principal="*"),
-    "topic for everybody with an account": topic(PRINCIPALS, Principal={"AWS": ["*"]}),
-    "topic for everybody of the account": topic(
-        set(), Principal="*", Condition={"StringEquals": {"aws:SourceAccount": "111111111111"}}
-    ),
-    "topic for every account": topic(PRINCIPALS, Principal="*", Condition={"StringLike": {"aws:SourceAccount": "*"}}),
-    "topic for everybody by TLS": topic(PRINCIPALS, Principal="*", Condition={"Bool": {"aws:SecureTransport": "true"}}),
-    "topic for all but": topic(PRINCIPALS, NotPrincipal={"AWS": ROLE}),
-    "topic without a policy": (on("alarms-topic", without("policy")), set()),
-    "topic's policy unknown": (on("alarms-topic", having(policy=Computed())), set()),
-    "topic's policy is no JSON": (on("alarms-topic", having(policy="no")), PRINCIPALS),
     "another issuer": (on("deploy-github", having(url="https://login.example.com")), ISSUERS),
     "another audience": (on("deploy-github", having(clientIdLists=["sts.amazonaws.com", "x"])), ISSUERS),
     "issuer unknown": (on("deploy-github", having(url=Computed())), ISSUERS),
@@ -159,8 +221,9 @@ CASES: dict[str, Case] = {
     "token unknown": (on("tunnel-operators-token", having(duration=Computed())), ENDS),
     "API token for ever": (plus(TOKEN, name="t"), ENDS),
     "API token with an end": (plus(TOKEN, name="t", expiresOn="2027-01-01T00:00:00Z"), set()),
-    "any account": (on("montreal", without("allowedAccountIds")), ACCOUNT),
-    "no account": (on("montreal", put("allowedAccountIds", "[]")), ACCOUNT),
+    "any account": (on("montreal", without("allowedAccountIds")), ACCOUNT | PRINCIPALS),
+    "no account": (on("montreal", put("allowedAccountIds", "[]")), ACCOUNT | PRINCIPALS),
+    "two accounts": (on("montreal", put("allowedAccountIds", '["111111111111", "999999999999"]')), ACCOUNT),
     "account unknown": (on("montreal", having(allowedAccountIds=Computed())), ACCOUNT),
 }
 
