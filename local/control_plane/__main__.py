@@ -1,0 +1,22 @@
+"""python -m local.control_plane SETTINGS.json: serves until it is ended; every change is kept before it is answered."""
+
+import sys
+from pathlib import Path
+
+from local.control_plane.control_plane import ControlPlane
+from local.control_plane.publisher import Publisher
+from local.control_plane.server import Server
+from local.control_plane.settings import Settings
+
+
+def main() -> None:
+    settings = Settings.model_validate_json(Path(sys.argv[1]).read_bytes())
+    control_plane = ControlPlane(settings)
+    Publisher(control_plane).start()
+    with Server(control_plane) as server:
+        print(f"control plane on http://127.0.0.1:{settings.port}", flush=True)
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
