@@ -4,7 +4,7 @@ import sys
 from threading import Event, Thread
 
 from local.control_plane.control_plane import ControlPlane
-from local.control_plane.name_server import Answers, NameServerError, answers, change, current
+from local.control_plane.zone_feed import Answers, NameServerError, answers, change, current
 
 RETRY_SECONDS = 0.2
 

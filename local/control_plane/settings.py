@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 # Proxied records are answered with this TTL (Cloudflare, DNS TTL reference).
 PROXIED_TTL_SECONDS = 300
 EVERYTHING = "*"
+# The name server, in each zone that it answers for.
+OWN_HOST = "ns1"
 
 Identifier = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 

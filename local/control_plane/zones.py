@@ -5,7 +5,7 @@ from typing import Any
 
 from local.control_plane.calls import Work, timestamp
 from local.control_plane.envelope import Answer, ApiError, no_object, ok, page
-from local.control_plane.settings import SeedZone, Settings
+from local.control_plane.settings import OWN_HOST, SeedZone, Settings
 from local.control_plane.tokens import presented
 
 MADE_ON = "2026-01-01T00:00:00.000000Z"
@@ -59,7 +59,7 @@ def _zone(zone: SeedZone, settings: Settings) -> dict[str, Any]:
         "type": "full",
         "paused": False,
         "development_mode": 0,
-        "name_servers": [f"ns1.{zone.name}"],
+        "name_servers": [f"{OWN_HOST}.{zone.name}"],
         "created_on": MADE_ON,
         "modified_on": MADE_ON,
         "activated_on": MADE_ON,

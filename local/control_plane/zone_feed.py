@@ -18,12 +18,12 @@ import dns.update
 import dns.zone
 
 from local.control_plane.record_content import AUTOMATIC
-from local.control_plane.settings import PROXIED_TTL_SECONDS, NameServer
+from local.control_plane.settings import OWN_HOST, PROXIED_TTL_SECONDS, NameServer
 
 Answers = dict[tuple[str, str], tuple[int, frozenset[str]]]
 """Name in full and type → TTL in seconds and contents in DNS's own notation."""
 SECONDS = 2.0
-# The server's own, which a zone's records at Cloudflare do not have either.
+# The server's own, as its NS and the host in it: they are not among a zone's records at Cloudflare either.
 OWN_TYPES = ("SOA",)
 FED_TYPES = {"A", "AAAA", "CNAME", "TXT", "MX", "NS", "CAA", "SRV", "PTR"}
 
@@ -49,22 +49,28 @@ def answers(records: Iterable[Mapping[str, Any]], edge_address: str) -> Answers:
 
 def current(server: NameServer, zone: str) -> Answers:
     """What it answers now, by a transfer of the zone. Raises NameServerError."""
+    key = dns.name.from_text(server.key_name)
     try:
         transfer = dns.query.xfr(
-            server.address, zone, port=server.port, lifetime=SECONDS, keyring=_keyring(server), keyname=server.key_name
+            server.address,
+            f"{zone}.",
+            port=server.port,
+            lifetime=SECONDS,
+            keyring=_keyring(server),
+            keyname=key,
+            relativize=False,
         )
         found = dns.zone.from_xfr(transfer, relativize=False)
     except (OSError, EOFError, dns.exception.DNSException) as error:
         raise NameServerError(f"{zone}: can't be transferred: {error}") from error
-    apex = f"{zone}."
+    own = {(f"{zone}.", "NS"), (f"{OWN_HOST}.{zone}.", "A")}
     return {
         (name.to_text(omit_final_dot=True), kind): (
             rows.ttl,
             frozenset(row.to_text(origin=None, relativize=False) for row in rows),
         )
         for name, rows in found.iterate_rdatasets()
-        if (kind := dns.rdatatype.to_text(rows.rdtype)) not in OWN_TYPES
-        and not (kind == "NS" and name.to_text() == apex)
+        if (kind := dns.rdatatype.to_text(rows.rdtype)) not in OWN_TYPES and (name.to_text(), kind) not in own
     }
 
 
