@@ -7,6 +7,7 @@ import httpx
 
 from failover.errors import ApiError
 from failover.ids import Host, Ids, Route
+from failover.lock import RECORD_CONTENT, RECORD_PREFIX
 from failover.transport import Transport
 
 # Cloudflare's largest page is larger; a zone on the Free plan has 200 records, on Pro 3,500.
@@ -41,17 +42,12 @@ class RecordNow:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordEdit:
-    """What is to be changed of a record: where it leads, its comment, or both."""
-
     record: RecordNow
-    target: Target | None = None
-    comment: str | None = None
+    target: Target
 
     def body(self) -> dict[str, Any]:
-        # The API asks for name, type and TTL in every edit.
-        names = {"name": self.record.name, "type": self.record.type, "ttl": self.record.target.ttl}
-        target = asdict(self.target) if self.target else {}
-        return {**names, **target, **({} if self.comment is None else {"comment": self.comment})}
+        """The API asks for name, type and TTL in every edit; the comment stays as it is."""
+        return {"name": self.record.name, "type": self.record.type, **asdict(self.target)}
 
 
 class Api:
@@ -69,11 +65,11 @@ class Api:
         return self.transport.call("read the routes", deadline, send, reserve=reserve)
 
     def records(self, deadline: float, name: str | None = None, *, reserve: int = 0) -> list[RecordNow]:
-        """Those of one name, or all of the zone."""
+        """Those of one name and below it, where its lock is; or all of the zone."""
 
         def send(timeout: httpx.Timeout) -> list[RecordNow]:
             records: Any = self.transport.sdk.dns.records
-            chosen = {"name": {"exact": name}} if name else {}
+            chosen = {"name": {"endswith": name}} if name else {}
             page = records.list(zone_id=self.zone_id, per_page=PAGE, timeout=timeout, **chosen)
             return [_record(one) for one in page.result or []]
 
@@ -94,9 +90,7 @@ class Api:
         what = f"blank the route {route.pattern}" if script is None else f"give the route {route.pattern} its script"
         return self.transport.call(what, deadline, send, reserve=reserve)
 
-    def edit_records(
-        self, name: str, edits: list[RecordEdit], deadline: float, *, reserve: int = 0, tries: int = 4
-    ) -> list[RecordNow]:
+    def edit_records(self, edits: list[RecordEdit], deadline: float, *, reserve: int = 0) -> list[RecordNow]:
         """The records as the API says that they are now: several in one batch."""
 
         def send(timeout: httpx.Timeout) -> list[RecordNow]:
@@ -108,7 +102,30 @@ class Api:
             batch = records.batch(zone_id=self.zone_id, patches=patches, timeout=timeout)
             return [_record(one) for one in (batch.patches or [])] if batch else []
 
-        return self.transport.call(name, deadline, send, reserve=reserve, tries=tries)
+        return self.transport.call("change the records", deadline, send, reserve=reserve)
+
+    def lock(
+        self, names: list[str], comment: str, instead_of: list[str], deadline: float, *, reserve: int
+    ) -> list[str]:
+        """Makes a lock for each name, all or none; returns their ids. Raises TakenError where one is there."""
+        fields = {"type": "TXT", "content": RECORD_CONTENT, "ttl": 60, "comment": comment}
+        posts = [{"name": f"{RECORD_PREFIX}{name}", **fields} for name in names]
+
+        def send(timeout: httpx.Timeout) -> list[str]:
+            records: Any = self.transport.sdk.dns.records
+            deletes = [{"id": one} for one in instead_of]
+            batch = records.batch(zone_id=self.zone_id, deletes=deletes, posts=posts, timeout=timeout)
+            return [one.id for one in (batch.posts or [])]
+
+        # A second try could meet the lock that the first has made.
+        return self.transport.call("take the lock", deadline, send, reserve=reserve, tries=1)
+
+    def unlock(self, record_ids: list[str], deadline: float) -> None:
+        def send(timeout: httpx.Timeout) -> None:
+            records: Any = self.transport.sdk.dns.records
+            records.batch(zone_id=self.zone_id, deletes=[{"id": one} for one in record_ids], timeout=timeout)
+
+        self.transport.call("give the lock back", deadline, send)
 
     def token_state(self, deadline: float) -> tuple[str, str | None]:
         """The token's status and the day it expires, by the account's endpoint: the token is the account's own."""

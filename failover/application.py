@@ -7,15 +7,19 @@ from typing import Any
 
 import typer
 
-from failover import commands
+from failover import commands, more_commands
 from failover.commands import Surroundings
 from failover.errors import FailoverError, UsageError
 
 HELP = "Have the stand-by at Vercel answer, and Cloudflare again. Nothing is changed until --execute stands there."
 COMMANDS: dict[str, Callable[..., None]] = {
+    "status": more_commands.status,
     "plan": commands.plan,
     "rollback": commands.rollback,
     "restore": commands.restore,
+    "drill": more_commands.drill,
+    "resolve": more_commands.resolve,
+    "export": more_commands.export,
 }
 
 

@@ -1,13 +1,15 @@
-"""Makes changes: each in the journal before and after it, and a mark on the record while they are made."""
+"""Makes changes: each in the journal before and after it, and under a lock that other operators see."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from failover.api import Api, RecordEdit, RecordNow
 from failover.changes import Change, RecordChange, RouteChange
-from failover.errors import ApiError
-from failover.lock import Mark, mark_of, marked, without_mark
+from failover.errors import ApiError, DeniedError, TakenError
+from failover.lock import held, lock_comment
 from failover.recorder import Recorder
+
+LOCK, UNLOCK = "lock", "unlock"
 
 
 @dataclass(kw_only=True)
@@ -16,6 +18,9 @@ class Changer:
     recorder: Recorder
     records: dict[str, RecordNow] = field(default_factory=dict)
     """By id, as the API has last said that they are."""
+    _locks: list[str] = field(default_factory=list)
+    _is_lock_uncertain: bool = False
+    """Whether a lock may be ours without our knowing its id: the answer got lost."""
 
     def apply(self, changes: list[Change], until: float, reserve: int) -> dict[str, str]:
         """Fault by host name: empty when the API accepted all."""
@@ -57,42 +62,46 @@ class Changer:
         missed = changes
         for _ in range(2):
             edits = [RecordEdit(record=one.record, target=one.after) for one in missed]
-            answers = self.api.edit_records("change the records", edits, until, reserve=reserve)
+            answers = self.api.edit_records(edits, until, reserve=reserve)
             self.records |= {one.id: one for one in answers}
             missed = [one for one in missed if self.records[one.record.id].target != one.after]
             if not missed:
                 return
         raise ApiError(f"the API changed only a part: not {', '.join(one.record.name for one in missed)}")
 
-    def mark(self, record: RecordNow, until: float) -> None:
-        """Advisory, and never in the way: where it can't be left the operation goes on."""
+    def take_lock(self, names: list[str], instead_of: list[str], until: float, reserve: int) -> None:
+        """Raises TakenError where another has it by now; where it can't be had for another reason, only warns."""
         outcome = self.recorder.outcome
-        comment = marked(record.comment, outcome.operation, self.recorder.clock.now(), outcome.who)
-        if comment is None:
-            outcome.warnings.append("no mark for other operators: the record's comment has no room for it")
-            return
-        self.recorder.note("mark", "begin", record=record.id)
+        comment = lock_comment(outcome.operation, self.recorder.clock.now(), outcome.who)
+        self.recorder.note(LOCK, "begin", names=names)
         try:
-            with self.recorder.step("mark the record for other operators"):
-                self.api.edit_records("mark the record", [RecordEdit(record=record, comment=comment)], until, tries=1)
+            with self.recorder.step("take the lock that other operators see"):
+                self._locks = self.api.lock(names, comment, instead_of, until, reserve=reserve)
+        except TakenError:
+            raise
         except ApiError as error:
-            outcome.warnings.append(f"no mark for other operators: {error}")
-        self.recorder.note("mark", "done")
+            self._is_lock_uncertain = not isinstance(error, DeniedError)
+            outcome.warnings.append(f"no lock that other operators see: {error}")
+        self.recorder.note(LOCK, "done")
 
-    def unmark(self, record: RecordNow, until: float, own: set[str], known: Mark | None) -> None:
-        """Takes away our own mark and a stale one; of another's that has come since it only tells."""
+    def give_lock_back(self, until: float) -> None:
+        if not self._locks and not self._is_lock_uncertain:
+            return
         outcome = self.recorder.outcome
-        self.recorder.note("unmark", "begin", record=record.id)
+        self.recorder.note(UNLOCK, "begin")
         try:
-            with self.recorder.step("take the mark away"):
-                now = self.api.records(until, record.name, reserve=1)
-                here = next((one for one in now if one.id == record.id), None)
-                mark = mark_of(here.comment) if here else None
-                if mark and mark.operation not in own and mark != known:
-                    outcome.warnings.append(f"{mark} was at it at the same time: look at the hosts with `status`")
-                elif here and mark:
-                    edit = RecordEdit(record=here, comment=without_mark(here.comment))
-                    self.api.edit_records("take the mark away", [edit], until)
+            with self.recorder.step("give the lock back"):
+                own = self._locks or self._found_locks(until)
+                if own:
+                    self.api.unlock(own, until)
         except ApiError as error:
-            outcome.warnings.append(f"the mark on the record may still be there: {error}")
-        self.recorder.note("unmark", "done")
+            outcome.warnings.append(
+                f"the lock was not given back: {error}; if another operation has taken it with --force, "
+                "look at the hosts with `status`"
+            )
+        self.recorder.note(UNLOCK, "done")
+
+    def _found_locks(self, until: float) -> list[str]:
+        operation = self.recorder.outcome.operation
+        rows = [held(one.id, one.name, one.comment) for one in self.api.records(until, reserve=1)]
+        return [one.record_id for one in rows if one.operation == operation]

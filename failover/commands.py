@@ -30,7 +30,16 @@ class Wish(StrEnum):
     RESTORE = "restore"
 
 
+class Served(StrEnum):
+    """failover.ids.Kind."""
+
+    WORKER = "worker"
+    PAGES = "pages"
+
+
 class Form(StrEnum):
+    """Of a zone for another provider."""
+
     BIND = "bind"
     ROUTE53 = "route53"
 

@@ -6,6 +6,7 @@ The exception tree; it stands alone, because this package also works without the
     ├── RefusedError                 nothing was changed, and why
     ├── ApiError                Cloudflare's API refused or did not answer in time
     │   ├── DeniedError           the token is wrong, expired or without the scope: trying again is useless
+    │   ├── TakenError          the record is there already: somebody else's lock
     │   └── LimitedError          the rate limit is reached for longer than can be waited
     └── UsageError              a wrong flag or value: exit 2
 """
@@ -25,6 +26,10 @@ class ApiError(FailoverError):
 
 class DeniedError(ApiError):
     """Wrong, expired or disabled token, or one without the scope."""
+
+
+class TakenError(ApiError):
+    """An identical record is there already."""
 
 
 class LimitedError(ApiError):

@@ -1,11 +1,13 @@
-"""One operation at a time: on this machine for certain, between machines as far as Cloudflare's API allows.
+"""One operation at a time, on this machine and between machines.
 
-The API has no lock and no conditional write. What two operators on two machines both see is the record's comment:
-a mark there says who is at it and since when, by the API's clock. Two who read before either has written both go on;
-each looks again before it takes its mark away, and says when it finds another's. All changes are whole values, so two
-rollbacks at once end as one does.
+On this machine it is a lock of the kernel on a file: it goes with its process. Between machines it is a TXT record
+for each host, `_failover-lock.HOST`, always with the same content: Cloudflare refuses a second record of the same name,
+type and content (error 81058), so of two who make it at once one is refused. That the refusal is atomic is what the
+error promises and no document does. Its comment says who holds it and since when, by the API's clock. A token without
+the scope for DNS leaves no such record, and is not held up by one either: then it is each operator's word.
 """
 
+import contextlib
 import fcntl
 import getpass
 import json
@@ -23,10 +25,12 @@ from failover.errors import FailoverError
 
 # Twice an operation's budget: who has not come to an end by then never will.
 STALE_AFTER = timedelta(seconds=600)
+RECORD_PREFIX = "_failover-lock."
+RECORD_CONTENT = '"held while a failover runs"'
 # Comments have 100 letters on the Free plan (Cloudflare, DNS record attributes).
 LONGEST_COMMENT = 100
-MARK = re.compile(r" ?\[failover (?P<operation>[0-9a-f]{8}) (?P<at>\d{8}T\d{6}Z) (?P<who>[^\]]*)\]")
-MARK_TIME = "%Y%m%dT%H%M%SZ"
+COMMENT = re.compile(r"operation (?P<operation>[0-9a-f]{8}) since (?P<at>[0-9T:-]+Z) by (?P<who>.*)")
+COMMENT_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def new_operation() -> str:
@@ -43,45 +47,42 @@ def operator() -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mark:
-    """What a record's comment says about a running operation."""
+class Held:
+    """A lock between machines, as its record says."""
 
+    record_id: str
+    name: str
     operation: str
-    at: datetime
+    at: datetime | None
     who: str
 
     def is_stale(self, now: datetime) -> bool:
-        return now - self.at > STALE_AFTER
+        """Also when it does not say since when: no operation leaves it so."""
+        return self.at is None or now - self.at > STALE_AFTER
 
     def __str__(self) -> str:
-        return f"operation {self.operation} of {self.who or 'somebody'} since {self.at:%H:%M:%S} UTC"
+        since = f" since {self.at:%H:%M:%S} UTC" if self.at else ""
+        return f"operation {self.operation or 'unknown'} of {self.who or 'somebody'}{since}"
 
 
-def mark_of(comment: str) -> Mark | None:
-    found = MARK.search(comment)
-    if not found:
-        return None
-    try:
-        at = datetime.strptime(found["at"], MARK_TIME).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return Mark(operation=found["operation"], at=at, who=found["who"])
+def held(record_id: str, name: str, comment: str) -> Held:
+    found = COMMENT.fullmatch(comment)
+    at = None
+    if found:
+        with contextlib.suppress(ValueError):
+            at = datetime.strptime(found["at"], COMMENT_TIME).replace(tzinfo=UTC)
+    return Held(
+        record_id=record_id,
+        name=name,
+        operation=found["operation"] if found else "",
+        at=at,
+        who=found["who"] if found else "",
+    )
 
 
-def without_mark(comment: str) -> str:
-    """The comment as it is declared."""
-    return MARK.sub("", comment)
-
-
-def marked(comment: str, operation: str, now: datetime, who: str) -> str | None:
-    """The comment with a mark, the name cut to what fits; None where not even the mark does."""
-    plain = without_mark(comment)
-    head = f"{' ' if plain else ''}[failover {operation} {now.astimezone(UTC).strftime(MARK_TIME)} "
-    room = LONGEST_COMMENT - len(plain) - len(head) - 1
-    if room < 0:
-        return None
-    name = re.sub(r"[^A-Za-z0-9@._-]", "", who)[:room]
-    return f"{plain}{head}{name}]"
+def lock_comment(operation: str, now: datetime, who: str) -> str:
+    text = f"operation {operation} since {now.astimezone(UTC).strftime(COMMENT_TIME)} by "
+    return text + re.sub(r"[^A-Za-z0-9@._-]", "", who)[: LONGEST_COMMENT - len(text)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,13 +12,13 @@ from failover.clients import Seen
 from failover.clock import Budget
 from failover.errors import ApiError, DeniedError
 from failover.ids import REFRESH, Host, Ids
-from failover.lock import Mark, mark_of
+from failover.lock import RECORD_PREFIX, Held, held
 from failover.sides import Side
 from failover.transport import MOST_CALLS
 from failover.watch import Sighting, View
 
-# Reads, the mark, the look before the mark is taken away, and taking it away.
-CALLS_AROUND = 5
+# Routes, records, taking the lock, giving it back.
+CALLS_AROUND = 4
 
 
 class Reason(StrEnum):
@@ -58,7 +58,8 @@ class Look:
     standby: dict[str, Seen] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    mark: Mark | None = None
+    locks: list[Held] = field(default_factory=list)
+    """Records that lock these hosts, whoever made them."""
 
     def refuse(self, reason: Reason, text: str) -> None:
         self.refusals.append(Refusal(reason=reason, text=text))
@@ -118,6 +119,8 @@ def _ask_api(found: Look, ids: Ids, api: Api, budget: Budget, act: Act) -> None:
     if not found.is_read:
         found.hosts = [_expected(host, act) for host in ids.hosts]
         return
+    names = {f"{RECORD_PREFIX}{host.hostname}" for host in ids.hosts}
+    found.locks = [held(one.id, one.name, one.comment) for one in records if one.type == "TXT" and one.name in names]
     for host in ids.hosts:
         now = _now(found, host, routes, records)
         if now:
@@ -176,9 +179,9 @@ def _expected(host: Host, act: Act) -> HostNow:
 
 
 def judge(
-    found: Look, api: Api, act: Act, via: Via, changes: list[Change], own: Callable[[Mark], bool], now: datetime
+    found: Look, api: Api, act: Act, via: Via, changes: list[Change], own: Callable[[Held], bool], now: datetime
 ) -> None:
-    """Adds what speaks against the act. `own` tells a mark that this machine's unfinished operation left."""
+    """Adds what speaks against the act. `own` tells a lock that this machine's unfinished operation left."""
     if act is Act.ROLLBACK:
         _judge_standby(found)
     needed = calls_needed(changes, act, via)
@@ -189,14 +192,13 @@ def judge(
     rate = api.transport.rate_left
     if rate is not None and changes and rate < needed:
         found.refuse(Reason.RATE, f"the API allows {rate} more calls and {needed} may be needed; wait five minutes")
-    for one in found.hosts[:1]:
-        found.mark = mark_of(one.record.comment) if found.is_read else None
-    mark = found.mark
-    if mark and not own(mark):
-        if mark.is_stale(now):
-            found.warnings.append(f"{mark} left its mark on the record; it is over ten minutes old and taken away")
+    for other in found.locks:
+        if own(other):
+            continue
+        if other.is_stale(now):
+            found.warnings.append(f"{other} left {other.name} behind; over ten minutes old, so it is taken over")
         else:
-            found.refuse(Reason.LOCK, f"{mark} is at it")
+            found.refuse(Reason.LOCK, f"{other} is at it")
 
 
 def _judge_standby(found: Look) -> None:

@@ -11,20 +11,20 @@ from failover.api import Api
 from failover.changer import Changer
 from failover.changes import Act, Change, RecordChange, RouteChange, Via, led_past
 from failover.clock import TOTAL_SECONDS, Budget, left
-from failover.errors import FailoverError, RefusedError
+from failover.errors import FailoverError, RefusedError, TakenError
 from failover.evidence import write
 from failover.ids import Ids
 from failover.journal import OPERATION, Journal, Unfinished
 from failover.lock import machine_lock, new_operation, operator
-from failover.look import Look, Reason, Refusal, judge, look
+from failover.look import CALLS_AROUND, Look, Reason, Refusal, calls_needed, judge, look
 from failover.outcome import Outcome, Result
 from failover.place import Place
 from failover.recorder import Recorder
 from failover.transport import Transport
 from failover.watch import Verdict, View
 
-# Looking for the mark and taking it away.
-CALLS_AT_END = 2
+# Giving the lock back.
+CALLS_AT_END = 1
 # Of a restore: what is left is for backing out.
 RESTORE_SHARE = 0.6
 # When no change was accepted there is little to wait for; but an answer that got lost may have been a yes.
@@ -82,7 +82,7 @@ class Operation:
             found = look(self.ids, self.api, self.view, self.budget, act=self.act)
         changes = found.changes(self.act, self.via, self.journal.last_scripts(self.ids.resolved_at))
         own, clock = self._own(unfinished), self.transport.clock
-        judge(found, self.api, self.act, self.via, changes, lambda mark: mark.operation in own, clock.now())
+        judge(found, self.api, self.act, self.via, changes, lambda other: other.operation in own, clock.now())
         self.outcome.warnings += found.warnings
         self.outcome.started_at = clock.now()
         self.outcome.clock_skew_seconds = clock.skew_seconds
@@ -116,22 +116,31 @@ class Operation:
         self.outcome.continues = unfinished.id if unfinished else None
         what = {"act": str(self.act), "via": str(self.via), "hosts": self.outcome.hosts, "who": self.outcome.who}
         self.recorder.note(OPERATION, "begin", **what, force=self.force, is_drill=self.is_drill)
-        record = found.hosts[0].record
         if found.is_read:
-            self.changer.mark(record, self.budget.look_until)
+            self._lock(found, changes)
         if self.act is Act.ROLLBACK:
             self._roll_back(found, changes)
         else:
             self._restore(changes)
-        if found.is_read:
-            until = time.monotonic() + max(LOST_ANSWER_SECONDS, left(self.budget.until))
-            self.changer.unmark(record, until, self._own(unfinished), found.mark)
+        self.changer.give_lock_back(time.monotonic() + max(LOST_ANSWER_SECONDS, left(self.budget.until)))
         self._set_active()
         self._measured()
         if not self.is_drill:
             self.files = write(self.place.evidence, self.outcome)
         ends = {"seconds": self.outcome.seconds, "switched_after_seconds": self.outcome.switched_after_seconds}
         self.recorder.note(OPERATION, "done", result=str(self.outcome.result), act=str(self.act), **ends)
+
+    def _lock(self, found: Look, changes: list[Change]) -> None:
+        """All that stands there by now is our own, stale, or put aside by --force."""
+        reserve = calls_needed(changes, self.act, self.via) - CALLS_AROUND + CALLS_AT_END
+        names = [host.hostname for host in self.ids.hosts]
+        try:
+            self.changer.take_lock(names, [one.record_id for one in found.locks], self.budget.look_until, reserve)
+        except TakenError as error:
+            self.recorder.note(OPERATION, "refused", fault=str(error))
+            raise RefusedError(
+                f"refused ({Reason.LOCK}): another operation has just taken the lock: {error}"
+            ) from error
 
     def _roll_back(self, found: Look, changes: list[Change]) -> None:
         is_route = any(isinstance(one, RouteChange) for one in changes) or (self.via is Via.ROUTE and not changes)

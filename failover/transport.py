@@ -14,7 +14,7 @@ import httpx
 
 from failover.backoff import pause, retry_after
 from failover.clock import ApiClock, left
-from failover.errors import ApiError, DeniedError, LimitedError
+from failover.errors import ApiError, DeniedError, LimitedError, TakenError
 
 Answer = TypeVar("Answer")
 MOST_CALLS = 10
@@ -23,6 +23,7 @@ READ_SECONDS = 8.0
 TRIES = 4
 # The ways in which Cloudflare says that it does not know the token: 6003 and 6111 for one that can't be a token.
 DENIED_CODES = {1000, 1001, 6003, 6111, 9103, 9106, 9109, 10000}
+TAKEN_CODES = {81057, 81058}
 REMAINING = re.compile(r"\br=(\d+)")
 
 
@@ -135,7 +136,7 @@ class Transport:
             return _PassingError(words, wait=wait)
         if error.status_code in (401, 403) or DENIED_CODES & _codes(error):
             return DeniedError(f"{name}: the token is refused: {words}")
-        return ApiError(f"{name}: {words}")
+        return (TakenError if TAKEN_CODES & _codes(error) else ApiError)(f"{name}: {words}")
 
     def _wait(self, name: str, attempt: int, deadline: float, fault: "_PassingError") -> None:
         seconds = pause(attempt, fault.wait)

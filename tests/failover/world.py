@@ -4,12 +4,13 @@ import hashlib
 import json
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from failover.changes import Act
 from failover.ids import Ids, read
+from failover.lock import RECORD_CONTENT, RECORD_PREFIX, lock_comment
 from failover.operation import Operation
 from failover.outcome import Outcome
 from failover.place import Place
@@ -81,6 +82,17 @@ class World:
     def record(self, host: str = HOST) -> dict[str, Any]:
         rows: list[dict[str, Any]] = self.ask("GET", f"/zones/{ZONE}/dns_records")
         return next(row for row in rows if row["name"] == host)
+
+    def locks(self) -> list[str]:
+        """The comments of the lock records."""
+        rows = self.ask("GET", f"/zones/{ZONE}/dns_records")
+        return [row["comment"] for row in rows if row["name"].startswith("_failover-lock.")]
+
+    def leave_lock(self, operation: str, seconds_ago: float = 0.0, host: str = HOST) -> None:
+        """As another machine's operation does."""
+        comment = lock_comment(operation, datetime.now(UTC) - timedelta(seconds=seconds_ago), "eve@far")
+        body = {"type": "TXT", "name": f"{RECORD_PREFIX}{host}", "content": RECORD_CONTENT, "comment": comment}
+        self.ask("POST", f"/zones/{ZONE}/dns_records", body)
 
     def write_ids(self, hosts: list[dict[str, Any]], resolvers: list[str]) -> None:
         document = {
