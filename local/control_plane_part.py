@@ -123,8 +123,7 @@ class Seeding:
                 row = found or self._change("POST", zone_path, fields)
                 before = {"id": row["id"], "fields": fields if found is None else {}}
                 live[row["id"]] = row
-            if before["fields"] != fields:
-                edit(live[before["id"]], before["fields"], fields)
+            edit(live[before["id"]], before["fields"], fields)
             if known.get(name) != {"id": before["id"], "fields": fields}:
                 known[name] = {"id": before["id"], "fields": fields}
                 self._stack.state.write_json(self._file, self.known)

@@ -79,5 +79,5 @@ function fits(pattern, text, star) {
 
 /** Without a star it is more specific than any of the same length with one. @param {string} pattern */
 function weight(pattern) {
-  return pattern.length * 2 - (pattern.includes("*") ? 1 : 0);
+  return pattern.replace("*", "").length * 2 - (pattern.includes("*") ? 1 : 0);
 }
