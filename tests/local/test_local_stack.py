@@ -51,6 +51,7 @@ def test_every_hop_and_extension_is_verified(stack: StackUnderTest) -> None:
         "cached_role",
         "media",
         "backups",
+        "failover",
     }
 
 
@@ -77,7 +78,7 @@ def test_everything_listens_on_loopback_only(stack: StackUnderTest) -> None:
 
 
 def test_secrets_are_for_their_owner_only(stack: StackUnderTest) -> None:
-    for name in ("secrets.json", "host.json", "edge/config.json"):
+    for name in ("secrets.json", "host.json", "edge/config.json", "failover.token", "dns/knot.conf"):
         assert (stack.state / name).stat().st_mode & 0o077 == 0
     for path in stack.state.glob("logs/*.log"):
         text = path.read_text(errors="replace")
@@ -93,7 +94,9 @@ def test_no_secret_is_on_a_command_line(stack: StackUnderTest) -> None:
     assert not [line for line in lines for value in values if value in line]
 
 
-@pytest.mark.parametrize("name", ["objects", "postgres", "pooler", "edge"])
+@pytest.mark.parametrize(
+    "name", ["objects", "postgres", "pooler", "edge", "control-plane", "dns", "standby", "edge-proxy"]
+)
 def test_a_killed_part_is_seen_and_healed(name: str, stack: StackUnderTest) -> None:
     add_entry(stack, f"before {name} was killed")
     os.kill(stack.parts()[name]["pid"], signal.SIGKILL)
