@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 TOTAL_SECONDS = 300.0
 # Looking at the API, the sides and the lock. What does not answer in this time is not there.
 LOOK_SHARE = 0.1
+LOOK_LEAST_SECONDS = 10.0
 # Plan A's, the look included. Routes are edge configuration and take seconds where they are taken up at all; each
 # further second is taken from plan B, whose clients may hold the old address for another 300 s.
 PLAN_A_SHARE = 0.3
@@ -23,7 +24,9 @@ class Budget:
 
     @property
     def look_until(self) -> float:
-        return self.started + self.total_seconds * LOOK_SHARE
+        """Where the whole is short, still long enough for a busy machine."""
+        share = max(self.total_seconds * LOOK_SHARE, min(LOOK_LEAST_SECONDS, self.total_seconds / 3))
+        return self.started + share
 
     @property
     def plan_a_until(self) -> float:

@@ -56,7 +56,9 @@ def ids_of(document: Any) -> tuple[Ids | None, list[str]]:
     """The ids and no faults, or None and the faults."""
     reader = _Reader()
     top = reader.object(document, "the file")
-    if not reader.faults and top.get("format") != FORMAT:
+    if reader.faults:
+        return None, reader.faults
+    if top.get("format") != FORMAT:
         return None, [f"has format {top.get('format')!r}, this version reads {FORMAT}; {REFRESH}"]
     zone = reader.object(top.get("zone"), "zone")
     hosts = [_host(reader, one, f"hosts[{at}]") for at, one in enumerate(reader.objects(top.get("hosts"), "hosts"))]

@@ -149,10 +149,10 @@ def resolve(
     target = file or context.obj.ids()
     if target is None:
         raise UsageError("--ids: name the file to write")
-    token = secret(context, file, token_file)
-    known = None if zone else shape.read(target)
-    if known is None and not (stack and hosts):
+    if zone and not (stack and hosts):
         raise UsageError("--zone: a new file also needs --stack and --host")
+    known = None if zone else shape.read(target)
+    token = secret(context, file, token_file)
     ids = known or _new_ids(stack or "", zone or "", zone_id or "", account or "")
     transport = Transport(base_url=ids.api, token=token)
     with contextlib.closing(transport):

@@ -57,7 +57,7 @@ def test_a_429_that_outlasts_plan_a_leads_to_plan_b(world: World) -> None:
 @pytest.mark.parametrize("fault", [put("status", status=503), put("reset"), put("timeout", seconds=30)])
 def test_plan_b_follows_where_the_route_can_not_be_changed(world: World, fault: dict[str, object]) -> None:
     world.faults(fault)
-    outcome = world.act()
+    outcome = world.act(total_seconds=20.0)
     assert (outcome.result, outcome.plan) == (Result.SWITCHED, "B (DNS), after A did not hold")
     assert len(outcome.calls) <= 10
 

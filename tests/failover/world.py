@@ -68,7 +68,7 @@ class World:
         self.server.faults.put(list(found))
 
     def operation(self, act: Act = Act.ROLLBACK, token: str = "rollback", **changes: Any) -> Operation:
-        given = {"ids": self.ids, "place": self.place, "total_seconds": 20.0, **changes}
+        given = {"ids": self.ids, "place": self.place, "total_seconds": 60.0, **changes}
         self.operations.append(Operation(act=act, token=TOKENS[token][0], **given))
         return self.operations[-1]
 
