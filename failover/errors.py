@@ -29,7 +29,7 @@ class DeniedError(ApiError):
 
 
 class TakenError(ApiError):
-    """An identical record is there already."""
+    """An identical record is there already, or the one to be replaced has gone."""
 
 
 class LimitedError(ApiError):

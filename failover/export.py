@@ -104,8 +104,9 @@ def _absolute(name: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return " ".join(f'"{escaped[at : at + STRING]}"' for at in range(0, max(1, len(escaped)), STRING))
+    parts = [text[at : at + STRING] for at in range(0, max(1, len(text)), STRING)]
+    escaped = [part.replace("\\", "\\\\").replace('"', '\\"') for part in parts]
+    return " ".join(f'"{part}"' for part in escaped)
 
 
 def bind(found: Zone) -> str:

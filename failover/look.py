@@ -202,6 +202,7 @@ def judge(
 
 
 def _judge_standby(found: Look) -> None:
+    rolled_back = {now.host.hostname for now in found.hosts if now.side is Side.VERCEL}
     for name, seen in found.standby.items():
         if not seen.is_good or seen.side is not Side.VERCEL or (seen.status or 0) >= 400:
             found.refuse(Reason.STANDBY, f"{name}: the stand-by does not answer as it should: {seen}")
@@ -209,7 +210,7 @@ def _judge_standby(found: Look) -> None:
         theirs, ours = seen.build, found.build(Side.WORKER, name)
         if theirs and ours and theirs != ours:
             found.refuse(Reason.PARITY, f"{name}: the stand-by has build {theirs}, the Worker {ours}")
-        elif not theirs or not ours:
+        elif not theirs or (not ours and name not in rolled_back):
             silent = "the stand-by" if not theirs else "the Worker"
             found.warnings.append(f"{name}: {silent} names no build, so parity is not known")
 

@@ -125,8 +125,7 @@ class Operation:
         self.changer.give_lock_back(time.monotonic() + max(LOST_ANSWER_SECONDS, left(self.budget.until)))
         self._set_active()
         self._measured()
-        if not self.is_drill:
-            self.files = write(self.place.evidence, self.outcome)
+        self._write_evidence()
         ends = {"seconds": self.outcome.seconds, "switched_after_seconds": self.outcome.switched_after_seconds}
         self.recorder.note(OPERATION, "done", result=str(self.outcome.result), act=str(self.act), **ends)
 
@@ -226,6 +225,14 @@ class Operation:
             return
         try:
             self.outcome.setting = set_active(self.ids.stack, self.act.side, self.checkout)
+        except FailoverError as error:
+            self.outcome.warnings.append(str(error))
+
+    def _write_evidence(self) -> None:
+        if self.is_drill:
+            return
+        try:
+            self.files = write(self.place.evidence, self.outcome)
         except FailoverError as error:
             self.outcome.warnings.append(str(error))
 

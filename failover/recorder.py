@@ -20,10 +20,21 @@ class Recorder:
     budget: Budget
     clock: ApiClock
     say: Say
+    _is_begun: bool = False
 
     def note(self, step: str, phase: str, **details: Any) -> None:
-        """One line of the journal, on disk when this returns."""
-        self.journal.write(self.outcome.operation, step, phase, moment=self.clock.now(), **details)
+        """One line of the journal, on disk when this returns.
+
+        Without its first line nothing begins. A disk that fills up later must not stop a rollback half-way.
+        """
+        try:
+            self.journal.write(self.outcome.operation, step, phase, moment=self.clock.now(), **details)
+        except FailoverError as error:
+            if not self._is_begun:
+                raise
+            if str(error) not in self.outcome.warnings:
+                self.outcome.warnings.append(str(error))
+        self._is_begun = True
 
     @contextmanager
     def step(self, name: str) -> Iterator[list[str]]:

@@ -23,7 +23,8 @@ READ_SECONDS = 8.0
 TRIES = 4
 # The ways in which Cloudflare says that it does not know the token: 6003 and 6111 for one that can't be a token.
 DENIED_CODES = {1000, 1001, 6003, 6111, 9103, 9106, 9109, 10000}
-TAKEN_CODES = {81057, 81058}
+# A record that is there already, or one that is not there any more: somebody else has been faster.
+TAKEN_CODES = {81044, 81057, 81058}
 REMAINING = re.compile(r"\br=(\d+)")
 
 

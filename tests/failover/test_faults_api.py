@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from failover.changes import Act, Via
 from failover.errors import FailoverError, RefusedError
+from failover.journal import Journal
 from failover.outcome import Result
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, World
 
@@ -212,3 +214,23 @@ def test_a_journal_that_can_not_be_written_stops_the_act_before_it_begins(world:
     with pytest.raises(FailoverError, match="journal"):
         world.act()
     assert world.script() == SCRIPT
+
+
+def test_a_disk_that_fills_up_on_the_way_does_not_stop_a_rollback(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, count = Journal.write, 0
+
+    def full(journal: Journal, *arguments: str, **details: Any) -> None:
+        nonlocal count
+        count += 1
+        if count > 3:
+            raise FailoverError("the journal can't be written (No space left on device)")
+        write(journal, *arguments, **details)
+
+    monkeypatch.setattr(Journal, "write", full)
+    world.place.evidence.write_text("in the way")
+    outcome = world.act()
+    assert (outcome.result, world.script(), world.locks()) == (Result.SWITCHED, None, [])
+    assert [warning for warning in outcome.warnings if "No space left" in warning]
+    assert [warning for warning in outcome.warnings if "drills" in warning]

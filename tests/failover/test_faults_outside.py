@@ -14,7 +14,7 @@ from failover.operation import Operation
 from failover.outcome import Result
 from failover.place import Place
 from tests.failover.outside import EDGE, NOWHERE, STANDBY
-from tests.failover.world import HOST, SCRIPT, World
+from tests.failover.world import HOST, SCRIPT, ZONE, World
 
 REASON = "the Worker is down for good"
 
@@ -176,7 +176,7 @@ def test_a_rollback_that_nobody_sees_is_not_taken_for_done(world: World) -> None
     assert route
     import httpx
 
-    from tests.failover.world import ADMIN, ZONE
+    from tests.failover.world import ADMIN
 
     httpx.put(
         f"{world.api}/zones/{ZONE}/workers/routes/{route.id}",
@@ -191,3 +191,20 @@ def test_a_restore_asks_nothing_of_the_standby(world: World) -> None:
     world.act()
     world.outside.standby_status = 503
     assert world.act(Act.RESTORE).result is Result.SWITCHED
+
+
+def test_of_two_who_take_over_a_stale_lock_one_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.leave_lock("00c0ffee", 900)
+    second = world.operation()
+    take = second.api.lock
+
+    def first_comes(*arguments: object, **options: object) -> object:
+        row = next(row for row in world.ask("GET", f"/zones/{ZONE}/dns_records") if row["type"] == "TXT")
+        world.ask("DELETE", f"/zones/{ZONE}/dns_records/{row['id']}")
+        world.leave_lock("00c0ffe1")
+        return take(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(second.api, "lock", first_comes)
+    with pytest.raises(RefusedError, match="another operation has just taken the lock"):
+        second.execute()
+    assert world.script() == SCRIPT
