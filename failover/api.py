@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 
-from failover.errors import ApiError
 from failover.ids import Host, Ids, Route
 from failover.lock import RECORD_CONTENT, RECORD_PREFIX
 from failover.transport import Transport
@@ -51,41 +50,37 @@ class RecordEdit:
 
 
 class Api:
-    """Each method is one call, tried again by the transport; raises ApiError and its kinds."""
+    """Each method is one call, tried again by the transport; raises ApiError and its kinds.
+
+    By the SDK's plain requests, not by its resources: those take half a second to import, which is clients' time.
+    """
 
     def __init__(self, ids: Ids, transport: Transport) -> None:
-        self.zone_id, self.account = ids.zone_id, ids.account
+        self.account = ids.account
         self.transport = transport
+        self._routes = f"/zones/{ids.zone_id}/workers/routes"
+        self._records = f"/zones/{ids.zone_id}/dns_records"
 
     def routes(self, deadline: float, *, reserve: int = 0) -> list[RouteNow]:
         def send(timeout: httpx.Timeout) -> list[RouteNow]:
-            page = self.transport.sdk.workers.routes.list(zone_id=self.zone_id, timeout=timeout)
-            return [RouteNow(id=one.id, pattern=one.pattern, script=one.script or None) for one in page.result or []]
+            return [_route(one) for one in self.transport.get(self._routes, {}, timeout)]
 
         return self.transport.call("read the routes", deadline, send, reserve=reserve)
 
     def records(self, deadline: float, name: str | None = None, *, reserve: int = 0) -> list[RecordNow]:
         """Those of one name and below it, where its lock is; or all of the zone."""
+        query = {"per_page": str(PAGE), **({"name.endswith": name} if name else {})}
 
         def send(timeout: httpx.Timeout) -> list[RecordNow]:
-            records: Any = self.transport.sdk.dns.records
-            chosen = {"name": {"endswith": name}} if name else {}
-            page = records.list(zone_id=self.zone_id, per_page=PAGE, timeout=timeout, **chosen)
-            return [_record(one) for one in page.result or []]
+            return [_record(one) for one in self.transport.get(self._records, query, timeout)]
 
         return self.transport.call("read the records", deadline, send, reserve=reserve)
 
     def set_script(self, route: Route, script: str | None, deadline: float, *, reserve: int = 0) -> RouteNow:
+        body = {"pattern": route.pattern, "script": script}
+
         def send(timeout: httpx.Timeout) -> RouteNow:
-            one = self.transport.sdk.workers.routes.update(
-                route.id,
-                zone_id=self.zone_id,
-                pattern=route.pattern,
-                # The SDK's own argument can't be null, and null is what blanks a route.
-                extra_body={"script": script},
-                timeout=timeout,
-            )
-            return RouteNow(id=one.id, pattern=one.pattern, script=one.script or None)
+            return _route(self.transport.put(f"{self._routes}/{route.id}", body, timeout))
 
         what = f"blank the route {route.pattern}" if script is None else f"give the route {route.pattern} its script"
         return self.transport.call(what, deadline, send, reserve=reserve)
@@ -94,13 +89,12 @@ class Api:
         """The records as the API says that they are now: several in one batch."""
 
         def send(timeout: httpx.Timeout) -> list[RecordNow]:
-            records: Any = self.transport.sdk.dns.records
             if len(edits) == 1:
-                one = records.edit(edits[0].record.id, zone_id=self.zone_id, timeout=timeout, **edits[0].body())
-                return [_record(one)] if one else []
-            patches = [{"id": edit.record.id, **edit.body()} for edit in edits]
-            batch = records.batch(zone_id=self.zone_id, patches=patches, timeout=timeout)
-            return [_record(one) for one in (batch.patches or [])] if batch else []
+                path = f"{self._records}/{edits[0].record.id}"
+                return [_record(self.transport.patch(path, edits[0].body(), timeout))]
+            batch = {"patches": [{"id": edit.record.id, **edit.body()} for edit in edits]}
+            answer = self.transport.post(f"{self._records}/batch", batch, timeout)
+            return [_record(one) for one in answer.get("patches") or []]
 
         return self.transport.call("change the records", deadline, send, reserve=reserve)
 
@@ -110,20 +104,20 @@ class Api:
         """Makes a lock for each name, all or none; returns their ids. Raises TakenError where one is there."""
         fields = {"type": "TXT", "content": RECORD_CONTENT, "ttl": 60, "comment": comment}
         posts = [{"name": f"{RECORD_PREFIX}{name}", **fields} for name in names]
+        batch = {"deletes": [{"id": one} for one in instead_of], "posts": posts}
 
         def send(timeout: httpx.Timeout) -> list[str]:
-            records: Any = self.transport.sdk.dns.records
-            deletes = [{"id": one} for one in instead_of]
-            batch = records.batch(zone_id=self.zone_id, deletes=deletes, posts=posts, timeout=timeout)
-            return [one.id for one in (batch.posts or [])]
+            answer = self.transport.post(f"{self._records}/batch", batch, timeout)
+            return [str(one["id"]) for one in answer.get("posts") or []]
 
         # A second try could meet the lock that the first has made.
         return self.transport.call("take the lock", deadline, send, reserve=reserve, tries=1)
 
     def unlock(self, record_ids: list[str], deadline: float) -> None:
+        batch = {"deletes": [{"id": one} for one in record_ids]}
+
         def send(timeout: httpx.Timeout) -> None:
-            records: Any = self.transport.sdk.dns.records
-            records.batch(zone_id=self.zone_id, deletes=[{"id": one} for one in record_ids], timeout=timeout)
+            self.transport.post(f"{self._records}/batch", batch, timeout)
 
         self.transport.call("give the lock back", deadline, send)
 
@@ -131,32 +125,33 @@ class Api:
         """The token's status and the day it expires, by the account's endpoint: the token is the account's own."""
 
         def send(timeout: httpx.Timeout) -> tuple[str, str | None]:
-            found = self.transport.sdk.accounts.tokens.verify(account_id=self.account, timeout=timeout)
-            if found is None:
-                raise ApiError("verify the token: an empty answer")
-            return found.status, found.expires_on.isoformat() if found.expires_on else None
+            found = self.transport.get(f"/accounts/{self.account}/tokens/verify", {}, timeout)
+            return str(found["status"]), found.get("expires_on")
 
         return self.transport.call("verify the token", deadline, send)
 
-    def zones(self, name: str, deadline: float) -> list[tuple[str, str, str, list[str]]]:
-        """Id, name, account's id and name servers of the zones of that name."""
+    def zones(self, name: str, deadline: float) -> list[tuple[str, str]]:
+        """Id and account's id of the zones of that name."""
 
-        def send(timeout: httpx.Timeout) -> list[tuple[str, str, str, list[str]]]:
-            page = self.transport.sdk.zones.list(name=name, timeout=timeout)
-            return [(one.id, one.name, one.account.id or "", list(one.name_servers or [])) for one in page.result or []]
+        def send(timeout: httpx.Timeout) -> list[tuple[str, str]]:
+            found = self.transport.get("/zones", {"name": name}, timeout)
+            return [(str(one["id"]), str(one["account"]["id"])) for one in found]
 
         return self.transport.call("look up the zone", deadline, send)
 
 
-def _record(one: Any) -> RecordNow:
-    target = Target(content=one.content or "", proxied=bool(one.proxied), ttl=int(one.ttl))
-    priority = getattr(one, "priority", None)
+def _route(one: dict[str, Any]) -> RouteNow:
+    return RouteNow(id=str(one["id"]), pattern=str(one["pattern"]), script=one.get("script") or None)
+
+
+def _record(one: dict[str, Any]) -> RecordNow:
+    content, priority = str(one.get("content") or ""), one.get("priority")
     return RecordNow(
-        id=one.id,
-        type=one.type,
-        name=one.name,
-        target=target,
-        comment=one.comment or "",
+        id=str(one["id"]),
+        type=str(one["type"]),
+        name=str(one["name"]),
+        target=Target(content=content, proxied=bool(one.get("proxied")), ttl=int(one["ttl"])),
+        comment=str(one.get("comment") or ""),
         priority=None if priority is None else int(priority),
     )
 

@@ -44,7 +44,7 @@ def zone_of(api: Api, name: str) -> tuple[str, str]:
     zones = api.zones(name, time.monotonic() + SECONDS)
     if len(zones) != 1:
         raise FailoverError(f"{name}: the token sees {len(zones)} zones of that name; name its id with --zone-id")
-    return zones[0][0], zones[0][2]
+    return zones[0]
 
 
 def _host(one: Wanted, known: Host | None, routes: list[RouteNow], records: list[RecordNow]) -> Host:
