@@ -110,6 +110,14 @@ def test_a_batch_that_stays_seen_in_part_is_not_called_done(worlds: Callable[...
     assert len(outcome.calls) <= 10
 
 
+def test_ten_calls_are_not_exceeded_where_every_change_fails(world: World) -> None:
+    world.faults(put("status", status=503), {"match": RECORD, "kind": "status", "status": 503})
+    outcome = world.act(total_seconds=40.0)
+    assert outcome.result is Result.UNVERIFIED
+    assert len(outcome.calls) == 10
+    assert (world.script(), world.locks()) == (SCRIPT, [])
+
+
 def test_nothing_is_changed_where_the_api_does_not_answer(world: World) -> None:
     world.faults({"kind": "status", "status": 503})
     with pytest.raises(RefusedError, match=r"refused \(api\): the state can't be read: read the routes: 503"):
