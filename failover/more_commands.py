@@ -2,7 +2,7 @@
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +26,8 @@ from failover.commands import (
 )
 
 if TYPE_CHECKING:
+    from failover.ids import Ids
+    from failover.resolve import Wanted
     from failover.status import Status
 
 LOOK_SECONDS = 25.0
@@ -136,15 +138,10 @@ def resolve(
     as_json: AsJson = False,
 ) -> None:
     """Look all ids up again and write the file; with --zone, --stack and --host for the first time."""
-    from dataclasses import replace
-
     from failover import ids as shape
-    from failover.api import Api
     from failover.errors import UsageError
     from failover.ids import Kind
-    from failover.resolve import Wanted, zone_of
-    from failover.resolve import resolve as run
-    from failover.transport import Transport
+    from failover.resolve import Wanted
 
     target = file or context.obj.ids()
     if target is None:
@@ -152,36 +149,44 @@ def resolve(
     if zone and not (stack and hosts):
         raise UsageError("--zone: a new file also needs --stack and --host")
     known = None if zone else shape.read(target)
-    token = secret(context, file, token_file)
     ids = known or _new_ids(stack or "", zone or "", zone_id or "", account or "")
-    transport = Transport(base_url=ids.api, token=token)
-    with contextlib.closing(transport):
-        api = Api(ids, transport)
-        if not ids.zone_id or not ids.account:
-            found_zone, found_account = zone_of(api, ids.zone_name)
-            ids = replace(ids, zone_id=ids.zone_id or found_zone, account=ids.account or found_account)
-            api = Api(ids, transport)
-        names = hosts or [host.hostname for host in ids.hosts]
-        served = Kind(kind) if kind else None
-        wanted = [Wanted(hostname=name, kind=served, standby=standby, script=script) for name in names]
-        found = run(replace(ids, keep_until=keep_until or ids.keep_until), api, wanted)
+    served = Kind(kind) if kind else None
+    names = hosts or [host.hostname for host in ids.hosts]
+    wanted = [Wanted(hostname=name, kind=served, standby=standby, script=script) for name in names]
+    found = _looked_up(ids, wanted, secret(context, file, token_file), keep_until)
     shape.write(target, found)
     tell(f"{target}: {'as before' if known and _same(known, found) else 'changed'}")
     if as_json:
         print_json(found.document())
 
 
-def _new_ids(stack: str, zone: str, zone_id: str, account: str) -> Any:
+def _looked_up(ids: "Ids", wanted: "list[Wanted]", token: str, keep_until: str | None) -> "Ids":
+    from dataclasses import replace
+
+    from failover.api import Api
+    from failover.resolve import resolve as run
+    from failover.resolve import zone_of
+    from failover.transport import Transport
+
+    transport = Transport(base_url=ids.api, token=token)
+    with contextlib.closing(transport):
+        if not ids.zone_id or not ids.account:
+            found_zone, found_account = zone_of(Api(ids, transport), ids.zone_name)
+            ids = replace(ids, zone_id=ids.zone_id or found_zone, account=ids.account or found_account)
+        return run(replace(ids, keep_until=keep_until or ids.keep_until), Api(ids, transport), wanted)
+
+
+def _new_ids(stack: str, zone: str, zone_id: str, account: str) -> "Ids":
     from failover.ids import Ids
 
     api = "https://api.cloudflare.com/client/v4"
     return Ids(stack=stack, api=api, account=account, zone_id=zone_id, zone_name=zone, hosts=())
 
 
-def _same(before: Any, after: Any) -> bool:
+def _same(before: "Ids", after: "Ids") -> bool:
     from dataclasses import replace
 
-    return bool(replace(before, resolved_at="") == replace(after, resolved_at=""))
+    return replace(before, resolved_at="") == replace(after, resolved_at="")
 
 
 def export(

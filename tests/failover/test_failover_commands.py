@@ -175,6 +175,17 @@ def test_resolve_mends_stale_ids(world: World) -> None:
     assert Answer("resolve", *flags(world)).err.endswith("failover.json: as before\n")
 
 
+def test_resolve_makes_the_file_the_first_time(world: World) -> None:
+    from failover import more_commands
+    from failover.ids import Ids
+    from failover.resolve import Wanted
+
+    ids = Ids(stack="dev", api=world.api, account="", zone_id="", zone_name="example.test", hosts=())
+    found = more_commands._looked_up(ids, [Wanted(hostname=HOST)], TOKENS["rollback"][0], "2027-01-31")
+    assert found.hosts == world.ids.hosts
+    assert (found.zone_id, found.account) == (world.ids.zone_id, world.ids.account)
+
+
 def test_resolve_keeps_what_is_declared_while_it_is_rolled_back(world: World) -> None:
     from failover.changes import Via
 
