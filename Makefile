@@ -1,7 +1,7 @@
 # One target a job; CI calls the same ones.
 
 PYTHON ?= python3
-SOURCES := components plan policies pictures local database backups host scripts bench
+SOURCES := components plan policies pictures local database backups failover host scripts bench
 # What the bundles are made from.
 APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
 

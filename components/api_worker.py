@@ -23,7 +23,7 @@ class ApiWorkerArgs:
     module_path: str
     """Bundled JavaScript module, relative to the program's folder."""
     build_id: str
-    """Version of the code in service; `/healthcheck` answers it."""
+    """Version of the code in service; every answer names it."""
     hyperdrive: HyperdrivePair
     media: Sequence[MediaBucket]
 

@@ -13,7 +13,7 @@ The exception tree::
     ├── DatabaseError           database/errors.py: a running database can't be reached, or answers otherwise
     └── LocalError              local/errors.py: the local stack can't be brought up, or down
 
-Anything else is a defect and keeps its traceback.
+failover/ stands alone and has a tree of its own. Anything else is a defect and keeps its traceback.
 """
 
 

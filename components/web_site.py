@@ -17,7 +17,7 @@ class WebSiteArgs:
     assets_directory: str
     """Folder of static files, relative to the program's folder."""
     build_id: str
-    """Version of the code in service."""
+    """Version of the code in service; every answer names it."""
     api_script: pulumi.Input[str]
     """Worker that answers the API; called inside Cloudflare, without a further request over the internet."""
 
@@ -43,6 +43,7 @@ class WebSite(pulumi.ComponentResource):
                 bindings=[
                     {"type": "service", "name": "API", "service": args.api_script},
                     {"type": "assets", "name": "ASSETS"},
+                    {"type": "plain_text", "name": "BUILD_ID", "text": args.build_id},
                 ],
                 assets={
                     "directory": args.assets_directory,

@@ -46,13 +46,16 @@ class ServerCertificate:
 
 
 def ensure(
-    state: State, hostnames: Sequence[str] = ("localhost",), addresses: Sequence[str] = ("127.0.0.1",)
+    state: State,
+    hostnames: Sequence[str] = ("localhost",),
+    addresses: Sequence[str] = ("127.0.0.1",),
+    folder: Path | None = None,
 ) -> tuple[ServerCertificate, bool]:
-    """The server certificate in the state's tls folder, and whether it is new.
+    """The server certificate in a folder, which is the state's tls folder unless given, and whether it is new.
 
     Authority and certificate are made anew together: when missing, damaged, near their end, or for other names.
     """
-    issued = ServerCertificate(state.tls)
+    issued = ServerCertificate(folder or state.tls)
     if _is_usable(issued, hostnames, addresses, datetime.now(UTC)):
         issued.key.chmod(0o600)
         return issued, False

@@ -1,6 +1,7 @@
 """What Miniflare is given: Workers, their bindings and the buckets, exactly as the plan declares them."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from plan.model import Computed, Plan, Resource
 VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 BUCKET = "cloudflare:index/r2Bucket:R2Bucket"
+WORKER = "cloudflare:index/worker:Worker"
+FAILOVER_HOST = "hybrid:edge:FailoverHost"
+SITE = "hybrid:edge:WebSite"
 ASSET_SETTINGS = {"htmlHandling", "notFoundHandling", "runWorkerFirst"}
 BINDINGS = "hyperdrive, r2_bucket, plain_text, secret_text, json, ratelimit, service, assets (with assets declared)"
 MODULE_TYPES = {"application/javascript+module": "esm"}
@@ -54,9 +58,24 @@ def routed(plan: Plan, hostname: str) -> str:
     pattern = f"{hostname}/*"
     if pattern not in patterns:
         raise LocalError(f"{pattern}: no route is declared for it; the local edge needs one")
-    if not patterns[pattern]:
+    script = patterns[pattern] or _behind_failover(plan, hostname)
+    if not script:
         raise LocalError(f"{pattern}: its route has no script (failoverActive); only a Worker can answer here")
-    return str(patterns[pattern])
+    return str(script)
+
+
+def _behind_failover(plan: Plan, hostname: str) -> str | None:
+    """The site's Worker where the stand-by is the active side: it is there all the same, for the way back."""
+    hosts = [resource for resource in plan.of_type(FAILOVER_HOST) if resource.inputs["hostname"] == hostname]
+    sites = {resource.urn for resource in plan.of_type(SITE)}
+    workers = [worker for worker in plan.of_type(WORKER) if sites & set(_ancestors(plan, worker))]
+    return str(workers[0].inputs["name"]) if hosts and workers else None
+
+
+def _ancestors(plan: Plan, resource: Resource) -> Iterator[str]:
+    while resource.parent and resource.parent in plan.by_urn:
+        yield resource.parent
+        resource = plan.by_urn[resource.parent]
 
 
 def _worker(plan: Plan, version: Resource, sources: EdgeSources) -> dict[str, Any]:

@@ -12,8 +12,13 @@ import psutil
 from local.errors import LocalError
 
 FIRST = 7400
-NAMES = ("web", "api", "postgres", "pooler", "objects", "edge_control")
-WAY_OUT = "free them, or choose six others: HYBRID_FIRST_PORT=7500"
+NAMES = (
+    *("web", "api", "postgres", "pooler", "objects", "edge_control"),
+    *("control_plane", "edge_proxy", "dns", "standby_tls"),
+)
+# Where the stand-by is: at an address of its own, on the edge's port, so that DNS alone decides who is reached.
+STANDBY_ADDRESS = "127.0.0.2"
+WAY_OUT = "free them, or choose ten others: HYBRID_FIRST_PORT=7500"
 LONGEST_COMMAND = 80
 
 
@@ -54,6 +59,26 @@ class Ports:
     @property
     def edge_control(self) -> int:
         return self.first + 5
+
+    @property
+    def control_plane(self) -> int:
+        """Cloudflare's API."""
+        return self.first + 6
+
+    @property
+    def edge_proxy(self) -> int:
+        """What obeys records and routes; on the stand-by's address, the stand-by."""
+        return self.first + 7
+
+    @property
+    def dns(self) -> int:
+        """The authoritative name server, over UDP and TCP."""
+        return self.first + 8
+
+    @property
+    def standby_tls(self) -> int:
+        """The stand-by with its certificate, on its own address."""
+        return self.first + 9
 
     @property
     def all(self) -> dict[str, int]:
@@ -102,8 +127,9 @@ def refuse_busy(ports: Ports, except_pids: Collection[int] = ()) -> None:
 
 
 def _can_be_bound(port: int) -> bool:
-    """Tried on both loopback addresses: a client that asks for `localhost` may get either."""
-    return _binds(socket.AF_INET, "127.0.0.1", port) and _binds(socket.AF_INET6, "::1", port)
+    """Tried on both loopback addresses, for a client that asks for `localhost` may get either, and the stand-by's."""
+    addresses = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (socket.AF_INET, STANDBY_ADDRESS))
+    return all(_binds(family, address, port) for family, address in addresses)
 
 
 def _binds(family: socket.AddressFamily, address: str, port: int) -> bool:

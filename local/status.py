@@ -1,6 +1,6 @@
 """What every part of a local stack is doing, also those that an interrupted `up` has not come to."""
 
-from local import database, edge, objects
+from local import database, edge, failover_parts, objects
 from local.part_status import PartState, PartStatus
 from local.stack import Stack
 
@@ -13,7 +13,7 @@ def parts_of(stack: Stack) -> dict[str, PartStatus]:
     if not way.is_made:
         return {}
     known = stack.supervisor.status()
-    names = dict.fromkeys((objects.NAME, way.postgres.name, way.pooler.name, edge.NAME))
+    names = dict.fromkeys((objects.NAME, way.postgres.name, way.pooler.name, edge.NAME, *failover_parts.here()))
     absent = {
         name: PartStatus(name=name, state=PartState.STOPPED, log=stack.state.logs / f"{name}.log")
         for name in names

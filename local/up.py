@@ -9,12 +9,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from local import backups, certificates, database, database_certificates, edge, lock, serving
+from local import backups, certificates, database, database_certificates, edge, failover_parts, lock, serving
 from local.bucket_settings import ensure_buckets
 from local.buckets import Bucket, declared_buckets
 from local.database_way import DatabaseWay
+from local.declared_edge import declared_edge
 from local.edge_config import EdgeSources, edge_config
 from local.errors import LocalError
+from local.failover_parts import FailoverParts
 from local.host_spec import Machine, authorities, host_spec
 from local.objects import Objects
 from local.ports import refuse_busy
@@ -131,6 +133,18 @@ class Realisation:
         return edge_config(self.plan, sources)
 
     @cached_property
+    def failover(self) -> FailoverParts:
+        workers = {str(self.edge[key]["worker"]): int(self.edge[key]["port"]) for key in ("entry", "direct")}
+        return FailoverParts(
+            stack=self.stack, declared=declared_edge(self.plan), workers=workers, assets=self._assets()
+        )
+
+    def _assets(self) -> Path:
+        """The files of the Worker that answers the site."""
+        site = next(worker for worker in self.edge["workers"] if worker["name"] == self.edge["entry"]["worker"])
+        return Path((site["assets"] or {}).get("directory", self.stack.state.edge))
+
+    @cached_property
     def buckets(self) -> list[Bucket]:
         return declared_buckets(self.plan)
 
@@ -141,7 +155,7 @@ class Realisation:
 
     def run(self) -> None:
         # What can't be had here is refused before anything is made.
-        _ = self.edge, self.buckets
+        _ = self.edge, self.buckets, self.failover
         self._refuse_another_database()
         self._refuse_lost_database()
         serving.write(self.stack.state, self.serving)
@@ -167,10 +181,11 @@ class Realisation:
             ("migrations", self._migrations),
             ("backups", self._backups),
             ("edge", self._edge),
+            *self.failover.steps(),
         )
 
     def _no_clients(self) -> str:
-        halted = [name for name in ("edge", "pooler") if self.stack.supervisor.halt(name)]
+        halted = [name for name in (*failover_parts.NAMES, "edge", "pooler") if self.stack.supervisor.halt(name)]
         return f"stopped: {', '.join(halted)}" if halted else UNCHANGED
 
     def _refuse_another_database(self) -> None:

@@ -10,6 +10,7 @@ from host.spec import SpecError, parse
 from local import backups
 from local.errors import LocalError
 from local.extension_checks import CHECKS
+from local.failover_check import failover
 from local.stack import Stack
 from local.traffic import Timing, edge_timings, media_round_trips
 
@@ -72,6 +73,7 @@ def verify(stack: Stack, requests: int) -> Verification:
     checks += [
         _checked("media", media_round_trips, stack, host),
         _checked("backups", _has_backup, stack, host),
+        _checked("failover", failover, stack, host),
     ]
     return Verification(hops=tuple(hops), checks=tuple(checks))
 

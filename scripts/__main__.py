@@ -15,7 +15,7 @@ if __name__ == "__main__":
 import typer
 
 from components.errors import HybridError
-from scripts import backup, db, doctor, drill, gate, graph, local, preview, residency, restore
+from scripts import backup, db, doctor, drill, failover, gate, graph, local, preview, residency, restore
 
 app = typer.Typer(
     name="hybrid",
@@ -33,6 +33,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(backup.app, name="backup")
 app.command("restore")(restore.restore)
 app.command("drill")(drill.drill)
+app.add_typer(failover.app, name="failover")
 app.command("doctor")(doctor.doctor)
 
 

@@ -16,6 +16,8 @@ ORDINARY_USER_COMMANDS = {"newuidmap": "uidmap"}
 TEST_COMMANDS = {"chromium": "chromium"}
 # A machine that is booted under systemd, and a firewall in a network of its own, can be had by root alone.
 ROOT_TEST_COMMANDS = {"systemd-nspawn": "systemd-container", "nft": "nftables", "ip": "iproute2"}
+# Without it the local stack has no DNS, and all else.
+OPTIONAL_COMMANDS = {"knotd": "knot"}
 SBIN = "/usr/sbin:/sbin"
 
 
@@ -24,10 +26,19 @@ def missing(job: str, *, is_root: bool) -> Iterator[str]:
     wanted = {**COMMANDS, **({} if is_root else ORDINARY_USER_COMMANDS)}
     if job == "test":
         wanted |= TEST_COMMANDS | (ROOT_TEST_COMMANDS if is_root else {})
-    path = f"{os.environ.get('PATH', '')}:{SBIN}"
-    yield from (package for command, package in wanted.items() if not shutil.which(command, path=path))
+    yield from _packages_of(wanted)
     if importlib.util.find_spec("ensurepip") is None:
         yield f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+
+
+def optional() -> list[str]:
+    """Packages that are not there, and that the rest goes without."""
+    return list(_packages_of(OPTIONAL_COMMANDS))
+
+
+def _packages_of(commands: dict[str, str]) -> Iterator[str]:
+    path = f"{os.environ.get('PATH', '')}:{SBIN}"
+    yield from (package for command, package in commands.items() if not shutil.which(command, path=path))
 
 
 def without_replaced(packages: list[str]) -> list[str]:
@@ -57,6 +68,9 @@ def install(packages: list[str]) -> str:
     for command in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", *packages]):
         if subprocess.run(["apt-get", *command], stdout=subprocess.DEVNULL, env=environment, check=False).returncode:
             return f"apt-get {command[0]} failed; "
+    if "knot" in packages:
+        # Debian starts it as the machine's own name server; the stack starts one for itself.
+        _succeeds(["systemctl", "disable", "--now", "knot.service"])
     return ""
 
 
@@ -66,14 +80,16 @@ def main() -> int:
         print(__doc__, file=sys.stderr)
         return 2
     is_root = os.geteuid() == 0
-    packages = sorted(missing(job, is_root=is_root))
-    if not packages:
+    packages, extra = sorted(missing(job, is_root=is_root)), optional()
+    if not packages and not extra:
         return 0
     fault = ""
     if is_root and shutil.which("apt-get"):
-        fault = install(packages)
+        fault = install([*packages, *extra])
         if not fault:
             return 0
+    if extra:
+        print(f"{', '.join(extra)}: not here, and the local stack then has no DNS; Debian's package", file=sys.stderr)
     packages = without_replaced(packages)
     if not packages:
         return 0

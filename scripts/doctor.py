@@ -99,12 +99,21 @@ def _disk() -> Finding:
 def _optional() -> Iterator[Finding]:
     import shutil
 
+    from local import name_server
+
     version = _pulumi_version()
     yield Finding(
         name="pulumi",
         is_fine=bool(version),
         is_needed=False,
         detail=version or "only for `pulumi preview` and `up`: pulumi.com/docs/install",
+    )
+    knotd = name_server.program()
+    yield Finding(
+        name="knotd",
+        is_fine=bool(knotd),
+        is_needed=False,
+        detail=knotd or "only for the local stack's DNS: Debian package knot",
     )
     chromium = shutil.which("chromium")
     yield Finding(

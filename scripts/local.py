@@ -24,7 +24,7 @@ app = typer.Typer(
 # The local database holds one stack's data; another's must not meet it.
 STACK = "dev"
 FirstPort = Annotated[
-    int | None, typer.Option("--first-port", metavar="PORT", help="First of six ports on loopback; 7400 unless set.")
+    int | None, typer.Option("--first-port", metavar="PORT", help="First of ten ports on loopback; 7400 unless set.")
 ]
 
 
@@ -46,7 +46,7 @@ def _say(text: str) -> None:
 
 
 def _tell(name: str, outcome: str, seconds: float) -> None:
-    _say(f"  {name:<12} {outcome:<22} {seconds:6.1f} s")
+    _say(f"  {name:<13} {outcome:<22} {seconds:6.1f} s")
 
 
 @app.command()

@@ -10,10 +10,11 @@ import pytest
 
 from tests.commands import ROOT, hybrid
 
-COMMANDS = ["preview", "gate", "local", "db", "backup", "restore", "drill", "doctor"]
+COMMANDS = ["preview", "gate", "local", "db", "backup", "restore", "drill", "failover", "doctor"]
 LOCAL = ["up", "verify", "status", "logs", "down"]
 DATABASE = ["status", "top", "psql", "migrate"]
 BACKUP = ["now", "list", "verify"]
+FAILOVER = ["status", "plan", "rollback", "restore", "drill", "resolve", "export"]
 TO_LATEST = ["restore", "--to", "latest", "--into", "side"]
 RECOVERY = [*(["backup", name] for name in BACKUP), ["drill"], TO_LATEST, ["restore", "--discard", "side"]]
 
@@ -26,6 +27,7 @@ RECOVERY = [*(["backup", name] for name in BACKUP), ["drill"], TO_LATEST, ["rest
         *[["local", name] for name in LOCAL],
         *[["db", name] for name in DATABASE],
         *[["backup", name] for name in BACKUP],
+        *[["failover", name] for name in FAILOVER],
     ],
 )
 def test_every_command_explains_itself(words: list[str]) -> None:
@@ -57,6 +59,12 @@ def test_every_command_explains_itself(words: list[str]) -> None:
         ["restore", "--to", "latest", "--into", "side", "--discard", "side"],
         ["restore", "--discard", "main"],
         ["drill", "--seed", "x"],
+        ["failover", "rollback", "--via", "fax"],
+        ["failover", "rollback", "--execute", "--budget", "1"],
+        ["failover", "rollback", "--execute", "--force", " "],
+        ["failover", "plan", "backwards"],
+        ["failover", "drill", "--count", "0"],
+        ["failover", "resolve", "--zone", "example.test", "--ids", "new.json"],
     ],
 )
 def test_wrong_usage_exits_with_2(words: list[str]) -> None:
@@ -143,11 +151,21 @@ def test_a_time_without_a_zone_is_said_to_be_utc(tmp_path: Path) -> None:
     assert "no zone in '2026-11-21 12:00': taken as UTC, 2026-11-21 12:00:00 UTC\n" in answer.err
 
 
+@pytest.mark.parametrize("name", FAILOVER)
+def test_failover_commands_without_a_stack_say_so(name: str, tmp_path: Path) -> None:
+    answer = hybrid("failover", name, environment={"HYBRID_STATE": str(tmp_path / "none")})
+    assert (answer.code, answer.out) == (2 if name == "resolve" else 1, "")
+    assert "start the local stack with `./hybrid local up`" in answer.err or "--ids: name the file" in answer.err
+    assert not (tmp_path / "none").exists()
+
+
 def test_help_imports_nothing_heavy() -> None:
     script = "import sys, scripts.__main__; print(*sys.modules)"
     argv = [str(ROOT / ".venv/bin/python"), "-c", script]
     loaded = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    assert {"pydantic", "boto3", "jinja2", "psycopg", "pulumi", "backups.door"} & {*loaded} == set()
+    assert {"pydantic", "boto3", "jinja2", "psycopg", "pulumi", "backups.door", "httpx", "cloudflare", "dns"} & {
+        *loaded
+    } == set()
 
 
 @pytest.mark.parametrize("name", DATABASE)

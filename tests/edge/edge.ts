@@ -35,6 +35,7 @@ export function edgeConfig(state: string, ports: number[], databasePort: number)
     ...common,
     name: "web",
     modules: [{ name: "index.js", path: join(PROJECT, "apps/web/dist/worker/index.js"), type: "esm" }],
+    vars: { BUILD_ID: "build-1" },
     services: { API: "api" },
     assets: { directory: join(PROJECT, "apps/web/dist/assets"), runWorkerFirst: true },
   };

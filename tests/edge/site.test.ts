@@ -75,6 +75,14 @@ test("every declared bucket keeps objects, bound to a Worker or not", async () =
   assert.equal((await fetch(url)).status, 404);
 });
 
+test("every answer names its side and its build", async () => {
+  const paths = ["/", "/page.css", "/no/such/page", "/healthcheck", "/api/nothing", "/api/v1/ledger-entries"];
+  for (const url of [...paths.map((path) => edge.site + path), `${edge.api}/healthcheck`, `${edge.api}/nothing`]) {
+    const { headers } = await fetch(url);
+    assert.deepEqual([headers.get("X-Served-By"), headers.get("X-Build")], ["worker", "build-1"], url);
+  }
+});
+
 test("an undeclared bucket is 404", async () => {
   assert.equal((await fetch(`${edge.control}/buckets/other/key`)).status, 404);
 });

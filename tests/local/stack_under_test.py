@@ -36,7 +36,7 @@ def until(fact: Callable[[], Any]) -> Any:
 
 
 def free_first_port() -> int:
-    """First of six neighbouring ports that are free now; below those that the kernel gives to connections."""
+    """First of ten neighbouring ports that are free now; below those that the kernel gives to connections."""
     candidates = (Ports(random.SystemRandom().randrange(20000, 32000, 10)) for _ in range(100))
     return next(ports.first for ports in candidates if not busy(ports))
 
@@ -148,7 +148,7 @@ class StackUnderTest:
     def listens(self) -> list[int]:
         """Ports of this stack on which somebody listens."""
         open_ports = []
-        for port in range(self.first_port, self.first_port + 6):
+        for port in range(self.first_port, self.first_port + 10):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     open_ports.append(port)

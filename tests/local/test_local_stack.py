@@ -35,6 +35,7 @@ def test_every_hop_and_extension_is_verified(stack: StackUnderTest) -> None:
         "cached_role",
         "media",
         "backups",
+        "failover",
     }
 
 
@@ -56,12 +57,12 @@ def test_everything_listens_on_loopback_only(stack: StackUnderTest) -> None:
         pids |= {part["pid"], *(child.pid for child in psutil.Process(part["pid"]).children(recursive=True))}
     listening = [link for link in psutil.net_connections("inet") if link.pid in pids and link.status == "LISTEN"]
     addresses = {tuple(link.laddr) for link in listening}
-    assert len(addresses) >= 6
-    assert {address[0] for address in addresses} <= {"127.0.0.1", "::1"}
+    assert len(addresses) >= 11
+    assert {address[0] for address in addresses} <= {"127.0.0.1", "127.0.0.2", "::1"}
 
 
 def test_secrets_are_for_their_owner_only(stack: StackUnderTest) -> None:
-    for name in ("secrets.json", "host.json", "edge/config.json"):
+    for name in ("secrets.json", "host.json", "edge/config.json", "failover.token", "dns/knot.conf"):
         assert (stack.state / name).stat().st_mode & 0o077 == 0
     for path in stack.state.glob("logs/*.log"):
         text = path.read_text(errors="replace")
@@ -77,7 +78,9 @@ def test_no_secret_is_on_a_command_line(stack: StackUnderTest) -> None:
     assert not [line for line in lines for value in values if value in line]
 
 
-@pytest.mark.parametrize("name", ["objects", "postgres", "pooler", "edge"])
+@pytest.mark.parametrize(
+    "name", ["objects", "postgres", "pooler", "edge", "control-plane", "dns", "standby", "edge-proxy"]
+)
 def test_a_killed_part_is_seen_and_healed(name: str, stack: StackUnderTest) -> None:
     add_entry(stack, f"before {name} was killed")
     os.kill(stack.parts()[name]["pid"], signal.SIGKILL)

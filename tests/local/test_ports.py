@@ -35,12 +35,16 @@ def test_ports_follow_the_first() -> None:
         "pooler": 7403,
         "objects": 7404,
         "edge_control": 7405,
+        "control_plane": 7406,
+        "edge_proxy": 7407,
+        "dns": 7408,
+        "standby_tls": 7409,
     }
 
 
-@pytest.mark.parametrize("first", [-1, 0, 80, 1023, 65531, 70000])
+@pytest.mark.parametrize("first", [-1, 0, 80, 1023, 65527, 65531, 70000])
 def test_a_first_port_out_of_range_is_refused(first: int) -> None:
-    with pytest.raises(LocalError, match="is not between 1024 and 65530"):
+    with pytest.raises(LocalError, match="is not between 1024 and 65526"):
         Ports(first)
 
 
@@ -55,7 +59,7 @@ def test_a_taken_port_is_told_with_its_process(free_ports: Ports, taken: int) ->
     assert "python" in str(found)
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::1", "::"])
+@pytest.mark.parametrize("address", ["0.0.0.0", "::1", "::", "127.0.0.2"])
 def test_a_listener_that_shadows_loopback_counts(free_ports: Ports, address: str) -> None:
     try:
         server = listen(free_ports.web, address)

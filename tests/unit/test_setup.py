@@ -113,8 +113,31 @@ def test_nothing_is_done_where_all_is_there(
     program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program("mmdebstrap", "")
+    program("knotd", "")
     assert run(monkeypatch, "up", 0) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_missing_name_server_is_told_and_gone_without(
+    program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program("mmdebstrap", "")
+    program("newuidmap", "")
+    assert run(monkeypatch, "up", 1000) == 0
+    assert "knot: not here, and the local stack then has no DNS" in capsys.readouterr().err
+
+
+def test_root_installs_the_name_server_and_does_not_have_it_started(
+    program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program("mmdebstrap", "")
+    program("apt-get", f'echo "$@" >> {tmp_path}/told')
+    program("systemctl", f'echo "$@" >> {tmp_path}/told')
+    assert run(monkeypatch, "up", 0) == 0
+    assert (tmp_path / "told").read_text().splitlines()[1:] == [
+        "install -qq --yes --no-install-recommends knot",
+        "disable --now knot.service",
+    ]
 
 
 def test_a_python_without_its_venv_package_is_named(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-/** The security headers of everything that comes from the static assets. */
+/** The headers that the site adds to what its assets and the API answer. */
 
 const POLICY = [
   "default-src 'none'",
@@ -27,5 +27,13 @@ const SECURITY_HEADERS = {
 export function withSecurityHeaders(asset: Response): Response {
   const response = new Response(asset.body, asset);
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.headers.set(name, value);
+  return response;
+}
+
+/** Which of the two sides answered, and with which build: what a rollback looks at. */
+export function withSide(answer: Response, build: string): Response {
+  const response = new Response(answer.body, answer);
+  response.headers.set("X-Served-By", "worker");
+  response.headers.set("X-Build", build);
   return response;
 }

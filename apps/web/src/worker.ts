@@ -1,18 +1,23 @@
 /** The site's Worker: hands API calls to the API Worker, everything else to the static assets. */
-import { withSecurityHeaders } from "./headers";
+import { withSecurityHeaders, withSide } from "./headers";
 
 interface Env {
   API: Fetcher;
   ASSETS: Fetcher;
+  BUILD_ID: string;
 }
 
 export default {
   async fetch(request, env) {
-    const { pathname } = new URL(request.url);
-    if (pathname.startsWith("/api/") || pathname === "/healthcheck") return callApi(request, env);
-    return withSecurityHeaders(await findAsset(request, env));
+    return withSide(await answer(request, env), env.BUILD_ID);
   },
 } satisfies ExportedHandler<Env>;
+
+async function answer(request: Request, env: Env): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  if (pathname.startsWith("/api/") || pathname === "/healthcheck") return callApi(request, env);
+  return withSecurityHeaders(await findAsset(request, env));
+}
 
 async function callApi(request: Request, env: Env): Promise<Response> {
   try {

@@ -15,6 +15,9 @@ const app = new Hono<AppEnv>();
 app.use(async (c, next) => {
   await next();
   c.res.headers.set("X-Content-Type-Options", "nosniff");
+  // Which of the two sides answered, and with which build: what a rollback looks at.
+  c.res.headers.set("X-Served-By", "worker");
+  c.res.headers.set("X-Build", c.env.BUILD_ID);
   const databaseMs = c.get("databaseMs");
   if (databaseMs !== undefined) c.res.headers.set("Server-Timing", `db;dur=${databaseMs.toFixed(1)}`);
   if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");

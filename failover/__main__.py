@@ -1,0 +1,15 @@
+"""`python -m failover`: the rollback alone, without the rest of the project."""
+
+import sys
+
+from failover.application import application
+from failover.commands import Surroundings
+
+
+def main() -> int:
+    application(Surroundings(), name="failover")(prog_name="failover")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

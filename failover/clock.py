@@ -1,0 +1,73 @@
+"""Time that no wrong clock can spoil: budgets count monotonic seconds, the API's Date header tells the hour."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+TOTAL_SECONDS = 300.0
+# Looking at the API, the sides and the lock. What does not answer in this time is not there.
+LOOK_SHARE = 0.1
+LOOK_LEAST_SECONDS = 10.0
+# Plan A's, the look included. Routes are edge configuration and take seconds where they are taken up at all; each
+# further second is taken from plan B, whose clients may hold the old address for another 300 s.
+PLAN_A_SHARE = 0.3
+# The Date header has whole seconds, and an answer takes a while.
+SKEW_LIMIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """Shares of the time that an operation has."""
+
+    total_seconds: float = TOTAL_SECONDS
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def look_until(self) -> float:
+        """Where the whole is short, still long enough for a busy machine."""
+        share = max(self.total_seconds * LOOK_SHARE, min(LOOK_LEAST_SECONDS, self.total_seconds / 3))
+        return self.started + share
+
+    @property
+    def plan_a_until(self) -> float:
+        return self.started + self.total_seconds * PLAN_A_SHARE
+
+    @property
+    def until(self) -> float:
+        return self.started + self.total_seconds
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+
+def left(deadline: float) -> float:
+    """Seconds until a monotonic deadline; never negative."""
+    return max(0.0, deadline - time.monotonic())
+
+
+@dataclass
+class ApiClock:
+    """The hour by the API's clock, because this machine's may be wrong, and two operators' may differ."""
+
+    skew_seconds: float | None = None
+    """This machine's clock minus the API's; None until the API has answered."""
+
+    def learn(self, date: datetime) -> None:
+        self.skew_seconds = (datetime.now(UTC) - date).total_seconds()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) - timedelta(seconds=self.skew_seconds or 0.0)
+
+    def warning(self) -> str | None:
+        if self.skew_seconds is None or abs(self.skew_seconds) <= SKEW_LIMIT_SECONDS:
+            return None
+        side = "ahead of" if self.skew_seconds > 0 else "behind"
+        return (
+            f"this machine's clock is {abs(self.skew_seconds):.0f} s {side} the API's: "
+            "times in the evidence are the API's, seconds are not affected"
+        )
+
+
+def stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -1,0 +1,216 @@
+"""The commands that are not for the incident itself: status, drill, resolve, export."""
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from failover.commands import (
+    AsJson,
+    By,
+    Execute,
+    Form,
+    Hosts,
+    IdsFile,
+    JournalFile,
+    Seconds,
+    Served,
+    TokenFile,
+    Way,
+    print_json,
+    progress,
+    secret,
+    setup,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from failover.ids import Ids
+    from failover.resolve import Wanted
+    from failover.status import Status
+
+LOOK_SECONDS = 25.0
+
+
+def status(
+    context: typer.Context,
+    hosts: Hosts = None,
+    file: IdsFile = None,
+    token_file: TokenFile = None,
+    journal: JournalFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Active side, what clients get, builds, certificate, token, last drill; exit 1 if a rollback would be refused."""
+    from failover.changes import Act
+    from failover.operation import Operation
+    from failover.status import status as run
+
+    ids, place = setup(context, file, journal, hosts)
+    operation = Operation(
+        ids=ids, place=place, token=secret(context, file, token_file), act=Act.ROLLBACK, total_seconds=LOOK_SECONDS
+    )
+    with contextlib.closing(operation):
+        found = run(operation)
+    if as_json:
+        print_json(found.document())
+    else:
+        _print_status(found)
+    if found.faults:
+        raise typer.Exit(1)
+
+
+def _print_status(found: "Status") -> None:
+    for host in found.hosts:
+        days = host["certificate_days"]
+        print(f"{host['hostname']}: {host['active'] or 'unknown'} is the active side, by the API")
+        for one in host["clients"]:
+            end = one["fault"] or f"{one['answered_by']}, build {one['build'] or 'not named'}, {one['milliseconds']} ms"
+            where = ", ".join(one["addresses"]) or "no address"
+            print(f"  by {one['resolver']}: {where}" + (f" (TTL {one['ttl']} s)" if one["ttl"] else "") + f": {end}")
+        print(f"  stand-by {host['standby']}")
+        parity = {None: "not known", True: "the same", False: "DIFFERENT"}[host["parity"]]
+        print(f"  builds: {parity}; certificate: {'not seen' if days is None else f'{days} days left'}")
+    print(f"token: {found.token}")
+    print(f"stand-by stays until {found.keep_until or 'no date is given'}")
+    print(f"last drill: {found.last_drill or 'none'}; last operation: {found.last_operation or 'none'}")
+    for warning in found.warnings:
+        print(f"warning: {warning}")
+    for fault in found.faults:
+        print(f"fault: {fault}")
+    print(
+        f"{found.stack}: a rollback {'would be refused or fail' if found.faults else 'can be made'} ({found.seconds} s)"
+    )
+
+
+def drill(
+    context: typer.Context,
+    count: Annotated[int, typer.Option("--count", min=1, max=1000, help="How often.")] = 1,
+    is_execute: Execute = False,
+    via: By = Way.ROUTE,
+    hosts: Hosts = None,
+    seconds: Seconds = 300.0,
+    file: IdsFile = None,
+    token_file: TokenFile = None,
+    journal: JournalFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Roll back and restore while clients ask every 100 ms; exit 1 when a target is missed. Locally by default."""
+    from failover import drill as run
+    from failover.changes import Act, Via
+    from failover.operation import Operation
+
+    ids, place = setup(context, file, journal, hosts)
+    token = secret(context, file, token_file)
+
+    def make(act: Act) -> Operation:
+        return Operation(ids=ids, place=place, token=token, act=act, via=Via(via), is_drill=True, total_seconds=seconds)
+
+    if not is_execute and not (file is None and context.obj.is_local):
+        names = ", ".join(host.hostname for host in ids.hosts)
+        print(f"would roll back {names} by {via} and restore it, {count} times, for real clients to see")
+        tell("nothing was changed; do it with: drill --execute")
+        return
+    found = run.drill(make, Via(via), count, progress)
+    files = run.write(place.evidence, found)
+    if as_json:
+        print_json(found.document() | {"files": [str(path) for path in files]})
+    else:
+        for line in (*run.lines(found), *map(str, files)):
+            print(line)
+    if not found.is_passed:
+        raise typer.Exit(1)
+
+
+def resolve(
+    context: typer.Context,
+    hosts: Hosts = None,
+    stack: Annotated[str | None, typer.Option("--stack", metavar="STACK", help="For a new file: the stack.")] = None,
+    zone: Annotated[str | None, typer.Option("--zone", metavar="NAME", help="For a new file: the zone's name.")] = None,
+    zone_id: Annotated[str | None, typer.Option("--zone-id", metavar="ID", help="And its id, else looked up.")] = None,
+    account: Annotated[str | None, typer.Option("--account", metavar="ID", help="The account's id.")] = None,
+    kind: Annotated[Served | None, typer.Option("--kind", help="What serves the hosts.", show_default=False)] = None,
+    standby: Annotated[str | None, typer.Option("--standby", metavar="NAME", help="Where the stand-by is.")] = None,
+    script: Annotated[str | None, typer.Option("--script", metavar="NAME", help="Worker of a blank route.")] = None,
+    keep_until: Annotated[str | None, typer.Option("--keep-until", metavar="YYYY-MM-DD")] = None,
+    file: IdsFile = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look all ids up again and write the file; with --zone, --stack and --host for the first time."""
+    from failover import ids as shape
+    from failover.errors import UsageError
+    from failover.ids import Kind
+    from failover.resolve import Wanted
+
+    target = file or context.obj.ids()
+    if target is None:
+        raise UsageError("--ids: name the file to write")
+    if zone and not (stack and hosts):
+        raise UsageError("--zone: a new file also needs --stack and --host")
+    known = None if zone else shape.read(target)
+    ids = known or _new_ids(stack or "", zone or "", zone_id or "", account or "")
+    served = Kind(kind) if kind else None
+    names = hosts or [host.hostname for host in ids.hosts]
+    wanted = [Wanted(hostname=name, kind=served, standby=standby, script=script) for name in names]
+    found = _looked_up(ids, wanted, secret(context, file, token_file), keep_until)
+    shape.write(target, found)
+    tell(f"{target}: {'as before' if known and _same(known, found) else 'changed'}")
+    if as_json:
+        print_json(found.document())
+
+
+def _looked_up(ids: "Ids", wanted: "list[Wanted]", token: str, keep_until: str | None) -> "Ids":
+    from dataclasses import replace
+
+    from failover.api import Api
+    from failover.resolve import resolve as run
+    from failover.resolve import zone_of
+    from failover.transport import Transport
+
+    transport = Transport(base_url=ids.api, token=token)
+    with contextlib.closing(transport):
+        if not ids.zone_id or not ids.account:
+            found_zone, found_account = zone_of(Api(ids, transport), ids.zone_name)
+            ids = replace(ids, zone_id=ids.zone_id or found_zone, account=ids.account or found_account)
+        return run(replace(ids, keep_until=keep_until or ids.keep_until), Api(ids, transport), wanted)
+
+
+def _new_ids(stack: str, zone: str, zone_id: str, account: str) -> "Ids":
+    from failover.ids import Ids
+
+    api = "https://api.cloudflare.com/client/v4"
+    return Ids(stack=stack, api=api, account=account, zone_id=zone_id, zone_name=zone, hosts=())
+
+
+def _same(before: "Ids", after: "Ids") -> bool:
+    from dataclasses import replace
+
+    return replace(before, resolved_at="") == replace(after, resolved_at="")
+
+
+def export(
+    context: typer.Context,
+    form: Annotated[Form, typer.Option("--format", help="A zone file, or a change batch for Route 53.")] = Form.BIND,
+    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write it here.")] = None,
+    file: IdsFile = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Plan C: the zone for another provider, with every failover host on the stand-by."""
+    from failover.api import Api
+    from failover.export import bind, route53, zone
+    from failover.files import replace
+    from failover.transport import Transport
+
+    ids, _ = setup(context, file, None, None)
+    transport = Transport(base_url=ids.api, token=secret(context, file, token_file))
+    with contextlib.closing(transport):
+        found = zone(ids, Api(ids, transport))
+    text = bind(found) if form is Form.BIND else route53(found)
+    for warning in found.warnings:
+        tell(f"warning: {warning}")
+    if output:
+        replace(output, text)
+        tell(f"{output}: {len(found.rows)} records")
+    else:
+        print(text, end="")

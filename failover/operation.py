@@ -1,0 +1,242 @@
+"""A rollback or a restore: looked at, refused or journaled, done, verified from outside, and left as evidence."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from failover.active_setting import set_active
+from failover.api import Api
+from failover.changer import Changer
+from failover.changes import Act, Change, RecordChange, RouteChange, Via, led_past
+from failover.clock import TOTAL_SECONDS, Budget, left
+from failover.errors import FailoverError, RefusedError, TakenError
+from failover.evidence import write
+from failover.ids import Ids
+from failover.journal import OPERATION, Journal, Unfinished
+from failover.lock import machine_lock, new_operation, operator
+from failover.look import CALLS_AROUND, Look, Reason, Refusal, calls_needed, judge, look
+from failover.outcome import Outcome, Result
+from failover.place import Place
+from failover.recorder import Recorder
+from failover.transport import Transport
+from failover.watch import Verdict, View
+
+# Giving the lock back.
+CALLS_AT_END = 1
+# Of a restore: what is left is for backing out.
+RESTORE_SHARE = 0.6
+# When no change was accepted there is little to wait for; but an answer that got lost may have been a yes.
+LOST_ANSWER_SECONDS = 10.0
+
+
+@dataclass(kw_only=True)
+class Operation:
+    """One run; `prepare` changes nothing, `execute` does. Raises RefusedError with all refusals at once."""
+
+    ids: Ids
+    place: Place
+    token: str = field(repr=False)
+    act: Act
+    via: Via = Via.ROUTE
+    force: str | None = None
+    is_drill: bool = False
+    total_seconds: float = TOTAL_SECONDS
+    say: Callable[[str], None] = lambda _: None
+    checkout: Path | None = None
+    """Where the active-side setting is looked for; None leaves it alone."""
+    files: list[Path] = field(default_factory=list)
+    """The evidence, once it is written."""
+
+    def __post_init__(self) -> None:
+        self.budget = Budget(total_seconds=self.total_seconds)
+        self.transport = Transport(base_url=self.ids.api, token=self.token)
+        self.api = Api(self.ids, self.transport)
+        self.journal = Journal(self.place.journal)
+        self.view = View(self.ids)
+        self.outcome = Outcome(
+            operation=new_operation(),
+            act=self.act,
+            via=self.via,
+            stack=self.ids.stack,
+            hosts=[host.hostname for host in self.ids.hosts],
+            who=operator(),
+            started_at=self.transport.clock.now(),
+            budget_seconds=self.total_seconds,
+            force=self.force,
+        )
+        self.recorder = Recorder(
+            outcome=self.outcome,
+            journal=self.journal,
+            budget=self.budget,
+            clock=self.transport.clock,
+            say=self.say,
+        )
+        self.changer = Changer(api=self.api, recorder=self.recorder)
+
+    def prepare(self) -> tuple[Look, list[Change], Unfinished | None]:
+        """What is there, what would be changed, and an operation that was cut short."""
+        unfinished = self.journal.unfinished()
+        with self.recorder.step("look"):
+            found = look(self.ids, self.api, self.view, self.budget, act=self.act)
+        changes = found.changes(self.act, self.via, self.journal.last_scripts(self.ids.resolved_at))
+        own, clock = self._own(unfinished), self.transport.clock
+        judge(found, self.api, self.act, self.via, changes, lambda other: other.operation in own, clock.now())
+        self.outcome.warnings += found.warnings
+        self.outcome.started_at = clock.now()
+        self.outcome.clock_skew_seconds = clock.skew_seconds
+        self.changer.records = {now.record.id: now.record for now in found.hosts}
+        return found, changes, unfinished
+
+    def close(self) -> None:
+        self.transport.close()
+
+    def execute(self) -> Outcome:
+        """Closes itself; may be called once."""
+        with contextlib.closing(self), machine_lock(self.place.lock, self.outcome.operation) as other:
+            found, changes, unfinished = self.prepare()
+            if other:
+                found.refuse(Reason.LOCK, f"{other} is at it")
+            if not changes and unfinished is None and found.is_read and found.clients_see(self.act.side):
+                # Who has nothing to change needs no lock and no healthy stand-by.
+                self.outcome.result = Result.ALREADY
+                self.outcome.sightings = [str(one) for one in found.sightings]
+            else:
+                self._refuse(found.refusals)
+                self._run(found, changes, unfinished)
+            return self._measured()
+
+    def _refuse(self, refusals: list[Refusal]) -> None:
+        if any(self.force is None or not one.reason.can_be_forced for one in refusals):
+            raise RefusedError("\n".join(map(str, refusals)))
+        self.outcome.overridden = [f"{one.reason}: {one.text}" for one in refusals]
+
+    def _run(self, found: Look, changes: list[Change], unfinished: Unfinished | None) -> None:
+        self.outcome.continues = unfinished.id if unfinished else None
+        what = {"act": str(self.act), "via": str(self.via), "hosts": self.outcome.hosts, "who": self.outcome.who}
+        self.recorder.note(OPERATION, "begin", **what, force=self.force, is_drill=self.is_drill)
+        if found.is_read:
+            self._lock(found, changes)
+        if self.act is Act.ROLLBACK:
+            self._roll_back(found, changes)
+        else:
+            self._restore(changes)
+        self.changer.give_lock_back(time.monotonic() + max(LOST_ANSWER_SECONDS, left(self.budget.until)))
+        self._set_active()
+        self._measured()
+        self._write_evidence()
+        ends = {"seconds": self.outcome.seconds, "switched_after_seconds": self.outcome.switched_after_seconds}
+        self.recorder.note(OPERATION, "done", result=str(self.outcome.result), act=str(self.act), **ends)
+
+    def _lock(self, found: Look, changes: list[Change]) -> None:
+        """All that stands there by now is our own, stale, or put aside by --force."""
+        reserve = calls_needed(changes, self.act, self.via) - CALLS_AROUND + CALLS_AT_END
+        names = [host.hostname for host in self.ids.hosts]
+        try:
+            self.changer.take_lock(names, [one.record_id for one in found.locks], self.budget.look_until, reserve)
+        except TakenError as error:
+            self.recorder.note(OPERATION, "refused", fault=str(error))
+            raise RefusedError(
+                f"refused ({Reason.LOCK}): another operation has just taken the lock: {error}"
+            ) from error
+
+    def _roll_back(self, found: Look, changes: list[Change]) -> None:
+        is_route = any(isinstance(one, RouteChange) for one in changes) or (self.via is Via.ROUTE and not changes)
+        plan = "A (route)" if is_route else "B (DNS)"
+        until = self.budget.plan_a_until if is_route else self.budget.until
+        failed, verdict = self._switch(changes, until, CALLS_AT_END + int(is_route))
+        late = set(failed) or {host.hostname for host in self.ids.hosts} - (verdict.held if verdict else set())
+        fall: list[Change] = [
+            RecordChange(
+                hostname=now.host.hostname, record=self.changer.records[now.record.id], after=led_past(now.host)
+            )
+            for now in found.hosts
+            if is_route and now.host.hostname in late
+        ]
+        if fall:
+            self.say(
+                f"plan A: {next(iter(failed.values()), 'not seen from outside in its time')}; going on with plan B"
+            )
+            self.outcome.changes += [{"step": one.step, **one.document()} for one in fall]
+            failed, verdict = self._switch(fall, self.budget.until, CALLS_AT_END)
+            plan = "B (DNS), after A did not hold"
+        if verdict is None:
+            verdict = self._hold([], min(self.budget.until, time.monotonic() + LOST_ANSWER_SECONDS), CALLS_AT_END)
+        self._held(verdict, plan)
+
+    def _restore(self, changes: list[Change]) -> None:
+        until = self.budget.started + self.total_seconds * RESTORE_SHARE
+        _, verdict = self._switch(changes, until, CALLS_AT_END + len(changes))
+        if verdict and verdict.is_whole(self.ids.hosts):
+            self._held(verdict, "restore")
+            return
+        self.say("the Worker's side does not hold: backing out, the stand-by goes on answering")
+        undo: list[Change] = [self._undone(one) for one in reversed(changes)]
+        self.changer.apply(undo, self.budget.until, CALLS_AT_END)
+        with self.recorder.step("verify the stand-by") as detail:
+            back = self.view.wait(self.ids.hosts, self.act.side.other, self.budget.until)
+            detail.append("holds" if back.is_whole(self.ids.hosts) else "does not hold")
+        self.outcome.result = Result.BACKED_OUT if back.is_whole(self.ids.hosts) else Result.UNVERIFIED
+        self._show(back)
+
+    def _undone(self, one: Change) -> Change:
+        if isinstance(one, RouteChange):
+            return RouteChange(hostname=one.hostname, route=one.route, before=one.after, after=one.before)
+        record = self.changer.records[one.record.id]
+        return RecordChange(hostname=one.hostname, record=record, after=one.record.target)
+
+    def _switch(self, changes: list[Change], until: float, reserve: int) -> tuple[dict[str, str], Verdict | None]:
+        """Faults by host; and what was seen from outside, where the API accepted all."""
+        failed = self.changer.apply(changes, until, reserve)
+        return failed, None if failed else self._hold(changes, until, reserve)
+
+    def _hold(self, changes: list[Change], until: float, reserve: int) -> Verdict:
+        """Half-way, what is not seen is sent once more: an answer of yes may have been lost on its way to the edge."""
+        half = time.monotonic() + left(until) / 2
+        hosts, side = self.ids.hosts, self.act.side
+        with self.recorder.step("verify from outside") as detail:
+            verdict = self.view.wait(hosts, side, half)
+            if not verdict.is_whole(hosts):
+                again = [one for one in changes if one.hostname not in verdict.held]
+                if again and self.transport.calls_left > reserve:
+                    self.say("not seen from outside yet: sending the change once more")
+                    self.changer.apply(again, until, reserve)
+                verdict = self.view.wait(hosts, side, until)
+            detail.append(f"{len(verdict.held)} of {len(hosts)} hosts answered by {side}")
+        return verdict
+
+    def _held(self, verdict: Verdict, plan: str) -> None:
+        self.outcome.plan, self.outcome.result = plan, Result.UNVERIFIED
+        if verdict.is_whole(self.ids.hosts):
+            self.outcome.result = Result.SWITCHED
+            self.outcome.switched_after_seconds = round(self.budget.elapsed, 3)
+        self._show(verdict)
+
+    def _show(self, verdict: Verdict) -> None:
+        self.outcome.sightings = [str(one) for one in verdict.sightings]
+        self.outcome.dissent = list(verdict.dissent)
+
+    def _own(self, unfinished: Unfinished | None) -> set[str]:
+        return {self.outcome.operation, unfinished.id if unfinished else self.outcome.operation}
+
+    def _set_active(self) -> None:
+        if self.is_drill or self.checkout is None or self.outcome.result is not Result.SWITCHED:
+            return
+        try:
+            self.outcome.setting = set_active(self.ids.stack, self.act.side, self.checkout)
+        except FailoverError as error:
+            self.outcome.warnings.append(str(error))
+
+    def _write_evidence(self) -> None:
+        if self.is_drill:
+            return
+        try:
+            self.files = write(self.place.evidence, self.outcome)
+        except FailoverError as error:
+            self.outcome.warnings.append(str(error))
+
+    def _measured(self) -> Outcome:
+        self.outcome.calls = list(self.transport.calls)
+        self.outcome.seconds = round(self.budget.elapsed, 3)
+        return self.outcome

@@ -1,0 +1,175 @@
+"""Verification from outside: several resolvers, real requests, until enough answers in a row name the wanted side."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from failover.clients import Client, Seen
+from failover.clock import left
+from failover.ids import Host, Ids
+from failover.resolvers import Lookup, followed, lookup, resolvers_of
+from failover.sides import Side
+
+IN_A_ROW = 5
+PAUSE_SECONDS = 0.15
+# A resolver that has said nothing for this long is slow: the rest decide without it.
+GRACE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """What a client of one resolver gets for one host."""
+
+    hostname: str
+    resolver: str
+    found: Lookup
+    seen: Seen | None = None
+
+    @property
+    def side(self) -> Side | None:
+        return self.seen.side if self.seen and self.seen.is_good else None
+
+    def __str__(self) -> str:
+        if self.found.fault:
+            return f"{self.hostname} by {self.resolver}: {self.found.fault}"
+        ttl = f" (TTL {self.found.ttl} s)" if self.found.ttl is not None else ""
+        return f"{self.hostname} by {self.resolver}{ttl}: {self.seen}"
+
+
+@dataclass
+class _Watcher:
+    """One resolver's client for one host."""
+
+    host: Host
+    resolver: str
+    last: Sighting | None = None
+    streak: int = 0
+    """Answers in a row that name the wanted side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Which hosts hold, what was seen last, and which resolvers were outvoted."""
+
+    wanted: Side
+    held: frozenset[str]
+    sightings: tuple[Sighting, ...]
+    dissent: tuple[str, ...]
+    seconds: float
+
+    def is_whole(self, hosts: Sequence[Host]) -> bool:
+        return all(host.hostname in self.held for host in hosts)
+
+
+class View:
+    """How clients reach the hosts. Use `look` once, or `wait` until a side holds."""
+
+    def __init__(self, ids: Ids, pause_seconds: float = PAUSE_SECONDS, grace_seconds: float = GRACE_SECONDS) -> None:
+        self.ids = ids
+        self.resolvers = resolvers_of(ids)
+        self._pause, self._grace = pause_seconds, grace_seconds
+
+    def look(self, hosts: Sequence[Host]) -> list[Sighting]:
+        """Every resolver for every host, once, all at the same time."""
+        watchers = self._watchers(hosts)
+        threads = [threading.Thread(target=self._once, args=(one, None), daemon=True) for one in watchers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return [one.last for one in watchers if one.last]
+
+    def standby(self, host: Host) -> Seen:
+        """The stand-by asked directly, past Cloudflare."""
+        found = self.standby_address(host)
+        if isinstance(found, str):
+            return Seen(address=host.standby, fault=found)
+        client = Client(self.ids.probes)
+        try:
+            return client.ask(host, *found)
+        finally:
+            client.close()
+
+    def standby_address(self, host: Host) -> tuple[str, int] | str:
+        """Address and port, or why they are not known."""
+        if self.ids.probes.standby:
+            return self.ids.probes.standby
+        for resolver in self.resolvers:
+            found = followed(lookup(resolver, host.standby), self.resolvers)
+            if found.addresses:
+                return found.addresses[0], self.ids.probes.port
+        return "no resolver knows its address"
+
+    def wait(self, hosts: Sequence[Host], wanted: Side, deadline: float, in_a_row: int = IN_A_ROW) -> Verdict:
+        """Ends when most resolvers' clients of every host have named the side so often in a row, or at the deadline."""
+        started, stop = time.monotonic(), threading.Event()
+        watchers = self._watchers(hosts)
+        for one in watchers:
+            threading.Thread(target=self._watch, args=(one, wanted, stop), daemon=True).start()
+        held: frozenset[str] = frozenset()
+        try:
+            while True:
+                is_patient = time.monotonic() - started < self._grace
+                names = {host.hostname for host in hosts}
+                held = frozenset(name for name in names if _holds(name, watchers, in_a_row, is_patient=is_patient))
+                if held == names or left(deadline) == 0:
+                    break
+                time.sleep(min(0.02, left(deadline)))
+        finally:
+            stop.set()
+        sightings = tuple(one.last for one in watchers if one.last)
+        dissent = tuple(filter(None, (_dissent(one, watchers, wanted) for one in watchers)))
+        seconds = time.monotonic() - started
+        return Verdict(wanted=wanted, held=held, sightings=sightings, dissent=dissent, seconds=seconds)
+
+    def _watchers(self, hosts: Sequence[Host]) -> list[_Watcher]:
+        return [_Watcher(host, resolver) for host in hosts for resolver in self.resolvers]
+
+    def _watch(self, one: _Watcher, wanted: Side, stop: threading.Event) -> None:
+        while not stop.is_set():
+            self._once(one, wanted)
+            stop.wait(self._pause)
+
+    def _once(self, one: _Watcher, wanted: Side | None) -> None:
+        found = followed(lookup(one.resolver, one.host.hostname), self.resolvers)
+        seen = None
+        if found.addresses:
+            client = Client(self.ids.probes)
+            try:
+                seen = client.ask(one.host, found.addresses[0], self.ids.probes.port)
+            finally:
+                client.close()
+        sighting = Sighting(hostname=one.host.hostname, resolver=one.resolver, found=found, seen=seen)
+        one.streak = one.streak + 1 if wanted and sighting.side is wanted else 0
+        one.last = sighting
+
+
+def _holds(hostname: str, watchers: list[_Watcher], in_a_row: int, *, is_patient: bool) -> bool:
+    """More than half of the resolvers; of those that answer, once the others have had their time."""
+    own = [one for one in watchers if one.host.hostname == hostname]
+    voters = own if is_patient else [one for one in own if one.last and not one.last.found.fault]
+    # One answer alone is believed only where nobody else is there to be asked.
+    if len(voters) < min(2, len(own)):
+        return False
+    return 2 * sum(one.streak >= in_a_row for one in voters) > len(voters)
+
+
+def _dissent(one: _Watcher, watchers: list[_Watcher], wanted: Side) -> str | None:
+    """What this resolver says against the others; None when it agrees."""
+    last = one.last
+    if last is None:
+        return f"{one.host.hostname} by {one.resolver}: slow, has not answered yet; not counted"
+    if last.found.fault:
+        return f"{last}; not counted"
+    if last.side is wanted:
+        return None
+    others = {
+        other.last.found.addresses
+        for other in watchers
+        if other is not one and other.host is one.host and other.last and other.last.side is wanted
+    }
+    if others and last.found.addresses not in others:
+        agreed = ", ".join(sorted({address for addresses in others for address in addresses}))
+        return f"{last}; the others say {agreed}: wrong, or an answer kept for its TTL; outvoted"
+    return str(last)

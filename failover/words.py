@@ -1,0 +1,50 @@
+"""What the commands say of plans and outcomes."""
+
+from failover.changes import Act, Change, Via, estimated_seconds
+from failover.journal import Unfinished
+from failover.look import Look, calls_needed
+from failover.outcome import Outcome, Result
+
+
+def plan_lines(
+    act: Act, via: Via, found: Look, changes: list[Change], unfinished: Unfinished | None, measured: float | None
+) -> list[str]:
+    lines = []
+    if unfinished:
+        other = "restore" if unfinished.act == Act.ROLLBACK else "rollback"
+        lines.append(f"{unfinished}: `{unfinished.act} --execute` finishes it, `{other} --execute` backs it out")
+    lines += [f"{now.host.hostname}: {now.side} answers, by the API" for now in found.hosts if found.is_read]
+    lines += [f"change  {change}" for change in changes]
+    if not changes:
+        seen = "and clients see it" if found.clients_see(act.side) else "but clients do not see it: --execute verifies"
+        lines.append(f"nothing to change: {act.side} is the active side, {seen}")
+    else:
+        lines.append(f"takes   {estimated_seconds(changes, measured)}")
+        lines.append(f"calls   at most {calls_needed(changes, act, via)} of the API")
+    lines += [str(refusal) for refusal in found.refusals]
+    return lines
+
+
+def outcome_lines(outcome: Outcome) -> list[str]:
+    calls = f"{len(outcome.calls)} API calls"
+    if outcome.result is Result.ALREADY:
+        return [
+            f"{outcome.stack}: nothing to change, {outcome.act.side} answers already ({calls}, none of them a change)"
+        ]
+    took = f"{outcome.seconds:.1f} of {outcome.budget_seconds:.0f} s, {calls}"
+    words = {
+        Result.SWITCHED: f"{outcome.act.side} answers, seen from outside after {outcome.switched_after_seconds} s",
+        Result.BACKED_OUT: "the Worker's side did not hold; backed out, the stand-by answers",
+        Result.UNVERIFIED: "NOT verified from outside; see below, and `plan --by-hand`",
+    }
+    lines = [f"{outcome.stack}: {outcome.act} {outcome.operation}: {words[outcome.result]} ({took})"]
+    if outcome.plan:
+        lines.append(f"by plan {outcome.plan}")
+    if outcome.result is Result.UNVERIFIED:
+        lines += outcome.sightings
+    lines += [f"outvoted: {one}" for one in outcome.dissent]
+    if outcome.setting:
+        lines.append(f"active side: {outcome.setting}")
+    if outcome.plan.startswith("B") and outcome.result is Result.SWITCHED:
+        lines.append("the record is DNS-only now: a restore, or the next `pulumi up`, makes it proxied again")
+    return lines

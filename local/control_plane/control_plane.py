@@ -1,0 +1,120 @@
+"""The control plane itself: takes calls one after the other, keeps what they change, and has it seen outside."""
+
+import copy
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from threading import RLock
+from typing import Any
+
+from local.control_plane import publication
+from local.control_plane.calls import Call, Data, Work, empty
+from local.control_plane.envelope import Answer, ApiError, no_object, not_found
+from local.control_plane.faults import Fault, FaultKind
+from local.control_plane.rate import Rate
+from local.control_plane.routing import find
+from local.control_plane.settings import Settings
+from local.control_plane.tokens import authorise
+from local.state import State
+
+EDGE_FILE = "edge.json"
+DATA_FILE = "data.json"
+
+
+class ControlPlane:
+    """What it has answered with success is on the disk by then."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.rate = Rate()
+        self._clock = clock
+        self._lock = RLock()
+        self._state = State(settings.folder)
+        self._data: Data = self._state.read_json(settings.folder / DATA_FILE) or empty()
+        self._watchers: list[Callable[[], None]] = []
+        with self._lock:
+            self._show()
+
+    def answer(self, call: Call, faults: Mapping[FaultKind, Fault] | None = None) -> Answer:
+        """The answer to a call; the faults decide only what is seen of it outside."""
+        with self._lock:
+            seconds = self.rate.take(self._clock())
+            headers = self.rate.headers(self._clock())
+            if seconds is not None:
+                limited = ApiError(
+                    HTTPStatus.TOO_MANY_REQUESTS,
+                    971,
+                    "Please wait and consider throttling your request speed",
+                    {"retry-after": str(seconds), **headers},
+                )
+                return limited.answer
+            try:
+                given = self._answer(call, faults or {})
+            except ApiError as error:
+                given = error.answer
+        return Answer(status=given.status, body=given.body, headers={**headers, **given.headers})
+
+    def published(self) -> dict[str, Any]:
+        """Records and routes as they are seen outside, by id."""
+        with self._lock:
+            published: dict[str, Any] = copy.deepcopy(self._data["published"])
+            return published
+
+    def on_publication(self, watcher: Callable[[], None]) -> None:
+        """Have it called after each change of what is or will be seen outside; it must return at once."""
+        self._watchers.append(watcher)
+
+    def seconds_to_next(self) -> float | None:
+        """Until something that is withheld is to be seen."""
+        with self._lock:
+            moment = publication.next_moment(self._data)
+        return None if moment is None else max(0.0, moment - self._clock())
+
+    def show_due(self) -> None:
+        """Has that seen which was withheld until now."""
+        with self._lock:
+            moment = publication.next_moment(self._data)
+            if moment is not None and moment <= self._clock():
+                self._show()
+
+    def _answer(self, call: Call, faults: Mapping[FaultKind, Fault]) -> Answer:
+        found = find(call.method, call.path)
+        if found is None:
+            raise not_found(7000, "No route for that URI")
+        endpoint, names = found
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        if endpoint.scopes:
+            authorise(call, self.settings, endpoint.scopes, now)
+        self._refuse_foreign(call, names)
+        if call.method == "GET":
+            return endpoint.handler(Work(call=call, names=names, data=self._data, settings=self.settings, now=now))
+        draft = copy.deepcopy(self._data)
+        given = endpoint.handler(Work(call=call, names=names, data=draft, settings=self.settings, now=now))
+        publication.publish(self._data, draft, faults, self._clock(), self.settings.linger_seconds)
+        self._keep(draft)
+        return given
+
+    def _refuse_foreign(self, call: Call, names: Mapping[str, str]) -> None:
+        zones = {zone.id for zone in self.settings.zones}
+        if names.get("account", self.settings.account.id) != self.settings.account.id:
+            raise no_object(call.path)
+        if "zone" in names and names["zone"] not in zones:
+            raise no_object(call.path)
+
+    def _show(self) -> None:
+        draft = copy.deepcopy(self._data)
+        publication.refresh(draft, self._clock(), self.settings.linger_seconds)
+        self._keep(draft, is_first=not (self.settings.folder / EDGE_FILE).exists())
+
+    def _keep(self, draft: Data, *, is_first: bool = False) -> None:
+        """On the disk first, then at the edge, and then known to us."""
+        if draft != self._data:
+            self._state.write_json(self.settings.folder / DATA_FILE, draft)
+        if is_first or draft["published"] != self._data["published"]:
+            self._state.write_json(self.settings.folder / EDGE_FILE, draft["published"])
+        concerns_watchers = any(draft[key] != self._data[key] for key in ("published", "withheld"))
+        self._data = draft
+        if concerns_watchers:
+            for watcher in self._watchers:
+                watcher()

@@ -1,0 +1,83 @@
+"""The file of ids that `./hybrid failover` needs for the local stack."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from local import control_plane_part
+from local.declared_edge import DeclaredEdge, FailoverHost
+from local.edge_proxy import EDGE_ADDRESS, certificate
+from local.ports import STANDBY_ADDRESS
+from local.stack import Stack
+
+FORMAT = 1
+# From the cut-over on; here, from when the stack was made.
+KEPT_FOR = timedelta(days=30)
+# The ids are looked at by each `up`; the date in the file says so once a day.
+DATED_EACH = timedelta(days=1)
+Known = dict[str, dict[str, Any]]
+
+
+def path(stack: Stack) -> Path:
+    return stack.state.folder / "failover.json"
+
+
+def write(stack: Stack, declared: DeclaredEdge, known: Known) -> bool:
+    """Whether it is another one than before, apart from its date."""
+    before = stack.state.read_json(path(stack), can_be_remade=True)
+    before = before if isinstance(before, dict) else {}
+    now = datetime.now(UTC)
+    made = document(stack, declared, known, declared.keep_until or before.get("keep_until") or _keep_until(now.date()))
+    is_same = {key: value for key, value in before.items() if key != "resolved_at"} == made
+    if not is_same or _is_old(before["resolved_at"], now):
+        stack.state.write_json(path(stack), {**made, "resolved_at": now.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    return not is_same
+
+
+def document(stack: Stack, declared: DeclaredEdge, known: Known, keep_until: str) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "stack": "local",
+        "api": control_plane_part.api(stack),
+        "account": declared.account,
+        "zone": {"id": declared.zone, "name": declared.zone_name},
+        "hosts": [_host(host, declared, known) for host in declared.hosts],
+        "probes": {
+            "scheme": "http",
+            "edge": [EDGE_ADDRESS, stack.ports.edge_proxy],
+            "standby": [STANDBY_ADDRESS, stack.ports.edge_proxy],
+            "standby_tls": [STANDBY_ADDRESS, stack.ports.standby_tls],
+            "ca": str(certificate(stack, declared).authority),
+            "resolvers": [f"127.0.0.1:{stack.ports.dns}"],
+        },
+        "keep_until": keep_until,
+    }
+
+
+def _host(host: FailoverHost, declared: DeclaredEdge, known: Known) -> dict[str, Any]:
+    routes, record = known["routes"], declared.records[host.record]
+    return {
+        "hostname": host.hostname,
+        "kind": "worker",
+        "route": {"id": routes[host.route]["id"], "pattern": f"{host.hostname}/*", "script": host.script},
+        "challenge_routes": [
+            {"id": routes[name]["id"], "pattern": declared.routes[name]["pattern"]} for name in host.challenges
+        ],
+        "record": {
+            "id": known["records"][host.record]["id"],
+            **{key: record[key] for key in ("type", "name", "content", "proxied")},
+            "ttl": int(record["ttl"]),
+        },
+        "standby": {"hostname": host.standby},
+    }
+
+
+def _keep_until(today: date) -> str:
+    return (today + KEPT_FOR).isoformat()
+
+
+def _is_old(stamp: Any, now: datetime) -> bool:
+    try:
+        return now - datetime.fromisoformat(str(stamp)) > DATED_EACH
+    except ValueError:
+        return True

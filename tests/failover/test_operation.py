@@ -1,0 +1,125 @@
+"""A rollback and a restore where nothing goes wrong: what is changed, what is said, and what is left."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from failover.changes import Act, Via
+from failover.errors import RefusedError
+from failover.journal import Journal
+from failover.outcome import Result
+from tests.failover.world import COMMENT, HOST, SCRIPT, STANDBY_NAME, World
+
+OTHER, PAGES = "api.example.test", "docs.example.test"
+
+
+def test_a_rollback_blanks_the_route_and_a_restore_gives_it_back(world: World) -> None:
+    before = world.record()
+    outcome = world.act()
+    assert (outcome.result, outcome.plan) == (Result.SWITCHED, "A (route)")
+    assert world.script() is None
+    assert (outcome.switched_after_seconds or 99) < 3
+    assert world.act(Act.RESTORE).result is Result.SWITCHED
+    assert world.script() == SCRIPT
+    after = world.record()
+    assert {**after, "modified_on": ""} == {**before, "modified_on": ""}
+
+
+def test_an_operation_makes_at_most_ten_calls_and_keeps_its_evidence(world: World) -> None:
+    operation = world.operation()
+    outcome = operation.execute()
+    assert len(outcome.calls) <= 7
+    found = json.loads(operation.files[0].read_text())
+    assert found["result"] == "switched"
+    assert [call["name"] for call in found["calls"]] == [call.name for call in outcome.calls]
+    text = operation.files[1].read_text()
+    assert "## Timeline" in text
+    assert operation.token not in text + json.dumps(found)
+
+
+def test_plan_changes_nothing(world: World) -> None:
+    data = world.ask("GET", "/zones/" + "b" * 32 + "/dns_records")
+    _, changes, _ = world.operation().prepare()
+    assert [str(change) for change in changes] == [f"route {HOST}/*: script {SCRIPT} → none"]
+    assert world.ask("GET", "/zones/" + "b" * 32 + "/dns_records") == data
+    assert world.script() == SCRIPT
+    assert not world.place.journal.exists()
+
+
+def test_a_second_rollback_changes_nothing(world: World) -> None:
+    world.act()
+    lines = Journal(world.place.journal).lines()
+    record = world.record()
+    outcome = world.act()
+    assert outcome.result is Result.ALREADY
+    assert {call.request.split()[0] for call in outcome.calls} == {"GET"}
+    assert world.record() == record
+    assert Journal(world.place.journal).lines() == lines
+
+
+def test_plan_b_leads_the_record_past_cloudflare(world: World) -> None:
+    outcome = world.act(via=Via.DNS)
+    assert (outcome.result, outcome.plan) == (Result.SWITCHED, "B (DNS)")
+    record = world.record()
+    assert (record["content"], record["proxied"], record["ttl"]) == (STANDBY_NAME, False, 60)
+    assert record["comment"] == COMMENT
+    assert world.script() == SCRIPT
+    assert world.act(Act.RESTORE).result is Result.SWITCHED
+    assert (world.record()["proxied"], world.record()["ttl"]) == (True, 1)
+
+
+def test_pages_hosts_are_switched_by_dns_in_one_batch(worlds: Callable[..., World]) -> None:
+    world = worlds(hosts={HOST: "worker", PAGES: "pages", OTHER: "pages"})
+    outcome = world.act()
+    assert outcome.result is Result.SWITCHED
+    assert world.script() is None
+    assert [world.record(host)["content"] for host in (PAGES, OTHER)] == [STANDBY_NAME] * 2
+    assert world.record()["proxied"] is True
+    assert [call.name for call in outcome.calls].count("change the records") == 1
+    assert world.act(Act.RESTORE).result is Result.SWITCHED
+    assert [world.record(host)["content"] for host in (PAGES, OTHER)] == ["site.pages.dev"] * 2
+
+
+def test_one_host_of_several_can_be_switched_alone(worlds: Callable[..., World]) -> None:
+    world = worlds(hosts={HOST: "worker", OTHER: "worker"})
+    world.act(ids=world.ids.chosen([OTHER]))
+    assert (world.script(), world.script(OTHER)) == (SCRIPT, None)
+
+
+def test_more_hosts_than_ten_calls_allow_are_refused(worlds: Callable[..., World]) -> None:
+    hosts = {f"h{number}.example.test": "worker" for number in range(6)}
+    world = worlds(hosts=hosts)
+    with pytest.raises(RefusedError, match="11 API calls are more than 10"):
+        world.act()
+    assert world.act(via=Via.DNS).result is Result.SWITCHED
+
+
+def test_the_lock_is_there_while_it_runs_and_gone_after(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    operation = world.operation()
+    setter = operation.api.set_script
+
+    def note(*arguments: object, **options: object) -> object:
+        seen.extend(world.locks())
+        return setter(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(operation.api, "set_script", note)
+    operation.execute()
+    (comment,) = seen
+    assert comment.startswith(f"operation {operation.outcome.operation} since 20")
+    assert len(comment) <= 100
+    assert world.locks() == []
+
+
+def test_the_script_that_was_there_comes_back(world: World) -> None:
+    """Also when it is another than the file of ids says, because it was deployed since."""
+    ids = world.ids
+    host = ids.hosts[0]
+    assert host.route
+    old = replace(ids, hosts=(replace(host, route=replace(host.route, script="older")),))
+    outcome = world.act(ids=old)
+    assert any("has the script site, the file of ids says older" in one for one in outcome.warnings)
+    assert world.act(Act.RESTORE, ids=old).result is Result.SWITCHED
+    assert world.script() == SCRIPT

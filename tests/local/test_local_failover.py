@@ -1,0 +1,149 @@
+"""A rollback on the real local stack, as a client sees it: through real DNS and HTTP."""
+
+import http.client
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from cloudflare import Cloudflare
+
+from local import namespace
+from local.failover_check import address_of
+from local.ports import Ports
+from local.stack import Stack
+from local.state import State
+from tests.local.stack_under_test import StackUnderTest, copy_project, until
+
+pytestmark = [pytest.mark.local, pytest.mark.slow]
+
+if namespace.faults():
+    pytest.skip(f"no local stack here: {'; '.join(namespace.faults())}", allow_module_level=True)
+
+
+class Operator:
+    """Has what a rollback has, the file of ids and the token, and a client's view."""
+
+    def __init__(self, stack: StackUnderTest) -> None:
+        self.ids: Any = json.loads((stack.state / "failover.json").read_text())
+        self.api = Cloudflare(
+            api_token=(stack.state / "failover.token").read_text(),
+            base_url=self.ids["api"],
+            max_retries=0,
+            _strict_response_validation=True,
+            http_client=httpx.Client(trust_env=False),
+        )
+        (self.host,) = self.ids["hosts"]
+        self.zone = self.ids["zone"]["id"]
+        self.stack = Stack(project=stack.project, state=State(stack.state), ports=Ports(stack.first_port))
+
+    def blank(self) -> None:
+        route = self.host["route"]
+        path = f"/zones/{self.zone}/workers/routes/{route['id']}"
+        self.api.put(path, cast_to=object, body={"pattern": route["pattern"], "script": None})
+
+    def restore(self) -> None:
+        route = self.host["route"]
+        fields = {"pattern": route["pattern"], "script": route["script"]}
+        self.api.workers.routes.update(route["id"], zone_id=self.zone, **fields)
+
+    def proxy(self, is_proxied: bool) -> None:
+        record = {key: self.host["record"][key] for key in ("type", "name", "content")}
+        fields: Any = {**record, "proxied": is_proxied, "ttl": 1 if is_proxied else 60}
+        self.api.dns.records.edit(self.host["record"]["id"], zone_id=self.zone, **fields)
+
+    def address(self) -> str:
+        return address_of(self.stack, self.host["hostname"])
+
+    def side(self) -> str:
+        """Who answers a client that asks DNS now."""
+        port = self.ids["probes"]["edge"][1]
+        connection = http.client.HTTPConnection(self.address(), port, timeout=5)
+        try:
+            connection.request("GET", "/", headers={"host": self.host["hostname"]})
+            answer = connection.getresponse()
+            answer.read()
+            return f"{answer.status} {answer.headers['x-served-by']}"
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
+    made = StackUnderTest(copy_project(tmp_path_factory.mktemp("project")))
+    try:
+        made.up()
+        yield made
+    finally:
+        made.run("down", "--remove")
+    assert made.processes() == []
+
+
+@pytest.fixture
+def operator(stack: StackUnderTest) -> Iterator[Operator]:
+    made = Operator(stack)
+    try:
+        yield made
+    finally:
+        made.api.close()
+
+
+def test_a_blank_route_is_seen_by_the_next_request(operator: Operator) -> None:
+    assert operator.side() == "200 worker"
+    for _ in range(10):
+        operator.blank()
+        assert operator.side() == "200 vercel"
+        operator.restore()
+        assert operator.side() == "200 worker"
+    assert operator.address() == "127.0.0.1"
+
+
+def test_a_record_that_is_proxied_no_more_leads_past_the_edge(operator: Operator) -> None:
+    began = time.monotonic()
+    operator.proxy(False)
+    until(lambda: operator.address() == "127.0.0.2")
+    assert time.monotonic() - began < 1
+    assert operator.side() == "200 vercel"
+    operator.proxy(True)
+    until(lambda: operator.address() == "127.0.0.1")
+    assert operator.side() == "200 worker"
+
+
+def test_up_does_not_undo_a_rollback(stack: StackUnderTest, operator: Operator) -> None:
+    operator.blank()
+    assert stack.up().splitlines()[-1] == "nothing to change"
+    assert operator.side() == "200 vercel"
+    operator.restore()
+
+
+def test_what_was_changed_outlives_its_killed_control_plane(stack: StackUnderTest, operator: Operator) -> None:
+    operator.blank()
+    os.kill(stack.parts()["control-plane"]["pid"], signal.SIGKILL)
+    until(lambda: stack.parts()["control-plane"]["state"] == "exited")
+    assert operator.side() == "200 vercel"
+    assert stack.up().splitlines()[-1] == "changed: control-plane"
+    assert operator.side() == "200 vercel"
+    operator.restore()
+    assert operator.side() == "200 worker"
+
+
+def test_the_active_side_is_a_setting(stack: StackUnderTest, operator: Operator) -> None:
+    settings = stack.project / "Pulumi.dev.yaml"
+    before = settings.read_text()
+    settings.write_text(f"{before}  hybrid:failoverActive: vercel\n")
+    assert stack.up().splitlines()[-1] == "changed: failover"
+    assert operator.side() == "200 vercel"
+    assert json.loads((stack.state / "failover.json").read_text())["hosts"] == [operator.host]
+    settings.write_text(before)
+    assert stack.up().splitlines()[-1] == "changed: failover"
+    assert operator.side() == "200 worker"
+
+
+def test_verify_says_which_side_answers(stack: StackUnderTest, operator: Operator) -> None:
+    (told,) = [check for check in stack.json("verify", "--requests", "10")["checks"] if check["name"] == "failover"]
+    assert told["is_passed"]
+    assert told["detail"] == f"{operator.host['hostname']} by worker, stand-by ready, build unreleased"
