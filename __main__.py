@@ -265,7 +265,6 @@ deploy = DeployIdentity(
 
 pulumi.export("siteUrl", f"https://{stack.site_hostname}")
 pulumi.export("apiUrl", f"https://{stack.api_hostname}")
-pulumi.export("failoverActive", stack.failover_active)
 pulumi.export("failoverRouteIds", {name: host.route_id for name, host in failover_by_host.items()})
 pulumi.export("failoverRecordIds", {name: host.record_id for name, host in failover_by_host.items()})
 pulumi.export("rollbackParameter", failover.parameter)

@@ -49,7 +49,8 @@ class FailoverHost(pulumi.ComponentResource):
     """What plan B, a DNS change, edits."""
 
     def __init__(self, name: str, args: FailoverHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        declared = {**args.labels.inputs(DataClass.NONE), "active": str(args.active), "hostname": args.hostname}
+        # Not the active side: right after a rollback by script, a preview must have nothing to show.
+        declared = {**args.labels.inputs(DataClass.NONE), "hostname": args.hostname}
         super().__init__("hybrid:edge:FailoverHost", name, declared, opts)
         record = cloudflare.DnsRecord(
             f"{name}-record",

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from plan.failover import has_standby
 from plan.model import PROVIDERS, Plan, Resource
 
 NOT_DECLARED = "not declared"
@@ -207,13 +208,13 @@ def _outside(plan: Plan, ids: dict[str, str]) -> Iterator[tuple[Node, Edge]]:
     for urn, top_id in ids.items():
         top = plan.by_urn[urn]
         for resource in _below(plan, top):
-            yield from _named_by(resource, top_id, top)
+            yield from _named_by(plan, resource, top_id, top)
 
 
-def _named_by(resource: Resource, top_id: str, top: Resource) -> Iterator[tuple[Node, Edge]]:
+def _named_by(plan: Plan, resource: Resource, top_id: str, top: Resource) -> Iterator[tuple[Node, Edge]]:
     inputs, kind = resource.inputs, resource.type.rpartition(":")[2]
     if kind == "DnsRecord" and inputs.get("type") == "CNAME":
-        tie = Tie.STANDS_BY if top.inputs.get("active") == "worker" else Tie.REFERS
+        tie = Tie.STANDS_BY if has_standby(plan, top) else Tie.REFERS
         found = ("content", "stand-by", tie)
     elif kind == "OpenIdConnectProvider":
         found = ("url", "deploys", Tie.REFERS)

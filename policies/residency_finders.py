@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from components.labels import DataClass
+from plan import failover
 from plan.model import PROVIDERS, STACK_TYPE, Computed, Plan, Resource, reveal
 from policies import residency_kinds as kinds
 from policies import whereabouts
@@ -188,8 +189,7 @@ def _record(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
     content = resource.inputs.get("content")
     if isinstance(content, str) and re.search(r"(^|\.)vercel(-dns(-\w+)?)?\.(com|app)\.?$", content.lower()):
         parent = plan.by_urn.get(resource.parent or "")
-        side = at(parent.inputs, "active") if parent else None
-        is_standing_by = side == "worker"
+        is_standing_by = parent is not None and failover.has_standby(plan, parent)
         standby = Kind(
             what="Vercel, standing by" if is_standing_by else "Vercel, answering",
             role=Role.NEITHER if is_standing_by else Role.PASSES,
@@ -197,8 +197,8 @@ def _record(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
             note="Functions belong in yul1 (Montreal); the project is not declared here.",
         )
         said = [evidence(resource, "content", content)]
-        if parent is not None:
-            said.append(evidence(parent, "active", side))
+        if parent is not None and (route := failover.switch(plan, parent)):
+            said.append(evidence(route, "script", route.inputs.get("script")))
         yield _found(plan, resource, standby, whereabouts.THIRD_PARTY, said, "" if is_standing_by else site_class(plan))
 
 

@@ -20,6 +20,8 @@ from pulumi.provider.experimental.provider import (
     DiffRequest,
     DiffResponse,
     Provider,
+    ReadRequest,
+    ReadResponse,
     UpdateRequest,
     UpdateResponse,
 )
@@ -47,6 +49,7 @@ SECRET_OUTPUTS = {
     PRIVATE_KEY: ("privateKeyPem",),
     SERVICE_TOKEN: ("clientSecret",),
     "aws:ssm/activation:Activation": ("activationCode",),
+    "cloudflare:index/accountToken:AccountToken": ("value",),
 }
 # Outputs that count the changes, as a number or as a text; the wire has no integers.
 VERSIONS: dict[str, tuple[str, type]] = {
@@ -65,6 +68,7 @@ class PassThroughProvider(Provider):
 
     def __init__(self, journal: Path) -> None:
         self.journal = journal
+        self.outside = outside(journal)
 
     async def configure(self, request: ConfigureRequest) -> ConfigureResponse:
         # As the real ones: they see secrets in the clear and the engine carries the marks over to the outputs.
@@ -101,6 +105,17 @@ class PassThroughProvider(Provider):
         number = int(kept[name].value) + 1 if name else 0  # type: ignore[arg-type]
         return UpdateResponse({**request.news, **kept, **counted(type_, number)})
 
+    async def read(self, request: ReadRequest) -> ReadResponse:
+        """As it was left, but for what a test says that somebody changed outside of Pulumi."""
+        changes = json.loads(self.outside.read_text()) if self.outside.exists() else {}
+        state, inputs = dict(request.properties), dict(request.inputs)
+        for name, value in changes.get(request.name, {}).items():
+            for found in (state, inputs):
+                found.pop(name, None)
+                if value is not None:
+                    found[name] = PropertyValue(value)
+        return ReadResponse(request.resource_id, state, inputs)
+
     async def delete(self, request: DeleteRequest) -> None:
         self._note("delete", request.urn)
 
@@ -108,6 +123,11 @@ class PassThroughProvider(Provider):
         entry = {"act": act, "urn": urn, "secrets": secret_values or []}
         with self.journal.open("a") as journal:
             journal.write(json.dumps(entry) + "\n")
+
+
+def outside(journal: Path) -> Path:
+    """What was changed outside of Pulumi, by resource and property; null takes a property away."""
+    return journal.with_name("outside.json")
 
 
 def own_type(urn: str) -> str:

@@ -23,6 +23,15 @@ def test_a_rollback_is_one_update_of_the_route(mine: TrialEngine) -> None:
     assert route["inputs"].keys() == {"pattern", "zoneId"}
 
 
+def test_after_a_scripted_rollback_and_its_setting_there_is_nothing_to_change(mine: TrialEngine) -> None:
+    look = ("preview", "--refresh", "--stack=dev", "--expect-no-changes")
+    assert " unchanged\n" in mine.run(*look)
+    mine.changed_outside("site-route", script=None)
+    assert "site-route" in mine.run(*look, is_refused=True)
+    mine.set("dev", failoverActive="vercel")
+    assert " unchanged\n" in mine.run(*look)
+
+
 def test_a_further_bucket_changes_only_the_api(mine: TrialEngine) -> None:
     mine.set("dev", mediaBuckets=["media", "avatars"])
     acts = acts_of_up(mine)

@@ -115,6 +115,10 @@ class TrialEngine:
         document["config"] = {key: value for key, value in given.items() if value is not None}
         path.write_text(yaml.safe_dump(document))
 
+    def changed_outside(self, name: str, **properties: Any) -> None:
+        """As a script or a person would, past Pulumi; None takes a property away. The next refresh sees it."""
+        pass_through_provider.outside(self.journal).write_text(json.dumps({name: properties}))
+
     def _entries(self, stack: str) -> list[dict[str, Any]]:
         entries = [json.loads(line) for line in self.journal.read_text().splitlines()]
         return [entry for entry in entries if entry["urn"].startswith(f"urn:pulumi:{stack}::")]
