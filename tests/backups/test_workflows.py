@@ -23,8 +23,8 @@ def steps(path: Path) -> list[dict[str, Any]]:
     return [step for job in read(path)["jobs"].values() for step in job["steps"]]
 
 
-def test_there_are_three() -> None:
-    assert [path.name for path in WORKFLOWS] == ["drill.yml", "gate.yml", "test.yml"]
+def test_there_are_four() -> None:
+    assert [path.name for path in WORKFLOWS] == ["drill.yml", "failover.yml", "gate.yml", "test.yml"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -67,6 +67,15 @@ def test_a_drill_in_the_cloud_is_not_cut_short() -> None:
     job = read(FOLDER / "drill.yml")["jobs"]["cloud"]
     (session,) = [step["with"]["role-duration-seconds"] for step in job["steps"] if "role-to-assume" in str(step)]
     assert DRILL_TIMEOUT_SECONDS + 1800 < job["timeout-minutes"] * 60 <= session == DRILL_SESSION_SECONDS
+
+
+def test_the_way_back_is_looked_at_every_day_with_a_token_that_only_reads() -> None:
+    workflow = read(FOLDER / "failover.yml")
+    (trigger,) = workflow[True]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", trigger["cron"])
+    last = steps(FOLDER / "failover.yml")[-1]
+    assert last["run"].startswith("./hybrid failover status ")
+    assert last["env"] == {"HYBRID_ROLLBACK_TOKEN": "${{ secrets.HYBRID_STATUS_TOKEN }}"}
 
 
 def test_tests_run_what_the_readme_says() -> None:
