@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from plan.project import ROOT
+from components.failover import PERMISSION_GROUPS
 from policies import randomness, scanner
 from tests.policy.secret_samples import BASE62, HEX, PUBLIC, text
 
@@ -80,8 +81,9 @@ def test_the_words_of_this_repository_are_no_secrets() -> None:
         word for path in map(ROOT.joinpath, listed.stdout.split()) if path.exists() for word in path.read_text().split()
     }
     assert len(words) > 5_000
-    odd = {word for word in words if any(randomness.words_held(word))}
-    assert odd == set()
+    odd = {word.strip('",') for word in words if any(randomness.words_held(word))}
+    # Random, and Cloudflare's names for rights: policies/known_lines.yaml lets their lines pass.
+    assert odd == set(PERMISSION_GROUPS.values())
 
 
 def test_a_long_text_is_judged_by_its_beginning() -> None:

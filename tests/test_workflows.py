@@ -10,7 +10,7 @@ import yaml
 from components.deploy_identity import DRILL_SESSION_SECONDS
 from components.host_recovery import DRILL_TIMEOUT_SECONDS
 
-FOLDER = Path(__file__).resolve().parents[2] / ".github" / "workflows"
+FOLDER = Path(__file__).resolve().parents[1] / ".github" / "workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
 
 
