@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from plan.project import ROOT
 from components.failover import PERMISSION_GROUPS
+from plan.project import ROOT
 from policies import randomness, scanner
 from tests.policy.secret_samples import BASE62, HEX, PUBLIC, text
 
