@@ -39,7 +39,7 @@ class DeclaredEdge:
     routes: Mapping[str, dict[str, Any]]
     scripts: tuple[str, ...]
     hosts: tuple[FailoverHost, ...]
-    keep_until: str | None
+    keep_until: str
     """YYYY-MM-DD, until when the stand-by has to stay; None where the settings do not say."""
 
     @property
@@ -72,7 +72,7 @@ def declared_edge(plan: Plan) -> DeclaredEdge:
         },
         scripts=tuple(sorted(scripts)),
         hosts=hosts,
-        keep_until=plan.settings.get(f"{plan.project}:standbyKeepUntil"),
+        keep_until=setting(plan, "standbyKeepUntil"),
     )
 
 

@@ -1,6 +1,6 @@
 """The file of ids that `./hybrid failover` needs for the local stack."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,6 @@ from local.ports import STANDBY_ADDRESS
 from local.stack import Stack
 
 FORMAT = 1
-# From the cut-over on; here, from when the stack was made.
-KEPT_FOR = timedelta(days=30)
 # The ids are looked at by each `up`; the date in the file says so once a day.
 DATED_EACH = timedelta(days=1)
 Known = dict[str, dict[str, Any]]
@@ -27,14 +25,14 @@ def write(stack: Stack, declared: DeclaredEdge, known: Known) -> bool:
     before = stack.state.read_json(path(stack), can_be_remade=True)
     before = before if isinstance(before, dict) else {}
     now = datetime.now(UTC)
-    made = document(stack, declared, known, declared.keep_until or before.get("keep_until") or _keep_until(now.date()))
+    made = document(stack, declared, known)
     is_same = {key: value for key, value in before.items() if key != "resolved_at"} == made
     if not is_same or _is_old(before["resolved_at"], now):
         stack.state.write_json(path(stack), {**made, "resolved_at": now.strftime("%Y-%m-%dT%H:%M:%SZ")})
     return not is_same
 
 
-def document(stack: Stack, declared: DeclaredEdge, known: Known, keep_until: str) -> dict[str, Any]:
+def document(stack: Stack, declared: DeclaredEdge, known: Known) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "stack": "local",
@@ -50,7 +48,7 @@ def document(stack: Stack, declared: DeclaredEdge, known: Known, keep_until: str
             "ca": str(certificate(stack, declared).authority),
             "resolvers": [f"127.0.0.1:{stack.ports.dns}"],
         },
-        "keep_until": keep_until,
+        "keep_until": declared.keep_until,
     }
 
 
@@ -70,10 +68,6 @@ def _host(host: FailoverHost, declared: DeclaredEdge, known: Known) -> dict[str,
         },
         "standby": {"hostname": host.standby},
     }
-
-
-def _keep_until(today: date) -> str:
-    return (today + KEPT_FOR).isoformat()
 
 
 def _is_old(stamp: Any, now: datetime) -> bool:

@@ -187,7 +187,7 @@ def test_the_file_of_ids_is_what_the_command_reads(seed: Seeder, stack: Stack, d
     assert failover_ids.write(stack, declared, seed.known)
     assert not failover_ids.write(stack, declared, seed.known)
     found = ids.read(failover_ids.path(stack))
-    assert (found.stack, found.zone_id, found.keep_until is not None) == ("local", declared.zone, True)
+    assert (found.stack, found.zone_id, found.keep_until) == ("local", declared.zone, "2027-01-31")
     (host,) = found.hosts
     assert host.route is not None
     assert host.route.script == "automatonicai-dev-web"
@@ -201,9 +201,8 @@ def test_the_file_of_ids_is_dated_anew_after_a_day(
     seed(declared)
     failover_ids.write(stack, declared, seed.known)
     document: dict[str, Any] = json.loads(failover_ids.path(stack).read_text())
-    old = {**document, "resolved_at": "2026-01-01T00:00:00Z", "keep_until": "2026-02-01"}
+    old = {**document, "resolved_at": "2026-01-01T00:00:00Z"}
     stack.state.write_json(failover_ids.path(stack), old)
     assert not failover_ids.write(stack, declared, seed.known)
     again = json.loads(failover_ids.path(stack).read_text())
     assert again["resolved_at"] > "2026-02"
-    assert again["keep_until"] == "2026-02-01"

@@ -51,7 +51,7 @@ def declared() -> DeclaredEdge:
         routes={},
         scripts=(),
         hosts=(host,),
-        keep_until=None,
+        keep_until="2027-01-31",
     )
 
 
