@@ -125,14 +125,19 @@ def _in_commit(text: str) -> Iterator[Found]:
     message, _, patch = rest.partition("\x01")
     for line in message.splitlines():
         yield from _in_lines("", [(0, line)], commit)
-    path, number = "", 0
-    for line in patch.splitlines():
-        if line.startswith("+++ "):
-            path = line.removeprefix("+++ ").removeprefix("b/")
+    path, number, is_header = "", 0, True
+    # By git's own end of a line: what follows another one, as a form feed, bears no + of its own.
+    for line in patch.split("\n"):
+        if line.startswith("diff "):
+            is_header = True
         elif hunk := HUNK.match(line):
-            number = int(hunk[1])
+            number, is_header = int(hunk[1]), False
+        elif is_header:
+            # Further down, it is an added line that begins with two of them.
+            if line.startswith("+++ "):
+                path = line.removeprefix("+++ ").removeprefix("b/")
         elif line.startswith("+"):
-            yield from _in_lines(path, [(number, line[1:])], commit)
+            yield from _in_lines(path, ((number, part) for part in line[1:].splitlines()), commit)
             number += 1
 
 

@@ -34,8 +34,9 @@ def _cost_stays_below_the_ceiling(args: StackValidationArgs) -> Iterator[tuple[s
             yield f"This costs nobody knows what: {error}."
 
     yield from each(args.resources, check)
-    if of_type(args.resources, *WORKERS):
-        spent[""] = prices.WORKERS_PLAN_USD
+    for worker in of_type(args.resources, *WORKERS)[:1]:
+        # The plan is the account's. It stands with a resource, because the ceiling is told by the dearest one's stack.
+        spent[worker.urn] = prices.WORKERS_PLAN_USD
     for check_of_zone in of_type(args.resources, HEALTHCHECK)[:1]:
         # The plan is the zone's; further checks cost nothing more.
         spent[check_of_zone.urn] = prices.PRO_PLAN_USD

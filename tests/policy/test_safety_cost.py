@@ -1,5 +1,7 @@
 """The rule about what the stack costs, and its table of prices."""
 
+from dataclasses import replace
+
 import pytest
 
 from components.lightsail_bundles import BUNDLES
@@ -73,6 +75,22 @@ def test_what_is_paid_by_the_month_and_looks_free_is_counted(dev_plan: Plan) -> 
     )
     assert (few, two) == ((), ())
     assert [one.rule for one in many_more] == [one.rule for one in dear] == [*COST]
+
+
+def test_a_stack_whose_dearest_is_the_workers_plan_keeps_its_own_ceiling(dev_plan: Plan, prod_plan: Plan) -> None:
+    def small(plan: Plan) -> Plan:
+        """Workers for $5, and dashboards for $60."""
+        kept = tuple(one for one in plan.resources if one.type in (*cost.WORKERS, "pulumi:providers:aws"))
+        plan = replace(plan, resources=kept)
+        for index in range(20):
+            plan = added(plan, "aws:cloudwatch/dashboard:Dashboard", f"d-{index}", dashboardBody="{}")
+        return plan
+
+    dev, prod = ([one for one in found if one.rule in COST] for found in findings([small(dev_plan), small(prod_plan)]))
+    (above,) = dev
+    assert "costs $65.00 a month before use, and $60.00 is allowed" in above.message
+    assert above.urn in {one.urn for one in dev_plan.resources if one.type in cost.WORKERS}
+    assert prod == []
 
 
 def test_every_bundle_that_may_be_chosen_has_a_price() -> None:

@@ -69,6 +69,20 @@ def test_what_was_taken_out_is_still_in_the_history(folder: Path) -> None:
     assert one.place == ""
 
 
+@pytest.mark.parametrize(
+    "line",
+    [f"++ '{TOKEN}'", f"harmless\f'{TOKEN}'", f"@@ -1 +1 @@\n++ '{TOKEN}'"],
+    ids=["header", "form feed", "hunk"],
+)
+def test_an_added_line_that_looks_like_the_diff_s_own_is_searched(folder: Path, line: str) -> None:
+    (folder / "main.py").write_text(f"name = 'hybrid'\n{line}\nother = '{TOKEN}'\n")
+    git(folder, "commit", "-qam", "Second")
+    (folder / "main.py").write_text("name = 'hybrid'\n")
+    git(folder, "commit", "-qam", "Third")
+    number = 2 + line.count("\n")
+    assert {(one.path, one.line) for one in scan.history(folder)} == {("main.py", number), ("main.py", number + 1)}
+
+
 def test_another_branch_and_a_message_are_history(folder: Path) -> None:
     git(folder, "checkout", "-qb", "other")
     git(folder, "commit", "-q", "--allow-empty", "-m", f"Uses {TOKEN}")
