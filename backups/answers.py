@@ -88,6 +88,8 @@ class Listing(Answer):
     archive: list[Archive]
     windows: list[Window] = Field(default_factory=list)
     """Oldest first; nothing between them can be restored."""
+    running: str | None = None
+    """What restores or drills there now, in words."""
     leftovers: list[str] = Field(default_factory=list)
     """Of killed commands; the next command that acts removes them."""
     restored: list[Cluster] = Field(default_factory=list)

@@ -31,6 +31,15 @@ def write(folder: Path, found: Evidence, listing: Listing | None) -> list[Path]:
     return [folder / file for file in texts]
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Raises BackupError where no evidence could be left; makes nothing."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise BackupError(f"{folder}: the evidence can't be written: {there} is no folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise BackupError(f"{folder}: the evidence can't be written: {there} lets nobody write")
+
+
 def _replace(path: Path, text: str) -> None:
     """A reader sees a whole file or none."""
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

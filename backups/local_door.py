@@ -7,12 +7,16 @@ from typing import Any
 from backups import copies, engine_process
 from backups.answers import Backup, Restored, Source
 from backups.door import InPlace, Say
+from backups.errors import BackupError
 from local import database, serving
 from local.certificates import ServerCertificate
 from local.database_way import DatabaseWay
 from local.errors import LocalError
 from local.objects import Objects
 from local.stack import Stack
+
+AWAY = "does not answer"
+"""What the engine says of a store."""
 
 
 class LocalDoor:
@@ -34,7 +38,12 @@ class LocalDoor:
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         way = self.way
-        return engine_process.run(way.recovery(), request, self.say, way.interrupt_recovery)
+        try:
+            return engine_process.run(way.recovery(), request, self.say, way.interrupt_recovery)
+        except BackupError as error:
+            if AWAY in str(error) and not serving.first(serving.read(self.here.state)):
+                raise BackupError(f"{error}; `./hybrid local up` starts what does not run") from None
+            raise
 
     def restore_in_place(self, wanted: InPlace) -> Restored:
         from backups.local_restore import restore_in_place

@@ -50,6 +50,8 @@ def below(listing: Listing) -> Iterator[str]:
             yield f"WAL missing on timeline {archive.timeline}: {which}; nothing after it can be had from before it"
     for one in listing.restored:
         yield _cluster(one)
+    if listing.running:
+        yield f"at work: {listing.running}"
     if listing.leftovers:
         yield f"left by a command that was killed, removed by the next that acts: {', '.join(listing.leftovers)}"
 

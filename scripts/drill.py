@@ -35,10 +35,14 @@ def drill(
     from backups.doors import door
     from backups.request import drilling
 
+    if seed is not None and at is not None:
+        raise typer.BadParameter("goes without --at, which draws nothing", param_hint="--seed")
     with value_of("--at"):
         request = drilling(seed, at)
     tell_zone(at)
     way = door(stack, say)
+    # Before, and not after hours of work.
+    evidence.refuse_unwritable(folder or way.evidence)
     found = asked(way, Evidence, request)
     found = found.model_copy(update={"stack": way.stack})
     files = evidence.write(folder or way.evidence, found, _listing(way))

@@ -95,7 +95,7 @@ def _restore(way: "Door", wish: Wish, stack: str | None, *, is_applied: bool, as
     from backups.errors import BackupError
 
     plan = asked(way, Plan, wish.request("plan"))
-    if not as_json:
+    if not as_json and not plan.faults:
         _print_plan(plan)
     elif plan.faults or not is_applied:
         write_json(document(plan))

@@ -11,6 +11,7 @@ from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.request import Backup
 
+SPOKEN = {"full": "a full", "diff": "a differential", "incr": "an incremental"}
 # Each request to the store is repeated for a minute already. With every file tried three times, as is pgBackRest's
 # default, a store that is away would be told after five minutes.
 TRY_ONCE = {"PGBACKREST_JOB_RETRY": "0"}
@@ -23,7 +24,7 @@ def act(machine: Machine, request: Backup) -> dict[str, Any]:
     repository = Repository(machine)
     before = inventory.read(repository)
     kind = request.kind or ("diff" if any(backup.kind == "full" for backup in before.usable) else "full")
-    progress.say(f"taking a {kind} backup of {repository.backup.stanza}")
+    progress.say(f"taking {SPOKEN[kind]} backup of {repository.backup.stanza}")
     answer = repository.attempt("backup", f"--type={kind}", extra=TRY_ONCE)
     if answer.returncode:
         raise RecoveryError(repository.fault("backup", answer.returncode, answer.stderr))

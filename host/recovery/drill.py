@@ -46,6 +46,9 @@ def act(machine: Machine, request: Drill) -> dict[str, Any]:
         work.clean(machine)
         if not machine.is_serving():
             raise RecoveryError("drill: PostgreSQL does not serve here, and there is nothing to hold a copy against")
+        if request.at:
+            # A slip of the pen is no drill that missed its targets.
+            _planned(machine, _target(request.at))
         seed = request.seed if request.seed is not None else secrets.randbits(32)
         run = Run(seed, times.now())
         start = time.monotonic()
@@ -77,7 +80,7 @@ def _latest(machine: Machine, run: Run) -> None:
 
 
 def _point(machine: Machine, run: Run, at: datetime | None) -> None:
-    progress.say("drill 2 of 2: a random moment")
+    progress.say(f"drill 2 of 2: {'the moment that was named' if at else 'a random moment'}")
     markers.mark(machine.psql)
     wanted = _planned(machine, _target(at)) if at else _plan_drawn(machine, random.Random(run.seed))
     moment = wanted.target.time

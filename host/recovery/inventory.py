@@ -10,7 +10,7 @@ from typing import Any
 
 from host.recovery import times
 from host.recovery.errors import RecoveryError
-from host.recovery.pgbackrest import NO_INI, SHORT_SECONDS, Repository, one_line
+from host.recovery.pgbackrest import NO_INI, SHORT_SECONDS, UNREACHABLE, Repository, one_line
 
 SEGMENT_BYTES = 16 * 2**20
 """initdb's default, which host/ keeps."""
@@ -179,7 +179,7 @@ def _stanza(repository: Repository) -> Any:
         return found[0]
     messages = [part["status"]["message"] for part in (found[0]["repo"] if found else ()) if part["status"]["code"]]
     words = "; ".join(messages) or "missing stanza path"
-    if "HostConnectError" in words or "CryptoError" in words or NO_INI in words:
+    if any(sign in words for sign in (*UNREACHABLE, "CryptoError", NO_INI)):
         raise RecoveryError(repository.fault("info", 0, words))
     raise RecoveryError(
         f"backup repository {repository.bucket}: stanza {repository.backup.stanza}: {one_line(words)}; there is a"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from host.recovery import clusters, inventory, progress, situation, timelines, times, work
+from host.recovery import clusters, inventory, lock, progress, situation, timelines, times, work
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, wal_name
 from host.recovery.machine import Machine
@@ -14,6 +14,7 @@ from host.recovery.window import Window
 def act(machine: Machine, request: List) -> dict[str, Any]:
     repository = Repository(machine, request.source)
     held = inventory.read(repository)
+    at_work = lock.running(machine)
     return {
         "stanza": repository.backup.stanza,
         "now": times.written(held.now),
@@ -21,7 +22,9 @@ def act(machine: Machine, request: List) -> dict[str, Any]:
         "backups": [backup.written() for backup in held.backups],
         "archive": archive(held),
         "windows": [one.written() for one in _windows(machine, repository, held)],
-        "leftovers": [path.name for path in work.leftovers(machine)],
+        "running": at_work,
+        # What an act that runs works in is nobody's rest.
+        "leftovers": [] if at_work else [path.name for path in work.leftovers(machine)],
         "restored": clusters.listed(machine),
     }
 

@@ -32,6 +32,19 @@ def alone(machine: Machine, act: str) -> Iterator[None]:
         yield
 
 
+def running(machine: Machine) -> str | None:
+    """What another process does now, in words."""
+    try:
+        with machine.path(machine.clusters / NAME).open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _holder(lock.read())
+    except FileNotFoundError:
+        pass
+    return None
+
+
 def _holder(text: str) -> str:
     try:
         held = json.loads(text)

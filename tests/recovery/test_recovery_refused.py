@@ -90,11 +90,14 @@ def test_nothing_outlives_a_killed_engine_and_the_next_command_cleans(site: Site
     request = {"act": "drill"} if act == "drill" else restore("name", "none", into="main", act="stage", replace="main")
     asked = began(site, request)
     until(site.servers)
+    during = site.done({"act": "list"})
+    assert (during["leftovers"], during["running"].split(" (process ")[0]) == ([], act)
     site.host.inside(["kill", "-KILL", str(engine_pid(site))])
     asked.communicate()
     until(lambda: not site.servers())
     assert site.clusters() == [".hybrid-recovery"]
-    assert site.done({"act": "list"})["leftovers"] == [".hybrid-recovery"]
+    after = site.done({"act": "list"})
+    assert (after["leftovers"], after["running"]) == ([".hybrid-recovery"], None)
     assert site.host.answers()
     answer = site.ask({"act": "discard", "name": "none"})
     assert "removing .hybrid-recovery, which an earlier command left" in answer.words
@@ -156,3 +159,10 @@ def test_a_disk_that_runs_full_meanwhile_leaves_main_alone(small: Site) -> None:
     assert small.clusters() == []
     small.host.inside(["rm", str(filled)])
     assert small.row(1)["number"] == 1
+
+
+@pytest.mark.parametrize(("at", "fault"), [("2100-01-01T00:00:00Z", "is in the future"), ("2020-01-01T00:00:00Z", "")])
+def test_a_drill_of_a_moment_that_can_not_be_restored_does_not_begin(site: Site, at: str, fault: str) -> None:
+    answer = site.ask({"act": "drill", "at": at})
+    assert fault in answer.fault
+    assert "drill 1 of 2" not in answer.words
