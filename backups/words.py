@@ -63,7 +63,7 @@ def source_words(given: Listing | Plan) -> str:
 
 def _cluster(one: Cluster) -> str:
     what = f"{one.kind} {one.name}: {size(one.bytes)}, {one.state}, made {clock(one.made_at)} UTC"
-    return f"{what}, psql -p {one.port}" if one.port else what
+    return f"{what}, on the host psql -p {one.port}" if one.port else what
 
 
 def target_words(target: Target) -> str:

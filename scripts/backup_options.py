@@ -39,10 +39,12 @@ def tell_zone(*texts: str | None) -> None:
 
 @contextmanager
 def value_of(flag: str) -> Iterator[None]:
-    """Makes what is wrong with a flag's value a fault of usage: exit 2."""
+    """Makes what is wrong with a flag's value, or another's that the fault begins with, a fault of usage: exit 2."""
     from backups.errors import BackupError
 
     try:
         yield
     except BackupError as error:
-        raise typer.BadParameter(str(error), param_hint=flag) from error
+        named, _, fault = str(error).partition(": ")
+        is_other = named.startswith("--") and fault
+        raise typer.BadParameter(fault if is_other else str(error), param_hint=named if is_other else flag) from error
