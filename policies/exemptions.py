@@ -47,6 +47,10 @@ class Exemption:
         parts = self.resource.split("::")
         return len(parts) < 4 or "*" in parts[0] or parts[0] == f"urn:pulumi:{stack}"
 
+    def waits_for(self, stacks: Collection[str], gated: Collection[str]) -> list[str]:
+        """Which of the project's stacks might need it and were not gated."""
+        return [stack for stack in stacks if self.is_about(stack) and stack not in gated]
+
     @property
     def words(self) -> str:
         return f"exempted until {self.expires.isoformat()} by {self.owner}: {self.reason}"
@@ -106,25 +110,27 @@ def time_faults(found: Sequence[Exemption], now: date) -> Iterator[tuple[Exempti
             yield one, f"{_called(one)}: expires on {one.expires.isoformat()}; allowed: a year from now at most"
 
 
-def use_faults(
-    found: Sequence[Exemption],
-    used: Collection[Exemption],
-    rules: Collection[str],
-    urns: Collection[str],
-    stacks: Collection[str],
-    gated: Collection[str],
+def scope_faults(
+    found: Sequence[Exemption], rules: Collection[str], urns: Collection[str]
 ) -> Iterator[tuple[Exemption, str]]:
-    """Each for a rule that is not there, for too many resources, or that nothing needs.
-
-    `stacks` are all of the project, `gated` those whose `urns` were judged: what another stack uses is not unused.
-    """
+    """Each for a rule that is not there, or for too many of the resources that were judged."""
     for one in found:
         number = sum(one.matches(urn) for urn in urns)
         if one.rule not in rules:
             yield one, f"{_called(one)}: there is no such rule; docs/policies lists all"
         elif number > MOST_RESOURCES:
             yield one, f"{_called(one)}: matches {number} resources; allowed: {MOST_RESOURCES} at most"
-        elif one not in used and all(stack in gated for stack in stacks if one.is_about(stack)):
+
+
+def use_faults(
+    found: Sequence[Exemption], used: Collection[Exemption | None], stacks: Collection[str], gated: Collection[str]
+) -> Iterator[tuple[Exemption, str]]:
+    """Each that nothing needs.
+
+    `stacks` are all of the project, `gated` those that were judged: what another stack uses is not unused.
+    """
+    for one in found:
+        if one not in used and not one.waits_for(stacks, gated):
             yield one, f"{_called(one)}: nothing needs it; remove it"
 
 

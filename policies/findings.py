@@ -100,11 +100,21 @@ class Outcome:
     verdicts: tuple[Verdict, ...]
     rules: tuple[JudgedRule, ...]
     exemptions: tuple[Exemption, ...] = ()
-    """All of the file, used or not."""
+    """Those of the file that are sound; what is wrong with the others stands in `elsewhere`."""
     elsewhere: tuple[Finding, ...] = ()
     """About no stack."""
     known_lines: tuple[str, ...] = ()
     """Lines of the repository that look like secrets and were let pass: fingerprint and reason."""
+    stacks: tuple[str, ...] = ()
+    """All of the project's, gated or not."""
+
+    def note(self, exemption: Exemption) -> str:
+        """In brackets, of an exemption that no gated stack uses: why it is not refused. Else empty."""
+        missing = exemption.waits_for(self.stacks, {verdict.stack for verdict in self.verdicts})
+        if not missing or any(used.exemption == exemption for verdict in self.verdicts for used in verdict.exempted):
+            return ""
+        were = "was" if len(missing) == 1 else "were"
+        return f" (not judged whether it is needed: {' and '.join(missing)} {were} not gated)"
 
     @property
     def findings(self) -> tuple[Finding, ...]:

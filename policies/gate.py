@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -50,44 +50,38 @@ def assess(
     packs = analyzer.folders() if folders is None else folders
     if not packs:
         raise GateError("policy packs: there are none; a pack is a folder in policies/ with a PulumiPolicy.yaml")
-    asked: Future[_Asked] = Future()
-    with ThreadPoolExecutor(max_workers=len(packs)) as pool:
-        # They start while the subjects are still being recorded.
-        running = [pool.submit(_run, folder, asked) for folder in packs]
-        try:
-            subjects = list(subjects)
-            asked.set_result([(subject.plan, analyzer.Questions.about(subject.plan)) for subject in subjects])
-            answers = [answer.result() for answer in running]
-        except BaseException as error:
-            if not asked.done():
-                asked.set_exception(error)
-            analyzer.end_all()
-            raise
+    subjects, answers = _answers(subjects, packs)
     rules = (*RULES, *(rule for answer in answers for rule in answer.rules))
-    verdicts = [
-        _verdict(subject, rules, granted, [finding for answer in answers for finding in answer.findings[index]])
+    judged = [
+        _judged(subject, rules, [finding for answer in answers for finding in answer.findings[index]])
         for index, subject in enumerate(subjects)
     ]
-    outcome = Outcome(
-        verdicts=tuple(verdicts),
+    violations = [finding for found in judged for finding in found if finding.rule != WAITING]
+    sound, faults = _weighed(granted, violations, rules, subjects, stacks, now or exemptions.today())
+    return Outcome(
+        verdicts=tuple(_verdict(subject, rules, sound, found) for subject, found in zip(subjects, judged, strict=True)),
         rules=rules,
-        exemptions=tuple(granted),
-        elsewhere=tuple(elsewhere),
+        exemptions=sound,
+        elsewhere=tuple(finding.masked for finding in (*elsewhere, *faults)),
         known_lines=tuple(known_lines),
+        stacks=tuple(stacks),
     )
-    return _with_faults(outcome, subjects, stacks, now or exemptions.today())
 
 
-def _verdict(
-    subject: Subject, rules: Sequence[JudgedRule], granted: Sequence[Exemption], found: Sequence[Finding]
-) -> Verdict:
+def _judged(subject: Subject, rules: Sequence[JudgedRule], found: Sequence[Finding]) -> list[Finding]:
+    """What the packs found, and the gate itself, nothing exempted."""
     everything = [*gate_checks.findings(subject), *found]
     if subject.origin is Origin.STATE:
         by_name = {rule.name: rule for rule in rules}
         everything = [gate_checks.overdue(subject.plan, finding, by_name) for finding in everything]
-    waiting = [finding for finding in everything if finding.rule == WAITING]
-    violations = [finding for finding in everything if finding.rule != WAITING]
-    covering = [(finding, _covering(granted, finding)) for finding in violations]
+    return everything
+
+
+def _verdict(
+    subject: Subject, rules: Sequence[JudgedRule], sound: Sequence[Exemption], found: Sequence[Finding]
+) -> Verdict:
+    waiting = [finding for finding in found if finding.rule == WAITING]
+    covering = [(finding, _covering(sound, finding)) for finding in found if finding.rule != WAITING]
     return Verdict(
         stack=subject.plan.stack,
         origin=subject.origin,
@@ -103,23 +97,31 @@ def _covering(granted: Sequence[Exemption], finding: Finding) -> Exemption | Non
     return next((one for one in granted if one.covers(finding.rule, finding.urn)), None)
 
 
-def _with_faults(outcome: Outcome, subjects: Sequence[Subject], stacks: Collection[str], now: date) -> Outcome:
-    faults = [
-        *exemptions.time_faults(outcome.exemptions, now),
-        *exemptions.use_faults(
-            outcome.exemptions,
-            used={exempted.exemption for verdict in outcome.verdicts for exempted in verdict.exempted},
-            rules={rule.name for rule in outcome.rules},
-            urns={urn for subject in subjects for urn in (subject.plan.stack_urn, *subject.plan.by_urn)},
-            stacks=stacks,
-            gated={subject.plan.stack for subject in subjects},
-        ),
-    ]
+def _weighed(
+    granted: Sequence[Exemption],
+    violations: Sequence[Finding],
+    rules: Sequence[JudgedRule],
+    subjects: Sequence[Subject],
+    stacks: Collection[str],
+    now: date,
+) -> tuple[tuple[Exemption, ...], list[Finding]]:
+    """The exemptions that may exempt, and what is wrong with the others."""
+    urns = {urn for subject in subjects for urn in (subject.plan.stack_urn, *subject.plan.by_urn)}
+    late = [*exemptions.time_faults(granted, now)]
+    wide = [*exemptions.scope_faults(granted, {rule.name for rule in rules}, urns)]
+    faulty = [one for one, _ in (*late, *wide)]
+    sound = [one for one in granted if one not in faulty]
+    # One that is late may be needed still: then it has to be renewed, else removed.
+    needed = {_covering([*sound, *faulty], finding) for finding in violations}
+    out_of_scope = {one for one, _ in wide}
+    in_scope = [one for one in granted if one not in out_of_scope]
+    idle = [*exemptions.use_faults(in_scope, needed, stacks, {subject.plan.stack for subject in subjects})]
     found = [
         gate_checks.finding(EXEMPTIONS_RULE, f"{words}.", place=f"policies/{exemptions.FILE.name}:{one.line}")
-        for one, words in faults
+        for one, words in (*late, *wide, *idle)
     ]
-    return replace(outcome, elsewhere=tuple(finding.masked for finding in (*outcome.elsewhere, *found)))
+    unneeded = [one for one, _ in idle]
+    return tuple(one for one in sound if one not in unneeded), found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +131,23 @@ class _Answer:
     rules: tuple[JudgedRule, ...]
     findings: tuple[list[Finding], ...]
     """Of each plan."""
+
+
+def _answers(subjects: Iterable[Subject], packs: Sequence[Path]) -> tuple[list[Subject], list[_Answer]]:
+    """The subjects, all made, and what each pack says of them."""
+    asked: Future[_Asked] = Future()
+    with ThreadPoolExecutor(max_workers=len(packs)) as pool:
+        # They start while the subjects are still being recorded.
+        running = [pool.submit(_run, folder, asked) for folder in packs]
+        try:
+            found = list(subjects)
+            asked.set_result([(subject.plan, analyzer.Questions.about(subject.plan)) for subject in found])
+            return found, [answer.result() for answer in running]
+        except BaseException as error:
+            if not asked.done():
+                asked.set_exception(error)
+            analyzer.end_all()
+            raise
 
 
 def _run(folder: Path, asked: Future[_Asked]) -> _Answer:

@@ -38,8 +38,11 @@ exemptions:
     expires: 2027-01-31                                                # a year ahead at most
 ```
 
-One that has expired, that nothing needs, that names no rule or matches more than three resources fails the gate; \
-every report lists all of them. A pack does not start on the engine while the file has a fault.
+One that has expired or ends too late, that nothing needs, that names no rule or matches more than three resources \
+fails the gate and exempts nothing; every report lists the others. Whether something needs it is judged only where \
+every stack that its pattern may be for is gated: `./hybrid gate dev` lets one for `*$TYPE::NAME` pass unused, because \
+prod may need it, and says so; `./hybrid gate dev prod` does not. A pack does not start on the engine while the file \
+has a fault.
 """
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from policies.findings import Finding, Outcome
-from policies.reports.text_report import violations, waits
+from policies.reports.text_report import exemptions, violations, waits
 
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "notice"}
 
@@ -19,7 +19,8 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield _command(level, f"{finding.rule}: {finding.subject}", finding.message, finding)
     for verdict in outcome.verdicts:
         for exempted in verdict.exempted:
-            words = f"{exempted.finding.subject}: {exempted.exemption.words}"
+            # On whose word stands below, once for all that it exempts.
+            words = f"{exempted.finding.subject}: exempted until {exempted.exemption.expires.isoformat()}"
             yield _command("notice", f"{exempted.finding.rule}: exempted", words, exempted.finding)
         if verdict.waiting:
             # One, because there are some on every change; the summary lists them.
@@ -28,8 +29,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
             )
             words = f"{verdict.stack}: {waits(len(verdict.waiting))}: {names}"
             yield f"::notice title={_property('waits for the deployment')}::{_data(words)}"
-    for one in outcome.exemptions:
-        yield f"exemption of {one.rule} for {one.resource}: {one.words}"
+    yield from exemptions(outcome)
     yield from (f"known line {one}" for one in outcome.known_lines)
     for verdict in outcome.verdicts:
         yield f"{verdict.stack}: {violations(len(verdict.findings)) if verdict.findings else 'passed'}"

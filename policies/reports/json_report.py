@@ -13,7 +13,10 @@ def written(outcome: Outcome) -> str:
         "stacks": [dataclasses.asdict(verdict) for verdict in outcome.verdicts],
         "elsewhere": [dataclasses.asdict(finding) for finding in outcome.elsewhere],
         "known_lines": list(outcome.known_lines),
-        "exemptions": [dataclasses.asdict(exemption) for exemption in outcome.exemptions],
+        "exemptions": [
+            {**dataclasses.asdict(exemption), "note": outcome.note(exemption).strip(" ()")}
+            for exemption in outcome.exemptions
+        ],
     }
     # Dates are the only values that JSON does not have.
     return json.dumps(document, indent=2, ensure_ascii=False, default=str)

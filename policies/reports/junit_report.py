@@ -24,7 +24,7 @@ def written(outcome: Outcome) -> str:
         root.set(name, str(sum(int(suite.get(name, 0)) for suite in root)))
     properties = Xml.SubElement(root, "properties")
     for one in outcome.exemptions:
-        _add(properties, "property", name=f"exemption: {one.rule}, {one.resource}", value=one.words)
+        _add(properties, "property", name=f"exemption: {one.rule}, {one.resource}", value=one.words + outcome.note(one))
     for known in outcome.known_lines:
         _add(properties, "property", name="known line", value=known)
     Xml.indent(root)

@@ -48,7 +48,7 @@ def _exemptions(outcome: Outcome) -> Iterator[str]:
     used = [exempted for verdict in outcome.verdicts for exempted in verdict.exempted]
     for one in outcome.exemptions:
         resources = ", ".join(_name(found) for found in used if found.exemption == one) or "no resource here"
-        yield f"* `{one.rule}` for {_cell(resources)}: {_cell(one.words)}"
+        yield f"* `{one.rule}` for {_cell(resources)}: {_cell(one.words + outcome.note(one))}"
 
 
 def _name(exempted: Exempted) -> str:

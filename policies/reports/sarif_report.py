@@ -34,7 +34,7 @@ def written(outcome: Outcome) -> str:
         ],
         "results": results,
         "properties": {
-            "exemptions": [f"{one.rule}, {one.resource}: {one.words}" for one in outcome.exemptions],
+            "exemptions": [f"{one.rule}, {one.resource}: {one.words}{outcome.note(one)}" for one in outcome.exemptions],
             "knownLines": list(outcome.known_lines),
         },
     }

@@ -11,8 +11,7 @@ def written(outcome: Outcome) -> str:
     if outcome.elsewhere:
         lines.append(f"outside the stacks: {violations(len(outcome.elsewhere))}")
         lines += [line for finding in outcome.elsewhere for line in _of_finding(finding)]
-    for one in outcome.exemptions:
-        lines.append(f"exemption of {one.rule} for {one.resource}: {one.words}")
+    lines += exemptions(outcome)
     if outcome.known_lines:
         number = len(outcome.known_lines)
         lines.append(f"{number} line{'s' if number != 1 else ''} let pass by policies/known_lines.yaml")
@@ -29,7 +28,13 @@ def of_stack(verdict: Verdict) -> Iterator[str]:
     for finding in verdict.findings:
         yield from _of_finding(finding)
     for exempted in verdict.exempted:
-        yield from _of_exempted(exempted)
+        yield _of_exempted(exempted)
+
+
+def exemptions(outcome: Outcome) -> Iterator[str]:
+    """A line each."""
+    for one in outcome.exemptions:
+        yield f"exemption of {one.rule} for {one.resource}: {one.words}{outcome.note(one)}"
 
 
 def violations(number: int) -> str:
@@ -46,10 +51,10 @@ def _of_finding(finding: Finding) -> Iterator[str]:
     yield f"    {finding.message}"
 
 
-def _of_exempted(exempted: Exempted) -> Iterator[str]:
+def _of_exempted(exempted: Exempted) -> str:
+    # On whose word stands with the exemption, which may be for several resources.
     finding = exempted.finding
-    yield f"  {finding.pack}/{finding.rule} [exempted] {finding.subject}  {finding.place}".rstrip()
-    yield f"    {exempted.exemption.words}"
+    return f"  {finding.pack}/{finding.rule} [exempted] {finding.subject}  {finding.place}".rstrip()
 
 
 def _printable(line: str) -> str:

@@ -13,6 +13,8 @@ from policies.exemptions import Exemption, read
 from policies.findings import Outcome, Subject
 from policies.gate import assess
 from policies.gate_rules import EXEMPTIONS_RULE
+from policies.reports import Format
+from policies.reports import written as report
 from tests.policy.breaking import broken, having
 
 TODAY = date(2026, 11, 21)
@@ -166,6 +168,58 @@ def test_what_is_wrong_with_an_exemption_fails_the_gate(dev_plan: Plan) -> None:
         f"policies/exemptions.yaml:{line}" for line in range(3, 7)
     }
     assert not outcome.is_passed
+
+
+@pytest.mark.parametrize("days", [-1, 400])
+def test_only_a_sound_exemption_exempts(dev_plan: Plan, days: int) -> None:
+    one_broken = broken(dev_plan, "postgres-a-data", having(region="us-east-1"))
+    late = exemption(expires=TODAY + timedelta(days=days))
+    outcome = gated([one_broken], late, stacks=("dev",))
+    (verdict,) = outcome.verdicts
+    assert RULE in {finding.rule for finding in verdict.findings}
+    assert (verdict.exempted, outcome.exemptions) == ((), ())
+    # It is needed, so it is not to be removed.
+    assert ["expire" in fault for fault in faults(outcome)] == [True]
+
+
+def test_a_sound_exemption_exempts_in_place_of_a_faulty_one(dev_plan: Plan) -> None:
+    one_broken = broken(dev_plan, "postgres-a-data", having(region="us-east-1"))
+    late, sound = exemption(expires=TODAY - timedelta(days=1)), exemption(resource=f"*${DISK}", line=3)
+    outcome = gated([one_broken], late, sound, stacks=("dev",))
+    assert RULE not in {finding.rule for finding in outcome.verdicts[0].findings}
+    assert outcome.exemptions == (sound,)
+    assert [fault.partition(":")[2][:2] for fault in faults(outcome)] == ["2:", "2:"]
+
+
+def test_one_that_matches_too_many_exempts_none_of_them(dev_plan: Plan) -> None:
+    copies = [
+        broken(
+            Plan(project=dev_plan.project, stack=f"dev-{name}", resources=_renamed(dev_plan, f"dev-{name}")),
+            "postgres-a-data",
+            having(region="us-east-1"),
+        )
+        for name in "abcd"
+    ]
+    outcome = gated(copies, exemption(resource=f"*{DISK}"), stacks=())
+    assert [RULE in {found.rule for found in verdict.findings} for verdict in outcome.verdicts] == [True] * 4
+    assert (outcome.exemptions, [verdict.exempted for verdict in outcome.verdicts]) == ((), [()] * 4)
+
+
+@pytest.mark.parametrize("changes", [{"resource": f"*{DISK}-none"}, {"rule": "no-such-rule"}])
+def test_what_nothing_needs_is_not_said_to_exempt(dev_plan: Plan, changes: dict[str, str]) -> None:
+    outcome = gated([dev_plan], exemption(**changes), stacks=("dev",))
+    assert len(faults(outcome)) == 1
+    assert not [form for form in Format if "exempted until" in report(outcome, form)]
+
+
+def test_a_stack_that_was_not_gated_is_named(dev_plan: Plan, prod_plan: Plan) -> None:
+    both = exemption(resource=f"*${DISK}")
+    one_broken = broken(dev_plan, "postgres-a-data", having(region="us-east-1"))
+    alone, used, whole, none = (gated(plans, both) for plans in ([dev_plan], [one_broken], [dev_plan, prod_plan], []))
+    for form in Format:
+        assert report(alone, form).count("not judged whether it is needed: prod was not gated") == 1, form
+        assert "needed: dev and prod were not gated" in report(none, form), form
+        assert "not judged" not in report(used, form) + report(whole, form), form
 
 
 def test_an_exemption_of_a_stack_that_was_not_gated_is_not_unused(dev_plan: Plan) -> None:

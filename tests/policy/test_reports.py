@@ -93,6 +93,22 @@ def test_text_is_for_people(outcome: Outcome) -> None:
     assert "outside the stacks: 1 violation" in lines
 
 
+@pytest.mark.parametrize("form", [Format.TEXT, Format.MARKDOWN, Format.GITHUB])
+def test_people_read_an_exemption_once_however_much_it_exempts(outcome: Outcome, form: Format) -> None:
+    dev, prod = outcome.verdicts
+    both = replace(outcome, verdicts=(dev, replace(prod, exempted=dev.exempted * 2)))
+    assert written(both, form).count("a trial that ends soon") == 1
+
+
+def test_text_says_what_is_exempted_and_on_whose_word(outcome: Outcome) -> None:
+    lines = written(outcome, Format.TEXT).splitlines()
+    assert "  hybrid-residency/ports-are-closed [exempted] backups-bucket  components/private_bucket.py:42" in lines
+    assert lines[-1] == (
+        "exemption of ports-are-closed for *$aws:s3/bucket:Bucket::backups-bucket: "
+        "exempted until 2027-01-31 by platform@example.com: a trial that ends soon"
+    )
+
+
 def test_text_moves_no_cursor(outcome: Outcome) -> None:
     nasty = replace(outcome, elsewhere=(replace(WRONG, urn="a::\x1b[2J\x07"),))
     assert "\x1b" not in written(nasty, Format.TEXT)
