@@ -94,6 +94,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Searched:
+    """How much of a repository was searched for secrets."""
+
+    files: int
+    commits: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """All of one run."""
 
@@ -107,6 +115,8 @@ class Outcome:
     """Lines of the repository that look like secrets and were let pass: fingerprint and reason."""
     stacks: tuple[str, ...] = ()
     """All of the project's, gated or not."""
+    searched: Searched | None = None
+    """None where the repository was not; what was found there stands in `elsewhere`."""
 
     def note(self, exemption: Exemption) -> str:
         """In brackets, of an exemption that no gated stack uses: why it is not refused. Else empty."""

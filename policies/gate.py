@@ -12,7 +12,7 @@ from plan.model import Plan
 from policies import analyzer, exemptions, gate_checks
 from policies.errors import GateError
 from policies.exemptions import Exemption
-from policies.findings import Exempted, Finding, JudgedRule, Origin, Outcome, Subject, Verdict
+from policies.findings import Exempted, Finding, JudgedRule, Origin, Outcome, Searched, Subject, Verdict
 from policies.gate_rules import EXEMPTIONS_RULE, RULES
 from policies.rule import EXEMPTED, UNCHECKED, WAITING
 
@@ -39,9 +39,10 @@ def assess(
     elsewhere: Sequence[Finding] = (),
     now: date | None = None,
     known_lines: Sequence[str] = (),
+    searched: Searched | None = None,
 ) -> Outcome:
-    """All that the packs and the gate's own rules say. `stacks` are all of the project's; `elsewhere` and
-    `known_lines` are carried along.
+    """All that the packs and the gate's own rules say. `stacks` are all of the project's; `elsewhere`, `known_lines`
+    and `searched` are carried along.
 
     The subjects may be made one by one: the packs start meanwhile.
 
@@ -65,6 +66,7 @@ def assess(
         elsewhere=tuple(finding.masked for finding in (*elsewhere, *faults)),
         known_lines=tuple(known_lines),
         stacks=tuple(stacks),
+        searched=searched,
     )
 
 

@@ -14,6 +14,7 @@ import yaml
 from plan import yaml_text
 from policies import patterns, randomness, scanner, wrapping
 from policies.errors import GateError
+from policies.findings import Searched
 
 # Lines of the history that look like secrets and are none: fingerprint and reason.
 KNOWN_LINES = Path(__file__).with_name("known_lines.yaml")
@@ -78,8 +79,7 @@ class Found:
 
 def repository(root: Path) -> list[Found]:
     """Secrets in the files as they are, also in those that are not committed yet. Raises GateError."""
-    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
-    return [found for name in listed.split("\0") if name for found in _in_file(root, name)]
+    return [found for name in _names(root) for found in _in_file(root, name)]
 
 
 def history(root: Path) -> list[Found]:
@@ -89,6 +89,14 @@ def history(root: Path) -> list[Found]:
     log = _git(root, "log", "--all", "-m", "-p", "-U0", "--no-color", "--no-ext-diff", "--format=%x00%H%n%B%x01")
     tags = _git(root, "for-each-ref", "refs/tags", "--format=%00%(objectname)%0a%(contents)%01")
     return list(dict.fromkeys(found for one in (log + tags).split("\0")[1:] for found in _in_commit(one)))
+
+
+def searched(root: Path) -> Searched:
+    """How much `repository` and `history` look at. Raises GateError."""
+    return Searched(
+        files=sum(_is_file(root / name) for name in _names(root)),
+        commits=int(_git(root, "rev-list", "--all", "--count")),
+    )
 
 
 def unused() -> list[tuple[int, str]]:
@@ -108,10 +116,19 @@ def met() -> list[str]:
     return [f"{mark}: {reason}" for mark, reason in known().items() if mark in _met]
 
 
+def _names(root: Path) -> list[str]:
+    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    return [name for name in listed.split("\0") if name]
+
+
+def _is_file(path: Path) -> bool:
+    # A link's target is listed by itself, or is not the repository's.
+    return path.is_file() and not path.is_symlink()
+
+
 def _in_file(root: Path, name: str) -> Iterator[Found]:
     path = root / name
-    # A link's target is listed by itself, or is not the repository's.
-    if path.is_symlink() or not path.is_file():
+    if not _is_file(path):
         return
     data = path.read_bytes()
     is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))

@@ -58,7 +58,7 @@ def gate(
 def _outcome(
     stacks: list[str], previews: list[Path], states: list[Path], previous: list[Path], repository: bool
 ) -> "Outcome":
-    from plan.project import Project
+    from plan.project import ROOT, Project
     from policies import exemptions, scan
     from policies.gate import assess
 
@@ -75,6 +75,7 @@ def _outcome(
         stacks=project.stacks,
         elsewhere=elsewhere,
         known_lines=scan.met() if repository else [],
+        searched=scan.searched(ROOT) if repository else None,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from policies.findings import Finding, Outcome
-from policies.reports.text_report import exemptions, violations, waits
+from policies.reports.text_report import exemptions, repository, violations, waits
 
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "notice"}
 
@@ -33,6 +33,8 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     yield from (f"known line {one}" for one in outcome.known_lines)
     for verdict in outcome.verdicts:
         yield f"{verdict.stack}: {violations(len(verdict.findings)) if verdict.findings else 'passed'}"
+    if outcome.searched:
+        yield repository(outcome)
 
 
 def _command(level: str, title: str, message: str, finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""For programs: `stacks`, `elsewhere` and `exemptions`."""
+"""For programs: `stacks`, `elsewhere`, `searched` (files and commits, or null), `known_lines` and `exemptions`."""
 
 import dataclasses
 import json
@@ -12,6 +12,7 @@ def written(outcome: Outcome) -> str:
         "passed": outcome.is_passed,
         "stacks": [dataclasses.asdict(verdict) for verdict in outcome.verdicts],
         "elsewhere": [dataclasses.asdict(finding) for finding in outcome.elsewhere],
+        "searched": dataclasses.asdict(outcome.searched) if outcome.searched else None,
         "known_lines": list(outcome.known_lines),
         "exemptions": [
             {**dataclasses.asdict(exemption), "note": outcome.note(exemption).strip(" ()")}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from policies.findings import Exempted, Finding, Outcome, Verdict
-from policies.reports.text_report import violations
+from policies.reports.text_report import repository, violations
 
 
 def written(outcome: Outcome) -> str:
@@ -15,6 +15,8 @@ def written(outcome: Outcome) -> str:
         "|---|---|---|--:|--:|--:|--:|",
         *(_row(verdict) for verdict in outcome.verdicts),
     ]
+    if outcome.searched:
+        lines += ["", repository(outcome).capitalize()]
     for verdict in outcome.verdicts:
         if verdict.findings:
             lines += ["", f"### {verdict.stack}", "", *_table(verdict.findings)]

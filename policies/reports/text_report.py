@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 
 from policies.findings import Exempted, Finding, Origin, Outcome, Verdict
+from policies.gate_rules import REPOSITORY_RULE
 
 
 def written(outcome: Outcome) -> str:
     """Everything of a run."""
     lines = [line for verdict in outcome.verdicts for line in of_stack(verdict)]
-    if outcome.elsewhere:
-        lines.append(f"outside the stacks: {violations(len(outcome.elsewhere))}")
-        lines += [line for finding in outcome.elsewhere for line in _of_finding(finding)]
+    lines += _of_repository(outcome)
+    of_repository = _found_there(outcome)
+    others = [finding for finding in outcome.elsewhere if finding not in of_repository]
+    if others:
+        lines.append(f"outside the stacks: {violations(len(others))}")
+        lines += [line for finding in others for line in _of_finding(finding)]
     lines += exemptions(outcome)
-    if outcome.known_lines:
-        number = len(outcome.known_lines)
-        lines.append(f"{number} line{'s' if number != 1 else ''} let pass by policies/known_lines.yaml")
-        lines += [f"  {one}" for one in outcome.known_lines]
     return "\n".join(_printable(line) for line in lines)
 
 
@@ -29,6 +29,37 @@ def of_stack(verdict: Verdict) -> Iterator[str]:
         yield from _of_finding(finding)
     for exempted in verdict.exempted:
         yield _of_exempted(exempted)
+
+
+def repository(outcome: Outcome) -> str:
+    """One line; empty where the repository was not searched."""
+    if outcome.searched is None:
+        return ""
+    found = _found_there(outcome)
+    numbers = (
+        (outcome.searched.files, "file"),
+        (outcome.searched.commits, "commit"),
+        (len(outcome.known_lines), "known line"),
+    )
+    parts = ", ".join(f"{number} {what}{'s' if number != 1 else ''}" for number, what in numbers)
+    return f"repository: {violations(len(found)) if found else 'passed'} ({parts})"
+
+
+def _of_repository(outcome: Outcome) -> Iterator[str]:
+    if outcome.searched is None:
+        return
+    yield repository(outcome)
+    found = _found_there(outcome)
+    for finding in found:
+        yield from _of_finding(finding)
+    # Each is of use only to whoever has to mend the list.
+    if found and outcome.known_lines:
+        yield "  let pass by policies/known_lines.yaml:"
+        yield from (f"    {one}" for one in outcome.known_lines)
+
+
+def _found_there(outcome: Outcome) -> list[Finding]:
+    return [finding for finding in outcome.elsewhere if outcome.searched and finding.rule == REPOSITORY_RULE]
 
 
 def exemptions(outcome: Outcome) -> Iterator[str]:

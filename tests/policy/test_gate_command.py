@@ -49,6 +49,15 @@ def test_a_preview_brings_what_was_before(tmp_path: Path) -> None:
     assert "protected-data-is-kept" in {found["rule"] for found in verdict["findings"]}
 
 
+def test_the_repository_has_a_verdict() -> None:
+    answer = hybrid("gate", "--repository")
+    # A line each of what is wrong follows where somebody is at work on it.
+    assert re.fullmatch(
+        r"repository: (passed|\d+ violations?) \(\d+ files, \d+ commits, \d+ known lines\)", answer.out.splitlines()[0]
+    )
+    assert ("repository: passed" in answer.out) == (answer.code == 0)
+
+
 def test_another_stack_s_past_is_refused(tmp_path: Path) -> None:
     now = exported(tmp_path, stack())
     other = tmp_path / "other.json"

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from policies.exemptions import Exemption
-from policies.findings import Exempted, Finding, JudgedRule, Origin, Outcome, Verdict
+from policies.findings import Exempted, Finding, JudgedRule, Origin, Outcome, Searched, Verdict
 from policies.reports import Format, written
 
 URN = "urn:pulumi:dev::hybrid::hybrid:storage:PrivateBucket$aws:s3/bucket:Bucket::backups-bucket"
@@ -107,6 +107,43 @@ def test_text_says_what_is_exempted_and_on_whose_word(outcome: Outcome) -> None:
         "exemption of ports-are-closed for *$aws:s3/bucket:Bucket::backups-bucket: "
         "exempted until 2027-01-31 by platform@example.com: a trial that ends soon"
     )
+
+
+KNOWN = ("0123: made up", "4567: an example")
+SECRET = replace(UNSOUND, rule="repository-holds-no-secret", place="a.py:1", message="This line holds a token.")
+
+
+def searched(*found: Finding) -> Outcome:
+    return Outcome(verdicts=(), rules=RULES, elsewhere=found, known_lines=KNOWN, searched=Searched(files=1, commits=20))
+
+
+def test_text_says_that_the_repository_passed_without_its_known_lines() -> None:
+    assert written(searched(), Format.TEXT) == "repository: passed (1 file, 20 commits, 2 known lines)"
+
+
+def test_text_says_what_is_wrong_in_the_repository_and_what_was_let_pass() -> None:
+    assert written(searched(SECRET, UNSOUND), Format.TEXT).splitlines() == [
+        "repository: 1 violation (1 file, 20 commits, 2 known lines)",
+        "  hybrid-gate/repository-holds-no-secret [low] a.py  a.py:1",
+        "    This line holds a token.",
+        "  let pass by policies/known_lines.yaml:",
+        "    0123: made up",
+        "    4567: an example",
+        "outside the stacks: 1 violation",
+        "  hybrid-gate/exemptions-are-sound [low] policies/e.yaml  policies/e.yaml:4",
+        f"    {UNSOUND.message}",
+    ]
+    # Wrong elsewhere, the known lines are of no use.
+    assert "0123" not in written(searched(UNSOUND), Format.TEXT)
+
+
+def test_every_other_report_lists_the_known_lines() -> None:
+    for form in set(Format) - {Format.TEXT}:
+        assert [one for one in KNOWN if one not in written(searched(), form)] == [], form
+    for form in (Format.GITHUB, Format.MARKDOWN):
+        assert "epository: passed (1 file, 20 commits, 2 known lines)" in written(searched(), form)
+    assert json.loads(written(searched(), Format.JSON))["searched"] == {"files": 1, "commits": 20}
+    assert json.loads(written(empty(), Format.JSON))["searched"] is None
 
 
 def test_text_moves_no_cursor(outcome: Outcome) -> None:

@@ -9,6 +9,7 @@ import pytest
 from plan.project import ROOT
 from policies import scan
 from policies.errors import GateError
+from policies.findings import Searched
 from tests.policy.secret_samples import secrets
 
 SAMPLES = secrets(random.Random(11))
@@ -38,6 +39,15 @@ def found(folder: Path) -> list[tuple[str, int]]:
 def test_a_clean_repository_has_no_secret(folder: Path) -> None:
     assert scan.repository(folder) == []
     assert scan.history(folder) == []
+
+
+def test_what_was_searched_is_counted(folder: Path) -> None:
+    (folder / "new.txt").write_text("not committed yet\n")
+    (folder / "link").symlink_to("new.txt")
+    git(folder, "checkout", "-qb", "other")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "Second")
+    git(folder, "checkout", "-q", "-")
+    assert scan.searched(folder) == Searched(files=2, commits=2)
 
 
 def test_a_line_with_a_secret_is_found(folder: Path) -> None:
