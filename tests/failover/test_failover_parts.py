@@ -1,11 +1,14 @@
 """What can be judged without a network: waiting, the setting, lock comments, what a drill counts."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from failover import measured
 from failover.active_setting import changed_text
 from failover.backoff import LONGEST_SECONDS, pause, retry_after
 from failover.drill_clients import Sample, switch_of
@@ -116,3 +119,11 @@ def test_wrong_and_missing_answers_are_counted_apart() -> None:
 
 def test_only_what_was_asked_in_between_counts() -> None:
     assert switch_of([row("wrong", W, V, V, "wrong")], 0.1, 0.4, V).wrong == 0
+
+
+def test_a_later_drill_by_dns_hides_no_drill_by_route(tmp_path: Path) -> None:
+    for day, via, seconds in (("20261101", "route", 0.4), ("20261102", "dns", 9.0)):
+        evidence = {"started_at": day, "via": via, "slowest_switch_seconds": seconds}
+        (tmp_path / f"failover-drill-{day}.json").write_text(json.dumps(evidence))
+    assert measured.last_switch_seconds(tmp_path) == 0.4
+    assert (measured.last_drill(tmp_path) or {})["via"] == "dns"
