@@ -232,3 +232,4 @@ def loop_device(folder: Path, *, megabytes: int) -> Iterator[Path]:
         yield device
     finally:
         subprocess.run(["losetup", "--detach", str(device)], check=True)
+        image.unlink()

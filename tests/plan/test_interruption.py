@@ -29,8 +29,10 @@ WAIT_SECONDS = 20
 
 @contextlib.contextmanager
 def started(*argv: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that can be interrupted, also where the tests can't: a shell's `&` has all below it ignore SIGINT."""
+    command = ["env", "--default-signal=INT", *argv]
     process = subprocess.Popen(
-        argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
         yield process
