@@ -11,6 +11,10 @@ from components.protection import Protection
 
 # Behind the Worker the stand-by could not renew its certificate, and nobody would notice until the day it is needed.
 CHALLENGE_PATHS = {"acme": "/.well-known/acme-challenge/*", "vercel": "/.well-known/vercel/*"}
+# Proxied records have a fixed TTL of 300 s, written as 1; 60 s is the least that others can have (Cloudflare, DNS TTL
+# reference), and what the rollback sets.
+AUTOMATIC_TTL = 1
+DNS_ONLY_TTL = 60
 
 
 class ActiveSide(StrEnum):
@@ -18,6 +22,9 @@ class ActiveSide(StrEnum):
 
     WORKER = "worker"
     VERCEL = "vercel"
+    """By plan A: the route has no script."""
+    VERCEL_DNS = "vercel-dns"
+    """By plan B: the record leads past Cloudflare. The route is as it was when plan A was given up, or before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +58,7 @@ class FailoverHost(pulumi.ComponentResource):
     def __init__(self, name: str, args: FailoverHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         # Not the active side: right after a rollback by script, a preview must have nothing to show.
         declared = {**args.labels.inputs(DataClass.NONE), "hostname": args.hostname}
+        is_led_past = args.active is ActiveSide.VERCEL_DNS
         super().__init__("hybrid:edge:FailoverHost", name, declared, opts)
         record = cloudflare.DnsRecord(
             f"{name}-record",
@@ -58,9 +66,8 @@ class FailoverHost(pulumi.ComponentResource):
             name=args.hostname,
             type="CNAME",
             content=args.standby_hostname,
-            proxied=True,
-            # Proxied records have a fixed TTL of 300 s, written as 1 (Cloudflare, DNS TTL reference).
-            ttl=1,
+            proxied=not is_led_past,
+            ttl=DNS_ONLY_TTL if is_led_past else AUTOMATIC_TTL,
             # Cloudflare takes 100 characters on a free zone. Policies read the day.
             comment=f"{args.labels.prefix}: stand-by until {args.keep_until}, answers when the route has no script",
             opts=self._kept(args),
@@ -78,8 +85,10 @@ class FailoverHost(pulumi.ComponentResource):
             f"{name}-route",
             zone_id=args.zone_id,
             pattern=f"{args.hostname}/*",
-            script=args.script if args.active is ActiveSide.WORKER else None,
-            opts=after_record,
+            script=None if args.active is ActiveSide.VERCEL else args.script,
+            opts=pulumi.ResourceOptions.merge(
+                after_record, pulumi.ResourceOptions(ignore_changes=["script"] if is_led_past else None)
+            ),
         )
         self.route_id = route.id
         self.record_id = record.id

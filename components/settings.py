@@ -102,7 +102,7 @@ class Settings(BaseModel):
     hyperdrive_connections: Annotated[int, Field(ge=5, le=100)]
     public_cache_seconds: Annotated[int, Field(ge=1, le=3600)]
 
-    failover_active: Literal["worker", "vercel"]
+    failover_active: Literal["worker", "vercel", "vercel-dns"]
     standby_hostname: HostName
     standby_keep_until: Date
     rollback_access_until: Date

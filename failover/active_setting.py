@@ -2,15 +2,25 @@
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from failover.errors import FailoverError
 from failover.files import replace
-from failover.sides import Side
 
 KEY = "hybrid:failoverActive"
 LINE = re.compile(rf"^(?P<head>[ ]+(?P<quote>[\"']?){KEY}(?P=quote):[ ]*)(?P<value>[^\s#]*)(?P<tail>[ ]*(#.*)?)$", re.M)
 CONFIG = re.compile(r"^config:[ ]*(#.*)?$", re.M)
+
+
+class Active(StrEnum):
+    """What the setting can say. Plans A and B leave different things behind, so there are two words for one side."""
+
+    WORKER = "worker"
+    VERCEL = "vercel"
+    """The route is blank."""
+    VERCEL_DNS = "vercel-dns"
+    """The record leads past Cloudflare."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +48,9 @@ def settings_file(stack: str, start: Path) -> Path | None:
     return None
 
 
-def set_active(stack: str, side: Side, start: Path) -> Setting:
+def set_active(stack: str, active: Active, start: Path) -> Setting:
     """Changes one line and keeps the rest as it is. Raises FailoverError where the file can't be understood."""
-    line = f"{KEY}: {side}"
+    line = f"{KEY}: {active}"
     file = settings_file(stack, start)
     if file is None:
         return Setting(line=line)
@@ -48,7 +58,7 @@ def set_active(stack: str, side: Side, start: Path) -> Setting:
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise FailoverError(f"{file}: can't be read: {error}; set yourself: {line}") from error
-    changed = changed_text(text, side)
+    changed = changed_text(text, active)
     if changed is None:
         raise FailoverError(f"{file}: there is not one place for it; set yourself, under config: {line}")
     if changed != text:
@@ -56,14 +66,14 @@ def set_active(stack: str, side: Side, start: Path) -> Setting:
     return Setting(line=line, file=file, is_changed=changed != text)
 
 
-def changed_text(text: str, side: Side) -> str | None:
+def changed_text(text: str, active: Active) -> str | None:
     """None where the setting stands twice, or there is no plain `config:`."""
     found = list(LINE.finditer(text))
     if len(found) == 1:
         one = found[0]
-        return f"{text[: one.start()]}{one['head']}{side}{one['tail']}{text[one.end() :]}"
+        return f"{text[: one.start()]}{one['head']}{active}{one['tail']}{text[one.end() :]}"
     places = list(CONFIG.finditer(text))
     if found or len(places) != 1:
         return None
     end = places[0].end()
-    return f"{text[:end]}\n  {KEY}: {side}{text[end:]}"
+    return f"{text[:end]}\n  {KEY}: {active}{text[end:]}"

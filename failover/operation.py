@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from failover.active_setting import set_active
+from failover.active_setting import Active, set_active
 from failover.api import Api
 from failover.changer import Changer
 from failover.changes import Act, Change, RecordChange, RouteChange, Via, led_past
 from failover.clock import TOTAL_SECONDS, Budget, left
 from failover.errors import FailoverError, RefusedError, TakenError
 from failover.evidence import write
-from failover.ids import Ids
+from failover.ids import Ids, Kind
 from failover.journal import OPERATION, Journal, Unfinished
 from failover.lock import machine_lock, new_operation, operator
 from failover.look import CALLS_AROUND, Look, Reason, Refusal, calls_needed, judge, look
@@ -102,6 +102,7 @@ class Operation:
                 # Who has nothing to change needs no lock and no healthy stand-by.
                 self.outcome.result = Result.ALREADY
                 self.outcome.sightings = [str(one) for one in found.sightings]
+                self._set_active()
             else:
                 self._refuse(found.refusals)
                 self._run(found, changes, unfinished)
@@ -221,12 +222,23 @@ class Operation:
         return {self.outcome.operation, unfinished.id if unfinished else self.outcome.operation}
 
     def _set_active(self) -> None:
-        if self.is_drill or self.checkout is None or self.outcome.result is not Result.SWITCHED:
+        if self.is_drill or self.checkout is None or not self.outcome.result.is_done:
             return
         try:
-            self.outcome.setting = set_active(self.ids.stack, self.act.side, self.checkout)
+            self.outcome.setting = set_active(self.ids.stack, self._active(), self.checkout)
         except FailoverError as error:
             self.outcome.warnings.append(str(error))
+
+    def _active(self) -> Active:
+        """A host of Pages is switched by DNS in any case, so it says nothing about the plan."""
+        if self.act is Act.RESTORE:
+            return Active.WORKER
+        records = self.changer.records
+        workers = [host for host in self.ids.hosts if host.kind is Kind.WORKER]
+        is_led_past = any(
+            host.record.id in records and records[host.record.id].target == led_past(host) for host in workers
+        )
+        return Active.VERCEL_DNS if is_led_past else Active.VERCEL
 
     def _write_evidence(self) -> None:
         if self.is_drill:

@@ -27,10 +27,10 @@ def plan_lines(
 
 def outcome_lines(outcome: Outcome) -> list[str]:
     calls = f"{len(outcome.calls)} API calls"
+    active = [f"active side: {outcome.setting}"] if outcome.setting else []
     if outcome.result is Result.ALREADY:
-        return [
-            f"{outcome.stack}: nothing to change, {outcome.act.side} answers already ({calls}, none of them a change)"
-        ]
+        already = f"nothing to change, {outcome.act.side} answers already ({calls}, none of them a change)"
+        return [f"{outcome.stack}: {already}", *active]
     took = f"{outcome.seconds:.1f} of {outcome.budget_seconds:.0f} s, {calls}"
     words = {
         Result.SWITCHED: f"{outcome.act.side} answers, seen from outside after {outcome.switched_after_seconds} s",
@@ -43,8 +43,7 @@ def outcome_lines(outcome: Outcome) -> list[str]:
     if outcome.result is Result.UNVERIFIED:
         lines += outcome.sightings
     lines += [f"outvoted: {one}" for one in outcome.dissent]
-    if outcome.setting:
-        lines.append(f"active side: {outcome.setting}")
+    lines += active
     if outcome.plan.startswith("B") and outcome.result is Result.SWITCHED:
-        lines.append("the record is DNS-only now: a restore, or the next `pulumi up`, makes it proxied again")
+        lines.append("the record is DNS-only now: a restore makes it proxied again")
     return lines

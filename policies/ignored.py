@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from plan import failover
 from plan.model import Plan, Resource
 
 # By type and property, why nobody has to see a difference.
@@ -21,6 +22,7 @@ REASONS: dict[tuple[str, str], str] = {
 }
 
 
+FAILOVER_HOST = "hybrid:edge:FailoverHost"
 # Of every type: they open nothing and move nothing, and others write some of them, such as a tool for costs.
 ANYWHERE = frozenset({"tags"})
 
@@ -29,5 +31,14 @@ def without_reason(plan: Plan) -> Iterator[tuple[Resource, str]]:
     """Each resource that ignores changes of a property, and the property, where REASONS has none."""
     for resource in plan.resources:
         for path in resource.options.ignore_changes:
-            if path not in ANYWHERE and (resource.type, path) not in REASONS:
+            has_reason = path in ANYWHERE or (resource.type, path) in REASONS
+            if not has_reason and not _is_a_switch_out_of_use(plan, resource, path):
                 yield resource, path
+
+
+def _is_a_switch_out_of_use(plan: Plan, resource: Resource, path: str) -> bool:
+    """A failover host's route while plan B is in force: it is as plan A left it, and nobody comes that way."""
+    host = plan.by_urn.get(resource.parent or "")
+    if host is None or host.type != FAILOVER_HOST or failover.switch(plan, host) != resource:
+        return False
+    return path == "script" and failover.is_led_past(plan, host)

@@ -12,6 +12,7 @@ from policies.safety.reading import each, host, is_below, parents, text, value
 
 # Written out, as in components/failover_host.py: importing that takes seconds of every start of the pack.
 CHALLENGE_PATHS = ("/.well-known/acme-challenge/*", "/.well-known/vercel/*")
+DNS_ONLY_TTL = 60
 COMPONENT = "hybrid:edge:FailoverHost"
 RECORDS = ("cloudflare:index/dnsRecord:DnsRecord", "cloudflare:index/record:Record")
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
@@ -59,9 +60,15 @@ def _leads_to_vercel(props: Mapping[str, Any]) -> bool:
     return text(props, "type") == "cname" and VERCEL_NAME.fullmatch(target) is not None
 
 
+def _is_led_past(record: PolicyResource) -> bool:
+    """Whether plan B of a rollback is in force, as failoverActive: vercel-dns declares it; by mistake the TTL is 1."""
+    props = record.props
+    return is_below(record, COMPONENT) and value(props, "proxied") is False and value(props, "ttl") == DNS_ONLY_TTL
+
+
 def _record_is_proxied(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     def check(record: PolicyResource) -> Iterator[str]:
-        if value(record.props, "proxied") is not True:
+        if value(record.props, "proxied") is not True and not _is_led_past(record):
             yield "This stand-by's record is not proxied, so no route stands in front of it."
         if not _leads_to_vercel({"type": value(record.props, "type"), "content": value(record.props, "content")}):
             yield "This stand-by's record does not lead to Vercel."
@@ -133,7 +140,7 @@ def _host_is_nobody_elses(args: StackValidationArgs) -> Iterator[tuple[str, str]
 RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="standby-record-is-proxied",
-        description="The record of a host that falls back is proxied and leads to Vercel.",
+        description="The record of a host that falls back is proxied, unless plan B is in force, and leads to Vercel.",
         reason=(
             "A route works in front of a proxied record only; behind it the stand-by answers at once when the route is "
             "blanked, where a change of DNS takes up to 300 s (Cloudflare, Workers routes; DNS TTL reference)."

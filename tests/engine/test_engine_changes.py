@@ -32,6 +32,20 @@ def test_after_a_scripted_rollback_and_its_setting_there_is_nothing_to_change(mi
     assert " unchanged\n" in mine.run(*look)
 
 
+@pytest.mark.parametrize("route", [{}, {"script": None}], ids=["asked for", "after plan A"])
+def test_after_plan_b_and_its_setting_there_is_nothing_to_change(mine: TrialEngine, route: dict[str, None]) -> None:
+    look = ("preview", "--refresh", "--stack=dev", "--expect-no-changes")
+    mine.changed_outside("site-record", proxied=False, ttl=60.0)
+    mine.changed_outside("site-route", **route)
+    assert "site-record" in mine.run(*look, is_refused=True)
+    mine.set("dev", failoverActive="vercel-dns")
+    assert " unchanged\n" in mine.run(*look)
+    # The engine alone goes there and back in the same way, and leaves the route to plan A.
+    assert acts_of_up(mine) == [("update", "site-record")]
+    mine.set("dev", failoverActive="worker")
+    assert acts_of_up(mine) == [("update", "site-record")]
+
+
 def test_a_further_bucket_changes_only_the_api(mine: TrialEngine) -> None:
     mine.set("dev", mediaBuckets=["media", "avatars"])
     acts = acts_of_up(mine)

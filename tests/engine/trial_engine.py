@@ -117,7 +117,9 @@ class TrialEngine:
 
     def changed_outside(self, name: str, **properties: Any) -> None:
         """As a script or a person would, past Pulumi; None takes a property away. The next refresh sees it."""
-        pass_through_provider.outside(self.journal).write_text(json.dumps({name: properties}))
+        file = pass_through_provider.outside(self.journal)
+        before = json.loads(file.read_text()) if file.exists() else {}
+        file.write_text(json.dumps({**before, name: properties}))
 
     def _entries(self, stack: str) -> list[dict[str, Any]]:
         entries = [json.loads(line) for line in self.journal.read_text().splitlines()]

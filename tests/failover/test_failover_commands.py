@@ -52,6 +52,22 @@ def test_rollback_plans_until_told_to_execute(world: World, tmp_path: Path) -> N
     again = Answer("rollback", "--execute", *flags(world), folder=tmp_path)
     assert again.code == 0
     assert "nothing to change, vercel answers already" in again.out
+    assert "hybrid:failoverActive: vercel" in again.out
+
+
+@pytest.mark.parametrize(("via", "line"), [("route", "vercel"), ("dns", "vercel-dns")])
+def test_the_setting_tells_the_plans_apart(world: World, tmp_path: Path, via: str, line: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: trial\n")
+    settings = tmp_path / "Pulumi.local.yaml"
+    settings.write_text("config:\n  hybrid:failoverActive: worker\n")
+    Answer("rollback", "--execute", "--via", via, *flags(world), folder=tmp_path)
+    assert settings.read_text() == f"config:\n  hybrid:failoverActive: {line}\n"
+    # A checkout that was not there the first time.
+    settings.write_text("config:\n  hybrid:failoverActive: worker\n")
+    Answer("rollback", "--execute", *flags(world), folder=tmp_path)
+    assert settings.read_text() == f"config:\n  hybrid:failoverActive: {line}\n"
+    Answer("restore", "--execute", *flags(world), folder=tmp_path)
+    assert settings.read_text() == "config:\n  hybrid:failoverActive: worker\n"
 
 
 def test_in_a_checkout_the_setting_is_changed_and_its_comments_stay(world: World, tmp_path: Path) -> None:

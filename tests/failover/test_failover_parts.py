@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from failover import measured
-from failover.active_setting import changed_text
+from failover.active_setting import Active, changed_text
 from failover.backoff import LONGEST_SECONDS, pause, retry_after
 from failover.drill_clients import Sample, switch_of
 from failover.export import STRING, _quoted
@@ -56,7 +56,7 @@ def test_a_pause_grows_to_its_limit_and_never_beyond(attempt: int, chance: float
     ],
 )
 def test_one_line_of_the_settings_is_changed_or_none(before: str, after: str | None) -> None:
-    assert changed_text(before, V) == after
+    assert changed_text(before, Active.VERCEL) == after
 
 
 @given(who=st.text(max_size=200), seconds=st.integers(0, 10**9))

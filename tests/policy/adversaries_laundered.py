@@ -125,6 +125,10 @@ IGNORED = {
     "changes of a public-access switch ignored": Adversary(
         "judged-properties-are-not-ignored", options("documents-public-access", ignore_changes=("blockPublicAcls",))
     ),
+    # Only while plan B of a rollback is in force is that nobody's business.
+    "changes of a failover host's switch ignored": Adversary(
+        "judged-properties-are-not-ignored", options("site-route", ignore_changes=("script",))
+    ),
     "all changes ignored": Adversary("judged-properties-are-not-ignored", options(DISK, ignore_changes=("*",))),
 }
 

@@ -16,6 +16,7 @@ RECORDED: dict[str, tuple[str, dict[str, Any]]] = {
     "without a tunnel": ("dev", {"databaseWay": "direct"}),
     "without a tunnel, in production": ("prod", {"databaseWay": "direct"}),
     "after a rollback": ("prod", {"failoverActive": "vercel"}),
+    "after a rollback by DNS": ("prod", {"failoverActive": "vercel-dns"}),
     "two hosts while one replaces the other": (
         "dev",
         {"postgresHosts": [HOST, {**HOST, "name": "b", "origin": "backup"}]},

@@ -185,8 +185,9 @@ def test_a_region_comes_from_the_provider_where_the_resource_names_none(prod_pla
     assert (fault.parts, fault.where.city) == (("documents",), "Dublin")
 
 
-def test_a_stand_by_that_answers_lets_pass_what_the_site_does(tmp_path: Path) -> None:
-    one = entry(residency_map(record_with(tmp_path, failoverActive="vercel")), "Vercel, answering", "site")
+@pytest.mark.parametrize("active", ["vercel", "vercel-dns"])
+def test_a_stand_by_that_answers_lets_pass_what_the_site_does(tmp_path: Path, active: str) -> None:
+    one = entry(residency_map(record_with(tmp_path, failoverActive=active)), "Vercel, answering", "site")
     assert (one.role, one.data_class) == (Role.PASSES, "regulated")
 
 

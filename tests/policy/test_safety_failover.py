@@ -1,6 +1,7 @@
 """The rules about the way back to the stand-by, broken one way at a time."""
 
-from components.failover_host import CHALLENGE_PATHS
+from components.failover_host import CHALLENGE_PATHS, DNS_ONLY_TTL
+from failover import changes
 from plan.model import Computed, Plan
 from policies.safety import failover
 from tests.policy.breaking import having, without
@@ -27,6 +28,15 @@ CASES: dict[str, Case] = {
     "rolled back": (on("site-route", without("script")), set()),
     "rolled back, as the cloud says it": (on("site-route", having(script="")), set()),
     "record not proxied": (on("site-record", having(proxied=False)), RECORD),
+    "led past the edge by plan B": (on("site-record", having(proxied=False, ttl=60)), set()),
+    "led past the edge to nowhere": (
+        on("site-record", having(proxied=False, ttl=60, type="AAAA", content="100::")),
+        RECORD,
+    ),
+    "led past the edge without the component": (
+        plus(NEW_RECORD, name=HOST, type="CNAME", content="cname.vercel-dns.com", proxied=False, ttl=60, zoneId=ZONE),
+        RECORD | KEPT,
+    ),
     "record's proxy unsaid": (on("site-record", without("proxied")), RECORD),
     "record's proxy unknown": (on("site-record", having(proxied=Computed())), RECORD),
     "record to nowhere": (on("site-record", having(type="AAAA", content="100::")), RECORD),
@@ -75,6 +85,8 @@ def test_what_would_keep_a_rollback_from_working_is_refused(dev_plan: Plan) -> N
 
 def test_the_paths_are_those_that_are_declared() -> None:
     assert set(failover.CHALLENGE_PATHS) == set(CHALLENGE_PATHS.values())
+    # The rule, the component and the script each start without the others.
+    assert failover.DNS_ONLY_TTL == DNS_ONLY_TTL == changes.DNS_ONLY_TTL
 
 
 def test_every_rule_has_a_case() -> None:

@@ -110,7 +110,7 @@ def test_dev_is_valid() -> None:
         ("recoveryTimeSeconds", "86401", "less than or equal to 86400"),
         ("alarmEmail", "platform", "matches"),
         ("alarmEmail", "a@b@c.com", "matches"),
-        ("failoverActive", "nobody", "'worker' or 'vercel'"),
+        ("failoverActive", "nobody", "'worker', 'vercel' or 'vercel-dns'"),
     ],
 )
 def test_a_wrong_value_is_refused_with_what_is_allowed(key: str, text: str, words: str) -> None:
