@@ -5,7 +5,7 @@ SOURCES := components plan policies pictures local database backups failover hos
 # What the bundles are made from.
 APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
 
-.PHONY: help up test check setup setup-test machine packages packages-test down clean lock bench
+.PHONY: help up test check setup setup-test machine packages packages-test down clean lock bench wheel
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -66,13 +66,20 @@ down = if ./hybrid --help >/dev/null 2>&1; then \
 	elif test -n "$(STACKS)"; then \
 	echo "a local stack is here, and the Python environment that ends it is not; make it with: make setup" >&2; exit 1; fi
 
+# Built in a copy: setuptools leaves its own traces where the sources are.
+WHEELS ?= dist
+wheel: .venv/made ## the rollback alone, for the laptops of on-call: dist/hybrid_failover-….whl
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp failover/*.py failover/pyproject.toml "$$folder" && \
+		.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--wheel-dir "$(WHEELS)" "$$folder"
+
 down: ## stop the local stack, and every other one in .state
 	@$(call down)
 
 clean: ## remove all that up and test made
 	@$(call down,--remove --cache)
 	find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
-	rm -rf .venv node_modules apps/*/node_modules apps/*/dist apps/made .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules dist apps/*/node_modules apps/*/dist apps/made .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rmdir .state 2>/dev/null || true
 
 COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
