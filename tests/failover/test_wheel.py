@@ -18,9 +18,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     subprocess.run(["make", "wheel", f"WHEELS={folder / 'wheels'}"], cwd=ROOT, check=True, timeout=120)
     (wheel,) = (folder / "wheels").iterdir()
-    install = ["pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", str(folder / "site")]
-    subprocess.run([sys.executable, "-m", *install, str(wheel)], check=True, timeout=120)
-    return folder / "site"
+    site = folder / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*pip, "--target", str(site), str(wheel)], check=True, timeout=120)
+    return site
 
 
 def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
