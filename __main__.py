@@ -9,8 +9,9 @@ from components.backup_repository import BackupRepository, BackupRepositoryArgs
 from components.certificate_authority import CertificateAuthority, CertificateAuthorityArgs
 from components.cms_documents import CmsDocuments, CmsDocumentsArgs
 from components.deploy_identity import DeployIdentity, DeployIdentityArgs
-from components.failover import Failover, failover_args, failover_hosts
+from components.failover import Failover, failover_args, failover_hosts, failover_pages_hosts
 from components.failover_host import FailoverHost
+from components.failover_pages_host import FailoverPagesHost
 from components.host_bundle import HostBundles, HostBundlesArgs, bundle, bundle_arn
 from components.host_convergence import HostConvergence, HostConvergenceArgs
 from components.host_identity import HostIdentity, HostIdentityArgs
@@ -247,9 +248,10 @@ pages = PagesStaticSite(
     PagesStaticSiteArgs(labels=labels, account_id=cloudflare_account, production_branch=stack.pages_production_branch),
     opts,
 )
-falling_back = failover_hosts(stack, site.script)
-failover_by_host = {host.hostname: FailoverHost(host.name, host, opts) for host in falling_back}
-failover = Failover("failover", failover_args(stack, falling_back), opts)
+site_hosts, pages_hosts = failover_hosts(stack, site.script), failover_pages_hosts(stack, pages.project)
+failover_by_host = {host.hostname: FailoverHost(host.name, host, opts) for host in site_hosts}
+failover_by_pages_host = {host.hostname: FailoverPagesHost(host.name, host, opts) for host in pages_hosts}
+failover = Failover("failover", failover_args(stack, [*site_hosts, *pages_hosts]), opts)
 deploy = DeployIdentity(
     "deploy",
     DeployIdentityArgs(
@@ -266,7 +268,9 @@ deploy = DeployIdentity(
 pulumi.export("siteUrl", f"https://{stack.site_hostname}")
 pulumi.export("apiUrl", f"https://{stack.api_hostname}")
 pulumi.export("failoverRouteIds", {name: host.route_id for name, host in failover_by_host.items()})
-pulumi.export("failoverRecordIds", {name: host.record_id for name, host in failover_by_host.items()})
+record_ids = {name: host.record_id for name, host in failover_by_host.items()}
+record_ids |= {name: host.record_id for name, host in failover_by_pages_host.items()}
+pulumi.export("failoverRecordIds", record_ids)
 pulumi.export("rollbackParameter", failover.parameter)
 pulumi.export("postgresAddress", serving.static_ip)
 pulumi.export("postgresInstance", serving.instance_name)

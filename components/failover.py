@@ -9,6 +9,7 @@ import pulumi_aws as aws
 import pulumi_cloudflare as cloudflare
 
 from components.failover_host import ActiveSide, FailoverHostArgs
+from components.failover_pages_host import FailoverPagesHostArgs
 from components.labels import DataClass, Labels
 from components.providers import HOME_REGION
 from components.settings import Settings
@@ -20,6 +21,7 @@ PERMISSION_GROUPS = {
     "DNS Write": "4755a26eedb94da69e1066d98aa820be",
 }
 CHECK_SECONDS = 60
+AnyHost = FailoverHostArgs | FailoverPagesHostArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class FailoverArgs:
     labels: Labels
     account_id: str
     zone_id: str
-    hosts: Sequence[FailoverHostArgs]
+    hosts: Sequence[AnyHost]
     token_until: str
     """When the rollback's token ends, as YYYY-MM-DD. Before that day somebody moves it on and hands out the new one."""
     networks: Sequence[str]
@@ -54,7 +56,25 @@ def failover_hosts(stack: Settings, site_script: pulumi.Input[str]) -> list[Fail
     return [site]
 
 
-def failover_args(stack: Settings, hosts: Sequence[FailoverHostArgs]) -> FailoverArgs:
+def failover_pages_hosts(stack: Settings, project: pulumi.Input[str]) -> list[FailoverPagesHostArgs]:
+    return [
+        FailoverPagesHostArgs(
+            labels=stack.labels,
+            protection=stack.protection,
+            name=f"pages-{hostname.replace('.', '-')}",
+            account_id=stack.cloudflare_account_id,
+            zone_id=stack.cloudflare_zone_id,
+            hostname=hostname,
+            standby_hostname=stack.standby_hostname,
+            project=project,
+            active=ActiveSide(stack.failover_active),
+            keep_until=stack.standby_keep_until,
+        )
+        for hostname in stack.pages_hostnames
+    ]
+
+
+def failover_args(stack: Settings, hosts: Sequence[AnyHost]) -> FailoverArgs:
     return FailoverArgs(
         labels=stack.labels,
         account_id=stack.cloudflare_account_id,

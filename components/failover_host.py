@@ -27,6 +27,11 @@ class ActiveSide(StrEnum):
     """By plan B: the record leads past Cloudflare. The route is as it was when plan A was given up, or before it."""
 
 
+def standby_comment(labels: Labels, keep_until: str, when: str) -> str:
+    """Of a record. Cloudflare takes 100 characters on a free zone. Policies read the day."""
+    return f"{labels.prefix}: stand-by until {keep_until}, {when}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class FailoverHostArgs:
     labels: Labels
@@ -68,8 +73,7 @@ class FailoverHost(pulumi.ComponentResource):
             content=args.standby_hostname,
             proxied=not is_led_past,
             ttl=DNS_ONLY_TTL if is_led_past else AUTOMATIC_TTL,
-            # Cloudflare takes 100 characters on a free zone. Policies read the day.
-            comment=f"{args.labels.prefix}: stand-by until {args.keep_until}, answers when the route has no script",
+            comment=standby_comment(args.labels, args.keep_until, "answers when the route has no script"),
             opts=self._kept(args),
         )
         after_record = pulumi.ResourceOptions.merge(self._kept(args), pulumi.ResourceOptions(depends_on=[record]))

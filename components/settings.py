@@ -112,6 +112,7 @@ class Settings(BaseModel):
     owns_advanced_instances_tier: bool
     state_bucket: BucketName
     state_key_alias: KeyAlias
+    pages_hostnames: Annotated[list[HostName], Field(max_length=5)]
     pages_production_branch: Annotated[str, Field(min_length=1, max_length=100)]
 
     # Field validators, not a model validator: pydantic skips that one when any field is wrong, and
@@ -189,6 +190,18 @@ class Settings(BaseModel):
         others = {info.data.get(name) for name in ("site_hostname", "api_hostname", "database_hostname")}
         if value in others:
             raise ValueError("is the name of another host of this stack; allowed: a name of its own")
+        return value
+
+    @field_validator("pages_hostnames")
+    @classmethod
+    def _hosts_of_their_own(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        names = ("site_hostname", "api_hostname", "database_hostname", "pooler_hostname")
+        taken = {info.data.get(name) for name in names}
+        again = [host for at, host in enumerate(value) if host in taken or host in value[:at]]
+        if again:
+            raise ValueError(
+                f"has {', '.join(again)}, which is another host of this stack; allowed: names of their own"
+            )
         return value
 
     def model_post_init(self, context: Any, /) -> None:

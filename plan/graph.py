@@ -38,6 +38,7 @@ class Tie(StrEnum):
 _LAYERS = {
     "hybrid:edge:Failover": Layer.FAILOVER,
     "hybrid:edge:FailoverHost": Layer.FAILOVER,
+    "hybrid:edge:FailoverPagesHost": Layer.FAILOVER,
     "hybrid:edge:HyperdrivePair": Layer.WAY,
     "hybrid:postgres:CertificateAuthority": Layer.WAY,
     "hybrid:storage:MediaBucket": Layer.EDGE,

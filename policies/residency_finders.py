@@ -199,7 +199,13 @@ def _record(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
         said = [evidence(resource, "content", content)]
         if parent is not None and (route := failover.switch(plan, parent)):
             said.append(evidence(route, "script", route.inputs.get("script")))
-        yield _found(plan, resource, standby, whereabouts.THIRD_PARTY, said, "" if is_standing_by else site_class(plan))
+        passed = _class_of_pages(parent) or site_class(plan)
+        yield _found(plan, resource, standby, whereabouts.THIRD_PARTY, said, "" if is_standing_by else passed)
+
+
+def _class_of_pages(component: Resource | None) -> str:
+    is_pages = component is not None and component.type == "hybrid:edge:FailoverPagesHost"
+    return str(component.inputs.get("dataClass")) if component is not None and is_pages else ""
 
 
 def site_class(plan: Plan) -> str:

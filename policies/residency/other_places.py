@@ -10,6 +10,7 @@ _COMPONENTS = {
     "hybrid:edge:ApiWorker": component("Requests pass through."),
     "hybrid:edge:Failover": component("Hosts that fall back, and a token for it; no data.", most=DataClass.NONE),
     "hybrid:edge:FailoverHost": component("A record and routes; no data.", most=DataClass.NONE),
+    "hybrid:edge:FailoverPagesHost": component("A host name of public pages.", most=DataClass.PUBLIC),
     "hybrid:edge:HyperdrivePair": component("Rows pass through; only public ones are cached."),
     "hybrid:edge:PagesStaticSite": component("Public pages.", most=DataClass.PUBLIC),
     "hybrid:edge:WebSite": component("Requests pass through."),

@@ -14,6 +14,8 @@ from policies.safety.reading import each, host, is_below, parents, text, value
 CHALLENGE_PATHS = ("/.well-known/acme-challenge/*", "/.well-known/vercel/*")
 DNS_ONLY_TTL = 60
 COMPONENT = "hybrid:edge:FailoverHost"
+# Its record is the switch, so none of the rules about a route in front of it is for it.
+PAGES_COMPONENT = "hybrid:edge:FailoverPagesHost"
 RECORDS = ("cloudflare:index/dnsRecord:DnsRecord", "cloudflare:index/record:Record")
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 CUSTOM_DOMAINS = (
@@ -37,11 +39,18 @@ VERCEL_ADDRESS = "76.76.21.21"
 
 
 def standbys(args: StackValidationArgs) -> list[PolicyResource]:
-    """Records of hosts that fall back: those of the component, and any that leads to Vercel."""
+    """Records behind a route that a rollback blanks: those of the component, and any that leads to Vercel."""
     return [found for found in args.resources if found.resource_type in RECORDS and _is_standby(found)]
 
 
+def pages_records(args: StackValidationArgs) -> list[PolicyResource]:
+    """Records that a rollback leads elsewhere."""
+    return [found for found in args.resources if found.resource_type in RECORDS and is_below(found, PAGES_COMPONENT)]
+
+
 def _is_standby(record: PolicyResource) -> bool:
+    if is_below(record, PAGES_COMPONENT):
+        return False
     return is_below(record, COMPONENT) or _leads_to_vercel(_known(record.props))
 
 

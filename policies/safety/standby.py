@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 
 from policies.rule import Rule, StackRule
-from policies.safety.failover import COMPONENT, ROUTE, standbys
+from policies.safety.failover import COMPONENT, ROUTE, pages_records, standbys
 from policies.safety.reading import each, is_prod, of_type, parents, value
 
 # As components/failover_host.py writes it.
@@ -27,7 +27,7 @@ def _standby_is_kept(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
             if not all(found.opts.protect for found in (record, *routes)):
                 yield "The engine would delete this host's way back before its day."
 
-    yield from each(standbys(args), check)
+    yield from each([*standbys(args), *pages_records(args)], check)
 
 
 def _day(comment: object) -> date | None:

@@ -1,6 +1,7 @@
 """Every component declares the resources that it exists for, below itself."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from components.deploy_identity import DeployIdentity
 from components.encryption_key import EncryptionKey
 from components.failover import Failover
 from components.failover_host import FailoverHost
+from components.failover_pages_host import FailoverPagesHost
 from components.host_bundle import HostBundles
 from components.host_convergence import HostConvergence
 from components.host_identity import HostIdentity
@@ -33,6 +35,7 @@ from components.public_database import PublicDatabase
 from components.web_site import WebSite
 from components.worker_script import WorkerScript
 from plan.model import Plan, Resource
+from tests.changed_stack import record_with
 
 WORKER = {"Worker": 1, "WorkerVersion": 1, "WorkersDeployment": 1}
 BUCKET = {
@@ -142,6 +145,24 @@ def test_without_a_tunnel_the_database_has_a_public_name_and_certificates(direct
     clients = {"PrivateKey": 4, "SelfSignedCert": 1, "CertRequest": 3, "LocallySignedCert": 3}
     assert declared(direct_plan, CertificateAuthority, "authority") == clients
     assert not [found for found in direct_plan.resources if found.type.endswith(":PrivateTunnel")]
+
+
+@pytest.mark.parametrize(
+    ("active", "record"),
+    [
+        ("worker", ("automatonicai-dev-static.pages.dev", True, 1)),
+        ("vercel", ("cname.vercel-dns-0.com", False, 60)),
+        ("vercel-dns", ("cname.vercel-dns-0.com", False, 60)),
+    ],
+)
+def test_a_host_of_pages_is_switched_by_its_record(tmp_path: Path, active: str, record: tuple[str, bool, int]) -> None:
+    host = "docs.dev.automatonicai.com"
+    plan = record_with(tmp_path, pagesHostnames=[host], failoverActive=active)
+    name = "pages-docs-dev-automatonicai-com"
+    assert declared(plan, FailoverPagesHost, name) == {"DnsRecord": 1, "PagesDomain": 1}
+    (inputs,) = [found.inputs for found in plan.resources if found.name == f"{name}-record"]
+    assert (inputs["content"], inputs["proxied"], inputs["ttl"]) == record
+    assert inputs["name"] == host
 
 
 def test_every_output_of_a_component_is_registered(dev_plan: Plan) -> None:

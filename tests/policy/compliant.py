@@ -16,6 +16,11 @@ RECORDED: dict[str, tuple[str, dict[str, Any]]] = {
     "without a tunnel": ("dev", {"databaseWay": "direct"}),
     "without a tunnel, in production": ("prod", {"databaseWay": "direct"}),
     "after a rollback": ("prod", {"failoverActive": "vercel"}),
+    "hosts of Pages": ("prod", {"pagesHostnames": ["docs.automatonicai.com", "help.automatonicai.com"]}),
+    "hosts of Pages after a rollback": (
+        "prod",
+        {"pagesHostnames": ["docs.automatonicai.com"], "failoverActive": "vercel"},
+    ),
     "after a rollback by DNS": ("prod", {"failoverActive": "vercel-dns"}),
     "two hosts while one replaces the other": (
         "dev",

@@ -191,6 +191,13 @@ def test_a_stand_by_that_answers_lets_pass_what_the_site_does(tmp_path: Path, ac
     assert (one.role, one.data_class) == (Role.PASSES, "regulated")
 
 
+def test_a_stand_by_of_pages_lets_pass_what_they_do(tmp_path: Path) -> None:
+    settings = {"pagesHostnames": ["docs.dev.automatonicai.com"], "failoverActive": "vercel"}
+    mapped = residency_map(record_with(tmp_path, **settings))
+    assert entry(mapped, "Vercel, answering", "pages-docs-dev-automatonicai-com").data_class == "public"
+    assert mapped.faults == []
+
+
 def test_an_empty_plan_has_an_empty_map() -> None:
     mapped = residency_map(Plan(project="hybrid", stack="dev", resources=()))
     assert (mapped.entries, mapped.flows) == ((), ())

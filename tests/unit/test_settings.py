@@ -110,6 +110,8 @@ def test_dev_is_valid() -> None:
         ("recoveryTimeSeconds", "86401", "less than or equal to 86400"),
         ("alarmEmail", "platform", "matches"),
         ("alarmEmail", "a@b@c.com", "matches"),
+        ("pagesHostnames", '["app.dev.automatonicai.com"]', "another host of this stack"),
+        ("pagesHostnames", '["a.dev.automatonicai.com", "a.dev.automatonicai.com"]', "another host of this stack"),
         ("failoverActive", "nobody", "'worker', 'vercel' or 'vercel-dns'"),
     ],
 )
