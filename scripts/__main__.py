@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 
-if __name__ == "__main__":
+# What a shell has started in the background ignores an interruption, and goes on doing so.
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
     # Until a command runs there is nothing to clear up, and an interrupted import would show where.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
@@ -55,5 +56,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

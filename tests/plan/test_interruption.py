@@ -28,9 +28,9 @@ WAIT_SECONDS = 20
 
 
 @contextlib.contextmanager
-def started(*argv: str) -> Iterator[subprocess.Popen[str]]:
+def started(*argv: str, is_ignoring: bool = False) -> Iterator[subprocess.Popen[str]]:
     """A process that can be interrupted, also where the tests can't: a shell's `&` has all below it ignore SIGINT."""
-    command = ["env", "--default-signal=INT", *argv]
+    command = ["env", f"--{'ignore' if is_ignoring else 'default'}-signal=INT", *argv]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -73,6 +73,16 @@ def test_an_interrupted_gate_says_nothing_and_leaves_nobody(seconds: float) -> N
         assert process.returncode in (130, 0)
         assert words == ""
         assert eventually(lambda: of_session(process.pid) == [])
+
+
+def test_a_gate_in_the_background_is_not_interrupted() -> None:
+    with started("./hybrid", "gate", "dev", is_ignoring=True) as process:
+        while process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.1)
+        out, words = process.communicate()
+        assert (process.returncode, words) == (0, "")
+        assert out.startswith("dev: passed")
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
