@@ -63,13 +63,9 @@ def is_ready(stack: Stack) -> bool:
 
 def write_rollback_token(stack: Stack) -> None:
     """Into a file of its own, 0600, as `./hybrid failover --token-file` reads it."""
-    path, value = token_file(stack), _value(stack, ROLLBACK)
+    path, value = stack.state.failover_token, _value(stack, ROLLBACK)
     if not path.exists() or path.read_text() != value:
         stack.state.write(path, value)
-
-
-def token_file(stack: Stack) -> Path:
-    return stack.state.folder / "failover.token"
 
 
 def _value(stack: Stack, name: str) -> str:
