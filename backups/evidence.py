@@ -79,7 +79,7 @@ def markdown(found: Evidence, picture: str | None) -> str:
 
 
 def _restored(one: Restore) -> list[str]:
-    heading = "The newest state" if one.kind == "latest" else "A random point of the window"
+    heading = "The newest state" if one.kind == "latest" else "A point of the window"
     lines = [f"## {heading}", ""]
     if one.target:
         lines.append(f"* Target: {exact(one.target)} (the same again: `./hybrid drill --at {wire(one.target)}`)")

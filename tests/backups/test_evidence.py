@@ -44,6 +44,7 @@ def test_what_was_missed_is_said_first(tmp_path: Path) -> None:
 
 def test_a_point_can_be_had_again(tmp_path: Path) -> None:
     text = evidence.markdown(answering.evidence(), None)
+    assert "## A point of the window\n" in text
     assert "(the same again: `./hybrid drill --at 2026-11-21T10:00:00.000000Z`)" in text
 
 
