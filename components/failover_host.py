@@ -61,8 +61,8 @@ class FailoverHost(pulumi.ComponentResource):
             proxied=True,
             # Proxied records have a fixed TTL of 300 s, written as 1 (Cloudflare, DNS TTL reference).
             ttl=1,
-            # Cloudflare takes 100 characters on a free zone. Policies read the day.
-            comment=f"{args.labels.prefix}: stand-by until {args.keep_until}, answers when the route has no script",
+            # Cloudflare takes 100 characters on a free zone, of which a prefix may be 37. Policies read the day.
+            comment=f"{args.labels.prefix}: stand-by until {args.keep_until}, answers when its route is blank",
             opts=self._kept(args),
         )
         after_record = pulumi.ResourceOptions.merge(self._kept(args), pulumi.ResourceOptions(depends_on=[record]))
