@@ -28,9 +28,25 @@ WAIT_SECONDS = 20
 
 
 @contextlib.contextmanager
-def started(*argv: str, is_ignoring: bool = False) -> Iterator[subprocess.Popen[str]]:
+def started(*argv: str) -> Iterator[subprocess.Popen[str]]:
     """A process that can be interrupted, also where the tests can't: a shell's `&` has all below it ignore SIGINT."""
-    command = ["env", f"--{'ignore' if is_ignoring else 'default'}-signal=INT", *argv]
+    with in_session("env", "--default-signal=INT", *argv) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def started_in_background(*argv: str) -> Iterator[subprocess.Popen[str]]:
+    """As a shell's `&` does: SIGINT is ignored from the first moment on."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with in_session(*argv) as process:
+            yield process
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def in_session(*command: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -76,7 +92,7 @@ def test_an_interrupted_gate_says_nothing_and_leaves_nobody(seconds: float) -> N
 
 
 def test_a_gate_in_the_background_is_not_interrupted() -> None:
-    with started("./hybrid", "gate", "dev", is_ignoring=True) as process:
+    with started_in_background("./hybrid", "gate", "dev") as process:
         while process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(0.1)
