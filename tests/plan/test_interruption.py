@@ -1,6 +1,7 @@
 """An interruption ends all that recording and the gate started, without a word."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -99,6 +100,24 @@ def test_a_gate_in_the_background_is_not_interrupted() -> None:
         out, words = process.communicate()
         assert (process.returncode, words) == (0, "")
         assert out.startswith("dev: passed")
+
+
+def test_a_recorder_whose_caller_has_ended_before_it_looks_records_nothing(program: Callable[..., Path]) -> None:
+    folder = program('import pathlib; pathlib.Path("ran").touch()')
+    task = {"project": "trial", "stack": "dev", "values": {}, "secret_keys": []}
+    # Of another process, as the number is once somebody else has taken this one in.
+    order = {"parent": os.getpid() + 1, "folder": str(folder), "seconds": 60, "tasks": [task]}
+    answer = subprocess.run(
+        [sys.executable, "-P", "-m", "plan.recording"],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout, answer.stderr) == (1, "", "")
+    assert not (folder / "ran").exists()
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
