@@ -46,6 +46,9 @@ def main() -> int:
         for line in str(error).splitlines():
             print(f"hybrid: {line}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        # While Typer reads the commands; of one that runs it makes the same exit code.
+        return 130
     except OSError as error:
         # Standard output on a full disk, or closed.
         if error.errno not in (errno.ENOSPC, errno.EBADF):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from plan.project import ROOT
+from scripts import __main__ as entry
 
 STUBBORN = """
 import os, pathlib, signal, time
@@ -90,6 +91,14 @@ def test_an_interrupted_gate_says_nothing_and_leaves_nobody(seconds: float) -> N
         assert process.returncode in (130, 0)
         assert words == ""
         assert eventually(lambda: of_session(process.pid) == [])
+
+
+def test_an_interruption_before_a_command_runs_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("typer.main.get_command", interrupted)
+    assert entry.main() == 130
 
 
 def test_a_gate_in_the_background_is_not_interrupted() -> None:
