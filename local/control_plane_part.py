@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +101,7 @@ class Seeding:
         self,
         kind: str,
         path: str,
-        declared: Any,
+        declared: Mapping[str, dict[str, Any]],
         edit: Callable[[dict[str, Any], dict[str, Any], dict[str, Any]], None],
         is_same: Callable[[dict[str, Any], dict[str, Any]], bool],
     ) -> None:
