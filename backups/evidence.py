@@ -33,11 +33,12 @@ def write(folder: Path, found: Evidence, listing: Listing | None) -> list[Path]:
 
 def refuse_unwritable(folder: Path) -> None:
     """Raises BackupError where no evidence could be left; makes nothing."""
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    # Path.exists() raises for what is below a folder that this user may not enter.
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.exists(place))
     if not there.is_dir():
         raise BackupError(f"{folder}: the evidence can't be written: {there} is no folder")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise BackupError(f"{folder}: the evidence can't be written: {there} lets nobody write")
+        raise BackupError(f"{folder}: the evidence can't be written: {there} can't be written to")
 
 
 def _replace(path: Path, text: str) -> None:
@@ -78,7 +79,7 @@ def markdown(found: Evidence, picture: str | None) -> str:
 
 
 def _restored(one: Restore) -> list[str]:
-    heading = "The newest state" if one.kind == "latest" else "A random point of the window"
+    heading = "The newest state" if one.kind == "latest" else "A point of the window"
     lines = [f"## {heading}", ""]
     if one.target:
         lines.append(f"* Target: {exact(one.target)} (the same again: `./hybrid drill --at {wire(one.target)}`)")

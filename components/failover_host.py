@@ -28,7 +28,7 @@ class ActiveSide(StrEnum):
 
 
 def standby_comment(labels: Labels, keep_until: str, when: str) -> str:
-    """Of a record. Cloudflare takes 100 characters on a free zone. Policies read the day."""
+    """Of a record. Cloudflare takes 100 characters on a free zone, of which a prefix may be 37. Policies read the day."""
     return f"{labels.prefix}: stand-by until {keep_until}, {when}"
 
 
@@ -73,7 +73,7 @@ class FailoverHost(pulumi.ComponentResource):
             content=args.standby_hostname,
             proxied=not is_led_past,
             ttl=DNS_ONLY_TTL if is_led_past else AUTOMATIC_TTL,
-            comment=standby_comment(args.labels, args.keep_until, "answers when the route has no script"),
+            comment=standby_comment(args.labels, args.keep_until, "answers when its route is blank"),
             opts=self._kept(args),
         )
         after_record = pulumi.ResourceOptions.merge(self._kept(args), pulumi.ResourceOptions(depends_on=[record]))

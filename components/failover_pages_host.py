@@ -48,7 +48,7 @@ class FailoverPagesHost(pulumi.ComponentResource):
             content=pulumi.Output.concat(args.project, ".pages.dev") if is_worker else args.standby_hostname,
             proxied=is_worker,
             ttl=AUTOMATIC_TTL if is_worker else DNS_ONLY_TTL,
-            comment=standby_comment(args.labels, args.keep_until, "answers when this record leads there"),
+            comment=standby_comment(args.labels, args.keep_until, "answers when this leads there"),
             opts=kept,
         )
         cloudflare.PagesDomain(

@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,13 +63,9 @@ def is_ready(stack: Stack) -> bool:
 
 def write_rollback_token(stack: Stack) -> None:
     """Into a file of its own, 0600, as `./hybrid failover --token-file` reads it."""
-    path, value = token_file(stack), _value(stack, ROLLBACK)
+    path, value = stack.state.failover_token, _value(stack, ROLLBACK)
     if not path.exists() or path.read_text() != value:
         stack.state.write(path, value)
-
-
-def token_file(stack: Stack) -> Path:
-    return stack.state.folder / "failover.token"
 
 
 def _value(stack: Stack, name: str) -> str:
@@ -105,7 +101,7 @@ class Seeding:
         self,
         kind: str,
         path: str,
-        declared: Any,
+        declared: Mapping[str, dict[str, Any]],
         edit: Callable[[dict[str, Any], dict[str, Any], dict[str, Any]], None],
         is_same: Callable[[dict[str, Any], dict[str, Any]], bool],
     ) -> None:

@@ -11,7 +11,6 @@ from plan.model import Computed, Plan, Resource
 
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 RECORD_FIELDS = ("name", "type", "content", "proxied", "ttl", "comment")
-CHALLENGES = "/.well-known/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +39,7 @@ class DeclaredEdge:
     scripts: tuple[str, ...]
     hosts: tuple[FailoverHost, ...]
     keep_until: str
-    """YYYY-MM-DD, until when the stand-by has to stay; None where the settings do not say."""
+    """YYYY-MM-DD, until when the stand-by has to stay."""
 
     @property
     def standbys(self) -> tuple[str, ...]:

@@ -52,6 +52,15 @@ def edge_config(plan: Plan, sources: EdgeSources) -> dict[str, Any]:
     }
 
 
+def site_assets(config: dict[str, Any]) -> Path:
+    """The files of the Worker that answers the site. Raises LocalError where it has none."""
+    name = config["entry"]["worker"]
+    assets = next(worker["assets"] for worker in config["workers"] if worker["name"] == name)
+    if not assets:
+        raise LocalError(f"{name}: has no assets, which the local stand-by serves too; the site's Worker needs them")
+    return Path(assets["directory"])
+
+
 def routed(plan: Plan, hostname: str) -> str:
     """The Worker that answers all of a host name. Raises LocalError where none does."""
     patterns = {resource.inputs["pattern"]: resource.inputs.get("script") for resource in plan.of_type(ROUTE)}

@@ -3,7 +3,7 @@
 import http.client
 from typing import Any
 
-from local import control_plane_part, failover_ids, name_server
+from local import control_plane_part, name_server
 from local.edge_proxy import EDGE_ADDRESS
 from local.errors import LocalError
 from local.ports import STANDBY_ADDRESS
@@ -16,10 +16,10 @@ SIDES = ("worker", "vercel")
 def failover(stack: Stack, host: dict[str, Any]) -> str:
     """Each host's active side and the stand-by, of the same build; the control plane takes the rollback's token."""
     _verify_token(stack)
-    ids = stack.state.read_json(failover_ids.path(stack), can_be_remade=True) or {}
+    ids = stack.state.read_json(stack.state.failover_ids, can_be_remade=True) or {}
     hosts = ids.get("hosts", [])
     if not hosts:
-        raise LocalError(f"{failover_ids.path(stack)}: names no host; `./hybrid local up` writes it")
+        raise LocalError(f"{stack.state.failover_ids}: names no host; `./hybrid local up` writes it")
     return "; ".join(_checked(stack, str(one["hostname"])) for one in hosts)
 
 
@@ -35,7 +35,7 @@ def _checked(stack: Stack, hostname: str) -> str:
 
 
 def _verify_token(stack: Stack) -> None:
-    token = control_plane_part.token_file(stack).read_text()
+    token = stack.state.failover_token.read_text()
     connection = http.client.HTTPConnection("127.0.0.1", stack.ports.control_plane, timeout=SECONDS)
     try:
         connection.request("GET", "/client/v4/user/tokens/verify", headers={"authorization": f"Bearer {token}"})

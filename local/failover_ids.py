@@ -1,7 +1,6 @@
 """The file of ids that `./hybrid failover` needs for the local stack."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from local import control_plane_part
@@ -16,19 +15,15 @@ DATED_EACH = timedelta(days=1)
 Known = dict[str, dict[str, Any]]
 
 
-def path(stack: Stack) -> Path:
-    return stack.state.folder / "failover.json"
-
-
 def write(stack: Stack, declared: DeclaredEdge, known: Known) -> bool:
     """Whether it is another one than before, apart from its date."""
-    before = stack.state.read_json(path(stack), can_be_remade=True)
+    before = stack.state.read_json(stack.state.failover_ids, can_be_remade=True)
     before = before if isinstance(before, dict) else {}
     now = datetime.now(UTC)
     made = document(stack, declared, known)
     is_same = {key: value for key, value in before.items() if key != "resolved_at"} == made
     if not is_same or _is_old(before["resolved_at"], now):
-        stack.state.write_json(path(stack), {**made, "resolved_at": now.strftime("%Y-%m-%dT%H:%M:%SZ")})
+        stack.state.write_json(stack.state.failover_ids, {**made, "resolved_at": now.strftime("%Y-%m-%dT%H:%M:%SZ")})
     return not is_same
 
 

@@ -13,7 +13,7 @@ from local.stack import Stack
 
 NAME = "dns"
 KEY = "control-plane"
-PROGRAM, PACKAGE = "knotd", "knot"
+PROGRAM = "knotd"
 SBIN = "/usr/sbin:/sbin"
 # What the stand-by's own DNS answers with is not ours to choose; short, as a host's that may move.
 STANDBY_TTL_SECONDS = 60

@@ -68,6 +68,16 @@ class State:
         return self.folder / "host.json"
 
     @property
+    def failover_ids(self) -> Path:
+        """What `./hybrid failover` reads where no --ids is given."""
+        return self.folder / "failover.json"
+
+    @property
+    def failover_token(self) -> Path:
+        """The rollback's own, 0600."""
+        return self.folder / "failover.token"
+
+    @property
     def lock_file(self) -> Path:
         return self.folder / "lock"
 

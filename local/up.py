@@ -14,7 +14,7 @@ from local.bucket_settings import ensure_buckets
 from local.buckets import Bucket, declared_buckets
 from local.database_way import DatabaseWay
 from local.declared_edge import declared_edge
-from local.edge_config import EdgeSources, edge_config
+from local.edge_config import EdgeSources, edge_config, site_assets
 from local.errors import LocalError
 from local.failover_parts import FailoverParts
 from local.host_spec import Machine, authorities, host_spec
@@ -136,13 +136,8 @@ class Realisation:
     def failover(self) -> FailoverParts:
         workers = {str(self.edge[key]["worker"]): int(self.edge[key]["port"]) for key in ("entry", "direct")}
         return FailoverParts(
-            stack=self.stack, declared=declared_edge(self.plan), workers=workers, assets=self._assets()
+            stack=self.stack, declared=declared_edge(self.plan), workers=workers, assets=site_assets(self.edge)
         )
-
-    def _assets(self) -> Path:
-        """The files of the Worker that answers the site."""
-        site = next(worker for worker in self.edge["workers"] if worker["name"] == self.edge["entry"]["worker"])
-        return Path((site["assets"] or {}).get("directory", self.stack.state.edge))
 
     @cached_property
     def buckets(self) -> list[Bucket]:

@@ -29,7 +29,7 @@ def record_all(stacks: Sequence[str], folder: Path = ROOT) -> list[Plan]:
         return []
     project = Project.load(folder)
     tasks = [_task(project, stack) for stack in stacks]
-    order = {"folder": str(folder), "seconds": TIMEOUT_SECONDS, "tasks": tasks}
+    order = {"parent": os.getpid(), "folder": str(folder), "seconds": TIMEOUT_SECONDS, "tasks": tasks}
     return [_plan(stack, answer) for stack, answer in zip(stacks, _run(stacks, order), strict=True)]
 
 

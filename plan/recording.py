@@ -29,10 +29,10 @@ FOR_ALL = ("pulumi_", "components.")
 
 def main() -> None:
     """Answers a list of tasks with a list: of each a plan, an error, the exit of a process without a word, or late."""
-    lifetime.end_with_parent()
     # A process that lives for seconds; its collector took a third of them.
     gc.disable()
     order = json.load(sys.stdin)
+    lifetime.end_with_parent(order["parent"])
     folder, deadline = Path(order["folder"]), time.monotonic() + order["seconds"]
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

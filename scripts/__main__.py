@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 
-if __name__ == "__main__":
+# What a shell has started in the background ignores an interruption, and goes on doing so.
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
     # Until a command runs there is nothing to clear up, and an interrupted import would show where.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
@@ -45,6 +46,9 @@ def main() -> int:
         for line in str(error).splitlines():
             print(f"hybrid: {line}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        # While Typer reads the commands; of one that runs it makes the same exit code.
+        return 130
     except OSError as error:
         # Standard output on a full disk, or closed.
         if error.errno not in (errno.ENOSPC, errno.EBADF):
@@ -55,5 +59,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -85,9 +85,10 @@ def main() -> int:
         return 0
     fault = ""
     if is_root and shutil.which("apt-get"):
-        fault = install([*packages, *extra])
-        if not fault:
-            return 0
+        fault = install(packages) if packages else ""
+        packages = packages if fault else []
+        # By itself: what the rest goes without holds nothing up.
+        extra = extra if fault or (extra and install(extra)) else []
     if extra:
         print(f"{', '.join(extra)}: not here, and the local stack then has no DNS; Debian's package", file=sys.stderr)
     packages = without_replaced(packages)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
 
 import typer
+
+from scripts.options import AsJson
+from scripts.written import write_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +20,9 @@ class Finding:
     """Whether the local stack can't do without it."""
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Look for what the local stack and Pulumi need; exit 1 when something that is needed is missing."""
     import dataclasses
-    import json
 
     from rich.table import Table
 
@@ -29,7 +30,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
     findings = list(look())
     if as_json:
-        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+        write_json([dataclasses.asdict(finding) for finding in findings])
     else:
         table = Table("", "", "", box=None, pad_edge=False, show_header=False)
         for finding in findings:

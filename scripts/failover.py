@@ -1,25 +1,26 @@
 """`./hybrid failover`: the package failover/, with the local stack where no file of ids is named."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from failover.application import application
 from failover.commands import Surroundings
 
-TOKEN = "failover.token"
+if TYPE_CHECKING:
+    from local.state import State
 
 
-def _ids() -> Path:
+def _state() -> "State":
     """Of the local stack, whether it is there or not."""
     from local.state import State
     from plan.project import ROOT
 
-    return State.of(ROOT).folder / "failover.json"
+    return State.of(ROOT)
 
 
-def _local_ids() -> Path | None:
-    return _ids() if _ids().exists() else None
+def _ids() -> Path | None:
+    path = _state().failover_ids
+    return path if path.exists() else None
 
 
-app = application(
-    Surroundings(ids=_local_ids, token_file=lambda: _ids().with_name(TOKEN), is_local=True), name="hybrid"
-)
+app = application(Surroundings(ids=_ids, token_file=lambda: _state().failover_token, is_local=True), name="hybrid")

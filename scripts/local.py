@@ -159,7 +159,6 @@ def run(command: Annotated[list[str], typer.Argument(metavar="-- COMMAND…", he
 def status(as_json: AsJson = False) -> None:
     """What every part is doing; exit 1 unless all run."""
     import dataclasses
-    import json
 
     from local.status import parts_of
 
@@ -167,7 +166,7 @@ def status(as_json: AsJson = False) -> None:
     parts = parts_of(here)
     if as_json:
         rows = [{**dataclasses.asdict(part), "log": str(part.log)} for part in parts.values()]
-        print(json.dumps({"ports": here.ports.all, "parts": rows}, indent=2))
+        write_json({"ports": here.ports.all, "parts": rows})
     elif parts:
         _print_status(here, parts)
     else:

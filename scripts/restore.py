@@ -95,9 +95,10 @@ def _restore(way: "Door", wish: Wish, stack: str | None, *, is_applied: bool, as
     from backups.errors import BackupError
 
     plan = asked(way, Plan, wish.request("plan"))
+    # What can't be is not drawn; its faults come below.
     if not as_json and not plan.faults:
         _print_plan(plan)
-    elif plan.faults or not is_applied:
+    if as_json and (plan.faults or not is_applied):
         write_json(document(plan))
     is_lacking = plan.needs_replace and wish.replace is None
     if plan.faults:

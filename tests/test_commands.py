@@ -10,8 +10,8 @@ import pytest
 
 from tests.commands import ROOT, hybrid
 
-COMMANDS = ["preview", "gate", "local", "db", "backup", "restore", "drill", "failover", "doctor"]
-LOCAL = ["up", "verify", "status", "logs", "down"]
+COMMANDS = ["preview", "gate", "residency", "graph", "local", "db", "backup", "restore", "drill", "failover", "doctor"]
+LOCAL = ["up", "verify", "exec", "status", "logs", "down"]
 DATABASE = ["status", "top", "psql", "migrate"]
 BACKUP = ["now", "list", "verify"]
 FAILOVER = ["status", "plan", "rollback", "restore", "drill", "resolve", "export"]
@@ -59,6 +59,7 @@ def test_every_command_explains_itself(words: list[str]) -> None:
         ["restore", "--to", "latest", "--into", "side", "--discard", "side"],
         ["restore", "--discard", "main"],
         ["drill", "--seed", "x"],
+        ["drill", "--seed", "7", "--at", "2026-11-21T10:00:00Z"],
         ["failover", "rollback", "--via", "fax"],
         ["failover", "rollback", "--execute", "--budget", "1"],
         ["failover", "rollback", "--execute", "--force", " "],

@@ -25,9 +25,7 @@ def act(machine: Machine, request: Backup) -> dict[str, Any]:
     before = inventory.read(repository)
     kind = request.kind or ("diff" if any(backup.kind == "full" for backup in before.usable) else "full")
     progress.say(f"taking {SPOKEN[kind]} backup of {repository.backup.stanza}")
-    answer = repository.attempt("backup", f"--type={kind}", extra=TRY_ONCE)
-    if answer.returncode:
-        raise RecoveryError(repository.fault("backup", answer.returncode, answer.stderr))
+    repository.run("backup", f"--type={kind}", extra=TRY_ONCE)
     known = {backup.label for backup in before.backups}
     made = [backup for backup in inventory.read(repository).backups if backup.label not in known]
     if not made:

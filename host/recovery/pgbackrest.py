@@ -78,9 +78,11 @@ class Repository:
         variables = {**self.variables(), **(extra or {})}
         return self.machine.run(argv, variables=variables, seconds=seconds)
 
-    def run(self, command: str, *arguments: str, seconds: float | None = None) -> str:
+    def run(
+        self, command: str, *arguments: str, extra: Mapping[str, str] | None = None, seconds: float | None = None
+    ) -> str:
         """What it printed; raises RecoveryError."""
-        answer = self.attempt(command, *arguments, seconds=seconds)
+        answer = self.attempt(command, *arguments, extra=extra, seconds=seconds)
         if answer.returncode:
             raise RecoveryError(self.fault(command, answer.returncode, answer.stderr))
         return answer.stdout

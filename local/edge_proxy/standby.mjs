@@ -90,7 +90,8 @@ async function answerOf(pathname, known) {
  */
 async function asset(name, known, status = 200) {
   try {
-    const content = await readFile(join(config.assets, normalize(decodeURIComponent(name))));
+    // From the root, so that no `..` leads above it: not every target that Node.js takes begins with a slash.
+    const content = await readFile(join(config.assets, normalize(`/${decodeURIComponent(name)}`)));
     const etag = `"${createHash("sha256").update(content).digest("hex").slice(0, 32)}"`;
     const type = TYPES[extname(name)] ?? "application/octet-stream";
     const headers = { "Content-Type": type, ETag: etag, "Cache-Control": "public, max-age=0, must-revalidate" };

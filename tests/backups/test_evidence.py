@@ -1,6 +1,8 @@
 """What a drill leaves behind."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ def test_what_was_missed_is_said_first(tmp_path: Path) -> None:
 
 def test_a_point_can_be_had_again(tmp_path: Path) -> None:
     text = evidence.markdown(answering.evidence(), None)
+    assert "## A point of the window\n" in text
     assert "(the same again: `./hybrid drill --at 2026-11-21T10:00:00.000000Z`)" in text
 
 
@@ -81,3 +84,19 @@ def test_a_place_for_no_evidence_is_refused_before_a_drill(tmp_path: Path, name:
         evidence.refuse_unwritable(tmp_path / name)
     evidence.refuse_unwritable(tmp_path / "new" / "folder")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_is_closed_is_refused_before_a_drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made up, because nothing is closed to root."""
+    closed, stat = tmp_path / "closed", os.stat
+
+    def refused(path: str | Path, **options: Any) -> os.stat_result:
+        if Path(path).is_relative_to(closed) and Path(path) != closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    closed.mkdir()
+    monkeypatch.setattr(os, "stat", refused)
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != closed)
+    with pytest.raises(BackupError, match="closed can't be written to"):
+        evidence.refuse_unwritable(closed / "new" / "folder")

@@ -172,7 +172,7 @@ def test_the_rollback_has_a_token_of_its_own_with_two_scopes(
     plane: ControlPlaneUnderTest, stack: Stack, capfd: pytest.CaptureFixture[str]
 ) -> None:
     control_plane_part.write_rollback_token(stack)
-    path = control_plane_part.token_file(stack)
+    path = stack.state.failover_token
     value = path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
     assert plane.client(value).user.tokens.verify().status == "active"
@@ -186,7 +186,7 @@ def test_the_file_of_ids_is_what_the_command_reads(seed: Seeder, stack: Stack, d
     seed(declared)
     assert failover_ids.write(stack, declared, seed.known)
     assert not failover_ids.write(stack, declared, seed.known)
-    found = ids.read(failover_ids.path(stack))
+    found = ids.read(stack.state.failover_ids)
     assert (found.stack, found.zone_id, found.keep_until) == ("local", declared.zone, "2027-01-31")
     (host,) = found.hosts
     assert host.route is not None
@@ -200,9 +200,9 @@ def test_the_file_of_ids_is_dated_anew_after_a_day(
 ) -> None:
     seed(declared)
     failover_ids.write(stack, declared, seed.known)
-    document: dict[str, Any] = json.loads(failover_ids.path(stack).read_text())
+    document: dict[str, Any] = json.loads(stack.state.failover_ids.read_text())
     old = {**document, "resolved_at": "2026-01-01T00:00:00Z"}
-    stack.state.write_json(failover_ids.path(stack), old)
+    stack.state.write_json(stack.state.failover_ids, old)
     assert not failover_ids.write(stack, declared, seed.known)
-    again = json.loads(failover_ids.path(stack).read_text())
+    again = json.loads(stack.state.failover_ids.read_text())
     assert again["resolved_at"] > "2026-02"

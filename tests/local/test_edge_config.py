@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.edge_config import ROUTE, VERSION, EdgeSources, edge_config
+from local.edge_config import ROUTE, VERSION, EdgeSources, edge_config, site_assets
 from local.errors import LocalError
 from local.ports import Ports
 from plan.model import Computed, Plan, Resource, Secret, reference
@@ -66,6 +66,12 @@ def test_a_worker_is_as_declared() -> None:
     assert (made["name"], made["mainModule"], made["compatibilityDate"]) == ("shop", "index.js", "2026-07-01")
     assert made["modules"] == [{"name": "index.js", "path": "/shop/dist/index.js", "type": "esm"}]
     assert made["assets"] is None
+
+
+def test_the_stand_by_gets_the_sites_assets_and_no_other_folder() -> None:
+    assert site_assets(config(plan(assets={"directory": "dist/assets"}))) == Path("/shop/dist/assets")
+    with pytest.raises(LocalError, match="shop: has no assets, which the local stand-by serves too"):
+        site_assets(config(plan()))
 
 
 def test_host_names_are_answered_by_their_routes_workers() -> None:

@@ -244,6 +244,7 @@ def test_the_stand_by_serves_the_site_and_its_health(ask: Callable[..., Answer])
     assert there("/no/such/page")[0] == 404
     assert there("/../../../package.json")[0] == 404
     assert there("/%2e%2e/%2e%2e/package.json")[0] == 404
+    assert there("*/../../../../package.json")[0] == 404
     assert there("/", method="HEAD")[2] == b""
     assert there("/api/v1/ledger-entries")[0] == 503
 

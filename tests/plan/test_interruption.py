@@ -1,6 +1,7 @@
 """An interruption ends all that recording and the gate started, without a word."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from plan.project import ROOT
+from scripts import __main__ as entry
 
 STUBBORN = """
 import os, pathlib, signal, time
@@ -30,7 +32,23 @@ WAIT_SECONDS = 20
 @contextlib.contextmanager
 def started(*argv: str) -> Iterator[subprocess.Popen[str]]:
     """A process that can be interrupted, also where the tests can't: a shell's `&` has all below it ignore SIGINT."""
-    command = ["env", "--default-signal=INT", *argv]
+    with in_session("env", "--default-signal=INT", *argv) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def started_in_background(*argv: str) -> Iterator[subprocess.Popen[str]]:
+    """As a shell's `&` does: SIGINT is ignored from the first moment on."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with in_session(*argv) as process:
+            yield process
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def in_session(*command: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -73,6 +91,42 @@ def test_an_interrupted_gate_says_nothing_and_leaves_nobody(seconds: float) -> N
         assert process.returncode in (130, 0)
         assert words == ""
         assert eventually(lambda: of_session(process.pid) == [])
+
+
+def test_an_interruption_before_a_command_runs_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("typer.main.get_command", interrupted)
+    assert entry.main() == 130
+
+
+def test_a_gate_in_the_background_is_not_interrupted() -> None:
+    with started_in_background("./hybrid", "gate", "dev") as process:
+        while process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.1)
+        out, words = process.communicate()
+        assert (process.returncode, words) == (0, "")
+        assert out.startswith("dev: passed")
+
+
+def test_a_recorder_whose_caller_has_ended_before_it_looks_records_nothing(program: Callable[..., Path]) -> None:
+    folder = program('import pathlib; pathlib.Path("ran").touch()')
+    task = {"project": "trial", "stack": "dev", "values": {}, "secret_keys": []}
+    # Of another process, as the number is once somebody else has taken this one in.
+    order = {"parent": os.getpid() + 1, "folder": str(folder), "seconds": 60, "tasks": [task]}
+    answer = subprocess.run(
+        [sys.executable, "-P", "-m", "plan.recording"],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout, answer.stderr) == (1, "", "")
+    assert not (folder / "ran").exists()
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])

@@ -7,6 +7,7 @@ import pytest
 
 from components.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
 from components.labels import DataClass
+from components.settings import BUCKET_NAME_LENGTH, LONGEST_BUCKET_SUFFIX
 from plan import codec
 from plan.model import Computed, Plan, Resource, Secret, reveal
 
@@ -166,6 +167,12 @@ def test_what_a_direct_upload_does_not_declare_is_not_compared(dev_plan: Plan) -
 def test_only_known_names_are_bound_besides_buckets(dev_plan: Plan) -> None:
     bound = {binding["name"] for binding in named(dev_plan, "api-version").inputs["bindings"]}
     assert bound == TAKEN | {binding_name(REQUIRED_BUCKET)}
+
+
+def test_a_records_comment_has_room_for_the_longest_prefix(dev_plan: Plan) -> None:
+    longest = BUCKET_NAME_LENGTH - LONGEST_BUCKET_SUFFIX
+    comment = named(dev_plan, "site-record").inputs["comment"]
+    assert len(comment.removeprefix("automatonicai-dev")) + longest <= 100
 
 
 def _secrets(value: object) -> list[Secret]:

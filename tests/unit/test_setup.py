@@ -140,6 +140,16 @@ def test_root_installs_the_name_server_and_does_not_have_it_started(
     ]
 
 
+def test_a_name_server_that_can_not_be_had_holds_up_nothing(
+    program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program("apt-get", 'case "$*" in *knot*) exit 100 ;; esac')
+    assert run(monkeypatch, "up", 0) == 0
+    said = capsys.readouterr().err
+    assert "knot: not here, and the local stack then has no DNS" in said
+    assert "missing: " not in said
+
+
 def test_a_python_without_its_venv_package_is_named(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"

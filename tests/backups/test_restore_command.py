@@ -1,0 +1,61 @@
+"""`./hybrid restore` by what it writes where: a plan, or why there is none."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from typer import Typer
+from typer.testing import CliRunner, Result
+
+from backups import doors
+from backups.answers import Plan, document
+from backups.errors import BackupError
+from scripts.restore import restore
+from tests.backups import answering
+
+app = Typer()
+app.command()(restore)
+TO_LATEST = ("--to", "latest", "--into", "side")
+
+
+class Door:
+    """Answers a plan, and restores nothing."""
+
+    stack = "dev"
+
+    def __init__(self, found: Plan) -> None:
+        self.found = found
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        assert request["act"] == "plan"
+        return document(self.found)
+
+
+def restored(monkeypatch: pytest.MonkeyPatch, found: Plan, *words: str) -> Result:
+    monkeypatch.setattr(doors, "door", lambda *_: Door(found))
+    return CliRunner().invoke(app, [*TO_LATEST, *words])
+
+
+def test_a_plan_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = restored(monkeypatch, answering.plan())
+    assert answer.exit_code == 0, answer.output
+    assert "20261121-070000F" in answer.stdout
+    assert "nothing has been done" in answer.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--apply",)])
+def test_of_a_plan_that_can_not_be_only_the_faults_are_told(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    answer = restored(monkeypatch, answering.plan(faults=["side: no room", "side: no backup"]), *words)
+    assert isinstance(answer.exception, BackupError)
+    assert str(answer.exception) == "side: no room\nside: no backup"
+    assert answer.stdout == ""
+
+
+@pytest.mark.parametrize("words", [("--json",), ("--json", "--apply")])
+def test_a_program_gets_the_faults_as_data(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    answer = restored(monkeypatch, answering.plan(faults=["side: no room"]), *words)
+    assert isinstance(answer.exception, BackupError)
+    assert json.loads(answer.stdout)["faults"] == ["side: no room"]
