@@ -93,6 +93,8 @@ CASES = {
     "a route to a Worker from nowhere": case(route("x.dev.automatonicai.com/*", Computed()), ROUTED),
     "a route to somebody's Worker": case(route("x.dev.automatonicai.com/*", "other"), ROUTED),
     "a route of a star": case(route("*.dev.automatonicai.com/*"), ROUTED),
+    "a route of a star, of one scheme": case(route("https://*.dev.automatonicai.com/*"), ROUTED),
+    "a route of one scheme": case(route("https://x.dev.automatonicai.com/*")),
     "a route to come": case(route(Computed()), ROUTED),
     "a host of a Worker of this stack": case(
         plus(DOMAIN, hostname="x.dev.automatonicai.com", service="automatonicai-dev-api")
