@@ -253,6 +253,8 @@ CASES: dict[str, Case] = {
     "token unknown": (on("tunnel-operators-token", having(duration=Computed())), ENDS),
     "API token for ever": (plus(TOKEN, name="t"), ENDS),
     "API token with an end": (plus(TOKEN, name="t", expiresOn="2027-01-01T00:00:00Z"), set()),
+    "API token for ages": (plus(TOKEN, name="t", expiresOn="2099-01-01T00:00:00Z"), ENDS),
+    "API token with no day": (plus(TOKEN, name="t", expiresOn="soon"), ENDS),
     "any account": (on("montreal", without("allowedAccountIds")), ACCOUNT | PRINCIPALS),
     "no account": (on("montreal", put("allowedAccountIds", "[]")), ACCOUNT | PRINCIPALS),
     "two accounts": (on("montreal", put("allowedAccountIds", '["111111111111", "999999999999"]')), ACCOUNT),
