@@ -38,6 +38,8 @@ class Questions:
     again: Sequence[analyzer_pb2.AnalyzeRequest]
     """Some of them with other inputs, to judge what no pack gets to see otherwise: see `_otherwise`."""
     together: analyzer_pb2.AnalyzeStackRequest
+    together_again: Sequence[analyzer_pb2.AnalyzeStackRequest]
+    """With the texts of which a part is known; none where there is no such text."""
 
     @classmethod
     def about(cls, plan: Plan) -> "Questions":
@@ -45,14 +47,20 @@ class Questions:
             resource.urn: _provider(resource) for resource in plan.resources if resource.type.startswith(PROVIDERS)
         }
         structs = {resource.urn: wire.to_struct(resource.inputs) for resource in plan.resources}
-        each, again, together = [], [], []
+        each, again, together, in_part = [], [], [], []
         for resource in plan.resources:
             common = _common(resource, providers.get(resource.provider or ""))
             each.append(analyzer_pb2.AnalyzeRequest(**common, properties=structs[resource.urn]))
             for inputs in _otherwise(resource):
                 again.append(analyzer_pb2.AnalyzeRequest(**common, properties=wire.to_struct(inputs)))
             together.append(_analyzer_resource(resource, common, structs[resource.urn]))
-        return cls(each, again, analyzer_pb2.AnalyzeStackRequest(resources=together))
+            known = _as_written(resource.inputs)
+            is_same = known == resource.inputs
+            in_part.append(together[-1] if is_same else _analyzer_resource(resource, common, wire.to_struct(known)))
+        request = analyzer_pb2.AnalyzeStackRequest
+        return cls(
+            each, again, request(resources=together), [request(resources=in_part)] if in_part != together else []
+        )
 
 
 class Pack:
@@ -68,8 +76,10 @@ class Pack:
         """Every diagnostic of the resource rules and the stack rules; each names its URN where it has one."""
         with self._explained():
             found = {_key(one): one for one in self._of_each([*questions.each, *questions.again])}
-            answer = self._stub.AnalyzeStack(questions.together, timeout=CALL_SECONDS)
-        return [*found.values(), *answer.diagnostics]
+            for request in (questions.together, *questions.together_again):
+                answer = self._stub.AnalyzeStack(request, timeout=CALL_SECONDS)
+                found |= {_key(one): one for one in answer.diagnostics}
+        return [*found.values()]
 
     def _of_each(self, requests: Sequence[analyzer_pb2.AnalyzeRequest]) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
         # Several at a time: most of a call is waiting. A few only, because each takes memory.

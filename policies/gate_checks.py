@@ -14,7 +14,7 @@ from policies.rule import UNCHECKED, WAITING
 # The pack's, which passes over what it does not get to see.
 TEXTS_RULE = "inputs-hold-no-known-secret"
 # How a check that waits begins: see rule.Notes.
-WAITS = re.compile(r"(?P<rule>[a-z0-9-]+): (?P<path>\S*) is not known yet: ")
+WAITS = re.compile(r"(?P<rule>[a-z0-9-]+): (?P<path>.*?) is not known yet: ")
 
 
 def findings(subject: Subject) -> Iterator[Finding]:

@@ -21,7 +21,8 @@ _FIRST_WORDS = """# The policies
 Each rule is a good state, and every rule is mandatory. `./hybrid gate dev prod` checks them all on the recorded plan, \
 without Pulumi, credentials or a network; `--preview FILE` and `--state FILE` check what the engine wrote; \
 `pulumi preview` and `pulumi up` take them all with `--policy-pack policies`, one pack with `policies/NAME`. \
-How they run, and why what can't be judged fails: [decision 2](../decisions/0002-policies-are-real-packs.md).
+How they run, and why what can't be judged fails: [decision 2](../decisions/0002-policies-are-real-packs.md), \
+and, on the engine, [decision 15](../decisions/0015-one-pack-of-every-rule-on-the-engine.md).
 """
 _EXEMPTIONS = """
 ## Exemptions

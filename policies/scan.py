@@ -4,6 +4,7 @@ import codecs
 import functools
 import hashlib
 import re
+import secrets
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,12 +23,27 @@ TIMEOUT_SECONDS = 300
 # A longer line is generated, and much in it is random: beyond this only the issuers' formats count.
 LONGEST_LINE = 4_000
 # Settings without quotes, by the ends of their files' names.
-SETTINGS = re.compile(r"(^|[./])(env|ya?ml|ini|cfg|conf|toml|properties)$|(^|/)\.env\.[^/]*$")
+SETTINGS = re.compile(r"(^|[./])(env|ya?ml|ini|cfg|conf|toml|properties)$|(^|/)\.env\.[^/]*$", re.IGNORECASE)
 SETTING = re.compile(
     r"\s*(?:-\s+)?(?:export\s+)?(?P<name>[\w.-]{1,64})\s*[:=]\s*(?P<value>[^\s\"'#${}<>%()]{8,})\s*(?:#.*)?"
 )
 # An entry of the list itself, which looks like a secret: only what follows is judged.
 ENTRY = re.compile(r"^\s*[0-9a-f]{16}: ")
+# As text, because a line of .gitattributes takes any file for a binary one, whose lines git then keeps to itself. What
+# else whoever runs the search has set to his liking must not change what is searched.
+PATCHES = (
+    "--diff-merges=separate",
+    "-p",
+    "-U0",
+    "--text",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--dst-prefix=b/",
+)
+FILE = re.compile(r"^(?=diff --git )", re.MULTILINE)
+# In an added line, as of a picture.
+NO_TEXT = re.compile(r"^\+[^\n]*\0", re.MULTILINE)
 HUNK = re.compile(r"@@ -\S+ \+(\d+)")
 LITERAL_KIND = "a literal that is called like a secret"
 # A literal in code or settings under a secret's name: a word that people choose, in quotes.
@@ -86,9 +102,12 @@ def history(root: Path) -> list[Found]:
     """Secrets in any line that any commit ever added, and in the commits' messages. Raises GateError."""
     if _git(root, "rev-parse", "--is-shallow-repository").strip() == "true":
         raise GateError("repository: has no whole history (a shallow clone); fetch all of it: git fetch --unshallow")
-    log = _git(root, "log", "--all", "-m", "-p", "-U0", "--no-color", "--no-ext-diff", "--format=%x00%H%n%B%x01")
-    tags = _git(root, "for-each-ref", "refs/tags", "--format=%00%(objectname)%0a%(contents)%01")
-    return list(dict.fromkeys(found for one in (log + tags).split("\0")[1:] for found in _in_commit(one)))
+    # Nobody who writes a file or a message can know it, and so end what is searched.
+    mark = f"hybrid-{secrets.token_hex(16)}"
+    log = _git(root, "log", "--all", *PATCHES, f"--format={mark}-commit%n%H%n%B{mark}-patch")
+    tags = _git(root, "for-each-ref", "refs/tags", f"--format={mark}-commit%0a%(objectname)%0a%(contents){mark}-patch")
+    commits = (log + tags).split(f"{mark}-commit\n")[1:]
+    return list(dict.fromkeys(found for one in commits for found in _in_commit(one, f"{mark}-patch")))
 
 
 def searched(root: Path) -> Searched:
@@ -137,25 +156,36 @@ def _in_file(root: Path, name: str) -> Iterator[Found]:
         yield from _in_lines(name, enumerate(text.splitlines(), 1))
 
 
-def _in_commit(text: str) -> Iterator[Found]:
+def _in_commit(text: str, end_of_message: str) -> Iterator[Found]:
     commit, _, rest = text.partition("\n")
-    message, _, patch = rest.partition("\x01")
+    message, _, patch = rest.partition(end_of_message)
     for line in message.splitlines():
         yield from _in_lines("", [(0, line)], commit)
+    for file in FILE.split(patch):
+        # As in `_in_file`.
+        if not NO_TEXT.search(file):
+            yield from _in_patch(file, commit)
+
+
+def _in_patch(text: str, commit: str) -> Iterator[Found]:
+    """Of one file."""
     path, number, is_header = "", 0, True
     # By git's own end of a line: what follows another one, as a form feed, bears no + of its own.
-    for line in patch.split("\n"):
-        if line.startswith("diff "):
-            is_header = True
-        elif hunk := HUNK.match(line):
+    for line in text.split("\n"):
+        if hunk := HUNK.match(line):
             number, is_header = int(hunk[1]), False
         elif is_header:
             # Further down, it is an added line that begins with two of them.
             if line.startswith("+++ "):
-                path = line.removeprefix("+++ ").removeprefix("b/")
+                path = _path(line.removeprefix("+++ "))
         elif line.startswith("+"):
             yield from _in_lines(path, ((number, part) for part in line[1:].splitlines()), commit)
             number += 1
+
+
+def _path(name: str) -> str:
+    """Without what git puts around a name with a space, a quote or the like in it."""
+    return name.removesuffix("\t").strip('"').removeprefix("b/")
 
 
 def _in_lines(path: str, lines: Iterable[tuple[int, str]], commit: str = "") -> Iterator[Found]:
@@ -225,7 +255,7 @@ def _is_mixed(value: str) -> bool:
 def _git(root: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments],
+            ["git", "-C", str(root), "-c", "core.quotePath=false", *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=TIMEOUT_SECONDS,

@@ -7,6 +7,7 @@ from typing import Any
 from pulumi_policy import PolicyResource
 
 from components.labels import DataClass
+from plan.model import UNWRITTEN
 from policies.residency.hosts import HOSTS
 from policies.residency.own_names import address
 from policies.residency.reading import known
@@ -65,6 +66,8 @@ _URL = re.compile(
 )
 # A whole entry, as `host`, `host:port/path`, `//host/path` or `user:password@host`.
 _ENTRY = re.compile(rf"(?://)?([^@/\s:]{{0,99}}:[^@/\s]{{0,99}}@)?({_NAME})\.?(:[0-9]{{1,5}})?(?:/\S*)?")
+# A host that ends with what is not known yet may be anybody's; the gate on the state judges it.
+_OPEN_END = re.compile(rf"(?:[\w.-]|{UNWRITTEN})*{UNWRITTEN}(?![\w.-])")
 # Endings of names as people buy them, and of files; another ending of two letters is a country's.
 _ENDINGS = re.compile(
     r"ai|app|biz|ca|ch|cloud|cn|com?|de|dev|edu|eu|fr|gov|int|io|jp|live|net|nl|online|org|page|ru|site|tech|uk|us|xyz"
@@ -94,7 +97,9 @@ def named(resource: PolicyResource) -> Iterator[tuple[str, str]]:
     told = re.compile(_TOLD.get(kind, r"(?!)"))
     unread = (*CODE.get(kind, ()), *_ANSWERS.get(kind, ()))
     variables = {path for path, name in _variables(props) if _HOST_NAME.search(name)}
-    for path, text in written(props):
+    for path, given in written(props):
+        # What is known of a name's end says whose it is.
+        text = _OPEN_END.sub("", given).replace(UNWRITTEN, "x") if UNWRITTEN in given else given
         if path.startswith(unread) or path.split(".")[0].split("[")[0] in _WORDS:
             continue
         yield from ((path, _host(found[1])) for found in _URL.findall(text) if found[0] not in _NO_HOST)

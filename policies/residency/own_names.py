@@ -59,7 +59,12 @@ def own(resources: Iterable[PolicyResource]) -> Own:
 
 def host_of(pattern: str) -> str:
     """The host of a route's pattern, without a star before it."""
-    return plain(pattern).rpartition("://")[2].split("/")[0].lstrip("*").strip(".")
+    return hosts_of(pattern).lstrip("*").strip(".")
+
+
+def hosts_of(pattern: str) -> str:
+    """As the pattern has it, with a star for any."""
+    return plain(pattern).rpartition("://")[2].split("/")[0]
 
 
 def domain(host: str) -> str:

@@ -7,7 +7,7 @@ from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
 from policies.residency.edge_stores import WORKERS, declared_workers
-from policies.residency.own_names import SERVING, host_of, own
+from policies.residency.own_names import SERVING, host_of, hosts_of, own
 from policies.rule import StackRule
 
 # Where the Worker's name stands.
@@ -37,7 +37,7 @@ def _routes_lead_to_own_workers(args: StackValidationArgs) -> Iterator[tuple[str
 
 def _faults(route: PolicyResource, workers: set[Any]) -> Iterator[str]:
     script = _SCRIPT[route.resource_type]
-    if "*" in str(route.props[SERVING[route.resource_type]]).split("/")[0]:
+    if "*" in hosts_of(str(route.props[SERVING[route.resource_type]])):
         yield "This route takes in hosts that it does not name."
     try:
         is_own = route.props.get(script) is None or route.props[script] in workers

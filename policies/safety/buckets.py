@@ -8,7 +8,7 @@ from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, Stac
 from pulumi_policy.proxy import UnknownValueError
 
 from policies.rule import Rule, StackRule
-from policies.safety.reading import by_bucket, current, each, of_type, text, value
+from policies.safety.reading import by_bucket, current, each, items, of_type, text, value
 
 BUCKET = "aws:s3/bucket:Bucket"
 PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -42,10 +42,22 @@ def _no_acl_is_public(args: ResourceValidationArgs) -> Iterator[str]:
         # Of what the program gives: the provider reads an owner's own grant back.
         if kind in (BUCKET, BUCKET_ACL) and "global/" in _flat(value(args.props, grant)):
             yield "This access control list grants something to everyone."
+    if kind == BUCKET_ACL and any(_is_a_strangers(grant, args.props) for grant in _grants(args.props)):
+        yield "This access control list grants something to another account."
     if kind == WEBSITE or (kind == BUCKET and value(args.props, "website")):
         yield "This bucket is a website, which S3 serves without TLS."
     if kind == LIGHTSAIL_BUCKET:
         yield "This is a bucket of Lightsail, which has no lock, no key of one's own and no block of public access."
+
+
+def _grants(props: Mapping[str, Any]) -> list[Any]:
+    return items(props, "accessControlPolicy", "grants")
+
+
+def _is_a_strangers(grant: Any, props: Mapping[str, Any]) -> bool:
+    """Of one account, by its canonical number or its address, other than the owner; groups have a URI."""
+    owner, grantee = value(props, "accessControlPolicy", "owner", "id"), value(grant, "grantee")
+    return value(grantee, "uri") is None and (owner is None or value(grantee, "id") != owner)
 
 
 def _flat(values: Any) -> str:
@@ -111,7 +123,7 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     Rule(
         name="buckets-have-no-public-list",
-        description="No access control list opens a bucket, no bucket is a website, none is Lightsail's.",
+        description="No list opens a bucket to anybody but its owner, no bucket is a website, none is Lightsail's.",
         reason=(
             "Lists are S3's oldest way of giving rights and its easiest to get wrong, so AWS advises to switch them "
             "off; a website's address has no TLS (AWS, S3 object ownership; website endpoints)."

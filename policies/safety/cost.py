@@ -56,12 +56,12 @@ def _monthly_usd(resource: PolicyResource, args: StackValidationArgs) -> float:
     if kind == INSTANCE:
         return _bundle_usd(text(props, "bundleId"))
     if kind == DISK:
-        return _size_gb(value(props, "sizeInGb")) * prices.DISK_GB_USD
+        return _count(value(props, "sizeInGb")) * prices.DISK_GB_USD
     if kind == ADDRESS:
         return 0.0 if _is_attached(resource, args) else prices.LOOSE_ADDRESS_USD
     if kind == NODE_TIER:
         is_advanced = text(props, "settingValue") != "standard"
-        return prices.ADVANCED_NODE_USD * len(of_type(args.resources, ACTIVATION)) if is_advanced else 0.0
+        return prices.ADVANCED_NODE_USD * _nodes(args) if is_advanced else 0.0
     if kind == PARAMETER:
         # One that may become an advanced one counts as such; left out, the account's setting decides.
         return 0.0 if text(props, "tier") in ("", "standard") else prices.ADVANCED_PARAMETER_USD
@@ -74,17 +74,23 @@ def _monthly_usd(resource: PolicyResource, args: StackValidationArgs) -> float:
     raise PriceError(f"{kind} is not in policies/safety/prices.py")
 
 
+def _nodes(args: StackValidationArgs) -> float:
+    """Machines that the stack's activations let in; one each, unless they say otherwise."""
+    limits = (value(found.props, "registrationLimit") for found in of_type(args.resources, ACTIVATION))
+    return sum(1 if limit is None else _count(limit) for limit in limits)
+
+
 def _bundle_usd(bundle: str) -> float:
     if bundle not in prices.BUNDLES_USD:
         raise PriceError("its bundle is not in policies/safety/prices.py")
     return prices.BUNDLES_USD[bundle]
 
 
-def _size_gb(size: object) -> float:
-    # A size that is no number would count as nothing.
-    if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0:
-        raise PriceError("its size is no number")
-    return float(size)
+def _count(number: object) -> float:
+    # What is no number would count as nothing.
+    if isinstance(number, bool) or not isinstance(number, int | float) or number <= 0:
+        raise PriceError("how much it is, or how many they are, is no number")
+    return float(number)
 
 
 def _is_attached(address: PolicyResource, args: StackValidationArgs) -> bool:

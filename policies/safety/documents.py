@@ -17,6 +17,12 @@ TO_COME = "<reference>"
 _NARROWING = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
 _FEWEST_LETTERS = 4
 _WILD = re.compile(r"[*?]")
+_WILDS = re.compile(r"[*?]+")
+# All that there are (AWS, Grammar of the IAM JSON policy language). What AWS makes of `action` nobody has tried.
+_OF_DOCUMENTS = frozenset(("Version", "Id", "Statement"))
+_OF_STATEMENTS = frozenset(
+    ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
+)
 
 
 class DocumentError(ValueError):
@@ -30,6 +36,7 @@ class Statement:
     allows: bool
     actions: tuple[str, ...]
     resources: tuple[str, ...]
+    """With one star for every run of stars and question marks: `?*` is everything, too."""
     principals: tuple[tuple[str, str], ...]
     """Kind and name: `("AWS", "*")`; a bare star is every kind's."""
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -66,6 +73,8 @@ def statements(document: Any) -> Iterator[Statement]:
             continue
         if not isinstance(statement, Mapping):
             raise DocumentError("a statement is no object")
+        if not _OF_STATEMENTS.issuperset(statement):
+            raise DocumentError("a statement has an element that IAM does not have, or spells otherwise")
         yield _statement(statement, unknown)
     if unknown:
         raise unknown[0]
@@ -78,6 +87,8 @@ def _parsed(document: Any) -> Mapping[str, Any]:
         raise DocumentError("it is no JSON") from None
     if not isinstance(parsed, Mapping) or not isinstance(parsed.get("Statement"), Mapping | Sequence):
         raise DocumentError("it has no statements")
+    if not _OF_DOCUMENTS.issuperset(parsed):
+        raise DocumentError("it has an element that IAM does not have, or spells otherwise")
     return parsed
 
 
@@ -86,7 +97,7 @@ def _statement(given: Mapping[str, Any], unknown: list[UnknownValueError]) -> St
         # Anything but a plain Deny is judged as if it allowed.
         allows=_at(given, "Effect", unknown) != "Deny",
         actions=tuple(action.lower() for action in _texts(_at(given, "Action", unknown), unknown)),
-        resources=tuple(_texts(_at(given, "Resource", unknown), unknown)),
+        resources=tuple(_WILDS.sub("*", one) for one in _texts(_at(given, "Resource", unknown), unknown)),
         principals=tuple(_principals(_at(given, "Principal", unknown), unknown)),
         conditions=tuple(_conditions(_at(given, "Condition", unknown) or {}, unknown)),
         negations=tuple(key for key in ("NotAction", "NotResource", "NotPrincipal") if key in given),

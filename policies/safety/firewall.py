@@ -1,12 +1,12 @@
 """Who reaches the database host, and how Hyperdrive proves that it is ours."""
 
-import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pulumi_policy import ResourceValidationArgs, Severity, StackValidationArgs
 
 from components.cloudflare_ranges import IPV4, IPV6
+from policies.networks import MOST_ADDRESSES, addresses
 from policies.rule import Rule, StackRule
 from policies.safety.reading import has
 
@@ -19,8 +19,7 @@ POOLER_PORT = 6432
 CLOUDFLARE: dict[str, frozenset[str]] = {"cidrs": frozenset(IPV4), "ipv6Cidrs": frozenset(IPV6)}
 # Nothing else on the host is for the network: no web server, no ICMP, no pooler.
 KNOWN_PORTS = (("tcp", SSH_PORT, SSH_PORT), ("tcp", POSTGRES_PORT, POSTGRES_PORT))
-# A list that admits more addresses than these, in one network or in all of them, admits strangers.
-MOST_ADDRESSES = {"cidrs": 2 ** (32 - 16), "ipv6Cidrs": 2 ** (128 - 48)}
+FAMILIES = {"cidrs": 4, "ipv6Cidrs": 6}
 
 
 def _database_port_is_closed(args: ResourceValidationArgs) -> Iterator[str]:
@@ -82,12 +81,12 @@ def _firewall_names_networks(args: ResourceValidationArgs) -> Iterator[str]:
     for rule in _port_rules(args):
         if rule.get("cidrListAliases"):
             yield "This firewall names networks by an alias, which others fill."
-        for family, most in MOST_ADDRESSES.items():
+        for family, version in FAMILIES.items():
             networks = rule.get(family) or []
             # database-port-is-closed keeps this port to Cloudflare's, which are many.
             is_cloudflares = _ports(rule) == ("tcp", POSTGRES_PORT, POSTGRES_PORT) and {*networks} <= CLOUDFLARE[family]
             if not networks or not is_cloudflares:
-                yield from _networks_are_known(family, networks, most)
+                yield from _networks_are_known(family, networks, MOST_ADDRESSES[version])
 
 
 def _networks_are_known(family: str, networks: Sequence[str], most: int) -> Iterator[str]:
@@ -95,18 +94,12 @@ def _networks_are_known(family: str, networks: Sequence[str], most: int) -> Iter
         yield f"This firewall leaves {family} out, which means everyone."
         return
     try:
-        number = _addresses(networks)
+        number = addresses(networks)
     except (TypeError, ValueError):
         yield f"This firewall's {family} hold something that is no network, or of another family."
         return
     if number > most:
         yield f"This firewall's {family} admit far more than the networks of one's own people."
-
-
-def _addresses(networks: Sequence[str]) -> int:
-    """How many addresses there are in all of them, each counted once."""
-    parsed: list[Any] = [ipaddress.ip_network(network, strict=False) for network in networks]
-    return sum(network.num_addresses for network in ipaddress.collapse_addresses(parsed))
 
 
 def _port_rules(args: ResourceValidationArgs) -> list[Mapping[str, Any]]:

@@ -1,6 +1,5 @@
 """How far the rights of roles and users go."""
 
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -10,6 +9,16 @@ from pulumi_policy.proxy import UnknownValueError
 from policies.rule import Rule, StackRule
 from policies.safety.documents import DocumentError, Statement, statements
 from policies.safety.reading import accounts, entries, has, is_of, text, value
+from policies.safety.wide_rights import (
+    BECOMES_ADMINISTRATOR,
+    DATA_READS,
+    EVERY_KEY,
+    EVERY_SECRET,
+    NAMED_STARS,
+    READING,
+    WIDE_POLICY,
+    WITHOUT_RESOURCE,
+)
 
 ROLE = "aws:iam/role:Role"
 USER = "aws:iam/user:User"
@@ -25,57 +34,6 @@ ATTACHMENTS = (
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     "aws:iam/policyAttachment:PolicyAttachment",
-)
-# Looking is no harm; of the rest a star takes in what AWS adds later.
-READING = re.compile(r"[a-z0-9-]+:(get|list|describe|head|batchget)[a-z]*\*")
-# Two actions with as many names, for one purpose (AWS, Service Authorization Reference of KMS).
-NAMED_STARS = ("kms:generatedatakey*", "kms:reencrypt*")
-# Reading that hands out data or secrets: not for everything at once.
-DATA_READS = (
-    "s3:getobject",
-    "s3:getobjectversion",
-    "ssm:getparameter",
-    "ssm:getparameters",
-    "ssm:getparametersbypath",
-    "secretsmanager:getsecretvalue",
-    "kms:decrypt",
-    "lightsail:getinstanceaccessdetails",
-    "lightsail:getrelationaldatabasemasteruserpassword",
-    "dynamodb:getitem",
-    "sts:getsessiontoken",
-    "lambda:getfunction",
-    "logs:getlogevents",
-)
-# The same, written as an ARN.
-EVERY_SECRET = (":parameter/*", ":parameter*", ":secret:*", ":table/*", ":log-group:*")
-# Actions that know no resource: a star is all that they can have (AWS, Service Authorization Reference).
-WITHOUT_RESOURCE = re.compile(
-    r"ssmmessages:(create|open)(control|data)channel|cloudwatch:putmetricdata|ecr:getauthorizationtoken|"
-    r"sts:getcalleridentity|xray:put(tracesegments|telemetryrecords)|"
-    r"[a-z0-9-]+:(list|describe)[a-z]*\*?|kms:listaliases|sns:getsubscriptionattributes|s3:listallmybuckets"
-)
-# With any of these for everything, one has every right of the account.
-BECOMES_ADMINISTRATOR = (
-    "iam:attachgrouppolicy",
-    "iam:attachrolepolicy",
-    "iam:attachuserpolicy",
-    "iam:createaccesskey",
-    "iam:createloginprofile",
-    "iam:createpolicyversion",
-    "iam:deleterolepermissionsboundary",
-    "iam:deleteuserpermissionsboundary",
-    "iam:passrole",
-    "iam:putrolepolicy",
-    "iam:putuserpolicy",
-    "iam:setdefaultpolicyversion",
-    "iam:updateassumerolepolicy",
-    "iam:updateloginprofile",
-    "sts:assumerole",
-)
-WIDE_POLICY = re.compile(
-    r"(administratoraccess.*|poweruseraccess|systemadministrator|databaseadministrator|networkadministrator|"
-    # Reading is of everything that the account keeps, documents, backups and log lines included.
-    r".*fullaccess.*|.*readonly.*|.*readwrite.*|viewonlyaccess)"
 )
 BOUNDED_BY_HAND = "sts:assumerolewithwebidentity"
 
@@ -124,7 +82,9 @@ def _resources_are_named(statement: Statement) -> Iterator[str]:
     if "NotResource" in statement.negations:
         yield "allows its actions on all but some resources"
     is_everything = any(map(_is_everything, statement.resources))
-    is_every_secret = any(resource.endswith(EVERY_SECRET) for resource in statement.resources)
+    is_every_secret = any(map(EVERY_SECRET.search, statement.resources)) or (
+        any(map(EVERY_KEY.search, statement.resources)) and not statement.is_narrowed()
+    )
     if (is_everything or is_every_secret) and any(map(statement.can, DATA_READS)):
         yield "hands out data or secrets of every resource"
     elif is_everything and not statement.is_narrowed() and not all(map(WITHOUT_RESOURCE.fullmatch, statement.actions)):
@@ -144,7 +104,7 @@ def _is_anybody(resource: str) -> bool:
     parts = resource.split(":", 5)
     if len(parts) < 6:
         return "*" in resource
-    return parts[2] in ("iam", "sts", "*") and parts[5].partition("/")[2] in ("", "*")
+    return parts[2] in ("iam", "sts", "*") and parts[5].partition("/")[2][:1] in ("", "*")
 
 
 def _rights_do_not_grow(statement: Statement) -> Iterator[str]:

@@ -67,7 +67,9 @@ def account_ids(settings: Any) -> list[str]:
 
 def is_of(name: str, own: Sequence[str]) -> bool:
     """Whether a principal, or an ARN, is of one of these accounts."""
-    return any(account in name.split(":") for account in own)
+    # What follows an ARN's account is its owner's choice: another account may call a path `:111111111111:`.
+    parts = name.split(":", 5)
+    return (parts[4] if len(parts) == 6 else name) in own
 
 
 def is_prod(urn: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
@@ -35,6 +36,7 @@ RESOURCE_POLICIES: dict[str, str] = {
 }
 # A year, after which somebody makes it anew (components/private_tunnel.py).
 MOST_TOKEN_HOURS = 8760
+MOST_TOKEN_TIME = timedelta(days=366)
 HOURS = re.compile(r"(\d+)h")
 # `repo:OWNER/NAME:environment:prod`: one repository, and one environment, branch or kind of job.
 EXACT_SUBJECT = re.compile(r"repo:[\w.-]+/[\w.-]+:(pull_request|environment:[\w.-]+|ref:refs/(heads|tags)/[\w./-]+)")
@@ -138,12 +140,21 @@ def _oidc_provider_is_known(args: ResourceValidationArgs) -> Iterator[str]:
 
 def _tokens_end(args: ResourceValidationArgs) -> Iterator[str]:
     if args.resource_type in API_TOKENS:
-        if not value(args.props, "expiresOn"):
-            yield "This token never ends."
+        end = _moment(value(args.props, "expiresOn"))
+        if end is None or end > datetime.now(UTC) + MOST_TOKEN_TIME:
+            yield "This token never ends, or only after more than a year."
         return
     hours = HOURS.fullmatch(text(args.props, "duration"))
     if hours is None or not 0 < int(hours[1]) <= MOST_TOKEN_HOURS:
         yield "This service token never ends, or only after more than a year."
+
+
+def _moment(given: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(given))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _provider_names_its_account(args: ResourceValidationArgs) -> Iterator[str]:
@@ -197,7 +208,7 @@ RULES: tuple[Rule | StackRule, ...] = (
             "(Cloudflare, Service tokens)."
         ),
         severity=Severity.MEDIUM,
-        remediation="Set duration to 8760h or less, or expiresOn.",
+        remediation="Set duration to 8760h or less, or expiresOn to a day within a year.",
         types=(ACCESS_TOKEN, *API_TOKENS),
         check=_tokens_end,
     ),

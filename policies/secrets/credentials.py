@@ -9,6 +9,7 @@ from pulumi_policy import ResourceValidationArgs, Severity
 
 from components.sensitive_properties import PARAMETER
 from policies import scanner
+from policies.networks import admit_strangers
 from policies.rule import Rule
 
 ACCOUNT_TOKEN = "cloudflare:index/accountToken:AccountToken"
@@ -55,7 +56,7 @@ def _is_bound(props: Mapping[str, Any]) -> bool:
     networks = ((props.get("condition") or {}).get("requestIp") or {}).get("ins") or ()
     places = [place for policy in props.get("policies") or () for place in _places(policy.get("resources"))]
     is_narrow = bool(places) and all(ONE_ZONE.fullmatch(place) for place in places)
-    is_near = bool(networks) and not any(str(network).endswith("/0") for network in networks)
+    is_near = bool(networks) and not admit_strangers(str(network) for network in networks)
     return is_near and is_narrow and bool(props.get("expiresOn"))
 
 

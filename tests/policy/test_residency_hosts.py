@@ -2,7 +2,7 @@
 
 import pytest
 
-from plan.model import Computed, Plan
+from plan.model import Computed, Plan, reference
 from policies.residency import routes
 from policies.residency.named_hosts import RECORDS
 from tests.policy.breaking import bindings, having
@@ -17,6 +17,7 @@ BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
 POLICY = "cloudflare:index/notificationPolicy:NotificationPolicy"
 HOOK = "cloudflare:index/notificationPolicyWebhooks:NotificationPolicyWebhooks"
 FUNCTION = "aws:lambda/function:Function"
+TO_COME = reference("urn:pulumi:dev::hybrid::aws:s3/bucket:Bucket::documents-bucket", "id")
 STATIC_IP = "postgres-a-address"
 
 
@@ -31,6 +32,11 @@ def told(text: str, name: str = "NOTE") -> Change:
 
 def route(pattern: object, script: object = "automatonicai-dev-api") -> Change:
     return plus(ROUTE, pattern=pattern, script=script)
+
+
+def set_to(template: str) -> Change:
+    """A setting of which a part is known."""
+    return plus("aws:ssm/parameter:Parameter", name="/a/b", type="String", value=Computed(template))
 
 
 CASES = {
@@ -69,6 +75,12 @@ CASES = {
     "a function that asks its database": case(
         plus(FUNCTION, region="ca-central-1", environment={"variables": {"DB_HOST": "postgres.dev.automatonicai.com"}})
     ),
+    "a stranger before what is to come": case(set_to(f"https://logs.vendor-example.net/{TO_COME}"), JUDGED),
+    "a stranger after what is to come": case(set_to(f"https://{TO_COME}.vendor-example.net/x"), JUDGED),
+    "a stranger with a user to come": case(set_to(f"postgres://{TO_COME}:x@db.vendor-example.net/app"), JUDGED),
+    "one's own before what is to come": case(set_to(f"https://api.dev.automatonicai.com/{TO_COME}")),
+    "one's own after what is to come": case(set_to(f"https://{TO_COME}.dev.automatonicai.com:{TO_COME}/x")),
+    "a host of which the end is to come": case(set_to(f"https://api.{TO_COME}/v1 https://{TO_COME}-a.b{TO_COME}:5/")),
     "a webhook of this stack": case(
         both(
             plus(HOOK, "hook", name="w", url="https://app.dev.automatonicai.com/hook"),
@@ -93,6 +105,8 @@ CASES = {
     "a route to a Worker from nowhere": case(route("x.dev.automatonicai.com/*", Computed()), ROUTED),
     "a route to somebody's Worker": case(route("x.dev.automatonicai.com/*", "other"), ROUTED),
     "a route of a star": case(route("*.dev.automatonicai.com/*"), ROUTED),
+    "a route of a star, of one scheme": case(route("https://*.dev.automatonicai.com/*"), ROUTED),
+    "a route of one scheme": case(route("https://x.dev.automatonicai.com/*")),
     "a route to come": case(route(Computed()), ROUTED),
     "a host of a Worker of this stack": case(
         plus(DOMAIN, hostname="x.dev.automatonicai.com", service="automatonicai-dev-api")

@@ -26,6 +26,9 @@ CASES: dict[str, Case] = {
     "topic for one's own account": topic(set(), Principal={"AWS": "arn:aws:iam::111111111111:root"}),
     "topic for one's own account by its number": topic(set(), Principal={"AWS": ["111111111111"]}),
     "topic for another account": topic(PRINCIPALS, Principal={"AWS": "arn:aws:iam::999999999999:root"}),
+    "topic for another account, with one's own in a path": topic(
+        PRINCIPALS, Principal={"AWS": "arn:aws:iam::999999999999:role/a:111111111111:/r"}
+    ),
     "topic for another account by its number": topic(PRINCIPALS, Principal={"AWS": ["111111111111", "999999999999"]}),
     "topic for everybody of another account": topic(
         PRINCIPALS, Principal="*", Condition={"StringEquals": {"aws:SourceAccount": "999999999999"}}

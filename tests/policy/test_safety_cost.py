@@ -13,6 +13,16 @@ from tests.policy.safety_pack import Case, expected, findings, judged
 
 HOST, DISK = "postgres-a-instance", "postgres-a-data"
 COST = {"cost-stays-below-the-ceiling"}
+
+
+def tier(limit: object) -> Change:
+    """By the hour, for the machines of one more activation."""
+    return both(
+        plus("aws:ssm/serviceSetting:ServiceSetting", "tier", settingValue="advanced", settingId="tier"),
+        plus(cost.ACTIVATION, "more", iamRole="r", registrationLimit=limit),
+    )
+
+
 CASES: dict[str, Case] = {
     "as it is declared": (lambda plan: plan, set()),
     "a larger host": (on(HOST, having(bundleId="large_3_0")), set()),
@@ -29,6 +39,9 @@ CASES: dict[str, Case] = {
     "a service by the hour": (plus("aws:lightsail/containerService:ContainerService", power="xlarge"), COST),
     "one more bucket list": (plus("aws:s3/bucketLogging:BucketLogging", bucket="b"), set()),
     "a load balancer": (plus("cloudflare:index/loadBalancer:LoadBalancer", name="lb.example.com"), set()),
+    "the tier by the hour, for one machine more": (tier(1), set()),
+    "the tier by the hour, for a hundred machines more": (tier(100), COST),
+    "the tier by the hour, for machines of text": (tier("1"), COST),
     "the tier by the hour": (
         plus("aws:ssm/serviceSetting:ServiceSetting", settingValue="advanced", settingId="tier"),
         set(),
@@ -100,4 +113,4 @@ def test_every_bundle_that_may_be_chosen_has_a_price() -> None:
 @pytest.mark.parametrize("size", [True, None, "64", 0, -1])
 def test_a_size_that_is_no_number_has_no_price(size: object) -> None:
     with pytest.raises(cost.PriceError):
-        cost._size_gb(size)
+        cost._count(size)

@@ -42,6 +42,10 @@ def tls(policy: object) -> Case:
     return on("documents-tls-only", having(policy=policy)), TLS
 
 
+def acl(grantee: dict[str, str]) -> dict[str, object]:
+    return {"owner": {"id": "aa"}, "grants": [{"permission": "READ", "grantee": grantee}]}
+
+
 CASES: dict[str, Case] = {
     "as it is declared": (lambda plan: plan, set()),
     "workers.dev on": (on("api-worker", put("subdomain.enabled", True)), WORKERS_DEV),
@@ -120,6 +124,10 @@ CASES: dict[str, Case] = {
         plus(ACL, accessControlPolicy={"grants": [{"grantee": {"uri": "http://acs.example/groups/global/AllUsers"}}]}),
         LISTS,
     ),
+    "grant to another account": (plus(ACL, accessControlPolicy=acl({"type": "CanonicalUser", "id": "bb"})), LISTS),
+    "grant to somebody by an address": (plus(ACL, accessControlPolicy=acl({"emailAddress": "a@b.example"})), LISTS),
+    "grant to the owner": (plus(ACL, accessControlPolicy=acl({"type": "CanonicalUser", "id": "aa"})), set()),
+    "grant to S3's own logs": (plus(ACL, accessControlPolicy=acl({"uri": "http://acs.example/groups/s3/Logs"})), set()),
     "bucket's own list": (on("documents-bucket", having(acl="public-read-write")), LISTS),
     "website": (plus("aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration", bucket="b"), LISTS),
     "bucket of Lightsail": (

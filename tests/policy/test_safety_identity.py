@@ -19,6 +19,8 @@ ISSUERS, ENDS, ACCOUNT = {"identity-providers-are-known"}, {"tokens-end"}, {"pro
 COST = {"cost-stays-below-the-ceiling"}
 ROLE = "arn:aws:iam::111111111111:role/automatonicai-dev-postgres-host"
 BUCKET = "arn:aws:s3:::automatonicai-dev-documents-111111111111"
+ROLES, USERS = "arn:aws:iam::111111111111:role/*", "arn:aws:iam::111111111111:user/*"
+KEYS = "arn:aws:kms:ca-central-1:111111111111:key/*"
 HERE = {"StringEquals": {"aws:RequestedRegion": "ca-central-1"}}
 GITHUB = trust.ISSUER
 SUBJECT = "repo:automatonicai/hybrid:environment:dev"
@@ -131,11 +133,32 @@ CASES: dict[str, Case] = {
     "all parameters": rights(
         RESOURCES, Action="ssm:GetParameter", Resource="arn:aws:ssm:ca-central-1:111111111111:parameter/*"
     ),
+    "all parameters, by one sign and a star": rights(
+        RESOURCES, Action="ssm:GetParameter", Resource="arn:aws:ssm:ca-central-1:111111111111:parameter/?*"
+    ),
+    "all of every name's functions": rights(
+        RESOURCES, Action="lambda:GetFunction", Resource="arn:aws:lambda:ca-central-1:111111111111:function:*"
+    ),
+    "all keys": rights(RESOURCES, Action="kms:Decrypt", Resource=KEYS),
+    "all keys of one alias": rights(
+        set(),
+        Action="kms:Decrypt",
+        Resource=KEYS,
+        Condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/automatonicai-dev-backups"}},
+    ),
+    "every bucket, by one sign and a star": rights(RESOURCES, Action="s3:PutObject", Resource="arn:aws:s3:::?*"),
     "a denial": rights(set(), Effect="Deny", Action="*", Resource="*"),
     "any role handed on": rights(GROW | RESOURCES, Action="iam:PassRole", Resource="*"),
     "any role of the account handed on": rights(
         GROW, Action="iam:PassRole", Resource="arn:aws:iam::111111111111:role/*"
     ),
+    "any role handed on, by two stars": rights(
+        GROW, Action="iam:PassRole", Resource="arn:aws:iam::111111111111:role/**"
+    ),
+    "any group rewritten": rights(GROW, Action="iam:PutGroupPolicy", Resource="arn:aws:iam::111111111111:group/*"),
+    "any group joined": rights(GROW, Action="iam:AddUserToGroup", Resource="arn:aws:iam::111111111111:group/*"),
+    "any role's boundary moved": rights(GROW, Action="iam:PutRolePermissionsBoundary", Resource=ROLES),
+    "any user's boundary moved": rights(GROW, Action="iam:PutUserPermissionsBoundary", Resource=USERS),
     "a role handed on to anything": rights(GROW, Action="iam:PassRole", Resource=ROLE),
     "a role handed on to a service": rights(
         set(),
@@ -153,6 +176,10 @@ CASES: dict[str, Case] = {
     "any role taken on": rights(GROW | RESOURCES, Action="sts:AssumeRole", Resource="*"),
     "no JSON": (on("identity-metrics", having(policy="{")), ACTIONS | RESOURCES | GROW),
     "no statements": (on("identity-metrics", having(policy="{}")), ACTIONS | RESOURCES | GROW),
+    "small letters": (
+        on("identity-metrics", having(policy=json.dumps({"Statement": {"Effect": "Allow", "action": "*"}}))),
+        ACTIONS | RESOURCES | GROW,
+    ),
     "not made yet": (on("identity-metrics", having(policy=Computed())), set()),
     "a policy of the role's own": (
         on("identity-role", having(inlinePolicies=[{"name": "x", "policy": document(Action="s3:*", Resource=BUCKET)}])),
@@ -203,6 +230,11 @@ CASES: dict[str, Case] = {
     "another account": trusted(
         TRUST | BOUNDED, Principal={"AWS": "arn:aws:iam::999999999999:role/r"}, Action="sts:AssumeRole"
     ),
+    "another account, with one's own in a path": trusted(
+        TRUST | BOUNDED,
+        Principal={"AWS": "arn:aws:iam::999999999999:role/a:111111111111:/r"},
+        Action="sts:AssumeRole",
+    ),
     "all of one's own account": trusted(
         TRUST | BOUNDED,
         Principal={"AWS": "arn:aws:iam::111111111111:root"},
@@ -221,6 +253,8 @@ CASES: dict[str, Case] = {
     "token unknown": (on("tunnel-operators-token", having(duration=Computed())), ENDS),
     "API token for ever": (plus(TOKEN, name="t"), ENDS),
     "API token with an end": (plus(TOKEN, name="t", expiresOn="2027-01-01T00:00:00Z"), set()),
+    "API token for ages": (plus(TOKEN, name="t", expiresOn="2099-01-01T00:00:00Z"), ENDS),
+    "API token with no day": (plus(TOKEN, name="t", expiresOn="soon"), ENDS),
     "any account": (on("montreal", without("allowedAccountIds")), ACCOUNT | PRINCIPALS),
     "no account": (on("montreal", put("allowedAccountIds", "[]")), ACCOUNT | PRINCIPALS),
     "two accounts": (on("montreal", put("allowedAccountIds", '["111111111111", "999999999999"]')), ACCOUNT),
@@ -242,7 +276,14 @@ def test_the_issuer_is_the_one_that_is_declared() -> None:
     assert (trust.ISSUER, trust.AUDIENCE) == (deploy_policies.ISSUER, deploy_policies.AUDIENCE)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '"x"', "{}", '{"Statement": 1}', '{"Statement": ["x"]}', None, 5])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", '"x"', "{}", '{"Statement": 1}', '{"Statement": ["x"]}', None, 5),
+        '{"Statement": [], "statement": []}',
+        '{"Statement": {"Effect": "Allow", "Action ": "*"}}',
+    ],
+)
 def test_a_document_that_is_none_is_refused(text: object) -> None:
     with pytest.raises(DocumentError):
         list(statements(text))

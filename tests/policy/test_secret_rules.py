@@ -93,6 +93,14 @@ BROKEN: dict[str, tuple[str, Change]] = {
         "access-keys-are-made-elsewhere",
         on(ROLLBACK, having(condition={"requestIp": {"ins": ["203.0.113.0/24", "0.0.0.0/0"]}})),
     ),
+    "token from everywhere, in halves": (
+        "access-keys-are-made-elsewhere",
+        on(ROLLBACK, having(condition={"requestIp": {"ins": ["0.0.0.0/1", "128.0.0.0/1"]}})),
+    ),
+    "token from many networks of IPv6": (
+        "access-keys-are-made-elsewhere",
+        on(ROLLBACK, having(condition={"requestIp": {"ins": ["203.0.113.0/24", "2000::/3"]}})),
+    ),
     "token without an end": ("access-keys-are-made-elsewhere", on(ROLLBACK, without("expiresOn"))),
     "token for all zones": (
         "access-keys-are-made-elsewhere",

@@ -93,6 +93,43 @@ def test_an_added_line_that_looks_like_the_diff_s_own_is_searched(folder: Path, 
     assert {(one.path, one.line) for one in scan.history(folder)} == {("main.py", number), ("main.py", number + 1)}
 
 
+def committed_and_taken_out(folder: Path, name: str, data: bytes) -> None:
+    (folder / name).write_bytes(data)
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "Second")
+    (folder / name).unlink()
+    git(folder, "commit", "-qam", "Third")
+
+
+@pytest.mark.parametrize("words", ["* -diff", "* binary", "main.py diff=mine"])
+def test_no_attribute_keeps_lines_from_the_search(folder: Path, words: str) -> None:
+    (folder / ".gitattributes").write_text(f"{words}\n")
+    git(folder, "config", "diff.mine.binary", "true")
+    git(folder, "config", "diff.noprefix", "true")
+    committed_and_taken_out(folder, "main.py", f"first\ntoken = '{TOKEN}'\n".encode())
+    assert {(one.path, one.line) for one in scan.history(folder)} == {("main.py", 2)}
+
+
+def test_a_file_that_is_no_text_hides_no_other_and_not_what_takes_its_place(folder: Path) -> None:
+    (folder / "a.bin").write_bytes(f"\0\0 {TOKEN} \0\n".encode())
+    committed_and_taken_out(folder, "b.txt", f"{TOKEN}\n".encode())
+    assert {one.path for one in scan.history(folder)} == {"b.txt"}
+    committed_and_taken_out(folder, "a.bin", f"{TOKEN}\n".encode())
+    assert {one.path for one in scan.history(folder)} == {"a.bin", "b.txt"}
+
+
+@pytest.mark.parametrize("name", ["of the old one.env", "dépôt.env", 'a"b.env', "OLD.ENV"])
+def test_a_setting_of_the_history_is_found_under_any_name(folder: Path, name: str) -> None:
+    committed_and_taken_out(folder, name, b"DB_PASSWORD=hunter2hunter2X9\n")
+    assert len(scan.history(folder)) == 1
+
+
+@pytest.mark.parametrize("sign", ["\x01", "\x1e", "\x0c"])
+def test_no_sign_ends_the_search_of_a_message(folder: Path, sign: str) -> None:
+    git(folder, "commit", "-q", "--allow-empty", "-m", f"Second{sign}{TOKEN}")
+    assert {one.path for one in scan.history(folder)} == {""}
+
+
 def test_another_branch_and_a_message_are_history(folder: Path) -> None:
     git(folder, "checkout", "-qb", "other")
     git(folder, "commit", "-q", "--allow-empty", "-m", f"Uses {TOKEN}")

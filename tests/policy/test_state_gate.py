@@ -65,6 +65,14 @@ def test_what_a_state_does_not_show_is_a_violation(deployed: Plan) -> None:
         assert "policies-name-actions" not in "".join(finding.message for finding in found.waiting)
 
 
+def test_what_is_called_by_several_words_does_not_wait(deployed: Plan) -> None:
+    role = custom(deployed, ROLE)
+    condition = {"StringEquals": {"aws:ResourceTag/cost centre": Computed()}}
+    statement = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*", "Condition": condition}
+    plan = changed(deployed, ROLE, inputs={**role.inputs, "policy": {"Statement": [statement]}})
+    assert "policies-name-actions" in rules_of(plan, ROLE)
+
+
 def test_user_data_in_the_clear_does_not_wait(deployed: Plan) -> None:
     instance = custom(deployed, INSTANCE)
     plan = changed(deployed, INSTANCE, inputs={**instance.inputs, "userData": Computed()})
