@@ -12,6 +12,7 @@ from local.control_plane import publication
 from local.control_plane.calls import Call, Data, Work, empty
 from local.control_plane.envelope import Answer, ApiError, no_object, not_found
 from local.control_plane.faults import Fault, FaultKind
+from local.control_plane.made_tokens import known
 from local.control_plane.rate import Rate
 from local.control_plane.routing import find
 from local.control_plane.settings import Settings
@@ -85,7 +86,8 @@ class ControlPlane:
         endpoint, names = found
         now = datetime.fromtimestamp(self._clock(), UTC)
         if endpoint.scopes:
-            authorise(call, self.settings, endpoint.scopes, now)
+            tokens = known(self.settings, self._data, names.get("zone"))
+            authorise(call, tokens, endpoint.scopes, now)
         self._refuse_foreign(call, names)
         if call.method == "GET":
             return endpoint.handler(Work(call=call, names=names, data=self._data, settings=self.settings, now=now))

@@ -70,4 +70,5 @@ def _positive(query: dict[str, str], name: str, default: int) -> int:
 
 
 def _json(document: Any) -> bytes:
-    return json.dumps(document, ensure_ascii=False).encode()
+    # Without spaces, as Cloudflare does: its Terraform provider keeps some of it as text.
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

@@ -7,7 +7,10 @@ import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from local.control_plane import made_tokens
 
 Fields = dict[str, Any]
 
@@ -20,6 +23,12 @@ class Kind:
     identity: Callable[[Fields], str] = lambda fields: uuid.uuid4().hex
     added: Callable[[Fields], Fields] = lambda fields: {}
     """To a new one."""
+    taken: Callable[[Fields], Fields] = lambda fields: fields
+    """As it is kept; raises ApiError for what is refused."""
+    derived: Callable[[Fields, datetime], Fields] = lambda fields, now: {}
+    """What is told of it at a moment, whatever is kept."""
+    has_own_names: bool = True
+    """No two may have the same."""
     created_on: str = "created_on"
     modified_on: str = "modified_on"
     listed_as: str | None = None
@@ -133,6 +142,17 @@ KINDS = (
             modified_on="updated_at",
         )
         for kind in ("apps", "policies")
+    ),
+    Kind(
+        path=f"{ACCOUNT}/tokens",
+        scope="tokens",
+        added=made_tokens.added,
+        taken=made_tokens.taken,
+        derived=made_tokens.status,
+        has_own_names=False,
+        created_on="issued_on",
+        write_only=(("sha256",),),
+        shown_once=("value",),
     ),
     Kind(path=f"{ACCOUNT}/mtls_certificates", scope="certificates", identity=_uuid, write_only=(("private_key",),)),
     Kind(

@@ -1,6 +1,7 @@
 """Resources that the control plane only keeps: made, read, listed, changed and removed, and nothing comes of them."""
 
 import copy
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +17,7 @@ def handlers(kind: Kind) -> dict[tuple[str, bool], Handler]:
     return {
         ("GET", False): lambda work: _listing(kind, work),
         ("POST", False): lambda work: _create(kind, work),
-        ("GET", True): lambda work: ok(_shown(kind, _found(work))),
+        ("GET", True): lambda work: ok(_shown(kind, _found(work), work.now)),
         ("PUT", True): lambda work: _change(kind, work, keeps=False),
         ("PATCH", True): lambda work: _change(kind, work, keeps=True),
         ("DELETE", True): _delete,
@@ -44,7 +45,7 @@ def delete_document(work: Work) -> Answer:
 
 
 def _listing(kind: Kind, work: Work) -> Answer:
-    rows = [_shown(kind, row) for row in work.data["resources"].get(work.call.path, {}).values()]
+    rows = [_shown(kind, row, work.now) for row in work.data["resources"].get(work.call.path, {}).values()]
     name = work.call.query.get("name")
     rows = [row for row in rows if name in (None, row.get("name"))]
     if kind.listed_as:
@@ -59,9 +60,10 @@ def _create(kind: Kind, work: Work) -> Answer:
     rows = work.data["resources"].setdefault(work.call.path, {})
     if not identity:
         raise bad_request(10001, "name: is missing")
-    if identity in rows or any("name" in row and row["name"] == given.get("name") for row in rows.values()):
+    names = {row["name"] for row in rows.values() if "name" in row and kind.has_own_names}
+    if identity in rows or given.get("name") in names:
         raise ApiError(HTTPStatus.CONFLICT, 10004, f"{given.get('name')}: one of that name already exists.")
-    made = _merged({"id": identity, **kind.added(given)}, given)
+    made = kind.taken(_merged({"id": identity, **kind.added(given)}, given))
     if work.call.path.endswith("/versions"):
         made["number"] = len(rows) + 1
     if "jurisdiction" in made and JURISDICTION in work.call.headers:
@@ -70,20 +72,21 @@ def _create(kind: Kind, work: Work) -> Answer:
     if kind.modified_on:
         made[kind.modified_on] = timestamp(work.now)
     rows[identity] = {key: value for key, value in made.items() if key not in kind.shown_once}
-    return ok(_shown(kind, made))
+    return ok(_shown(kind, made, work.now))
 
 
 def _change(kind: Kind, work: Work, *, keeps: bool) -> Answer:
     """PATCH keeps what it does not name; PUT keeps what the API itself has added."""
-    before, given = _found(work), work.call.document
+    before = _found(work)
+    given = {key: value for key, value in work.call.document.items() if key not in kind.shown_once}
     own = {"id", kind.created_on, "client_id", "number", *kind.added(before)} - set(kind.shown_once)
     base = before if keeps else {key: value for key, value in before.items() if key in own}
-    after = _merged(base, given) | {"id": before["id"]}
+    after = kind.taken(_merged(base, given)) | {"id": before["id"]}
     if kind.modified_on:
         after[kind.modified_on] = timestamp(work.now)
     rows = work.data["resources"][work.call.path.rpartition("/")[0]]
     rows[_key(work)] = after
-    return ok(_shown(kind, after))
+    return ok(_shown(kind, after, work.now))
 
 
 def _delete(work: Work) -> Answer:
@@ -119,8 +122,8 @@ def _merged(base: Fields, given: Fields) -> Fields:
     return merged
 
 
-def _shown(kind: Kind, row: Fields) -> Fields:
-    shown = copy.deepcopy(row)
+def _shown(kind: Kind, row: Fields, now: datetime) -> Fields:
+    shown = {**copy.deepcopy(row), **kind.derived(row, now)}
     for *folders, last in kind.write_only:
         place: Any = shown
         for folder in folders:

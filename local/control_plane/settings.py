@@ -43,15 +43,21 @@ class Token(Strict):
     expires_on: datetime | None = None
     networks: tuple[str, ...] = ()
     """From where it may be used; from everywhere when empty."""
+    other_networks: tuple[str, ...] = ()
+    """From where it may not, even so."""
 
     def may(self, scope: str) -> bool:
         return bool({scope, scope.replace(":read", ":write"), EVERYTHING} & set(self.scopes))
 
     def is_from(self, address: str) -> bool:
-        return not self.networks or any(ip_address(address) in ip_network(network) for network in self.networks)
+        return (not self.networks or _is_in(address, self.networks)) and not _is_in(address, self.other_networks)
 
     def status_at(self, now: datetime) -> str:
         return "expired" if self.expires_on and now >= self.expires_on else self.status
+
+
+def _is_in(address: str, networks: tuple[str, ...]) -> bool:
+    return any(ip_address(address) in ip_network(network) for network in networks)
 
 
 class NameServer(Strict):

@@ -1,15 +1,16 @@
 """Who calls, and whether the token may do that: known, active, in time, from its networks, with the scope."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from http import HTTPStatus
 
 from local.control_plane.calls import Call
 from local.control_plane.envelope import ApiError, bad_request
-from local.control_plane.settings import Settings, Token
+from local.control_plane.settings import Token
 
 
-def presented(call: Call, settings: Settings) -> Token | None:
+def presented(call: Call, tokens: Iterable[Token]) -> Token | None:
     """The token that the call carries; None where it is not known."""
     value = call.headers.get("authorization", "")
     if not value:
@@ -18,12 +19,12 @@ def presented(call: Call, settings: Settings) -> Token | None:
     if kind.lower() != "bearer" or not secret:
         raise bad_request(6003, "Invalid request headers")
     digest = hashlib.sha256(secret.encode()).hexdigest()
-    return next((token for token in settings.tokens if token.sha256 == digest), None)
+    return next((token for token in tokens if token.sha256 == digest), None)
 
 
-def authorise(call: Call, settings: Settings, scopes: tuple[str, ...], now: datetime) -> None:
+def authorise(call: Call, tokens: Iterable[Token], scopes: tuple[str, ...], now: datetime) -> None:
     """Raises ApiError unless the call's token has one of the scopes."""
-    token = presented(call, settings)
+    token = presented(call, tokens)
     if token is None:
         raise ApiError(HTTPStatus.FORBIDDEN, 9109, "Invalid access token")
     if not token.is_from(call.client):

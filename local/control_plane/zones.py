@@ -5,6 +5,7 @@ from typing import Any
 
 from local.control_plane.calls import Work, timestamp
 from local.control_plane.envelope import Answer, ApiError, no_object, ok, page
+from local.control_plane.made_tokens import known
 from local.control_plane.settings import OWN_HOST, SeedZone, Settings
 from local.control_plane.tokens import presented
 
@@ -34,7 +35,7 @@ def account(work: Work) -> Answer:
 
 def verify_token(work: Work) -> Answer:
     """Also of a token that has expired or is disabled; `success` says only that it is known."""
-    token = presented(work.call, work.settings)
+    token = presented(work.call, known(work.settings, work.data))
     if token is None:
         raise ApiError(HTTPStatus.UNAUTHORIZED, 1000, "Invalid API Token")
     result = {"id": token.id, "status": token.status_at(work.now)}
