@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from failover.api import Api, RecordEdit, RecordNow
 from failover.changes import Change, RecordChange, RouteChange
 from failover.errors import ApiError, DeniedError, TakenError
-from failover.lock import held, lock_comment
+from failover.lock import held, held_seconds, lock_comment
 from failover.recorder import Recorder
 
 LOCK, UNLOCK = "lock", "unlock"
@@ -72,7 +72,8 @@ class Changer:
     def take_lock(self, names: list[str], instead_of: list[str], until: float, reserve: int) -> None:
         """Raises TakenError where another has it by now; where it can't be had for another reason, only warns."""
         outcome = self.recorder.outcome
-        comment = lock_comment(outcome.operation, self.recorder.clock.now(), outcome.who)
+        seconds = held_seconds(outcome.budget_seconds)
+        comment = lock_comment(outcome.operation, self.recorder.clock.now(), outcome.who, seconds)
         self.recorder.note(LOCK, "begin", names=names)
         try:
             with self.recorder.step("take the lock that other operators see"):

@@ -1,6 +1,7 @@
 """What has to be changed, from what is there: pure."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -45,9 +46,18 @@ class HostNow:
     @property
     def side(self) -> Side:
         """Who answers clients whose DNS is up to date."""
-        is_led_past = not self.record.target.proxied and self.record.target.content == self.host.standby
         is_blank = self.route is not None and self.route.script is None
-        return Side.VERCEL if is_led_past or is_blank else Side.WORKER
+        return Side.VERCEL if is_blank or is_led_past(self.host, self.record.target) else Side.WORKER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What was there before the last rollback, where that is newer than the file of ids."""
+
+    scripts: Mapping[str, str] = field(default_factory=dict)
+    """By the route's id."""
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    """By the record's id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +103,11 @@ def _words(target: Target) -> str:
     return f"{target.content} ({way})"
 
 
+def is_led_past(host: Host, target: Target) -> bool:
+    """Whether clients go straight to the stand-by, with whatever TTL."""
+    return not target.proxied and target.content == host.standby
+
+
 def led_past(host: Host) -> Target:
     """Where plan B makes the record lead."""
     return Target(content=host.standby, proxied=False, ttl=DNS_ONLY_TTL)
@@ -103,21 +118,23 @@ def declared(host: Host) -> Target:
 
 
 def to_roll_back(now: HostNow, via: Via) -> list[Change]:
-    """Nothing where the host is rolled back already, in whichever way."""
+    """By the route nothing where the host is rolled back already, in whichever way; by DNS the record in any case."""
     if via is Via.ROUTE and now.host.kind is Kind.WORKER:
         return _route_change(now, None) if now.side is Side.WORKER else []
     return _record_change(now, led_past(now.host))
 
 
-def to_restore(now: HostNow, script: str | None = None) -> list[Change]:
+def to_restore(now: HostNow, before: Before) -> list[Change]:
     """The route first: a record that leads back to an edge without a Worker would only lead to the stand-by."""
-    route = now.host.route
-    changes = _route_change(now, script or route.script) if route else []
-    return [*changes, *_record_change(now, declared(now.host))]
+    route, record = now.host.route, now.record
+    changes = _route_change(now, before.scripts.get(route.id) or route.script) if route else []
+    # One that is proxied has been found to lead where the file says: what a rollback found earlier may be older.
+    target = before.targets.get(record.id) if is_led_past(now.host, record.target) else None
+    return [*changes, *_record_change(now, target or declared(now.host))]
 
 
-def changes_of(act: Act, now: HostNow, via: Via, script: str | None = None) -> list[Change]:
-    return to_roll_back(now, via) if act is Act.ROLLBACK else to_restore(now, script)
+def changes_of(act: Act, now: HostNow, via: Via, before: Before) -> list[Change]:
+    return to_roll_back(now, via) if act is Act.ROLLBACK else to_restore(now, before)
 
 
 def _route_change(now: HostNow, after: str | None) -> list[Change]:

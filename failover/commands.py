@@ -214,6 +214,7 @@ def _act(context: typer.Context, wish: Wish, flags: Flags) -> None:
 
 
 def _show_plan(operation: Any, *, as_json: bool) -> None:
+    from failover.judgement import held_here
     from failover.lock import holder
     from failover.look import Reason
     from failover.measured import last_switch_seconds
@@ -223,7 +224,7 @@ def _show_plan(operation: Any, *, as_json: bool) -> None:
         found, changes, unfinished = operation.prepare()
     other = holder(operation.place.lock)
     if other:
-        found.refuse(Reason.LOCK, f"{other} is at it")
+        found.refuse(Reason.LOCK, held_here(other), can_be_forced=False)
     measured = last_switch_seconds(operation.place.evidence)
     for warning in operation.outcome.warnings:
         tell(f"warning: {warning}")

@@ -3,18 +3,20 @@
 On this machine it is a lock of the kernel on a file: it goes with its process. Between machines it is a TXT record
 for each host, `_failover-lock.HOST`, always with the same content: Cloudflare refuses a second record of the same name,
 type and content (error 81058), so of two who make it at once one is refused. That the refusal is atomic is what the
-error promises and no document does. Its comment says who holds it and since when, by the API's clock. A token without
-the scope for DNS leaves no such record, and is not held up by one either: then it is each operator's word.
+error promises and no document does. Its comment says who holds it, since when and how long, by the API's clock. A token
+without the scope for DNS leaves no such record, and is not held up by one either: then it is each operator's word.
 """
 
 import contextlib
 import fcntl
 import getpass
 import json
+import math
 import os
 import re
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,13 +25,19 @@ from pathlib import Path
 
 from failover.errors import FailoverError
 
-# Twice an operation's budget: who has not come to an end by then never will.
-STALE_AFTER = timedelta(seconds=600)
+# Twice the usual budget: who has not come to an end by then never will. Locks that say no time of their own, too.
+LEAST_SECONDS = 600
+# After its budget an operation may still give its lock back and make its last try.
+AFTER_BUDGET_SECONDS = 60
 RECORD_PREFIX = "_failover-lock."
 RECORD_CONTENT = '"held while a failover runs"'
 # Comments have 100 letters on the Free plan (Cloudflare, DNS record attributes).
 LONGEST_COMMENT = 100
-COMMENT = re.compile(r"operation (?P<operation>[0-9a-f]{8}) since (?P<at>[0-9T:-]+Z) by (?P<who>.*)")
+COMMENT = re.compile(
+    r"operation (?P<operation>[0-9a-f]{8}) since (?P<at>[0-9T:-]+Z)( for (?P<seconds>\d{1,6}) s)? by (?P<who>.*)"
+)
+# Seconds between tries.
+MOMENTS = (0.01, 0.02, 0.05, 0.1)
 COMMENT_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -55,13 +63,15 @@ class Held:
     operation: str
     at: datetime | None
     who: str
+    until: datetime | None = None
+    """Its operation is over by then, in whichever way."""
 
     def is_stale(self, now: datetime) -> bool:
         """Also when it does not say since when: no operation leaves it so."""
-        return self.at is None or now - self.at > STALE_AFTER
+        return self.until is None or now > self.until
 
     def __str__(self) -> str:
-        since = f" since {self.at:%H:%M:%S} UTC" if self.at else ""
+        since = f" since {self.at:%H:%M:%S} UTC, until {self.until:%H:%M:%S} at most" if self.at and self.until else ""
         return f"operation {self.operation or 'unknown'} of {self.who or 'somebody'}{since}"
 
 
@@ -77,11 +87,18 @@ def held(record_id: str, name: str, comment: str) -> Held:
         operation=found["operation"] if found else "",
         at=at,
         who=found["who"] if found else "",
+        until=at + timedelta(seconds=int(found["seconds"] or LEAST_SECONDS)) if found and at else None,
     )
 
 
-def lock_comment(operation: str, now: datetime, who: str) -> str:
-    text = f"operation {operation} since {now.astimezone(UTC).strftime(COMMENT_TIME)} by "
+def held_seconds(budget_seconds: float) -> int:
+    """How long the lock of an operation with this budget holds."""
+    return max(LEAST_SECONDS, math.ceil(budget_seconds) + AFTER_BUDGET_SECONDS)
+
+
+def lock_comment(operation: str, now: datetime, who: str, seconds: int = LEAST_SECONDS) -> str:
+    """`seconds`: another machine takes the lock over after them."""
+    text = f"operation {operation} since {now.astimezone(UTC).strftime(COMMENT_TIME)} for {seconds} s by "
     return text + re.sub(r"[^A-Za-z0-9@._-]", "", who)[: LONGEST_COMMENT - len(text)]
 
 
@@ -108,9 +125,7 @@ def machine_lock(path: Path, operation: str) -> Iterator[Holder | None]:
             f"{path}: the lock can't be made ({error.strerror}); name a folder with --journal"
         ) from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _is_taken(handle):
             yield _holder(path)
             return
         os.truncate(handle, 0)
@@ -119,6 +134,18 @@ def machine_lock(path: Path, operation: str) -> Iterator[Holder | None]:
         os.truncate(handle, 0)
     finally:
         os.close(handle)
+
+
+def _is_taken(handle: int) -> bool:
+    """Who only looks whether it is held (`holder`) holds it for a moment: that passes."""
+    for pause in (*MOMENTS, 0.0):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+        else:
+            return True
+    return False
 
 
 def holder(path: Path) -> Holder | None:

@@ -1,20 +1,17 @@
 """The look before an act: what the API says, what clients see, and what speaks against acting."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
 from failover.api import Api, RecordNow, RouteNow, Target, declared
-from failover.changes import Act, Change, HostNow, RecordChange, RouteChange, Via, changes_of
+from failover.changes import Act, Before, Change, HostNow, Via, changes_of, is_led_past
 from failover.clients import Seen
 from failover.clock import Budget
 from failover.errors import ApiError, DeniedError
 from failover.ids import REFRESH, Host, Ids
 from failover.lock import RECORD_PREFIX, Held, held
 from failover.sides import Side
-from failover.transport import MOST_CALLS
 from failover.watch import Sighting, View
 
 # Routes, records, taking the lock, giving it back.
@@ -37,14 +34,20 @@ class Reason(StrEnum):
     def can_be_forced(self) -> bool:
         return self in (Reason.API, Reason.STANDBY, Reason.PARITY, Reason.LOCK)
 
+    @property
+    def may_change_what_is_there(self) -> bool:
+        """Whether it also counts where there is nothing to change: another is at it, or not every host was seen."""
+        return self in (Reason.LOCK, Reason.IDS, Reason.TOKEN)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
     reason: Reason
     text: str
+    can_be_forced: bool
 
     def __str__(self) -> str:
-        hint = "; --force REASON overrides this" if self.reason.can_be_forced else ""
+        hint = "; --force REASON overrides this" if self.can_be_forced else ""
         return f"refused ({self.reason}): {self.text}{hint}"
 
 
@@ -61,8 +64,9 @@ class Look:
     locks: list[Held] = field(default_factory=list)
     """Records that lock these hosts, whoever made them."""
 
-    def refuse(self, reason: Reason, text: str) -> None:
-        self.refusals.append(Refusal(reason=reason, text=text))
+    def refuse(self, reason: Reason, text: str, *, can_be_forced: bool = True) -> None:
+        """`can_be_forced` tells those of a reason apart that --force overrides in general."""
+        self.refusals.append(Refusal(reason=reason, text=text, can_be_forced=can_be_forced and reason.can_be_forced))
 
     def build(self, side: Side, hostname: str) -> str | None:
         """What the side says of itself; None when it does not answer or does not say."""
@@ -71,12 +75,8 @@ class Look:
         seen = [one.seen for one in self.sightings if one.hostname == hostname and one.side is side and one.seen]
         return next((one.build for one in seen if one.build), None)
 
-    def changes(self, act: Act, via: Via, scripts: dict[str, str]) -> list[Change]:
-        found = []
-        for now in self.hosts:
-            script = scripts.get(now.host.route.id) if now.host.route else None
-            found += changes_of(act, now, via, script)
-        return found
+    def changes(self, act: Act, via: Via, before: Before) -> list[Change]:
+        return [one for now in self.hosts for one in changes_of(act, now, via, before)]
 
     def clients_see(self, side: Side) -> bool:
         """Most resolvers' clients, of every host."""
@@ -134,8 +134,8 @@ def _now(found: Look, host: Host, routes: list[RouteNow], records: list[RecordNo
     if record is None:
         others = ", ".join(one.id for one in records if one.name == host.hostname)
         faults.append(f"{host.hostname}: no record {host.record.id}" + (f"; there is {others}" if others else ""))
-    elif (record.name, record.type) != (host.record.name, host.record.type):
-        faults.append(f"record {record.id}: is now {record.type} {record.name}")
+    else:
+        faults += _record_faults(host, record)
     if host.route and route is None:
         others = ", ".join(one.id for one in routes if one.pattern == host.route.pattern)
         faults.append(f"{host.route.pattern}: no route {host.route.id}" + (f"; there is {others}" if others else ""))
@@ -147,6 +147,20 @@ def _now(found: Look, host: Host, routes: list[RouteNow], records: list[RecordNo
         return None
     _note_oddities(found, host, route, routes)
     return HostNow(host=host, record=record, route=route)
+
+
+def _record_faults(host: Host, record: RecordNow) -> list[str]:
+    """Where the record led before plan B has to be what the file says: plan B and a restore write what is there."""
+    if (record.name, record.type) != (host.record.name, host.record.type):
+        return [f"record {record.id}: is now {record.type} {record.name}"]
+    target = record.target
+    if is_led_past(host, target) or _is_same_name(target.content, host.record.content):
+        return []
+    return [f"record {record.name}: leads to {target.content} now, not to {host.record.content}"]
+
+
+def _is_same_name(one: str, other: str) -> bool:
+    return one.rstrip(".").lower() == other.rstrip(".").lower()
 
 
 def _note_oddities(found: Look, host: Host, route: RouteNow | None, routes: list[RouteNow]) -> None:
@@ -176,48 +190,3 @@ def _expected(host: Host, act: Act) -> HostNow:
     return HostNow(
         host=host, record=record, route=RouteNow(id=route.id, pattern=route.pattern, script=script) if route else None
     )
-
-
-def judge(
-    found: Look, api: Api, act: Act, via: Via, changes: list[Change], own: Callable[[Held], bool], now: datetime
-) -> None:
-    """Adds what speaks against the act. `own` tells a lock that this machine's unfinished operation left."""
-    if act is Act.ROLLBACK:
-        _judge_standby(found)
-    needed = calls_needed(changes, act, via)
-    if needed > MOST_CALLS:
-        found.refuse(
-            Reason.CALLS, f"{needed} API calls are more than {MOST_CALLS}: fewer hosts with --host, or --via dns"
-        )
-    rate = api.transport.rate_left
-    if rate is not None and changes and rate < needed:
-        found.refuse(Reason.RATE, f"the API allows {rate} more calls and {needed} may be needed; wait five minutes")
-    for other in found.locks:
-        if own(other):
-            continue
-        if other.is_stale(now):
-            found.warnings.append(f"{other} left {other.name} behind; over ten minutes old, so it is taken over")
-        else:
-            found.refuse(Reason.LOCK, f"{other} is at it")
-
-
-def _judge_standby(found: Look) -> None:
-    rolled_back = {now.host.hostname for now in found.hosts if now.side is Side.VERCEL}
-    for name, seen in found.standby.items():
-        if not seen.is_good or seen.side is not Side.VERCEL or (seen.status or 0) >= 400:
-            found.refuse(Reason.STANDBY, f"{name}: the stand-by does not answer as it should: {seen}")
-            continue
-        theirs, ours = seen.build, found.build(Side.WORKER, name)
-        if theirs and ours and theirs != ours:
-            found.refuse(Reason.PARITY, f"{name}: the stand-by has build {theirs}, the Worker {ours}")
-        elif not theirs or (not ours and name not in rolled_back):
-            silent = "the stand-by" if not theirs else "the Worker"
-            found.warnings.append(f"{name}: {silent} names no build, so parity is not known")
-
-
-def calls_needed(changes: list[Change], act: Act, via: Via) -> int:
-    """At most, without tries again: with the fall to plan B, or with backing out of a restore."""
-    routes = sum(isinstance(one, RouteChange) for one in changes)
-    batches = int(any(isinstance(one, RecordChange) for one in changes))
-    fall = int(routes > 0) if act is Act.ROLLBACK else routes + batches
-    return CALLS_AROUND + routes + batches + (fall if via is Via.ROUTE or act is Act.RESTORE else 0)

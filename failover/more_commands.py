@@ -137,7 +137,10 @@ def resolve(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look all ids up again and write the file; with --zone, --stack and --host for the first time."""
+    """Look the ids up again and write the file; with --host only those hosts, and the others stay.
+
+    With --zone, --stack and --host it makes a file of just these hosts: for the first time, or to leave one out.
+    """
     from failover import ids as shape
     from failover.errors import UsageError
     from failover.ids import Kind
@@ -152,6 +155,8 @@ def resolve(
     ids = known or _new_ids(stack or "", zone or "", zone_id or "", account or "")
     served = Kind(kind) if kind else None
     names = hosts or [host.hostname for host in ids.hosts]
+    if not hosts and len(names) > 1 and (kind or standby or script):
+        raise UsageError("--kind, --standby, --script: name the host that they are for with --host")
     wanted = [Wanted(hostname=name, kind=served, standby=standby, script=script) for name in names]
     found = _looked_up(ids, wanted, secret(context, file, token_file), keep_until)
     shape.write(target, found)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from failover.active_setting import Active, set_active
 from failover.api import Api
+from failover.before import before_rollback
 from failover.changer import Changer
 from failover.changes import Act, Change, RecordChange, RouteChange, Via, led_past
 from failover.clock import TOTAL_SECONDS, Budget, left
@@ -15,8 +16,9 @@ from failover.errors import FailoverError, RefusedError, TakenError
 from failover.evidence import write
 from failover.ids import Ids, Kind
 from failover.journal import OPERATION, Journal, Unfinished
+from failover.judgement import calls_needed, held_here, judge
 from failover.lock import machine_lock, new_operation, operator
-from failover.look import CALLS_AROUND, Look, Reason, Refusal, calls_needed, judge, look
+from failover.look import CALLS_AROUND, Look, Reason, Refusal, look
 from failover.outcome import Outcome, Result
 from failover.place import Place
 from failover.recorder import Recorder
@@ -80,7 +82,7 @@ class Operation:
         unfinished = self.journal.unfinished()
         with self.recorder.step("look"):
             found = look(self.ids, self.api, self.view, self.budget, act=self.act)
-        changes = found.changes(self.act, self.via, self.journal.last_scripts(self.ids.resolved_at))
+        changes = found.changes(self.act, self.via, before_rollback(self.journal, self.ids.resolved_at))
         own, clock = self._own(unfinished), self.transport.clock
         judge(found, self.api, self.act, self.via, changes, lambda other: other.operation in own, clock.now())
         self.outcome.warnings += found.warnings
@@ -97,20 +99,22 @@ class Operation:
         with contextlib.closing(self), machine_lock(self.place.lock, self.outcome.operation) as other:
             found, changes, unfinished = self.prepare()
             if other:
-                found.refuse(Reason.LOCK, f"{other} is at it")
-            if not changes and unfinished is None and found.is_read and found.clients_see(self.act.side):
+                found.refuse(Reason.LOCK, held_here(other), can_be_forced=False)
+            is_there = not changes and unfinished is None and found.is_read and found.clients_see(self.act.side)
+            if is_there and not any(one.reason.may_change_what_is_there for one in found.refusals):
                 # Who has nothing to change needs no lock and no healthy stand-by.
                 self.outcome.result = Result.ALREADY
                 self.outcome.sightings = [str(one) for one in found.sightings]
                 self._set_active()
             else:
-                self._refuse(found.refusals)
+                self._refuse(found.refusals, is_there=is_there)
                 self._run(found, changes, unfinished)
             return self._measured()
 
-    def _refuse(self, refusals: list[Refusal]) -> None:
-        if any(self.force is None or not one.reason.can_be_forced for one in refusals):
-            raise RefusedError("\n".join(map(str, refusals)))
+    def _refuse(self, refusals: list[Refusal], *, is_there: bool) -> None:
+        if any(self.force is None or not one.can_be_forced for one in refusals):
+            now = f"{self.act.side} answers just now, and nothing was changed; whether it stays so is not known"
+            raise RefusedError("\n".join([*map(str, refusals), *([now] if is_there else [])]))
         self.outcome.overridden = [f"{one.reason}: {one.text}" for one in refusals]
 
     def _run(self, found: Look, changes: list[Change], unfinished: Unfinished | None) -> None:

@@ -24,19 +24,21 @@ class Wanted:
 
 
 def resolve(ids: Ids, api: Api, wanted: Sequence[Wanted]) -> Ids:
-    """The ids with all that the API says now; raises FailoverError with every fault at once."""
+    """The ids with what the API says of the wanted hosts now, all where none is named; the others stay as they are.
+
+    Raises FailoverError with every fault at once.
+    """
     until = time.monotonic() + SECONDS
     routes, records = api.routes(until), api.records(until)
-    known = {host.hostname: host for host in ids.hosts}
-    hosts, faults = [], []
+    hosts, faults = {host.hostname: host for host in ids.hosts}, []
     for one in wanted or [Wanted(hostname=host.hostname) for host in ids.hosts]:
         try:
-            hosts.append(_host(one, known.get(one.hostname), routes, records))
+            hosts[one.hostname] = _host(one, hosts.get(one.hostname), routes, records)
         except FailoverError as error:
             faults.append(str(error))
     if faults:
         raise FailoverError("\n".join(faults))
-    return replace(ids, hosts=tuple(hosts), resolved_at=stamp(datetime.now(UTC)))
+    return replace(ids, hosts=tuple(hosts.values()), resolved_at=stamp(datetime.now(UTC)))
 
 
 def zone_of(api: Api, name: str) -> tuple[str, str]:
@@ -81,22 +83,25 @@ def _route(one: Wanted, route: RouteNow, known: Host | None) -> Route:
 
 
 def _record(one: Wanted, record: RecordNow, known: Host | None, kind: Kind) -> Record:
-    """While plan B is in force the record is not as it is declared: that stays as the file has it."""
-    if not record.target.proxied and known:
-        return replace(known.record, id=record.id)
-    if not record.target.proxied:
+    """While plan B is in force the record of a host of Pages is not as declared: that stays as the file has it."""
+    target = record.target
+    if not target.proxied and not known:
         raise FailoverError(f"{one.hostname}: its record is DNS-only; restore it before the ids are looked up")
+    if kind is Kind.PAGES and not target.proxied and known:
+        if target.content != known.standby:
+            raise FailoverError(
+                f"{one.hostname}: its record is DNS-only and leads to {target.content}, which is neither side; "
+                f"make it proxied again, or lead it to {known.standby}"
+            )
+        return replace(known.record, id=record.id)
     if kind is Kind.PAGES and not (one.standby or known):
         raise FailoverError(f"{one.hostname}: is served by Pages; name its stand-by with --standby")
-    target = record.target
-    return Record(
-        id=record.id, type=record.type, name=record.name, content=target.content, proxied=True, ttl=target.ttl
-    )
+    ttl = target.ttl if target.proxied or not known else known.record.ttl
+    return Record(id=record.id, type=record.type, name=record.name, content=target.content, proxied=True, ttl=ttl)
 
 
 def _standby(one: Wanted, record: RecordNow, known: Host | None, kind: Kind) -> str:
+    """The record of a Worker's host leads to the stand-by, whether the edge stands in between or not."""
     if one.standby:
         return one.standby
-    if kind is Kind.WORKER and record.target.proxied:
-        return record.target.content
-    return known.standby if known else record.target.content
+    return known.standby if known and kind is Kind.PAGES else record.target.content

@@ -9,6 +9,7 @@ from typing import Any
 from failover.clients import certificate_days
 from failover.errors import ApiError
 from failover.ids import Host
+from failover.judgement import held_here
 from failover.lock import holder
 from failover.look import Look
 from failover.measured import last_drill
@@ -53,7 +54,7 @@ def status(operation: Operation) -> Status:
     found.warnings += operation.outcome.warnings
     other = holder(operation.place.lock)
     if other:
-        found.faults.append(f"lock: {other} is at it")
+        found.faults.append(f"lock: {held_here(other)}")
     if unfinished and not other:
         found.faults.append(str(unfinished))
     _history(found, operation)

@@ -2,7 +2,8 @@
 
 from failover.changes import Act, Change, Via, estimated_seconds
 from failover.journal import Unfinished
-from failover.look import Look, calls_needed
+from failover.judgement import calls_needed
+from failover.look import Look
 from failover.outcome import Outcome, Result
 
 

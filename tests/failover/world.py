@@ -88,9 +88,9 @@ class World:
         rows = self.ask("GET", f"/zones/{ZONE}/dns_records")
         return [row["comment"] for row in rows if row["name"].startswith("_failover-lock.")]
 
-    def leave_lock(self, operation: str, seconds_ago: float = 0.0, host: str = HOST) -> None:
-        """As another machine's operation does."""
-        comment = lock_comment(operation, datetime.now(UTC) - timedelta(seconds=seconds_ago), "eve@far")
+    def leave_lock(self, operation: str, seconds_ago: float = 0.0, host: str = HOST, seconds: int = 600) -> None:
+        """As another machine's operation does; it holds for so many seconds."""
+        comment = lock_comment(operation, datetime.now(UTC) - timedelta(seconds=seconds_ago), "eve@far", seconds)
         body = {"type": "TXT", "name": f"{RECORD_PREFIX}{host}", "content": RECORD_CONTENT, "comment": comment}
         self.ask("POST", f"/zones/{ZONE}/dns_records", body)
 
