@@ -9,6 +9,8 @@ from components.failover_host import AUTOMATIC_TTL, DNS_ONLY_TTL, ActiveSide, st
 from components.labels import DataClass, Labels
 from components.protection import Protection
 
+LED_THERE = "answers when this leads there"
+
 
 @dataclass(frozen=True, kw_only=True)
 class FailoverPagesHostArgs:
@@ -48,7 +50,7 @@ class FailoverPagesHost(pulumi.ComponentResource):
             content=pulumi.Output.concat(args.project, ".pages.dev") if is_worker else args.standby_hostname,
             proxied=is_worker,
             ttl=AUTOMATIC_TTL if is_worker else DNS_ONLY_TTL,
-            comment=standby_comment(args.labels, args.keep_until, "answers when this leads there"),
+            comment=standby_comment(args.labels, args.keep_until, LED_THERE),
             opts=kept,
         )
         cloudflare.PagesDomain(

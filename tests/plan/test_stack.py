@@ -6,7 +6,9 @@ import json
 import pytest
 
 from components.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
-from components.labels import DataClass
+from components.failover_host import standby_comment
+from components.failover_pages_host import LED_THERE
+from components.labels import DataClass, Environment, Labels
 from components.settings import BUCKET_NAME_LENGTH, LONGEST_BUCKET_SUFFIX
 from plan import codec
 from plan.model import Computed, Plan, Resource, Secret, reveal
@@ -171,8 +173,10 @@ def test_only_known_names_are_bound_besides_buckets(dev_plan: Plan) -> None:
 
 def test_a_records_comment_has_room_for_the_longest_prefix(dev_plan: Plan) -> None:
     longest = BUCKET_NAME_LENGTH - LONGEST_BUCKET_SUFFIX
-    comment = named(dev_plan, "site-record").inputs["comment"]
-    assert len(comment.removeprefix("automatonicai-dev")) + longest <= 100
+    labels = Labels(product="shop", stack="dev", environment=Environment.DEV, owner="x")
+    declared = named(dev_plan, "site-record").inputs["comment"].removeprefix("automatonicai-dev")
+    for comment in (declared, standby_comment(labels, "2027-01-31", LED_THERE).removeprefix("shop-dev")):
+        assert len(comment) + longest <= 100
 
 
 def _secrets(value: object) -> list[Secret]:

@@ -192,8 +192,8 @@ def test_a_stand_by_that_answers_lets_pass_what_the_site_does(tmp_path: Path, ac
 
 
 def test_a_stand_by_of_pages_lets_pass_what_they_do(tmp_path: Path) -> None:
-    settings = {"pagesHostnames": ["docs.dev.automatonicai.com"], "failoverActive": "vercel"}
-    mapped = residency_map(record_with(tmp_path, **settings))
+    plan = record_with(tmp_path, pagesHostnames=["docs.dev.automatonicai.com"], failoverActive="vercel")
+    mapped = residency_map(plan)
     assert entry(mapped, "Vercel, answering", "pages-docs-dev-automatonicai-com").data_class == "public"
     assert mapped.faults == []
 
