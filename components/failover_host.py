@@ -28,7 +28,7 @@ class ActiveSide(StrEnum):
 
 
 def standby_comment(labels: Labels, keep_until: str, when: str) -> str:
-    """Of a record: Cloudflare takes 100 characters on a free zone, a prefix may be 37 of them. Policies read the day."""
+    """Of a record: Cloudflare takes 100 characters on a free zone, the prefix 37 of them. Policies read the day."""
     return f"{labels.prefix}: stand-by until {keep_until}, {when}"
 
 

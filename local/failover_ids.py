@@ -10,6 +10,7 @@ from local.ports import STANDBY_ADDRESS
 from local.stack import Stack
 
 FORMAT = 1
+AUTOMATIC_TTL = 1
 # The ids are looked at by each `up`; the date in the file says so once a day.
 DATED_EACH = timedelta(days=1)
 Known = dict[str, dict[str, Any]]
@@ -58,8 +59,10 @@ def _host(host: FailoverHost, declared: DeclaredEdge, known: Known) -> dict[str,
         ],
         "record": {
             "id": known["records"][host.record]["id"],
-            **{key: record[key] for key in ("type", "name", "content", "proxied")},
-            "ttl": int(record["ttl"]),
+            **{key: record[key] for key in ("type", "name", "content")},
+            # As it is while Cloudflare answers, also where a rollback by DNS is what is declared now.
+            "proxied": True,
+            "ttl": AUTOMATIC_TTL,
         },
         "standby": {"hostname": host.standby},
     }

@@ -131,10 +131,11 @@ def test_what_was_changed_outlives_its_killed_control_plane(stack: StackUnderTes
     assert operator.side() == "200 worker"
 
 
-def test_the_active_side_is_a_setting(stack: StackUnderTest, operator: Operator) -> None:
+@pytest.mark.parametrize("active", ["vercel", "vercel-dns"])
+def test_the_active_side_is_a_setting(stack: StackUnderTest, operator: Operator, active: str) -> None:
     settings = stack.project / "Pulumi.dev.yaml"
     before = settings.read_text()
-    settings.write_text(f"{before}  hybrid:failoverActive: vercel\n")
+    settings.write_text(f"{before}  hybrid:failoverActive: {active}\n")
     assert stack.up().splitlines()[-1] == "changed: failover"
     assert operator.side() == "200 vercel"
     assert json.loads((stack.state / "failover.json").read_text())["hosts"] == [operator.host]
