@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
+from pulumi_policy.proxy import UnknownValueError
 
 from policies.residency.reading import accounts, known
 from policies.residency.regions import CANADIAN_REGIONS
@@ -34,6 +35,9 @@ LOGS: dict[str, str] = {
     "aws:cloudwatch/logDestination:LogDestination": "targetArn",
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": "destinationArn",
 }
+NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
+# Whom S3 tells of objects, by list of a notification.
+TOLD = {"lambdaFunctions": "lambdaFunctionArn", "queues": "queueArn", "topics": "topicArn"}
 _CANADIAN_ARN = re.compile(rf"arn:aws:[a-z0-9-]+:({'|'.join(CANADIAN_REGIONS)}):([0-9]{{12}}):.+")
 
 
@@ -98,17 +102,36 @@ def _replication_is_in_sight(args: ResourceValidationArgs) -> Iterator[str]:
 def _logs_stay(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     for resource in args.resources:
         key = LOGS.get(resource.resource_type)
-        if key is None:
-            continue
-        destination = known(resource.props, key)
-        if destination is None and resource.property_dependencies.get(key):
-            # Made of a resource of this stack, whose region is judged by itself.
-            continue
-        found = _CANADIAN_ARN.fullmatch(destination) if isinstance(destination, str) else None
-        if found is None:
-            yield "These log lines are handed to something that does not say it is in Canada.", resource.urn
-        elif found[2] not in accounts(resource.provider):
-            yield "These log lines are handed to another account.", resource.urn
+        if key is not None:
+            fault = _fault_of_a_listener(resource, key, known(resource.props, key))
+            if fault:
+                yield f"These log lines are handed to {fault}.", resource.urn
+        if resource.resource_type == NOTIFICATION:
+            faults = dict.fromkeys(
+                fault for key, arn in _told(resource) if (fault := _fault_of_a_listener(resource, key, arn))
+            )
+            yield from ((f"This bucket tells of its objects to {fault}.", resource.urn) for fault in faults)
+
+
+def _told(notification: PolicyResource) -> Iterator[tuple[str, Any]]:
+    """List and ARN of everything that hears of objects; None where it is not known."""
+    for key, name in TOLD.items():
+        try:
+            listed = notification.props.get(key) or []
+        except UnknownValueError:
+            listed = [{}]
+        yield from ((key, known(listed, index, name)) for index in range(len(listed)))
+
+
+def _fault_of_a_listener(resource: PolicyResource, key: str, arn: Any) -> str:
+    """What is wrong with what hears; empty where nothing is."""
+    if arn is None and resource.property_dependencies.get(key):
+        # Made of a resource of this stack, whose region is judged by itself.
+        return ""
+    found = _CANADIAN_ARN.fullmatch(arn) if isinstance(arn, str) else None
+    if found is None:
+        return "something that does not say it is in Canada"
+    return "" if found[2] in accounts(resource.provider) else "another account"
 
 
 def _key_stays_in_its_region(args: ResourceValidationArgs) -> Iterator[str]:
@@ -153,9 +176,11 @@ RULES: tuple[Rule | StackRule, ...] = (
     ),
     StackRule(
         name="logs-stay-in-canada",
-        description="Log lines are handed on only to what is in Canada and in the account of the stack.",
+        description="Log lines, and names of a bucket's objects, go only to what is in Canada and in the account of the"
+        " stack.",
         reason="Log lines of an API hold what people asked. A subscription hands them to another account's destination"
-        " as easily as to one's own (AWS, CloudWatch Logs subscriptions).",
+        " as easily as to one's own (AWS, CloudWatch Logs subscriptions), and a bucket tells any queue of its region"
+        " what its objects are called (AWS, S3 event notifications).",
         severity=Severity.CRITICAL,
         remediation="Hand them to an ARN of the account in ca-central-1 or ca-west-1, or to what this stack declares.",
         check=_logs_stay,

@@ -44,6 +44,11 @@ def rule(**parameters: Any) -> Change:
     return plus(RULESET, "more", name="r", kind="zone", phase="http_request_origin", zoneId=ZONE, rules=rules)
 
 
+def notified(**mechanisms: Any) -> Change:
+    token = "cloudflare:index/notificationPolicy:NotificationPolicy"
+    return plus(token, name="n", alertType="x", mechanisms=mechanisms)
+
+
 def refused(*changes: Change, rule: str = RULE) -> Adversary:
     return Adversary(rule, both(*changes))
 
@@ -129,22 +134,8 @@ FIELDS = {
     "route of every host": refused(
         plus(ROUTE, "more", zoneId=ZONE, pattern="*automatonicai.com/*", script="automatonicai-dev-api"), rule=ROUTES
     ),
-    "webhook by its ID": refused(
-        plus(
-            "cloudflare:index/notificationPolicy:NotificationPolicy",
-            name="n",
-            alertType="x",
-            mechanisms={"webhooks": [{"id": "1"}]},
-        )
-    ),
-    "service of duty by its ID": refused(
-        plus(
-            "cloudflare:index/notificationPolicy:NotificationPolicy",
-            name="n",
-            alertType="x",
-            mechanisms={"pagerduties": [{"id": "2"}]},
-        )
-    ),
+    "webhook by its ID": refused(notified(webhooks=[{"id": "1"}])),
+    "service of duty by its ID": refused(notified(pagerduties=[{"id": "2"}])),
     "pool by its ID": refused(
         plus("cloudflare:index/loadBalancer:LoadBalancer", name=f"x.{OWN}", zoneId=ZONE, defaultPools=["17b5962d775c"])
     ),
