@@ -29,9 +29,14 @@ FOR_ALL = ("pulumi_", "components.")
 
 def main() -> None:
     """Answers a list of tasks with a list: of each a plan, an error, the exit of a process without a word, or late."""
+    lifetime.end_with_parent()
     # A process that lives for seconds; its collector took a third of them.
     gc.disable()
-    order = json.load(sys.stdin)
+    text = sys.stdin.read()
+    if not text:
+        # Who asks was interrupted before it had said what for.
+        return
+    order = json.loads(text)
     lifetime.end_with_parent(order["parent"])
     folder, deadline = Path(order["folder"]), time.monotonic() + order["seconds"]
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
