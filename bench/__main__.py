@@ -19,6 +19,7 @@ from psutil import Process
 from rich.table import Table
 
 from bench.cold import cold_seconds
+from bench.failover import failover_figures
 from bench.figure import Figure
 from bench.host import host_figures
 from bench.policies import policy_figures
@@ -112,6 +113,8 @@ def main() -> int:
     if not stack.state.exists or not stack.supervisor.is_running():
         print("bench: the local stack does not run; start it with `make up`", file=sys.stderr)
         return 1
+    if options.failover:
+        return _tell(list(failover_figures(stack)), options)
     return _tell(list(figures(stack, is_cold=options.cold)), options)
 
 
@@ -131,6 +134,7 @@ def _options() -> argparse.Namespace:
         "--host", action="store_true", help="measure a database host of its own instead; needs no stack"
     )
     parser.add_argument("--recovery", action="store_true", help="measure restores on a host of its own; needs no stack")
+    parser.add_argument("--failover", action="store_true", help="measure the rollback instead, on the running stack")
     parser.add_argument("--policies", action="store_true", help="measure the gate and the packs; needs no stack")
     parser.add_argument("--check", action="store_true", help="exit 1 when a figure is above its limit")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -132,9 +132,9 @@ def test_a_recorder_whose_caller_has_ended_before_it_looks_records_nothing(progr
 
 def test_a_recorder_that_is_told_nothing_ends_without_a_word() -> None:
     """Whoever asks may be interrupted between starting it and saying what for."""
-    answer = subprocess.run(
-        [sys.executable, "-P", "-m", "plan.recording"], cwd=ROOT, input="", capture_output=True, text=True, timeout=60
-    )
+    command = [sys.executable, "-P", "-m", "plan.recording"]
+    environment = {"PYTHONPATH": str(ROOT)}
+    answer = subprocess.run(command, env=environment, input="", capture_output=True, text=True, timeout=60)
     assert (answer.stdout, answer.stderr) == ("", "")
 
 
