@@ -77,6 +77,12 @@ def _project(fields: Fields) -> Fields:
     }
 
 
+def _bucket(fields: Fields) -> Fields:
+    """What is asked for has other names than what is told."""
+    names = {"locationHint": "location", "storageClass": "storage_class"}
+    return {names.get(key, key): value for key, value in fields.items()}
+
+
 def _service_token(fields: Fields) -> Fields:
     return {"client_id": f"{uuid.uuid4().hex}.access", "client_secret": secrets.token_hex(32), "duration": "8760h"}
 
@@ -92,6 +98,7 @@ KINDS = (
         modified_on="",
         listed_as="buckets",
         added=lambda fields: {"storage_class": "Standard", "jurisdiction": "default"},
+        taken=_bucket,
     ),
     Kind(
         path=f"{ACCOUNT}/hyperdrive/configs",
@@ -105,6 +112,7 @@ KINDS = (
         identity=_uuid,
         added=lambda fields: {"urls": [], "source": "api"},
         modified_on="",
+        write_only=(("assets", "jwt"),),
     ),
     Kind(
         path=f"{ACCOUNT}/workers/scripts/[^/]+/deployments",
