@@ -77,6 +77,18 @@ def _project(fields: Fields) -> Fields:
     }
 
 
+def _domain(fields: Fields) -> Fields:
+    return {
+        "id": str(uuid.uuid4()),
+        "domain_id": str(uuid.uuid4()),
+        "certificate_authority": "google",
+        "status": "active",
+        "validation_data": {"method": "http", "status": "active"},
+        "verification_data": {"status": "active"},
+        "zone_tag": "",
+    }
+
+
 def _bucket(fields: Fields) -> Fields:
     """What is asked for has other names than what is told."""
     names = {"locationHint": "location", "storageClass": "storage_class"}
@@ -123,6 +135,7 @@ KINDS = (
         listed_as="deployments",
     ),
     Kind(path=f"{ACCOUNT}/pages/projects", scope="pages", identity=_name, added=_project, modified_on=""),
+    Kind(path=f"{ACCOUNT}/pages/projects/[^/]+/domains", scope="pages", identity=_name, added=_domain, modified_on=""),
     Kind(
         path=f"{ACCOUNT}/cfd_tunnel",
         scope="tunnels",

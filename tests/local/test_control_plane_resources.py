@@ -118,6 +118,17 @@ def test_a_pages_project_has_what_the_model_requires(api: Any) -> None:
         api.pages.projects.create(**IN_ACCOUNT, name="docs", production_branch="main")
 
 
+def test_a_pages_project_has_domains(api: Any) -> None:
+    api.pages.projects.create(**IN_ACCOUNT, name="help", production_branch="main")
+    domains = api.pages.projects.domains
+    made = domains.create("help", **IN_ACCOUNT, name="help.shop.example")
+    assert domains.get(made.name, **IN_ACCOUNT, project_name="help").status == "active"
+    assert [domain.id for domain in domains.list("help", **IN_ACCOUNT)] == [made.id]
+    domains.delete(made.name, **IN_ACCOUNT, project_name="help")
+    with pytest.raises(NotFoundError):
+        domains.get(made.name, **IN_ACCOUNT, project_name="help")
+
+
 def test_a_health_check_and_its_alarm_are_kept(api: Any) -> None:
     check = api.healthchecks.create(**IN_ZONE, name="standby", address="standby.example.net", type="HTTPS")
     assert api.healthchecks.get(check.id, **IN_ZONE).status == "unknown"
