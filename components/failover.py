@@ -105,6 +105,7 @@ class Failover(pulumi.ComponentResource):
         self.register_outputs({"parameter": self.parameter})
 
     def _token(self, name: str, args: FailoverArgs) -> pulumi.Output[str]:
+        zone = f"com.cloudflare.api.account.zone.{args.zone_id}"
         token = cloudflare.AccountToken(
             f"{name}-rollback-token",
             account_id=args.account_id,
@@ -113,7 +114,8 @@ class Failover(pulumi.ComponentResource):
                 {
                     "effect": "allow",
                     "permission_groups": [{"id": group} for group in PERMISSION_GROUPS.values()],
-                    "resources": json.dumps({f"com.cloudflare.api.account.zone.{args.zone_id}": "*"}),
+                    # Without spaces: the provider compares the text with Cloudflare's, and each `up` would change it.
+                    "resources": json.dumps({zone: "*"}, separators=(",", ":")),
                 }
             ],
             condition={"request_ip": {"ins": list(args.networks)}},
@@ -155,7 +157,13 @@ class Failover(pulumi.ComponentResource):
                     address=address,
                     type="HTTPS",
                     interval=CHECK_SECONDS,
-                    http_config={"path": "/", "expected_codes": ["200"], "header": {"Host": [host.hostname]}},
+                    http_config={
+                        "path": "/",
+                        # The provider's default is 80 for HTTPS too (terraform-provider-cloudflare#6800).
+                        "port": 443,
+                        "expected_codes": ["200"],
+                        "header": {"Host": [host.hostname]},
+                    },
                     opts=pulumi.ResourceOptions(parent=self),
                 )
                 checks.append(check.id)

@@ -77,6 +77,24 @@ def _project(fields: Fields) -> Fields:
     }
 
 
+def _domain(fields: Fields) -> Fields:
+    return {
+        "id": str(uuid.uuid4()),
+        "domain_id": str(uuid.uuid4()),
+        "certificate_authority": "google",
+        "status": "active",
+        "validation_data": {"method": "http", "status": "active"},
+        "verification_data": {"status": "active"},
+        "zone_tag": "",
+    }
+
+
+def _bucket(fields: Fields) -> Fields:
+    """What is asked for has other names than what is told."""
+    names = {"locationHint": "location", "storageClass": "storage_class"}
+    return {names.get(key, key): value for key, value in fields.items()}
+
+
 def _service_token(fields: Fields) -> Fields:
     return {"client_id": f"{uuid.uuid4().hex}.access", "client_secret": secrets.token_hex(32), "duration": "8760h"}
 
@@ -92,6 +110,7 @@ KINDS = (
         modified_on="",
         listed_as="buckets",
         added=lambda fields: {"storage_class": "Standard", "jurisdiction": "default"},
+        taken=_bucket,
     ),
     Kind(
         path=f"{ACCOUNT}/hyperdrive/configs",
@@ -105,6 +124,7 @@ KINDS = (
         identity=_uuid,
         added=lambda fields: {"urls": [], "source": "api"},
         modified_on="",
+        write_only=(("assets", "jwt"),),
     ),
     Kind(
         path=f"{ACCOUNT}/workers/scripts/[^/]+/deployments",
@@ -115,6 +135,7 @@ KINDS = (
         listed_as="deployments",
     ),
     Kind(path=f"{ACCOUNT}/pages/projects", scope="pages", identity=_name, added=_project, modified_on=""),
+    Kind(path=f"{ACCOUNT}/pages/projects/[^/]+/domains", scope="pages", identity=_name, added=_domain, modified_on=""),
     Kind(
         path=f"{ACCOUNT}/cfd_tunnel",
         scope="tunnels",

@@ -52,7 +52,7 @@ def _kept(work: Work, identity: str) -> dict[str, Any]:
     routes = work.data["routes"].values()
     if any(other["pattern"] == pattern and other["id"] != identity for other in routes):
         raise ApiError(HTTPStatus.CONFLICT, 10020, "A route with the same pattern already exists.")
-    if script is not None and script not in _scripts(work):
+    if script is not None and script not in scripts(work):
         raise bad_request(
             10019, "Cannot configure a route for a Worker which does not exist. Please ensure this Worker exists."
         )
@@ -61,7 +61,8 @@ def _kept(work: Work, identity: str) -> dict[str, Any]:
     return route
 
 
-def _scripts(work: Work) -> set[str]:
+def scripts(work: Work) -> set[str]:
+    """Names of the Workers that exist."""
     path = f"/accounts/{work.settings.account.id}/workers/workers"
     made = work.data["resources"].get(path, {}).values()
     return {*work.settings.scripts, *(worker["name"] for worker in made)}

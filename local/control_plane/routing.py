@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from local.control_plane import permission_groups, records, resources, routes, zones
+from local.control_plane import assets, permission_groups, records, resources, routes, zones
 from local.control_plane.calls import Handler
 from local.control_plane.resource_kinds import ACCOUNT, DOCUMENTS, KINDS, ZONE
 
@@ -40,6 +40,9 @@ IN_ZONE = ("zone:read", "dns:read", "routes:read")
 ENDPOINTS = (
     _endpoint("GET", "/user/tokens/verify", zones.verify_token),
     _endpoint("GET", f"{ACCOUNT}/tokens/verify", zones.verify_token),
+    _endpoint(
+        "POST", f"{ACCOUNT}/workers/scripts/(?P<script>[^/]+)/assets-upload-session", assets.session, "workers:write"
+    ),
     _endpoint("GET", f"{ACCOUNT}/tokens/permission_groups", permission_groups.listing, "tokens:read"),
     _endpoint("GET", "/accounts", zones.accounts, "account:read"),
     _endpoint("GET", ACCOUNT, zones.account, "account:read"),

@@ -28,8 +28,9 @@ def api(plane: ControlPlaneUnderTest) -> Any:
 def test_a_bucket_has_its_place_and_its_rules(api: Any) -> None:
     inside = {"cf-r2-jurisdiction": "eu"}
     made = api.r2.buckets.create(**IN_ACCOUNT, name="media", location_hint="enam", extra_headers=inside)
-    assert (made.name, made.jurisdiction) == ("media", "eu")
+    assert (made.name, made.jurisdiction, made.location) == ("media", "eu", "enam")
     assert [bucket.name for bucket in api.r2.buckets.list(**IN_ACCOUNT).buckets] == ["media"]
+    assert api.r2.buckets.get("media", **IN_ACCOUNT).location == "enam"
     rules: Any = [{"allowed": {"methods": ["GET"], "origins": ["https://shop.example"]}}]
     api.r2.buckets.cors.update("media", **IN_ACCOUNT, rules=rules)
     assert api.r2.buckets.cors.get("media", **IN_ACCOUNT).rules[0].allowed.methods == ["GET"]
@@ -61,6 +62,18 @@ def test_a_worker_has_versions_and_a_deployment(api: Any) -> None:
     assert api.workers.scripts.deployments.get(deployment.id, **IN_ACCOUNT, script_name="shop-new") == deployment
     route = api.workers.routes.create(**IN_ZONE, pattern="new.shop.example/*", script="shop-new")
     assert route.script == "shop-new"
+
+
+def test_a_version_may_have_files(api: Any) -> None:
+    worker = api.workers.beta.workers.create(**IN_ACCOUNT, name="shop-files")
+    upload = api.workers.scripts.assets.upload
+    manifest: Any = {"/index.html": {"hash": "0" * 32, "size": 9}}
+    session = upload.create("shop-files", **IN_ACCOUNT, manifest=manifest)
+    assert session.buckets == []
+    version = api.workers.beta.workers.versions.create(worker.id, **IN_ACCOUNT, assets={"jwt": session.jwt})
+    assert session.jwt not in version.to_json()
+    with pytest.raises(NotFoundError):
+        upload.create("unknown", **IN_ACCOUNT, manifest=manifest)
 
 
 def test_a_tunnel_keeps_its_secret_to_itself(api: Any) -> None:
@@ -103,6 +116,17 @@ def test_a_pages_project_has_what_the_model_requires(api: Any) -> None:
     assert (edited.id, edited.production_branch) == (made.id, "main")
     with pytest.raises(ConflictError):
         api.pages.projects.create(**IN_ACCOUNT, name="docs", production_branch="main")
+
+
+def test_a_pages_project_has_domains(api: Any) -> None:
+    api.pages.projects.create(**IN_ACCOUNT, name="help", production_branch="main")
+    domains = api.pages.projects.domains
+    made = domains.create("help", **IN_ACCOUNT, name="help.shop.example")
+    assert domains.get(made.name, **IN_ACCOUNT, project_name="help").status == "active"
+    assert [domain.id for domain in domains.list("help", **IN_ACCOUNT)] == [made.id]
+    domains.delete(made.name, **IN_ACCOUNT, project_name="help")
+    with pytest.raises(NotFoundError):
+        domains.get(made.name, **IN_ACCOUNT, project_name="help")
 
 
 def test_a_health_check_and_its_alarm_are_kept(api: Any) -> None:

@@ -1,5 +1,6 @@
 """Every component declares the resources that it exists for, below itself."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -163,6 +164,15 @@ def test_a_host_of_pages_is_switched_by_its_record(tmp_path: Path, active: str, 
     (inputs,) = [found.inputs for found in plan.resources if found.name == f"{name}-record"]
     assert (inputs["content"], inputs["proxied"], inputs["ttl"]) == record
     assert inputs["name"] == host
+
+
+def test_the_failovers_resources_are_said_as_the_provider_keeps_them(tmp_path: Path) -> None:
+    plan = record_with(tmp_path, zoneHealthChecks=True)
+    checks = [found.inputs for found in plan.resources if found.type.endswith(":Healthcheck")]
+    assert [(check["type"], check["httpConfig"]["port"]) for check in checks] == [("HTTPS", 443)] * 2
+    (token,) = [found.inputs for found in plan.resources if found.type.endswith(":AccountToken")]
+    resources = token["policies"][0]["resources"]
+    assert resources == json.dumps(json.loads(resources), separators=(",", ":"))
 
 
 def test_every_output_of_a_component_is_registered(dev_plan: Plan) -> None:
