@@ -104,7 +104,7 @@ def setup(
     if found is None:
         raise FailoverError("no file of ids: name it with --ids, or start the local stack with `./hybrid local up`")
     ids = read(found).chosen(hosts or [])
-    return ids, Place.of(found, journal)
+    return ids, Place.of(found, journal, stack=ids.stack)
 
 
 def secret(context: typer.Context, file: Path | None, token_file: Path | None) -> str:
@@ -223,7 +223,7 @@ def _show_plan(operation: Any, *, as_json: bool) -> None:
     other = holder(operation.place.lock)
     if other:
         found.refuse(Reason.LOCK, f"{other} is at it")
-    measured = last_switch_seconds(operation.place.evidence)
+    measured = last_switch_seconds(operation.place)
     for warning in operation.outcome.warnings:
         tell(f"warning: {warning}")
     if as_json:
