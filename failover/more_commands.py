@@ -122,10 +122,8 @@ def drill(
     else:
         for line in (*drilled.lines(found), *map(str, files)):
             print(line)
-    if found.is_interrupted:
-        raise typer.Exit(INTERRUPTED)
     if not found.is_passed:
-        raise typer.Exit(1)
+        raise typer.Exit(INTERRUPTED if found.is_interrupted else 1)
 
 
 def resolve(
