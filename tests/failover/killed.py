@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from failover import clock
+from failover import clock, drill_clients
 from failover import drill as drill_module
 from failover import operation as operation_module
 from failover.changes import Act, Via
@@ -64,7 +64,7 @@ def run(point: dict[str, Any]) -> None:
     kill_at(point["number"], point["when"])
     clock.PLAN_A_SHARE = operation_module.RESTORE_SHARE = SHARE
     if point["act"] == "drill":
-        drill_module.SETTLE_SECONDS = 0.05
+        drill_module.SETTLE_SECONDS = drill_clients.PROBE_SECONDS = PAUSE_SECONDS
         drill(
             lambda act, part_of: operation_of(point, act, is_drill=True, drill=part_of),
             Via(point["via"]),

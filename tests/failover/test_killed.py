@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from failover import drill as drill_module
+from failover import drill_clients
 from failover.changes import Act, Via
 from failover.drill import drill
 from failover.drilled import Drilled
@@ -75,7 +76,8 @@ def kill(killer: subprocess.Popen[str], world: World) -> Run:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drill_module, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(drill_module, "SETTLE_SECONDS", PAUSE_SECONDS)
+    monkeypatch.setattr(drill_clients, "PROBE_SECONDS", PAUSE_SECONDS)
 
 
 def act(world: World, wish: Act = Act.ROLLBACK, **changes: Any) -> Outcome:
