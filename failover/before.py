@@ -4,19 +4,23 @@ from typing import Any
 
 from failover.api import Target
 from failover.changes import Before
-from failover.journal import Journal
+from failover.ids import Ids
+from failover.journal import OPERATION, Journal
 
 
-def before_rollback(journal: Journal, since: str) -> Before:
-    """As rollbacks since that moment found it: newer than what a file of ids says that was made then."""
+def before_rollback(journal: Journal, ids: Ids) -> Before:
+    """As rollbacks found it: newer than what the file of ids says, unless that says another thing now than then."""
+    declared, named = {host.record.id: host.record.content for host in ids.hosts}, dict[str, str]()
     found: dict[str, Target] = {}
     for line in journal.lines():
-        if line["at"] >= since and line["phase"] == "begin" and line.get("record"):
+        if line["step"] == OPERATION and line["phase"] == "begin":
+            named = line.get("records") or {}
+        elif line["phase"] == "begin" and (record := line.get("record")):
             target = _target(line.get("before"))
             # A DNS-only one is what a rollback leaves, and not what it found.
-            if target and target.proxied:
-                found[line["record"]] = target
-    return Before(scripts=journal.last_scripts(since), targets=found)
+            if target and target.proxied and named.get(record) in (None, declared.get(record)):
+                found[record] = target
+    return Before(scripts=journal.last_scripts(ids.scripts), targets=found)
 
 
 def _target(value: Any) -> Target | None:

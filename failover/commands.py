@@ -105,7 +105,7 @@ def setup(
         local = ", or start the local stack with `./hybrid local up`" if context.obj.is_local else ""
         raise UsageError(f"no file of ids: name it with --ids or HYBRID_FAILOVER_IDS{local}")
     ids = read(found).chosen(hosts or [])
-    return ids, Place.of(found, journal)
+    return ids, Place.of(found, journal, stack=ids.stack)
 
 
 def secret(context: typer.Context, file: Path | None, token_file: Path | None) -> str:
@@ -225,7 +225,7 @@ def _show_plan(operation: Any, *, as_json: bool) -> None:
     other = holder(operation.place.lock)
     if other:
         found.refuse(Reason.LOCK, held_here(other), can_be_forced=False)
-    measured = last_switch_seconds(operation.place.evidence)
+    measured = last_switch_seconds(operation.place)
     for warning in operation.outcome.warnings:
         tell(f"warning: {warning}")
     if as_json:

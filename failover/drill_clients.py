@@ -85,7 +85,7 @@ class Switch:
     wrong: int
     unanswered: int
     downtime_seconds: float
-    """Longest time that a client went without a good answer, its usual pause taken off."""
+    """Longest time that a client went without a good answer, also where it ends after this switch."""
     probes: int
 
 
@@ -93,10 +93,11 @@ def switch_of(samples: Sequence[Sequence[Sample]], began: float, ended: float, w
     """From each client's samples between two moments: pure."""
     within = [[one for one in row if began <= one.sent < ended] for row in samples]
     return Switch(
-        seconds=_slowest(within, began, wanted),
+        # What was answered later may have met the next switch already.
+        seconds=_slowest([[one for one in row if one.ended < ended] for row in within], began, wanted),
         wrong=sum(one.is_wrong for row in within for one in row),
         unanswered=sum(one.side is None and not one.is_wrong for row in within for one in row),
-        downtime_seconds=round(max((_gap(row) for row in within), default=0.0), 3),
+        downtime_seconds=round(max((_gap(row, began, ended) for row in samples), default=0.0), 3),
         probes=sum(map(len, within)),
     )
 
@@ -112,9 +113,13 @@ def _slowest(within: list[list[Sample]], began: float, wanted: Side) -> float | 
     return round(slowest, 3)
 
 
-def _gap(row: list[Sample]) -> float:
+def _gap(row: Sequence[Sample], began: float, ended: float) -> float:
     longest, since = 0.0, None
     for one in row:
+        if one.sent < began:
+            continue
+        if since is None and one.sent >= ended:
+            break
         if one.side is None:
             since = one.sent if since is None else since
             longest = max(longest, one.ended - since)

@@ -1,8 +1,9 @@
 """What an operation leaves: its outcome as JSON, and the same as a timeline in words. No secret is in either."""
 
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from failover.clock import stamp
 from failover.files import replace
@@ -11,7 +12,7 @@ from failover.outcome import Outcome
 
 def write(folder: Path, outcome: Outcome) -> list[Path]:
     """The files, named after the operation's start. Raises FailoverError."""
-    name = f"{outcome.act}-{outcome.started_at.astimezone(UTC):%Y%m%d-%H%M%S}Z-{outcome.operation}"
+    name = f"{name_of(outcome.act, outcome.stack, outcome.started_at)}-{outcome.operation}"
     texts = {
         f"{name}.json": json.dumps(outcome.document(), indent=2, ensure_ascii=False) + "\n",
         f"{name}.md": markdown(outcome),
@@ -19,6 +20,11 @@ def write(folder: Path, outcome: Outcome) -> list[Path]:
     for file, text in texts.items():
         replace(folder / file, text)
     return [folder / file for file in texts]
+
+
+def name_of(what: str, stack: str, moment: datetime) -> str:
+    """Of a file of evidence, without what follows the moment: those of several stacks may lie in one folder."""
+    return f"{what}-{quote(stack, safe='')}-{moment.astimezone(UTC):%Y%m%d-%H%M%S}Z"
 
 
 def markdown(outcome: Outcome) -> str:

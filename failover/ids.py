@@ -97,6 +97,11 @@ class Ids:
     """YYYY-MM-DD: until then the stand-by has to stay."""
     resolved_at: str = ""
 
+    @property
+    def scripts(self) -> dict[str, str]:
+        """The Workers that the routes have while they are the active side, by the routes' ids."""
+        return {host.route.id: host.route.script for host in self.hosts if host.route}
+
     def document(self) -> dict[str, Any]:
         """The file's shape; see `read`."""
         probes = {key: value for key, value in asdict(self.probes).items() if value not in (None, ())}

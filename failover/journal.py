@@ -2,7 +2,8 @@
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +11,119 @@ from failover.clock import stamp
 from failover.errors import FailoverError
 from failover.files import flush_folder
 
-OPERATION = "operation"
+OPERATION, DRILL = "operation", "drill"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutShort:
+    """An operation, or a whole drill, that did not come to its end."""
+
+    id: str
+    act: str
+    """`rollback`, `restore`, or `drill`."""
+    started_at: str
+    last: str
+    """How far it had come."""
+    is_drill: bool
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.id} of {self.started_at} was cut short, {self.last}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unfinished:
-    """An operation that was cut short."""
+    """What was cut short and still stands open for some hosts."""
 
-    id: str
-    act: str
-    via: str
-    started_at: str
-    steps: tuple[str, ...]
-    """Steps begun, the last one perhaps not done."""
-    is_drill: bool
+    operations: tuple[CutShort, ...]
+    """At least one, the newest first."""
+    ids: frozenset[str]
+    """Whose locks may have been left behind: a drill's operations too."""
+
+    @property
+    def id(self) -> str:
+        return ", ".join(one.id for one in self.operations)
+
+    @property
+    def is_drill(self) -> bool:
+        """Whether nothing that was meant is among it."""
+        return all(one.is_drill for one in self.operations)
+
+    @property
+    def way_out(self) -> str:
+        """The commands that end it."""
+        if self.is_drill:
+            return "`restore --execute` backs it out, and so does the next drill"
+        act = self.operations[0].act
+        other = "restore" if act == "rollback" else "rollback"
+        return f"`{act} --execute` finishes it, `{other} --execute` backs it out"
 
     def __str__(self) -> str:
-        last = f", in step {self.steps[-1]!r}" if self.steps else ", before its first change"
-        return f"{self.act} {self.id} of {self.started_at} was cut short{last}"
+        return "; ".join(map(str, self.operations))
+
+
+@dataclass(kw_only=True)
+class _Logged:
+    """One operation or drill as its lines tell it."""
+
+    begin: dict[str, Any]
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    end: dict[str, Any] | None = None
+
+    @property
+    def id(self) -> str:
+        return str(self.begin["operation"])
+
+    @property
+    def drill(self) -> str | None:
+        """The drill that it is a part of."""
+        return self.begin.get("drill")
+
+    @property
+    def hosts(self) -> set[str]:
+        return set(self.begin.get("hosts") or ())
+
+    @property
+    def is_refused(self) -> bool:
+        """It has changed nothing, and so ends nothing either."""
+        return self.end is not None and self.end["phase"] == "refused"
+
+    @property
+    def is_restored(self) -> bool:
+        is_restore = self.begin.get("act") == "restore"
+        return is_restore and self.end is not None and self.end.get("result") == "switched"
+
+    def last(self, parts: list["_Logged"]) -> str:
+        if parts:
+            newest = parts[-1]
+            act = newest.begin.get("act")
+            return f"after its {act}" if newest.end else f"in its {act}, {newest.last([])}"
+        steps = [line["step"] for line in self.lines if line["phase"] == "begin"]
+        return f"in step {steps[-1]!r}" if steps else "before its first change"
+
+    def cut_short(self, parts: list["_Logged"]) -> CutShort:
+        is_whole = self.begin["step"] == DRILL
+        return CutShort(
+            id=self.id,
+            act=DRILL if is_whole else str(self.begin.get("act", "")),
+            started_at=str(self.begin["at"]),
+            last=self.last(parts),
+            is_drill=is_whole or bool(self.begin.get("is_drill")),
+        )
 
 
 @dataclass(frozen=True)
 class Journal:
-    """JSON lines; a line that was being written when the machine stopped does not count."""
+    """JSON lines; a line that was being written when the machine stopped does not count.
+
+    `write` and `lines` know the whole file, the rest what concerns these hosts of this stack (None: all). `drill` is
+    the drill that asks: it is no cut-short one to its own operations.
+    """
 
     path: Path
+    stack: str | None = None
+    hosts: tuple[str, ...] | None = None
+    older: Path | None = None
+    drill: str | None = None
 
     def write(self, operation: str, step: str, phase: str, **details: Any) -> None:
         """One line, on disk before this returns. Raises FailoverError: what can't be noted is not done."""
@@ -57,50 +146,92 @@ class Journal:
 
     def lines(self) -> list[dict[str, Any]]:
         """Every whole line, oldest first. Raises FailoverError where the file can't be read."""
-        try:
-            raw = self.path.read_bytes()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise FailoverError(f"{self.path}: the journal can't be read: {error.strerror}") from error
-        found = []
-        for text in raw.split(b"\n"):
-            try:
-                line = json.loads(text)
-            except ValueError:
-                continue
-            if isinstance(line, dict) and {"operation", "step", "phase", "at"} <= line.keys():
-                found.append(line)
-        return found
+        return [*_lines(self.older), *_lines(self.path)]
 
     def unfinished(self) -> Unfinished | None:
-        """The newest operation, where it did not come to its end."""
-        lines = self.lines()
-        begun = [line for line in lines if line["step"] == OPERATION and line["phase"] == "begin"]
-        if not begun:
+        """For each host what is newer than the newest that came to its end; another host's does not end it."""
+        logged = [one for one in self._logged() if not one.is_refused]
+        level = [one for one in logged if one.drill in (None, self.drill) and one.id != self.drill]
+        found: dict[str, _Logged] = {}
+        for host in self.hosts or {host for one in level for host in one.hosts}:
+            for one in reversed(level):
+                if host not in one.hosts:
+                    continue
+                if one.end:
+                    break
+                found[one.id] = one
+        if not found:
             return None
-        first = begun[-1]
-        own = [line for line in lines if line["operation"] == first["operation"]]
-        if any(line["step"] == OPERATION and line["phase"] != "begin" for line in own):
-            return None
+        newest = [one for one in reversed(level) if one.id in found]
+        parts = {one.id: [part for part in logged if part.drill == one.id] for one in newest}
         return Unfinished(
-            id=str(first["operation"]),
-            act=str(first.get("act", "")),
-            via=str(first.get("via", "")),
-            started_at=str(first["at"]),
-            steps=tuple(line["step"] for line in own if line["step"] != OPERATION and line["phase"] == "begin"),
-            is_drill=bool(first.get("is_drill")),
+            operations=tuple(one.cut_short(parts[one.id]) for one in newest),
+            ids=frozenset(found) | {part.id for some in parts.values() for part in some},
         )
 
     def last(self) -> dict[str, Any] | None:
         """The newest operation's last word."""
-        ends = [line for line in self.lines() if line["step"] == OPERATION and line["phase"] == "done"]
+        ends = [one.end for one in self._logged() if one.end and one.end["step"] == OPERATION and not one.is_refused]
         return ends[-1] if ends else None
 
-    def last_scripts(self, since: str) -> dict[str, str]:
-        """Script by route id, as a rollback since that moment found it: newer than what the ids say."""
+    def last_scripts(self, declared: Mapping[str, str]) -> dict[str, str]:
+        """Script by route id, where a rollback that is in force found another than the file of ids names.
+
+        `declared` is what the file names. Where it names another than at the rollback, it has been looked up since.
+        That is judged by what it says and not by its date: this machine's clock may be wrong, and a look-up while
+        the route is blank finds no script.
+        """
+        found: dict[str, tuple[str, str | None]] = {}
+        for one in self._logged():
+            named = one.begin.get("scripts") or {}
+            changes = [line for line in one.lines if line.get("route") and line["phase"] == "begin"]
+            for line in changes:
+                script = line.get("after") or line.get("before")
+                if script:
+                    found[line["route"]] = (script, named.get(line["route"]))
+            if one.is_restored:
+                for route in {*named, *(line["route"] for line in changes)}:
+                    found.pop(route, None)
         return {
-            line["route"]: line["before"]
-            for line in self.lines()
-            if line["at"] >= since and line.get("route") and line.get("before") and line["phase"] == "begin"
+            route: script
+            for route, (script, then) in found.items()
+            if route in declared and then in (None, declared[route])
         }
+
+    def _logged(self) -> list[_Logged]:
+        """Oldest first."""
+        found: dict[str, _Logged] = {}
+        for line in self.lines():
+            known = found.get(line["operation"])
+            if line["step"] in (OPERATION, DRILL) and line["phase"] == "begin":
+                found[line["operation"]] = _Logged(begin=line)
+            elif known and line["step"] == known.begin["step"]:
+                known.end = line
+            elif known:
+                known.lines.append(line)
+        return [one for one in found.values() if self._is_ours(one)]
+
+    def _is_ours(self, one: _Logged) -> bool:
+        """Earlier versions did not note the stack: then the hosts decide alone."""
+        is_of_stack = self.stack is None or one.begin.get("stack", self.stack) == self.stack
+        return is_of_stack and (self.hosts is None or not one.hosts.isdisjoint(self.hosts))
+
+
+def _lines(path: Path | None) -> list[dict[str, Any]]:
+    if path is None:
+        return []
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise FailoverError(f"{path}: the journal can't be read: {error.strerror}") from error
+    found = []
+    for text in raw.split(b"\n"):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict) and {"operation", "step", "phase", "at"} <= line.keys():
+            found.append(line)
+    return found

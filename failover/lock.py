@@ -110,6 +110,23 @@ class Holder:
     process: int
     who: str
 
+    @property
+    def is_here(self) -> bool:
+        """Not on another machine that shares the folder."""
+        return self.who.endswith(f"@{socket.gethostname()}")
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a process of this machine has its number."""
+        try:
+            os.kill(self.process, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            # Another user's.
+            return True
+        return True
+
     def __str__(self) -> str:
         return f"operation {self.operation} (process {self.process}) of {self.who} on this machine"
 
@@ -130,8 +147,10 @@ def machine_lock(path: Path, operation: str) -> Iterator[Holder | None]:
             return
         os.truncate(handle, 0)
         os.write(handle, json.dumps({"operation": operation, "process": os.getpid(), "who": operator()}).encode())
-        yield None
-        os.truncate(handle, 0)
+        try:
+            yield None
+        finally:
+            os.truncate(handle, 0)
     finally:
         os.close(handle)
 
@@ -149,7 +168,11 @@ def _is_taken(handle: int) -> bool:
 
 
 def holder(path: Path) -> Holder | None:
-    """Who holds it now; takes nothing."""
+    """Who holds it now. An operation that begins meanwhile is not in its way."""
+    found = _holder(path)
+    # The kernel is asked only where somebody may be at it: for that the lock has to be taken for a moment.
+    if not found.process or (found.is_here and not found.is_alive):
+        return None
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -2,7 +2,7 @@
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from failover.status import Status
 
 LOOK_SECONDS = 25.0
+# As a shell says it: 128 and the signal's number.
+INTERRUPTED = 130
 
 
 def status(
@@ -96,30 +98,32 @@ def drill(
     as_json: AsJson = False,
 ) -> None:
     """Roll back and restore while clients ask every 100 ms; exit 1 when a target is missed. Locally by default."""
-    from failover import drill as run
+    from failover import drilled
     from failover.changes import Act, Via
+    from failover.drill import drill as run
     from failover.operation import Operation
 
     ids, place = setup(context, file, journal, hosts)
     token = secret(context, file, token_file)
 
-    def make(act: Act) -> Operation:
-        return Operation(ids=ids, place=place, token=token, act=act, via=Via(via), is_drill=True, total_seconds=seconds)
+    def make(act: Act, drill: str | None) -> Operation:
+        what: dict[str, Any] = {"ids": ids, "place": place, "token": token, "via": Via(via), "total_seconds": seconds}
+        return Operation(act=act, is_drill=True, drill=drill, **what)
 
     if not is_execute and not (file is None and context.obj.is_local):
         names = ", ".join(host.hostname for host in ids.hosts)
         print(f"would roll back {names} by {via} and restore it, {count} times, for real clients to see")
         tell("nothing was changed; do it with: drill --execute")
         return
-    found = run.drill(make, Via(via), count, progress)
-    files = run.write(place.evidence, found)
+    found = run(make, Via(via), count, progress)
+    files = drilled.write(place.evidence, found)
     if as_json:
         print_json(found.document() | {"files": [str(path) for path in files]})
     else:
-        for line in (*run.lines(found), *map(str, files)):
+        for line in (*drilled.lines(found), *map(str, files)):
             print(line)
     if not found.is_passed:
-        raise typer.Exit(1)
+        raise typer.Exit(INTERRUPTED if found.is_interrupted else 1)
 
 
 def resolve(

@@ -44,6 +44,8 @@ class Operation:
     via: Via = Via.ROUTE
     force: str | None = None
     is_drill: bool = False
+    drill: str | None = None
+    """The drill that it is a part of, and that has this machine's lock already."""
     total_seconds: float = TOTAL_SECONDS
     say: Callable[[str], None] = lambda _: None
     checkout: Path | None = None
@@ -55,14 +57,15 @@ class Operation:
         self.budget = Budget(total_seconds=self.total_seconds)
         self.transport = Transport(base_url=self.ids.api, token=self.token)
         self.api = Api(self.ids, self.transport)
-        self.journal = Journal(self.place.journal)
+        hosts = tuple(host.hostname for host in self.ids.hosts)
+        self.journal = Journal(self.place.journal, self.place.stack, hosts, self.place.older, self.drill)
         self.view = View(self.ids)
         self.outcome = Outcome(
             operation=new_operation(),
             act=self.act,
             via=self.via,
             stack=self.ids.stack,
-            hosts=[host.hostname for host in self.ids.hosts],
+            hosts=list(hosts),
             who=operator(),
             started_at=self.transport.clock.now(),
             budget_seconds=self.total_seconds,
@@ -82,7 +85,7 @@ class Operation:
         unfinished = self.journal.unfinished()
         with self.recorder.step("look"):
             found = look(self.ids, self.api, self.view, self.budget, act=self.act)
-        changes = found.changes(self.act, self.via, before_rollback(self.journal, self.ids.resolved_at))
+        changes = found.changes(self.act, self.via, before_rollback(self.journal, self.ids))
         own, clock = self._own(unfinished), self.transport.clock
         judge(found, self.api, self.act, self.via, changes, lambda other: other.operation in own, clock.now())
         self.outcome.warnings += found.warnings
@@ -98,7 +101,7 @@ class Operation:
         """Closes itself; may be called once."""
         with contextlib.closing(self), machine_lock(self.place.lock, self.outcome.operation) as other:
             found, changes, unfinished = self.prepare()
-            if other:
+            if other and other.operation != self.drill:
                 found.refuse(Reason.LOCK, held_here(other), can_be_forced=False)
             is_there = not changes and unfinished is None and found.is_read and found.clients_see(self.act.side)
             if is_there and not any(one.reason.may_change_what_is_there for one in found.refusals):
@@ -120,7 +123,12 @@ class Operation:
     def _run(self, found: Look, changes: list[Change], unfinished: Unfinished | None) -> None:
         self.outcome.continues = unfinished.id if unfinished else None
         what = {"act": str(self.act), "via": str(self.via), "hosts": self.outcome.hosts, "who": self.outcome.who}
-        self.recorder.note(OPERATION, "begin", **what, force=self.force, is_drill=self.is_drill)
+        of = {"stack": self.ids.stack, "is_drill": self.is_drill, "drill": self.drill}
+        named = {
+            "scripts": self.ids.scripts,
+            "records": {host.record.id: host.record.content for host in self.ids.hosts},
+        }
+        self.recorder.note(OPERATION, "begin", **what, **of, **named, force=self.force)
         if found.is_read:
             self._lock(found, changes)
         if self.act is Act.ROLLBACK:
@@ -223,7 +231,7 @@ class Operation:
         self.outcome.dissent = list(verdict.dissent)
 
     def _own(self, unfinished: Unfinished | None) -> set[str]:
-        return {self.outcome.operation, unfinished.id if unfinished else self.outcome.operation}
+        return {self.outcome.operation, *(unfinished.ids if unfinished else ())}
 
     def _set_active(self) -> None:
         if self.is_drill or self.checkout is None or not self.outcome.result.is_done:

@@ -126,7 +126,7 @@ def _history(found: Status, operation: Operation) -> None:
     last = operation.journal.last()
     if last:
         found.last_operation = f"{last.get('act')} {last['operation']} at {last['at']}: {last.get('result')}"
-    drill = last_drill(operation.place.evidence)
+    drill = last_drill(operation.place)
     if drill is None:
         found.warnings.append("no drill has been made here yet")
         return

@@ -12,8 +12,7 @@ def plan_lines(
 ) -> list[str]:
     lines = []
     if unfinished:
-        other = "restore" if unfinished.act == Act.ROLLBACK else "rollback"
-        lines.append(f"{unfinished}: `{unfinished.act} --execute` finishes it, `{other} --execute` backs it out")
+        lines.append(f"{unfinished}: {unfinished.way_out}")
     lines += [f"{now.host.hostname}: {now.side} answers, by the API" for now in found.hosts if found.is_read]
     lines += [f"change  {change}" for change in changes]
     if not changes:

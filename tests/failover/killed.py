@@ -1,34 +1,97 @@
-"""A rollback or restore in a process that kills itself at one line of its journal."""
+"""Operations and drills in processes that kill themselves at one line of their journal.
 
+A process of its own that forks for each: a new interpreter takes longer than what is to be killed. It reads one JSON
+object a line and answers with the signal that ended the child (0: none), and the lines that its journal got.
+"""
+
+import json
 import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
+from failover import clock, drill_clients
+from failover import drill as drill_module
+from failover import operation as operation_module
 from failover.changes import Act, Via
+from failover.drill import drill
 from failover.ids import read
 from failover.journal import Journal
 from failover.operation import Operation
 from failover.place import Place
+from failover.watch import View
+
+# Of the probes that verify: no answer here takes long.
+PAUSE_SECONDS = 0.02
+# What does not hold is given up after 1.2 s, while all that does hold has time on a busy machine too.
+SECONDS, SHARE = 20.0, 0.06
 
 
-def main() -> None:
-    number, when, act, via, file, token = sys.argv[1:]
+def kill_at(number: int, when: str) -> None:
+    """kill -9 before a line is written, or when it is on the disk and its effect is not there yet."""
     write, count = Journal.write, 0
 
-    def killing(journal: Journal, *arguments: object, **details: object) -> None:
+    def killing(journal: Journal, *arguments: str, **details: Any) -> None:
         nonlocal count
         count += 1
-        if count == int(number) and when == "before":
+        if count == number and when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
-        write(journal, *arguments, **details)  # type: ignore[arg-type]
-        if count == int(number):
+        write(journal, *arguments, **details)
+        if count == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
     Journal.write = killing  # type: ignore[method-assign,assignment]
-    ids = Path(file)
-    Operation(ids=read(ids), place=Place.of(ids), token=token, act=Act(act), via=Via(via), total_seconds=60.0).execute()
-    print("journal lines:", count)
+
+
+def operation_of(point: dict[str, Any], act: Act, **more: Any) -> Operation:
+    file = Path(point["ids"])
+    ids = read(file)
+    operation = Operation(
+        ids=ids,
+        place=Place.of(file, stack=ids.stack),
+        token=point["token"],
+        act=act,
+        via=Via(point["via"]),
+        total_seconds=SECONDS,
+        **more,
+    )
+    operation.view = View(ids, pause_seconds=PAUSE_SECONDS)
+    return operation
+
+
+def run(point: dict[str, Any]) -> None:
+    kill_at(point["number"], point["when"])
+    clock.PLAN_A_SHARE = operation_module.RESTORE_SHARE = SHARE
+    if point["act"] == "drill":
+        drill_module.SETTLE_SECONDS = drill_clients.PROBE_SECONDS = PAUSE_SECONDS
+        drill(
+            lambda act, part_of: operation_of(point, act, is_drill=True, drill=part_of),
+            Via(point["via"]),
+            1,
+            lambda _: None,
+        )
+    else:
+        operation_of(point, Act(point["act"])).execute()
+
+
+def main() -> None:
+    for line in sys.stdin:
+        point = json.loads(line)
+        sys.stdout.flush()
+        process = os.fork()
+        if process == 0:
+            run(point)
+            # A fault has ended it with its traceback and 1.
+            os._exit(0)
+        _, status = os.waitpid(process, 0)
+        journal = Place.of(Path(point["ids"]), stack="local").journal
+        answer = {
+            "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+            "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+            "lines": len(Journal(journal).lines()),
+        }
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -137,32 +137,6 @@ def test_the_commands_by_hand_do_the_same(world: World, wish: str) -> None:
     assert world.script() == (None if wish == "rollback" else SCRIPT)
 
 
-def test_a_drill_elsewhere_than_on_the_local_stack_needs_execute(world: World) -> None:
-    plan = Answer("drill", *flags(world))
-    assert (plan.code, world.script()) == (0, SCRIPT)
-    assert "do it with: drill --execute" in plan.err
-
-
-@pytest.mark.parametrize("via", ["route", "dns"])
-def test_a_drill_measures_and_leaves_evidence(world: World, via: str) -> None:
-    done = Answer("drill", "--execute", "--count", "2", "--via", via, "--json", *flags(world))
-    found = json.loads(done.out)
-    assert (done.code, found["is_passed"], found["drills"]) == (0, True, 2), done.err
-    assert (found["wrong"], found["unanswered"]) == (0, 0)
-    assert found["slowest_switch_seconds"] < 3
-    assert all(one["calls"] <= 10 for one in found["rounds"])
-    assert Path(found["files"][1]).read_text().startswith("# Failover drill of local")
-    assert (world.script(), world.record()["proxied"]) == (SCRIPT, True)
-
-
-def test_a_drill_does_not_begin_where_somebody_has_rolled_back(world: World) -> None:
-    world.act()
-    done = Answer("drill", "--execute", *flags(world))
-    assert done.code == 1
-    assert "a drill begins with worker as the active side, and it is not" in done.err
-    assert world.script() is None
-
-
 def test_export_has_every_record_and_the_standby_in_place_of_pages(world: World) -> None:
     from tests.failover.world import ZONE
 

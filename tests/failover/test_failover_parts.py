@@ -14,6 +14,7 @@ from failover.backoff import LONGEST_SECONDS, pause, retry_after
 from failover.drill_clients import Sample, switch_of
 from failover.export import STRING, _quoted
 from failover.lock import LONGEST_COMMENT, held, lock_comment
+from failover.place import Place
 from failover.sides import Side, side_of
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
@@ -121,9 +122,30 @@ def test_only_what_was_asked_in_between_counts() -> None:
     assert switch_of([row("wrong", W, V, V, "wrong")], 0.1, 0.4, V).wrong == 0
 
 
-def test_a_later_drill_by_dns_hides_no_drill_by_route(tmp_path: Path) -> None:
-    for day, via, seconds in (("20261101", "route", 0.4), ("20261102", "dns", 9.0)):
-        evidence = {"started_at": day, "via": via, "slowest_switch_seconds": seconds}
-        (tmp_path / f"failover-drill-{day}.json").write_text(json.dumps(evidence))
-    assert measured.last_switch_seconds(tmp_path) == 0.4
-    assert (measured.last_drill(tmp_path) or {})["via"] == "dns"
+def test_a_later_drill_by_dns_or_of_another_stack_hides_no_drill_by_route(tmp_path: Path) -> None:
+    place = Place.of(tmp_path / "ids.json", stack="prod")
+    place.evidence.mkdir()
+    for name, stack, via, seconds in (
+        # As earlier versions named it, before the stack was in the name.
+        ("20261101-120000Z", "prod", "route", 0.4),
+        ("prod-20261102-120000Z", "prod", "dns", 9.0),
+        ("dev-20261103-120000Z", "dev", "route", 0.1),
+    ):
+        evidence = {"started_at": name, "stack": stack, "via": via, "slowest_switch_seconds": seconds}
+        (place.evidence / f"failover-drill-{name}.json").write_text(json.dumps(evidence))
+    assert measured.last_switch_seconds(place) == 0.4
+    assert (measured.last_drill(place) or {})["via"] == "dns"
+    assert measured.last_drill(Place.of(tmp_path / "ids.json", stack="third")) is None
+
+
+def test_an_answer_that_met_the_next_switch_is_not_held_against_this_one() -> None:
+    late = [*row(W, V, V), Sample(0.38, 0.7, W, False)]
+    assert switch_of([late], 0.0, 0.5, V).seconds == pytest.approx(0.15)
+    assert switch_of([late], 0.0, 1.0, V).seconds is None
+
+
+def test_a_gap_that_goes_on_after_a_switch_is_one_gap() -> None:
+    seen = switch_of([row(V, V, None, None, None, None, W)], 0.0, 0.4, V)
+    assert seen.unanswered == 2
+    assert seen.downtime_seconds == pytest.approx(0.45)
+    assert switch_of([row(V, V, None, V, None)], 0.0, 0.4, V).downtime_seconds == pytest.approx(0.15)

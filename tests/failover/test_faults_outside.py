@@ -112,7 +112,7 @@ def test_of_two_operators_who_both_looked_before_either_locked_one_is_refused(
 
 
 def test_two_operators_at_once_on_two_machines_end_as_one_rollback(world: World, tmp_path: Path) -> None:
-    far = Place.of(tmp_path / "failover.json", tmp_path / "far" / "journal.jsonl")
+    far = Place.of(tmp_path / "failover.json", tmp_path / "far" / "journal.jsonl", stack="local")
     ends: list[str] = []
 
     def run(operation: Operation) -> None:

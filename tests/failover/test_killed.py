@@ -1,81 +1,239 @@
 """kill -9 at every line of the journal: the next run finishes or backs out, and what clients get is never worse."""
 
+import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from failover.changes import Act
+from failover import drill as drill_module
+from failover import drill_clients
+from failover.changes import Act, Via
+from failover.drill import drill
+from failover.drilled import Drilled
 from failover.journal import Journal
-from failover.outcome import Result
+from failover.operation import Operation
+from failover.outcome import Outcome, Result
 from failover.sides import Side
-from tests.failover.world import HOST, SCRIPT, TOKENS, World
+from failover.watch import View
+from tests.failover.killed import PAUSE_SECONDS
+from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, World
 
 ROOT = Path(__file__).resolve().parents[2]
 # begin; lock begin, done; change begin, done; unlock begin, done; done.
 LINES = 8
-STEPS = [(number, when) for number in range(1, LINES + 1) for when in ("before", "after")]
+# The route is blanked and sent once more, then the record: begin and done of each.
+FALL_LINES = 12
+# The script is given, once more, and taken away again.
+BACK_OUT_LINES = 12
+# Its own begin and done around a rollback and a restore.
+DRILL_LINES = 18
+
+Run = Callable[..., dict[str, Any]]
 
 
-def run(world: World, number: int, when: str, act: Act, via: str = "route") -> subprocess.CompletedProcess[str]:
-    arguments = [str(number), when, str(act), via, str(world.folder / "failover.json"), TOKENS["rollback"][0]]
-    return subprocess.run(
-        [sys.executable, "-m", "tests.failover.killed", *arguments],
+def points(lines: int) -> pytest.MarkDecorator:
+    found = [(number, when) for number in range(1, lines + 1) for when in ("before", "after")]
+    return pytest.mark.parametrize(("number", "when"), found)
+
+
+@pytest.fixture(scope="module")
+def killer() -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.failover.killed"],
         cwd=ROOT,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
     )
+    with process:
+        yield process
+        assert process.stdin
+        process.stdin.close()
+        process.wait(timeout=20)
 
 
-def answers(world: World) -> str | None:
-    """Who answers at the edge: it has to be one of the two, whatever was killed."""
-    status, headers = world.outside.at_edge(HOST)
+@pytest.fixture
+def kill(killer: subprocess.Popen[str], world: World) -> Run:
+    """Runs an act in a process that kills itself at that line; returns how it ended."""
+
+    def run(number: int, when: str, act: str, via: str = "route") -> dict[str, Any]:
+        point = {"number": number, "when": when, "act": act, "via": via}
+        point |= {"ids": str(world.folder / "failover.json"), "token": TOKENS["rollback"][0]}
+        assert killer.stdin
+        assert killer.stdout
+        killer.stdin.write(json.dumps(point) + "\n")
+        killer.stdin.flush()
+        answer: dict[str, Any] = json.loads(killer.stdout.readline())
+        return answer
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drill_module, "SETTLE_SECONDS", PAUSE_SECONDS)
+    monkeypatch.setattr(drill_clients, "PROBE_SECONDS", PAUSE_SECONDS)
+
+
+def act(world: World, wish: Act = Act.ROLLBACK, **changes: Any) -> Outcome:
+    return quickly(world, wish, **changes).execute()
+
+
+def quickly(world: World, wish: Act, **changes: Any) -> Operation:
+    operation = world.operation(wish, **changes)
+    operation.view = View(operation.ids, pause_seconds=PAUSE_SECONDS)
+    return operation
+
+
+def drilled(world: World) -> Drilled:
+    def make(wish: Act, part_of: str | None) -> Operation:
+        return quickly(world, wish, is_drill=True, drill=part_of)
+
+    return drill(make, Via.ROUTE, 1, lambda _: None)
+
+
+def answers(world: World) -> Side:
+    """Who answers clients: it has to be one of the two, whatever was killed."""
+    record = world.record()
+    is_past = record["content"] == STANDBY_NAME and not record["proxied"]
+    status, headers = world.outside.at_standby() if is_past else world.outside.at_edge(HOST)
     assert status == 200
-    return headers["x-served-by"]
+    return Side(headers["x-served-by"])
 
 
-def test_an_operation_has_as_many_lines_as_are_tried_here(world: World) -> None:
-    done = run(world, 99, "after", Act.ROLLBACK)
-    assert done.stdout == f"journal lines: {LINES}\n", done.stderr
+def assert_rolled_back(world: World) -> None:
+    assert (answers(world), world.locks()) == (Side.VERCEL, [])
+    assert Journal(world.place.journal).unfinished() is None
+
+
+def assert_restored(world: World, declared: dict[str, Any]) -> None:
+    assert (answers(world), world.script(), world.locks()) == (Side.WORKER, SCRIPT, [])
+    assert {**world.record(), "modified_on": ""} == {**declared, "modified_on": ""}
+    assert Journal(world.place.journal).unfinished() is None
+
+
+def restored(world: World, declared: dict[str, Any]) -> None:
+    assert act(world, Act.RESTORE).result in (Result.SWITCHED, Result.ALREADY)
+    assert_restored(world, declared)
+
+
+@pytest.mark.parametrize(
+    ("wish", "via", "lines"),
+    [("rollback", "route", LINES), ("rollback", "dns", LINES), ("drill", "route", DRILL_LINES)],
+)
+def test_there_are_as_many_lines_as_are_tried_here(kill: Run, wish: str, via: str, lines: int) -> None:
+    assert kill(99, "after", wish, via) == {"signal": 0, "code": 0, "lines": lines}
+
+
+def test_a_restore_has_as_many_lines_as_are_tried_here(kill: Run, world: World) -> None:
+    act(world)
+    assert kill(99, "after", "restore")["lines"] == 2 * LINES
+    world.faults({"match": {"method": "PUT", "path": "/workers/routes/"}, "kind": "invisible"})
+    assert kill(99, "after", "rollback")["lines"] == 2 * LINES + FALL_LINES
+
+
+def test_a_restore_that_backs_out_has_as_many_lines_as_are_tried_here(kill: Run, world: World) -> None:
+    act(world)
+    world.outside.worker_status = 503
+    assert kill(99, "after", "restore")["lines"] == LINES + BACK_OUT_LINES
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "when"), STEPS)
-def test_the_next_run_finishes_a_rollback_that_was_killed(world: World, number: int, when: str) -> None:
-    assert run(world, number, when, Act.ROLLBACK).returncode == -signal.SIGKILL
-    assert answers(world) in tuple(Side)
-    outcome = world.act()
+@points(LINES)
+@pytest.mark.parametrize("via", ["route", "dns"])
+def test_the_next_run_finishes_a_rollback_that_was_killed(
+    kill: Run, world: World, via: str, number: int, when: str
+) -> None:
+    declared = world.record()
+    assert kill(number, when, "rollback", via)["signal"] == signal.SIGKILL
+    answers(world)
+    outcome = act(world, via=Via(via))
     assert outcome.result in (Result.SWITCHED, Result.ALREADY)
-    assert (world.script(), world.locks()) == (None, [])
-    assert Journal(world.place.journal).unfinished() is None
+    assert_rolled_back(world)
+    assert (world.script(), world.record()["proxied"]) == ((None, True) if via == "route" else (SCRIPT, False))
     if number > 1 and (number, when) != (LINES, "after"):
         assert outcome.continues
+    restored(world, declared)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "when"), [(3, "after"), (5, "before"), (5, "after"), (7, "before")])
-def test_the_next_run_backs_out_of_a_rollback_that_was_killed(world: World, number: int, when: str) -> None:
-    before = world.record()
-    run(world, number, when, Act.ROLLBACK)
-    world.act(Act.RESTORE)
-    assert (world.script(), world.locks()) == (SCRIPT, [])
-    assert world.record() == before
-    assert Journal(world.place.journal).unfinished() is None
+@points(LINES)
+def test_the_next_run_backs_out_of_a_rollback_that_was_killed(kill: Run, world: World, number: int, when: str) -> None:
+    declared = world.record()
+    assert kill(number, when, "rollback")["signal"] == signal.SIGKILL
+    answers(world)
+    restored(world, declared)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "when"), [(4, "after"), (5, "before"), (7, "before")])
-def test_plan_b_and_its_restore_survive_it_too(world: World, number: int, when: str) -> None:
-    run(world, number, when, Act.ROLLBACK, via="dns")
-    world.act(Act.RESTORE)
-    assert (world.record()["proxied"], world.locks()) == (True, [])
-    run(world, number, when, Act.RESTORE)
-    assert world.act(Act.RESTORE).result in (Result.SWITCHED, Result.ALREADY)
-    assert (world.script(), world.record()["proxied"], world.locks()) == (SCRIPT, True, [])
+@points(FALL_LINES)
+def test_a_fall_to_plan_b_that_was_killed_is_finished_and_restored(
+    kill: Run, world: World, number: int, when: str
+) -> None:
+    """Plan A was accepted and not seen: what it has left behind is there as well."""
+    declared = world.record()
+    world.faults({"match": {"method": "PUT", "path": "/workers/routes/"}, "kind": "invisible"})
+    assert kill(number, when, "rollback")["signal"] == signal.SIGKILL
+    answers(world)
+    world.faults()
+    if when == "before":
+        # At this edge the change of the route is never seen, so plan B has to follow again.
+        assert act(world, total_seconds=5.0).result in (Result.SWITCHED, Result.ALREADY)
+        assert_rolled_back(world)
+    restored(world, declared)
+
+
+@pytest.mark.slow
+@points(LINES)
+@pytest.mark.parametrize("way", ["finish", "back out"])
+def test_a_restore_that_was_killed_is_finished_or_backed_out(
+    kill: Run, world: World, way: str, number: int, when: str
+) -> None:
+    declared = world.record()
+    act(world)
+    assert kill(number, when, "restore")["signal"] == signal.SIGKILL
+    answers(world)
+    if way == "back out":
+        assert act(world).result in (Result.SWITCHED, Result.ALREADY)
+        assert_rolled_back(world)
+    restored(world, declared)
+
+
+@pytest.mark.slow
+@points(BACK_OUT_LINES)
+def test_a_restore_that_was_killed_while_it_backed_out_leaves_a_way_back(
+    kill: Run, world: World, number: int, when: str
+) -> None:
+    declared = world.record()
+    act(world)
+    world.outside.worker_status = 503
+    assert kill(number, when, "restore")["signal"] == signal.SIGKILL
+    assert act(world).result in (Result.SWITCHED, Result.ALREADY)
+    assert_rolled_back(world)
+    world.outside.worker_status = 200
+    restored(world, declared)
+
+
+@pytest.mark.slow
+@points(DRILL_LINES)
+@pytest.mark.parametrize("way", ["the next drill", "restore"])
+def test_a_drill_that_was_killed_is_backed_out(kill: Run, world: World, way: str, number: int, when: str) -> None:
+    declared = world.record()
+    assert kill(number, when, "drill")["signal"] == signal.SIGKILL
+    answers(world)
+    is_open = number > 1 or when == "after"
+    is_done = (number, when) == (DRILL_LINES, "after")
+    assert (Journal(world.place.journal).unfinished() is not None) == (is_open and not is_done)
+    if way == "restore":
+        restored(world, declared)
+    else:
+        assert drilled(world).is_passed
+        assert_restored(world, declared)
 
 
 def test_a_torn_last_line_does_not_count_and_does_not_spoil_the_next(world: World) -> None:
@@ -87,8 +245,8 @@ def test_a_torn_last_line_does_not_count_and_does_not_spoil_the_next(world: Worl
     assert [line["act"] for line in lines if (line["step"], line["phase"]) == ("operation", "begin")] == [*Act]
 
 
-def test_plan_tells_what_was_cut_short(world: World) -> None:
-    run(world, 5, "before", Act.ROLLBACK)
+def test_plan_tells_what_was_cut_short(kill: Run, world: World) -> None:
+    kill(5, "before", "rollback")
     operation = world.operation()
     _, changes, unfinished = operation.prepare()
     assert changes == []

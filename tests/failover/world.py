@@ -49,7 +49,7 @@ class World:
 
     @property
     def place(self) -> Place:
-        return Place.of(self.folder / "failover.json")
+        return Place.of(self.folder / "failover.json", stack="local")
 
     @property
     def ids(self) -> Ids:

@@ -1,0 +1,90 @@
+"""What a drill needs to pass."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from failover.changes import Act, Via
+from failover.drill_clients import Switch
+from failover.drilled import Drilled, Limits, Round, lines, markdown
+from failover.outcome import Outcome, Result
+from failover.transport import Call
+from tests.failover.world import HOST, World
+
+LOCAL = Limits(switch_seconds=3.0, unanswered=0)
+
+
+def seen(**changes: Any) -> Switch:
+    return Switch(**{"seconds": 0.5, "wrong": 0, "unanswered": 0, "downtime_seconds": 0.0, "probes": 9, **changes})
+
+
+def drilled(limits: Limits = LOCAL, result: Result = Result.SWITCHED, calls: int = 5, **changes: Any) -> Drilled:
+    outcome = Outcome(
+        operation="0123abcd",
+        act=Act.ROLLBACK,
+        via=Via.ROUTE,
+        stack="local",
+        hosts=[HOST],
+        who="eve",
+        started_at=datetime.now(UTC),
+        budget_seconds=300.0,
+        result=result,
+        calls=[Call(name="x", request="GET /", attempt=1, status=200, seconds=0.1)] * calls,
+    )
+    rounds = [
+        Round(act=act, outcome=outcome, seen=seen(**changes) if act is Act.ROLLBACK else seen(), began=0.0)
+        for act in Act
+    ]
+    return Drilled(
+        id="0" * 8, stack="local", via=Via.ROUTE, started_at=datetime.now(UTC), limits=limits, count=1, rounds=rounds
+    )
+
+
+def test_a_drill_within_its_limits_passes() -> None:
+    assert (drilled().missed, drilled().is_passed) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seconds": 3.1}, "a switch took 3.1 s until every client saw it, over 3 s"),
+        ({"seconds": None}, "a switch was not seen by every client"),
+        ({"wrong": 1}, "1 wrong answers, over 0"),
+        ({"unanswered": 1}, "1 probes without an answer, over 0"),
+        ({"downtime_seconds": 1.0}, "a client went 1.0 s without an answer, not under 1 s"),
+        ({"calls": 11}, "11 API calls for a switch, over 10"),
+        ({"result": Result.UNVERIFIED}, "rollback 0123abcd: unverified"),
+    ],
+)
+def test_a_limit_that_is_not_kept_is_named_everywhere(changes: dict[str, Any], words: str) -> None:
+    found = drilled(**changes)
+    assert (found.is_passed, found.missed[0]) == (False, words)
+    assert words in found.document()["missed"]
+    assert f"missed: {words}" in lines(found)
+    assert f"* missed: {words}" in markdown(found)
+
+
+def test_the_limits_are_in_the_output() -> None:
+    found = drilled()
+    assert found.document()["limits"] == {
+        "switch_seconds": 3.0, "unanswered": 0, "wrong": 0, "downtime_seconds": 1.0, "calls": 10
+    }  # fmt: skip
+    text = "\n".join(lines(found))
+    assert "switch seen by every client after at most 0.5 s (limit 3 s)" in text
+    assert "0 without an answer (limit 0), longest downtime of a client 0.0 s (limit: under 1 s)" in text
+
+
+def test_limits_are_the_promised_ones_locally_and_the_budget_elsewhere(worlds: Callable[..., World]) -> None:
+    ids = worlds(hosts={HOST: "worker", "docs.example.test": "pages"}).ids
+    worker = ids.chosen([HOST])
+    cloud = dataclasses.replace(worker, api="https://api.cloudflare.com/client/v4")
+    assert Limits.of(worker, Via.ROUTE, 300.0) == LOCAL
+    assert Limits.of(worker, Via.DNS, 300.0).switch_seconds == 10.0
+    assert Limits.of(ids, Via.ROUTE, 300.0).switch_seconds == 10.0
+    assert Limits.of(cloud, Via.ROUTE, 250.0) == Limits(switch_seconds=250.0, unanswered=None)
+    many = drilled(Limits(switch_seconds=250.0, unanswered=None), unanswered=9, seconds=249.0)
+    assert many.is_passed
+    assert not drilled(Limits(switch_seconds=250.0, unanswered=None), seconds=251.0).is_passed
