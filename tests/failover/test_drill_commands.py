@@ -36,8 +36,7 @@ def test_a_drill_measures_and_leaves_evidence(world: World, via: str) -> None:
 @pytest.mark.slow
 def test_ctrl_c_in_a_drill_restores_reports_and_exits_with_130(world: World) -> None:
     # As in a terminal, also where the tests themselves run in the background and Ctrl-C is ignored.
-    start = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    command = [sys.executable, "-P", "-c", f"{start}runpy.run_module('failover', run_name='__main__')"]
+    command = ["env", "--default-signal=INT", sys.executable, "-P", "-m", "failover"]
     with subprocess.Popen(
         [*command, "drill", "--execute", "--count", "9", "--json", *flags(world)],
         env={**os.environ, "PYTHONPATH": str(ROOT), "HYBRID_ROLLBACK_TOKEN": TOKENS["rollback"][0]},
