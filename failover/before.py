@@ -9,7 +9,7 @@ from failover.journal import OPERATION, Journal
 
 
 def before_rollback(journal: Journal, ids: Ids) -> Before:
-    """As rollbacks found it: newer than what the file of ids says, unless that says another thing now than then."""
+    """As rollbacks found it; but for what the file of ids has learned since."""
     declared, named = {host.record.id: host.record.content for host in ids.hosts}, dict[str, str]()
     found: dict[str, Target] = {}
     for line in journal.lines():
@@ -17,8 +17,10 @@ def before_rollback(journal: Journal, ids: Ids) -> Before:
             named = line.get("records") or {}
         elif line["phase"] == "begin" and (record := line.get("record")):
             target = _target(line.get("before"))
+            # Where the file says another thing now, its date tells whether it is newer, or somebody's old copy.
+            is_newer = named.get(record) not in (None, declared.get(record)) and line["at"] < ids.resolved_at
             # A DNS-only one is what a rollback leaves, and not what it found.
-            if target and target.proxied and named.get(record) in (None, declared.get(record)):
+            if target and target.proxied and not is_newer:
                 found[record] = target
     return Before(scripts=journal.last_scripts(ids.scripts), targets=found)
 
