@@ -44,8 +44,9 @@ class Status:
 def status(operation: Operation) -> Status:
     """Looks and changes nothing; three calls of the API."""
     found = Status(stack=operation.ids.stack, keep_until=operation.ids.keep_until)
-    with ThreadPoolExecutor(max_workers=len(operation.ids.hosts)) as pool:
-        days = {host.hostname: pool.submit(_days, operation.view, host) for host in operation.ids.hosts}
+    hosts, until = operation.ids.hosts, operation.budget.look_until
+    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
+        days = {host.hostname: pool.submit(_days, operation.view, host, until) for host in hosts}
         look, _, unfinished = operation.prepare()
         _token(found, operation)
         for now in look.hosts:
@@ -95,9 +96,9 @@ def _host(found: Status, look: Look, host: Host, side: Side, days: tuple[int | N
     }
 
 
-def _days(view: View, host: Host) -> tuple[int | None, str | None]:
+def _days(view: View, host: Host, until: float) -> tuple[int | None, str | None]:
     probes = view.ids.probes
-    place = probes.standby_tls or (view.standby_address(host) if probes.scheme == "https" else None)
+    place = probes.standby_tls or (view.standby_address(host, until) if probes.scheme == "https" else None)
     if place is None:
         return None, "the file of ids names no TLS port for it"
     if isinstance(place, str):
