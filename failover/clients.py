@@ -107,22 +107,34 @@ def _headers(host: Host) -> dict[bytes | str, bytes | str]:
     }
 
 
-def certificate_days(host: Host, address: str, port: int, probes: Probes, now: float) -> tuple[int | None, str | None]:
-    """Whole days that the certificate there has left, or why they are not known."""
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """What is known of a side's certificate."""
+
+    days: int | None = None
+    """Whole days that it has left."""
+    fault: str | None = None
+    """Why they are not known."""
+    is_refused: bool = False
+    """Whether clients would refuse it: it is over, of another name, or of nobody they trust."""
+
+
+def certificate(host: Host, address: str, port: int, probes: Probes, now: float) -> Certificate:
+    """The certificate that clients of the host are shown there; none of its faults is raised."""
     try:
         with (
             socket.create_connection((address, port), timeout=REQUEST_SECONDS) as plain,
             _trusted(probes.ca).wrap_socket(plain, server_hostname=host.hostname) as secured,
         ):
-            certificate = secured.getpeercert() or {}
+            found = secured.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
-        return None, f"certificate refused: {error.verify_message}"
+        return Certificate(fault=f"is refused: {error.verify_message}", is_refused=True)
     except OSError as error:
-        return None, f"no TLS at {address}:{port}: {error.strerror or type(error).__name__}"
-    ends = certificate.get("notAfter")
+        return Certificate(fault=f"was not seen: no TLS at {address}:{port}: {error.strerror or type(error).__name__}")
+    ends = found.get("notAfter")
     if not isinstance(ends, str):
-        return None, "the certificate does not say when it ends"
-    return int((ssl.cert_time_to_seconds(ends) - now) // 86400), None
+        return Certificate(fault="does not say when it ends")
+    return Certificate(days=int((ssl.cert_time_to_seconds(ends) - now) // 86400))
 
 
 @functools.cache

@@ -14,8 +14,9 @@ from failover.lock import RECORD_PREFIX, Held, held
 from failover.sides import Side
 from failover.watch import Sighting, View
 
-# Routes, records, taking the lock, giving it back.
-CALLS_AROUND = 4
+# Routes, records; then taking the lock, giving it back.
+CALLS_OF_LOOK = 2
+CALLS_AROUND = CALLS_OF_LOOK + 2
 
 
 class Reason(StrEnum):

@@ -3,12 +3,12 @@
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from failover.clients import Client, Seen
 from failover.clock import left
 from failover.deadline import NEVER
-from failover.ids import Host, Ids
+from failover.ids import Host, Ids, Kind
 from failover.resolvers import Lookup, followed, lookup, resolvers_of
 from failover.sides import Side
 
@@ -99,6 +99,21 @@ class View:
             return client.ask(host, *found, until)
         finally:
             client.close()
+
+    def pages(self, host: Host, until: float) -> Seen | None:
+        """A Pages project under its own name, which it keeps while the host leads elsewhere; None for other kinds."""
+        if host.kind is not Kind.PAGES:
+            return None
+        name, probes = host.record.content, self.ids.probes
+        for resolver in self.resolvers:
+            found = followed(lookup(resolver, name, until), self.resolvers, until)
+            if found.addresses:
+                client = Client(probes)
+                try:
+                    return client.ask(replace(host, hostname=name), found.addresses[0], probes.port, until)
+                finally:
+                    client.close()
+        return Seen(address=name, fault=f"no resolver knows the address of {name}")
 
     def standby_address(self, host: Host, until: float) -> tuple[str, int] | str:
         """Address and port, or why they are not known."""
