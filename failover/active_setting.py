@@ -32,10 +32,12 @@ class Setting:
     file: Path | None = None
     """Where it stands now; None outside a checkout."""
     is_changed: bool = False
+    when: str = ""
+    """What has to be so before it is set; nothing was written then."""
 
     def __str__(self) -> str:
         if self.file is None:
-            return f"set in Pulumi.STACK.yaml, under config, and commit:   {self.line}"
+            return f"{self.when}set in Pulumi.STACK.yaml, under config, and commit:   {self.line}"
         return f"{self.file}: {'set, commit it' if self.is_changed else 'says so already'}: {self.line}"
 
 

@@ -1,16 +1,28 @@
 """What a rollback asks of Cloudflare's API, as plain data."""
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
 
 import httpx
 
+from failover.errors import ApiError, DeniedError
 from failover.ids import Host, Ids, Route
 from failover.lock import RECORD_CONTENT, RECORD_PREFIX
 from failover.transport import Transport
 
 # Cloudflare's largest page is larger; a zone on the Free plan has 200 records, on Pro 3,500.
 PAGE = 5000
+# An id that nothing has, and how the API says that: before or after it has looked at the body.
+NOBODY = "0" * 32
+MISSING = (400, 404, 422)
+
+
+class Scope(StrEnum):
+    """What the rollback's token has to be able to change."""
+
+    ROUTES = "routes"
+    RECORDS = "records"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +39,9 @@ class Target:
     content: str
     proxied: bool
     ttl: int
+
+    def __str__(self) -> str:
+        return f"{self.content} ({'proxied' if self.proxied else f'DNS-only, TTL {self.ttl} s'})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +144,26 @@ class Api:
             return str(found["status"]), found.get("expires_on")
 
         return self.transport.call("verify the token", deadline, send)
+
+    def may_change(self, what: Scope, deadline: float) -> bool | None:
+        """Whether the token may change them; None where that is not known.
+
+        Asked with a change of one that does not exist, and with nothing in it: who may not is told so, who may is told
+        that it is not there.
+        """
+        path, put = f"{self._routes if what is Scope.ROUTES else self._records}/{NOBODY}", what is Scope.ROUTES
+
+        def send(timeout: httpx.Timeout) -> None:
+            (self.transport.put if put else self.transport.patch)(path, {}, timeout)
+
+        try:
+            self.transport.call(f"ask whether the {what} may be changed", deadline, send, tries=1)
+        except DeniedError:
+            return False
+        except ApiError:
+            status = self.transport.calls[-1].status if self.transport.calls else None
+            return True if status in MISSING else None
+        return None
 
     def zones(self, name: str, deadline: float) -> list[tuple[str, str]]:
         """Id and account's id of the zones of that name."""

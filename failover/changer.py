@@ -18,9 +18,16 @@ class Changer:
     recorder: Recorder
     records: dict[str, RecordNow] = field(default_factory=dict)
     """By id, as the API has last said that they are."""
+    scripts: dict[str, str | None] = field(default_factory=dict)
+    """Of routes, by id; as well."""
     _locks: list[str] = field(default_factory=list)
     _is_lock_uncertain: bool = False
     """Whether a lock may be ours without our knowing its id: the answer got lost."""
+
+    @property
+    def calls_at_end(self) -> int:
+        """Giving the lock back; one that may be there by an id that got lost is looked for first."""
+        return 2 if self._is_lock_uncertain else 1
 
     def apply(self, changes: list[Change], until: float, reserve: int) -> dict[str, str]:
         """Fault by host name: empty when the API accepted all."""
@@ -52,6 +59,7 @@ class Changer:
     def _route_setter(self, one: RouteChange, until: float, reserve: int) -> Callable[[], None]:
         def act() -> None:
             answer = self.api.set_script(one.route, one.after, until, reserve=reserve)
+            self.scripts[one.route.id] = answer.script
             if answer.script != one.after:
                 raise ApiError(f"{one.step}: the API answers that its script is {answer.script or 'none'}")
 

@@ -89,18 +89,13 @@ class RecordChange:
         return f"record {self.record.name}"
 
     def __str__(self) -> str:
-        return f"{self.step}: {_words(self.record.target)} → {_words(self.after)}"
+        return f"{self.step}: {self.record.target} → {self.after}"
 
     def document(self) -> dict[str, Any]:
         return {"record": self.record.id, "before": asdict(self.record.target), "after": asdict(self.after)}
 
 
 Change = RouteChange | RecordChange
-
-
-def _words(target: Target) -> str:
-    way = "proxied" if target.proxied else f"DNS-only, TTL {target.ttl} s"
-    return f"{target.content} ({way})"
 
 
 def is_led_past(host: Host, target: Target) -> bool:

@@ -1,5 +1,6 @@
 """Plan C: the zone for a provider that is not Cloudflare, in BIND format or as a Route 53 change batch."""
 
+import ipaddress
 import json
 import time
 from collections import defaultdict
@@ -72,6 +73,12 @@ def _add(found: Zone, record: RecordNow, content: str) -> None:
             found.warnings.append(f"{record.name}: no CNAME may be at the zone's own name; left out")
             return
         kind, content = "A", VERCEL_APEX
+    if record.target.proxied and kind in ("A", "AAAA") and not _is_public(content):
+        found.warnings.append(
+            f"{record.name}: {content} leads nowhere, it only stood for what Cloudflare answers (a Worker, a rule), "
+            "which is not there without it; left out"
+        )
+        return
     if record.target.proxied and kind in ("A", "AAAA") and content != VERCEL_APEX:
         found.warnings.append(f"{record.name}: {content} was behind Cloudflare and is open to all with this")
     value = _value(kind, content, record.priority)
@@ -82,6 +89,14 @@ def _add(found: Zone, record: RecordNow, content: str) -> None:
         return
     ttl = record.target.ttl if record.target.ttl > 1 else AUTOMATIC_SECONDS
     found.rows.append((record.name, ttl, kind, value))
+
+
+def _is_public(address: str) -> bool:
+    """Not `100::` or `192.0.2.1`, which proxied records without an origin are given; nor another nobody can reach."""
+    try:
+        return ipaddress.ip_address(address).is_global
+    except ValueError:
+        return True  # what it is instead is told where the record is read
 
 
 def _value(kind: str, content: str, priority: int | None) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from dataclasses import replace as replace_field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,8 @@ class Ids:
     keep_until: str | None = None
     """YYYY-MM-DD: until then the stand-by has to stay."""
     resolved_at: str = ""
+    left_out: tuple[str, ...] = ()
+    """Hosts of the file that were not chosen."""
 
     @property
     def scripts(self) -> dict[str, str]:
@@ -126,7 +129,8 @@ class Ids:
                 "\n".join(f"{name}: is not in the file of ids; there are: {', '.join(known)}" for name in missing)
             )
         picked = tuple(host for host in self.hosts if not hostnames or host.hostname in hostnames)
-        return Ids(**{**self.__dict__, "hosts": picked})
+        left_out = tuple(name for name in known if hostnames and name not in hostnames)
+        return replace_field(self, hosts=picked, left_out=left_out)
 
 
 def _host_document(host: Host) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from failover.api import Api
 from failover.changes import Act, Change, RecordChange, RouteChange, Via
 from failover.lock import Held, Holder
-from failover.look import CALLS_AROUND, Look, Reason
+from failover.look import CALLS_AROUND, CALLS_OF_LOOK, Look, Reason
 from failover.sides import Side
 from failover.transport import MOST_CALLS
 
@@ -17,14 +17,7 @@ def judge(
     """Adds what speaks against the act. `own` tells a lock that this machine's unfinished operation left."""
     if act is Act.ROLLBACK:
         _judge_standby(found)
-    needed = calls_needed(changes, act, via)
-    if needed > MOST_CALLS:
-        found.refuse(
-            Reason.CALLS, f"{needed} API calls are more than {MOST_CALLS}: fewer hosts with --host, or --via dns"
-        )
-    rate = api.transport.rate_left
-    if rate is not None and changes and rate < needed:
-        found.refuse(Reason.RATE, f"the API allows {rate} more calls and {needed} may be needed; wait five minutes")
+    _judge_calls(found, api.transport.rate_left, act, via, changes)
     for other in found.locks:
         if own(other):
             continue
@@ -32,6 +25,33 @@ def judge(
             found.warnings.append(f"{other} left {other.name} behind: over by now, so it is taken over")
         else:
             found.refuse(Reason.LOCK, f"{other} is at it")
+
+
+def _judge_calls(found: Look, rate: int | None, act: Act, via: Via, changes: list[Change]) -> None:
+    needed = calls_needed(changes, act, via)
+    if needed > MOST_CALLS:
+        way = "fewer hosts with --host, or --via dns" if act is Act.ROLLBACK else f"{_a_time(changes)} with --host"
+        found.refuse(Reason.CALLS, f"{needed} API calls are more than {MOST_CALLS}: {way}")
+    to_come = needed - CALLS_OF_LOOK
+    if rate is not None and changes and rate < to_come:
+        found.refuse(
+            Reason.RATE,
+            f"the API allows {rate} more calls for now and {to_come} may still be needed; "
+            "stop what else calls it for this account, and wait five minutes",
+        )
+    routes = sum(isinstance(one, RouteChange) for one in changes)
+    if act is Act.ROLLBACK and CALLS_AROUND + 2 * (routes + 1) > MOST_CALLS:
+        most = (MOST_CALLS - CALLS_AROUND) // 2
+        found.warnings.append(
+            f"going back takes more than one command: `restore --host …` takes {most} hosts a time, {most - 1} after "
+            f"plan B; this rolls back {routes} by their routes"
+        )
+
+
+def _a_time(changes: list[Change]) -> str:
+    """Each change may have to be backed out; those of records are one call together."""
+    batches = int(any(isinstance(one, RecordChange) for one in changes))
+    return f"{(MOST_CALLS - CALLS_AROUND) // 2 - batches} hosts a time"
 
 
 def held_here(other: Holder) -> str:

@@ -14,8 +14,9 @@ from failover.lock import RECORD_PREFIX, Held, held
 from failover.sides import Side
 from failover.watch import Sighting, View
 
-# Routes, records, taking the lock, giving it back.
-CALLS_AROUND = 4
+# Routes, records; then taking the lock, giving it back.
+CALLS_OF_LOOK = 2
+CALLS_AROUND = CALLS_OF_LOOK + 2
 
 
 class Reason(StrEnum):
@@ -89,11 +90,14 @@ class Look:
 
 
 def look(ids: Ids, api: Api, view: View, budget: Budget, *, act: Act) -> Look:
-    """Asks the API and both sides at the same time; never raises what an operator can mend, but notes it."""
+    """Asks the API and both sides at the same time, and ends by the look's share of the budget.
+
+    Never raises what an operator can mend, but notes it.
+    """
     found = Look()
     with ThreadPoolExecutor(max_workers=len(ids.hosts) + 1) as pool:
-        sightings = pool.submit(view.look, ids.hosts)
-        standby = {host.hostname: pool.submit(view.standby, host) for host in ids.hosts}
+        sightings = pool.submit(view.look, ids.hosts, budget.look_until)
+        standby = {host.hostname: pool.submit(view.standby, host, budget.look_until) for host in ids.hosts}
         _ask_api(found, ids, api, budget, act)
         found.sightings = sightings.result()
         found.standby = {name: one.result() for name, one in standby.items()}

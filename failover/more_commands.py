@@ -66,12 +66,18 @@ def _print_status(found: "Status") -> None:
     for host in found.hosts:
         days = host["certificate_days"]
         print(f"{host['hostname']}: {host['active'] or 'unknown'} is the active side, by the API")
+        if host["route"]:
+            print(f"  route {host['route']['pattern']}: script {host['route']['script'] or 'none'}")
+        if host["record"]:
+            print(f"  record: {host['record']}")
         for one in host["clients"]:
             end = one["fault"] or f"{one['answered_by']}, build {one['build'] or 'not named'}, {one['milliseconds']} ms"
             where = ", ".join(one["addresses"]) or "no address"
             print(f"  by {one['resolver']}: {where}" + (f" (TTL {one['ttl']} s)" if one["ttl"] else "") + f": {end}")
         print(f"  stand-by {host['standby']}")
         parity = {None: "not known", True: "the same", False: "DIFFERENT"}[host["parity"]]
+        if host["worker_not_asked"]:
+            print(f"  Cloudflare's side was not asked: {host['worker_not_asked']}")
         print(f"  builds: {parity}; certificate: {'not seen' if days is None else f'{days} days left'}")
     print(f"token: {found.token}")
     print(f"stand-by stays until {found.keep_until or 'no date is given'}")

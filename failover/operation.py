@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from failover.active_setting import Active, set_active
 from failover.api import Api
 from failover.before import before_rollback
 from failover.changer import Changer
-from failover.changes import Act, Change, RecordChange, RouteChange, Via, led_past
+from failover.changes import DNS_ONLY_TTL, Act, Change, RecordChange, RouteChange, Via, led_past
 from failover.clock import TOTAL_SECONDS, Budget, left
 from failover.errors import FailoverError, RefusedError, TakenError
 from failover.evidence import write
-from failover.ids import Ids, Kind
+from failover.ids import Ids
 from failover.journal import OPERATION, Journal, Unfinished
 from failover.judgement import calls_needed, held_here, judge
 from failover.lock import machine_lock, new_operation, operator
@@ -22,15 +21,16 @@ from failover.look import CALLS_AROUND, Look, Reason, Refusal, look
 from failover.outcome import Outcome, Result
 from failover.place import Place
 from failover.recorder import Recorder
+from failover.setting_after import active_after, setting_after
 from failover.transport import Transport
 from failover.watch import Verdict, View
 
-# Giving the lock back.
-CALLS_AT_END = 1
 # Of a restore: what is left is for backing out.
 RESTORE_SHARE = 0.6
 # When no change was accepted there is little to wait for; but an answer that got lost may have been a yes.
 LOST_ANSWER_SECONDS = 10.0
+# Caches keep what plan B has left for its TTL; who asks then gets what is there now.
+CACHES_SECONDS = DNS_ONLY_TTL + 15.0
 
 
 @dataclass(kw_only=True)
@@ -92,6 +92,7 @@ class Operation:
         self.outcome.started_at = clock.now()
         self.outcome.clock_skew_seconds = clock.skew_seconds
         self.changer.records = {now.record.id: now.record for now in found.hosts}
+        self.changer.scripts = {now.route.id: now.route.script for now in found.hosts if now.route}
         return found, changes, unfinished
 
     def close(self) -> None:
@@ -134,7 +135,7 @@ class Operation:
         if self.act is Act.ROLLBACK:
             self._roll_back(found, changes)
         else:
-            self._restore(changes)
+            self._restore(found, changes)
         self.changer.give_lock_back(time.monotonic() + max(LOST_ANSWER_SECONDS, left(self.budget.until)))
         self._set_active()
         self._measured()
@@ -144,7 +145,7 @@ class Operation:
 
     def _lock(self, found: Look, changes: list[Change]) -> None:
         """All that stands there by now is our own, stale, or put aside by --force."""
-        reserve = calls_needed(changes, self.act, self.via) - CALLS_AROUND + CALLS_AT_END
+        reserve = calls_needed(changes, self.act, self.via) - CALLS_AROUND + self.changer.calls_at_end
         names = [host.hostname for host in self.ids.hosts]
         try:
             self.changer.take_lock(names, [one.record_id for one in found.locks], self.budget.look_until, reserve)
@@ -158,7 +159,7 @@ class Operation:
         is_route = any(isinstance(one, RouteChange) for one in changes) or (self.via is Via.ROUTE and not changes)
         plan = "A (route)" if is_route else "B (DNS)"
         until = self.budget.plan_a_until if is_route else self.budget.until
-        failed, verdict = self._switch(changes, until, CALLS_AT_END + int(is_route))
+        failed, verdict = self._switch(changes, until, self.changer.calls_at_end + int(is_route))
         late = set(failed) or {host.hostname for host in self.ids.hosts} - (verdict.held if verdict else set())
         fall: list[Change] = [
             RecordChange(
@@ -172,21 +173,32 @@ class Operation:
                 f"plan A: {next(iter(failed.values()), 'not seen from outside in its time')}; going on with plan B"
             )
             self.outcome.changes += [{"step": one.step, **one.document()} for one in fall]
-            failed, verdict = self._switch(fall, self.budget.until, CALLS_AT_END)
+            failed, verdict = self._switch(fall, self.budget.until, self.changer.calls_at_end)
             plan = "B (DNS), after A did not hold"
         if verdict is None:
-            verdict = self._hold([], min(self.budget.until, time.monotonic() + LOST_ANSWER_SECONDS), CALLS_AT_END)
+            until = min(self.budget.until, time.monotonic() + LOST_ANSWER_SECONDS)
+            verdict = self._hold([], until, self.changer.calls_at_end)
         self._held(verdict, plan)
 
-    def _restore(self, changes: list[Change]) -> None:
+    def _restore(self, found: Look, changes: list[Change]) -> None:
         until = self.budget.started + self.total_seconds * RESTORE_SHARE
-        _, verdict = self._switch(changes, until, CALLS_AT_END + len(changes))
+        if not changes:
+            is_cached = any(one.side is self.act.side.other for one in found.sightings)
+            until = min(until, time.monotonic() + (CACHES_SECONDS if is_cached else LOST_ANSWER_SECONDS))
+        _, verdict = self._switch(changes, until, self.changer.calls_at_end + len(changes))
         if verdict and verdict.is_whole(self.ids.hosts):
+            self._held(verdict, "restore")
+            return
+        if verdict and not changes:
+            self.outcome.warnings.append(
+                "the Worker's side does not hold, and there is nothing to back out: routes and records are as declared "
+                "already; to have the stand-by answer: rollback --execute"
+            )
             self._held(verdict, "restore")
             return
         self.say("the Worker's side does not hold: backing out, the stand-by goes on answering")
         undo: list[Change] = [self._undone(one) for one in reversed(changes)]
-        self.changer.apply(undo, self.budget.until, CALLS_AT_END)
+        self.changer.apply(undo, self.budget.until, self.changer.calls_at_end)
         with self.recorder.step("verify the stand-by") as detail:
             back = self.view.wait(self.ids.hosts, self.act.side.other, self.budget.until)
             detail.append("holds" if back.is_whole(self.ids.hosts) else "does not hold")
@@ -234,23 +246,14 @@ class Operation:
         return {self.outcome.operation, *(unfinished.ids if unfinished else ())}
 
     def _set_active(self) -> None:
-        if self.is_drill or self.checkout is None or not self.outcome.result.is_done:
+        if self.is_drill or self.checkout is None:
             return
+        active = active_after(self.ids, self.changer.records, self.changer.scripts)
+        is_done = self.outcome.result.is_done
         try:
-            self.outcome.setting = set_active(self.ids.stack, self._active(), self.checkout)
+            self.outcome.setting = setting_after(self.ids, active, self.checkout, is_done=is_done)
         except FailoverError as error:
             self.outcome.warnings.append(str(error))
-
-    def _active(self) -> Active:
-        """A host of Pages is switched by DNS in any case, so it says nothing about the plan."""
-        if self.act is Act.RESTORE:
-            return Active.WORKER
-        records = self.changer.records
-        workers = [host for host in self.ids.hosts if host.kind is Kind.WORKER]
-        is_led_past = any(
-            host.record.id in records and records[host.record.id].target == led_past(host) for host in workers
-        )
-        return Active.VERCEL_DNS if is_led_past else Active.VERCEL
 
     def _write_evidence(self) -> None:
         if self.is_drill:

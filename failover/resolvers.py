@@ -9,6 +9,8 @@ import dns.query
 import dns.rdatatype
 import dns.resolver
 
+from failover.clock import left
+from failover.deadline import NEVER
 from failover.ids import Ids
 
 # Cloudflare, Google, Quad9: three operators, so that no single one's caches or lies decide.
@@ -30,15 +32,15 @@ class Lookup:
     fault: str | None = None
 
 
-def lookup(resolver: str, name: str, seconds: float = QUERY_SECONDS) -> Lookup:
-    """IPv4 addresses; every fault is in the answer, none is raised."""
-    address, port = _parts(resolver)
-    query = dns.message.make_query(name, dns.rdatatype.A)
+def lookup(resolver: str, name: str, until: float = NEVER) -> Lookup:
+    """IPv4 addresses; every fault is in the answer, none is raised. Over by `until`, in monotonic seconds."""
     started = time.monotonic()
     try:
-        answer, _ = dns.query.udp_with_fallback(query, address, timeout=seconds, port=port)
+        answer = _answer(resolver, name, min(until, started + QUERY_SECONDS))
     except dns.exception.Timeout:
-        return Lookup(resolver=resolver, milliseconds=_since(started), fault=f"no answer within {seconds:g} s")
+        return Lookup(
+            resolver=resolver, milliseconds=_since(started), fault=f"no answer within {_since(started) / 1000:.1f} s"
+        )
     except (dns.exception.DNSException, OSError, ValueError) as error:
         return Lookup(resolver=resolver, milliseconds=_since(started), fault=f"{type(error).__name__}: {error}")
     found, ttls, alias = [], [], None
@@ -59,12 +61,22 @@ def lookup(resolver: str, name: str, seconds: float = QUERY_SECONDS) -> Lookup:
     )
 
 
-def followed(found: Lookup, resolvers: tuple[str, ...]) -> Lookup:
+def _answer(resolver: str, name: str, until: float) -> dns.message.Message:
+    """By UDP, and by TCP where that was cut short."""
+    address, port = _parts(resolver)
+    query = dns.message.make_query(name, dns.rdatatype.A)
+    try:
+        return dns.query.udp(query, address, timeout=left(until), port=port, raise_on_truncation=True)
+    except dns.message.Truncated:
+        return dns.query.tcp(query, address, timeout=left(until), port=port)
+
+
+def followed(found: Lookup, resolvers: tuple[str, ...], until: float = NEVER) -> Lookup:
     """Where an answer ends at another zone's name, that name's addresses by the first resolver that knows them."""
     if not found.alias:
         return found
     for resolver in resolvers:
-        next_one = lookup(resolver, found.alias)
+        next_one = lookup(resolver, found.alias, until)
         if next_one.addresses:
             return Lookup(
                 resolver=found.resolver,
@@ -83,12 +95,12 @@ def resolvers_of(ids: Ids) -> tuple[str, ...]:
 
 
 def name_servers(zone: str) -> tuple[str, ...]:
-    """Addresses of two of the zone's name servers; none where nobody says them in time."""
-    asker = dns.resolver.Resolver(configure=False)
-    asker.nameservers, asker.lifetime = list(PUBLIC), 2 * QUERY_SECONDS
+    """Addresses of two of the zone's name servers; none where nobody says them in time, for all of it together."""
+    asker, until = dns.resolver.Resolver(configure=False), time.monotonic() + 2 * QUERY_SECONDS
+    asker.nameservers = list(PUBLIC)
     try:
-        names = sorted(str(one.target) for one in asker.resolve(zone, "NS"))[:2]
-        return tuple(str(next(iter(asker.resolve(name, "A")))) for name in names)
+        names = sorted(str(one.target) for one in asker.resolve(zone, "NS", lifetime=left(until)))[:2]
+        return tuple(str(next(iter(asker.resolve(name, "A", lifetime=left(until))))) for name in names)
     except (dns.exception.DNSException, OSError):
         return ()
 

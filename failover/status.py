@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from failover.clients import certificate_days
+from failover.api import Scope
+from failover.changes import HostNow
+from failover.clients import Certificate, Seen, certificate
 from failover.errors import ApiError
 from failover.ids import Host
 from failover.judgement import held_here
@@ -15,11 +17,13 @@ from failover.look import Look
 from failover.measured import last_drill
 from failover.operation import Operation
 from failover.sides import Side
-from failover.watch import View
+from failover.watch import Sighting, View
 
 # Let's Encrypt's certificates, which Vercel takes, are renewed 30 days before their end.
 CERTIFICATE_DAYS = 14
 DRILL_DAYS = 35
+# Not that it will work: only that a change of one that does not exist was refused as such.
+CHANGES = {True: "a change is not denied", False: "a change is DENIED", None: "not known"}
 TOKEN_DAYS = 14
 
 
@@ -42,14 +46,18 @@ class Status:
 
 
 def status(operation: Operation) -> Status:
-    """Looks and changes nothing; three calls of the API."""
+    """Looks and changes nothing; at most five calls of the API."""
     found = Status(stack=operation.ids.stack, keep_until=operation.ids.keep_until)
-    with ThreadPoolExecutor(max_workers=len(operation.ids.hosts)) as pool:
-        days = {host.hostname: pool.submit(_days, operation.view, host) for host in operation.ids.hosts}
+    hosts, until = operation.ids.hosts, operation.budget.look_until
+    with ThreadPoolExecutor(max_workers=2 * len(hosts)) as pool:
+        certificates = {host.hostname: pool.submit(_certificate, operation.view, host, until) for host in hosts}
+        pages = {host.hostname: pool.submit(operation.view.pages, host, until) for host in hosts}
         look, _, unfinished = operation.prepare()
         _token(found, operation)
-        for now in look.hosts:
-            found.hosts.append(_host(found, look, now.host, now.side, days[now.host.hostname].result()))
+        for host in hosts:
+            found.hosts.append(
+                _host(found, look, host, certificates[host.hostname].result(), pages[host.hostname].result())
+            )
     found.faults += [f"{one.reason}: {one.text}" for one in look.refusals]
     found.warnings += operation.outcome.warnings
     other = holder(operation.place.lock)
@@ -62,47 +70,74 @@ def status(operation: Operation) -> Status:
     return found
 
 
-def _host(found: Status, look: Look, host: Host, side: Side, days: tuple[int | None, str | None]) -> dict[str, Any]:
-    left, why = days
-    if left is not None and left < CERTIFICATE_DAYS:
-        found.faults.append(f"{host.hostname}: the stand-by's certificate has {left} days left")
-    elif left is None and why:
-        found.warnings.append(f"{host.hostname}: the stand-by's certificate was not seen: {why}")
+def _host(found: Status, look: Look, host: Host, certificate: Certificate, pages: Seen | None) -> dict[str, Any]:
+    """With stale ids the API's part of it is not known; what clients get is."""
+    now = next((one for one in look.hosts if one.host is host), None) if look.is_read else None
+    _judge_certificate(found, host, certificate)
     own = [one for one in look.sightings if one.hostname == host.hostname]
     for one in own:
-        if one.side is not side:
-            found.warnings.append(f"the API says {side}; {one}")
-    worker, vercel = look.build(Side.WORKER, host.hostname), look.build(Side.VERCEL, host.hostname)
+        if now and one.side is not now.side:
+            found.warnings.append(f"the API says {now.side}; {one}")
+    worker, why = _worker_build(look, host, now, pages)
+    vercel = look.build(Side.VERCEL, host.hostname)
     return {
         "hostname": host.hostname,
-        "active": str(side) if look.is_read else None,
-        "clients": [
-            {
-                "resolver": one.resolver,
-                "addresses": list(one.found.addresses),
-                "ttl": one.found.ttl,
-                "answered_by": str(one.side) if one.side else None,
-                "build": one.seen.build if one.seen else None,
-                "milliseconds": one.seen.milliseconds if one.seen else one.found.milliseconds,
-                "fault": one.found.fault or (one.seen.fault if one.seen else None),
-            }
-            for one in own
-        ],
+        "active": str(now.side) if now else None,
+        "route": None
+        if now is None or now.route is None
+        else {"pattern": now.route.pattern, "script": now.route.script},
+        "record": str(now.record.target) if now else None,
+        "clients": [_client(one) for one in own],
         "standby": str(look.standby[host.hostname]),
         "builds": {"worker": worker, "vercel": vercel},
+        "worker_not_asked": why,
         "parity": None if worker is None or vercel is None else worker == vercel,
-        "certificate_days": left,
+        "certificate_days": certificate.days,
     }
 
 
-def _days(view: View, host: Host) -> tuple[int | None, str | None]:
+def _client(one: Sighting) -> dict[str, Any]:
+    return {
+        "resolver": one.resolver,
+        "addresses": list(one.found.addresses),
+        "ttl": one.found.ttl,
+        "answered_by": str(one.side) if one.side else None,
+        "build": one.seen.build if one.seen else None,
+        "milliseconds": one.seen.milliseconds if one.seen else one.found.milliseconds,
+        "fault": one.found.fault or (one.seen.fault if one.seen else None),
+    }
+
+
+def _worker_build(look: Look, host: Host, now: HostNow | None, pages: Seen | None) -> tuple[str | None, str | None]:
+    """The build that Cloudflare's side names, and why it could not be asked where it was not."""
+    build = look.build(Side.WORKER, host.hostname)
+    if build or now is None or now.side is Side.WORKER:
+        return build, None
+    if pages is not None:
+        return pages.build, pages.fault
+    if now.route and now.route.script is None:
+        return None, "the route is blank, and nothing else leads to the Worker"
+    return None, "the record leads past Cloudflare, and a route answers only behind it"
+
+
+def _certificate(view: View, host: Host, until: float) -> Certificate:
     probes = view.ids.probes
-    place = probes.standby_tls or (view.standby_address(host) if probes.scheme == "https" else None)
+    place = probes.standby_tls or (view.standby_address(host, until) if probes.scheme == "https" else None)
     if place is None:
-        return None, "the file of ids names no TLS port for it"
+        return Certificate(fault="was not seen: the file of ids names no TLS port for it")
     if isinstance(place, str):
-        return None, place
-    return certificate_days(host, *place, probes, time.time())
+        return Certificate(fault=f"was not seen: {place}")
+    return certificate(host, *place, probes, time.time())
+
+
+def _judge_certificate(found: Status, host: Host, one: Certificate) -> None:
+    words = f"{host.hostname}: the stand-by's certificate"
+    if one.is_refused:
+        found.faults.append(f"{words} {one.fault}")
+    elif one.days is None:
+        found.warnings.append(f"{words} {one.fault}")
+    elif one.days < CERTIFICATE_DAYS:
+        found.faults.append(f"{words} has {one.days} days left")
 
 
 def _token(found: Status, operation: Operation) -> None:
@@ -115,8 +150,24 @@ def _token(found: Status, operation: Operation) -> None:
     found.token = f"{state}, until {expires or 'it is taken away'}"
     if state != "active":
         found.faults.append(f"token: is {state}")
-    elif expires and (datetime.fromisoformat(expires) - datetime.now(UTC)).days < TOKEN_DAYS:
+        return
+    if expires and (datetime.fromisoformat(expires) - datetime.now(UTC)).days < TOKEN_DAYS:
         found.warnings.append(f"token: ends on {expires}")
+    _scopes(found, operation)
+
+
+def _scopes(found: Status, operation: Operation) -> None:
+    """Its policies can be read only with a scope that it does not have; what it is refused can be seen."""
+    has_routes = any(host.route for host in operation.ids.hosts)
+    for scope, name in ((Scope.ROUTES, "Workers Routes Write"), (Scope.RECORDS, "DNS Write")):
+        if scope is Scope.ROUTES and not has_routes:
+            continue
+        may = operation.api.may_change(scope, operation.budget.look_until)
+        found.token += f"; {scope}: {CHANGES[may]}"
+        if may is False:
+            found.faults.append(f"token: may not change {scope}; it needs {name}")
+        elif may is None:
+            found.warnings.append(f"token: whether it may change {scope} is not known; a drill shows it")
 
 
 def _history(found: Status, operation: Operation) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import email.utils
 import re
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ import httpx
 
 from failover.backoff import pause, retry_after
 from failover.clock import ApiClock, left
+from failover.deadline import within
 from failover.errors import ApiError, DeniedError, LimitedError, TakenError
 
 Answer = TypeVar("Answer")
@@ -57,6 +59,8 @@ class Transport:
     sleep: Callable[[float], None] = time.sleep
     sdk: cloudflare.Cloudflare = field(init=False, repr=False)
     _last: httpx.Response | None = field(default=None, repr=False)
+    _sender: int = field(default=0, repr=False)
+    """The thread of the call that is waited for."""
 
     def __post_init__(self) -> None:
         is_loopback = urlsplit(self.base_url).scheme == "http"
@@ -124,7 +128,11 @@ class Transport:
         fault: str | None = None
         request = ""
         try:
-            return send(timeout)
+            # The timeouts are of each read; who drips keeps all of them.
+            return within(min(CONNECT_SECONDS + READ_SECONDS, rest), lambda: self._sent(send, timeout))
+        except TimeoutError as error:
+            fault = "no whole answer in time"
+            raise _PassingError(fault) from error
         except cloudflare.APIError as error:
             fault, request = _words(error), f"{error.request.method} {urlsplit(str(error.request.url)).path}"
             raise self._fault(name, error, fault) from error
@@ -141,6 +149,10 @@ class Transport:
             self.calls.append(
                 Call(name=name, request=request, attempt=attempt, status=status, seconds=seconds, fault=fault)
             )
+
+    def _sent(self, send: Callable[[httpx.Timeout], Answer], timeout: httpx.Timeout) -> Answer:
+        self._sender = threading.get_ident()
+        return send(timeout)
 
     def _answered(self) -> httpx.Response | None:
         return self._last
@@ -164,6 +176,8 @@ class Transport:
         self.sleep(seconds)
 
     def _learn(self, response: httpx.Response) -> None:
+        if threading.get_ident() != self._sender:
+            return  # of a call that was given up
         self._last = response
         with contextlib.suppress(KeyError, ValueError, TypeError):
             self.clock.learn(email.utils.parsedate_to_datetime(response.headers["date"]))

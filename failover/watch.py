@@ -3,11 +3,12 @@
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from failover.clients import Client, Seen
 from failover.clock import left
-from failover.ids import Host, Ids
+from failover.deadline import NEVER
+from failover.ids import Host, Ids, Kind
 from failover.resolvers import Lookup, followed, lookup, resolvers_of
 from failover.sides import Side
 
@@ -67,36 +68,59 @@ class View:
 
     def __init__(self, ids: Ids, pause_seconds: float = PAUSE_SECONDS, grace_seconds: float = GRACE_SECONDS) -> None:
         self.ids = ids
-        self.resolvers = resolvers_of(ids)
         self._pause, self._grace = pause_seconds, grace_seconds
+        self._resolvers: tuple[str, ...] = ()
+        self._lock = threading.Lock()
 
-    def look(self, hosts: Sequence[Host]) -> list[Sighting]:
-        """Every resolver for every host, once, all at the same time."""
+    @property
+    def resolvers(self) -> tuple[str, ...]:
+        """Looked up when they are first needed, because the zone's own name servers take a while to find."""
+        with self._lock:
+            self._resolvers = self._resolvers or resolvers_of(self.ids)
+            return self._resolvers
+
+    def look(self, hosts: Sequence[Host], until: float) -> list[Sighting]:
+        """Every resolver for every host, once, all at the same time; who is late is noted as such."""
         watchers = self._watchers(hosts)
-        threads = [threading.Thread(target=self._once, args=(one, None), daemon=True) for one in watchers]
+        threads = [threading.Thread(target=self._once, args=(one, None, until), daemon=True) for one in watchers]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
-        return [one.last for one in watchers if one.last]
+            thread.join(left(until))
+        return [one.last or _late(one) for one in watchers]
 
-    def standby(self, host: Host) -> Seen:
+    def standby(self, host: Host, until: float) -> Seen:
         """The stand-by asked directly, past Cloudflare."""
-        found = self.standby_address(host)
+        found = self.standby_address(host, until)
         if isinstance(found, str):
             return Seen(address=host.standby, fault=found)
         client = Client(self.ids.probes)
         try:
-            return client.ask(host, *found)
+            return client.ask(host, *found, until)
         finally:
             client.close()
 
-    def standby_address(self, host: Host) -> tuple[str, int] | str:
+    def pages(self, host: Host, until: float) -> Seen | None:
+        """A Pages project under its own name, which it keeps while the host leads elsewhere; None for other kinds."""
+        if host.kind is not Kind.PAGES:
+            return None
+        name, probes = host.record.content, self.ids.probes
+        for resolver in self.resolvers:
+            found = followed(lookup(resolver, name, until), self.resolvers, until)
+            if found.addresses:
+                client = Client(probes)
+                try:
+                    return client.ask(replace(host, hostname=name), found.addresses[0], probes.port, until)
+                finally:
+                    client.close()
+        return Seen(address=name, fault=f"no resolver knows the address of {name}")
+
+    def standby_address(self, host: Host, until: float) -> tuple[str, int] | str:
         """Address and port, or why they are not known."""
         if self.ids.probes.standby:
             return self.ids.probes.standby
         for resolver in self.resolvers:
-            found = followed(lookup(resolver, host.standby), self.resolvers)
+            found = followed(lookup(resolver, host.standby, until), self.resolvers, until)
             if found.addresses:
                 return found.addresses[0], self.ids.probes.port
         return "no resolver knows its address"
@@ -131,18 +155,23 @@ class View:
             self._once(one, wanted)
             stop.wait(self._pause)
 
-    def _once(self, one: _Watcher, wanted: Side | None) -> None:
-        found = followed(lookup(one.resolver, one.host.hostname), self.resolvers)
+    def _once(self, one: _Watcher, wanted: Side | None, until: float = NEVER) -> None:
+        found = followed(lookup(one.resolver, one.host.hostname, until), self.resolvers, until)
         seen = None
         if found.addresses:
             client = Client(self.ids.probes)
             try:
-                seen = client.ask(one.host, found.addresses[0], self.ids.probes.port)
+                seen = client.ask(one.host, found.addresses[0], self.ids.probes.port, until)
             finally:
                 client.close()
         sighting = Sighting(hostname=one.host.hostname, resolver=one.resolver, found=found, seen=seen)
         one.streak = one.streak + 1 if wanted and sighting.side is wanted else 0
         one.last = sighting
+
+
+def _late(one: _Watcher) -> Sighting:
+    found = Lookup(resolver=one.resolver, fault="no answer in the time that looking may take")
+    return Sighting(hostname=one.host.hostname, resolver=one.resolver, found=found)
 
 
 def _holds(hostname: str, watchers: list[_Watcher], in_a_row: int, *, is_patient: bool) -> bool:

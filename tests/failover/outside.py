@@ -13,6 +13,7 @@ import dns.message
 import dns.rrset
 
 EDGE, STANDBY, NOWHERE = "127.0.0.1", "127.0.0.2", "127.0.0.3"
+DRIP_SECONDS = 0.3
 Published = Callable[[], dict[str, Any]]
 
 
@@ -27,6 +28,9 @@ class Outside:
     standby_build: str = "b1"
     worker_build: str = "b1"
     standby_header: str = "vercel"
+    worker_drips: str = ""
+    """`head` or `body`: that comes a byte at a time, without an end."""
+    standby_drips: str = ""
     servers: list[ThreadingHTTPServer] = field(default_factory=list)
 
     def start(self) -> int:
@@ -47,15 +51,23 @@ class Outside:
         records = {row["name"]: row for row in self.published()["records"].values()}
         record = records.get(host)
         if record is None:
-            return 530, {}
+            return 530, {"drips": ""}
         routes = {row["pattern"]: row["script"] for row in self.published()["routes"].values()}
         is_pages = record["content"].endswith(".pages.dev")
         if routes.get(f"{host}/*") or is_pages:
-            return self.worker_status, {"x-served-by": "worker", "x-build": self.worker_build}
+            return self.worker_status, {
+                "x-served-by": "worker",
+                "x-build": self.worker_build,
+                "drips": self.worker_drips,
+            }
         return self.at_standby()
 
     def at_standby(self) -> tuple[int, dict[str, str]]:
-        return self.standby_status, {"x-served-by": self.standby_header, "x-build": self.standby_build}
+        return self.standby_status, {
+            "x-served-by": self.standby_header,
+            "x-build": self.standby_build,
+            "drips": self.standby_drips,
+        }
 
 
 def _server(address: str, port: int, answer: Callable[[str], tuple[int, dict[str, str]]]) -> ThreadingHTTPServer:
@@ -64,10 +76,23 @@ def _server(address: str, port: int, answer: Callable[[str], tuple[int, dict[str
 
         def do_GET(self) -> None:
             status, headers = answer((self.headers["host"] or "").partition(":")[0])
+            drips = headers.pop("drips")
             self.send_response(status)
-            for name, value in {**headers, "content-length": "0"}.items():
+            if drips == "head":
+                self.flush_headers()
+                self.drip()
+                return
+            for name, value in {**headers, "content-length": "9999" if drips else "0"}.items():
                 self.send_header(name, value)
             self.end_headers()
+            if drips:
+                self.drip()
+
+        def drip(self) -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(b"x")
+                    time.sleep(DRIP_SECONDS)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -89,6 +114,9 @@ class Resolver:
     @property
     def name(self) -> str:
         return f"{EDGE}:{self._socket.getsockname()[1]}"
+
+    def tell_the_truth(self) -> None:
+        self._lie = None
 
     def stop(self) -> None:
         # Wakes the thread, which closing alone does not.
