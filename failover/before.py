@@ -4,12 +4,13 @@ from typing import Any
 
 from failover.api import Target
 from failover.changes import Before
+from failover.ids import Ids
 from failover.journal import Journal
 
 
-def before_rollback(journal: Journal, since: str) -> Before:
-    """As rollbacks since that moment found it: newer than what a file of ids says that was made then."""
-    found: dict[str, Target] = {}
+def before_rollback(journal: Journal, ids: Ids) -> Before:
+    """As rollbacks found it since the ids were looked up: newer than what they say."""
+    since, found = ids.resolved_at, dict[str, Target]()
     for line in journal.lines():
         if line["at"] >= since and line["phase"] == "begin" and line.get("record"):
             target = _target(line.get("before"))

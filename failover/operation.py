@@ -82,7 +82,7 @@ class Operation:
         unfinished = self.journal.unfinished()
         with self.recorder.step("look"):
             found = look(self.ids, self.api, self.view, self.budget, act=self.act)
-        changes = found.changes(self.act, self.via, before_rollback(self.journal, self.ids.resolved_at))
+        changes = found.changes(self.act, self.via, before_rollback(self.journal, self.ids))
         own, clock = self._own(unfinished), self.transport.clock
         judge(found, self.api, self.act, self.via, changes, lambda other: other.operation in own, clock.now())
         self.outcome.warnings += found.warnings
