@@ -163,10 +163,9 @@ def resolve(
         raise UsageError("--zone: a new file also needs --stack and --host")
     known = None if zone else shape.read(target)
     ids = known or _new_ids(stack or "", zone or "", zone_id or "", account or "")
-    served = Kind(kind) if kind else None
-    names = hosts or [host.hostname for host in ids.hosts]
-    if not hosts and len(names) > 1 and (kind or standby or script):
+    if not hosts and len(ids.hosts) > 1 and (kind or standby or script):
         raise UsageError("--kind, --standby, --script: name the host that they are for with --host")
+    names, served = hosts or [host.hostname for host in ids.hosts], Kind(kind) if kind else None
     wanted = [Wanted(hostname=name, kind=served, standby=standby, script=script) for name in names]
     found = _looked_up(ids, wanted, secret(context, file, token_file), keep_until)
     shape.write(target, found)
