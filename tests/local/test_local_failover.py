@@ -148,3 +148,21 @@ def test_verify_says_which_side_answers(stack: StackUnderTest, operator: Operato
     (told,) = [check for check in stack.json("verify", "--requests", "10")["checks"] if check["name"] == "failover"]
     assert told["is_passed"]
     assert told["detail"] == f"{operator.host['hostname']} by worker, stand-by ready, build unreleased"
+
+
+@pytest.mark.parametrize("via", ["route", "dns"])
+def test_the_drill_passes(stack: StackUnderTest, operator: Operator, via: str) -> None:
+    answer = stack.hybrid("failover", "drill", "--count", "2", "--via", via, "--json")
+    assert answer.returncode == 0, answer.stderr
+    drill = json.loads(answer.stdout)
+    assert (drill["wrong"], drill["unanswered"], drill["missed"]) == (0, 0, [])
+    assert [one["result"] for one in drill["rounds"]] == ["switched"] * 4
+    assert operator.side() == "200 worker"
+
+
+def test_the_command_is_seen_by_clients(stack: StackUnderTest, operator: Operator) -> None:
+    assert stack.hybrid("failover", "rollback", "--execute").returncode == 0
+    assert operator.side() == "200 vercel"
+    assert ": script none" in stack.hybrid("failover", "status").stdout
+    assert stack.hybrid("failover", "restore", "--execute").returncode == 0
+    assert operator.side() == "200 worker"
