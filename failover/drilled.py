@@ -172,9 +172,13 @@ def _downtime(limits: Limits) -> str:
 
 def write(folder: Path, found: Drilled) -> list[Path]:
     name = name_of("failover-drill", found.stack, found.started_at)
-    replace_file(folder / f"{name}.json", json.dumps(found.document(), indent=2, ensure_ascii=False) + "\n")
-    replace_file(folder / f"{name}.md", markdown(found))
-    return [folder / f"{name}.json", folder / f"{name}.md"]
+    texts = {
+        folder / f"{name}.json": json.dumps(found.document(), indent=2, ensure_ascii=False) + "\n",
+        folder / f"{name}.md": markdown(found),
+    }
+    for path, text in texts.items():
+        replace_file(path, text, makes_folder=True)
+    return list(texts)
 
 
 def lines(found: Drilled) -> list[str]:
