@@ -27,6 +27,7 @@ class Active(StrEnum):
 class Setting:
     """What was done about the setting."""
 
+    stack: str
     line: str
     """As it has to stand under `config:`."""
     file: Path | None = None
@@ -37,7 +38,9 @@ class Setting:
 
     def __str__(self) -> str:
         if self.file is None:
-            return f"{self.when}set in Pulumi.STACK.yaml, under config, and commit:   {self.line}"
+            # The local stack is the dev stack's.
+            file = f"Pulumi.{'dev' if self.stack == 'local' else self.stack}.yaml"
+            return f"{self.when}set in {file}, under config, and commit:   {self.line}"
         return f"{self.file}: {'set, commit it' if self.is_changed else 'says so already'}: {self.line}"
 
 
@@ -55,7 +58,7 @@ def set_active(stack: str, active: Active, start: Path) -> Setting:
     line = f"{KEY}: {active}"
     file = settings_file(stack, start)
     if file is None:
-        return Setting(line=line)
+        return Setting(stack=stack, line=line)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -65,7 +68,7 @@ def set_active(stack: str, active: Active, start: Path) -> Setting:
         raise FailoverError(f"{file}: there is not one place for it; set yourself, under config: {line}")
     if changed != text:
         replace(file, changed)
-    return Setting(line=line, file=file, is_changed=changed != text)
+    return Setting(stack=stack, line=line, file=file, is_changed=changed != text)
 
 
 def changed_text(text: str, active: Active) -> str | None:

@@ -23,8 +23,16 @@ def commands(ids: Ids, act: Act) -> list[str]:
         lines += [_route(ids, route, route.script) for route in routes]
         lines += [_record(ids, host, act) for host in ids.hosts]
     lines.append("# Who answers now:")
-    lines += [f"curl -sSI {ids.probes.scheme}://{host.hostname}{host.path} | grep -i x-served-by" for host in ids.hosts]
+    lines += [_look(ids, host) for host in ids.hosts]
     return lines
+
+
+def _look(ids: Ids, host: Host) -> str:
+    edge, address = ids.probes.edge, f"{ids.probes.scheme}://{host.hostname}"
+    if edge:
+        # A stack of one machine, whose names no resolver of that machine knows.
+        address = f"--resolve {host.hostname}:{edge[1]}:{edge[0]} {address}:{edge[1]}"
+    return f"curl -sSI {address}{host.path} | grep -i x-served-by"
 
 
 def clicks(ids: Ids, act: Act) -> list[str]:
@@ -61,6 +69,7 @@ def _record(ids: Ids, host: Host, act: Act) -> str:
 
 def _curl(ids: Ids, method: str, path: str, body: dict[str, object]) -> str:
     return (
-        f'curl -sS -m 15 -X {method} -H "Authorization: Bearer ${VARIABLE}" -H "Content-Type: application/json" '
+        f'curl -sS --fail-with-body -m 15 -X {method} -H "Authorization: Bearer ${VARIABLE}" '
+        f'-H "Content-Type: application/json" '
         f"{ids.api}/{path} --data '{json.dumps(body)}'"
     )

@@ -1,17 +1,20 @@
 """The commands' flags. They import what they need when they run, so that help comes at once."""
 
 import contextlib
-import sys
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from failover.terminal import progress, show, show_json, tell
+
 if TYPE_CHECKING:
     from failover.ids import Ids
+    from failover.operation import Operation
     from failover.outcome import Outcome
     from failover.place import Place
 
@@ -78,20 +81,6 @@ Seconds = Annotated[float, typer.Option("--budget", min=5, max=3600, help="Secon
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def progress(text: str) -> None:
-    tell(f"  {text}")
-
-
-def print_json(document: Any) -> None:
-    import json
-
-    print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
-
-
 def setup(
     context: typer.Context, file: Path | None, journal: Path | None, hosts: list[str] | None
 ) -> "tuple[Ids, Place]":
@@ -135,8 +124,7 @@ def plan(
         from failover.changes import Act
 
         ids, _ = setup(context, file, journal, hosts)
-        for line in (*by_hand.commands(ids, Act(wish)), "", *by_hand.clicks(ids, Act(wish))):
-            print(line)
+        show([*by_hand.commands(ids, Act(wish)), "", *by_hand.clicks(ids, Act(wish))])
         return
     _act(context, wish, Flags(via, hosts, file, token_file, journal, as_json=as_json))
 
@@ -194,7 +182,7 @@ def _act(context: typer.Context, wish: Wish, flags: Flags) -> None:
     from failover.operation import Operation
 
     if flags.force is not None and len(flags.force.strip()) < 4:
-        raise UsageError("--force: needs a reason in words; it is kept in the evidence")
+        raise UsageError("--force: needs a reason of four letters or more; it is kept in the evidence")
     ids, place = setup(context, flags.file, flags.journal, flags.hosts)
     operation = Operation(
         ids=ids,
@@ -208,12 +196,35 @@ def _act(context: typer.Context, wish: Wish, flags: Flags) -> None:
         checkout=Path.cwd(),
     )
     if flags.is_execute:
-        _finish(operation.execute(), operation.files, as_json=flags.as_json)
+        _finish(_executed(operation), operation.files, as_json=flags.as_json)
     else:
-        _show_plan(operation, as_json=flags.as_json)
+        _show_plan(operation, again(context, wish), as_json=flags.as_json)
 
 
-def _show_plan(operation: Any, *, as_json: bool) -> None:
+def _executed(operation: "Operation") -> "Outcome":
+    """Interrupted, it says what stands open."""
+    try:
+        return operation.execute()
+    except KeyboardInterrupt:
+        unfinished = operation.journal.unfinished()
+        tell(f"interrupted: {unfinished}: {unfinished.way_out}" if unfinished else "interrupted; nothing was changed")
+        raise typer.Exit(130) from None
+
+
+def again(context: typer.Context, wish: str) -> str:
+    """The command line that does what was planned, with the flags that were given."""
+    words = [wish, "--execute"]
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "")
+        if given is None or given.name != "COMMANDLINE" or option.name in ("wish", "is_execute", "as_json"):
+            continue
+        value = context.params[option.name or ""]
+        for one in value if isinstance(value, list | tuple) else [value]:
+            words += [option.opts[0], str(one)]
+    return shlex.join(words)
+
+
+def _show_plan(operation: "Operation", command: str, *, as_json: bool) -> None:
     from failover.judgement import held_here
     from failover.lock import holder
     from failover.look import Reason
@@ -231,14 +242,13 @@ def _show_plan(operation: Any, *, as_json: bool) -> None:
     if as_json:
         rows = [{"step": one.step, **one.document()} for one in changes]
         refused = [{"reason": str(one.reason), "text": one.text} for one in found.refusals]
-        print_json({"changes": rows, "refused": refused, "unfinished": unfinished and str(unfinished)})
+        show_json({"changes": rows, "refused": refused, "unfinished": unfinished and str(unfinished)})
     else:
-        for line in plan_lines(operation.act, operation.via, found, changes, unfinished, measured):
-            print(line)
+        show(plan_lines(operation.act, operation.via, found, changes, unfinished, measured))
     if found.refusals:
         raise typer.Exit(1)
     if not as_json and (changes or unfinished):
-        tell(f"nothing was changed; do it with: {operation.act} --execute")
+        tell(f"nothing was changed; do it with: {command}")
 
 
 def _finish(outcome: "Outcome", files: list[Path], *, as_json: bool) -> None:
@@ -247,9 +257,8 @@ def _finish(outcome: "Outcome", files: list[Path], *, as_json: bool) -> None:
     for warning in outcome.warnings:
         tell(f"warning: {warning}")
     if as_json:
-        print_json(outcome.document() | {"files": [str(path) for path in files]})
+        show_json(outcome.document() | {"files": [str(path) for path in files]})
     else:
-        for line in (*outcome_lines(outcome), *map(str, files)):
-            print(line)
+        show([*outcome_lines(outcome), *map(str, files)])
     if not outcome.result.is_done:
         raise typer.Exit(1)

@@ -25,7 +25,8 @@ def _read(path: Path) -> str:
         # Opened once: what is checked is what is read.
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
+            # A pipe is what a shell makes of <(pass show …).
+            if not (stat.S_ISREG(found.st_mode) or stat.S_ISFIFO(found.st_mode)):
                 raise FailoverError(f"{path}: is not a file")
             if stat.S_IMODE(found.st_mode) & 0o077:
                 mode = f"{stat.S_IMODE(found.st_mode):04o}"

@@ -20,7 +20,7 @@ def write(folder: Path, outcome: Outcome) -> list[Path]:
         f"{name}.md": markdown(outcome),
     }
     for file, text in texts.items():
-        replace(folder / file, text)
+        replace(folder / file, text, makes_folder=True)
     return [folder / file for file in texts]
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from failover.errors import FailoverError
-from failover.files import replace
+from failover.files import content, replace
 
 FORMAT = 1
 REFRESH = "make it anew with `failover resolve`"
+# A file that can't be read says nothing of what stands in it.
+MAKE = "make one with `failover resolve --zone ZONE --stack STACK --host HOST`"
+MOST_BYTES = 1 << 20
 # Proxied and DNS-only can't be told apart by a TTL of their own: 1 is Cloudflare's word for automatic, 300 s.
 AUTOMATIC_TTL = 1
 
@@ -154,13 +157,11 @@ def read(path: Path) -> Ids:
     from failover.ids_reader import ids_of
 
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(content(path, MOST_BYTES))
     except FileNotFoundError:
-        raise FailoverError(f"{path}: is not there; name the file of ids with --ids, or {REFRESH}") from None
-    except OSError as error:
-        raise FailoverError(f"{path}: can't be read: {error.strerror}") from error
+        raise FailoverError(f"{path}: is not there; name the file of ids with --ids, or {MAKE}") from None
     except ValueError as error:
-        raise FailoverError(f"{path}: is not JSON ({error}); {REFRESH}") from error
+        raise FailoverError(f"{path}: is not JSON ({error}); {MAKE}") from error
     ids, faults = ids_of(document)
     if ids is None:
         raise FailoverError("\n".join(f"{path}: {fault}" for fault in faults))

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from failover import ids as shape
-from failover.ids import FORMAT, REFRESH, ChallengeRoute, Host, Ids, Kind, Probes, Record, Route
+from failover.ids import FORMAT, MAKE, ChallengeRoute, Host, Ids, Kind, Probes, Record, Route
 
 HOSTNAME = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -59,7 +59,7 @@ def ids_of(document: Any) -> tuple[Ids | None, list[str]]:
     if reader.faults:
         return None, reader.faults
     if top.get("format") != FORMAT:
-        return None, [f"has format {top.get('format')!r}, this version reads {FORMAT}; {REFRESH}"]
+        return None, [f"has format {top.get('format')!r}, this version reads {FORMAT}; {MAKE}"]
     zone = reader.object(top.get("zone"), "zone")
     hosts = [_host(reader, one, f"hosts[{at}]") for at, one in enumerate(reader.objects(top.get("hosts"), "hosts"))]
     if isinstance(top.get("hosts"), list) and not hosts:

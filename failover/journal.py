@@ -9,9 +9,11 @@ from typing import Any
 
 from failover.clock import stamp
 from failover.errors import FailoverError
-from failover.files import flush_folder
+from failover.files import content, flush_folder
 
 OPERATION, DRILL = "operation", "drill"
+# A hundred thousand operations.
+MOST_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,11 +223,9 @@ def _lines(path: Path | None) -> list[dict[str, Any]]:
     if path is None:
         return []
     try:
-        raw = path.read_bytes()
+        raw = content(path, MOST_BYTES)
     except FileNotFoundError:
         return []
-    except OSError as error:
-        raise FailoverError(f"{path}: the journal can't be read: {error.strerror}") from error
     found = []
     for text in raw.split(b"\n"):
         try:

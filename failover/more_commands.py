@@ -1,6 +1,8 @@
 """The commands that are not for the incident itself: status, drill, resolve, export."""
 
 import contextlib
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,12 +20,11 @@ from failover.commands import (
     Served,
     TokenFile,
     Way,
-    print_json,
-    progress,
+    again,
     secret,
     setup,
-    tell,
 )
+from failover.terminal import progress, show, show_json, tell
 
 if TYPE_CHECKING:
     from failover.ids import Ids
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 25.0
 # As a shell says it: 128 and the signal's number.
 INTERRUPTED = 130
+KeepUntil = Annotated[
+    datetime | None,
+    typer.Option("--keep-until", metavar="YYYY-MM-DD", formats=["%Y-%m-%d"], help="How long the stand-by stays."),
+]
 
 
 def status(
@@ -55,40 +60,39 @@ def status(
     with contextlib.closing(operation):
         found = run(operation)
     if as_json:
-        print_json(found.document())
+        show_json(found.document())
     else:
-        _print_status(found)
+        show(_status_lines(found))
     if found.faults:
         raise typer.Exit(1)
 
 
-def _print_status(found: "Status") -> None:
+def _status_lines(found: "Status") -> Iterator[str]:
     for host in found.hosts:
         days = host["certificate_days"]
-        print(f"{host['hostname']}: {host['active'] or 'unknown'} is the active side, by the API")
+        yield f"{host['hostname']}: {host['active'] or 'unknown'} is the active side, by the API"
         if host["route"]:
-            print(f"  route {host['route']['pattern']}: script {host['route']['script'] or 'none'}")
+            yield f"  route {host['route']['pattern']}: script {host['route']['script'] or 'none'}"
         if host["record"]:
-            print(f"  record: {host['record']}")
+            yield f"  record: {host['record']}"
         for one in host["clients"]:
             end = one["fault"] or f"{one['answered_by']}, build {one['build'] or 'not named'}, {one['milliseconds']} ms"
             where = ", ".join(one["addresses"]) or "no address"
-            print(f"  by {one['resolver']}: {where}" + (f" (TTL {one['ttl']} s)" if one["ttl"] else "") + f": {end}")
-        print(f"  stand-by {host['standby']}")
+            yield f"  by {one['resolver']}: {where}" + (f" (TTL {one['ttl']} s)" if one["ttl"] else "") + f": {end}"
+        yield f"  stand-by {host['standby']}"
         parity = {None: "not known", True: "the same", False: "DIFFERENT"}[host["parity"]]
         if host["worker_not_asked"]:
-            print(f"  Cloudflare's side was not asked: {host['worker_not_asked']}")
-        print(f"  builds: {parity}; certificate: {'not seen' if days is None else f'{days} days left'}")
-    print(f"token: {found.token}")
-    print(f"stand-by stays until {found.keep_until or 'no date is given'}")
-    print(f"last drill: {found.last_drill or 'none'}; last operation: {found.last_operation or 'none'}")
+            yield f"  Cloudflare's side was not asked: {host['worker_not_asked']}"
+        yield f"  builds: {parity}; certificate: {'not seen' if days is None else f'{days} days left'}"
+    yield f"token: {found.token}"
+    yield f"stand-by stays until {found.keep_until or 'no date is given'}"
+    yield f"last drill: {found.last_drill or 'none'}; last operation: {found.last_operation or 'none'}"
     for warning in found.warnings:
-        print(f"warning: {warning}")
+        yield f"warning: {warning}"
     for fault in found.faults:
-        print(f"fault: {fault}")
-    print(
-        f"{found.stack}: a rollback {'would be refused or fail' if found.faults else 'can be made'} ({found.seconds} s)"
-    )
+        yield f"fault: {fault}"
+    end = "would be refused or fail" if found.faults else "can be made"
+    yield f"{found.stack}: a rollback {end} ({found.seconds} s)"
 
 
 def drill(
@@ -118,16 +122,16 @@ def drill(
 
     if not is_execute and not (file is None and context.obj.is_local):
         names = ", ".join(host.hostname for host in ids.hosts)
-        print(f"would roll back {names} by {via} and restore it, {count} times, for real clients to see")
-        tell("nothing was changed; do it with: drill --execute")
+        often = "once" if count == 1 else f"{count} times"
+        show([f"would roll back {names} by {via} and restore it, {often}, for real clients to see"])
+        tell(f"nothing was changed; do it with: {again(context, 'drill')}")
         return
     found = run(make, Via(via), count, progress)
     files = drilled.write(place.evidence, found)
     if as_json:
-        print_json(found.document() | {"files": [str(path) for path in files]})
+        show_json(found.document() | {"files": [str(path) for path in files]})
     else:
-        for line in (*drilled.lines(found), *map(str, files)):
-            print(line)
+        show([*drilled.lines(found), *map(str, files)])
     if not found.is_passed:
         raise typer.Exit(INTERRUPTED if found.is_interrupted else 1)
 
@@ -142,7 +146,7 @@ def resolve(
     kind: Annotated[Served | None, typer.Option("--kind", help="What serves the hosts.", show_default=False)] = None,
     standby: Annotated[str | None, typer.Option("--standby", metavar="NAME", help="Where the stand-by is.")] = None,
     script: Annotated[str | None, typer.Option("--script", metavar="NAME", help="Worker of a blank route.")] = None,
-    keep_until: Annotated[str | None, typer.Option("--keep-until", metavar="YYYY-MM-DD")] = None,
+    keep_until: KeepUntil = None,
     file: IdsFile = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
@@ -163,19 +167,18 @@ def resolve(
         raise UsageError("--zone: a new file also needs --stack and --host")
     known = None if zone else shape.read(target)
     ids = known or _new_ids(stack or "", zone or "", zone_id or "", account or "")
-    served = Kind(kind) if kind else None
-    names = hosts or [host.hostname for host in ids.hosts]
-    if not hosts and len(names) > 1 and (kind or standby or script):
+    if not hosts and len(ids.hosts) > 1 and (kind or standby or script):
         raise UsageError("--kind, --standby, --script: name the host that they are for with --host")
+    names, served = hosts or [host.hostname for host in ids.hosts], Kind(kind) if kind else None
     wanted = [Wanted(hostname=name, kind=served, standby=standby, script=script) for name in names]
     found = _looked_up(ids, wanted, secret(context, file, token_file), keep_until)
     shape.write(target, found)
     tell(f"{target}: {'as before' if known and _same(known, found) else 'changed'}")
     if as_json:
-        print_json(found.document())
+        show_json(found.document())
 
 
-def _looked_up(ids: "Ids", wanted: "list[Wanted]", token: str, keep_until: str | None) -> "Ids":
+def _looked_up(ids: "Ids", wanted: "list[Wanted]", token: str, keep_until: datetime | None) -> "Ids":
     from dataclasses import replace
 
     from failover.api import Api
@@ -188,7 +191,8 @@ def _looked_up(ids: "Ids", wanted: "list[Wanted]", token: str, keep_until: str |
         if not ids.zone_id or not ids.account:
             found_zone, found_account = zone_of(Api(ids, transport), ids.zone_name)
             ids = replace(ids, zone_id=ids.zone_id or found_zone, account=ids.account or found_account)
-        return run(replace(ids, keep_until=keep_until or ids.keep_until), Api(ids, transport), wanted)
+        stays = f"{keep_until:%Y-%m-%d}" if keep_until else ids.keep_until
+        return run(replace(ids, keep_until=stays), Api(ids, transport), wanted)
 
 
 def _new_ids(stack: str, zone: str, zone_id: str, account: str) -> "Ids":
@@ -227,5 +231,5 @@ def export(
     if output:
         replace(output, text)
         tell(f"{output}: {len(found.rows)} records")
-    else:
-        print(text, end="")
+    elif not show([text.removesuffix("\n")]):
+        raise typer.Exit(1)

@@ -33,4 +33,8 @@ def setting_after(ids: Ids, active: Active, checkout: Path, *, is_done: bool) ->
     if ids.left_out:
         others = ", ".join(ids.left_out)
         when += f"it is one setting for all hosts, {others} too: no `pulumi up` before all are on one side; then "
-    return Setting(line=f"{KEY}: {active}", when=when) if when else set_active(ids.stack, active, checkout)
+    return (
+        Setting(stack=ids.stack, line=f"{KEY}: {active}", when=when)
+        if when
+        else set_active(ids.stack, active, checkout)
+    )

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_rollback_plans_until_told_to_execute(world: World, tmp_path: Path) -> N
     done = Answer("rollback", "--execute", *flags(world), folder=tmp_path)
     assert (done.code, world.script()) == (0, None)
     assert "vercel answers, seen from outside after" in done.out
-    assert "set in Pulumi.STACK.yaml, under config, and commit:   hybrid:failoverActive: vercel" in done.out
+    assert "set in Pulumi.dev.yaml, under config, and commit:   hybrid:failoverActive: vercel" in done.out
     again = Answer("rollback", "--execute", *flags(world), folder=tmp_path)
     assert again.code == 0
     assert "nothing to change, vercel answers already" in again.out
@@ -171,7 +172,7 @@ def test_resolve_makes_the_file_the_first_time(world: World) -> None:
     from failover.resolve import Wanted
 
     ids = Ids(stack="dev", api=world.api, account="", zone_id="", zone_name="example.test", hosts=())
-    found = more_commands._looked_up(ids, [Wanted(hostname=HOST)], TOKENS["rollback"][0], "2027-01-31")
+    found = more_commands._looked_up(ids, [Wanted(hostname=HOST)], TOKENS["rollback"][0], datetime(2027, 1, 31))
     assert found.hosts == world.ids.hosts
     assert (found.zone_id, found.account) == (world.ids.zone_id, world.ids.account)
 

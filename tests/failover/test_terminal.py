@@ -1,0 +1,142 @@
+"""Readers that go away, files that never end, an interruption: what on-call is told, and what is done all the same."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.failover.test_failover_commands import Answer, flags
+from tests.failover.world import HOST, TOKENS, World
+
+ROOT = Path(__file__).resolve().parents[2]
+FAILOVER = f"{sys.executable} -P -m failover"
+
+
+def shell(world: World, script: str) -> subprocess.CompletedProcess[str]:
+    """`$FAILOVER` and `$IDS` are set in it."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "HYBRID_ROLLBACK_TOKEN": TOKENS["rollback"][0],
+        "FAILOVER": FAILOVER,
+        "IDS": str(world.folder / "failover.json"),
+    }
+    command = ["bash", "-c", script]
+    return subprocess.run(command, cwd=world.folder, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_a_reader_of_the_progress_that_goes_away_stops_no_rollback(world: World) -> None:
+    done = shell(world, '{ $FAILOVER rollback --execute --ids "$IDS" 2>&1 >/dev/null; echo "exit $?" >end; } | head -1')
+    assert (world.folder / "end").read_text() == "exit 0\n", done
+    assert world.script() is None
+    assert world.locks() == []
+
+
+def test_a_reader_of_the_result_that_goes_away_changes_no_exit_code(world: World) -> None:
+    done = shell(world, '$FAILOVER rollback --execute --ids "$IDS" 2>/dev/null | true; echo "${PIPESTATUS[0]}"')
+    assert (done.stdout, world.script()) == ("0\n", None)
+
+
+def test_a_full_disk_for_the_result_is_told_apart_from_what_was_done(world: World) -> None:
+    done = shell(world, '$FAILOVER rollback --execute --ids "$IDS" >/dev/full')
+    assert (done.returncode, world.script()) == (0, None)
+    assert "standard output can't be written: No space left on device; what was done stands in" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["--ids", "--journal"])
+def test_what_never_ends_is_no_file(world: World, name: str) -> None:
+    words = ["rollback", *(flags(world) if name == "--journal" else []), name, "/dev/zero"]
+    answer = Answer(*words)
+    assert answer.code == 1
+    assert "/dev/zero: is not a file" in answer.err
+
+
+def test_a_pipe_without_a_writer_is_no_file_of_ids(world: World) -> None:
+    pipe = world.folder / "pipe"
+    os.mkfifo(pipe)
+    assert "is not a file" in Answer("plan", "--ids", str(pipe)).err
+
+
+def test_the_token_may_come_from_a_shells_pipe(world: World) -> None:
+    done = shell(
+        world,
+        'T="$HYBRID_ROLLBACK_TOKEN"; unset HYBRID_ROLLBACK_TOKEN; '
+        '$FAILOVER plan --ids "$IDS" --token-file <(printf %s "$T")',
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_next_command_has_the_flags_that_were_given(world: World) -> None:
+    ids = str(world.folder / "failover.json")
+    answer = Answer("plan", "--via", "dns", "--host", HOST, "--ids", ids)
+    assert f"do it with: rollback --execute --via dns --host {HOST} --ids {ids}\n" in answer.err
+
+
+def test_a_day_that_is_none_is_not_written(world: World) -> None:
+    file = world.folder / "failover.json"
+    before = file.read_text()
+    assert Answer("resolve", "--keep-until", "tomorrow", *flags(world)).code == 2
+    assert file.read_text() == before
+    assert Answer("resolve", "--keep-until", "2031-01-31", *flags(world)).code == 0
+    assert json.loads(file.read_text())["keep_until"] == "2031-01-31"
+
+
+def test_who_may_read_the_ids_stays(world: World) -> None:
+    file = world.folder / "failover.json"
+    file.chmod(0o600)
+    assert Answer("resolve", *flags(world)).code == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_that_is_not_there_is_not_made(world: World) -> None:
+    target = world.folder / "nope" / "zone.txt"
+    answer = Answer("export", "--output", str(target), *flags(world))
+    assert answer.code == 1
+    assert "zone.txt: can't be written: No such file or directory" in answer.err
+    assert not target.parent.exists()
+
+
+def test_a_file_that_says_nothing_is_made_from_its_parts(world: World) -> None:
+    file = world.folder / "empty.json"
+    file.write_text("")
+    assert "failover resolve --zone ZONE --stack STACK --host HOST" in Answer("resolve", "--ids", str(file)).err
+
+
+def interrupted(world: World, method: str, path: str, step: str) -> tuple[int, str]:
+    """Exit code and words of a rollback that meets Ctrl-C where the API is slow."""
+    world.faults({"match": {"method": method, "path": path}, "kind": "slow", "seconds": 6})
+    command = ["env", "--default-signal=INT", sys.executable, "-P", "-m", "failover", "rollback", "--execute"]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "HYBRID_ROLLBACK_TOKEN": TOKENS["rollback"][0],
+    }
+    with subprocess.Popen(
+        [*command, *flags(world)], cwd=world.folder, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        words = ""
+        while step not in words:
+            words += process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        words = process.stderr.read()
+    world.faults()
+    return process.returncode, words
+
+
+def test_an_interrupted_rollback_says_what_stands_open(world: World) -> None:
+    code, words = interrupted(world, "PUT", "/workers/routes/", f"route {HOST}")
+    assert code == 130
+    assert "interrupted: rollback " in words
+    assert "`rollback --execute` finishes it, `restore --execute` backs it out" in words
+    assert Answer("rollback", "--execute", *flags(world)).code == 0
+    assert world.script() is None
+
+
+def test_an_interrupted_look_has_changed_nothing(world: World) -> None:
+    code, words = interrupted(world, "GET", "/workers/routes", "look")
+    assert (code, words) == (130, "interrupted; nothing was changed\n")
