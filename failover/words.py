@@ -13,7 +13,8 @@ def plan_lines(
     lines = []
     if unfinished:
         lines.append(f"{unfinished}: {unfinished.way_out}")
-    lines += [f"{now.host.hostname}: {now.side} answers, by the API" for now in found.hosts if found.is_read]
+    lines += [f"{now.host.hostname}: {now.side} is the active side, by the API" for now in found.hosts if found.is_read]
+    lines += [f"clients {sighting}" for sighting in found.sightings]
     lines += [f"change  {change}" for change in changes]
     if not changes:
         seen = "and clients see it" if found.clients_see(act.side) else "but clients do not see it: --execute verifies"
