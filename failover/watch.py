@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from failover.clients import Client, Seen
@@ -206,7 +206,7 @@ def _holds(hostname: str, watchers: list[_Watcher], in_a_row: int, *, is_patient
     return 2 * sum(one.streak >= in_a_row for one in voters) > len(voters)
 
 
-def _awaited(wanted: Side, names: frozenset[str], watchers: list[_Watcher]) -> str:
+def _awaited(wanted: Side, names: Collection[str], watchers: list[_Watcher]) -> str:
     """What is not there yet, and what one of its clients gets in place of it."""
     own = [one.last for one in watchers if one.host.hostname in names and one.last and one.last.side is not wanted]
     instead = f" ({own[0]})" if own else ""
