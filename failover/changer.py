@@ -27,7 +27,13 @@ class Changer:
     @property
     def calls_at_end(self) -> int:
         """Giving the lock back; one that may be there by an id that got lost is looked for first."""
-        return 2 if self._is_lock_uncertain else 1
+        return 2 if self._is_lock_uncertain else int(bool(self._locks))
+
+    def is_confirmed(self, one: Change) -> bool:
+        """Whether what it wants is what the API has last said."""
+        if isinstance(one, RouteChange):
+            return self.scripts.get(one.route.id, "unknown") == one.after
+        return self.records[one.record.id].target == one.after
 
     def apply(self, changes: list[Change], until: float, reserve: int) -> dict[str, str]:
         """Fault by host name: empty when the API accepted all."""
@@ -51,10 +57,16 @@ class Changer:
             self.recorder.outcome.faults.append(str(error))
             for one in changes:
                 note(one.step, "failed", fault=str(error))
+            self._sent(changes, is_confirmed=False)
             return {one.hostname: str(error) for one in changes}
         for one in changes:
             note(one.step, "done")
+        self._sent(changes, is_confirmed=True)
         return {}
+
+    def _sent(self, changes: list[RouteChange] | list[RecordChange], *, is_confirmed: bool) -> None:
+        rows = [{"step": one.step, **one.document(), "is_confirmed": is_confirmed} for one in changes]
+        self.recorder.outcome.changes += rows
 
     def _route_setter(self, one: RouteChange, until: float, reserve: int) -> Callable[[], None]:
         def act() -> None:

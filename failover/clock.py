@@ -52,12 +52,20 @@ class ApiClock:
 
     skew_seconds: float | None = None
     """This machine's clock minus the API's; None until the API has answered."""
+    _latest: datetime = field(default=datetime.min.replace(tzinfo=UTC), repr=False)
 
     def learn(self, date: datetime) -> None:
-        self.skew_seconds = (datetime.now(UTC) - date).total_seconds()
+        """The header's second has begun some time ago: of all answers the one that says the latest hour is closest."""
+        seconds = (datetime.now(UTC) - date).total_seconds()
+        if self.skew_seconds is None and abs(seconds) > SKEW_LIMIT_SECONDS:
+            # What it has said by a wrong clock binds it to nothing.
+            self._latest = datetime.min.replace(tzinfo=UTC)
+        self.skew_seconds = seconds if self.skew_seconds is None else min(self.skew_seconds, seconds)
 
     def now(self) -> datetime:
-        return datetime.now(UTC) - timedelta(seconds=self.skew_seconds or 0.0)
+        """Never earlier than before, once the API has answered: the journal's and the evidence's times are in order."""
+        self._latest = max(self._latest, datetime.now(UTC) - timedelta(seconds=self.skew_seconds or 0.0))
+        return self._latest
 
     def warning(self) -> str | None:
         if self.skew_seconds is None or abs(self.skew_seconds) <= SKEW_LIMIT_SECONDS:

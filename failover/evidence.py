@@ -8,6 +8,8 @@ from urllib.parse import quote
 from failover.clock import stamp
 from failover.files import replace
 from failover.outcome import Outcome
+from failover.transport import Call
+from failover.words import plan_words
 
 
 def write(folder: Path, outcome: Outcome) -> list[Path]:
@@ -31,12 +33,12 @@ def markdown(outcome: Outcome) -> str:
     lines = [f"# {outcome.act.capitalize()} of {outcome.stack}, {stamp(outcome.started_at)}: {outcome.result}", ""]
     lines += [f"* {one}" for one in _facts(outcome)]
     lines += ["", "## Timeline", "", "| At s | Took s | Step | |", "|---:|---:|---|---|"]
-    for step in outcome.steps:
+    for step in outcome.in_order:
         end = _cell(step.fault or step.detail)
         lines.append(f"| {step.at_seconds:.2f} | {step.seconds:.2f} | {_cell(step.name)} | {end} |")
     lines += ["", "## API calls", "", "| Call | Request | Try | Status | Took s |", "|---|---|---:|---:|---:|"]
     for call in outcome.calls:
-        status = str(call.status or "–") + (f" {_cell(call.fault)}" if call.fault else "")
+        status = _status(call)
         lines.append(f"| {call.name} | `{call.request}` | {call.attempt} | {status} | {call.seconds:.2f} |")
     for title, rows in _lists(outcome):
         if rows:
@@ -45,10 +47,10 @@ def markdown(outcome: Outcome) -> str:
 
 
 def _facts(outcome: Outcome) -> list[str]:
-    switched = outcome.switched_after_seconds
+    switched, plan = outcome.switched_after_seconds, plan_words(outcome)
     facts = [
         f"Operation {outcome.operation} by {outcome.who}, hosts {', '.join(outcome.hosts)}",
-        f"Plan {outcome.plan or 'none'}, {outcome.seconds:.1f} of {outcome.budget_seconds:.0f} s, "
+        f"{plan[0].upper()}{plan[1:]}, {outcome.seconds:.1f} of {outcome.budget_seconds:.0f} s, "
         f"{len(outcome.calls)} API calls",
     ]
     if switched is not None:
@@ -68,10 +70,16 @@ def _lists(outcome: Outcome) -> list[tuple[str, list[str]]]:
     return [
         ("Put aside by --force", outcome.overridden),
         ("What clients saw last", outcome.sightings),
-        ("Resolvers that were outvoted or silent", outcome.dissent),
+        ("Resolvers that said something else, or nothing", outcome.dissent),
         ("Warnings", outcome.warnings),
         ("Faults", outcome.faults),
     ]
+
+
+def _status(call: Call) -> str:
+    """The fault's words begin with the status, where the API gave one."""
+    status, fault = str(call.status or "–"), _cell(call.fault or "")
+    return fault if fault.startswith(status) else f"{status} {fault}".strip()
 
 
 def _cell(text: str) -> str:

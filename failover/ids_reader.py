@@ -11,6 +11,13 @@ from failover.ids import FORMAT, MAKE, ChallengeRoute, Host, Ids, Kind, Probes, 
 HOSTNAME = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+PATH = re.compile(r"/[!-~]*")
+ALLOWED = {
+    HOSTNAME: "a host name in small letters",
+    IDENTIFIER: "letters, digits, - and _, 64 at most",
+    DATE: "a day, as YYYY-MM-DD",
+    PATH: "a path that begins with / and has no spaces",
+}
 
 
 @dataclass
@@ -37,7 +44,7 @@ class _Reader:
         if not isinstance(value, str) or not value:
             self.faults.append(f"{name}: is missing or not a text")
         elif form and not form.fullmatch(value):
-            self.faults.append(f"{name}: {value!r} can't be")
+            self.faults.append(f"{name}: {value[:80]!r} can't be; allowed: {ALLOWED[form]}")
         else:
             return value
         return ""
@@ -55,9 +62,9 @@ class _Reader:
 def ids_of(document: Any) -> tuple[Ids | None, list[str]]:
     """The ids and no faults, or None and the faults."""
     reader = _Reader()
-    top = reader.object(document, "the file")
-    if reader.faults:
-        return None, reader.faults
+    if not isinstance(document, dict):
+        return None, ["is not a JSON object"]
+    top = document
     if top.get("format") != FORMAT:
         return None, [f"has format {top.get('format')!r}, this version reads {FORMAT}; {MAKE}"]
     zone = reader.object(top.get("zone"), "zone")
@@ -112,7 +119,7 @@ def _host(reader: _Reader, one: dict[str, Any], where: str) -> Host:
             ChallengeRoute(id=reader.text(found, "id", where, IDENTIFIER), pattern=reader.text(found, "pattern", where))
             for found in reader.objects(one.get("challenge_routes") or [], f"{where}.challenge_routes")
         ),
-        path=reader.text(one, "path", where, re.compile(r"/[!-~]*")) if "path" in one else "/",
+        path=reader.text(one, "path", where, PATH) if "path" in one else "/",
     )
 
 

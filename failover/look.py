@@ -17,6 +17,8 @@ from failover.watch import Sighting, View
 # Routes, records; then taking the lock, giving it back.
 CALLS_OF_LOOK = 2
 CALLS_AROUND = CALLS_OF_LOOK + 2
+# Reads that fail are not tried again at the cost of these: the lock and its end, and two tries of each plan.
+CALLS_TO_COME = 6
 
 
 class Reason(StrEnum):
@@ -113,8 +115,8 @@ def _ask_api(found: Look, ids: Ids, api: Api, budget: Budget, act: Act) -> None:
     name = ids.hosts[0].hostname if len(ids.hosts) == 1 else None
     try:
         if any(host.route for host in ids.hosts):
-            routes = api.routes(budget.look_until, reserve=CALLS_AROUND)
-        records = api.records(budget.look_until, name, reserve=CALLS_AROUND)
+            routes = api.routes(budget.look_until, reserve=CALLS_TO_COME + 1)
+        records = api.records(budget.look_until, name, reserve=CALLS_TO_COME)
         found.is_read = True
     except DeniedError as error:
         found.refuse(Reason.TOKEN, str(error))

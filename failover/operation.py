@@ -29,6 +29,10 @@ from failover.watch import Verdict, View
 RESTORE_SHARE = 0.6
 # When no change was accepted there is little to wait for; but an answer that got lost may have been a yes.
 LOST_ANSWER_SECONDS = 10.0
+# Plan A leaves so many calls to plan B, which may be refused at first, too.
+PLAN_B_TRIES = 3
+# Then plan B is done all the same: it leads to the same stand-by, and plan A's yes may not have reached the edge.
+NOBODY_LOOKED = "confirmed by the API, but no resolver answers, so nobody could look"
 # Caches keep what plan B has left for its TTL; who asks then gets what is there now.
 CACHES_SECONDS = DNS_ONLY_TTL + 15.0
 
@@ -145,7 +149,7 @@ class Operation:
 
     def _lock(self, found: Look, changes: list[Change]) -> None:
         """All that stands there by now is our own, stale, or put aside by --force."""
-        reserve = calls_needed(changes, self.act, self.via) - CALLS_AROUND + self.changer.calls_at_end
+        reserve = calls_needed(changes, self.act, self.via) - CALLS_AROUND + 1
         names = [host.hostname for host in self.ids.hosts]
         try:
             self.changer.take_lock(names, [one.record_id for one in found.locks], self.budget.look_until, reserve)
@@ -157,9 +161,8 @@ class Operation:
 
     def _roll_back(self, found: Look, changes: list[Change]) -> None:
         is_route = any(isinstance(one, RouteChange) for one in changes) or (self.via is Via.ROUTE and not changes)
-        plan = "A (route)" if is_route else "B (DNS)"
         until = self.budget.plan_a_until if is_route else self.budget.until
-        failed, verdict = self._switch(changes, until, self.changer.calls_at_end + int(is_route))
+        failed, verdict = self._switch(changes, until, self.changer.calls_at_end + PLAN_B_TRIES * is_route)
         late = set(failed) or {host.hostname for host in self.ids.hosts} - (verdict.held if verdict else set())
         fall: list[Change] = [
             RecordChange(
@@ -169,16 +172,22 @@ class Operation:
             if is_route and now.host.hostname in late
         ]
         if fall:
-            self.say(
-                f"plan A: {next(iter(failed.values()), 'not seen from outside in its time')}; going on with plan B"
-            )
-            self.outcome.changes += [{"step": one.step, **one.document()} for one in fall]
+            why = NOBODY_LOOKED if verdict and verdict.is_blind else "not seen from outside in its time"
+            self.say(f"plan A: {next(iter(failed.values()), why)}; going on with plan B")
             failed, verdict = self._switch(fall, self.budget.until, self.changer.calls_at_end)
-            plan = "B (DNS), after A did not hold"
         if verdict is None:
             until = min(self.budget.until, time.monotonic() + LOST_ANSWER_SECONDS)
             verdict = self._hold([], until, self.changer.calls_at_end)
-        self._held(verdict, plan)
+        self._held(verdict, self._plan(changes, fall, is_route=is_route))
+
+    def _plan(self, changes: list[Change], fall: list[Change], *, is_route: bool) -> str:
+        """What the API has confirmed, and not what was tried; empty where that is nothing."""
+        is_first = not changes or any(map(self.changer.is_confirmed, changes))
+        if not is_route:
+            return "B (DNS)" if is_first else ""
+        if any(map(self.changer.is_confirmed, fall)):
+            return "B (DNS), after A did not hold"
+        return ("A (route); B (DNS) was not confirmed" if fall else "A (route)") if is_first else ""
 
     def _restore(self, found: Look, changes: list[Change]) -> None:
         until = self.budget.started + self.total_seconds * RESTORE_SHARE
@@ -200,7 +209,10 @@ class Operation:
         undo: list[Change] = [self._undone(one) for one in reversed(changes)]
         self.changer.apply(undo, self.budget.until, self.changer.calls_at_end)
         with self.recorder.step("verify the stand-by") as detail:
-            back = self.view.wait(self.ids.hosts, self.act.side.other, self.budget.until)
+            until = self.budget.until
+            back = self.view.wait(
+                self.ids.hosts, self.act.side.other, until, say=lambda words: self._awaited(words, until)
+            )
             detail.append("holds" if back.is_whole(self.ids.hosts) else "does not hold")
         self.outcome.result = Result.BACKED_OUT if back.is_whole(self.ids.hosts) else Result.UNVERIFIED
         self._show(back)
@@ -221,15 +233,22 @@ class Operation:
         half = time.monotonic() + left(until) / 2
         hosts, side = self.ids.hosts, self.act.side
         with self.recorder.step("verify from outside") as detail:
-            verdict = self.view.wait(hosts, side, half)
+            verdict = self.view.wait(hosts, side, half, say=lambda words: self._awaited(words, until))
             if not verdict.is_whole(hosts):
                 again = [one for one in changes if one.hostname not in verdict.held]
-                if again and self.transport.calls_left > reserve:
+                if again and self.transport.calls_left > self._calls_kept(reserve):
                     self.say("not seen from outside yet: sending the change once more")
                     self.changer.apply(again, until, reserve)
-                verdict = self.view.wait(hosts, side, until)
+                verdict = self.view.wait(hosts, side, until, say=lambda words: self._awaited(words, until))
             detail.append(f"{len(verdict.held)} of {len(hosts)} hosts answered by {side}")
         return verdict
+
+    def _awaited(self, words: str, until: float) -> None:
+        self.say(f"{words}; at most {left(until):.0f} s more")
+
+    def _calls_kept(self, reserve: int) -> int:
+        """Sending plan A once more may cost plan B its tries again, but not its first; a restore backing out none."""
+        return reserve if self.act is Act.RESTORE else min(reserve, self.changer.calls_at_end + 1)
 
     def _held(self, verdict: Verdict, plan: str) -> None:
         self.outcome.plan, self.outcome.result = plan, Result.UNVERIFIED
@@ -241,6 +260,10 @@ class Operation:
     def _show(self, verdict: Verdict) -> None:
         self.outcome.sightings = [str(one) for one in verdict.sightings]
         self.outcome.dissent = list(verdict.dissent)
+        if verdict.is_blind and not verdict.is_whole(self.ids.hosts):
+            self.outcome.warnings.append(
+                "no resolver answers, so nobody could look: it may hold all the same; `status` from another network"
+            )
 
     def _own(self, unfinished: Unfinished | None) -> set[str]:
         return {self.outcome.operation, *(unfinished.ids if unfinished else ())}

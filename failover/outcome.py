@@ -52,12 +52,13 @@ class Outcome:
     budget_seconds: float
     result: Result = Result.UNVERIFIED
     plan: str = ""
-    """Which plan the result came by."""
+    """Which plan the API has confirmed, or `restore`; empty where it has confirmed none."""
     seconds: float = 0.0
     switched_after_seconds: float | None = None
     """From the operation's start until the side held for every host."""
     steps: list[Step] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
+    """What was sent to the API, in this order, and whether it has confirmed it."""
     calls: list[Call] = field(default_factory=list)
     sightings: list[str] = field(default_factory=list)
     dissent: list[str] = field(default_factory=list)
@@ -73,6 +74,11 @@ class Outcome:
     clock_skew_seconds: float | None = None
     setting: Setting | None = None
 
+    @property
+    def in_order(self) -> list[Step]:
+        """By when they began: a step is noted when it ends, and one may lie within another."""
+        return sorted(self.steps, key=lambda step: step.at_seconds)
+
     def document(self) -> dict[str, Any]:
         """For JSON; no secret is in it."""
         rest = {
@@ -86,7 +92,7 @@ class Outcome:
             "via": str(self.via),
             "result": str(self.result),
             "started_at": stamp(self.started_at),
-            "steps": [step.__dict__ for step in self.steps],
+            "steps": [step.__dict__ for step in self.in_order],
             "calls": [call.document() for call in self.calls],
             "setting": str(self.setting) if self.setting else None,
         }

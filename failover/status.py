@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from failover.api import Scope
-from failover.changes import HostNow
+from failover.changes import HostNow, is_led_past
 from failover.clients import Certificate, Seen, certificate
 from failover.errors import ApiError
 from failover.ids import Host
+from failover.journal import Unfinished
 from failover.judgement import held_here
 from failover.lock import holder
 from failover.look import Look
@@ -39,6 +40,8 @@ class Status:
     last_operation: str | None = None
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    summary: str = ""
+    """What can be done now, in one line."""
     seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
@@ -63,11 +66,33 @@ def status(operation: Operation) -> Status:
     other = holder(operation.place.lock)
     if other:
         found.faults.append(f"lock: {held_here(other)}")
+    found.summary = _summary(found, unfinished)
     if unfinished and not other:
-        found.faults.append(str(unfinished))
+        found.faults.append(f"{unfinished}: {unfinished.way_out}")
     _history(found, operation)
     found.seconds = round(operation.budget.elapsed, 2)
     return found
+
+
+def _summary(found: Status, unfinished: Unfinished | None) -> str:
+    """`found` with the faults that would stop a rollback: what was cut short is none of them."""
+    if found.faults:
+        return "a rollback would be refused or fail"
+    if unfinished:
+        return f"unfinished: {unfinished.way_out}"
+    past = [host["active"] == Side.VERCEL for host in found.hosts]
+    if all(past):
+        return "rolled back already"
+    return "a rollback can be made" + (", some of its hosts are rolled back already" if any(past) else "")
+
+
+def _plan(now: HostNow | None) -> str | None:
+    """By which plan the stand-by answers; None where it does not, or where that is not known."""
+    if now is None or now.side is not Side.VERCEL:
+        return None
+    if is_led_past(now.host, now.record.target):
+        return "B (DNS)"
+    return "A (route)"
 
 
 def _host(found: Status, look: Look, host: Host, certificate: Certificate, pages: Seen | None) -> dict[str, Any]:
@@ -83,6 +108,7 @@ def _host(found: Status, look: Look, host: Host, certificate: Certificate, pages
     return {
         "hostname": host.hostname,
         "active": str(now.side) if now else None,
+        "plan": _plan(now),
         "route": None
         if now is None or now.route is None
         else {"pattern": now.route.pattern, "script": now.route.script},

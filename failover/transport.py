@@ -107,16 +107,19 @@ class Transport:
         tries: int = TRIES,
     ) -> Answer:
         """One call, tried again while time and calls last; `reserve` calls are kept for what comes after."""
-        attempt = 0
+        attempt, last = 0, ""
         while True:
             attempt += 1
             if self.calls_left <= (reserve if attempt > 1 else 0):
-                raise ApiError(f"{name}: {self.most_calls} API calls are used up or kept for what comes after")
+                rest = f"the rest of the {self.most_calls} API calls is kept for what comes after"
+                used = f"{self.most_calls} API calls are used up"
+                raise ApiError(f"{name}: {last}{rest if self.calls_left else used}")
             if left(deadline) == 0:
-                raise ApiError(f"{name}: its time is over")
+                raise ApiError(f"{name}: {last}its time is over")
             try:
                 return self._send(name, attempt, deadline, send)
             except _PassingError as fault:
+                last = f"{fault}, {attempt} times; " if attempt > 1 else f"{fault}; "
                 if attempt >= tries:
                     raise ApiError(f"{name}: {fault}, {tries} times" if tries > 1 else f"{name}: {fault}") from fault
                 self._wait(name, attempt, deadline, fault)
@@ -201,10 +204,15 @@ def _codes(error: cloudflare.APIError) -> set[int]:
 def _words(error: cloudflare.APIError) -> str:
     """Status, codes and messages in one line; never a header, and so never the token."""
     if isinstance(error, cloudflare.APITimeoutError):
-        return "no answer in time"
+        return f"no answer in time from {_place(error)}"
     if isinstance(error, cloudflare.APIConnectionError):
         cause = error.__cause__
-        return f"no connection ({type(cause).__name__ if cause else 'unknown cause'})"
+        return f"no connection to {_place(error)} ({type(cause).__name__ if cause else 'unknown cause'})"
     status = f"{error.status_code} " if isinstance(error, cloudflare.APIStatusError) else ""
     details = "; ".join(f"{one.code}: {one.message}" for one in error.errors or [] if getattr(one, "message", None))
     return f"{status}({' '.join(details.split())[:200]})" if details else (status.strip() or "an unreadable answer")
+
+
+def _place(error: cloudflare.APIError) -> str:
+    """Host, and port where one is named: of the file of ids, and of no variable of the environment."""
+    return urlsplit(str(error.request.url)).netloc.rpartition("@")[2]

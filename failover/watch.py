@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from failover.clients import Client, Seen
@@ -16,6 +16,8 @@ IN_A_ROW = 5
 PAUSE_SECONDS = 0.15
 # A resolver that has said nothing for this long is slow: the rest decide without it.
 GRACE_SECONDS = 3.0
+# Between two words of what is awaited.
+SAY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +53,18 @@ class _Watcher:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Which hosts hold, what was seen last, and which resolvers were outvoted."""
+    """Which hosts hold, what was seen last, and which resolvers said something else."""
 
     wanted: Side
     held: frozenset[str]
     sightings: tuple[Sighting, ...]
     dissent: tuple[str, ...]
     seconds: float
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether no resolver has answered at all: what clients get is not known then."""
+        return all(one.found.fault for one in self.sightings)
 
     def is_whole(self, hosts: Sequence[Host]) -> bool:
         return all(host.hostname in self.held for host in hosts)
@@ -68,6 +75,7 @@ class View:
 
     def __init__(self, ids: Ids, pause_seconds: float = PAUSE_SECONDS, grace_seconds: float = GRACE_SECONDS) -> None:
         self.ids = ids
+        self.say_seconds = SAY_SECONDS
         self._pause, self._grace = pause_seconds, grace_seconds
         self._resolvers: tuple[str, ...] = ()
         self._lock = threading.Lock()
@@ -125,13 +133,24 @@ class View:
                 return found.addresses[0], self.ids.probes.port
         return "no resolver knows its address"
 
-    def wait(self, hosts: Sequence[Host], wanted: Side, deadline: float, in_a_row: int = IN_A_ROW) -> Verdict:
-        """Ends when most resolvers' clients of every host have named the side so often in a row, or at the deadline."""
+    def wait(
+        self,
+        hosts: Sequence[Host],
+        wanted: Side,
+        deadline: float,
+        in_a_row: int = IN_A_ROW,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> Verdict:
+        """Ends when most resolvers' clients of every host have named the side so often in a row, or at the deadline.
+
+        `say` hears now and then what is still awaited.
+        """
         started, stop = time.monotonic(), threading.Event()
         watchers = self._watchers(hosts)
         for one in watchers:
             threading.Thread(target=self._watch, args=(one, wanted, stop), daemon=True).start()
         held: frozenset[str] = frozenset()
+        said = started
         try:
             while True:
                 is_patient = time.monotonic() - started < self._grace
@@ -139,11 +158,14 @@ class View:
                 held = frozenset(name for name in names if _holds(name, watchers, in_a_row, is_patient=is_patient))
                 if held == names or left(deadline) == 0:
                     break
+                if time.monotonic() - said >= self.say_seconds:
+                    said += self.say_seconds
+                    say(_awaited(wanted, names - held, watchers))
                 time.sleep(min(0.02, left(deadline)))
         finally:
             stop.set()
         sightings = tuple(one.last for one in watchers if one.last)
-        dissent = tuple(filter(None, (_dissent(one, watchers, wanted) for one in watchers)))
+        dissent = tuple(filter(None, (_dissent(one, watchers, wanted, held) for one in watchers)))
         seconds = time.monotonic() - started
         return Verdict(wanted=wanted, held=held, sightings=sightings, dissent=dissent, seconds=seconds)
 
@@ -184,13 +206,20 @@ def _holds(hostname: str, watchers: list[_Watcher], in_a_row: int, *, is_patient
     return 2 * sum(one.streak >= in_a_row for one in voters) > len(voters)
 
 
-def _dissent(one: _Watcher, watchers: list[_Watcher], wanted: Side) -> str | None:
-    """What this resolver says against the others; None when it agrees."""
-    last = one.last
+def _awaited(wanted: Side, names: Collection[str], watchers: list[_Watcher]) -> str:
+    """What is not there yet, and what one of its clients gets in place of it."""
+    own = [one.last for one in watchers if one.host.hostname in names and one.last and one.last.side is not wanted]
+    instead = f" ({own[0]})" if own else ""
+    return f"waiting until {wanted} answers for {', '.join(sorted(names))}{instead}"
+
+
+def _dissent(one: _Watcher, watchers: list[_Watcher], wanted: Side, held: frozenset[str]) -> str | None:
+    """What this resolver says against the others; None when it agrees. Outvoted it is only where the others won."""
+    last, is_held = one.last, one.host.hostname in held
     if last is None:
-        return f"{one.host.hostname} by {one.resolver}: slow, has not answered yet; not counted"
+        return f"{one.host.hostname} by {one.resolver}: slow, has not answered yet{'; not counted' * is_held}"
     if last.found.fault:
-        return f"{last}; not counted"
+        return f"{last}{'; not counted' * is_held}"
     if last.side is wanted:
         return None
     others = {
@@ -200,5 +229,5 @@ def _dissent(one: _Watcher, watchers: list[_Watcher], wanted: Side) -> str | Non
     }
     if others and last.found.addresses not in others:
         agreed = ", ".join(sorted({address for addresses in others for address in addresses}))
-        return f"{last}; the others say {agreed}: wrong, or an answer kept for its TTL; outvoted"
+        return f"{last}; the others say {agreed}: wrong, or an answer kept for its TTL{'; outvoted' * is_held}"
     return str(last)

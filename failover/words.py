@@ -13,7 +13,8 @@ def plan_lines(
     lines = []
     if unfinished:
         lines.append(f"{unfinished}: {unfinished.way_out}")
-    lines += [f"{now.host.hostname}: {now.side} answers, by the API" for now in found.hosts if found.is_read]
+    lines += [f"{now.host.hostname}: {now.side} is the active side, by the API" for now in found.hosts if found.is_read]
+    lines += [f"clients {sighting}" for sighting in found.sightings]
     lines += [f"change  {change}" for change in changes]
     if not changes:
         seen = "and clients see it" if found.clients_see(act.side) else "but clients do not see it: --execute verifies"
@@ -23,6 +24,13 @@ def plan_lines(
         lines.append(f"calls   at most {calls_needed(changes, act, via)} of the API")
     lines += [str(refusal) for refusal in found.refusals]
     return lines
+
+
+def plan_words(outcome: Outcome) -> str:
+    """What is in force by this operation, as far as the API has confirmed it."""
+    if outcome.act is Act.RESTORE:
+        return "backed out" if outcome.result is Result.BACKED_OUT else "restore"
+    return f"by plan {outcome.plan}" if outcome.plan else "by no plan: the API has confirmed no change"
 
 
 def outcome_lines(outcome: Outcome) -> list[str]:
@@ -38,12 +46,13 @@ def outcome_lines(outcome: Outcome) -> list[str]:
         Result.UNVERIFIED: "NOT verified from outside; see below, and `plan --by-hand`",
     }
     lines = [f"{outcome.stack}: {outcome.act} {outcome.operation}: {words[outcome.result]} ({took})"]
-    if outcome.plan:
-        lines.append(f"by plan {outcome.plan}")
+    if outcome.act is Act.ROLLBACK:
+        lines.append(plan_words(outcome))
+    lines += [f"fault: {one}" for one in dict.fromkeys(outcome.faults)]
     if outcome.result is Result.UNVERIFIED:
-        lines += outcome.sightings
-    lines += [f"outvoted: {one}" for one in outcome.dissent]
+        lines += [one for one in outcome.sightings if not any(other.startswith(one) for other in outcome.dissent)]
+    lines += [f"resolver: {one}" for one in outcome.dissent]
     lines += active
-    if outcome.plan.startswith("B") and outcome.result is Result.SWITCHED:
+    if outcome.plan.startswith("B"):
         lines.append("the record is DNS-only now: a restore makes it proxied again")
     return lines

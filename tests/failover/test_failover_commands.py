@@ -192,7 +192,7 @@ def test_resolve_keeps_what_is_declared_while_it_is_rolled_back(world: World) ->
     [
         (None, "is not there"),
         ("{", "is not JSON"),
-        ("[]", "the file: is missing or not an object"),
+        ("[]", "ids.json: is not a JSON object\n"),
         ('{"format": 2}', "has format 2, this version reads 1"),
     ],
 )
@@ -215,6 +215,31 @@ def test_every_fault_of_the_file_is_told_at_once(world: World) -> None:
     assert answer.code == 1
     faults = {line.split(": ")[2] for line in answer.err.splitlines()}
     assert faults == {"zone.id", "api", "hosts[0].record.name"}
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value", "words"),
+    [
+        (
+            "route",
+            "id",
+            "../../x",
+            "hosts[0].route.id: '../../x' can't be; allowed: letters, digits, - and _, 64 at most",
+        ),
+        (
+            "standby",
+            "hostname",
+            "A b",
+            "hosts[0].standby.hostname: 'A b' can't be; allowed: a host name in small letters",
+        ),
+    ],
+)
+def test_a_value_that_can_not_be_is_told_with_what_is_allowed(
+    world: World, part: str, key: str, value: str, words: str
+) -> None:
+    world.change_ids(**{part: {key: value}})
+    answer = Answer("status", *flags(world))
+    assert (answer.code, answer.err) == (1, f"failover: {world.folder / 'failover.json'}: {words}\n")
 
 
 def test_an_unknown_host_names_those_that_are_known(world: World) -> None:

@@ -51,7 +51,8 @@ def test_a_plan_tells_changes_time_and_calls(world: World) -> None:
     plan = Answer("plan", *flags(world))
     assert plan.code == 0
     assert plan.out.splitlines() == [
-        f"{HOST}: worker answers, by the API",
+        f"{HOST}: worker is the active side, by the API",
+        f"clients {HOST} by {world.resolvers[0].name} (TTL 300 s): 127.0.0.1: 200 from worker, build b1",
         f"change  route {HOST}/*: script {SCRIPT} → none",
         "takes   seconds (a route is not kept in caches; how many no drill has measured on this stack yet)",
         "calls   at most 6 of the API",
@@ -87,6 +88,14 @@ def run(lines: list[str]) -> None:
 def by_hand(world: World, wish: str, part: str) -> list[str]:
     lines = Answer("plan", wish, "--by-hand", *flags(world)).out.splitlines()
     return [line for line in lines if line.startswith("curl ") and part in line]
+
+
+def test_a_plan_shows_what_clients_get_in_place_of_the_active_side(world: World) -> None:
+    world.outside.worker_drips = "head"
+    lines = Answer("plan", *flags(world)).out.splitlines()
+    assert f"{HOST}: worker is the active side, by the API" in lines
+    (clients,) = [line for line in lines if line.startswith(f"clients {HOST} by ")]
+    assert clients.endswith(": 127.0.0.1: no answer in time")
 
 
 def test_plan_b_by_hand_does_the_same_as_plan_b(worlds: Callable[..., World]) -> None:

@@ -249,3 +249,45 @@ def test_status_takes_at_most_five_calls(world: World) -> None:
     status(operation)
     assert [call.request.split()[0] for call in operation.transport.calls] == ["GET", "GET", "GET", "PUT", "PATCH"]
     assert {call.status for call in operation.transport.calls[3:]} <= {400, 404}
+
+
+def summed(world: World) -> tuple[str, list[str | None]]:
+    """The summary, and each host's plan."""
+    found = json.loads(Answer("status", "--json", *flags(world)).out)
+    return found["summary"], [host["plan"] for host in found["hosts"]]
+
+
+def test_it_says_by_which_plan_and_that_it_is_rolled_back_already(world: World) -> None:
+    assert summed(world) == ("a rollback can be made", [None])
+    world.act()
+    assert summed(world) == ("rolled back already", ["A (route)"])
+    world.act(via=Via.DNS)
+    assert summed(world) == ("rolled back already", ["B (DNS)"])
+    world.outside.standby_status = 503
+    assert summed(world)[0] == "a rollback would be refused or fail"
+
+
+def test_of_some_hosts_it_does_not_say_rolled_back(worlds: Callable[..., World]) -> None:
+    world = worlds(hosts={HOST: "worker", PAGES: "pages"})
+    world.act(ids=world.ids.chosen([HOST]))
+    assert summed(world) == ("a rollback can be made, some of its hosts are rolled back already", ["A (route)", None])
+
+
+def test_what_was_cut_short_is_told_with_the_way_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = world.operation()
+    monkeypatch.setattr(operation, "_hold", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        operation.execute()
+    way_out = "`rollback --execute` finishes it, `restore --execute` backs it out"
+    assert summed(world)[0] == f"unfinished: {way_out}"
+    found = Answer("status", *flags(world))
+    (line,) = [line for line in found.out.splitlines() if line.startswith("fault: ")]
+    assert (found.code, line.endswith(f": {way_out}"), "was cut short" in line) == (1, True, True)
+
+
+def test_with_reads_that_fail_the_active_side_is_not_known(world: World) -> None:
+    world.faults({"match": {"method": "GET", "path": "/workers/routes"}, "kind": "status", "status": 503})
+    found = Answer("status", *flags(world))
+    assert f"{HOST}: unknown is the active side, by the API" in found.out
+    assert "the API says" not in found.out
+    assert found.code == 1
