@@ -71,6 +71,8 @@ def _status_lines(found: "Status") -> Iterator[str]:
     for host in found.hosts:
         days = host["certificate_days"]
         yield f"{host['hostname']}: {host['active'] or 'unknown'} is the active side, by the API"
+        if host["plan"]:
+            yield f"  by plan {host['plan']}"
         if host["route"]:
             yield f"  route {host['route']['pattern']}: script {host['route']['script'] or 'none'}"
         if host["record"]:
@@ -91,8 +93,7 @@ def _status_lines(found: "Status") -> Iterator[str]:
         yield f"warning: {warning}"
     for fault in found.faults:
         yield f"fault: {fault}"
-    end = "would be refused or fail" if found.faults else "can be made"
-    yield f"{found.stack}: a rollback {end} ({found.seconds} s)"
+    yield f"{found.stack}: {found.summary} ({found.seconds} s)"
 
 
 def drill(
