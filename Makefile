@@ -91,5 +91,5 @@ lock: ## make the lockfiles anew
 	$(COMPILE) --output-file host/requirements.lock host/requirements.in
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
-bench: ## measure; needs `make up` before; ARGS=--cold also times it from nothing, ARGS=--recovery a restore
+bench: ## measure; needs `make up` before; ARGS=--cold also times it from nothing, ARGS=--recovery a restore, --failover the rollback
 	.venv/bin/python -m bench $(ARGS)
