@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,6 +50,16 @@ class _Reader:
             return value
         return ""
 
+    def day(self, source: dict[str, Any], key: str) -> str | None:
+        if source.get(key) is None:
+            return None
+        found = self.text(source, key, "", DATE)
+        try:
+            return found and date.fromisoformat(found).isoformat()
+        except ValueError:
+            self.faults.append(f"{key}: {found!r} is not in the calendar; allowed: {ALLOWED[DATE]}")
+            return None
+
     def address(self, source: dict[str, Any], key: str) -> tuple[str, int] | None:
         value = source.get(key)
         if value is None:
@@ -79,7 +90,7 @@ def ids_of(document: Any) -> tuple[Ids | None, list[str]]:
         zone_name=reader.text(zone, "name", "zone", HOSTNAME),
         hosts=tuple(hosts),
         probes=_probes(reader, top.get("probes") or {}),
-        keep_until=reader.text(top, "keep_until", "", DATE) if top.get("keep_until") is not None else None,
+        keep_until=reader.day(top, "keep_until"),
         resolved_at=reader.text(top, "resolved_at", ""),
     )
     return (None, reader.faults) if reader.faults else (ids, [])

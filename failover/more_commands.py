@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 25.0
 # As a shell says it: 128 and the signal's number.
 INTERRUPTED = 130
+OnlyReads = Annotated[
+    bool,
+    typer.Option("--read-only", help="The token may only read, and is not the rollback's own."),
+]
 KeepUntil = Annotated[
     datetime | None,
     typer.Option("--keep-until", metavar="YYYY-MM-DD", formats=["%Y-%m-%d"], help="How long the stand-by stays."),
@@ -42,6 +46,7 @@ KeepUntil = Annotated[
 
 def status(
     context: typer.Context,
+    only_reads: OnlyReads = False,
     hosts: Hosts = None,
     file: IdsFile = None,
     token_file: TokenFile = None,
@@ -58,7 +63,7 @@ def status(
         ids=ids, place=place, token=secret(context, file, token_file), act=Act.ROLLBACK, total_seconds=LOOK_SECONDS
     )
     with contextlib.closing(operation):
-        found = run(operation)
+        found = run(operation, only_reads=only_reads)
     if as_json:
         show_json(found.document())
     else:

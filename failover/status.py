@@ -48,15 +48,18 @@ class Status:
         return dict(self.__dict__)
 
 
-def status(operation: Operation) -> Status:
-    """Looks and changes nothing; at most five calls of the API."""
+def status(operation: Operation, *, only_reads: bool = False) -> Status:
+    """Looks and changes nothing; at most five calls of the API.
+
+    `only_reads` says that the token is another than the rollback's: what it may change is not asked.
+    """
     found = Status(stack=operation.ids.stack, keep_until=operation.ids.keep_until)
     hosts, until = operation.ids.hosts, operation.budget.look_until
     with ThreadPoolExecutor(max_workers=2 * len(hosts)) as pool:
         certificates = {host.hostname: pool.submit(_certificate, operation.view, host, until) for host in hosts}
         pages = {host.hostname: pool.submit(operation.view.pages, host, until) for host in hosts}
         look, _, unfinished = operation.prepare()
-        _token(found, operation)
+        _token(found, operation, only_reads=only_reads)
         for host in hosts:
             found.hosts.append(
                 _host(found, look, host, certificates[host.hostname].result(), pages[host.hostname].result())
@@ -166,7 +169,7 @@ def _judge_certificate(found: Status, host: Host, one: Certificate) -> None:
         found.faults.append(f"{words} has {one.days} days left")
 
 
-def _token(found: Status, operation: Operation) -> None:
+def _token(found: Status, operation: Operation, *, only_reads: bool) -> None:
     try:
         state, expires = operation.api.token_state(operation.budget.look_until)
     except ApiError as error:
@@ -179,7 +182,10 @@ def _token(found: Status, operation: Operation) -> None:
         return
     if expires and (datetime.fromisoformat(expires) - datetime.now(UTC)).days < TOKEN_DAYS:
         found.warnings.append(f"token: ends on {expires}")
-    _scopes(found, operation)
+    if only_reads:
+        found.token += "; it only reads, and nothing is known of the rollback's own"
+    else:
+        _scopes(found, operation)
 
 
 def _scopes(found: Status, operation: Operation) -> None:

@@ -140,3 +140,19 @@ def test_an_interrupted_rollback_says_what_stands_open(world: World) -> None:
 def test_an_interrupted_look_has_changed_nothing(world: World) -> None:
     code, words = interrupted(world, "GET", "/workers/routes", "look")
     assert (code, words) == (130, "interrupted; nothing was changed\n")
+
+
+def test_a_token_that_only_reads_is_enough_to_look_every_day(world: World) -> None:
+    reader = TOKENS["reader"][0]
+    assert Answer("status", *flags(world), token=reader).code == 1
+    found = Answer("status", "--read-only", "--json", *flags(world), token=reader)
+    assert found.code == 0, found.out
+    assert "nothing is known of the rollback's own" in json.loads(found.out)["token"]
+
+
+def test_a_day_that_is_in_no_calendar_is_a_fault_of_the_ids(world: World) -> None:
+    file = world.folder / "failover.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"keep_until": "2027-13-45"}))
+    answer = Answer("status", *flags(world))
+    assert answer.code == 1
+    assert "keep_until: '2027-13-45' is not in the calendar; allowed: a day, as YYYY-MM-DD" in answer.err
