@@ -97,17 +97,8 @@ def test_more_hosts_than_ten_calls_allow_are_refused(worlds: Callable[..., World
 
 
 def test_the_lock_is_there_while_it_runs_and_gone_after(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str] = []
     operation = world.operation()
-    setter = operation.api.set_script
-
-    def note(*arguments: object, **options: object) -> object:
-        seen.extend(world.locks())
-        return setter(*arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(operation.api, "set_script", note)
-    operation.execute()
-    (comment,) = seen
+    (comment,) = world.locks_while(operation, monkeypatch)
     assert comment.startswith(f"operation {operation.outcome.operation} since 20")
     assert len(comment) <= 100
     assert world.locks() == []

@@ -36,16 +36,8 @@ def test_a_lock_of_an_earlier_version_holds_for_ten_minutes() -> None:
 
 
 def test_an_operation_says_how_long_its_lock_holds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    operation, seen = world.operation(total_seconds=3600.0), list[str]()
-    setter = operation.api.set_script
-
-    def note(*arguments: object, **options: object) -> object:
-        seen.extend(world.locks())
-        return setter(*arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(operation.api, "set_script", note)
-    operation.execute()
-    assert " for 3660 s by " in seen[0]
+    (comment,) = world.locks_while(world.operation(total_seconds=3600.0), monkeypatch)
+    assert " for 3660 s by " in comment
 
 
 def test_a_live_operation_of_another_machine_with_a_long_budget_is_not_taken_over(world: World) -> None:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from failover.changes import Act
 from failover.ids import Ids, read
 from failover.lock import RECORD_CONTENT, RECORD_PREFIX, lock_comment
@@ -87,6 +89,19 @@ class World:
         """The comments of the lock records."""
         rows = self.ask("GET", f"/zones/{ZONE}/dns_records")
         return [row["comment"] for row in rows if row["name"].startswith("_failover-lock.")]
+
+    def locks_while(self, operation: Operation, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The locks' comments as others see them while the operation sets a script; it is executed."""
+        seen: list[str] = []
+        setter = operation.api.set_script
+
+        def note(*arguments: object, **options: object) -> object:
+            seen.extend(self.locks())
+            return setter(*arguments, **options)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(operation.api, "set_script", note)
+        operation.execute()
+        return seen
 
     def leave_lock(self, operation: str, seconds_ago: float = 0.0, host: str = HOST, seconds: int = 600) -> None:
         """As another machine's operation does; it holds for so many seconds."""

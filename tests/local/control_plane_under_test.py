@@ -19,6 +19,7 @@ from local.control_plane.control_plane import ControlPlane
 from local.control_plane.publisher import Publisher
 from local.control_plane.server import BASE, FAULTS, HEALTH, Server
 from local.control_plane.settings import Account, SeedZone, Settings, Token
+from local.declared_edge import DeclaredEdge, FailoverHost
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "0" * 31 + "a"
@@ -28,6 +29,27 @@ HOST = f"app.{DOMAIN}"
 STANDBY = "standby.example.net"
 OWNER, ROLLBACK = "owner" + "-value", "rollback" + "-value"
 SCRIPTS = ("shop-web", "shop-api")
+# What the SDK takes for the host's record.
+FIELDS: dict[str, Any] = {"zone_id": ZONE, "name": HOST, "type": "CNAME", "content": STANDBY}
+
+
+def declared(build: str = "1") -> DeclaredEdge:
+    """What a plan says of one host that falls back."""
+    host = FailoverHost(
+        hostname=HOST, standby=STANDBY, script=SCRIPTS[0], record="record", route="route", challenges=()
+    )
+    return DeclaredEdge(
+        account=ACCOUNT,
+        zone=ZONE,
+        zone_name=DOMAIN,
+        build=build,
+        environment="test",
+        records={},
+        routes={},
+        scripts=(),
+        hosts=(host,),
+        keep_until="2027-01-31",
+    )
 
 
 def token(value: str, *scopes: str, **changes: Any) -> Token:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import dns.message
 import dns.query
@@ -13,17 +12,17 @@ import pytest
 
 from local import name_server
 from local.control_plane.zone_feed import answers
-from local.declared_edge import DeclaredEdge, FailoverHost
 from local.ports import Ports
 from local.stack import Stack
 from local.state import State
 from tests.local.control_plane_under_test import (
-    ACCOUNT,
     DOMAIN,
+    FIELDS,
     HOST,
     STANDBY,
     ZONE,
     ControlPlaneUnderTest,
+    declared,
     serving,
     settings,
 )
@@ -31,24 +30,7 @@ from tests.local.control_plane_under_test import (
 PROGRAM = name_server.program()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason="no knotd here; Debian package knot")]
 Eventually = Callable[..., None]
-FIELDS: dict[str, Any] = {"zone_id": ZONE, "name": HOST, "type": "CNAME", "content": STANDBY}
 TO_EDGE, TO_STANDBY = ("A", 300, "127.0.0.1"), ("CNAME", 60, f"{STANDBY}.")
-
-
-def declared() -> DeclaredEdge:
-    host = FailoverHost(hostname=HOST, standby=STANDBY, script="web", record="record", route="route", challenges=())
-    return DeclaredEdge(
-        account=ACCOUNT,
-        zone=ZONE,
-        zone_name=DOMAIN,
-        build="1",
-        environment="dev",
-        records={},
-        routes={},
-        scripts=(),
-        hosts=(host,),
-        keep_until="2027-01-31",
-    )
 
 
 @pytest.fixture

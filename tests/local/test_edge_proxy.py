@@ -16,17 +16,16 @@ import pytest
 
 from local import edge_proxy
 from local.control_plane_part import folder
-from local.declared_edge import DeclaredEdge, FailoverHost
 from local.ports import Ports
 from local.stack import Stack
 from local.state import State
 from tests.local.control_plane_under_test import (
-    ACCOUNT,
     DOMAIN,
+    FIELDS,
     HOST,
-    STANDBY,
     ZONE,
     ControlPlaneUnderTest,
+    declared,
     serving,
     settings,
 )
@@ -34,25 +33,8 @@ from tests.local.control_plane_under_test import (
 ROOT = Path(__file__).resolve().parents[2]
 NODE = ROOT / "node_modules/.bin/node"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not NODE.exists(), reason="no Node.js packages; `make setup`")]
-FIELDS: dict[str, Any] = {"zone_id": ZONE, "name": HOST, "type": "CNAME", "content": STANDBY}
 BUILD = "build-7"
 Answer = tuple[int, http.client.HTTPMessage, bytes]
-
-
-def declared() -> DeclaredEdge:
-    host = FailoverHost(hostname=HOST, standby=STANDBY, script="shop-web", record="r", route="r", challenges=())
-    return DeclaredEdge(
-        account=ACCOUNT,
-        zone=ZONE,
-        zone_name=DOMAIN,
-        build=BUILD,
-        environment="test",
-        records={},
-        routes={},
-        scripts=(),
-        hosts=(host,),
-        keep_until="2027-01-31",
-    )
 
 
 class FakeWorker(http.server.BaseHTTPRequestHandler):
@@ -104,8 +86,8 @@ def plane(stack: Stack, worker: None) -> Iterator[ControlPlaneUnderTest]:
         api.workers.routes.create(zone_id=ZONE, pattern=f"{HOST}/*", script="shop-web")
         api.workers.routes.create(zone_id=ZONE, pattern=f"{HOST}/.well-known/acme-challenge/*")
         parts = (
-            edge_proxy.standby_part(stack, declared(), ROOT / "apps/web/public"),
-            edge_proxy.proxy_part(stack, declared(), {"shop-web": stack.ports.web, "shop-api": stack.ports.api}),
+            edge_proxy.standby_part(stack, declared(BUILD), ROOT / "apps/web/public"),
+            edge_proxy.proxy_part(stack, declared(BUILD), {"shop-web": stack.ports.web, "shop-api": stack.ports.api}),
         )
         processes = [subprocess.Popen(part.command) for part in parts]
         try:
@@ -250,7 +232,7 @@ def test_the_stand_by_serves_the_site_and_its_health(ask: Callable[..., Answer])
 
 
 def test_the_stand_by_has_a_certificate_for_its_hosts(stack: Stack, plane: ControlPlaneUnderTest) -> None:
-    trust = ssl.create_default_context(cafile=str(edge_proxy.certificate(stack, declared()).authority))
+    trust = ssl.create_default_context(cafile=str(edge_proxy.certificate(stack, declared(BUILD)).authority))
     with (
         socket.create_connection(("127.0.0.2", stack.ports.standby_tls), timeout=5) as plain,
         trust.wrap_socket(plain, server_hostname=HOST) as secure,

@@ -17,7 +17,7 @@ from local.failover_check import address_of
 from local.ports import Ports
 from local.stack import Stack
 from local.state import State
-from tests.local.stack_under_test import StackUnderTest, copy_project, until
+from tests.local.stack_under_test import StackUnderTest, running_stack, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
@@ -74,13 +74,8 @@ class Operator:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
-    made = StackUnderTest(copy_project(tmp_path_factory.mktemp("project")))
-    try:
-        made.up()
+    with running_stack(tmp_path_factory.mktemp("project")) as made:
         yield made
-    finally:
-        made.run("down", "--remove")
-    assert made.processes() == []
 
 
 @pytest.fixture
