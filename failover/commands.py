@@ -85,14 +85,14 @@ def setup(
     context: typer.Context, file: Path | None, journal: Path | None, hosts: list[str] | None
 ) -> "tuple[Ids, Place]":
     """The ids of the chosen hosts, and where things are kept. Raises FailoverError."""
-    from failover.errors import UsageError
+    from failover.errors import FailoverError
     from failover.ids import read
     from failover.place import Place
 
     found = file or context.obj.ids()
     if found is None:
         local = ", or start the local stack with `./hybrid local up`" if context.obj.is_local else ""
-        raise UsageError(f"no file of ids: name it with --ids or HYBRID_FAILOVER_IDS{local}")
+        raise FailoverError(f"no file of ids: name it with --ids or HYBRID_FAILOVER_IDS{local}")
     ids = read(found).chosen(hosts or [])
     return ids, Place.of(found, journal, stack=ids.stack)
 

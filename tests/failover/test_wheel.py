@@ -41,6 +41,6 @@ def test_the_command_runs_without_a_checkout(installed: Path) -> None:
     assert shown.returncode == 0
     assert "rollback" in shown.stdout
     without_ids = run(installed, "rollback")
-    assert without_ids.returncode == 2
+    assert without_ids.returncode == 1
     assert "--ids" in without_ids.stderr
     assert "Traceback" not in without_ids.stderr
