@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from plan.model import Plan
-from policies import analyzer
+from policies import packs
 from policies.findings import Finding
 from policies.gate import judge
 from tests.policy.changes import Change
@@ -13,7 +13,7 @@ Case = tuple[Change, set[str]]
 
 
 def findings(plans: Sequence[Plan]) -> list[tuple[Finding, ...]]:
-    return [verdict.findings for verdict in judge(plans, analyzer.folders(["safety"]))]
+    return [verdict.findings for verdict in judge(plans, packs.folders(["safety"]))]
 
 
 def judged(plan: Plan, cases: Mapping[str, Case]) -> dict[str, set[str]]:

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from plan.model import Plan
-from policies import analyzer, pages
+from policies import packs, pages
 from policies.errors import GateError
-from policies.findings import Subject
+from policies.findings import EXEMPTED, WAITING, Subject
 from policies.gate import assess, judge
-from policies.rule import EXEMPTED, WAITING
 
 NAMES = [rule.name for group in pages.groups() for rule in group.rules]
 
@@ -60,7 +59,7 @@ PolicyPack("failing", [ResourceValidationPolicy("r", "d", check)], enforcement_l
 
 
 def test_the_packs_are_found() -> None:
-    assert [folder.name for folder in analyzer.folders()] == ["residency", "safety", "secrets"]
+    assert [folder.name for folder in packs.folders()] == ["residency", "safety", "secrets"]
 
 
 UNKNOWING = """

@@ -9,7 +9,7 @@ import typer
 
 from plan import codec
 from plan.model import Computed, Plan, Secret
-from policies import analyzer
+from policies import packs
 from policies.gate import judge
 from policies.residency.places import PLACES
 from policies.residency.rules import RULES as RESIDENCY
@@ -243,7 +243,7 @@ def test_the_map_and_the_gate_agree_on_a_workers_logs(prod_plan: Plan, observed:
     plan = broken(
         prod_plan, "api-worker", without("observability") if observed is None else having(observability=observed)
     )
-    (found,) = judge([plan], analyzer.folders(["residency"]))
+    (found,) = judge([plan], packs.folders(["residency"]))
     assert bool(residency_map(plan).faults) == (LOGS in {one.rule for one in found.findings})
 
 

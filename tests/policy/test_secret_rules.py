@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from plan.model import Computed, Plan, Secret
-from policies import analyzer
+from policies import packs
 from policies.findings import Finding
 from policies.gate import judge
 from policies.secrets.rules import RULES
@@ -144,7 +144,7 @@ KEPT: dict[str, Change] = {
 
 
 NEEDED = {API, INSTANCE, ROLE, ROLLBACK, "postgres-a-key", "postgres-a-activation", "convergence-document", "montreal"}
-SECRETS = [folder for folder in analyzer.folders() if folder.name == "secrets"]
+SECRETS = [folder for folder in packs.folders() if folder.name == "secrets"]
 
 
 @pytest.fixture(scope="module")
