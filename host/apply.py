@@ -1,7 +1,8 @@
-"""Apply one stage of the playbook to a host: python -m host.apply SPEC --root DIR --stage STAGE [--dry].
+"""Apply a stage of the playbook to a host: python -m host.apply SPEC --root DIR --stage STAGE [--dry].
 
-Prints one JSON object: what changed (with --dry: would change), what failed, and which services need a restart or a
-reload for it. The stages, in their order, are those of STAGES; only those from `database` on need PostgreSQL running.
+Prints a JSON object on a line: what changed (with --dry: would change), what failed, and which services need a restart
+or a reload for it. Another --stage is applied where those before it found nothing to do, and prints another line.
+The stages, in their order, are those of STAGES; only those from `database` on need PostgreSQL running.
 """
 
 import argparse
@@ -61,6 +62,11 @@ class Report:
     reload: list[str] = field(default_factory=list)
     may_go_on: bool = False
     """What failed keeps no later stage from being done."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to do, and nothing is left to be done."""
+        return not (self.changed or self.failed or self.restart or self.reload)
 
 
 class Words(logging.Handler):
@@ -152,18 +158,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="host.apply", description="Apply the playbook to a database host.")
     parser.add_argument("spec", type=Path, help="JSON file that says what the host is to become")
     parser.add_argument("--root", type=Path, required=True, help="root file system; / for this machine itself")
-    parser.add_argument("--stage", choices=tuple(STAGES), required=True)
+    parser.add_argument("--stage", dest="stages", action="append", choices=tuple(STAGES), required=True)
     parser.add_argument("--dry", action="store_true", help="only say what would change")
     options = parser.parse_args(arguments)
     prepare_process(options.root)
-    try:
-        report = apply(load(options.spec), options.root, options.stage, is_dry=options.dry)
-    except (SpecError, ConnectError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    for failure in report.failed:
-        print(f"{failure['operation']}: {failure['error']}", file=sys.stderr)
-    print(json.dumps(asdict(report)))
+    for stage in options.stages:
+        try:
+            report = apply(load(options.spec), options.root, stage, is_dry=options.dry)
+        except (SpecError, ConnectError) as error:
+            print(error, file=sys.stderr)
+            return 1
+        for failure in report.failed:
+            print(f"{failure['operation']}: {failure['error']}", file=sys.stderr)
+        print(json.dumps(asdict(report)), flush=True)
+        if not report.is_idle:
+            break
     return 1 if report.failed else 0
 
 

@@ -6,12 +6,10 @@ from signal import SIGHUP
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from host.layout import SOCKETS
 from local import migrations
 from local.container import Container
-from local.database_way import DatabaseWay, Namespaces
+from local.database_way import DatabaseWay, Namespaces, is_answering
 from local.errors import LocalError
-from local.host_spec import MAJOR
 from local.part import Part
 from local.stack import Stack
 from local.supervisor import Outcome
@@ -70,18 +68,8 @@ def wait_ready(stack: Stack, part: str, role: str, host: Mapping[str, Any]) -> N
 
 
 def wait_socket(stack: Stack, here: DatabaseWay) -> None:
-    """Returns when the host answers on its own socket, which it does before any role exists."""
-    probe = [
-        f"/usr/lib/postgresql/{MAJOR}/bin/pg_isready",
-        "-q",
-        "-h",
-        SOCKETS,
-        "-p",
-        str(here.ready_port),
-    ]
-    stack.supervisor.wait_ready(
-        here.postgres.name, lambda: here.in_host(probe, seconds=10).returncode == 0, START_SECONDS
-    )
+    """Returns when the host answers on its own socket."""
+    stack.supervisor.wait_ready(here.postgres.name, lambda: is_answering(here), START_SECONDS)
 
 
 def trust(stack: Stack, host: Mapping[str, Any]) -> None:

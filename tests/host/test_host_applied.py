@@ -1,6 +1,7 @@
 """A real host: the playbook applied to a root file system, seen by clients from outside."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -26,6 +27,21 @@ def test_the_second_application_changes_nothing(host: HostUnderTest, stage: str)
     report = host.apply(stage)
     assert (report["changed"], report["failed"], report["restart"], report["exit"]) == ([], [], [], 0)
     assert report["unchanged"] > 10
+
+
+def applied(host: HostUnderTest, *, spec: dict[str, Any] | None = None) -> list[list[str]]:
+    """What each stage changed, of both in one process."""
+    answer = host.inside(host.apply_argv("files", "--stage", "database", spec=spec))
+    assert answer.returncode == 0
+    return [json.loads(line)["changed"] for line in answer.stdout.splitlines()]
+
+
+def test_a_stage_follows_in_the_same_process_where_there_was_nothing_to_do(host: HostUnderTest) -> None:
+    assert applied(host) == [[], []]
+    assert applied(host, spec=with_postgres(host, memory_mb=2048)) == [["PostgreSQL settings"]]
+    assert applied(host) == [["PostgreSQL settings"]]
+    host.inside(["touch", "-d", "2020-01-01", f"{host.root}/etc/postgresql/17/main/postgresql.conf"])
+    assert applied(host) == [[], []]
 
 
 def test_a_dry_run_changes_nothing(host: HostUnderTest) -> None:
