@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import re
 import shlex
 import subprocess
 from collections import deque
@@ -55,9 +56,8 @@ def cached(progress: Progress) -> Path:
 
     Raises LocalError when it cannot be built. A build that is killed leaves nothing that a later call trusts.
     """
-    folder = cache_folder()
+    folder, tar = cache_folder(), _tar()
     _make(folder)
-    tar = folder / f"debian-{SUITE}-{_key()}.tar"
     if not tar.exists():
         with _locked(folder / "build.lock", progress):
             if not tar.exists():
@@ -100,6 +100,16 @@ def cache_folder() -> Path:
     """Where what is built once is kept for all stacks of this user."""
     own = os.environ.get("HYBRID_CACHE")
     return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid"
+
+
+def versions() -> dict[str, str]:
+    """Of every package in the built root; of none where it is not built. Debian's archive has the newest alone."""
+    status = _words(["tar", "-xOf", str(_tar()), "--occurrence=1", "./var/lib/dpkg/status"], seconds=30)
+    return dict(re.findall(r"^Package: (\S+)$(?:\n.+)*?\nVersion: (\S+)$", status, re.MULTILINE))
+
+
+def _tar() -> Path:
+    return cache_folder() / f"debian-{SUITE}-{_key()}.tar"
 
 
 def _key() -> str:
