@@ -5,7 +5,7 @@ SOURCES := components plan policies pictures local database backups failover hos
 # What the bundles are made from.
 APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
 
-.PHONY: help up test check setup setup-test machine packages packages-test down clean lock bench wheel
+.PHONY: help up test passed check setup setup-test machine packages packages-test down clean lock bench wheel
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -19,6 +19,10 @@ test: ## set everything up; run every check and test (what CI runs)
 	@$(MAKE) --no-print-directory -j4 setup-test
 	@$(MAKE) --no-print-directory check
 	.venv/bin/python -m pytest
+	@.venv/bin/python -m scripts.versions
+
+passed: ## after a `make test` that passed: write down the versions that nothing pins
+	.venv/bin/python -m scripts.versions --passed
 
 check: ## formatting, lint and types
 	.venv/bin/ruff format --check .
@@ -85,11 +89,11 @@ clean: ## remove all that up and test made
 COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
-lock: ## make the lockfiles anew
-	.venv/bin/python -m pip install --quiet pip-tools
+lock: .venv/made ## make the lockfiles anew, of the newest versions that are allowed
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2
 	$(COMPILE) --upgrade --output-file requirements.lock requirements.in
 	$(COMPILE) --output-file host/requirements.lock host/requirements.in
-	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+	npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 bench: ## measure; needs `make up` before; ARGS=--cold also times it from nothing, ARGS=--recovery a restore, --failover the rollback
 	.venv/bin/python -m bench $(ARGS)

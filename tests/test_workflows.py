@@ -23,8 +23,8 @@ def steps(path: Path) -> list[dict[str, Any]]:
     return [step for job in read(path)["jobs"].values() for step in job["steps"]]
 
 
-def test_there_are_four() -> None:
-    assert [path.name for path in WORKFLOWS] == ["drill.yml", "failover.yml", "gate.yml", "test.yml"]
+def test_there_are_five() -> None:
+    assert [path.name for path in WORKFLOWS] == ["drill.yml", "failover.yml", "gate.yml", "newest.yml", "test.yml"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -80,3 +80,15 @@ def test_the_way_back_is_looked_at_every_day_with_a_token_that_only_reads() -> N
 
 def test_tests_run_what_the_readme_says() -> None:
     assert steps(FOLDER / "test.yml")[-1] == {"run": ".ci/run"}
+
+
+def test_the_newest_versions_are_tried_every_week_and_what_moved_is_said_also_when_they_fail() -> None:
+    path = FOLDER / "newest.yml"
+    (trigger,) = read(path)[True]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", trigger["cron"])
+    *before, last = steps(path)
+    assert [step["run"] for step in before[-2:]] == ["make lock", "make test"]
+    assert last["if"] == "${{ !cancelled() }}"
+    assert last["run"] == '.venv/bin/python -m scripts.versions --markdown >> "$GITHUB_STEP_SUMMARY"'
+    # Of an older run's packages none would be new.
+    assert "cache" not in "".join(step.get("uses", "") for step in steps(path))
