@@ -5,7 +5,11 @@ SOURCES := components plan policies pictures local database backups failover hos
 # What the bundles are made from.
 APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
 
-.PHONY: help up test check setup setup-test machine packages packages-test down clean lock bench wheel
+# Most tests wait for something most of the time.
+WORKERS ?= $(shell expr 2 \* $$(nproc))
+PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder
+
+.PHONY: help up test test-long check lint setup setup-test machine packages down clean lock bench wheel
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -15,30 +19,41 @@ up: ## set everything up; record, gate and realise the dev stack here; verify it
 	@./hybrid local up
 	@./hybrid local verify
 
-test: ## set everything up; run every check and test (what CI runs)
+test: ## set everything up; run every check and test (what CI runs); ARGS="--durations=20 --cov" as for pytest
 	@$(MAKE) --no-print-directory -j4 setup-test
-	@$(MAKE) --no-print-directory check
-	.venv/bin/python -m pytest
+	@$(MAKE) --no-print-directory lint
+	npm test --silent
+	$(PYTEST) $(ARGS)
 
-check: ## formatting, lint and types
+TIMES ?= 1
+test-long: ## the soak: every kill point, long outages, random order; TIMES=3 repeats it
+	@$(MAKE) --no-print-directory -j4 setup-test
+	@for round in $$(seq $(TIMES)); do \
+		seed=$${SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}; echo "soak $$round of $(TIMES), SEED=$$seed" >&2; \
+		HYBRID_SOAK=1 $(PYTEST) --random-order --random-order-seed=$$seed $(ARGS) || exit 1; \
+	done
+
+check: lint ## what to run before each commit: formatting, lint, types and the quick unit tests, in under a minute
+	@npm test --silent
+	@$(PYTEST) --quiet tests/unit tests/pictures $(ARGS)
+
+lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
-	.venv/bin/mypy $(SOURCES) tests
+	.venv/bin/mypy --num-workers=$(shell nproc) $(SOURCES) tests
 	.venv/bin/mypy __main__.py
 	npm run --silent typecheck
-	npm test --silent
 
-setup: packages .venv/made node_modules/made apps/made ## what `up` runs on
-setup-test: packages-test setup
+# What `up` runs on; the tests need a few Debian packages more.
+JOB := up
+setup-test: JOB := test
+setup setup-test: packages .venv/made node_modules/made apps/made
 
 machine:
 	@$(PYTHON) scripts/machine.py
 
 packages:
-	@$(PYTHON) scripts/debian_packages.py up
-
-packages-test:
-	@$(PYTHON) scripts/debian_packages.py test
+	@$(PYTHON) scripts/debian_packages.py $(JOB)
 
 .venv/made: requirements.lock | packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
