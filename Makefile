@@ -94,7 +94,7 @@ down: ## stop the local stack, and every other one in .state
 clean: ## remove all that up and test made
 	@$(call down,--remove --cache)
 	find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
-	rm -rf .venv node_modules dist apps/*/node_modules apps/*/dist apps/made .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules dist apps/*/node_modules apps/*/dist apps/made .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	@rmdir .state 2>/dev/null || true
 
 COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
@@ -106,5 +106,5 @@ lock: ## make the lockfiles anew
 	$(COMPILE) --output-file host/requirements.lock host/requirements.in
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
-bench: ## measure; needs `make up` before; ARGS=--cold also times it from nothing, ARGS=--recovery a restore, --failover the rollback
+bench: ## measure; needs `make up` before; ARGS=--cold also times it from nothing, ARGS=--recovery a restore, --failover the rollback, --suite the tests
 	.venv/bin/python -m bench $(ARGS)
