@@ -47,7 +47,8 @@ lint:
 # What `up` runs on; the tests need a few Debian packages more.
 JOB := up
 setup-test: JOB := test
-setup setup-test: packages .venv/made node_modules/made apps/made
+setup setup-test: packages .venv/made node_modules/made apps/made .venv/root
+setup-test: .venv/bare
 
 machine:
 	@$(PYTHON) scripts/machine.py
@@ -66,6 +67,15 @@ INSTALL := install --quiet --disable-pip-version-check --no-compile --require-ha
 	@.venv/bin/python -m pip $(INSTALL) .venv/uv.lock
 	@VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --require-hashes --requirement requirements.lock || \
 		.venv/bin/python -m pip $(INSTALL) requirements.lock
+	@touch $@
+
+# Here already, because the rest of the installation leaves a core idle; whoever needs one later makes it.
+.venv/root: .venv/made
+	@.venv/bin/python -m local.root_filesystem
+	@touch $@
+
+.venv/bare: .venv/made
+	@.venv/bin/python -m tests.host.bare_machine
 	@touch $@
 
 node_modules/made: package-lock.json | machine

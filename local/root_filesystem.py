@@ -1,10 +1,14 @@
-"""The database host's Debian root file system: built once into a cache, unpacked for each environment."""
+"""The database host's Debian root file system: built once into a cache, unpacked for each environment.
+
+`python -m local.root_filesystem` builds it, where a local stack can have one.
+"""
 
 import fcntl
 import hashlib
 import os
 import shlex
 import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +16,7 @@ from pathlib import Path
 
 from host import packages
 from local.errors import LocalError
-from local.namespace import throwaway
+from local.namespace import faults, throwaway
 
 SUITE = "trixie"
 PACKAGES = packages.LOCAL
@@ -57,7 +61,7 @@ def cached(progress: Progress) -> Path:
     """
     folder = cache_folder()
     _make(folder)
-    tar = folder / f"debian-{SUITE}-{_key()}.tar"
+    tar = _tar(folder)
     if not tar.exists():
         with _locked(folder / "build.lock", progress):
             if not tar.exists():
@@ -100,6 +104,10 @@ def cache_folder() -> Path:
     """Where what is built once is kept for all stacks of this user."""
     own = os.environ.get("HYBRID_CACHE")
     return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid"
+
+
+def _tar(folder: Path) -> Path:
+    return folder / f"debian-{SUITE}-{_key()}.tar"
 
 
 def _key() -> str:
@@ -201,3 +209,21 @@ def _run(argv: list[str], act: str) -> None:
         ) from None
     if result.returncode != 0:
         raise LocalError(f"root file system: cannot {act}: {shlex.join(argv)}: {result.stderr.strip()}")
+
+
+def main() -> int:
+    """Nothing, with exit 0, where no namespaces are: a container engine then stands in."""
+    if faults():
+        return 0
+    if not _tar(cache_folder()).exists():
+        print("building the root file system of the database host", file=sys.stderr)
+    try:
+        cached(lambda _: None)
+    except LocalError as error:
+        print(f"hybrid: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
