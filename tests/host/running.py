@@ -194,5 +194,7 @@ def members(space: str) -> list[int]:
     return found
 
 
-def mounts() -> set[str]:
-    return set(Path("/proc/mounts").read_text().splitlines())
+def mounts(place: Path) -> list[str]:
+    """What is mounted at a place or below it, as this machine sees it: what others mount elsewhere is theirs."""
+    points = [Path(line.split()[1]) for line in Path("/proc/mounts").read_text().splitlines()]
+    return [str(point) for point in points if point.is_relative_to(place)]
