@@ -17,6 +17,7 @@ from pathlib import Path
 from host import packages
 from local.errors import LocalError
 from local.namespace import faults, throwaway
+from plan.memory import cache_folder
 
 SUITE = "trixie"
 PACKAGES = packages.LOCAL
@@ -98,12 +99,6 @@ def remove_cache(progress: Progress) -> None:
         lock.unlink()
     if not any(folder.iterdir()):
         folder.rmdir()
-
-
-def cache_folder() -> Path:
-    """Where what is built once is kept for all stacks of this user."""
-    own = os.environ.get("HYBRID_CACHE")
-    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid"
 
 
 def _tar(folder: Path) -> Path:

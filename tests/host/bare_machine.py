@@ -18,6 +18,7 @@ import pytest
 from host import packages
 from local import root_filesystem
 from local.namespace import first_process, throwaway
+from plan.memory import cache_folder
 from tests.host.authority import authority
 from tests.host.running import PROJECT, members, pid_namespace, until
 from tests.host.specs import spec
@@ -82,7 +83,7 @@ def tar() -> Path:
     ]
     content = "\n".join(command).replace(str(PROJECT), "").encode() + LOCK.read_bytes()
     key = hashlib.sha256(content).hexdigest()[: root_filesystem.KEY_LENGTH]
-    made = root_filesystem.cache_folder() / f"debian-{root_filesystem.SUITE}-bare-{key}.tar"
+    made = cache_folder() / f"debian-{root_filesystem.SUITE}-bare-{key}.tar"
     if not made.exists():
         made.parent.mkdir(parents=True, exist_ok=True)
         fresh = made.with_suffix(".unfinished")
