@@ -22,13 +22,13 @@ def pinned(versions: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def machine(bare: BareMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
+def machine(converged: BareMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
     """A converged machine that has its packages from vendors, and knows of newer ones."""
-    bare.playbook = with_trial_keys(tmp_path_factory.mktemp("playbook"), bare.root)
-    with bare.booted():
-        report = bare.converge(declared())
+    converged.playbook = with_trial_keys(tmp_path_factory.mktemp("playbook"), converged.root)
+    with converged.booted():
+        report = converged.converge(declared())
         assert report["exit"] == 0, report["words"]
-        repository = TrialRepository(bare)
+        repository = TrialRepository(converged)
         repository.add("postgresql-17-timescaledb", "2.19.3~debian13-1", name=TIMESCALEDB)
         newer = {"2.19.3": "2.31.9", "2.19.2": "2.19.3"}
         repository.add("postgresql-17-timescaledb", "2.31.9~debian13-1", name=TIMESCALEDB, files=newer)
@@ -38,7 +38,7 @@ def machine(bare: BareMachine, tmp_path_factory: pytest.TempPathFactory) -> Iter
         repository.add("pgbackrest", "2.99.0-1")
         repository.add("openssl", "9.9.9-1")
         repository.publish()
-        yield bare
+        yield converged
 
 
 def installed(machine: BareMachine, name: str) -> str:
