@@ -64,7 +64,7 @@ def cached(progress: Progress) -> Path:
     _make(folder)
     tar = _tar(folder)
     if not tar.exists():
-        with _locked(folder / "build.lock", progress):
+        with locked(folder / "build.lock", progress):
             if not tar.exists():
                 _build(tar, folder / "building", progress)
     return tar
@@ -92,7 +92,7 @@ def remove_cache(progress: Progress) -> None:
     if not folder.is_dir():
         return
     lock = folder / "build.lock"
-    with _locked(lock, progress):
+    with locked(lock, progress):
         remove(folder / "building")
         for tar in folder.glob(f"debian-*-{'[0-9a-f]' * KEY_LENGTH}.tar"):
             tar.unlink()
@@ -118,7 +118,7 @@ def _make(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path, progress: Progress) -> Iterator[None]:
+def locked(path: Path, progress: Progress) -> Iterator[None]:
     try:
         file = path.open("w")
     except OSError as error:
