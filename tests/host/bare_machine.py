@@ -165,7 +165,9 @@ class BareMachine:
         assert self._around
         assert self._around.poll() is None, self.console.read_text()[-2000:]
         nspawn = first_process(self._around.pid)
-        for pid in children(nspawn) if nspawn else []:
+        if nspawn is None:
+            return None
+        for pid in children(nspawn):
             with suppress(OSError):
                 if Path(f"/proc/{pid}/comm").read_text() == "systemd\n" and pid_namespace(pid) != pid_namespace(nspawn):
                     return pid
