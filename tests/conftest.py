@@ -9,6 +9,8 @@ from plan.model import Plan
 from plan.record import record
 from tests.changed_stack import record_with
 
+pytest_plugins = ["tests.run.plugin"]
+
 
 @pytest.fixture(scope="session")
 def dev_plan() -> Plan:

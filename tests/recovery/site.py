@@ -157,7 +157,8 @@ class Site:
 
         Other than bytes that were changed they can be decrypted and unpacked, so only the checksum is wrong.
         """
-        files, bundles = self.bundled(label), {}
+        files = self.bundled(label)
+        bundles: dict[str, bytes] = {}
         for one in files:
             bundles[one.key] = bundles.get(one.key) or self.get(one.key)
         one, other = next(
