@@ -9,7 +9,7 @@ APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*
 WORKERS ?= $(shell expr 2 \* $$(nproc))
 PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder
 
-.PHONY: help up test test-long check lint setup setup-test machine packages down clean lock bench wheel
+.PHONY: help up test test-long passed check lint setup setup-test machine packages down clean lock bench wheel
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -24,6 +24,10 @@ test: ## set everything up; run every check and test (what CI runs); ARGS="--dur
 	@$(MAKE) --no-print-directory lint
 	npm test --silent
 	$(PYTEST) $(ARGS)
+	@.venv/bin/python -m scripts.versions
+
+passed: ## after a `make test` that passed: write down the versions that nothing pins
+	.venv/bin/python -m scripts.versions --passed
 
 TIMES ?= 1
 test-long: ## the soak: every kill point, long outages, random order; TIMES=3 repeats it
@@ -112,14 +116,12 @@ clean: ## remove all that up and test made
 	rm -rf .venv node_modules dist apps/*/node_modules apps/*/dist apps/made .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	@rmdir .state 2>/dev/null || true
 
-COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
-	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate
 
-lock: ## make the lockfiles anew
-	.venv/bin/python -m pip install --quiet pip-tools
+lock: .venv/made ## make the lockfiles anew, of the newest versions that are allowed
 	$(COMPILE) --upgrade --output-file requirements.lock requirements.in
 	$(COMPILE) --output-file host/requirements.lock host/requirements.in
-	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+	npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 bench: ## measure; needs `make up` before; ARGS=--cold also times it from nothing, ARGS=--recovery a restore, --failover the rollback, --suite the tests
 	.venv/bin/python -m bench $(ARGS)

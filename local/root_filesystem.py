@@ -6,6 +6,7 @@
 import fcntl
 import hashlib
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from host import packages
 from local.errors import LocalError
 from local.namespace import faults, throwaway
+from plan.memory import cache_folder
 
 SUITE = "trixie"
 PACKAGES = packages.LOCAL
@@ -59,11 +61,10 @@ def cached(progress: Progress) -> Path:
 
     Raises LocalError when it cannot be built. A build that is killed leaves nothing that a later call trusts.
     """
-    folder = cache_folder()
+    folder, tar = cache_folder(), _tar()
     _make(folder)
-    tar = _tar(folder)
     if not tar.exists():
-        with _locked(folder / "build.lock", progress):
+        with locked(folder / "build.lock", progress):
             if not tar.exists():
                 _build(tar, folder / "building", progress)
     return tar
@@ -91,7 +92,7 @@ def remove_cache(progress: Progress) -> None:
     if not folder.is_dir():
         return
     lock = folder / "build.lock"
-    with _locked(lock, progress):
+    with locked(lock, progress):
         remove(folder / "building")
         for tar in folder.glob(f"debian-*-{'[0-9a-f]' * KEY_LENGTH}.tar"):
             tar.unlink()
@@ -100,14 +101,14 @@ def remove_cache(progress: Progress) -> None:
         folder.rmdir()
 
 
-def cache_folder() -> Path:
-    """Where what is built once is kept for all stacks of this user."""
-    own = os.environ.get("HYBRID_CACHE")
-    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid"
+def versions() -> dict[str, str]:
+    """Of every package in the built root; of none where it is not built. Debian's archive has the newest alone."""
+    status = _words(["tar", "-xOf", str(_tar()), "--occurrence=1", "./var/lib/dpkg/status"], seconds=30)
+    return dict(re.findall(r"^Package: (\S+)$(?:\n.+)*?\nVersion: (\S+)$", status, re.MULTILINE))
 
 
-def _tar(folder: Path) -> Path:
-    return folder / f"debian-{SUITE}-{_key()}.tar"
+def _tar() -> Path:
+    return cache_folder() / f"debian-{SUITE}-{_key()}.tar"
 
 
 def _key() -> str:
@@ -123,7 +124,7 @@ def _make(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path, progress: Progress) -> Iterator[None]:
+def locked(path: Path, progress: Progress) -> Iterator[None]:
     try:
         file = path.open("w")
     except OSError as error:
@@ -215,7 +216,7 @@ def main() -> int:
     """Nothing, with exit 0, where no namespaces are: a container engine then stands in."""
     if faults():
         return 0
-    if not _tar(cache_folder()).exists():
+    if not _tar().exists():
         print("building the root file system of the database host", file=sys.stderr)
     try:
         cached(lambda _: None)

@@ -24,7 +24,14 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 def test_there_are_these() -> None:
-    assert [path.name for path in WORKFLOWS] == ["drill.yml", "failover.yml", "gate.yml", "soak.yml", "test.yml"]
+    assert [path.name for path in WORKFLOWS] == [
+        "drill.yml",
+        "failover.yml",
+        "gate.yml",
+        "newest.yml",
+        "soak.yml",
+        "test.yml",
+    ]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -91,3 +98,15 @@ def test_the_soak_runs_every_night_and_before_a_release() -> None:
     (trigger,) = workflow[True]["schedule"]
     assert re.fullmatch(r"\d+ \d+ \* \* \*", trigger["cron"])
     assert "make test-long" in [step.get("run") for step in steps(FOLDER / "soak.yml")]
+
+
+def test_the_newest_versions_are_tried_every_week_and_what_moved_is_said_also_when_they_fail() -> None:
+    path = FOLDER / "newest.yml"
+    (trigger,) = read(path)[True]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", trigger["cron"])
+    *before, last = steps(path)
+    assert [step["run"] for step in before[-2:]] == ["make lock", "make test"]
+    assert last["if"] == "${{ !cancelled() }}"
+    assert last["run"] == '.venv/bin/python -m scripts.versions --markdown >> "$GITHUB_STEP_SUMMARY"'
+    # Of an older run's packages none would be new.
+    assert "cache" not in "".join(step.get("uses", "") for step in steps(path))

@@ -24,15 +24,15 @@ REFUSING = f"[Service]\nExecStartPre=/usr/bin/test -e {CLUSTERS}/main/is-old\n"
 
 
 @pytest.fixture(scope="module")
-def machine(bare: BareMachine) -> Iterator[BareMachine]:
+def machine(converged: BareMachine) -> Iterator[BareMachine]:
     """A server with a first backup."""
-    with bare.booted():
-        report = bare.converge(declared())
+    with converged.booted():
+        report = converged.converge(declared())
         assert (report["exit"], report["failed"]) == (0, []), report["words"]
-        asked(bare, "DROP TABLE IF EXISTS public.trial; CREATE TABLE public.trial (row int)")
+        asked(converged, "DROP TABLE IF EXISTS public.trial; CREATE TABLE public.trial (row int)")
         # Grants what roles may do with it.
-        assert bare.converge(declared())["failed"] == []
-        yield bare
+        assert converged.converge(declared())["failed"] == []
+        yield converged
 
 
 def engine(machine: BareMachine, request: dict[str, Any]) -> tuple[int, dict[str, Any], str]:

@@ -15,15 +15,17 @@ import psycopg
 import pytest
 
 from local import namespace, root_filesystem
-from tests.host.conftest import free_ports
-from tests.host.running import until
+from tests.host.running import LIMIT_SECONDS, TIED, until
 from tests.host.specs import spec
 from tests.host.store import ObjectStore
+from tests.run.ports import claim_some
 
 ROOT = Path(__file__).resolve().parents[2]
 # What an engine gives to a build besides what the Dockerfile says.
 GIVEN = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WHEELS = "wheels"
+# Of one step, where others keep the machine busy.
+BUILD_SECONDS = 900
 
 
 def steps() -> list[tuple[str, str]]:
@@ -91,7 +93,7 @@ class Image:
 
     @staticmethod
     def _finish(argv: Sequence[str]) -> None:
-        answer = subprocess.run(argv, capture_output=True, text=True, timeout=400, check=False)
+        answer = subprocess.run(argv, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
         assert answer.returncode == 0, answer.stderr[-2000:]
 
 
@@ -110,9 +112,9 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
 
 
 def specification(store: ObjectStore) -> dict[str, Any]:
-    postgres, pooler = free_ports(2)
+    postgres, pooler = claim_some(2)
     given = spec(postgres_port=postgres, pooler_port=pooler) | {"platform": "container"}
-    given["backup"]["endpoint"] = store.endpoint
+    given["backup"] |= {"endpoint": store.endpoint, "bucket": store.new_bucket()}
     return given
 
 
@@ -141,22 +143,22 @@ def test_what_the_dockerfile_makes_is_a_database_host(image: Image, store: Objec
     image._finish(namespace.throwaway(["install", "--mode=600", str(path), f"{image.root}{image.entry[-1]}"]))
     log = tmp_path / "log"
     with log.open("w") as output:
-        container = subprocess.Popen(image.inside(image.entry), stdout=output, stderr=output)
+        container = subprocess.Popen([*TIED, *image.inside(image.entry)], stdout=output, stderr=output)
     try:
         until(lambda: logged_in(given) or container.poll() is not None)
         assert container.poll() is None, log.read_text()
         first = namespace.first_process(container.pid)
         assert first
         os.kill(first, signal.SIGTERM)
-        assert container.wait(30) == 0, log.read_text()
+        assert container.wait(LIMIT_SECONDS) == 0, log.read_text()
         assert "database system is shut down" in log.read_text()
     finally:
         container.kill()
-        container.wait(10)
+        container.wait(LIMIT_SECONDS)
 
 
 @pytest.mark.slow
 def test_the_images_python_has_what_host_imports(image: Image) -> None:
     argv = image.inside(["python", "-P", "-c", "import host.container, host.apply, host.converge"])
-    answer = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
     assert (answer.returncode, answer.stderr) == (0, "")

@@ -19,10 +19,12 @@ from host import backup_alarm
 from host.spec import parse
 from host.tasks.backup_schedule import alarm_settings
 from local import namespace
-from tests.host.conftest import free_ports, running_host
+from tests.host.conftest import copied_host
 from tests.host.gate import Gate
 from tests.host.running import HostUnderTest, until
 from tests.host.store import ObjectStore
+from tests.host.tree import Tree
+from tests.run.ports import claim_some
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +38,7 @@ READY = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready
 
 @pytest.fixture(scope="module")
 def gate(store: ObjectStore) -> Iterator[Gate]:
-    (port,) = free_ports(1)
+    (port,) = claim_some(1)
     made = Gate(port, int(store.endpoint.partition(":")[2]))
     yield made
     made.shut()
@@ -44,16 +46,13 @@ def gate(store: ObjectStore) -> Iterator[Gate]:
 
 @pytest.fixture(scope="module")
 def cut(
-    root_tar: Path, store: ObjectStore, gate: Gate, tmp_path_factory: pytest.TempPathFactory
+    applied_tree: Tree, store: ObjectStore, gate: Gate, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[HostUnderTest]:
     """A host that reaches its store through the gate, and may let four segments wait."""
-    folder = tmp_path_factory.mktemp("cut")
-    with running_host(root_tar, folder, store) as made:
-        backup = made.spec["backup"]
-        backup |= {"bucket": folder.name, "endpoint": f"localhost:{gate.port}", "archive_queue_max_mb": QUEUE_MB}
-        store.make_bucket(folder.name)
-        made.first = made.start()
-        made.pgbackrest("stanza-create")
+    with copied_host(applied_tree, tmp_path_factory.mktemp("cut"), store) as made:
+        made.spec["backup"] |= {"endpoint": f"localhost:{gate.port}", "archive_queue_max_mb": QUEUE_MB}
+        made.enter()
+        made.run_with_files()
         made.pgbackrest("--type=full", "backup")
         made.superuser("CREATE TABLE public.written AS SELECT 0 AS row")
         yield made

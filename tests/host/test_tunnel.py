@@ -38,16 +38,16 @@ def test_the_tunnel_is_only_of_the_host_that_serves() -> None:
 
 
 @pytest.fixture(scope="module")
-def machine(bare: BareMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
-    bare.playbook = with_trial_keys(tmp_path_factory.mktemp("playbook"), bare.root)
-    with bare.booted():
-        report = bare.converge(declared())
+def machine(converged: BareMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
+    converged.playbook = with_trial_keys(tmp_path_factory.mktemp("playbook"), converged.root)
+    with converged.booted():
+        report = converged.converge(declared())
         assert report["exit"] == 0, report["words"]
-        repository = TrialRepository(bare)
+        repository = TrialRepository(converged)
         repository.add_program("cloudflared", "2026.8.0", PROGRAM)
         repository.publish()
-        bare.told("install", "-D", "--mode=644", KEY, packages.CLOUDFLARE_KEY.path)
-        yield bare
+        converged.told("install", "-D", "--mode=644", KEY, packages.CLOUDFLARE_KEY.path)
+        yield converged
 
 
 def state(machine: BareMachine) -> str:

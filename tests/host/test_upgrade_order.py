@@ -18,9 +18,9 @@ OF_DEBIAN = {"postgresql": POSTGRESQL, "timescaledb": "postgresql-17-timescaledb
 
 
 @pytest.fixture(scope="module")
-def now(bare: BareMachine) -> dict[str, str]:
+def now(converged: BareMachine) -> dict[str, str]:
     """Versions that Debian has today; its archive keeps no others."""
-    return {name: version(bare, package) for name, package in OF_DEBIAN.items()}
+    return {name: version(converged, package) for name, package in OF_DEBIAN.items()}
 
 
 @pytest.fixture(scope="module")
@@ -44,18 +44,18 @@ def before(machine: BareMachine, timescaledb: str) -> str:
 
 @pytest.fixture(scope="module")
 def machine(
-    bare: BareMachine, now: dict[str, str], later: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    converged: BareMachine, now: dict[str, str], later: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[BareMachine]:
     """A converged machine that has its packages from vendors, and knows of newer ones."""
-    bare.playbook = with_trial_keys(tmp_path_factory.mktemp("playbook"), bare.root)
-    with bare.booted():
-        report = bare.converge(declared())
+    converged.playbook = with_trial_keys(tmp_path_factory.mktemp("playbook"), converged.root)
+    with converged.booted():
+        report = converged.converge(declared())
         assert report["exit"] == 0, report["words"]
-        repository = TrialRepository(bare)
+        repository = TrialRepository(converged)
         has, gets = now["timescaledb"], later["timescaledb"]
         repository.add(OF_DEBIAN["timescaledb"], f"{has}~debian13-1", name=TIMESCALEDB)
         # What leads to today's version leads from it to the later one.
-        newer = {has: gets, before(bare, has): has}
+        newer = {has: gets, before(converged, has): has}
         repository.add(OF_DEBIAN["timescaledb"], f"{gets}~debian13-1", name=TIMESCALEDB, files=newer)
         for name in (POSTGRESQL, "postgresql-client-17"):
             repository.add(name, "17.98-1")
@@ -63,7 +63,7 @@ def machine(
         repository.add("pgbackrest", "2.99.0-1")
         repository.add("openssl", "9.9.9-1")
         repository.publish()
-        yield bare
+        yield converged
 
 
 def installed(machine: BareMachine, name: str) -> str:

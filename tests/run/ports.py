@@ -36,3 +36,8 @@ def _is_claimed(first: int) -> bool:
         return False
     _CLAIMS.append(mine)
     return True
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
