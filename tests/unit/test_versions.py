@@ -151,6 +151,7 @@ def test_a_changed_lockfile_is_told_since_its_commit(tmp_path: Path, monkeypatch
         subprocess.run([*git, *words], cwd=tmp_path, check=True)
     assert versions.locks_moved() == []
     lock.write_text("boto3==1.1\n")
+    subprocess.run([*git, "add", "."], cwd=tmp_path, check=True)
     assert list(map(str, versions.locks_moved())) == ["Python: boto3 1.0 → 1.1"]
 
 
