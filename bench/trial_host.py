@@ -10,7 +10,7 @@ from tests.host.conftest import running_host
 from tests.host.running import HostUnderTest
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree, unpacked
-from tests.ports import free_ports
+from tests.run.ports import claim_some
 
 PGBENCH = "/usr/lib/postgresql/17/bin/pgbench"
 
@@ -19,7 +19,7 @@ PGBENCH = "/usr/lib/postgresql/17/bin/pgbench"
 def trial_host() -> Iterator[tuple[HostUnderTest, ObjectStore]]:
     """Not applied yet."""
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as name:
-        (port,) = free_ports(1)
+        (port,) = claim_some(1)
         folder = Path(name)
         (folder / "store").mkdir()
         store = ObjectStore(folder / "store", port)

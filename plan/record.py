@@ -1,36 +1,47 @@
-"""Records stacks: runs the program in a process of its own for each and returns the plans."""
+"""Records stacks: runs the program in a process of its own for each, unless its plan is known, and returns the plans.
 
+A plan is known by all that it was made from, which plan/inputs.py lists.
+"""
+
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plan import codec
+from plan import codec, inputs
 from plan.errors import PlanError
+from plan.inputs import Inputs
+from plan.memory import Memory
 from plan.model import Plan
 from plan.project import ROOT, Project
 
 TIMEOUT_SECONDS = 120
 # What comes after the recorder's own limit: it has ended what ran late, or hangs itself.
 REST_SECONDS = 10
+PLANS = Memory("plans")
 
 
 def record(stack: str, folder: Path = ROOT) -> Plan:
-    """Records one stack of the project in `folder`. Raises PlanError; the program's own words go to stderr."""
+    """One stack's plan, of the project in `folder`. Raises PlanError; the program's own words go to stderr."""
     return record_all([stack], folder)[0]
 
 
 def record_all(stacks: Sequence[str], folder: Path = ROOT) -> list[Plan]:
-    """Records several in one go, side by side. Raises PlanError of the first that has a fault."""
-    if not stacks:
-        return []
-    project = Project.load(folder)
-    tasks = [_task(project, stack) for stack in stacks]
-    order = {"parent": os.getpid(), "folder": str(folder), "seconds": TIMEOUT_SECONDS, "tasks": tasks}
-    return [_plan(stack, answer) for stack, answer in zip(stacks, _run(stacks, order), strict=True)]
+    """Several in one go, side by side. Raises PlanError of the first that has a fault."""
+    project = Project.load(folder) if stacks else None
+    tasks = {stack: _task(project, stack) for stack in stacks} if project else {}
+    before = Inputs(folder)
+    keys = {stack: _key(before, task) for stack, task in tasks.items()}
+    found = {stack: _remembered(key) for stack, key in keys.items()}
+    new = [stack for stack in tasks if found[stack] is None]
+    answers = dict(zip(new, _run(new, folder, [tasks[stack] for stack in new]), strict=True)) if new else {}
+    for stack, answer in answers.items():
+        _remember(keys[stack], answer, before)
+    return [found[stack] or _plan(stack, answers[stack]) for stack in stacks]
 
 
 def _task(project: Project, stack: str) -> dict[str, Any]:
@@ -43,19 +54,43 @@ def _task(project: Project, stack: str) -> dict[str, Any]:
     }
 
 
-def _run(stacks: Sequence[str], order: dict[str, Any]) -> list[dict[str, Any]]:
-    # Credentials stay out: recording needs none, and what the program can't see it can't leak.
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CLOUDFLARE_", "PULUMI_"))
-    }
-    environment["PYTHONPATH"] = str(ROOT)
+def _key(before: Inputs, task: Mapping[str, Any]) -> str:
+    """Empty where something can't be read; the program may do without."""
+    try:
+        return before.key(task)
+    except OSError:
+        return ""
+
+
+def _remembered(key: str) -> Plan | None:
+    text = PLANS.read(key) if key else None
+    if text is None:
+        return None
+    # Libraries first: they may have been changed by hand.
+    libraries, _, plan = text.partition("\n")
+    known = json.loads(libraries)
+    return codec.loads(plan, "remembered plan") if inputs.stamped(known) == known else None
+
+
+def _remember(key: str, answer: Mapping[str, Any], before: Inputs) -> None:
+    """Unless the program has seen what is no input, or an input was changed meanwhile."""
+    if not key or "plan" not in answer or answer["seen"]["unlisted"]:
+        return
+    after = Inputs(before.folder)
+    with contextlib.suppress(OSError):
+        if after.is_as(before):
+            PLANS.write(key, f"{json.dumps(answer['seen']['libraries'])}\n{answer['plan']}")
+
+
+def _run(stacks: Sequence[str], folder: Path, tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    order = {"parent": os.getpid(), "folder": str(folder), "seconds": TIMEOUT_SECONDS, "tasks": tasks}
     try:
         finished = subprocess.run(
             [sys.executable, "-P", "-m", "plan.recording"],
             input=json.dumps(order),
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=inputs.environment(),
             timeout=TIMEOUT_SECONDS + REST_SECONDS,
             # A terminal's interruption is this process's to answer: it ends the other, which would say a lot.
             process_group=0,

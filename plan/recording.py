@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from components.errors import HybridError
-from plan import codec, lifetime, quick_import, recorder
+from plan import codec, from_source, lifetime, quick_import, recorder
+from plan.inputs import Inputs
+from plan.watch import Watch
 
 POLL_SECONDS = 0.005
 # What may be imported before the stack is known: the providers' libraries, and components, which declare nothing then.
@@ -44,9 +46,15 @@ def main() -> None:
     sys.path.insert(0, str(folder))
     os.chdir(folder)
     quick_import.install()
-    _import_what_all_need(folder / "__main__.py")
+    from_source.install(folder)
+    watch = Watch(Inputs(folder))
+    watch.install()
+    with watch.looking():
+        _import_what_all_need(folder / "__main__.py")
     with contextlib.ExitStack() as files:
-        started = [_start(folder, task, files.enter_context(tempfile.TemporaryFile("w+"))) for task in order["tasks"]]
+        started = [
+            _start(folder, task, watch, files.enter_context(tempfile.TemporaryFile("w+"))) for task in order["tasks"]
+        ]
         json.dump([_answer(process, file, deadline) for process, file in started], answers)
     answers.flush()
 
@@ -69,7 +77,7 @@ def _imported(tree: ast.Module) -> Iterator[str]:
             yield from (f"{statement.module}.{alias.name}" for alias in statement.names)
 
 
-def _start(folder: Path, task: dict[str, Any], file: IO[str]) -> tuple[int, IO[str]]:
+def _start(folder: Path, task: dict[str, Any], watch: Watch, file: IO[str]) -> tuple[int, IO[str]]:
     """A process that writes one answer."""
     parent = os.getpid()
     process = os.fork()
@@ -79,16 +87,18 @@ def _start(folder: Path, task: dict[str, Any], file: IO[str]) -> tuple[int, IO[s
     lifetime.end_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        json.dump(_run(folder, task), file)
+        json.dump(_run(folder, task, watch), file)
         file.flush()
     finally:
         # Threads of the SDK may still wait; everything is written by now.
         os._exit(0)
 
 
-def _run(folder: Path, task: dict[str, Any]) -> dict[str, str]:
+def _run(folder: Path, task: dict[str, Any], watch: Watch) -> dict[str, Any]:
     try:
-        return {"plan": codec.dumps(recorder.record(folder, **task), reveal_secrets=True)}
+        with watch.looking():
+            plan = recorder.record(folder, **task)
+        return {"plan": codec.dumps(plan, reveal_secrets=True), "seen": watch.result()}
     except BaseException as error:  # noqa: BLE001 - the program may raise anything, SystemExit too
         return {"error": _explain(folder, error)}
 

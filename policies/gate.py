@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ from pulumi.runtime.proto import analyzer_pb2
 
 from plan.model import Plan
 from policies import analyzer, exemptions, gate_checks
+from policies.analyzer import Pack
 from policies.errors import GateError
 from policies.exemptions import Exemption
 from policies.findings import Exempted, Finding, JudgedRule, Origin, Outcome, Searched, Subject, Verdict
@@ -26,14 +28,14 @@ _ADVICE = (EXEMPTED, WAITING)
 _Asked = Sequence[tuple[Plan, analyzer.Questions]]
 
 
-def judge(plans: Sequence[Plan], folders: Sequence[Path] | None = None) -> list[Verdict]:
+def judge(plans: Sequence[Plan], packs: Sequence[Path | Pack] | None = None) -> list[Verdict]:
     """One verdict a plan, in their order, nothing exempted. Raises GateError when a pack can't do its work."""
-    return list(assess([Subject(plan=plan) for plan in plans], folders).verdicts)
+    return list(assess([Subject(plan=plan) for plan in plans], packs).verdicts)
 
 
 def assess(
     subjects: Iterable[Subject],
-    folders: Sequence[Path] | None = None,
+    packs: Sequence[Path | Pack] | None = None,
     granted: Sequence[Exemption] = (),
     stacks: Collection[str] = (),
     elsewhere: Sequence[Finding] = (),
@@ -44,11 +46,12 @@ def assess(
     """All that the packs and the gate's own rules say. `stacks` are all of the project's; `elsewhere`, `known_lines`
     and `searched` are carried along.
 
-    The subjects may be made one by one: the packs start meanwhile.
+    The subjects may be made one by one: the packs start meanwhile. A pack that runs already is asked as it is, and goes
+    on running.
 
     Raises GateError when a pack can't do its work.
     """
-    packs = analyzer.folders() if folders is None else folders
+    packs = analyzer.folders() if packs is None else packs
     if not packs:
         raise GateError("policy packs: there are none; a pack is a folder in policies/ with a PulumiPolicy.yaml")
     subjects, answers = _answers(subjects, packs)
@@ -135,12 +138,12 @@ class _Answer:
     """Of each plan."""
 
 
-def _answers(subjects: Iterable[Subject], packs: Sequence[Path]) -> tuple[list[Subject], list[_Answer]]:
+def _answers(subjects: Iterable[Subject], packs: Sequence[Path | Pack]) -> tuple[list[Subject], list[_Answer]]:
     """The subjects, all made, and what each pack says of them."""
     asked: Future[_Asked] = Future()
     with ThreadPoolExecutor(max_workers=len(packs)) as pool:
         # They start while the subjects are still being recorded.
-        running = [pool.submit(_run, folder, asked) for folder in packs]
+        running = [pool.submit(_run, pack, asked) for pack in packs]
         try:
             found = list(subjects)
             asked.set_result([(subject.plan, analyzer.Questions.about(subject.plan)) for subject in found])
@@ -152,11 +155,11 @@ def _answers(subjects: Iterable[Subject], packs: Sequence[Path]) -> tuple[list[S
             raise
 
 
-def _run(folder: Path, asked: Future[_Asked]) -> _Answer:
-    with analyzer.running(folder) as pack:
+def _run(given: Path | Pack, asked: Future[_Asked]) -> _Answer:
+    with nullcontext(given) if isinstance(given, Pack) else analyzer.running(given) as pack:
         policies = [policy for policy in pack.info.policies if policy.name not in _ADVICE]
         if not policies:
-            raise GateError(f"policy pack {folder.name}: has no rules; a pack has at least one")
+            raise GateError(f"policy pack {pack.name}: has no rules; a pack has at least one")
         mandatory = {policy.name for policy in policies if policy.enforcementLevel == analyzer_pb2.MANDATORY}
         return _Answer(
             rules=tuple(_rule(pack.info.name, policy) for policy in policies),

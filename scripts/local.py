@@ -224,14 +224,17 @@ def logs(
 def down(
     is_final: Annotated[bool, typer.Option("--remove", help="Also remove data, backups and logs.")] = False,
     with_cache: Annotated[
-        bool, typer.Option("--cache", help="Also remove the root file systems built for all your stacks.")
+        bool,
+        typer.Option("--cache", help="Also remove the root file systems built for all your stacks, and known plans."),
     ] = False,
 ) -> None:
     """Stop the stack; rows, objects and backups stay unless they are to be removed."""
     from local import root_filesystem
     from local.down import down as bring_down
+    from plan import memory
 
     was_there = bring_down(_stack(), _progress, is_final=is_final)
     if with_cache:
         root_filesystem.remove_cache(_progress)
+        memory.forget_all()
     _say("stopped" + (" and removed" if is_final else "") if was_there else "nothing to stop")

@@ -4,10 +4,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from plan.model import Plan
 from plan.record import record
 from tests.changed_stack import record_with
+from tests.run.soak import IS_SOAK, trials
+
+pytest_plugins = ["tests.run.plugin"]
+
+# The same examples in each `make test`, others in each soak. No example has a time limit: a busy machine breaks it.
+settings.register_profile(
+    "hybrid",
+    max_examples=trials(100, 2000),
+    derandomize=not IS_SOAK,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile("hybrid")
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from components import compatibility
 from database import queries
 from tests.database.conftest import Database, Sessions, end
 from tests.local.stack_under_test import StackUnderTest, until
@@ -106,6 +107,26 @@ def test_a_failing_cron_job_is_found(db: Database, sessions: Sessions) -> None:
             connection.execute("DELETE FROM cron.job_run_details")
     assert found["detail"].startswith("broken-sweep: ")
     assert "1/0" not in found["detail"]
+
+
+def test_a_failing_timescaledb_job_is_found_and_makes_a_pair_critical_that_is_known_to_fail_them(
+    db: Database, stack: StackUnderTest, sessions: Sessions
+) -> None:
+    """Its own first job, which the edition of Debian has and can't run."""
+    change = "UPDATE _timescaledb_config.bgw_job SET scheduled = {} WHERE id = (SELECT min(id) FROM {})"
+    table, restart = "_timescaledb_config.bgw_job", "SELECT _timescaledb_functions.restart_background_workers()"
+    as_superuser(stack, change.format(True, table), restart)
+    try:
+        found = until(lambda: (rows := db.findings())["TimescaleDB jobs"]["level"] != "ok" and rows)
+    finally:
+        as_superuser(stack, change.format(False, table), restart, "DELETE FROM _timescaledb_internal.bgw_job_stat")
+    assert re.fullmatch(r".+ \[\d+\]: (\d+) of \1 runs failed", found["TimescaleDB jobs"]["detail"])
+    with sessions.open("monitor") as connection:
+        row = connection.execute(queries.SERVER.encode()).fetchone() or ("", "")
+    expected = "critical" if compatibility.pair_fault(row[0], row[-1]) else "ok"
+    assert found["versions"]["level"] == expected
+    healthy = db.findings()
+    assert (healthy["TimescaleDB jobs"]["level"], healthy["versions"]["level"]) == ("ok", "ok")
 
 
 def test_a_slot_that_retains_wal_is_found(db: Database, stack: StackUnderTest) -> None:
@@ -271,9 +292,10 @@ def test_on_a_host_that_serves_nobody_every_command_says_why(
     assert last.endswith("a standby, or a host that was told to stop serving, lets no client in")
 
 
-def as_superuser(stack: StackUnderTest, query: str) -> None:
+def as_superuser(stack: StackUnderTest, *queries: str) -> None:
     """On the host's own socket, which is the only way in for the superuser."""
-    run_in_stack(stack, "psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-c", query)
+    words = [word for query in queries for word in ("-c", query)]
+    run_in_stack(stack, "psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", *words)
 
 
 def run_in_stack(stack: StackUnderTest, *argv: str) -> None:

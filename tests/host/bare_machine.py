@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from host import packages
-from local import root_filesystem
+from local import namespace, root_filesystem
 from local.namespace import first_process, throwaway
+from plan.memory import cache_folder
 from tests.host.authority import authority
 from tests.host.running import LIMIT_SECONDS, PROJECT, children, members, pid_namespace, until
 from tests.host.specs import spec
@@ -92,9 +93,9 @@ def tar() -> Path:
     ]
     content = "\n".join(command).replace(str(PROJECT), "").encode() + LOCK.read_bytes()
     key = hashlib.sha256(content).hexdigest()[: root_filesystem.KEY_LENGTH]
-    made = root_filesystem.cache_folder() / f"debian-{root_filesystem.SUITE}-bare-{key}.tar"
+    made = cache_folder() / f"debian-{root_filesystem.SUITE}-bare-{key}.tar"
     made.parent.mkdir(parents=True, exist_ok=True)
-    with root_filesystem._locked(made.parent / "build.lock", print):
+    with root_filesystem.locked(made.parent / "build.lock", print):
         if not made.exists():
             fresh = made.with_suffix(".unfinished")
             built = subprocess.run(
@@ -297,3 +298,7 @@ def loop_device(folder: Path, *, megabytes: int, is_kept: bool = False) -> Itera
     finally:
         if not is_kept:
             image.unlink()
+
+
+if __name__ == "__main__" and not [one for one in (fault(), *namespace.faults()) if one]:
+    tar()

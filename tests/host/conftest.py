@@ -19,7 +19,7 @@ from tests.host.running import HostUnderTest, mounts
 from tests.host.specs import spec
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree, made_once, unpacked
-from tests.ports import free_ports
+from tests.run.ports import claim_some
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ REPORTS = "reports.json"
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    (port,) = free_ports(1)
+    (port,) = claim_some(1)
     made = ObjectStore(tmp_path_factory.mktemp("store"), port)
     try:
         yield made
@@ -78,7 +78,7 @@ def running_host(
 ) -> Iterator[HostUnderTest]:
     """A host that is not started yet, with a bucket of its own; ended with all that is in it."""
     folder.mkdir(exist_ok=True)
-    postgres, pooler = free_ports(2)
+    postgres, pooler = claim_some(2)
     declared = spec(postgres_port=postgres, pooler_port=pooler, **postgres_changes)
     declared["backup"] |= {"endpoint": store.endpoint, "bucket": store.new_bucket()}
     root = folder / "root"

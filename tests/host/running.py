@@ -13,7 +13,7 @@ import psycopg
 
 from local import namespace
 from tests.host.tree import Tree
-from tests.ports import listens
+from tests.run.ports import listens
 
 PROJECT = Path(__file__).resolve().parents[2]
 # PID 1 has to take in the processes that lost their parent, as a supervisor does.

@@ -18,8 +18,8 @@ from local import namespace, root_filesystem
 from tests.host.running import LIMIT_SECONDS, TIED, until
 from tests.host.specs import spec
 from tests.host.store import ObjectStore
-from tests.ports import free_ports
-from tests.soak import IS_SOAK
+from tests.run.ports import claim_some
+from tests.run.soak import IS_SOAK
 
 ROOT = Path(__file__).resolve().parents[2]
 # What an engine gives to a build besides what the Dockerfile says.
@@ -120,7 +120,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
 
 
 def specification(store: ObjectStore) -> dict[str, Any]:
-    postgres, pooler = free_ports(2)
+    postgres, pooler = claim_some(2)
     given = spec(postgres_port=postgres, pooler_port=pooler) | {"platform": "container"}
     given["backup"] |= {"endpoint": store.endpoint, "bucket": store.new_bucket()}
     return given

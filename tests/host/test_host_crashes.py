@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.host.running import HostUnderTest, until
-from tests.soak import IS_SOAK
+from tests.run.soak import IS_SOAK
 
 pytestmark = pytest.mark.slow
 

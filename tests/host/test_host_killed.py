@@ -13,7 +13,7 @@ from tests.host.conftest import running_host
 from tests.host.running import LIMIT_SECONDS, PROJECT, HostUnderTest
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
-from tests.soak import IS_SOAK
+from tests.run.soak import IS_SOAK
 
 pytestmark = pytest.mark.slow
 

@@ -10,9 +10,9 @@ from tests.host.gate import Gate
 from tests.host.running import HostUnderTest, until
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
-from tests.ports import free_ports
 from tests.recovery.site import Site, restore
-from tests.soak import IS_SOAK
+from tests.run.ports import claim_some
+from tests.run.soak import IS_SOAK
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ READY = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready
 
 @pytest.fixture
 def gate(store: ObjectStore) -> Iterator[Gate]:
-    (port,) = free_ports(1)
+    (port,) = claim_some(1)
     made = Gate(port, int(store.endpoint.partition(":")[2]))
     yield made
     made.shut()

@@ -24,7 +24,7 @@ from tests.host.gate import Gate
 from tests.host.running import HostUnderTest, until
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
-from tests.ports import free_ports
+from tests.run.ports import claim_some
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ READY = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready
 
 @pytest.fixture(scope="module")
 def gate(store: ObjectStore) -> Iterator[Gate]:
-    (port,) = free_ports(1)
+    (port,) = claim_some(1)
     made = Gate(port, int(store.endpoint.partition(":")[2]))
     yield made
     made.shut()

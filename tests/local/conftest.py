@@ -1,7 +1,6 @@
 """A state folder, ports and processes of a test's own."""
 
 import os
-import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from local.ports import Ports, busy
+from local.ports import Ports
 from local.state import State
 from local.supervisor import Supervisor
 from tests.local.stack_under_test import StackUnderTest, running_stack
+from tests.run.ports import claim
 
 Launch = Callable[[Sequence[str]], list[str]]
 
@@ -63,12 +63,8 @@ def inside(supervisor: Supervisor, namespaced: Launch) -> Supervisor:
 
 
 @pytest.fixture(scope="session")
-def free_ports() -> Ports:
-    """Below the range from which the kernel takes ports for connections."""
-    # Not the seeded generator: two test runs at once would draw the same ports.
-    draw = random.SystemRandom().randrange
-    candidates = (Ports(draw(20000, 32000, 10)) for _ in range(100))
-    return next(ports for ports in candidates if not busy(ports))
+def claim_some() -> Ports:
+    return claim()
 
 
 @pytest.fixture(scope="session")

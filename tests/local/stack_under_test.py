@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -18,8 +17,8 @@ import pytest
 
 from local import certificates, namespace
 from local.objects import Objects
-from local.ports import Ports, busy
 from local.state import State
+from tests.run.ports import claim
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 60
@@ -33,12 +32,6 @@ def until(fact: Callable[[], Any]) -> Any:
             raise TimeoutError(f"not so within {LIMIT_SECONDS} s")
         time.sleep(0.02)
     return value
-
-
-def free_first_port() -> int:
-    """First of ten neighbouring ports that are free now; below those that the kernel gives to connections."""
-    candidates = (Ports(random.SystemRandom().randrange(20000, 32000, 10)) for _ in range(100))
-    return next(ports.first for ports in candidates if not busy(ports))
 
 
 def copy_project(folder: Path) -> Path:
@@ -73,7 +66,7 @@ def request(port: int, method: str, path: str, body: Any = None) -> tuple[int, A
 class StackUnderTest:
     def __init__(self, project: Path) -> None:
         self.project = project
-        self.first_port = free_first_port()
+        self.first_port = claim().first
         self.state = project / ".state/local"
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("HYBRID_STATE")},

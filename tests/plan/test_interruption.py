@@ -29,6 +29,12 @@ RECORD = "import sys; from pathlib import Path; from plan.record import record; 
 WAIT_SECONDS = 20
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known, so that there is something to interrupt."""
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @contextlib.contextmanager
 def started(*argv: str) -> Iterator[subprocess.Popen[str]]:
     """A process that can be interrupted, also where the tests can't: a shell's `&` has all below it ignore SIGINT."""

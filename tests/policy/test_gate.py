@@ -10,6 +10,7 @@ from policies.errors import GateError
 from policies.findings import Subject
 from policies.gate import assess, judge
 from policies.rule import EXEMPTED, WAITING
+from tests.policy import packs
 
 NAMES = [rule.name for group in pages.groups() for rule in group.rules]
 
@@ -29,7 +30,7 @@ def test_every_rule_has_a_name_of_its_own() -> None:
 
 
 def test_what_waits_says_why_and_is_no_violation(dev_plan: Plan) -> None:
-    (verdict,) = judge([dev_plan])
+    (verdict,) = packs.judge([dev_plan])
     assert verdict.waiting
     for finding in verdict.waiting:
         name, _, reason = finding.message.partition(": ")

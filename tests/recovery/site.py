@@ -1,6 +1,8 @@
 """A host with a recovery engine, as the tests drive it."""
 
+import itertools
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -34,6 +36,20 @@ def restore(kind: str, value: str | None = None, *, into: str = "copy", act: str
     """A request; `replace` and `source` beside the target's own fields."""
     outer = {name: more.pop(name) for name in ("replace", "source") if name in more}
     return {"act": act, "target": {"kind": kind, "value": value, **more}, "into": into, **outer}
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A file within an object of many."""
+
+    name: str
+    key: str
+    place: slice
+    checksum: str
+
+    @property
+    def size(self) -> int:
+        return int(self.place.stop - self.place.start)
 
 
 class Site:
@@ -117,10 +133,46 @@ class Site:
 
     def damage(self, key: str) -> bytes:
         """Change bytes in the middle of an object; what it was."""
-        client = self.client()
-        content: bytes = client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        content = self.get(key)
         middle = len(content) // 2
-        client.put_object(Bucket=self.bucket, Key=key, Body=content[:middle] + b"damaged!" + content[middle + 8 :])
+        self.put(key, content[:middle] + b"damaged!" + content[middle + 8 :])
+        return content
+
+    def bundled(self, label: str) -> list[Bundled]:
+        """The databases' files that a backup has whole in bundles, its own or those of the backups it builds on."""
+        stanza = self.host.spec["backup"]["stanza"]
+        manifest = self.host.pgbackrest("repo-get", f"backup/{stanza}/{label}/backup.manifest")
+        found = []
+        for name, text in re.findall(r"^pg_data/(base/\S+)=(\{.*\})$", manifest, re.MULTILINE):
+            file = json.loads(text)
+            # Larger ones are kept in blocks ("bi").
+            if "bni" in file and "bi" not in file and file["size"]:
+                key = f"postgresql/backup/{stanza}/{file.get('reference', label)}/bundle/{file['bni']}"
+                place = slice(file.get("bno", 0), file.get("bno", 0) + file.get("repo-size", file["size"]))
+                found.append(Bundled(name, key, place, file["checksum"]))
+        return found
+
+    def misplace(self, label: str) -> tuple[Bundled, bytes]:
+        """Write another file's bytes in the place of a bundled one, and only there: which, and what its bundle was.
+
+        Other than bytes that were changed they can be decrypted and unpacked, so only the checksum is wrong.
+        """
+        files = self.bundled(label)
+        bundles: dict[str, bytes] = {}
+        for one in files:
+            bundles[one.key] = bundles.get(one.key) or self.get(one.key)
+        one, other = next(
+            (one, other)
+            for one, other in itertools.combinations(files, 2)
+            if one.size == other.size and one.checksum != other.checksum
+        )
+        content = bytearray(bundles[one.key])
+        content[one.place] = bundles[other.key][other.place]
+        self.put(one.key, bytes(content))
+        return one, bundles[one.key]
+
+    def get(self, key: str) -> bytes:
+        content: bytes = self.client().get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return content
 
     def put(self, key: str, content: bytes) -> None:

@@ -11,7 +11,7 @@ import pytest
 from local import namespace
 from tests.host.running import PROJECT
 from tests.recovery.site import ANSWER_SECONDS, Site, restore
-from tests.soak import IS_SOAK
+from tests.run.soak import IS_SOAK
 
 pytestmark = pytest.mark.slow
 

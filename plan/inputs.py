@@ -1,0 +1,155 @@
+"""All that a recorded plan is made from, as one list, and its hash: the same inputs give the same plan.
+
+What a program sees beyond it (plan/watch.py) can't be compared later; then nothing is remembered.
+"""
+
+import hashlib
+import json
+import os
+import site
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from plan.project import ROOT
+
+# Changed with what is remembered of a plan, or how it is found again.
+FORMAT = 1
+# Of the project's folder: the program, what it packs into the hosts' bundles, and the bundles of the Workers and the
+# site. Its settings, of which other stacks have others, count as the program gets them.
+PROGRAM = ("*.py", "components/", "host/", "apps/*/dist/")
+# Of the project that records, which may be another: the recorder, what it and the program import from there, and what
+# the installed packages were taken from.
+RECORDER = ("plan/", "components/", "requirements.lock")
+# All that a recording gets of the caller's environment: where shared libraries and temporary files are, and whether
+# the tests' coverage is measured.
+VARIABLES = ("LD_LIBRARY_PATH", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+# Besides, it is the same everywhere: the order of sets, the encoding of texts, the time zone.
+GIVEN = {
+    "PYTHONPATH": str(ROOT),
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "PYTHONCOERCECLOCALE": "0",
+    "TZ": "UTC",
+}
+COMPILED = "__pycache__"
+# Path, number, size, and when content and entry were last changed; of a file, or a folder.
+Stamp = tuple[str, int, int, int, int]
+
+
+def environment() -> dict[str, str]:
+    """What a recording's process gets. Credentials stay out: what the program can't see it can't leak."""
+    return {name: os.environ[name] for name in VARIABLES if name in os.environ} | GIVEN
+
+
+def stamped(paths: Iterable[str]) -> dict[str, list[int]]:
+    """Size and time of change of libraries' files, which are too many to be read; nothing of what is not there."""
+    found = {}
+    for path in paths:
+        try:
+            facts = os.stat(path)
+            found[path] = [facts.st_size, facts.st_mtime_ns]
+        except OSError:
+            found[path] = []
+    return found
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What recordings of a project depend on. Everything is read when it is first asked for, and once."""
+
+    folder: Path
+
+    def key(self, task: Mapping[str, Any]) -> str:
+        """Name of a recording: of the task, which holds the settings, and of all that `hash` is made from."""
+        return _hash([self.hash, task])
+
+    @cached_property
+    def hash(self) -> str:
+        return _hash([FORMAT, self.places, _python(), environment(), self._contents])
+
+    def is_as(self, other: "Inputs") -> bool:
+        """Whether nothing was changed in between, nor changed and changed back."""
+        return (self.hash, self._stamps) == (other.hash, other._stamps)
+
+    @cached_property
+    def trees(self) -> tuple[str, ...]:
+        """Folders in which every file is an input, by their real paths."""
+        return tuple(dict.fromkeys(os.path.realpath(path) for path, name in self._tops if name.endswith("/")))
+
+    @cached_property
+    def single_files(self) -> frozenset[str]:
+        return frozenset(os.path.realpath(path) for path, name in self._tops if not name.endswith("/"))
+
+    @cached_property
+    def places(self) -> list[str]:
+        """Where the project is, and who records it: a program may declare where it is."""
+        return [str(self.folder), os.path.realpath(self.folder), str(ROOT)]
+
+    @cached_property
+    def _tops(self) -> list[tuple[Path, str]]:
+        lists = ((self.folder, PROGRAM), (ROOT, RECORDER))
+        return [
+            (path, name) for place, names in lists for name in names for path in sorted(place.glob(name.rstrip("/")))
+        ]
+
+    @cached_property
+    def _files(self) -> list[str]:
+        """All of them, and the folders, which differ when one is added or goes."""
+        return list(dict.fromkeys(found for path, _ in self._tops for found in _walk(path)))
+
+    @cached_property
+    def _contents(self) -> list[Any]:
+        # A module or package beside the program would be imported instead of an installed one.
+        beside = [sorted(filter(_is_importable, os.listdir(folder))) for folder in (self.folder, ROOT)]
+        return [beside, [(stamp[0], content) for stamp, content in self._read]]
+
+    @property
+    def _stamps(self) -> list[Stamp]:
+        return [stamp for stamp, _ in self._read]
+
+    @cached_property
+    def _read(self) -> list[tuple[Stamp, str]]:
+        return [(_stamp(path), _content(path)) for path in self._files]
+
+
+def _is_importable(name: str) -> bool:
+    return name != COMPILED and (name.isidentifier() or name.endswith((".py", ".so", ".dist-info", ".egg-info")))
+
+
+def _walk(top: Path) -> Iterator[str]:
+    yield str(top)
+    for folder, folders, names in os.walk(top):
+        folders[:] = sorted(name for name in folders if name != COMPILED)
+        yield from (os.path.join(folder, name) for name in sorted((*folders, *names)))
+
+
+def _content(path: str) -> str:
+    """Of a link its target: what lies there is an input of its own, or none."""
+    if os.path.islink(path):
+        return f"link {os.readlink(path)}"
+    if os.path.isdir(path):
+        return "folder"
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _stamp(path: str) -> Stamp:
+    facts = os.lstat(path)
+    if stat.S_ISDIR(facts.st_mode):
+        # An import changes it, which adds what it has compiled.
+        return path, facts.st_ino, 0, 0, 0
+    return path, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+
+
+def _python() -> list[Any]:
+    """The interpreter and the packages that are installed for it, by name and version."""
+    packages = [sorted(os.listdir(folder)) for folder in site.getsitepackages() if os.path.isdir(folder)]
+    return [sys.version, sys.executable, sys.prefix, sys.base_prefix, list(sys.flags), packages]
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
