@@ -62,7 +62,8 @@ for group in $OF_ITS_OWN; do echo 0 >"$group/cgroup.procs"; done
 exec "$@"
 """
 CGROUPS = Path("/sys/fs/cgroup")
-NAME = f"hybrid-bare-{os.getpid()}"
+PREFIX = "hybrid-bare-"
+NAME = f"{PREFIX}{os.getpid()}"
 
 
 def fault() -> str:
@@ -191,7 +192,8 @@ class BareMachine:
             self._around.wait(LIMIT_SECONDS)
             self._around = None
             until(lambda: not members(self._namespace))
-            _remove_cgroups()
+            for cgroup in _cgroups():
+                _remove(cgroup)
         self._pid = 0
 
     def command(self, *argv: str) -> list[str]:
@@ -248,14 +250,17 @@ def _cgroups() -> Iterator[Path]:
 def _made_cgroups() -> list[str]:
     made = list(_cgroups())
     for folder in made:
+        # Of tests that were killed.
+        for left in folder.parent.glob(f"{PREFIX}*"):
+            if not Path("/proc", left.name.removeprefix(PREFIX)).exists():
+                _remove(left)
         folder.mkdir(exist_ok=True)
     return [str(folder) for folder in made]
 
 
-def _remove_cgroups() -> None:
-    for folder in _cgroups():
-        for below in sorted(folder.rglob("**/"), reverse=True):
-            below.rmdir()
+def _remove(cgroup: Path) -> None:
+    for below in sorted(cgroup.rglob("**/"), reverse=True):
+        below.rmdir()
 
 
 def _report(argv: list[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 from local import namespace, root_filesystem
 from tests.host import bare_machine
 from tests.host.bare_machine import DISK_MB, IMAGE, BareMachine, loop_device
-from tests.host.declared_machine import declared
+from tests.host.first_application import first_application
 from tests.host.running import HostUnderTest, mounts
 from tests.host.specs import spec
 from tests.host.store import ObjectStore
@@ -120,29 +120,16 @@ def machine_tar() -> Path:
     return bare_machine.tar()
 
 
-@pytest.fixture(scope="module")
-def bare(machine_tar: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
-    """A machine as a cloud's instance is at first, with a blank disk; not booted."""
-    folder = tmp_path_factory.mktemp("bare")
-    try:
-        root_filesystem.unpack(machine_tar, folder / "root")
-        with loop_device(folder, megabytes=DISK_MB) as disk:
-            yield BareMachine(folder / "root", disk)
-    finally:
-        root_filesystem.remove(folder / "root")
-
-
 @pytest.fixture(scope="session")
 def converged_folder(machine_tar: Path, run_folder: Path) -> Iterator[Path]:
-    """The root and the disk's image of a machine that has converged, and was shut down."""
+    """The root and the disk's image of a machine that was bare with a blank disk, has converged, and was shut down."""
 
     def make(unfinished: Path) -> None:
         root_filesystem.unpack(machine_tar, unfinished / "root")
         with loop_device(unfinished, megabytes=DISK_MB, is_kept=True) as disk:
             machine = BareMachine(unfinished / "root", disk)
             with machine.booted():
-                report = machine.converge(declared())
-                assert report["exit"] == 0, report["words"]
+                (unfinished / REPORTS).write_text(json.dumps(first_application(machine)))
                 machine.told("systemctl", "stop", "pgbouncer.service", "postgresql@17-main.service")
 
     with made_once(run_folder / "converged", make):
@@ -158,6 +145,8 @@ def converged(converged_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
         copy = ["cp", "--archive", "--reflink=auto", "--sparse=always"]
         subprocess.run([*copy, *(str(converged_folder / name) for name in ("root", IMAGE)), str(folder)], check=True)
         with loop_device(folder, megabytes=DISK_MB) as disk:
-            yield BareMachine(folder / "root", disk)
+            machine = BareMachine(folder / "root", disk)
+            machine.first = json.loads((converged_folder / REPORTS).read_text())
+            yield machine
     finally:
         root_filesystem.remove(folder / "root")

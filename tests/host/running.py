@@ -110,14 +110,14 @@ class HostUnderTest:
         """Whether a program in the root exits with 0."""
         return self.inside(["chroot", str(self.root), *argv]).returncode == 0
 
-    def run(self, *argv: str) -> None:
-        """Start a program in the root as the database's own user."""
-        self.start_inside(["chroot", "--userspec=postgres:postgres", str(self.root), *argv])
-
-    def start_inside(self, argv: list[str]) -> None:
-        """Start a program of this machine in the host's namespaces."""
+    def run(self, *argv: str, until_it: Callable[[], bool]) -> None:
+        """Start a program in the root as the database's own user, and wait until it does what is asked of it."""
+        command = namespace.enter(self.pid, ["chroot", "--userspec=postgres:postgres", str(self.root), *argv])
         with self.log.open("a") as log:
-            self.parts.append(subprocess.Popen(namespace.enter(self.pid, argv), stdout=log, stderr=log))
+            program = subprocess.Popen(command, stdout=log, stderr=log)
+        self.parts.append(program)
+        until(lambda: until_it() or program.poll() is not None)
+        assert program.poll() is None, self.log.read_text()[-2000:]
 
     def inside(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
         command = namespace.enter(self.pid, argv)
@@ -194,12 +194,11 @@ class HostUnderTest:
         assert self.inside(["kill", f"-{signal}", pid]).returncode == 0
 
     def start_postgres(self) -> None:
-        self.run("/usr/lib/postgresql/17/bin/postgres", "-D", "/etc/postgresql/17/main")
-        until(self.answers)
+        self.run("/usr/lib/postgresql/17/bin/postgres", "-D", "/etc/postgresql/17/main", until_it=self.answers)
 
     def start_pooler(self) -> None:
-        self.run("/usr/sbin/pgbouncer", "/etc/pgbouncer/pgbouncer.ini")
-        until(lambda: listens(self.spec["pooler"]["port"]))
+        port = self.spec["pooler"]["port"]
+        self.run("/usr/sbin/pgbouncer", "/etc/pgbouncer/pgbouncer.ini", until_it=lambda: listens(port))
 
     def stop_postgres(self) -> None:
         """All that it has to write is written, and archived, when this returns."""

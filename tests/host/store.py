@@ -69,6 +69,7 @@ class ObjectStore:
         client = self.client(region)
 
         def is_there() -> bool:
+            assert self._process.poll() is None, Path(self._log.name).read_text()[-2000:]
             try:
                 client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
             except client.exceptions.BucketAlreadyOwnedByYou:

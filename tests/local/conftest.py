@@ -63,7 +63,7 @@ def inside(supervisor: Supervisor, namespaced: Launch) -> Supervisor:
 
 
 @pytest.fixture(scope="session")
-def free_ports() -> Ports:
+def claim_some() -> Ports:
     return claim()
 
 
