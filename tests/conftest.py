@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from plan import quick_import
 from plan.model import Plan
 from plan.record import record
 from tests.changed_stack import record_with
@@ -23,6 +24,8 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("hybrid")
+# As the recorder does; whole, the providers' libraries take each worker three seconds.
+quick_import.install()
 
 
 @pytest.fixture(scope="session")

@@ -30,14 +30,16 @@ def test_it(number, tmp_path, tmp_path_factory):
 class InnerRun:
     """Pytest with two workers, in a temporary folder of its own."""
 
-    def __init__(self, folder: Path, seconds: float, **variables: str) -> None:
+    def __init__(
+        self, folder: Path, seconds: float, text: str = INNER, distribution: str = "load", **variables: str
+    ) -> None:
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
         test = folder / "test_inner.py"
-        test.write_text(INNER.replace("SECONDS", str(seconds)))
+        test.write_text(text.replace("SECONDS", str(seconds)))
         options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-p", "tests.run.plugin"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *options, "-n2", "--dist=load", str(test)],
+            [sys.executable, "-m", "pytest", *options, "-n2", f"--dist={distribution}", str(test)],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(self.temporary), **variables},
             stdout=subprocess.PIPE,
@@ -88,6 +90,24 @@ def test_a_run_names_what_its_tests_left_and_fails(tmp_path: Path) -> None:
     assert "2 passed" in words
     assert words.count(": sleep 1000") == 2
     assert inner.is_gone()
+
+
+GROUPED = """
+import os, pathlib, pytest
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("group", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("one", "two")])
+def test_it(group, number):
+    with (pathlib.Path(__file__).parent / group).open("a") as file:
+        file.write(os.environ["PYTEST_XDIST_WORKER"] + " ")
+"""
+
+
+def test_a_group_stays_with_one_worker(tmp_path: Path) -> None:
+    inner = InnerRun(tmp_path, 0, text=GROUPED, distribution="loadgroup")
+    assert "8 passed" in inner.end()
+    for group in ("one", "two"):
+        assert len(set((tmp_path / group).read_text().split())) == 1
 
 
 def test_a_disk_without_room_is_named_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

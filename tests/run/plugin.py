@@ -11,6 +11,7 @@ from types import FrameType
 
 import psutil
 import pytest
+from _pytest.nodeid import NodeId
 from xdist.workermanage import NodeManager
 
 from tests.run import leftovers
@@ -89,10 +90,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         soaked = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=soaked)
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
-    for item in items:
-        # What shares a stack, a host or a booted machine stays with one worker; by default a file does.
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    if config.getoption("loadgroup", default=False):
+        for item in items:
+            # What shares a stack, a host or a booted machine stays with one worker; by default a file does.
+            mark = item.get_closest_marker("xdist_group")
+            # pytest-xdist 3.8 puts it into `_nodeid`, which pytest 9.2 no longer reads.
+            item._id = NodeId.parse(f"{item.nodeid}@{mark.args[0] if mark else item.path}")
     items.sort(key=_turn)
 
 
