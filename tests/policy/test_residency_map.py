@@ -184,7 +184,7 @@ def test_a_region_comes_from_the_provider_where_the_resource_names_none(prod_pla
     assert (fault.parts, fault.where.city) == (("documents",), "Dublin")
 
 
-ANSWERING = {
+ANSWERING: dict[str, dict[str, Any]] = {
     "vercel": {"failoverActive": "vercel"},
     "vercel-dns": {"failoverActive": "vercel-dns"},
     "vercel, of Pages too": {"failoverActive": "vercel", "pagesHostnames": ["docs.dev.automatonicai.com"]},
