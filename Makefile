@@ -1,6 +1,8 @@
 # One target a job; CI calls the same ones.
 
 PYTHON ?= python3
+# What is installed uncompiled is compiled by the first process that needs it, and not by each anew.
+unexport PYTHONDONTWRITEBYTECODE
 SOURCES := components plan policies pictures local database backups failover host scripts bench
 # What the bundles are made from.
 APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
