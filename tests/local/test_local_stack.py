@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import ssl
 import subprocess
@@ -143,6 +144,7 @@ def test_every_declared_s3_bucket_is_there(stack: StackUnderTest) -> None:
     assert [name.split("-")[2] for name in sorted(names)] == ["backups", "backups", "bundles", "documents"]
 
 
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no browser: install the package chromium")
 def test_a_browser_shows_rows_from_postgresql(stack: StackUnderTest, tmp_path: Path) -> None:
     add_entry(stack, "seen by Chromium")
     answer = subprocess.run(
