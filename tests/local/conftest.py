@@ -63,7 +63,7 @@ def inside(supervisor: Supervisor, namespaced: Launch) -> Supervisor:
 
 
 @pytest.fixture(scope="session")
-def claim_some() -> Ports:
+def free_ports() -> Ports:
     return claim()
 
 
