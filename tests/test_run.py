@@ -50,7 +50,7 @@ class InnerRun:
 
     def folder(self) -> Path:
         """Its own, once both tests are under way."""
-        until(lambda: len([*self.temporary.glob("hybrid-tests-*/tests/ready-*")]) == 2)
+        until(lambda: len([*self.temporary.glob("hybrid-tests-*/t/ready-*")]) == 2)
         (found,) = self.temporary.glob("hybrid-tests-*")
         return found
 

@@ -67,7 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     refuse_full_disk()
     run = config.stash[RUN] = Run()
-    config.option.basetemp = config.option.basetemp or run.folder / "tests"
+    # Short: the path of a socket may have 107 bytes.
+    config.option.basetemp = config.option.basetemp or run.folder / "t"
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
