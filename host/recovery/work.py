@@ -107,7 +107,7 @@ def _rightful(machine: Machine, path: Path) -> str | None:
 def _remove(machine: Machine, path: Path) -> None:
     end = time.monotonic() + REMOVE_SECONDS
     while True:
-        _end_processes(str(machine.clusters / path.name), path)
+        _end_processes(machine, path)
         if not path.exists():
             return
         # A process that is just ending may have written once more.
@@ -116,18 +116,22 @@ def _remove(machine: Machine, path: Path) -> None:
             raise RecoveryError(f"{path.name}: can't be removed within {REMOVE_SECONDS} s")
 
 
-def _end_processes(place: str, seen: Path) -> None:
+def _end_processes(machine: Machine, path: Path) -> None:
     """Kill all that works in the folder: its server, and pgBackRest with its helpers."""
     for process in Path("/proc").glob("[0-9]*"):
-        if int(process.name) != os.getpid() and _works_in(process, place, seen):
+        if int(process.name) != os.getpid() and _works_in(process, machine, path):
             with suppress(ProcessLookupError):
                 os.kill(int(process.name), signal.SIGKILL)
 
 
-def _works_in(process: Path, place: str, seen: Path) -> bool:
+def _works_in(process: Path, machine: Machine, path: Path) -> bool:
+    place = str(machine.clusters / path.name)
     try:
-        if Path(os.readlink(process / "cwd")).is_relative_to(seen):
+        if Path(os.readlink(process / "cwd")).is_relative_to(path):
             return True
+        # The same words in another root file system name another folder.
+        if os.readlink(process / "root") != str(machine.root.resolve()):
+            return False
         words = (process / "cmdline").read_bytes() + b"\0" + (process / "environ").read_bytes()
     except OSError:
         return False

@@ -1,5 +1,6 @@
 """What a drill's checks call passed and missed, and what becomes of a drill that can't go on."""
 
+import os
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from host.recovery import checks, drill, markers, moments, restoring, times, work
+from host.recovery import checks, drill, inventory, markers, moments, restoring, times, work
 from host.recovery.checks import Check
 from host.recovery.errors import RecoveryError
 from host.recovery.evidence import Leg, Run, faults
@@ -165,11 +166,12 @@ def test_only_a_host_without_a_marker_of_before_has_one_archived(
     now, done = at(9), list[str]()
     held = [] if minutes is None else [now - timedelta(minutes=minutes)]
     monkeypatch.setattr(times, "now", lambda: now)
+    monkeypatch.setattr(inventory, "read", lambda _: done.append("look"))
     monkeypatch.setattr(markers, "read", lambda _: held)
     monkeypatch.setattr(markers, "mark", lambda _: done.append("mark"))
     monkeypatch.setattr(restoring, "archive_up_to_now", lambda _: done.append("archive"))
     drill._ensure_marked(machine(tmp_path))
-    assert done == (["mark", "archive"] if is_marked else [])
+    assert done == (["look", "mark", "archive"] if is_marked else [])
 
 
 def test_a_folder_called_drill_keeps_no_drill_from_running() -> None:
@@ -200,3 +202,13 @@ def test_nothing_of_a_drill_is_kept_by_cleaning(tmp_path: Path) -> None:
     made.path(made.clusters / work.NAME).mkdir()
     work.clean(made)
     assert not made.path(made.clusters / work.NAME).exists()
+
+
+def test_nobody_is_killed_for_the_same_words_in_another_root(tmp_path: Path) -> None:
+    made = machine(tmp_path)
+    folder = made.clusters / work.NAME
+    made.path(folder).mkdir()
+    with subprocess.Popen(["sleep", "60"], env={**os.environ, "PGDATA": str(folder)}) as elsewhere:
+        work.clean(made)
+        assert elsewhere.poll() is None
+        elsewhere.kill()
