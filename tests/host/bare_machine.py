@@ -61,6 +61,8 @@ mount -t tmpfs tmpfs /run
 for group in $OF_ITS_OWN; do echo 0 >"$group/cgroup.procs"; done
 exec "$@"
 """
+# Its first test waits until the machine has converged, also where another worker has it converge.
+MARKS = [pytest.mark.slow, pytest.mark.timeout(LONGEST_SECONDS)]
 CGROUPS = Path("/sys/fs/cgroup")
 PREFIX = "hybrid-bare-"
 NAME = f"{PREFIX}{os.getpid()}"

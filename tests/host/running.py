@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from local import namespace
+from tests.host.preloaded import Preloaded
 from tests.host.tree import Tree
 from tests.run.ports import listens
 
@@ -92,6 +94,9 @@ class HostUnderTest:
         for process in [self.space, *self.parts]:
             process.wait(LIMIT_SECONDS)
         self.parts.clear()
+        if "preloaded" in vars(self):
+            self.preloaded.end()
+            del self.preloaded
         self.pid = 0
         until(lambda: not members(self.namespace))
 
@@ -124,7 +129,7 @@ class HostUnderTest:
         return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
 
     def apply(self, stage: str, *options: str, spec: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = self.inside(self.apply_argv(stage, *options, spec=spec))
+        result = self.preloaded.run("host.apply", self._apply_arguments(stage, *options, spec=spec))
         assert result.stdout, result.stderr
         report: dict[str, Any] = json.loads(result.stdout)
         return report | {"exit": result.returncode, "words": result.stderr}
@@ -136,12 +141,18 @@ class HostUnderTest:
         null = subprocess.DEVNULL
         return subprocess.Popen(command, cwd=PROJECT, stdout=null, stderr=null, start_new_session=True)
 
-    def apply_argv(self, stage: str, *options: str, spec: dict[str, Any] | None = None) -> list[str]:
+    def apply_argv(self, stage: str) -> list[str]:
+        return [sys.executable, "-m", "host.apply", *self._apply_arguments(stage)]
+
+    def _apply_arguments(self, stage: str, *options: str, spec: dict[str, Any] | None = None) -> list[str]:
         path = self.root.with_name("host.json")
         path.touch(mode=0o600)
         path.write_text(json.dumps(spec or self.spec))
-        argv = [sys.executable, "-m", "host.apply", str(path), "--root", str(self.root)]
-        return [*argv, "--stage", stage, *options]
+        return [str(path), "--root", str(self.root), "--stage", stage, *options]
+
+    @cached_property
+    def preloaded(self) -> Preloaded:
+        return Preloaded(self.pid, self.root.parent)
 
     def connect(self, role: str, *, through_pooler: bool = False, **changes: Any) -> psycopg.Connection[Any]:
         """A client's connection from outside the root, with TLS verified to the full."""

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.host.bare_machine import DISK, BareMachine
+from tests.host.bare_machine import DISK, MARKS, BareMachine
 from tests.host.declared_machine import declared, with_process_credentials
 from tests.host.running import LIMIT_SECONDS, until
 from tests.host.specs import spec
 
-pytestmark = pytest.mark.slow
+pytestmark = MARKS
 
 APPLICATION_SECONDS = 180
 AGAIN_SECONDS = 15

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.host.bare_machine import RELEASE_PYTHON, BareMachine
+from tests.host.bare_machine import MARKS, RELEASE_PYTHON, BareMachine
 from tests.host.declared_machine import declared
 from tests.host.running import until
 from tests.host.specs import spec
 
-pytestmark = pytest.mark.slow
+pytestmark = MARKS
 
 POSTGRES = "postgresql@17-main.service"
 CLUSTERS = "/var/lib/postgresql/17"

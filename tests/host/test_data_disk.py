@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.host.bare_machine import BareMachine, loop_device
+from tests.host.bare_machine import MARKS, BareMachine, loop_device
 from tests.host.declared_machine import declared
 
-pytestmark = pytest.mark.slow
+pytestmark = MARKS
 
 PHOTOS, UNKNOWN, PARTED, SMALL = "/dev/xvdg", "/dev/xvdh", "/dev/xvdi", "/dev/xvdj"
 KEPT = "/var/lib/hybrid"

@@ -25,6 +25,7 @@ from tests.host.running import HostUnderTest, until
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
 from tests.run.ports import claim_some
+from tests.run.soak import IS_SOAK
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,9 @@ QUEUE_MB = 64
 SEGMENT_MB = 16
 # Tries of the archiver at the shutdown, each cut short by archive-timeout.
 SHUTDOWN_SECONDS = 45
-BACKUP_SECONDS = 180
+BACKUP_SECONDS = 600
+# How long a store that does not answer is asked; as declared, ten seconds and again for a minute, in the soak alone.
+ASKED = [] if IS_SOAK else ["--io-timeout=2"]
 READY = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
 
 
@@ -139,7 +142,7 @@ def test_a_fast_shutdown_does_not_wait_for_a_dead_store(cut: HostUnderTest, gate
 def backing_up(host: HostUnderTest, kind: str) -> subprocess.Popen[str]:
     stanza = f"--stanza={host.spec['backup']['stanza']}"
     # One try instead of three saves minutes.
-    words = ["pgbackrest", stanza, f"--type={kind}", "--job-retry=0", "backup"]
+    words = ["pgbackrest", stanza, f"--type={kind}", "--job-retry=0", *ASKED, "backup"]
     argv = ["chroot", "--userspec=postgres:postgres", str(host.root), *words]
     return subprocess.Popen(
         namespace.enter(host.pid, argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -195,7 +198,7 @@ class Alarm:
             wal=f"{host.root}{given.wal}",
             log=f"{host.root}{given.log}",
             answers=str(folder),
-            info=[*inside, *given.info[given.info.index("pgbackrest") :]],
+            info=[*inside, *given.info[given.info.index("pgbackrest") :], *ASKED],
         )
         self._path.write_text(json.dumps(asdict(settings)))
         self._answers = folder

@@ -8,10 +8,12 @@ import pytest
 from host import packages
 from host.spec import Spec, parse
 from host.tasks import tunnel
-from tests.host.bare_machine import BareMachine
+from tests.host.bare_machine import MARKS, BareMachine
 from tests.host.declared_machine import declared
 from tests.host.running import until
 from tests.host.trial_repository import KEY, TrialRepository, with_trial_keys
+
+pytestmark = MARKS
 
 TOKEN = "token-that-nobody-sees"
 # Tells systemd that it is ready, and writes down what it was given.
@@ -52,7 +54,6 @@ def state(machine: BareMachine) -> str:
     return machine.run("systemctl", "is-active", "cloudflared.service").stdout.strip()
 
 
-@pytest.mark.slow
 def test_the_tunnel_runs_once_the_database_does(machine: BareMachine) -> None:
     report = machine.converge(declared(tunnel={"token": TOKEN}))
     assert report["exit"] == 0, report["words"]
@@ -62,7 +63,6 @@ def test_the_tunnel_runs_once_the_database_does(machine: BareMachine) -> None:
     assert machine.converge(declared(tunnel={"token": TOKEN}))["changed"] == {}
 
 
-@pytest.mark.slow
 def test_the_token_is_seen_by_the_service_alone(machine: BareMachine) -> None:
     said = until(lambda: machine.told("journalctl", "--unit=cloudflared.service", "--output=cat", "--grep=arguments"))
     assert f"token {len(TOKEN)}" in said
@@ -72,13 +72,11 @@ def test_the_token_is_seen_by_the_service_alone(machine: BareMachine) -> None:
     assert machine.told("stat", "--format=%a %U", "/etc/hybrid/tunnel-token") == "600 root"
 
 
-@pytest.mark.slow
 def test_another_token_restarts_it(machine: BareMachine) -> None:
     report = machine.converge(declared(tunnel={"token": f"{TOKEN}-2"}))
     assert report["changed"] == {"tunnel": ["tunnel token", "tunnel runs"]}
 
 
-@pytest.mark.slow
 def test_a_host_without_a_tunnel_ends_it(machine: BareMachine) -> None:
     assert machine.converge(declared())["exit"] == 0
     assert state(machine) == "inactive"

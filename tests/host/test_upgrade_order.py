@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from host import packages
-from tests.host.bare_machine import LONGEST_SECONDS, BareMachine
+from tests.host.bare_machine import LONGEST_SECONDS, MARKS, BareMachine
 from tests.host.declared_machine import declared
 from tests.host.trial_repository import KEY, TrialRepository, files, version, with_trial_keys
 
-pytestmark = pytest.mark.slow
+pytestmark = MARKS
 
 POSTGRESQL, TIMESCALEDB = "postgresql-17", "timescaledb-2-oss-postgresql-17"
 OF_DEBIAN = {"postgresql": POSTGRESQL, "timescaledb": "postgresql-17-timescaledb", "pgbackrest": "pgbackrest"}

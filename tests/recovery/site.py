@@ -58,11 +58,13 @@ class Site:
         self.store = store
 
     def engine(self, spec: dict[str, Any] | None = None) -> list[str]:
+        return namespace.enter(self.host.pid, [sys.executable, "-m", "host.recovery", *self._arguments(spec)])
+
+    def _arguments(self, spec: dict[str, Any] | None) -> list[str]:
         path = self.host.root.with_name("recovery.json")
         path.touch(mode=0o600)
         path.write_text(json.dumps(spec or self.host.spec))
-        argv = [sys.executable, "-m", "host.recovery", str(path), "--root", str(self.host.root)]
-        return namespace.enter(self.host.pid, argv)
+        return [str(path), "--root", str(self.host.root)]
 
     def ask_with(self, program: str, request: Any) -> Answer:
         """The same, after a few words of Python in the engine's process."""
@@ -75,9 +77,8 @@ class Site:
         return Answer(found.returncode, json.loads(found.stdout) if found.stdout else {}, found.stderr)
 
     def ask(self, request: Any, spec: dict[str, Any] | None = None) -> Answer:
-        asked = self.asking(request, spec)
-        out, words = asked.communicate(json.dumps(request), timeout=ANSWER_SECONDS)
-        return Answer(asked.returncode, json.loads(out) if out.strip() else {}, words)
+        found = self.host.preloaded.run("host.recovery", self._arguments(spec), json.dumps(request))
+        return Answer(found.returncode, json.loads(found.stdout) if found.stdout.strip() else {}, found.stderr)
 
     def asking(self, request: Any, spec: dict[str, Any] | None = None) -> subprocess.Popen[str]:
         """The same, begun; the request is still to be written."""
