@@ -1,16 +1,13 @@
 """Faults of a restore or drill as the operator meets them: on the real local stack, by its commands."""
 
-import json
 import os
 import signal
 import subprocess
-from typing import Any
 
 import pytest
 
-from local import certificates
-from local.objects import Objects
-from local.state import State
+from local.verify import verify
+from tests.backups.on_stack import listed
 from tests.local.stack_under_test import StackUnderTest, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -20,8 +17,7 @@ RESTORE = ("restore", "--to", "latest", "--into")
 
 def test_a_damaged_file_is_named_by_verify_and_fails_the_drill(stack: StackUnderTest) -> None:
     host = stack.host()["backup"]
-    state = State(stack.state)
-    client = Objects(state=state, port=stack.first_port + 4, tls=certificates.ensure(state)[0]).client(host["region"])
+    client = stack.store().client(host["region"])
     assert stack.hybrid("backup", "now", "--type", "full").returncode == 0
     keys = [found["Key"] for found in client.list_objects_v2(Bucket=host["bucket"])["Contents"]]
     bundle = max(key for key in keys if "/bundle/" in key)
@@ -62,14 +58,10 @@ def test_a_command_that_is_killed_leaves_nothing_after_the_next(stack: StackUnde
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     assert stack.hybrid("backup", "now").returncode == 0
-    assert (listed(stack)["leftovers"], listed(stack)["restored"]) == ([], [])
-    until(lambda: not [one for one in stack.processes() if "hybrid-recovery" in " ".join(one.cmdline())])
-    assert stack.run("verify", "--requests", "20").returncode == 0
-
-
-def listed(stack: StackUnderTest) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(stack.hybrid("backup", "list", "--json").stdout)
-    return found
+    found = listed(stack)
+    assert (found["leftovers"], found["restored"]) == ([], [])
+    until(lambda: not [line for line in stack.command_lines() if "hybrid-recovery" in line])
+    assert verify(stack.here, 20).is_passed
 
 
 def started(stack: StackUnderTest, *words: str) -> subprocess.Popen[str]:

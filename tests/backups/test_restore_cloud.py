@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.database import way
-from local.ports import Ports
-from local.stack import Stack
-from local.state import State
+from tests.backups.on_stack import listed
 from tests.backups.systems_manager import Manager, engine, served
 from tests.local.stack_under_test import StackUnderTest
 
@@ -43,16 +41,14 @@ class Operator:
 
 @pytest.fixture
 def operator(stack: StackUnderTest) -> Iterator[Operator]:
-    here = Stack(project=stack.project, state=State(stack.state), ports=Ports(stack.first_port))
+    here = stack.here
     manager = Manager(engine(way(here).recovery()))
     with served(manager) as address:
         yield Operator(stack, manager, address, here.store_ca)
 
 
 def side(operator: Operator) -> list[dict[str, object]]:
-    listed = operator.stack.hybrid("backup", "list", "--json")
-    assert listed.returncode == 0, listed.stderr
-    found: list[dict[str, object]] = json.loads(listed.stdout)["restored"]
+    found: list[dict[str, object]] = listed(operator.stack)["restored"]
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.backups.on_stack import listed
 from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -22,18 +23,9 @@ def done(stack: StackUnderTest, *words: str) -> str:
     return answer.stdout
 
 
-def listed(stack: StackUnderTest) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(done(stack, "backup", "list", "--json"))
-    return found
-
-
-def query(stack: StackUnderTest, sql: str, *words: str) -> str:
-    return done(stack, "local", "exec", "--", "psql", "-qAt", *words, "-c", sql).strip()
-
-
 def now(stack: StackUnderTest) -> str:
     """The database's own clock."""
-    found = datetime.fromisoformat(query(stack, "SELECT clock_timestamp()"))
+    found = datetime.fromisoformat(stack.psql("SELECT clock_timestamp()"))
     return found.astimezone(UTC).isoformat()
 
 
@@ -42,7 +34,7 @@ def test_a_cluster_is_restored_beside_reached_and_discarded(stack: StackUnderTes
     answer = done(stack, "restore", "--to", "latest", "--into", "side", "--apply", "--json")
     port = json.loads(answer)["cluster"]["port"]
     count = "SELECT count(*) FROM regulated.ledger_entries WHERE description = 'for the side'"
-    assert query(stack, count, "-p", str(port)) == "1"
+    assert stack.psql(count, port=port) == "1"
     assert [one["name"] for one in listed(stack)["restored"]] == ["side"]
     assert "would be deleted" in done(stack, "restore", "--discard", "side")
     assert "side: deleted, " in done(stack, "restore", "--discard", "side", "--apply")
@@ -52,7 +44,7 @@ def test_a_cluster_is_restored_beside_reached_and_discarded(stack: StackUnderTes
 def test_deleted_rows_come_back_in_place_and_the_way_to_them_recovers(stack: StackUnderTest) -> None:
     add_entry(stack, "deleted by mistake")
     moment = now(stack)
-    query(stack, "DELETE FROM regulated.ledger_entries")
+    stack.psql("DELETE FROM regulated.ledger_entries")
     assert descriptions(stack) == []
     words = ["restore", "--to", moment, "--into", "main", "--replace", "main", "--apply", "--json"]
     found = json.loads(done(stack, *words))
@@ -105,4 +97,4 @@ def test_a_drill_that_is_interrupted_leaves_nothing(stack: StackUnderTest, tmp_p
     assert "Traceback" not in said
     assert not (tmp_path / "none").exists()
     assert listed(stack)["leftovers"] == []
-    assert [one for one in stack.processes() if "host.recovery" in " ".join(one.cmdline())] == []
+    assert [line for line in stack.command_lines() if "host.recovery" in line] == []

@@ -16,7 +16,7 @@ from components.compatibility import RELEASES
 from database.thresholds import THRESHOLDS, Level
 from tests.commands import ROOT
 from tests.database import cloud
-from tests.database.conftest import Sessions, end
+from tests.database.conftest import Sessions
 from tests.local.stack_under_test import StackUnderTest
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -125,11 +125,11 @@ def test_psql_goes_the_way_with_the_role(dev: Cloud, way: str, role: str, told: 
 
 
 def test_a_pooled_role_meets_the_pooler_behind_the_tunnel(dev: Cloud, stack: StackUnderTest) -> None:
-    end(stack, "pooler")
+    stack.kill("pooler")
     try:
         pooled, direct = (dev.run("psql", "--role", role, "-c", "SELECT 1") for role in ("app", "read_only"))
     finally:
-        stack.up()
+        stack.bring_up()
     assert (pooled.returncode, direct.returncode) == (1, 0)
     assert "hybrid: dev: app can't log in through the tunnel and the pooler: " in pooled.stderr
 

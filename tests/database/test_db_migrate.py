@@ -14,16 +14,27 @@ import pytest
 from local import migrations
 from local.errors import LocalError
 from tests.database.conftest import Database, Sessions
-from tests.local.stack_under_test import StackUnderTest, until
+from tests.local.stack_under_test import StackUnderTest, copy_project, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 NAME = "0003_trial"
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In which migrations are written."""
+    return copy_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def db(stack: StackUnderTest, project: Path) -> Database:
+    return Database(stack, project)
+
+
 @pytest.fixture
-def migration(stack: StackUnderTest, sessions: Sessions) -> Iterator[Callable[[str], None]]:
+def migration(project: Path, sessions: Sessions) -> Iterator[Callable[[str], None]]:
     """Writes a third migration; the database and the project are as before afterwards."""
-    path = stack.project / migrations.FOLDER / f"{NAME}.sql"
+    path = project / migrations.FOLDER / f"{NAME}.sql"
 
     def write(text: str) -> None:
         path.write_text(f"-- depends: 0002_exchange_rates\n\n{text}\n")

@@ -35,7 +35,7 @@ class Run:
         # Whatever a program under test puts into the temporary folder, it puts here.
         os.environ["TMPDIR"] = str(self.folder)
         tempfile.tempdir = None
-        environment = {name: value for name, value in os.environ.items() if name != leftovers.MARK}
+        environment = {name: value for name, value in os.environ.items() if value != str(self.folder)}
         self._watchdog = subprocess.Popen(
             [sys.executable, "-m", "tests.run.watchdog", str(self.folder)],
             cwd=ROOT,
