@@ -28,14 +28,14 @@ def test_a_backup_is_taken_listed_copied_and_drawn(stack: StackUnderTest, tmp_pa
     assert [one["label"] for one in found["backups"]] == [*known, taken["label"]]
     assert found["backups"][-1]["copy"] == "copied"
     picture = tmp_path / "window.svg"
-    answer = stack.hybrid("backup", "list", "--svg", str(picture))
+    answer = stack.told("backup", "list", "--svg", str(picture))
     assert taken["label"] in answer.stdout
     assert "Any moment from " in answer.stdout
     assert taken["label"] in picture.read_text()
 
 
 def test_a_backup_that_is_left_out_is_a_differential_one(stack: StackUnderTest) -> None:
-    answer = stack.hybrid("backup", "now")
+    answer = stack.told("backup", "now")
     assert answer.returncode == 0, answer.stderr
     assert ": diff, " in answer.stdout
 
@@ -56,14 +56,14 @@ def test_a_plan_says_what_would_be_and_does_nothing(stack: StackUnderTest) -> No
 
 
 def test_the_cluster_that_serves_is_not_overwritten_without_its_name(stack: StackUnderTest) -> None:
-    answer = stack.hybrid("restore", "--to", "latest", "--into", "main", "--apply")
+    answer = stack.told("restore", "--to", "latest", "--into", "main", "--apply")
     assert answer.returncode == 1
     assert "--replace main" in answer.stderr
     assert stack.parts()["postgres"].is_running
 
 
 def test_a_target_before_the_first_backup_is_refused_with_the_window(stack: StackUnderTest) -> None:
-    answer = stack.hybrid("restore", "--to", "2020-01-01T00:00:00Z", "--into", "side", "--apply")
+    answer = stack.told("restore", "--to", "2020-01-01T00:00:00Z", "--into", "side", "--apply")
     assert answer.returncode == 1
     assert "hybrid: " in answer.stderr
     assert "Traceback" not in answer.stderr
@@ -94,7 +94,7 @@ def test_the_same_is_had_through_systems_manager(stack: StackUnderTest) -> None:
 def test_a_stack_that_is_stopped_says_so(stack: StackUnderTest) -> None:
     stack.stop()
     try:
-        answer = stack.hybrid("backup", "list")
+        answer = stack.told("backup", "list")
     finally:
         stack.bring_up()
     assert (answer.returncode, answer.stdout) == (1, "")

@@ -11,6 +11,7 @@ import pytest
 from local.database import way
 from tests.backups.on_stack import listed
 from tests.backups.systems_manager import Manager, engine, served
+from tests.commands import in_this_process
 from tests.local.stack_under_test import StackUnderTest
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -29,6 +30,10 @@ class Operator:
             "AWS_ENDPOINT_URL_SSM": address,
             "AWS_CA_BUNDLE": str(authority),
         }
+
+    def told(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """The same in this process."""
+        return in_this_process(self._variables, *words, "--stack", "dev")
 
     def done(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [str(self.stack.project / "hybrid"), *words, "--stack", "dev"]
@@ -57,28 +62,28 @@ def test_a_cluster_is_restored_beside_and_discarded(operator: Operator) -> None:
     assert answer.returncode == 0, answer.stderr
     (cluster,) = side(operator)
     assert (cluster["name"], cluster["state"]) == ("side", "running")
-    answer = operator.done("restore", "--discard", "side", "--apply")
+    answer = operator.told("restore", "--discard", "side", "--apply")
     assert answer.returncode == 0, answer.stderr
     assert side(operator) == []
     assert set(operator.documents()) == {"automatonicai-dev-postgres-recovery"}
 
 
 def test_a_plan_changes_nothing(operator: Operator) -> None:
-    answer = operator.done("restore", "--to", "latest", "--into", "side")
+    answer = operator.told("restore", "--to", "latest", "--into", "side")
     assert answer.returncode == 0, answer.stderr
     assert "nothing has been done" in answer.stderr
     assert side(operator) == []
 
 
 def test_the_engines_refusal_reaches_the_operator(operator: Operator) -> None:
-    answer = operator.done("restore", "--to", "2020-01-01T00:00:00Z", "--into", "side", "--apply")
+    answer = operator.told("restore", "--to", "2020-01-01T00:00:00Z", "--into", "side", "--apply")
     assert answer.returncode == 1
     assert "hybrid: " in answer.stderr
     assert "Traceback" not in answer.stderr
 
 
 def test_a_drill_is_sent_by_the_document_that_does_nothing_else(operator: Operator, tmp_path: Path) -> None:
-    answer = operator.done("drill", "--output", str(tmp_path), "--json")
+    answer = operator.told("drill", "--output", str(tmp_path), "--json")
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)
     assert (found["is_passed"], found["stack"], len(found["restores"])) == (True, "dev", 2)

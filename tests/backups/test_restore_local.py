@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.local, pytest.mark.slow]
 
 def done(stack: StackUnderTest, *words: str) -> str:
     """What a command prints that has to succeed."""
-    answer = stack.hybrid(*words)
+    answer = stack.told(*words)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
 
@@ -31,8 +31,9 @@ def now(stack: StackUnderTest) -> str:
 
 def test_a_cluster_is_restored_beside_reached_and_discarded(stack: StackUnderTest) -> None:
     add_entry(stack, "for the side")
-    answer = done(stack, "restore", "--to", "latest", "--into", "side", "--apply", "--json")
-    port = json.loads(answer)["cluster"]["port"]
+    answer = stack.hybrid("restore", "--to", "latest", "--into", "side", "--apply", "--json")
+    assert answer.returncode == 0, answer.stderr
+    port = json.loads(answer.stdout)["cluster"]["port"]
     count = "SELECT count(*) FROM regulated.ledger_entries WHERE description = 'for the side'"
     assert stack.psql(count, port=port) == "1"
     assert [one["name"] for one in listed(stack)["restored"]] == ["side"]
@@ -52,7 +53,7 @@ def test_deleted_rows_come_back_in_place_and_the_way_to_them_recovers(stack: Sta
     assert found["seconds"]["stopped"] < 30
     kept = found["plan"]["keeps"]
     assert [(one["name"], one["kind"]) for one in listed(stack)["restored"]] == [(kept, "kept")]
-    assert stack.run("verify", "--requests", "20").returncode == 0
+    assert stack.told("local", "verify", "--requests", "20").returncode == 0
     done(stack, "restore", "--discard", kept, "--apply")
 
 
@@ -65,8 +66,9 @@ def _descriptions(stack: StackUnderTest) -> list[str]:
 
 
 def test_a_drill_passes_and_leaves_its_evidence(stack: StackUnderTest, tmp_path: Path) -> None:
-    out = done(stack, "drill", "--seed", "7", "--output", str(tmp_path))
-    assert "local: passed in " in out
+    answer = stack.hybrid("drill", "--seed", "7", "--output", str(tmp_path))
+    assert answer.returncode == 0, answer.stderr
+    assert "local: passed in " in answer.stdout
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md", ".svg"]
     (path,) = tmp_path.glob("*.json")
     found = json.loads(path.read_text())

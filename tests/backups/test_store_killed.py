@@ -55,9 +55,9 @@ def test_a_backup_whose_store_is_killed_fails_and_the_next_one_is_whole(filled: 
     assert "Traceback" not in words
     stack.bring_up()
     assert [one["label"] for one in backups(stack)] == known
-    answer = stack.hybrid("backup", "now", "--type", "full", "--json")
+    answer = stack.told("backup", "now", "--type", "full", "--json")
     assert answer.returncode == 0, answer.stderr
     label = json.loads(answer.stdout)["backup"]["label"]
     assert [one["label"] for one in backups(stack) if not one["error"]] == [*known, label]
-    answer = stack.hybrid("backup", "verify")
+    answer = stack.told("backup", "verify")
     assert (answer.returncode, answer.stdout.split(":")[0]) == (0, "sound"), answer.stderr

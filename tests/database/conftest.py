@@ -13,6 +13,7 @@ from database import status
 from database.local_access import local_door
 from database.thresholds import SEVERITY
 from plan.project import ROOT
+from tests.commands import in_this_process
 from tests.local.stack_under_test import StackUnderTest, quiet
 
 
@@ -52,6 +53,12 @@ def sessions(stack: StackUnderTest) -> Sessions:
     return Sessions(stack)
 
 
+def sleeps(connection: psycopg.Connection[Any]) -> bool:
+    """Whether some statement does."""
+    row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone()
+    return row is not None and row[0] > 0
+
+
 class Database:
     """Runs `./hybrid db` of a project, which need not be the one that the stack was made of."""
 
@@ -59,6 +66,10 @@ class Database:
         self.command = [str(project / "hybrid"), "db"]
         self.environment = stack.environment
         self._door = local_door(stack.here, quiet)
+
+    def told(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """The same in this process, and of this project."""
+        return in_this_process({**self.environment, **variables}, "db", *words)
 
     def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {**self.environment, **variables}

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import pytest
 from components import compatibility
 from database import queries
 from local.up import Wish
-from tests.database.conftest import Database, Sessions
+from tests.database.conftest import Database, Sessions, sleeps
 from tests.local.stack_under_test import StackUnderTest, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -61,7 +60,7 @@ def test_a_healthy_stack_has_nothing_critical(db: Database) -> None:
 
 
 def test_status_says_what_the_monitor_may_not_see(db: Database) -> None:
-    answer = db.run("status")
+    answer = db.told("status")
     assert "who never sees:\n  rows of any table" in answer.stdout
     assert "pgBackRest's repository" in answer.stdout
 
@@ -75,7 +74,7 @@ def test_pgbackrest_that_can_not_be_seen_is_told_and_not_judged(db: Database, st
     change = "ALTER FOREIGN TABLE monitoring.backup_program OPTIONS (SET program '{}')"
     stack.psql(change.format("/bin/false"))
     try:
-        document = json.loads(db.run("status", "--json").stdout)
+        document = json.loads(db.told("status", "--json").stdout)
     finally:
         stack.psql(change.format("/usr/bin/pgbackrest version"))
     (reason,) = document["unseen"]
@@ -182,7 +181,7 @@ def test_top_shows_statements_without_their_values(db: Database, sessions: Sessi
 
 
 def test_top_cuts_statements_to_the_width(db: Database) -> None:
-    answer = db.run("top", "-n", "5", COLUMNS="70")
+    answer = db.told("top", "-n", "5", COLUMNS="70")
     assert answer.returncode == 0
     assert len(answer.stdout.splitlines()) == 6
     assert all(len(line) <= 70 for line in answer.stdout.splitlines())
@@ -207,7 +206,7 @@ def test_psqls_exit_code_is_handed_on(db: Database) -> None:
     assert db.run("psql", "-c", "SELECT 1/0").returncode == 1
 
 
-def test_ctrl_c_ends_the_statement_and_not_the_session(db: Database) -> None:
+def test_ctrl_c_ends_the_statement_and_not_the_session(db: Database, sessions: Sessions) -> None:
     """As on a terminal: it goes to every process in the foreground."""
     main, other = pty.openpty()
     process = subprocess.Popen(
@@ -221,7 +220,8 @@ def test_ctrl_c_ends_the_statement_and_not_the_session(db: Database) -> None:
     try:
         seen = read_until(main, b"=> ")
         os.write(main, b"SELECT pg_sleep(50);\n")
-        time.sleep(0.5)
+        with sessions.open("monitor") as connection:
+            until(lambda: sleeps(connection))
         os.write(main, b"\x03")
         seen = read_until(main, b"canceling statement")
         os.write(main, b"SELECT 'still ' || 'here';\n")
@@ -244,7 +244,7 @@ def read_until(terminal: int, mark: bytes) -> bytes:
 def test_while_the_pooler_is_down_status_says_so_and_psql_goes_directly(db: Database, stack: StackUnderTest) -> None:
     stack.kill("pooler")
     try:
-        told = json.loads(db.run("status", "--json").stdout)["findings"]
+        told = json.loads(db.told("status", "--json").stdout)["findings"]
         answer = db.run("psql", "--role", "app", "-c", "SELECT 1")
     finally:
         stack.bring_up()
@@ -255,7 +255,7 @@ def test_while_the_pooler_is_down_status_says_so_and_psql_goes_directly(db: Data
 
 @pytest.mark.parametrize("words", [("psql", "--role", "owner"), ("psql", "--role", "nobody")])
 def test_a_role_without_a_password_is_refused_with_those_that_have_one(db: Database, words: tuple[str, ...]) -> None:
-    answer = db.run(*words)
+    answer = db.told(*words)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr.count("\n") == 1
     assert "allowed: app, migrator, monitor, public_read, read_only" in answer.stderr
@@ -264,8 +264,8 @@ def test_a_role_without_a_password_is_refused_with_those_that_have_one(db: Datab
 def test_while_postgresql_is_down_every_command_says_so_in_one_line(db: Database, stack: StackUnderTest) -> None:
     stack.kill("postgres")
     try:
-        answers = [db.run(*words) for words in (("status",), ("top",), ("migrate",), ("migrate", "--apply"))]
-        document = json.loads(db.run("status", "--json").stdout)
+        answers = [db.told(*words) for words in (("status",), ("top",), ("migrate",), ("migrate", "--apply"))]
+        document = json.loads(db.told("status", "--json").stdout)
         psql = db.run("psql", "--role", "migrator", "-c", "SELECT 1")
     finally:
         stack.bring_up()
@@ -282,7 +282,7 @@ def test_while_postgresql_is_down_every_command_says_so_in_one_line(db: Database
 
 def test_on_a_host_that_serves_nobody_every_command_says_why(db: Database, fenced: StackUnderTest) -> None:
     commands = ["status"], ["migrate"], ["migrate", "--apply"], ["psql", "--role", "app", "-c", "SELECT 1"], ["psql"]
-    for answer in [db.run(*words) for words in commands]:
+    for answer in [(db.run if words[0] == "psql" else db.told)(*words) for words in commands]:
         assert (answer.returncode, answer.stdout) == (1, ""), answer
         last = answer.stderr.splitlines()[-1]
         assert last.startswith("hybrid: local: ")

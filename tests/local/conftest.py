@@ -90,7 +90,7 @@ def claim_some() -> Ports:
 def eventually() -> Callable[..., None]:
     """Waits until a condition holds, and fails when it does not within the time."""
 
-    def wait(condition: Callable[[], object], seconds: float = 10) -> None:
+    def wait(condition: Callable[[], object], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not within {seconds} s"

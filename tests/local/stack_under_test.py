@@ -29,6 +29,7 @@ from local.up import Wish, up
 from plan.model import Plan
 from plan.project import ROOT
 from plan.record import record
+from tests.commands import in_this_process
 from tests.run.ports import claim
 
 # Long beside what is waited for: a machine that does something else as well is several times slower.
@@ -111,6 +112,11 @@ class StackUnderTest:
     def hybrid(self, *words: str) -> subprocess.CompletedProcess[str]:
         argv = [str(self.project / "hybrid"), *words]
         return subprocess.run(argv, capture_output=True, text=True, env=self.environment, timeout=300)
+
+    def told(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """The same in this process."""
+        assert self.project == ROOT
+        return in_this_process(self.environment, *words)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.hybrid("local", *words)

@@ -59,6 +59,10 @@ def plane(stack: Stack, tmp_path: Path) -> Iterator[ControlPlaneUnderTest]:
         yield made
 
 
+# Long beside what a busy machine takes to ask.
+WITHHELD_SECONDS = 2
+
+
 def ask(stack: Stack, name: str = HOST, kind: str = "A") -> list[tuple[str, int, str]]:
     query = dns.message.make_query(name, kind)
     found = dns.query.udp(query, "127.0.0.1", port=stack.ports.dns, timeout=2).answer
@@ -94,12 +98,12 @@ def test_a_proxied_record_leads_to_the_edge_and_a_dns_only_one_where_it_says(
 def test_a_withheld_change_is_not_in_dns(stack: Stack, plane: ControlPlaneUnderTest, eventually: Eventually) -> None:
     record = plane.client().dns.records.create(**FIELDS, proxied=True, ttl=1)
     eventually(lambda: ask(stack) == [TO_EDGE])
-    plane.put_faults({"kind": "invisible", "seconds": 0.5})
+    plane.put_faults({"kind": "invisible", "seconds": WITHHELD_SECONDS})
     began = time.monotonic()
     plane.client().dns.records.edit(record.id, **FIELDS, proxied=False, ttl=60)
     assert ask(stack) == [TO_EDGE]
-    eventually(lambda: ask(stack) == [TO_STANDBY], 3)
-    assert time.monotonic() - began >= 0.5
+    eventually(lambda: ask(stack) == [TO_STANDBY])
+    assert time.monotonic() - began >= WITHHELD_SECONDS
 
 
 def test_a_name_server_that_was_away_gets_what_it_missed(stack: Stack, tmp_path: Path, eventually: Eventually) -> None:

@@ -126,14 +126,15 @@ def test_the_active_side_is_a_setting(stack: StackUnderTest, operator: Operator,
 
 
 def test_verify_says_which_side_answers(stack: StackUnderTest, operator: Operator) -> None:
-    (told,) = [check for check in stack.json("verify", "--requests", "10")["checks"] if check["name"] == "failover"]
+    verified = stack.told("local", "verify", "--requests", "10", "--json")
+    (told,) = [check for check in json.loads(verified.stdout)["checks"] if check["name"] == "failover"]
     assert told["is_passed"]
     assert told["detail"] == f"{operator.host['hostname']} by worker, stand-by ready, build unreleased"
 
 
 @pytest.mark.parametrize("via", ["route", "dns"])
 def test_the_drill_passes(stack: StackUnderTest, operator: Operator, via: str) -> None:
-    answer = stack.hybrid("failover", "drill", "--count", "2", "--via", via, "--json")
+    answer = stack.told("failover", "drill", "--count", "2", "--via", via, "--json")
     assert answer.returncode == 0, answer.stderr
     drill = json.loads(answer.stdout)
     assert (drill["wrong"], drill["unanswered"], drill["missed"]) == (0, 0, [])

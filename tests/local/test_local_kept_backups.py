@@ -33,7 +33,7 @@ def test_backups_outlive_down_and_a_killed_store(stack: StackUnderTest) -> None:
 
 
 def test_a_database_that_is_there_is_not_restored_over(stack: StackUnderTest) -> None:
-    answer = stack.run("up", "--from-backups")
+    answer = stack.told("local", "up", "--from-backups")
     assert answer.returncode == 1
     assert "--from-backups: this stack has a database, which it does not replace" in answer.stderr
 
@@ -76,7 +76,7 @@ def test_a_repository_that_was_destroyed_is_restored_as_it_was(stack: StackUnder
     for key in keys[::3]:
         client.put_object(Bucket=host["bucket"], Key=key, Body=b"pay")
     try:
-        assert stack.hybrid("backup", "list").returncode == 1
+        assert stack.told("backup", "list").returncode == 1
         found = listed(stack, "--as-of", then)
         assert [one["label"] for one in found["backups"]] == known
         assert entries(stack, "before it was destroyed", "--as-of", then) == 1
@@ -89,7 +89,7 @@ def test_up_refuses_where_backups_are_all_that_is_left(stack: StackUnderTest) ->
     add_entry(stack, "restored from the archive")
     archive(stack)
     lose_database(stack)
-    answer = stack.run("up")
+    answer = stack.told("local", "up")
     assert answer.returncode == 1
     fault = answer.stderr.splitlines()[-1]
     assert "holds backups of a database that this stack has no more" in fault
@@ -103,13 +103,13 @@ def test_a_lost_database_is_restored_also_by_a_command_that_was_killed(stack: St
     until(lambda: "objects " in process.stderr.readline())  # type: ignore[union-attr]
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
-    answer = stack.run("up", "--from-backups")
+    answer = stack.told("local", "up", "--from-backups")
     assert answer.returncode == 0, answer.stderr
     assert "restored from the archive" in descriptions(stack)
     add_entry(stack, "written after the restore")
     archive(stack)
     assert stack.bring_up() == []
-    assert stack.run("up", "--from-backups").stderr.splitlines()[-1] == "nothing to change"
+    assert stack.told("local", "up", "--from-backups").stderr.splitlines()[-1] == "nothing to change"
     assert stack.run("exec", "--", "test", "-e", "/etc/hybrid/promote-without-mark").returncode == 1
 
 
@@ -125,16 +125,16 @@ def test_without_a_backup_there_is_nothing_to_restore(stack: StackUnderTest) -> 
     lose_database(stack)
     for path in sorted(stack.store().state.store.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
-    answer = stack.run("up", "--from-backups")
+    answer = stack.told("local", "up", "--from-backups")
     assert answer.returncode == 1
     assert "holds no backup of main-17; `./hybrid local up` makes a new database" in answer.stderr
     assert "backups" in stack.bring_up()
     assert stack.run("down", "--remove").returncode == 0
-    assert "secrets.json is missing" in stack.run("up", "--from-backups").stderr
+    assert "secrets.json is missing" in stack.told("local", "up", "--from-backups").stderr
 
 
 def listed(stack: StackUnderTest, *options: str) -> dict[str, Any]:
-    answer = stack.hybrid("backup", "list", "--json", *options)
+    answer = stack.told("backup", "list", "--json", *options)
     assert answer.returncode == 0, answer.stderr
     found: dict[str, Any] = json.loads(answer.stdout)
     return found
@@ -142,12 +142,12 @@ def listed(stack: StackUnderTest, *options: str) -> dict[str, Any]:
 
 def entries(stack: StackUnderTest, description: str, *options: str) -> int:
     """How many entries of this description a restore beside the database has."""
-    answer = stack.hybrid("restore", "--to", "latest", "--into", "saved", "--apply", "--json", *options)
+    answer = stack.told("restore", "--to", "latest", "--into", "saved", "--apply", "--json", *options)
     assert answer.returncode == 0, answer.stderr
     port = json.loads(answer.stdout)["cluster"]["port"]
     query = f"SELECT count(*) FROM regulated.ledger_entries WHERE description = '{description}'"
     found = stack.psql(query, port=port)
-    assert stack.hybrid("restore", "--discard", "saved", "--apply").returncode == 0
+    assert stack.told("restore", "--discard", "saved", "--apply").returncode == 0
     return int(found)
 
 

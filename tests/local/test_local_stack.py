@@ -41,7 +41,7 @@ def test_every_hop_and_extension_is_verified(stack: StackUnderTest) -> None:
 
 def test_verify_leaves_nothing_behind(stack: StackUnderTest) -> None:
     before = descriptions(stack)
-    assert stack.run("verify", "--requests", "20").returncode == 0
+    assert stack.told("local", "verify", "--requests", "20").returncode == 0
     assert descriptions(stack) == before
 
 
@@ -107,7 +107,7 @@ def test_a_killed_part_is_told_by_the_commands(stack: StackUnderTest) -> None:
     assert verified.returncode == 1
     assert "Traceback" not in verified.stderr
     assert stack.up().splitlines()[-1] == "changed: pooler"
-    assert stack.run("status").returncode == 0
+    assert stack.told("local", "status").returncode == 0
 
 
 def test_an_object_in_a_bound_bucket_is_read_by_the_worker(stack: StackUnderTest) -> None:
@@ -167,7 +167,7 @@ def test_a_damaged_state_file_heals_or_is_named(stack: StackUnderTest) -> None:
     secrets = stack.state / "secrets.json"
     text = secrets.read_text()
     secrets.write_text('{"half')
-    answer = stack.run("up")
+    answer = stack.told("local", "up")
     secrets.write_text(text)
     assert answer.returncode == 1
     assert "secrets.json: is corrupt" in answer.stderr
@@ -187,7 +187,7 @@ def test_a_command_that_the_host_lacks_is_not_found(stack: StackUnderTest) -> No
 
 def test_logs_name_the_parts_there_are(stack: StackUnderTest) -> None:
     assert "listening on" in stack.run("logs", "postgres", "--lines", "500").stdout
-    answer = stack.run("logs", "nothing")
+    answer = stack.told("local", "logs", "nothing")
     assert answer.returncode == 1
     assert "postgres" in answer.stderr
 
@@ -197,6 +197,6 @@ def test_down_leaves_nothing_running_and_keeps_the_data(stack: StackUnderTest) -
     answer = stack.run("down")
     assert answer.returncode == 0, answer.stderr
     assert (stack.processes(), stack.mounts(), stack.listens()) == ([], [], [])
-    assert stack.run("down").stderr == "nothing to stop\n"
+    assert stack.told("local", "down").stderr == "nothing to stop\n"
     assert "backups" not in stack.bring_up()
     assert "kept over down" in descriptions(stack)

@@ -32,7 +32,7 @@ def stopped(snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def test_a_taken_port_is_named_with_its_holder(fresh: StackUnderTest) -> None:
     with socket.create_server(("127.0.0.1", fresh.first_port + 3)):
-        answer = fresh.run("up")
+        answer = fresh.told("local", "up")
     assert answer.returncode == 1
     assert f"port {fresh.first_port + 3} (pooler): taken by" in answer.stderr
     assert f"process {os.getpid()}" in answer.stderr
@@ -81,11 +81,12 @@ def kill_up_at(step: str, stack: StackUnderTest) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     if step != "backups":
-        assert stack.run("status").returncode == 1
+        assert stack.told("local", "status").returncode == 1
 
 
 def assert_up_works(stack: StackUnderTest) -> None:
-    stack.up()
+    answer = stack.told("local", "up")
+    assert answer.returncode == 0, answer.stderr
     assert request(stack.first_port, "GET", "/api/health")[0] == 200
     assert stack.run("down", "--remove").returncode == 0
     assert not stack.state.exists()

@@ -39,14 +39,14 @@ def test_a_standby_is_made_and_serves_nothing(pair: Pair) -> None:
 
 def test_a_standby_says_why_it_lets_nobody_in(pair: Pair) -> None:
     _, second = pair
-    answer = second.hybrid("db", "status")
+    answer = second.told("db", "status")
     assert answer.returncode == 1
     assert "a standby, or a host that was told to stop serving, lets no client in" in answer.stderr
     assert second.psql("SELECT pg_is_in_recovery()") == "t"
 
 
 def test_a_standby_is_not_promoted_while_the_first_serves(pair: Pair) -> None:
-    answer = pair[1].run("up", "--promote")
+    answer = pair[1].told("local", "up", "--promote")
     assert answer.returncode == 1
     assert "has not said its last word" in answer.stderr
     assert running(pair[1]) == {"objects", "postgres"}

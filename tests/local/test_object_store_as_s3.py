@@ -2,6 +2,7 @@
 
 import re
 import ssl
+import time
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -80,9 +81,11 @@ def test_a_copy_that_can_not_be_made_is_told(store: StoreUnderTest, eventually: 
 
 
 def test_many_objects_are_copied_soon(store: StoreUnderTest, eventually: Eventually) -> None:
+    began = time.monotonic()
     for number in range(50):
         store.put(f"many/{number:02}")
-    eventually(is_copied(store, "many/49"), 3)
+    # Many of them at once: a busy machine writes them as slowly.
+    eventually(is_copied(store, "many/49"), max(3, 5 * (time.monotonic() - began)))
     assert store.versions("copies") == store.versions()
 
 
