@@ -1,12 +1,13 @@
 # One target a job; CI calls the same ones.
 
 PYTHON ?= python3
+# What is installed uncompiled is compiled by the first process that needs it, and not by each anew.
+unexport PYTHONDONTWRITEBYTECODE
 SOURCES := components plan policies pictures local database backups failover host scripts bench
 # What the bundles are made from.
 APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
 
-# Most tests wait for something most of the time.
-WORKERS ?= $(shell expr 2 \* $$(nproc))
+WORKERS ?= $(shell nproc)
 PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder
 
 .PHONY: help up test test-long passed check lint setup setup-test machine packages down clean lock bench wheel

@@ -1,8 +1,10 @@
-"""All that a recorded plan is made from, as one list, and its hash: the same inputs give the same plan.
+"""All that a recorded plan is made from, and what a policy pack answers, as lists, and their hash.
 
-What a program sees beyond it (plan/watch.py) can't be compared later; then nothing is remembered.
+The same inputs give the same. What a process sees beyond them (plan/watch.py) can't be compared later; then nothing is
+remembered.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,9 +17,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from plan.memory import Memory
 from plan.project import ROOT
 
-# Changed with what is remembered of a plan, or how it is found again.
+# Changed with how something is remembered.
 FORMAT = 1
 # Of the project's folder: the program, what it packs into the hosts' bundles, and the bundles of the Workers and the
 # site. Its settings, of which other stacks have others, count as the program gets them.
@@ -25,7 +28,9 @@ PROGRAM = ("*.py", "components/", "host/", "apps/*/dist/")
 # Of the project that records, which may be another: the recorder, what it and the program import from there, and what
 # the installed packages were taken from.
 RECORDER = ("plan/", "components/", "requirements.lock")
-# All that a recording gets of the caller's environment: where shared libraries and temporary files are, and whether
+# Of this project, for packs: the rules and what they import. Not the exemptions, which the gate weighs itself.
+PACKS = ("policies/*.py", "policies/*/", "plan/", "components/", "requirements.lock")
+# All that either process gets of the caller's environment: where shared libraries and temporary files are, and whether
 # the tests' coverage is measured.
 VARIABLES = ("LD_LIBRARY_PATH", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 # Besides, it is the same everywhere: the order of sets, the encoding of texts, the time zone.
@@ -42,7 +47,7 @@ Stamp = tuple[str, int, int, int, int]
 
 
 def environment() -> dict[str, str]:
-    """What a recording's process gets. Credentials stay out: what the program can't see it can't leak."""
+    """What the process gets. Credentials stay out: what it can't see it can't leak."""
     return {name: os.environ[name] for name in VARIABLES if name in os.environ} | GIVEN
 
 
@@ -60,19 +65,52 @@ def stamped(paths: Iterable[str]) -> dict[str, list[int]]:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What recordings of a project depend on. Everything is read when it is first asked for, and once."""
+    """What a process depends on. Everything is read when it is first asked for, and once."""
 
     folder: Path
+    """Where it works."""
+    lists: tuple[tuple[Path, tuple[str, ...]], ...]
 
-    def key(self, task: Mapping[str, Any]) -> str:
-        """Name of a recording: of the task, which holds the settings, and of all that `hash` is made from."""
-        return _hash([self.hash, task])
+    @classmethod
+    def of_program(cls, folder: Path) -> "Inputs":
+        """Of recordings of the project in `folder`."""
+        return cls(folder, ((folder, PROGRAM), (ROOT, RECORDER)))
+
+    @classmethod
+    def of_packs(cls) -> "Inputs":
+        return cls(ROOT, ((ROOT, PACKS),))
+
+    def key(self, task: Any) -> str:
+        """Name of what comes of a task, which is plain data; empty where an input can't be read."""
+        try:
+            return _hash([self.hash, task])
+        except OSError:
+            return ""
+
+    def recall(self, memory: Memory, key: str) -> str | None:
+        """What is remembered under a key, unless the libraries that were read have been changed since, by hand."""
+        found = memory.read(key) if key else None
+        if found is None:
+            return None
+        libraries, _, text = found.partition("\n")
+        known = json.loads(libraries)
+        return text if stamped(known) == known else None
+
+    def keep(self, memory: Memory, texts: Mapping[str, str], seen: Mapping[str, Any]) -> None:
+        """Remembers texts by key, unless their process has seen what is no input, or an input was changed meanwhile."""
+        if seen["unlisted"]:
+            return
+        with contextlib.suppress(OSError):
+            if Inputs(self.folder, self.lists)._is_as(self):
+                for key, text in texts.items():
+                    if key:
+                        memory.write(key, f"{json.dumps(seen['libraries'])}\n{text}")
 
     @cached_property
     def hash(self) -> str:
         return _hash([FORMAT, self.places, _python(), environment(), self._contents])
 
-    def is_as(self, other: "Inputs") -> bool:
+    def _is_as(self, other: "Inputs") -> bool:
         """Whether nothing was changed in between, nor changed and changed back."""
         return (self.hash, self._stamps) == (other.hash, other._stamps)
 
@@ -86,16 +124,21 @@ class Inputs:
         return frozenset(os.path.realpath(path) for path, name in self._tops if not name.endswith("/"))
 
     @cached_property
+    def above(self) -> frozenset[str]:
+        """Folders of which some names are listed, every module's among them."""
+        return frozenset(os.path.realpath(path.parent) for path, _ in self._tops)
+
+    @cached_property
     def places(self) -> list[str]:
-        """Where the project is, and who records it: a program may declare where it is."""
+        """Where the project is, and whose this is: a program may declare where it is."""
         return [str(self.folder), os.path.realpath(self.folder), str(ROOT)]
 
     @cached_property
     def _tops(self) -> list[tuple[Path, str]]:
-        lists = ((self.folder, PROGRAM), (ROOT, RECORDER))
-        return [
-            (path, name) for place, names in lists for name in names for path in sorted(place.glob(name.rstrip("/")))
-        ]
+        """Each that is there, and how it is listed: a name that ends with a slash is a folder's."""
+        named = [(place, name) for place, names in self.lists for name in names]
+        found = [(path, name) for place, name in named for path in sorted(place.glob(name.rstrip("/")))]
+        return [(path, name) for path, name in found if path.name != COMPILED and (path.is_dir() or name[-1] != "/")]
 
     @cached_property
     def _files(self) -> list[str]:

@@ -3,7 +3,6 @@
 A plan is known by all that it was made from, which plan/inputs.py lists.
 """
 
-import contextlib
 import json
 import os
 import subprocess
@@ -12,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plan import codec, inputs
+from plan import codec
 from plan.errors import PlanError
-from plan.inputs import Inputs
+from plan.inputs import Inputs, environment
 from plan.memory import Memory
 from plan.model import Plan
 from plan.project import ROOT, Project
@@ -34,14 +33,22 @@ def record_all(stacks: Sequence[str], folder: Path = ROOT) -> list[Plan]:
     """Several in one go, side by side. Raises PlanError of the first that has a fault."""
     project = Project.load(folder) if stacks else None
     tasks = {stack: _task(project, stack) for stack in stacks} if project else {}
-    before = Inputs(folder)
-    keys = {stack: _key(before, task) for stack, task in tasks.items()}
-    found = {stack: _remembered(key) for stack, key in keys.items()}
+    inputs = Inputs.of_program(folder)
+    keys = {stack: inputs.key(task) for stack, task in tasks.items()}
+    found = {stack: inputs.recall(PLANS, key) for stack, key in keys.items()}
     new = [stack for stack in tasks if found[stack] is None]
     answers = dict(zip(new, _run(new, folder, [tasks[stack] for stack in new]), strict=True)) if new else {}
     for stack, answer in answers.items():
-        _remember(keys[stack], answer, before)
-    return [found[stack] or _plan(stack, answers[stack]) for stack in stacks]
+        if "plan" in answer:
+            inputs.keep(PLANS, {keys[stack]: answer["plan"]}, answer["seen"])
+            found[stack] = answer["plan"]
+    return [_plan(stack, found[stack], answers.get(stack, {})) for stack in stacks]
+
+
+def are_known(stacks: Sequence[str], folder: Path = ROOT) -> bool:
+    """Whether none of them has to be recorded. Raises PlanError."""
+    project, inputs = Project.load(folder), Inputs.of_program(folder)
+    return all(inputs.recall(PLANS, inputs.key(_task(project, stack))) for stack in stacks)
 
 
 def _task(project: Project, stack: str) -> dict[str, Any]:
@@ -54,34 +61,6 @@ def _task(project: Project, stack: str) -> dict[str, Any]:
     }
 
 
-def _key(before: Inputs, task: Mapping[str, Any]) -> str:
-    """Empty where something can't be read; the program may do without."""
-    try:
-        return before.key(task)
-    except OSError:
-        return ""
-
-
-def _remembered(key: str) -> Plan | None:
-    text = PLANS.read(key) if key else None
-    if text is None:
-        return None
-    # Libraries first: they may have been changed by hand.
-    libraries, _, plan = text.partition("\n")
-    known = json.loads(libraries)
-    return codec.loads(plan, "remembered plan") if inputs.stamped(known) == known else None
-
-
-def _remember(key: str, answer: Mapping[str, Any], before: Inputs) -> None:
-    """Unless the program has seen what is no input, or an input was changed meanwhile."""
-    if not key or "plan" not in answer or answer["seen"]["unlisted"]:
-        return
-    after = Inputs(before.folder)
-    with contextlib.suppress(OSError):
-        if after.is_as(before):
-            PLANS.write(key, f"{json.dumps(answer['seen']['libraries'])}\n{answer['plan']}")
-
-
 def _run(stacks: Sequence[str], folder: Path, tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     order = {"parent": os.getpid(), "folder": str(folder), "seconds": TIMEOUT_SECONDS, "tasks": tasks}
     try:
@@ -90,7 +69,7 @@ def _run(stacks: Sequence[str], folder: Path, tasks: Sequence[Mapping[str, Any]]
             input=json.dumps(order),
             stdout=subprocess.PIPE,
             text=True,
-            env=inputs.environment(),
+            env=environment(),
             timeout=TIMEOUT_SECONDS + REST_SECONDS,
             # A terminal's interruption is this process's to answer: it ends the other, which would say a lot.
             process_group=0,
@@ -103,14 +82,14 @@ def _run(stacks: Sequence[str], folder: Path, tasks: Sequence[Mapping[str, Any]]
     return answers
 
 
-def _plan(stack: str, answer: dict[str, Any]) -> Plan:
+def _plan(stack: str, text: str | None, answer: Mapping[str, Any]) -> Plan:
+    if text is not None:
+        return codec.loads(text, f"recorded plan of {stack}")
     if "late" in answer:
         raise PlanError(f"{stack}: the program did not end within {TIMEOUT_SECONDS} s")
     if "exit" in answer:
         raise PlanError(f"{stack}: the program ended its own process (exit {answer['exit']})")
-    if "error" in answer:
-        raise PlanError(_with_stack(stack, answer["error"]))
-    return codec.loads(answer["plan"], f"recorded plan of {stack}")
+    raise PlanError(_with_stack(stack, answer["error"]))
 
 
 def _with_stack(stack: str, message: str) -> str:

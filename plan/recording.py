@@ -47,7 +47,7 @@ def main() -> None:
     os.chdir(folder)
     quick_import.install()
     from_source.install(folder)
-    watch = Watch(Inputs(folder))
+    watch = Watch(Inputs.of_program(folder))
     watch.install()
     with watch.looking():
         _import_what_all_need(folder / "__main__.py")
@@ -98,7 +98,7 @@ def _run(folder: Path, task: dict[str, Any], watch: Watch) -> dict[str, Any]:
     try:
         with watch.looking():
             plan = recorder.record(folder, **task)
-        return {"plan": codec.dumps(plan, reveal_secrets=True), "seen": watch.result()}
+        return {"plan": codec.dumps(plan, reveal_secrets=True, indent=None), "seen": watch.result()}
     except BaseException as error:  # noqa: BLE001 - the program may raise anything, SystemExit too
         return {"error": _explain(folder, error)}
 

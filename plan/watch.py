@@ -103,7 +103,11 @@ class Watch:
             self._is_looking = False
 
     def result(self) -> dict[str, Any]:
-        """What was seen and is not listed, in words, and the stamps of all files of libraries that were read."""
+        """What was seen and is not listed, in words, and the stamps of all files of libraries that were read.
+
+        Ends the looking: this looks, too.
+        """
+        self._is_looking = False
         read = {str(module.__file__) for module in [*sys.modules.values()] if getattr(module, "__file__", None)}
         unlisted = set(self._unlisted)
         for event, path, is_import in self._looked_at:
@@ -179,7 +183,7 @@ class Watch:
         """What is no input, and yet no secret: names that are in the hash, and nothing at all."""
         places = self._inputs.places
         if is_import and event == "os.listdir":
-            return real in places
+            return real in places or real in self._inputs.above
         if is_import and os.path.basename(os.path.dirname(real)) == COMPILED:
             # Compared with the source by plan/from_source.py.
             return _is_in(real, places)

@@ -1,13 +1,16 @@
 """A policy pack as Pulumi's engine runs it: a process of its own that speaks the analyzer protocol."""
 
 import contextlib
+import hashlib
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,13 +19,17 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from plan import wire
+from plan.inputs import environment
 from plan.model import PROVIDERS, Computed, Plan, Resource, Secret
 from policies import exemptions
 from policies.errors import GateError
+from policies.findings import EXEMPTED, WAITING
 
+_Marked = tuple[bytes, analyzer_pb2.AnalyzeRequest]
 PLACES = ("region", "availabilityZone")
 START_SECONDS = 30
 CALL_SECONDS = 300
+END_SECONDS = 10
 AT_A_TIME = 64
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 _RUNNING: set[subprocess.Popen[bytes]] = set()
@@ -66,29 +73,45 @@ class Questions:
 class Pack:
     """A running pack. Its rules never see which values are secret: the protocol hands them over in the clear."""
 
-    def __init__(self, name: str, stub: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    def __init__(
+        self, name: str, stub: analyzer_pb2_grpc.AnalyzerStub, seen: Callable[[], dict[str, Any]] = lambda: {}
+    ) -> None:
         self.name = name
+        self.seen = seen
+        """Ends it, and returns what it has seen (plan/watch.py)."""
         self._stub = stub
+        self._known: dict[bytes, Sequence[analyzer_pb2.AnalyzeDiagnostic]] = {}
+        """What it said of a request, which is what it would say again: rules are functions of what they are asked."""
         with self._explained():
             self.info: analyzer_pb2.AnalyzerInfo = stub.GetAnalyzerInfo(empty_pb2.Empty(), timeout=CALL_SECONDS)
 
     def analyze(self, questions: Questions) -> list[analyzer_pb2.AnalyzeDiagnostic]:
         """Every diagnostic of the resource rules and the stack rules; each names its URN where it has one."""
+        requests = {_fingerprint(request): request for request in (*questions.each, *questions.again)}
         with self._explained():
-            found = {_key(one): one for one in self._of_each([*questions.each, *questions.again])}
+            new = self._asked({mark: request for mark, request in requests.items() if mark not in self._known})
+            answered = self._known | new
+            found = {_key(one): one for mark in requests for one in answered[mark]}
             for request in (questions.together, *questions.together_again):
                 answer = self._stub.AnalyzeStack(request, timeout=CALL_SECONDS)
                 found |= {_key(one): one for one in answer.diagnostics}
+        # What waits is told with the stack, once for each time it was found: such a request is asked again.
+        told = {one.urn for one in found.values() if one.policyName in (EXEMPTED, WAITING)}
+        self._known |= {mark: said for mark, said in new.items() if requests[mark].urn not in told}
         return [*found.values()]
 
-    def _of_each(self, requests: Sequence[analyzer_pb2.AnalyzeRequest]) -> Iterator[analyzer_pb2.AnalyzeDiagnostic]:
+    def _asked(
+        self, requests: Mapping[bytes, analyzer_pb2.AnalyzeRequest]
+    ) -> dict[bytes, Sequence[analyzer_pb2.AnalyzeDiagnostic]]:
         # Several at a time: most of a call is waiting. A few only, because each takes memory.
-        for batch in _batches(requests):
-            asked = [self._stub.Analyze.future(request, timeout=CALL_SECONDS) for request in batch]
-            for request, answer in zip(batch, asked, strict=True):
-                for diagnostic in answer.result().diagnostics:
+        answers: dict[bytes, Sequence[analyzer_pb2.AnalyzeDiagnostic]] = {}
+        for batch in _batches([*requests.items()]):
+            asked = [self._stub.Analyze.future(request, timeout=CALL_SECONDS) for _, request in batch]
+            for (mark, request), answer in zip(batch, asked, strict=True):
+                answers[mark] = answer.result().diagnostics
+                for diagnostic in answers[mark]:
                     diagnostic.urn = diagnostic.urn or request.urn
-                    yield diagnostic
+        return answers
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -127,23 +150,26 @@ def _as_written(value: Any) -> Any:
             return value
 
 
-def _batches(requests: Sequence[analyzer_pb2.AnalyzeRequest]) -> Iterator[Sequence[analyzer_pb2.AnalyzeRequest]]:
+def _fingerprint(request: analyzer_pb2.AnalyzeRequest) -> bytes:
+    return hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+
+
+def _batches(requests: Sequence[_Marked]) -> Iterator[Sequence[_Marked]]:
     return (requests[first : first + AT_A_TIME] for first in range(0, len(requests), AT_A_TIME))
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Pack]:
-    """Starts the pack in `folder`, and ends it. Raises GateError."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CLOUDFLARE_"))}
-    environment[exemptions.LEFT_TO_THE_GATE] = "1"
+def running(folder: Path, day: date | None = None) -> Iterator[Pack]:
+    """Starts the pack in `folder`, and ends it; it judges by the `day`, today's unless given. Raises GateError."""
+    given = {exemptions.LEFT_TO_THE_GATE: "1", exemptions.DAY: (day or exemptions.current_day()).isoformat()}
     # Into files: a pack that says much would fill a pipe and stand still.
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
         process = subprocess.Popen(
-            [sys.executable, "-u", str(folder)],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-u", "-P", "-m", "policies.pack_process", str(folder)],
+            stdin=subprocess.PIPE,
             stdout=said,
             stderr=complained,
-            env=environment,
+            env=environment() | given,
             # As in plan.record: a terminal's interruption is the gate's to answer.
             process_group=0,
         )
@@ -152,9 +178,10 @@ def running(folder: Path) -> Iterator[Pack]:
             port = _port(folder.name, process, said, complained)
             options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.enable_http_proxy", 0)]
             with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
-                yield Pack(folder.name, analyzer_pb2_grpc.AnalyzerStub(channel))
+                yield Pack(folder.name, analyzer_pb2_grpc.AnalyzerStub(channel), lambda: _seen(process, said))
         finally:
             process.kill()
+            _close(process)
             process.wait()
             _RUNNING.discard(process)
 
@@ -179,6 +206,23 @@ def _port(name: str, process: subprocess.Popen[bytes], said: IO[str], complained
     end = os.fstat(complained.fileno()).st_size
     words = _text(complained, max(end - LAST_BYTES, 0)).strip().splitlines()
     raise GateError(f"policy pack {name}: did not start: {words[-1] if words else f'silent for {START_SECONDS} s'}")
+
+
+def _seen(process: subprocess.Popen[bytes], said: IO[str]) -> dict[str, Any]:
+    """What the pack says once its input has ended; of one that has ended otherwise nothing is known."""
+    _close(process)
+    try:
+        is_fine = process.wait(END_SECONDS) == 0
+        said.seek(0)
+        found: dict[str, Any] = json.loads(said.read().splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        is_fine = False
+    return found if is_fine else {"unlisted": ["how it ended"]}
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin:
+        process.stdin.close()
 
 
 def _text(file: IO[str], start: int) -> str:
@@ -226,10 +270,3 @@ def _analyzer_resource(
             for key, urns in resource.property_dependencies.items()
         },
     )
-
-
-def folders(names: Iterable[str] | None = None) -> Sequence[Path]:
-    """Folders of the packs, all of them unless named."""
-    here = Path(__file__).resolve().parent
-    found = sorted(path.parent for path in here.glob("*/PulumiPolicy.yaml"))
-    return [path for path in found if names is None or path.name in names]

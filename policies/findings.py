@@ -7,6 +7,10 @@ from plan.model import Plan
 from policies.exemptions import Exemption
 from policies.masking import masked
 
+UNCHECKED = "Can't be checked before deployment"
+"""Begins the message of a violation that is none yet: a value is not known that the rule must know."""
+EXEMPTED, WAITING = "exempted-violations-are-listed", "waiting-checks-are-listed"
+"""Advice of every pack, at the end: what an exemption lets pass, and what the gate on the deployed state checks."""
 PACK = "hybrid-gate"
 """In the place of a pack's name, for the gate's own rules."""
 

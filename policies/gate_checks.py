@@ -7,9 +7,8 @@ from typing import Any
 
 from plan.model import Computed, Plan, Resource
 from policies import ignored, removals, sensitive
-from policies.findings import PACK, Finding, JudgedRule, Origin, Subject
+from policies.findings import PACK, UNCHECKED, WAITING, Finding, JudgedRule, Origin, Subject
 from policies.gate_rules import BY_NAME, IGNORED_RULE, KEPT_RULE, RECORDS_RULE
-from policies.rule import UNCHECKED, WAITING
 
 # The pack's, which passes over what it does not get to see.
 TEXTS_RULE = "inputs-hold-no-known-secret"

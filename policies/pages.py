@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from policies import analyzer
 from policies.gate_rules import RULES as GATE_RULES
 from policies.gate_rules import GateRule
+from policies.packs import folders
 from policies.rule import Rule, StackRule
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "policies"
@@ -66,7 +66,7 @@ def groups() -> list[Group]:
             description=str(yaml.safe_load((folder / "PulumiPolicy.yaml").read_text())["description"]).strip(),
             rules=import_module(f"policies.{folder.name}.rules").RULES,
         )
-        for folder in analyzer.folders()
+        for folder in folders()
     ]
     own = Group(
         name="the gate",

@@ -4,7 +4,6 @@ A check never puts a property's value into a message: it may be a secret, which 
 (Pulumi hands them decrypted and unmarked).
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,15 +21,10 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-from plan import lifetime
 from policies import exemptions, sdk_reading
 from policies.exemptions import Exemption
+from policies.findings import EXEMPTED, UNCHECKED, WAITING
 from policies.masking import masked
-
-UNCHECKED = "Can't be checked before deployment"
-"""Begins the message of a violation that is none yet: a value is not known that the rule must know."""
-EXEMPTED, WAITING = "exempted-violations-are-listed", "waiting-checks-are-listed"
-"""Advice of every pack, at the end: what an exemption lets pass, and what the gate on the deployed state checks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +162,6 @@ def _advice(name: str, description: str, found: dict[tuple[str, str], None]) -> 
 
 def serve(pack: str, rules: Sequence[Rule | StackRule]) -> None:
     """Answers the engine, or the gate, until the process is ended."""
-    if os.environ.get(exemptions.LEFT_TO_THE_GATE):
-        lifetime.end_with_parent()
     sdk_reading.read_once()
     notes = Notes(exemptions.granted())
     policies = [*(rule.policy(notes) for rule in rules), *notes.policies()]

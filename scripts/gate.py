@@ -59,7 +59,9 @@ def _outcome(
     stacks: list[str], previews: list[Path], states: list[Path], previous: list[Path], repository: bool
 ) -> "Outcome":
     from plan.project import ROOT, Project
+    from plan.record import are_known
     from policies import exemptions, scan
+    from policies.answers import ANSWERS
     from policies.gate import assess
 
     project = Project.load()
@@ -76,6 +78,8 @@ def _outcome(
         elsewhere=elsewhere,
         known_lines=scan.met() if repository else [],
         searched=scan.searched(ROOT) if repository else None,
+        memory=ANSWERS,
+        starts_early=not are_known(stacks),
     )
 
 
@@ -88,6 +92,9 @@ def _recorded(stacks: list[str]) -> list["Subject"]:
 
 def _previewed(paths: list[Path]) -> list["Subject"]:
     """A preview knows what there was before."""
+    if not paths:
+        # Importing it takes half of a gate that has nothing to ask.
+        return []
     from plan import from_preview
     from policies.findings import Origin, Subject
 
@@ -98,6 +105,8 @@ def _previewed(paths: list[Path]) -> list["Subject"]:
 
 
 def _deployed(paths: list[Path]) -> list["Subject"]:
+    if not paths:
+        return []
     from plan import from_state
     from policies.findings import Origin, Subject
 
@@ -105,6 +114,8 @@ def _deployed(paths: list[Path]) -> list["Subject"]:
 
 
 def _saved(paths: list[Path]) -> dict[Path, "Plan"]:
+    if not paths:
+        return {}
     from plan import saved
 
     return {path: saved.read(path) for path in paths}

@@ -95,13 +95,15 @@ def _gated() -> "Plan":
     from plan.project import Project
     from plan.record import record
     from policies import exemptions
+    from policies.answers import ANSWERS
     from policies.findings import Subject
     from policies.gate import assess
     from policies.reports import Format, written
 
     plan = record(STACK)
     _say(f"recorded {STACK}: {len(plan.resources)} resources")
-    outcome = assess([Subject(plan=plan)], granted=exemptions.read(exemptions.FILE), stacks=Project.load().stacks)
+    granted, stacks = exemptions.read(exemptions.FILE), Project.load().stacks
+    outcome = assess([Subject(plan=plan)], granted=granted, stacks=stacks, memory=ANSWERS)
     _say(written(outcome, Format.TEXT))
     if not outcome.is_passed:
         raise typer.Exit(1)

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 
 from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 
+from policies import exemptions
 from policies.rule import Rule, StackRule
 from policies.safety.failover import COMPONENT, ROUTE, pages_records, standbys
 from policies.safety.reading import each, is_prod, of_type, parents, value
@@ -15,7 +16,7 @@ UNTIL = re.compile(r"\buntil (\d{4}-\d{2}-\d{2})\b")
 
 
 def _standby_is_kept(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    today = datetime.now(UTC).date()
+    today = exemptions.current_day()
 
     def check(record: PolicyResource) -> Iterator[str]:
         until = _day(value(record.props, "comment"))

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
+from policies import exemptions
 from policies.rule import Rule, StackRule
 from policies.safety.documents import TO_COME, DocumentError, Statement, statements
 from policies.safety.reading import account_ids, accounts, is_of, items, text, value
@@ -140,8 +141,8 @@ def _oidc_provider_is_known(args: ResourceValidationArgs) -> Iterator[str]:
 
 def _tokens_end(args: ResourceValidationArgs) -> Iterator[str]:
     if args.resource_type in API_TOKENS:
-        end = _moment(value(args.props, "expiresOn"))
-        if end is None or end > datetime.now(UTC) + MOST_TOKEN_TIME:
+        end = _day(value(args.props, "expiresOn"))
+        if end is None or end > exemptions.current_day() + MOST_TOKEN_TIME:
             yield "This token never ends, or only after more than a year."
         return
     hours = HOURS.fullmatch(text(args.props, "duration"))
@@ -149,12 +150,13 @@ def _tokens_end(args: ResourceValidationArgs) -> Iterator[str]:
         yield "This service token never ends, or only after more than a year."
 
 
-def _moment(given: object) -> datetime | None:
+def _day(given: object) -> date | None:
+    """In UTC, as times without a zone are."""
     try:
         found = datetime.fromisoformat(str(given))
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return (found.astimezone(UTC) if found.tzinfo else found).date()
 
 
 def _provider_names_its_account(args: ResourceValidationArgs) -> Iterator[str]:

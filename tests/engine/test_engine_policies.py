@@ -7,10 +7,9 @@ import pytest
 
 from plan import from_preview, from_state
 from plan.model import Plan
-from policies.findings import Finding, Origin, Subject
+from policies.findings import UNCHECKED, Finding, Origin, Subject
 from policies.gate import assess
 from policies.gate_rules import KEPT_RULE, RECORDS_RULE
-from policies.rule import UNCHECKED
 from policies.sensitive import INPUTS_RULE
 from tests.engine.trial_engine import TrialEngine
 

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -31,6 +32,9 @@ def machine(converged: BareMachine) -> Iterator[BareMachine]:
         # Grants what roles may do with it, and takes the backup.
         report = converged.converge(declared())
         assert (report["exit"], report["failed"]) == (0, []), report["words"]
+        # From then on a time is a target.
+        since = datetime.fromisoformat(done(converged, act="list")["windows"][0]["from"])
+        until(lambda: datetime.now(UTC) > since)
         yield converged
 
 

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 
 KILLS = 20 if IS_SOAK else 5
 WRITERS = 6
+IS_GONE = "for pid; do kill -0 $pid 2>&- && exit 1; done; exit 0"
 
 
 @dataclass
@@ -51,6 +52,8 @@ def kill(host: HostUnderTest) -> None:
     """kill -9 of every PostgreSQL process at once, as the kernel does when memory runs out or a machine dies."""
     listed = host.inside(["pgrep", "--full", "^/usr/lib/postgresql/17/bin/postgres|^postgres: "]).stdout.split()
     host.inside(["kill", "-KILL", *listed])
+    # One that its parent has not taken in yet still holds the socket's lock file, to a server that starts.
+    until(lambda: host.inside(["sh", "-c", IS_GONE, "sh", *listed]).returncode == 0)
     lock = host.root / "var/lib/postgresql/17/main/postmaster.pid"
     host.inside(["rm", "-f", str(lock)])
     host.start_postgres()

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import ssl
 import subprocess
 import sys
@@ -128,6 +129,7 @@ def test_every_declared_s3_bucket_is_there(stack: StackUnderTest) -> None:
     assert [name.split("-")[2] for name in sorted(names)] == ["backups", "backups", "bundles", "documents"]
 
 
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no browser: install the package chromium")
 def test_a_browser_shows_rows_from_postgresql(stack: StackUnderTest, tmp_path: Path) -> None:
     add_entry(stack, "seen by Chromium")
     answer = subprocess.run(

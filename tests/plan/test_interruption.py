@@ -81,9 +81,9 @@ def of_session(session: int) -> list[int]:
 
 def eventually(is_so: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + WAIT_SECONDS
-    while not is_so() and time.monotonic() < deadline:
+    while not (found := is_so()) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return is_so()
+    return found
 
 
 def of_session_at(session: int, words: str) -> list[int]:
@@ -97,11 +97,25 @@ def of_session_at(session: int, words: str) -> list[int]:
 
 
 RECORDER, PACKS = "-m plan.recording", "policies/"
+
+
+class PacksAsked:
+    """The recorder was there, and is no longer; the packs are."""
+
+    def __init__(self) -> None:
+        self.has_recorded = False
+
+    def __call__(self, session: int) -> bool:
+        is_recording = bool(of_session_at(session, RECORDER))
+        self.has_recorded |= is_recording
+        return self.has_recorded and not is_recording and bool(of_session_at(session, PACKS))
+
+
 MOMENTS: dict[str, Callable[[int], bool]] = {
     "at once": lambda _: True,
     "recording": lambda session: bool(of_session_at(session, RECORDER)),
     "packs starting": lambda session: bool(of_session_at(session, PACKS)),
-    "packs asked": lambda session: bool(of_session_at(session, PACKS)) and not of_session_at(session, RECORDER),
+    "packs asked": PacksAsked(),
 }
 
 

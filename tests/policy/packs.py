@@ -8,6 +8,7 @@ from plan.model import Plan
 from policies import analyzer, gate
 from policies.analyzer import Pack
 from policies.findings import Verdict
+from policies.packs import folders
 
 _KEPT = contextlib.ExitStack()
 _BY_FOLDER: dict[Path, Pack] = {}
@@ -15,7 +16,7 @@ _BY_FOLDER: dict[Path, Pack] = {}
 
 def kept(names: Iterable[str] | None = None) -> list[Pack]:
     """Packs that run, all of them unless named; each is started when it is first asked for."""
-    found = analyzer.folders(names)
+    found = folders(names)
     for folder in found:
         if folder not in _BY_FOLDER:
             _BY_FOLDER[folder] = _KEPT.enter_context(analyzer.running(folder))

@@ -56,7 +56,7 @@ def gated(plans: list[Plan], *granted: Exemption, stacks: tuple[str, ...] = ("de
 
 def test_the_project_s_own_file_is_sound() -> None:
     found = read(exemptions.FILE)
-    assert list(exemptions.time_faults(found, exemptions.today())) == []
+    assert list(exemptions.time_faults(found, exemptions.current_day())) == []
 
 
 def test_a_sound_entry_is_read(written: Callable[..., Path]) -> None:

@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 
 from plan.model import Plan
-from policies import analyzer, pages
+from policies import packs, pages
 from policies.errors import GateError
-from policies.findings import Subject
+from policies.findings import EXEMPTED, WAITING, Subject
 from policies.gate import assess, judge
-from policies.rule import EXEMPTED, WAITING
-from tests.policy import packs
+from tests.policy import packs as running
 
 NAMES = [rule.name for group in pages.groups() for rule in group.rules]
 
@@ -30,7 +29,7 @@ def test_every_rule_has_a_name_of_its_own() -> None:
 
 
 def test_what_waits_says_why_and_is_no_violation(dev_plan: Plan) -> None:
-    (verdict,) = packs.judge([dev_plan])
+    (verdict,) = running.judge([dev_plan])
     assert verdict.waiting
     for finding in verdict.waiting:
         name, _, reason = finding.message.partition(": ")
@@ -61,7 +60,7 @@ PolicyPack("failing", [ResourceValidationPolicy("r", "d", check)], enforcement_l
 
 
 def test_the_packs_are_found() -> None:
-    assert [folder.name for folder in analyzer.folders()] == ["residency", "safety", "secrets"]
+    assert [folder.name for folder in packs.folders()] == ["residency", "safety", "secrets"]
 
 
 UNKNOWING = """

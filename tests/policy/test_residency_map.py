@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -184,7 +185,7 @@ def test_a_region_comes_from_the_provider_where_the_resource_names_none(prod_pla
     assert (fault.parts, fault.where.city) == (("documents",), "Dublin")
 
 
-ANSWERING = {
+ANSWERING: dict[str, dict[str, Any]] = {
     "vercel": {"failoverActive": "vercel"},
     "vercel-dns": {"failoverActive": "vercel-dns"},
     "vercel, of Pages too": {"failoverActive": "vercel", "pagesHostnames": ["docs.dev.automatonicai.com"]},

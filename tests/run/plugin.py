@@ -35,6 +35,9 @@ class Run:
         # Whatever a program under test puts into the temporary folder, it puts here.
         os.environ["TMPDIR"] = str(self.folder)
         tempfile.tempdir = None
+        # Where a container's image sets it, each of the thousands of processes would compile its libraries anew.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        sys.dont_write_bytecode = False
         environment = {name: value for name, value in os.environ.items() if value != str(self.folder)}
         self._watchdog = subprocess.Popen(
             [sys.executable, "-m", "tests.run.watchdog", str(self.folder)],
