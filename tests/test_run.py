@@ -25,6 +25,11 @@ def test_it(number, tmp_path, tmp_path_factory):
     (tmp_path_factory.getbasetemp().parent / f"ready-{number}").touch()
     time.sleep(SECONDS)
 """
+# It gets next to nothing of an environment.
+OF_A_LOCAL_STACK = f"""
+from local.daemon import Daemon
+from local.state import State
+{INNER.replace("check=True", 'check=True, env=Daemon(State(tmp_path / "state"), None)._environment()')}"""
 
 
 class InnerRun:
@@ -83,8 +88,9 @@ def test_a_run_that_is_ended_leaves_nothing(inner: InnerRun, number: signal.Sign
     assert not [process for process in started if process.is_running()]
 
 
-def test_a_run_names_what_its_tests_left_and_fails(tmp_path: Path) -> None:
-    inner = InnerRun(tmp_path, 0)
+@pytest.mark.parametrize("text", [INNER, OF_A_LOCAL_STACK], ids=["process", "local-stack"])
+def test_a_run_names_what_its_tests_left_and_fails(tmp_path: Path, text: str) -> None:
+    inner = InnerRun(tmp_path, 0, text)
     words = inner.end()
     assert inner.process.returncode == pytest.ExitCode.TESTS_FAILED
     assert "2 passed" in words

@@ -1,7 +1,6 @@
 """Database hosts for the tests that need real ones: applied once for all of a run, and copied for each module."""
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -28,13 +27,6 @@ def root_tar() -> Path:
     if faults:
         pytest.skip("; ".join(faults))
     return root_filesystem.cached(print)
-
-
-@pytest.fixture(scope="session")
-def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of the whole run, whichever of its workers this is."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")

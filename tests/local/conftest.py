@@ -11,7 +11,9 @@ import pytest
 from local.ports import Ports
 from local.state import State
 from local.supervisor import Supervisor
-from tests.local.stack_under_test import StackUnderTest, running_stack
+from tests.local.snapshot import running_stack
+from tests.local.stack_under_test import StackUnderTest
+from tests.local.store_under_test import StoreUnderTest
 from tests.run.ports import claim
 
 Launch = Callable[[Sequence[str]], list[str]]
@@ -24,10 +26,15 @@ def state(tmp_path: Path) -> State:
     return made
 
 
+@pytest.fixture(scope="session")
+def stack(shared_stack: StackUnderTest) -> StackUnderTest:
+    return shared_stack
+
+
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
-    """A running stack that the tests of a module share."""
-    with running_stack(tmp_path_factory.mktemp("project")) as made:
+def own_stack(snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
+    """A running stack for one file of tests alone, which may do it harm."""
+    with running_stack(snapshot, tmp_path_factory.mktemp("stack") / "state") as made:
         yield made
 
 
@@ -55,6 +62,18 @@ def started(supervisor: Supervisor) -> Supervisor:
     return supervisor
 
 
+@pytest.fixture(scope="module")
+def running_store(tmp_path_factory: pytest.TempPathFactory, free_ports: Ports) -> Iterator[StoreUnderTest]:
+    state = State(tmp_path_factory.mktemp("store") / "state")
+    state.prepare()
+    supervisor = Supervisor(state)
+    try:
+        supervisor.start(list)
+        yield StoreUnderTest(state, supervisor, free_ports)
+    finally:
+        supervisor.stop()
+
+
 @pytest.fixture
 def inside(supervisor: Supervisor, namespaced: Launch) -> Supervisor:
     """Started in a PID namespace."""
@@ -71,7 +90,7 @@ def free_ports() -> Ports:
 def eventually() -> Callable[..., None]:
     """Waits until a condition holds, and fails when it does not within the time."""
 
-    def wait(condition: Callable[[], object], seconds: float = 10) -> None:
+    def wait(condition: Callable[[], object], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not within {seconds} s"

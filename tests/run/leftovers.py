@@ -14,7 +14,10 @@ LIMIT_SECONDS = 20
 
 
 def processes(folder: Path) -> list[psutil.Process]:
-    """All that carry the mark, but for this process and those above it."""
+    """All whose environment names the folder, but for this process and those above it.
+
+    A local stack hands little of an environment on, and the mark not: its parts know their own folder in this one.
+    """
     here = psutil.Process()
     mine = {here.pid, *(above.pid for above in here.parents())}
     return [process for process in psutil.process_iter() if process.pid not in mine and _is_marked(process, folder)]
@@ -22,7 +25,8 @@ def processes(folder: Path) -> list[psutil.Process]:
 
 def _is_marked(process: psutil.Process, folder: Path) -> bool:
     try:
-        return process.environ().get(MARK) == str(folder) and process.status() != psutil.STATUS_ZOMBIE
+        is_ours = any(str(folder) in value for value in process.environ().values())
+        return is_ours and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, OSError):  # Ended in between, or another user's.
         return False
 

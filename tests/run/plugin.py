@@ -38,7 +38,7 @@ class Run:
         # Where a container's image sets it, each of the thousands of processes would compile its libraries anew.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         sys.dont_write_bytecode = False
-        environment = {name: value for name, value in os.environ.items() if name != leftovers.MARK}
+        environment = {name: value for name, value in os.environ.items() if value != str(self.folder)}
         self._watchdog = subprocess.Popen(
             [sys.executable, "-m", "tests.run.watchdog", str(self.folder)],
             cwd=ROOT,
