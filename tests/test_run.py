@@ -55,8 +55,8 @@ class InnerRun:
 
     def folder(self) -> Path:
         """Its own, once both tests are under way."""
-        until(lambda: len([*self.temporary.glob("hybrid-tests-*/t/ready-*")]) == 2)
-        (found,) = self.temporary.glob("hybrid-tests-*")
+        until(lambda: len([*self.temporary.glob("hybrid-*/t/ready-*")]) == 2)
+        (found,) = self.temporary.glob("hybrid-*")
         return found
 
     def is_gone(self) -> bool:

@@ -29,7 +29,7 @@ class Run:
     """What the controlling process of a run has made."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="hybrid-tests-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="hybrid-"))
         self.left: list[str] = []
         os.environ[leftovers.MARK] = str(self.folder)
         # Whatever a program under test puts into the temporary folder, it puts here.
@@ -67,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     refuse_full_disk()
     run = config.stash[RUN] = Run()
-    # Short: the path of a socket may have 107 bytes.
+    # Short, as all in this path: that of a supervisor's socket may have 99 bytes.
     config.option.basetemp = config.option.basetemp or run.folder / "t"
 
 
