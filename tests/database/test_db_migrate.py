@@ -103,13 +103,13 @@ def test_a_run_that_is_killed_is_begun_again(
 
 def test_a_second_run_waits_for_the_first(db: Database, migration: Callable[[str], None], sessions: Sessions) -> None:
     migration("CREATE TABLE regulated.trial (id int);")
-    with sessions.open("migrator") as holder:
+    with sessions.open("migrator") as holder, sessions.open("monitor") as looking:
         holder.execute("SELECT pg_advisory_lock(%s)", (migrations.LOCK,))
         process = subprocess.Popen(
             [*db.command, "migrate", "--apply", "--json"], env=db.environment, stdout=subprocess.PIPE
         )
         tried = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory_lock%'"
-        until(lambda: holder.execute(tried).fetchone())
+        until(lambda: looking.execute(tried).fetchone())
         assert process.poll() is None
         assert holder.execute("SELECT to_regclass('regulated.trial')").fetchone() == (None,)
     assert json.loads(process.communicate(timeout=60)[0])["ran"] == [NAME]
