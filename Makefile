@@ -7,7 +7,8 @@ SOURCES := components plan policies pictures local database backups failover hos
 # What the bundles are made from.
 APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
 
-WORKERS ?= $(shell nproc)
+# Half of the tests wait.
+WORKERS ?= $(shell expr 2 \* $$(nproc))
 PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder
 
 .PHONY: help up test test-long passed check lint setup setup-test machine packages down clean lock bench wheel
