@@ -1,11 +1,17 @@
 # One target a job; CI calls the same ones.
 
 PYTHON ?= python3
+# What is installed uncompiled is compiled by the first process that needs it, and not by each anew.
+unexport PYTHONDONTWRITEBYTECODE
 SOURCES := components plan policies pictures local database backups failover host scripts bench
 # What the bundles are made from.
 APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
 
-.PHONY: help up test check setup setup-test machine packages packages-test down clean lock bench wheel
+# Half of the tests wait.
+WORKERS ?= $(shell expr 2 \* $$(nproc))
+PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder
+
+.PHONY: help up test test-long passed check lint setup setup-test machine packages down clean lock bench wheel
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -15,37 +21,67 @@ up: ## set everything up; record, gate and realise the dev stack here; verify it
 	@./hybrid local up
 	@./hybrid local verify
 
-test: ## set everything up; run every check and test (what CI runs)
+test: ## set everything up; run every check and test (what CI runs); ARGS="--durations=20 --cov" as for pytest
 	@$(MAKE) --no-print-directory -j4 setup-test
-	@$(MAKE) --no-print-directory check
-	.venv/bin/python -m pytest
+	@$(MAKE) --no-print-directory lint
+	npm test --silent
+	$(PYTEST) $(ARGS)
+	@.venv/bin/python -m scripts.versions
 
-check: ## formatting, lint and types
+passed: ## after a `make test` that passed: write down the versions that nothing pins
+	.venv/bin/python -m scripts.versions --passed
+
+TIMES ?= 1
+test-long: ## the soak: every kill point, long outages, random order; TIMES=3 repeats it
+	@$(MAKE) --no-print-directory -j4 setup-test
+	@for round in $$(seq $(TIMES)); do \
+		seed=$${SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}; echo "soak $$round of $(TIMES), SEED=$$seed" >&2; \
+		HYBRID_SOAK=1 $(PYTEST) --random-order --random-order-seed=$$seed $(ARGS) || exit 1; \
+	done
+
+check: lint ## what to run before each commit: formatting, lint, types and the quick unit tests, in under a minute
+	@npm test --silent
+	@$(PYTEST) --quiet tests/unit tests/pictures $(ARGS)
+
+lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
-	.venv/bin/mypy $(SOURCES) tests
+	.venv/bin/mypy --num-workers=$(shell nproc) $(SOURCES) tests
 	.venv/bin/mypy __main__.py
 	npm run --silent typecheck
-	npm test --silent
 
-setup: packages .venv/made node_modules/made apps/made ## what `up` runs on
-setup-test: packages-test setup
+# What `up` runs on; the tests need a few Debian packages more.
+JOB := up
+setup-test: JOB := test
+setup setup-test: packages .venv/made node_modules/made apps/made .venv/root
+setup-test: .venv/bare
 
 machine:
 	@$(PYTHON) scripts/machine.py
 
 packages:
-	@$(PYTHON) scripts/debian_packages.py up
+	@$(PYTHON) scripts/debian_packages.py $(JOB)
 
-packages-test:
-	@$(PYTHON) scripts/debian_packages.py test
-
+# uv takes a fifth of pip's time; where it can't reach the index that pip is set up for, pip does it.
+INSTALL := install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement
 .venv/made: requirements.lock | packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; $$($(PYTHON) --version) was found. Name another: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "installing the Python environment" >&2
 	@$(PYTHON) -m venv --clear .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock >.venv/uv.lock
+	@.venv/bin/python -m pip $(INSTALL) .venv/uv.lock
+	@VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --require-hashes --requirement requirements.lock || \
+		.venv/bin/python -m pip $(INSTALL) requirements.lock
+	@touch $@
+
+# Here already, because the rest of the installation leaves a core idle; whoever needs one later makes it.
+.venv/root: .venv/made
+	@.venv/bin/python -m local.root_filesystem
+	@touch $@
+
+.venv/bare: .venv/made
+	@.venv/bin/python -m tests.host.bare_machine
 	@touch $@
 
 node_modules/made: package-lock.json | machine
@@ -79,17 +115,15 @@ down: ## stop the local stack, and every other one in .state
 clean: ## remove all that up and test made
 	@$(call down,--remove --cache)
 	find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
-	rm -rf .venv node_modules dist apps/*/node_modules apps/*/dist apps/made .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules dist apps/*/node_modules apps/*/dist apps/made .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	@rmdir .state 2>/dev/null || true
 
-COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
-	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate
 
-lock: ## make the lockfiles anew
-	.venv/bin/python -m pip install --quiet pip-tools
+lock: .venv/made ## make the lockfiles anew, of the newest versions that are allowed
 	$(COMPILE) --upgrade --output-file requirements.lock requirements.in
 	$(COMPILE) --output-file host/requirements.lock host/requirements.in
-	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+	npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
-bench: ## measure; needs `make up` before; ARGS=--cold also times it from nothing, ARGS=--recovery a restore, --failover the rollback
+bench: ## measure; needs `make up` before; ARGS=--cold also times it from nothing, ARGS=--recovery a restore, --failover the rollback, --suite the tests
 	.venv/bin/python -m bench $(ARGS)

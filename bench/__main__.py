@@ -24,6 +24,7 @@ from bench.figure import Figure
 from bench.host import host_figures
 from bench.policies import policy_figures
 from bench.recovery import recovery_figures
+from bench.suite import suite_figures
 from local import database, processes
 from local.stack import Stack
 from local.traffic import CLIENTS, ROUTE, Timing, repeat
@@ -108,6 +109,8 @@ def main() -> int:
         return _tell(list(host_figures()), options)
     if options.policies:
         return _tell(list(policy_figures()), options)
+    if options.suite:
+        return _tell(list(suite_figures()), options)
     if options.recovery:
         return _tell(list(recovery_figures()), options)
     if not stack.state.exists or not stack.supervisor.is_running():
@@ -135,6 +138,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--recovery", action="store_true", help="measure restores on a host of its own; needs no stack")
     parser.add_argument("--failover", action="store_true", help="measure the rollback instead, on the running stack")
+    parser.add_argument("--suite", action="store_true", help="time the tests in a fresh clone; needs no stack")
     parser.add_argument("--policies", action="store_true", help="measure the gate and the packs; needs no stack")
     parser.add_argument("--check", action="store_true", help="exit 1 when a figure is above its limit")
     parser.add_argument("--json", action="store_true", help="print JSON")

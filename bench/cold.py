@@ -15,9 +15,8 @@ def cold_seconds(project: Path, taken: Ports) -> float:
     pip and npm keep what they have in their own caches. Raises CalledProcessError.
     """
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
-        clone = Path(folder) / "hybrid"
-        subprocess.run(["git", "clone", "--quiet", str(project), str(clone)], check=True)
-        environment = _environment(Path(folder) / "cache", _free(taken))
+        clone = clone_of(project, Path(folder))
+        environment = clean_environment(Path(folder) / "cache") | {"HYBRID_FIRST_PORT": str(_free(taken).first)}
         start = time.perf_counter()
         try:
             _make("up", clone, environment)
@@ -30,12 +29,19 @@ def _make(target: str, folder: Path, environment: dict[str, str]) -> None:
     subprocess.run(["make", target], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
-def _environment(cache: Path, ports: Ports) -> dict[str, str]:
+def clone_of(project: Path, folder: Path) -> Path:
+    """The last commit, in a folder below this one."""
+    clone = folder / "hybrid"
+    subprocess.run(["git", "clone", "--quiet", str(project), str(clone)], check=True)
+    return clone
+
+
+def clean_environment(cache: Path) -> dict[str, str]:
     """The operator's, without what names another stack or is handed on by make."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("HYBRID_STATE", "MAKE", "MFLAGS"))
     }
-    return {**kept, "HYBRID_CACHE": str(cache), "HYBRID_FIRST_PORT": str(ports.first)}
+    return {**kept, "HYBRID_CACHE": str(cache)}
 
 
 def _free(taken: Ports) -> Ports:

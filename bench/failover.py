@@ -36,6 +36,7 @@ def failover_figures(stack: Stack) -> Iterator[Figure]:
     for via, count in DRILLS.items():
         yield from _drills(via, count)
     yield Figure(name="failover status", value=_median(lambda: _failover("status")), unit="s", limit=3)
+    yield Figure(name="python -m failover --help", value=_median(_help), unit="s", limit=0.3)
     yield from _beside_octodns(Zone(stack))
 
 
@@ -51,6 +52,10 @@ def _drills(via: str, count: int) -> Iterator[Figure]:
     )
     yield Figure(name=f"{name}, wrong or no answers", value=document["wrong"] + document["unanswered"], limit=0)
     yield Figure(name=f"{name}, most API calls", value=max(one["calls"] for one in rounds), limit=MOST_CALLS)
+
+
+def _help() -> None:
+    subprocess.run([sys.executable, "-m", "failover", "--help"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
 
 
 def _failover(*words: str) -> str:

@@ -34,7 +34,6 @@ def host_figures() -> Iterator[Figure]:
     with trial_host() as (host, _):
         _widen(host.spec)
         yield from _playbook(host)
-        host.pgbackrest("stanza-create")
         yield from _pooled_against_direct(host)
         yield from _crashes(host)
 

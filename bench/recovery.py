@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from bench.figure import Figure
-from bench.trial_host import BUCKET, PGBENCH, trial_host
+from bench.trial_host import PGBENCH, trial_host
 from host.layout import OWNER, SOCKETS
 from local import namespace
 from tests.host.running import HostUnderTest, until
@@ -38,9 +38,8 @@ def recovery_figures() -> Iterator[Figure]:
 @contextmanager
 def _site() -> Iterator[Site]:
     with trial_host() as (host, store):
-        host.spec["backup"] |= {"bucket": BUCKET, "archive_timeout_seconds": ARCHIVE_SECONDS}
+        host.spec["backup"]["archive_timeout_seconds"] = ARCHIVE_SECONDS
         host.start()
-        host.pgbackrest("stanza-create")
         made = Site(host, store)
         made.done({"act": "backup"})
         yield made

@@ -6,24 +6,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local import root_filesystem
-from tests.host.conftest import free_ports, running_host
+from tests.host.conftest import running_host
 from tests.host.running import HostUnderTest
 from tests.host.store import ObjectStore
+from tests.host.tree import Tree, unpacked
+from tests.run.ports import claim_some
 
-BUCKET = "backups"
 PGBENCH = "/usr/lib/postgresql/17/bin/pgbench"
 
 
 @contextmanager
 def trial_host() -> Iterator[tuple[HostUnderTest, ObjectStore]]:
-    """Not applied yet; its store has the bucket BUCKET."""
-    with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
-        (port,) = free_ports(1)
-        (Path(folder) / "store").mkdir()
-        store = ObjectStore(Path(folder) / "store", port)
-        store.make_bucket(BUCKET)
+    """Not applied yet."""
+    with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as name:
+        (port,) = claim_some(1)
+        folder = Path(name)
+        (folder / "store").mkdir()
+        store = ObjectStore(folder / "store", port)
         try:
-            with running_host(root_filesystem.cached(lambda _: None), Path(folder), store) as host:
+            unpacked(root_filesystem.cached(lambda _: None), folder)
+            with running_host(Tree(folder / "root", folder / "usr"), folder / "host", store) as host:
                 yield host, store
         finally:
+            root_filesystem.remove(folder)
             store.stop()

@@ -77,6 +77,12 @@ def pair_fault(postgresql: str, timescaledb: str) -> str | None:
     server, extension = number(postgresql), number(timescaledb)
     if server[0] == 15 and extension >= number(TIMESCALEDB_WITHOUT_15):
         return f"TimescaleDB {_text(extension)} does not run in PostgreSQL 15; allowed: 2.28"
+    return jobs_fault(postgresql, timescaledb)
+
+
+def jobs_fault(postgresql: str, timescaledb: str) -> str | None:
+    """Says that this TimescaleDB is known to fail its background jobs in this PostgreSQL, or None."""
+    server, extension = number(postgresql), number(timescaledb)
     breaks_at = NEEDS_NEW_TIMESCALEDB.get(server[0])
     if breaks_at is None or server < number(breaks_at) or extension >= number(TIMESCALEDB_FROM):
         return None
@@ -96,10 +102,12 @@ def installed_faults(
     timescaledb: str | None,
     pgbackrest: str | None,
     uses_process_credentials: bool = True,
+    has_jobs: bool = True,
 ) -> list[str]:
     """What is wrong with the versions found on a host; None where nothing is installed.
 
-    Versions may carry what a distribution adds. The minimum of pgBackRest is one of process credentials only.
+    Versions may carry what a distribution adds. The minimum of pgBackRest is one of process credentials only, and a
+    pair that fails TimescaleDB's jobs is at fault only where there are some that may fail.
     """
     faults = [
         f"{name} is not installed; allowed: the version in the table"
@@ -112,7 +120,8 @@ def installed_faults(
         )
     elif postgresql is not None and timescaledb is not None:
         fault = pair_fault(postgresql, timescaledb)
-        faults += [fault] if fault else []
+        is_harmless = not has_jobs and fault == jobs_fault(postgresql, timescaledb)
+        faults += [fault] if fault and not is_harmless else []
     if pgbackrest is not None and uses_process_credentials and number(pgbackrest) < number(PGBACKREST):
         faults.append(
             f"pgBackRest {_text(number(pgbackrest))} has no process credentials; allowed: {PGBACKREST} or later"

@@ -31,8 +31,11 @@ def measured(name: str, value: float, detail: str) -> Finding:
     return Finding(name=name, level=THRESHOLDS[name].level(value), detail=detail, value=value)
 
 
-def versions(rows: Rows, backup_rows: Rows | None, *, is_pinned: bool) -> Iterator[Finding]:
-    """Beside the table's where the host is pinned to them; `backup_rows` is None where pgBackRest was not seen."""
+def versions(rows: Rows, backup_rows: Rows | None, job_rows: Rows | None, *, is_pinned: bool) -> Iterator[Finding]:
+    """Beside the table's where the host is pinned to them.
+
+    `backup_rows` is None where pgBackRest was not seen, `job_rows` where TimescaleDB's jobs were not.
+    """
     (row,) = rows
     found = {"PostgreSQL": row["postgresql"], "TimescaleDB": row["timescaledb"]}
     if backup_rows is not None:
@@ -43,6 +46,8 @@ def versions(rows: Rows, backup_rows: Rows | None, *, is_pinned: bool) -> Iterat
         # What was not seen is not judged.
         pgbackrest=found.get("pgBackRest") if backup_rows is not None else compatibility.PGBACKREST,
         uses_process_credentials=is_pinned,
+        # What was seen to succeed in the server that runs now says more than its version.
+        has_jobs=job_rows is None or any(row["has_failed"] or not row["has_succeeded"] for row in job_rows),
     )
     release = compatibility.RELEASES.get(compatibility.number(row["postgresql"])[0]) if is_pinned else None
     pins = {name: release.versions[name.lower()] for name in found} if release else {}
@@ -187,9 +192,12 @@ def cron(rows: Rows) -> Iterator[Finding]:
 
 
 def timescaledb(rows: Rows) -> Iterator[Finding]:
-    failed = [row for row in rows if row["last_status"] == "Failed"]
+    """Jobs that failed last; all of them where nothing starts any."""
+    failed = [row for row in rows if row["has_failed"]]
     told = [f"{row['name']}: {row['total_failures']} of {row['total_runs']} runs failed" for row in failed]
-    yield measured("TimescaleDB jobs", len(failed), "; ".join(told) or f"{len(rows)} jobs that ran")
+    if not all(row["has_scheduler"] for row in rows):
+        failed, told = [*rows], ["no scheduler runs: nothing starts them", *told]
+    yield measured("TimescaleDB jobs", len(failed), "; ".join(told) or f"{len(rows)} scheduled")
 
 
 def connections(rows: Rows) -> Iterator[Finding]:

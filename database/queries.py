@@ -53,10 +53,19 @@ SELECT pid, usename AS role, pg_blocking_pids(pid) AS blocked_by,
 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0 ORDER BY query_start
 """
 CRON = "SELECT * FROM monitoring.cron_jobs()"
+# A job that crashed leaves no status; one that has just been started has none yet. A standby shows what ran elsewhere.
 TIMESCALEDB = """
-SELECT jobs.job_id, jobs.application_name AS name, stats.last_run_status AS last_status,
-       stats.total_failures, stats.total_runs
-FROM timescaledb_information.jobs JOIN timescaledb_information.job_stats AS stats USING (job_id)
+SELECT jobs.job_id, jobs.application_name AS name, coalesce(total_failures, 0) AS total_failures,
+       coalesce(total_runs, 0) AS total_runs,
+       coalesce(last_run_status = 'Failed' OR last_run_status IS NULL AND job_status <> 'Running'
+                AND last_run_started_at < now() - interval '10 s', false) AS has_failed,
+       coalesce(last_successful_finish > pg_postmaster_start_time(), false)
+           AND NOT pg_is_in_recovery() AS has_succeeded,
+       pg_is_in_recovery() OR now() < pg_postmaster_start_time() + interval '2 min' OR EXISTS (
+           SELECT FROM pg_stat_activity
+           WHERE backend_type = 'TimescaleDB Background Worker Scheduler' AND datname = current_database()
+       ) AS has_scheduler
+FROM timescaledb_information.jobs LEFT JOIN timescaledb_information.job_stats USING (job_id)
 WHERE jobs.scheduled ORDER BY jobs.job_id
 """
 # Only client backends: a role's limit counts no background worker.

@@ -92,13 +92,14 @@ def status(access: Access, extra: tuple[Finding, ...] = (), *, is_pinned: bool =
                 unseen.append(f"{name}: {error}")
                 return None
 
-        server = asked("versions", queries.SERVER)
-        if server is not None:
-            found += findings.versions(server, asked("pgBackRest", queries.PGBACKREST), is_pinned=is_pinned)
-        for name, query, judge in (*SUBJECTS, _buffers(connection.info.server_version)):
-            rows = asked(name, query)
-            if rows is not None:
-                found += judge(rows)
+        subjects = (*SUBJECTS, _buffers(connection.info.server_version))
+        seen = {name: asked(name, query) for name, query, _ in subjects}
+        backups = asked("pgBackRest", queries.PGBACKREST)
+    if (server := seen["server"]) is not None:
+        found += findings.versions(server, backups, seen["TimescaleDB jobs"], is_pinned=is_pinned)
+    for name, _, judge in subjects:
+        if (rows := seen[name]) is not None:
+            found += judge(rows)
     found.append(certificate(access))
     return Status(stack=access.stack, way=access.way, findings=tuple(found), unseen=tuple(unseen))
 

@@ -153,10 +153,10 @@ class View:
         said = started
         try:
             while True:
-                is_patient = time.monotonic() - started < self._grace
+                is_over, is_patient = self.is_over(watchers, deadline), time.monotonic() - started < self._grace
                 names = {host.hostname for host in hosts}
                 held = frozenset(name for name in names if _holds(name, watchers, in_a_row, is_patient=is_patient))
-                if held == names or left(deadline) == 0:
+                if held == names or is_over:
                     break
                 if time.monotonic() - said >= self.say_seconds:
                     said += self.say_seconds
@@ -168,6 +168,10 @@ class View:
         dissent = tuple(filter(None, (_dissent(one, watchers, wanted, held) for one in watchers)))
         seconds = time.monotonic() - started
         return Verdict(wanted=wanted, held=held, sightings=sightings, dissent=dissent, seconds=seconds)
+
+    def is_over(self, watchers: Sequence[_Watcher], deadline: float) -> bool:
+        """Whether what does not hold by now is given up."""
+        return left(deadline) == 0
 
     def _watchers(self, hosts: Sequence[Host]) -> list[_Watcher]:
         return [_Watcher(host, resolver) for host in hosts for resolver in self.resolvers]

@@ -1,10 +1,15 @@
-"""The database host's Debian root file system: built once into a cache, unpacked for each environment."""
+"""The database host's Debian root file system: built once into a cache, unpacked for each environment.
+
+`python -m local.root_filesystem` builds it, where a local stack can have one.
+"""
 
 import fcntl
 import hashlib
 import os
+import re
 import shlex
 import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +17,7 @@ from pathlib import Path
 
 from host import packages
 from local.errors import LocalError
-from local.namespace import throwaway
+from local.namespace import faults, throwaway
 from plan.memory import cache_folder
 
 SUITE = "trixie"
@@ -56,11 +61,10 @@ def cached(progress: Progress) -> Path:
 
     Raises LocalError when it cannot be built. A build that is killed leaves nothing that a later call trusts.
     """
-    folder = cache_folder()
+    folder, tar = cache_folder(), _tar()
     _make(folder)
-    tar = folder / f"debian-{SUITE}-{_key()}.tar"
     if not tar.exists():
-        with _locked(folder / "build.lock", progress):
+        with locked(folder / "build.lock", progress):
             if not tar.exists():
                 _build(tar, folder / "building", progress)
     return tar
@@ -88,13 +92,23 @@ def remove_cache(progress: Progress) -> None:
     if not folder.is_dir():
         return
     lock = folder / "build.lock"
-    with _locked(lock, progress):
+    with locked(lock, progress):
         remove(folder / "building")
         for tar in folder.glob(f"debian-*-{'[0-9a-f]' * KEY_LENGTH}.tar"):
             tar.unlink()
         lock.unlink()
     if not any(folder.iterdir()):
         folder.rmdir()
+
+
+def versions() -> dict[str, str]:
+    """Of every package in the built root; of none where it is not built. Debian's archive has the newest alone."""
+    status = _words(["tar", "-xOf", str(_tar()), "--occurrence=1", "./var/lib/dpkg/status"], seconds=30)
+    return dict(re.findall(r"^Package: (\S+)$(?:\n.+)*?\nVersion: (\S+)$", status, re.MULTILINE))
+
+
+def _tar() -> Path:
+    return cache_folder() / f"debian-{SUITE}-{_key()}.tar"
 
 
 def _key() -> str:
@@ -110,7 +124,7 @@ def _make(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path, progress: Progress) -> Iterator[None]:
+def locked(path: Path, progress: Progress) -> Iterator[None]:
     try:
         file = path.open("w")
     except OSError as error:
@@ -196,3 +210,21 @@ def _run(argv: list[str], act: str) -> None:
         ) from None
     if result.returncode != 0:
         raise LocalError(f"root file system: cannot {act}: {shlex.join(argv)}: {result.stderr.strip()}")
+
+
+def main() -> int:
+    """Nothing, with exit 0, where no namespaces are: a container engine then stands in."""
+    if faults():
+        return 0
+    if not _tar().exists():
+        print("building the root file system of the database host", file=sys.stderr)
+    try:
+        cached(lambda _: None)
+    except LocalError as error:
+        print(f"hybrid: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

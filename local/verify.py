@@ -1,5 +1,6 @@
 """Verifies a running local stack end to end: requests through every hop, and each extension by using it."""
 
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -13,6 +14,8 @@ from local.extension_checks import CHECKS
 from local.failover_check import failover
 from local.stack import Stack
 from local.traffic import Timing, edge_timings, media_round_trips
+
+CONNECT_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +113,13 @@ def _checked(name: str, act: Callable[[Stack, dict[str, Any]], str], stack: Stac
 
 
 def _has_backup(stack: Stack, host: dict[str, Any]) -> str:
+    endpoint = str(host["backup"]["endpoint"])
+    name, _, port = endpoint.partition(":")
+    try:
+        # pgBackRest would try for more than a minute.
+        socket.create_connection((name, int(port)), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise LocalError(f"the store {endpoint} does not answer: {error.strerror or error}") from error
     found = backups.backups(stack, host["backup"]["stanza"])
     if not found:
         raise LocalError("the repository has no backup; take one with `./hybrid local up`")

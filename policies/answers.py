@@ -22,6 +22,7 @@ from plan.model import Plan
 from policies.findings import Finding, JudgedRule, Subject
 
 if TYPE_CHECKING:
+    from policies.analyzer import Pack
     from policies.asking import Asked, Said
 
 ANSWERS = Memory("answers")
@@ -37,7 +38,7 @@ class Answer:
 
 
 def of(
-    subjects: Iterable[Subject], packs: Sequence[Path], day: date, memory: Memory | None, *, starts_early: bool
+    subjects: Iterable[Subject], packs: "Sequence[Path | Pack]", day: date, memory: Memory | None, *, starts_early: bool
 ) -> tuple[list[Subject], list[Answer]]:
     """The subjects, all made, and what each pack says of them. Raises GateError when one can't do its work.
 
@@ -64,7 +65,9 @@ def of(
             raise
 
 
-def _start(pool: ThreadPoolExecutor, packs: Sequence[Path], day: date, asked: "Future[Asked]") -> "list[Future[Said]]":
+def _start(
+    pool: ThreadPoolExecutor, packs: "Sequence[Path | Pack]", day: date, asked: "Future[Asked]"
+) -> "list[Future[Said]]":
     # Here, as below: importing it takes longer than reading all that is remembered.
     from policies import asking
 
@@ -89,14 +92,14 @@ def _end(asked: "Future[Asked]", running: "Sequence[Future[Said]]", error: BaseE
 class _Known:
     """What is known of some packs and plans: remembered, or said now."""
 
-    def __init__(self, packs: Sequence[Path], day: date, memory: Memory | None) -> None:
+    def __init__(self, packs: "Sequence[Path | Pack]", day: date, memory: Memory | None) -> None:
         self._packs, self._memory = packs, memory
         self._inputs = Inputs.of_packs()
         self._day = self._inputs.key(day.isoformat()) if memory else ""
         self._plans: Sequence[Plan] = ()
         # What a pack was asked about, by its number in key and answer: a plan, or for its rules nothing.
         self._names: dict[int | None, str] = {None: "rules"}
-        self._found: dict[tuple[Path, int | None], list[dict[str, Any]]] = {}
+        self._found: dict[tuple[Path | Pack, int | None], list[dict[str, Any]]] = {}
         self._new: list[int] = []
 
     def recall(self, plans: Sequence[Plan]) -> None:
@@ -132,7 +135,7 @@ class _Known:
             for pack in self._packs
         ]
 
-    def add(self, pack: Path, said: "Said") -> None:
+    def add(self, pack: "Path | Pack", said: "Said") -> None:
         """What a pack says now, of itself and of the new plans."""
         new: dict[int | None, list[dict[str, Any]]] = {None: [dataclasses.asdict(rule) for rule in said.rules]}
         for number, found in zip(self._new, said.findings, strict=True):
@@ -142,7 +145,7 @@ class _Known:
             texts = {self._key(pack, number): json.dumps(found) for number, found in new.items()}
             self._inputs.keep(self._memory, texts, said.seen)
 
-    def _key(self, pack: Path, number: int | None) -> str:
+    def _key(self, pack: "Path | Pack", number: int | None) -> str:
         name = self._names[number]
         return self._inputs.key([self._day, str(pack), name]) if name and self._day else ""
 

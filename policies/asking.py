@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ from pulumi.runtime.proto import analyzer_pb2
 
 from plan.model import Plan
 from policies import analyzer
+from policies.analyzer import Pack
 from policies.errors import GateError
 from policies.findings import EXEMPTED, UNCHECKED, WAITING, Finding, JudgedRule
 
@@ -35,12 +37,12 @@ class Said:
     """What its process saw (plan/watch.py)."""
 
 
-def run(folder: Path, day: date, asked: Future[Asked]) -> Said:
-    """Starts the pack, and asks when it is known what. Raises GateError."""
-    with analyzer.running(folder, day) as pack:
+def run(given: Path | Pack, day: date, asked: Future[Asked]) -> Said:
+    """Starts the pack, unless it runs already, and asks when it is known what. Raises GateError."""
+    with nullcontext(given) if isinstance(given, Pack) else analyzer.running(given, day) as pack:
         policies = [policy for policy in pack.info.policies if policy.name not in _ADVICE]
         if not policies:
-            raise GateError(f"policy pack {folder.name}: has no rules; a pack has at least one")
+            raise GateError(f"policy pack {pack.name}: has no rules; a pack has at least one")
         mandatory = {policy.name for policy in policies if policy.enforcementLevel == analyzer_pb2.MANDATORY}
         return Said(
             rules=[_rule(pack.info.name, policy) for policy in policies],
@@ -48,7 +50,8 @@ def run(folder: Path, day: date, asked: Future[Asked]) -> Said:
                 [_finding(plan, found, mandatory) for found in pack.analyze(questions)]
                 for plan, questions in asked.result()
             ],
-            seen=pack.seen(),
+            # Asking that ends it.
+            seen={} if pack is given else pack.seen(),
         )
 
 

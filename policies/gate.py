@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plan.memory import Memory
 from plan.model import Plan
@@ -12,15 +13,18 @@ from policies.exemptions import Exemption
 from policies.findings import WAITING, Exempted, Finding, JudgedRule, Origin, Outcome, Searched, Subject, Verdict
 from policies.gate_rules import EXEMPTIONS_RULE, RULES
 
+if TYPE_CHECKING:
+    from policies.analyzer import Pack
 
-def judge(plans: Sequence[Plan], folders: Sequence[Path] | None = None) -> list[Verdict]:
+
+def judge(plans: Sequence[Plan], folders: "Sequence[Path | Pack] | None" = None) -> list[Verdict]:
     """One verdict a plan, in their order, nothing exempted. Raises GateError when a pack can't do its work."""
     return list(assess([Subject(plan=plan) for plan in plans], folders).verdicts)
 
 
 def assess(
     subjects: Iterable[Subject],
-    folders: Sequence[Path] | None = None,
+    folders: "Sequence[Path | Pack] | None" = None,
     granted: Sequence[Exemption] = (),
     stacks: Collection[str] = (),
     elsewhere: Sequence[Finding] = (),
@@ -34,7 +38,8 @@ def assess(
     and `searched` are carried along.
 
     What the packs answer is remembered in `memory`; without one they are asked each time. Where the subjects take long
-    to be made, they may start meanwhile (`starts_early`).
+    to be made, they may start meanwhile (`starts_early`). A pack that runs already is asked as it is, and goes on
+    running; without a memory, for nobody knows what it has seen.
 
     Raises GateError when a pack can't do its work.
     """

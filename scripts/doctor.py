@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
 from scripts.options import AsJson
 from scripts.written import write_json
+
+if TYPE_CHECKING:
+    from scripts.versions import Move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +22,14 @@ class Finding:
     detail: str
     is_needed: bool = True
     """Whether the local stack can't do without it."""
+    is_other: bool = False
+    """Whether it is here, in another version than the one with which the tests last passed: worth knowing, no fault."""
+
+    @property
+    def word(self) -> str:
+        if self.is_fine:
+            return "[green]fine[/]"
+        return "[red]missing[/]" if self.is_needed else "[yellow]other[/]" if self.is_other else "[yellow]absent[/]"
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -34,8 +46,7 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         table = Table("", "", "", box=None, pad_edge=False, show_header=False)
         for finding in findings:
-            lacking = "[red]missing[/]" if finding.is_needed else "[yellow]absent[/]"
-            table.add_row("[green]fine[/]" if finding.is_fine else lacking, finding.name, finding.detail)
+            table.add_row(finding.word, finding.name, finding.detail)
         console().print(table)
     if any(finding.is_needed and not finding.is_fine for finding in findings):
         raise typer.Exit(1)
@@ -48,6 +59,7 @@ def look() -> Iterator[Finding]:
     yield _ports()
     yield _disk()
     yield from _optional()
+    yield from _versions()
 
 
 def _database() -> Finding:
@@ -134,3 +146,28 @@ def _pulumi_version() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def _versions() -> Iterator[Finding]:
+    """What nothing pins, beside what was last seen to pass; packages that others bring are one finding."""
+    from local.root_filesystem import PACKAGES
+    from scripts import versions
+
+    then, used = versions.passed(), versions.in_use()
+    moves = {(move.place, move.name): move for move in versions.moved(then, used)}
+    for place, found in used.items():
+        for name, version in found.items():
+            if place == versions.MACHINE or name in PACKAGES:
+                yield _version(name, version, moves.pop((place, name), None))
+    if not (root := used[versions.DEBIAN]):
+        detail = "not built yet; `./hybrid local up` builds it of Debian's newest packages"
+        yield Finding(name=versions.DEBIAN, is_fine=False, is_needed=False, detail=detail)
+        return
+    others = "; ".join(f"{move.name} {move.before or 'none'} → {move.after or 'none'}" for move in moves.values())
+    detail = others or f"{len(root) - len(PACKAGES)} more packages, as last seen to pass"
+    yield Finding(name=versions.DEBIAN, is_fine=not others, is_needed=False, is_other=bool(others), detail=detail)
+
+
+def _version(name: str, version: str, move: "Move | None") -> Finding:
+    detail = f"{version}; last seen to pass: {move.before or 'none'}" if move else f"{version}, as last seen to pass"
+    return Finding(name=name, is_fine=not move, is_needed=False, is_other=bool(move), detail=detail)

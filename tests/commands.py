@@ -1,8 +1,13 @@
 """Runs `./hybrid` as an operator does."""
 
+import contextlib
+import io
 import os
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -17,6 +22,30 @@ def hybrid(*arguments: str, environment: dict[str, str] | None = None, seconds: 
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "160", **(environment or {})},
     )
     return Result(finished.returncode, finished.stdout, finished.stderr)
+
+
+def in_this_process(environment: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """What a command says and returns, without a new interpreter: that takes half a second of processor time.
+
+    Not for one that has other programs write for it. At least one test of each command gives it its own process.
+    """
+    # What it imports is the product's whole command line.
+    from scripts.__main__ import main
+
+    argv = ["./hybrid", *words]
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environment, clear=True),
+        mock.patch.object(sys, "argv", argv),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            code: object = main()
+        except SystemExit as end:
+            code = end.code
+    assert isinstance(code, int), code
+    return subprocess.CompletedProcess(argv, code, out.getvalue(), err.getvalue())
 
 
 class Result:

@@ -1,13 +1,36 @@
 """Fixtures that several kinds of test share."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+from plan import quick_import
 from plan.model import Plan
 from plan.record import record
 from tests.changed_stack import record_with
+from tests.run.soak import IS_SOAK, trials
+
+if TYPE_CHECKING:
+    from tests.local.stack_under_test import StackUnderTest
+
+pytest_plugins = ["tests.run.plugin"]
+
+# The same examples in each `make test`, others in each soak. No example has a time limit: a busy machine breaks it.
+settings.register_profile(
+    "hybrid",
+    max_examples=trials(100, 2000),
+    derandomize=not IS_SOAK,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile("hybrid")
+# As the recorder does; whole, the providers' libraries take each worker three seconds.
+quick_import.install()
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +48,33 @@ def prod_plan() -> Plan:
 def direct_plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """The dev stack without a tunnel."""
     return record_with(tmp_path_factory.mktemp("direct"), databaseWay="direct")
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the whole run, whichever of its workers this is."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def snapshot(run_folder: Path) -> Iterator[Path]:
+    """State folder of a local stack as its first `up` leaves it, stopped; copied by whoever needs one of its own."""
+    # Few tests need this import.
+    from tests.local import snapshot, stack_under_test
+
+    stack_under_test.skip_without_stack()
+    with snapshot.made(run_folder / "snapshot"):
+        yield run_folder / "snapshot"
+
+
+@pytest.fixture(scope="session")
+def shared_stack(snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[StackUnderTest]":
+    """A running local stack for all of a worker's tests that leave it as they found it."""
+    from tests.local.snapshot import running_stack
+
+    with running_stack(snapshot, tmp_path_factory.mktemp("stack") / "state") as made:
+        yield made
 
 
 @pytest.fixture

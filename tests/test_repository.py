@@ -10,6 +10,8 @@ from scripts.__main__ import app
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
+LONGEST = 500
+"""Lines of a file of code; as long as the idea is, and no two ideas are that long."""
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -40,7 +42,7 @@ def test_every_component_has_a_test() -> None:
     tests = (ROOT / "tests/plan/test_stack.py").read_text() + (ROOT / "tests/plan/test_components.py").read_text()
     classes = re.findall(
         r"^class (\w+)\(pulumi\.ComponentResource\)",
-        "\n".join(path.read_text() for path in (ROOT / "components").glob("*.py")),
+        "\n".join(path.read_text() for path in (ROOT / "components").rglob("*.py")),
         re.MULTILINE,
     )
     assert len(classes) >= 14
@@ -57,18 +59,18 @@ def test_every_test_file_is_collected() -> None:
 
 
 def test_components_import_nothing_of_ours_but_components() -> None:
-    for path in (ROOT / "components").glob("*.py"):
+    for path in (ROOT / "components").rglob("*.py"):
         found = re.findall(r"^\s*(?:from|import) (plan|policies|local|host|scripts)\b", path.read_text(), re.MULTILINE)
         assert not found, path.name
 
 
 def test_local_and_plan_never_import_database() -> None:
-    for path in [*(ROOT / "local").glob("*.py"), *(ROOT / "plan").glob("*.py")]:
+    for path in [*(ROOT / "local").rglob("*.py"), *(ROOT / "plan").rglob("*.py")]:
         assert not re.search(r"^\s*(from|import) (database|scripts)\b", path.read_text(), re.MULTILINE), path.name
 
 
 def test_plan_never_imports_local() -> None:
-    for path in (ROOT / "plan").glob("*.py"):
+    for path in (ROOT / "plan").rglob("*.py"):
         assert not re.search(r"^\s*(from|import) (local|scripts|policies)\b", path.read_text(), re.MULTILINE), path.name
 
 
@@ -97,4 +99,4 @@ def test_no_file_names_a_registry_or_this_machine(pattern: str) -> None:
 def test_no_code_file_is_too_long() -> None:
     files = tracked("*.py", "*.ts", "*.mjs", "*.sql")
     assert len(files) > 50
-    assert [path.name for path in files if len(path.read_text().splitlines()) > 300] == []
+    assert [path.name for path in files if len(path.read_text().splitlines()) > LONGEST] == []

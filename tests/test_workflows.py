@@ -23,8 +23,15 @@ def steps(path: Path) -> list[dict[str, Any]]:
     return [step for job in read(path)["jobs"].values() for step in job["steps"]]
 
 
-def test_there_are_four() -> None:
-    assert [path.name for path in WORKFLOWS] == ["drill.yml", "failover.yml", "gate.yml", "test.yml"]
+def test_there_are_these() -> None:
+    assert [path.name for path in WORKFLOWS] == [
+        "drill.yml",
+        "failover.yml",
+        "gate.yml",
+        "newest.yml",
+        "soak.yml",
+        "test.yml",
+    ]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -80,3 +87,26 @@ def test_the_way_back_is_looked_at_every_day_with_a_token_that_only_reads() -> N
 
 def test_tests_run_what_the_readme_says() -> None:
     assert steps(FOLDER / "test.yml")[-1] == {"run": ".ci/run"}
+    told = re.search(r"under (\d+) minutes on two cores", (FOLDER.parents[1] / "README.md").read_text())
+    assert told
+    assert read(FOLDER / "test.yml")["jobs"]["test"]["timeout-minutes"] == 2 * int(told[1])
+
+
+def test_the_soak_runs_every_night_and_before_a_release() -> None:
+    workflow = read(FOLDER / "soak.yml")
+    assert workflow[True]["push"] == {"tags": ["v*"]}
+    (trigger,) = workflow[True]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", trigger["cron"])
+    assert "make test-long" in [step.get("run") for step in steps(FOLDER / "soak.yml")]
+
+
+def test_the_newest_versions_are_tried_every_week_and_what_moved_is_said_also_when_they_fail() -> None:
+    path = FOLDER / "newest.yml"
+    (trigger,) = read(path)[True]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", trigger["cron"])
+    *before, last = steps(path)
+    assert [step["run"] for step in before[-2:]] == ["make lock", "make test"]
+    assert last["if"] == "${{ !cancelled() }}"
+    assert last["run"] == '.venv/bin/python -m scripts.versions --markdown >> "$GITHUB_STEP_SUMMARY"'
+    # Of an older run's packages none would be new.
+    assert "cache" not in "".join(step.get("uses", "") for step in steps(path))

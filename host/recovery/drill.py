@@ -104,6 +104,8 @@ def _ensure_marked(machine: Machine) -> None:
     """Any copy that does not miss the target has a marker."""
     allowed = timedelta(seconds=machine.spec.backup.recovery_point_seconds)
     if all(marker > times.now() - allowed for marker in markers.read(machine.psql)):
+        # A repository that can't be read is named as such, and not as an archive that is late.
+        inventory.read(Repository(machine))
         markers.mark(machine.psql)
         restoring.archive_up_to_now(machine)
 

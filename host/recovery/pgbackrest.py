@@ -16,8 +16,8 @@ from host.spec import Backup
 SHORT_SECONDS = 300
 CODES = {"lock": 50, "crypto": 95, "unreachable": 49}
 """pgBackRest's own exit codes (common/error)."""
-UNREACHABLE = ("unable to connect", "HostConnectError", "TLS error", "timeout after")
-"""Its words for a store that is away; the last two, for one that goes away, or hangs, in the middle of an answer."""
+UNREACHABLE = ("unable to connect", "HostConnectError", "TLS error", "unexpected eof while reading", "timeout after")
+"""Its words for a store that is away; the last three, for one that goes away, or hangs, in the middle of an answer."""
 NOT_FOUND = 1
 """How archive-get ends when the archive does not have the file."""
 ERROR = re.compile(r"ERROR: (?:\[(?P<code>\d+)\]: )?(?P<words>.*)", re.DOTALL)

@@ -126,6 +126,9 @@ def _end_processes(place: str, seen: Path) -> None:
 
 def _works_in(process: Path, place: str, seen: Path) -> bool:
     try:
+        # Another host's in a namespace on this machine has the same names, and is not ours.
+        if os.readlink(process / "ns/pid") != os.readlink("/proc/self/ns/pid"):
+            return False
         if Path(os.readlink(process / "cwd")).is_relative_to(seen):
             return True
         words = (process / "cmdline").read_bytes() + b"\0" + (process / "environ").read_bytes()

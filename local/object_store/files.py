@@ -59,9 +59,11 @@ class StoreFiles:
 
     def keys(self, bucket: str) -> Iterator[Path]:
         """Files of the bucket's keys."""
-        for entry in os.scandir(self._bucket(bucket) / "keys"):
-            if not entry.name.endswith(UNFINISHED):
-                yield Path(entry.path)
+        # Who looks for one goes on no further.
+        with os.scandir(self._bucket(bucket) / "keys") as entries:
+            for entry in entries:
+                if not entry.name.endswith(UNFINISHED):
+                    yield Path(entry.path)
 
     def read(self, path: Path) -> dict[str, Any]:
         """What `write_key` wrote, by one of the files in `keys`. Raises DamagedError."""

@@ -1,13 +1,10 @@
 """A running local stack for the tests of `./hybrid backup`, `restore` and `drill`."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.local.stack_under_test import StackUnderTest, running_stack
+from tests.local.stack_under_test import StackUnderTest
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
-    with running_stack(tmp_path_factory.mktemp("project")) as made:
-        yield made
+def stack(shared_stack: StackUnderTest) -> StackUnderTest:
+    return shared_stack

@@ -4,25 +4,15 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from local.database import way
-from local.ports import Ports
-from local.stack import Stack
-from local.state import State
+from tests.backups.on_stack import listed
 from tests.backups.systems_manager import Manager, engine, served
 from tests.local.stack_under_test import StackUnderTest, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
-
-
-def listed(stack: StackUnderTest) -> dict[str, Any]:
-    answer = stack.hybrid("backup", "list", "--json")
-    assert answer.returncode == 0, answer.stderr
-    found: dict[str, Any] = json.loads(answer.stdout)
-    return found
 
 
 def test_a_backup_is_taken_listed_copied_and_drawn(stack: StackUnderTest, tmp_path: Path) -> None:
@@ -31,17 +21,21 @@ def test_a_backup_is_taken_listed_copied_and_drawn(stack: StackUnderTest, tmp_pa
     assert answer.returncode == 0, answer.stderr
     taken = json.loads(answer.stdout)["backup"]
     assert taken["kind"] == "incr"
-    assert [one["label"] for one in listed(stack)["backups"]] == [*known, taken["label"]]
     assert until(lambda: listed(stack)["backups"][-1]["copy"] == "copied")
+    answer = stack.hybrid("backup", "list", "--json")
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    assert [one["label"] for one in found["backups"]] == [*known, taken["label"]]
+    assert found["backups"][-1]["copy"] == "copied"
     picture = tmp_path / "window.svg"
-    answer = stack.hybrid("backup", "list", "--svg", str(picture))
+    answer = stack.told("backup", "list", "--svg", str(picture))
     assert taken["label"] in answer.stdout
     assert "Any moment from " in answer.stdout
     assert taken["label"] in picture.read_text()
 
 
 def test_a_backup_that_is_left_out_is_a_differential_one(stack: StackUnderTest) -> None:
-    answer = stack.hybrid("backup", "now")
+    answer = stack.told("backup", "now")
     assert answer.returncode == 0, answer.stderr
     assert ": diff, " in answer.stdout
 
@@ -62,14 +56,14 @@ def test_a_plan_says_what_would_be_and_does_nothing(stack: StackUnderTest) -> No
 
 
 def test_the_cluster_that_serves_is_not_overwritten_without_its_name(stack: StackUnderTest) -> None:
-    answer = stack.hybrid("restore", "--to", "latest", "--into", "main", "--apply")
+    answer = stack.told("restore", "--to", "latest", "--into", "main", "--apply")
     assert answer.returncode == 1
     assert "--replace main" in answer.stderr
-    assert stack.parts()["postgres"]["state"] == "running"
+    assert stack.parts()["postgres"].is_running
 
 
 def test_a_target_before_the_first_backup_is_refused_with_the_window(stack: StackUnderTest) -> None:
-    answer = stack.hybrid("restore", "--to", "2020-01-01T00:00:00Z", "--into", "side", "--apply")
+    answer = stack.told("restore", "--to", "2020-01-01T00:00:00Z", "--into", "side", "--apply")
     assert answer.returncode == 1
     assert "hybrid: " in answer.stderr
     assert "Traceback" not in answer.stderr
@@ -77,7 +71,7 @@ def test_a_target_before_the_first_backup_is_refused_with_the_window(stack: Stac
 
 
 def test_the_same_is_had_through_systems_manager(stack: StackUnderTest) -> None:
-    here = Stack(project=stack.project, state=State(stack.state), ports=Ports(stack.first_port))
+    here = stack.here
     manager = Manager(engine(way(here).recovery()))
     with served(manager) as address:
         variables = {
@@ -98,11 +92,11 @@ def test_the_same_is_had_through_systems_manager(stack: StackUnderTest) -> None:
 
 
 def test_a_stack_that_is_stopped_says_so(stack: StackUnderTest) -> None:
-    stack.run("down")
+    stack.stop()
     try:
-        answer = stack.hybrid("backup", "list")
+        answer = stack.told("backup", "list")
     finally:
-        stack.up()
+        stack.bring_up()
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == "hybrid: the local stack does not run; start it with `./hybrid local up`\n"
     assert len(listed(stack)["backups"]) >= 1

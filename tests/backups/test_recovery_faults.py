@@ -1,16 +1,13 @@
 """Faults of a restore or drill as the operator meets them: on the real local stack, by its commands."""
 
-import json
 import os
 import signal
 import subprocess
-from typing import Any
 
 import pytest
 
-from local import certificates
-from local.objects import Objects
-from local.state import State
+from local.verify import verify
+from tests.backups.on_stack import listed
 from tests.local.stack_under_test import StackUnderTest, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -20,9 +17,8 @@ RESTORE = ("restore", "--to", "latest", "--into")
 
 def test_a_damaged_file_is_named_by_verify_and_fails_the_drill(stack: StackUnderTest) -> None:
     host = stack.host()["backup"]
-    state = State(stack.state)
-    client = Objects(state=state, port=stack.first_port + 4, tls=certificates.ensure(state)[0]).client(host["region"])
-    assert stack.hybrid("backup", "now", "--type", "full").returncode == 0
+    client = stack.store().client(host["region"])
+    assert stack.told("backup", "now", "--type", "full").returncode == 0
     keys = [found["Key"] for found in client.list_objects_v2(Bucket=host["bucket"])["Contents"]]
     bundle = max(key for key in keys if "/bundle/" in key)
     content = client.get_object(Bucket=host["bucket"], Key=bundle)["Body"].read()
@@ -30,25 +26,25 @@ def test_a_damaged_file_is_named_by_verify_and_fails_the_drill(stack: StackUnder
     damaged = content[:middle] + bytes(64) + content[middle + 64 :]
     client.put_object(Bucket=host["bucket"], Key=bundle, Body=damaged)
     try:
-        verified, drilled = stack.hybrid("backup", "verify"), stack.hybrid("drill", "--output", str(stack.state))
+        verified, drilled = stack.told("backup", "verify"), stack.told("drill", "--output", str(stack.state))
     finally:
         client.put_object(Bucket=host["bucket"], Key=bundle, Body=content)
     assert verified.returncode == drilled.returncode == 1
     assert bundle.split("/", 2)[-1] in verified.stdout + verified.stderr
     assert "is damaged in the repository" in drilled.stdout, drilled.stdout
     assert "Traceback" not in drilled.stderr
-    assert stack.hybrid("backup", "verify").returncode == 0
+    assert stack.told("backup", "verify").returncode == 0
 
 
 def test_of_two_restores_at_once_one_is_refused(stack: StackUnderTest) -> None:
     first = started(stack, *RESTORE, "one", "--apply")
     seen(first, "restoring ")
-    second = stack.hybrid(*RESTORE, "two", "--apply")
+    second = stack.told(*RESTORE, "two", "--apply")
     first.communicate(timeout=120)
     assert (first.returncode, second.returncode) == (0, 1)
     assert len([line for line in second.stderr.splitlines() if line.startswith("hybrid: ")]) == 1
     assert [one["name"] for one in listed(stack)["restored"]] == ["one"]
-    assert stack.hybrid("restore", "--discard", "one", "--apply").returncode == 0
+    assert stack.told("restore", "--discard", "one", "--apply").returncode == 0
 
 
 @pytest.mark.parametrize("words", [("drill",), (*RESTORE, "half", "--apply")], ids=["drill", "restore"])
@@ -61,15 +57,11 @@ def test_a_command_that_is_killed_leaves_nothing_after_the_next(stack: StackUnde
         os.kill(one.pid, signal.SIGKILL)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
-    assert stack.hybrid("backup", "now").returncode == 0
-    assert (listed(stack)["leftovers"], listed(stack)["restored"]) == ([], [])
-    until(lambda: not [one for one in stack.processes() if "hybrid-recovery" in " ".join(one.cmdline())])
-    assert stack.run("verify", "--requests", "20").returncode == 0
-
-
-def listed(stack: StackUnderTest) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(stack.hybrid("backup", "list", "--json").stdout)
-    return found
+    assert stack.told("backup", "now").returncode == 0
+    found = listed(stack)
+    assert (found["leftovers"], found["restored"]) == ([], [])
+    until(lambda: not [line for line in stack.command_lines() if "hybrid-recovery" in line])
+    assert verify(stack.here, 20).is_passed
 
 
 def started(stack: StackUnderTest, *words: str) -> subprocess.Popen[str]:

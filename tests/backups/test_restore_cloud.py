@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from local.database import way
-from local.ports import Ports
-from local.stack import Stack
-from local.state import State
+from tests.backups.on_stack import listed
 from tests.backups.systems_manager import Manager, engine, served
+from tests.commands import in_this_process
 from tests.local.stack_under_test import StackUnderTest
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -32,6 +31,10 @@ class Operator:
             "AWS_CA_BUNDLE": str(authority),
         }
 
+    def told(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """The same in this process."""
+        return in_this_process(self._variables, *words, "--stack", "dev")
+
     def done(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [str(self.stack.project / "hybrid"), *words, "--stack", "dev"]
         return subprocess.run(command, capture_output=True, text=True, env=self._variables, timeout=600, check=False)
@@ -43,16 +46,14 @@ class Operator:
 
 @pytest.fixture
 def operator(stack: StackUnderTest) -> Iterator[Operator]:
-    here = Stack(project=stack.project, state=State(stack.state), ports=Ports(stack.first_port))
+    here = stack.here
     manager = Manager(engine(way(here).recovery()))
     with served(manager) as address:
         yield Operator(stack, manager, address, here.store_ca)
 
 
 def side(operator: Operator) -> list[dict[str, object]]:
-    listed = operator.stack.hybrid("backup", "list", "--json")
-    assert listed.returncode == 0, listed.stderr
-    found: list[dict[str, object]] = json.loads(listed.stdout)["restored"]
+    found: list[dict[str, object]] = listed(operator.stack)["restored"]
     return found
 
 
@@ -61,28 +62,28 @@ def test_a_cluster_is_restored_beside_and_discarded(operator: Operator) -> None:
     assert answer.returncode == 0, answer.stderr
     (cluster,) = side(operator)
     assert (cluster["name"], cluster["state"]) == ("side", "running")
-    answer = operator.done("restore", "--discard", "side", "--apply")
+    answer = operator.told("restore", "--discard", "side", "--apply")
     assert answer.returncode == 0, answer.stderr
     assert side(operator) == []
     assert set(operator.documents()) == {"automatonicai-dev-postgres-recovery"}
 
 
 def test_a_plan_changes_nothing(operator: Operator) -> None:
-    answer = operator.done("restore", "--to", "latest", "--into", "side")
+    answer = operator.told("restore", "--to", "latest", "--into", "side")
     assert answer.returncode == 0, answer.stderr
     assert "nothing has been done" in answer.stderr
     assert side(operator) == []
 
 
 def test_the_engines_refusal_reaches_the_operator(operator: Operator) -> None:
-    answer = operator.done("restore", "--to", "2020-01-01T00:00:00Z", "--into", "side", "--apply")
+    answer = operator.told("restore", "--to", "2020-01-01T00:00:00Z", "--into", "side", "--apply")
     assert answer.returncode == 1
     assert "hybrid: " in answer.stderr
     assert "Traceback" not in answer.stderr
 
 
 def test_a_drill_is_sent_by_the_document_that_does_nothing_else(operator: Operator, tmp_path: Path) -> None:
-    answer = operator.done("drill", "--output", str(tmp_path), "--json")
+    answer = operator.told("drill", "--output", str(tmp_path), "--json")
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)
     assert (found["is_passed"], found["stack"], len(found["restores"])) == (True, "dev", 2)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.backups.on_stack import listed
 from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -17,32 +18,24 @@ pytestmark = [pytest.mark.local, pytest.mark.slow]
 
 def done(stack: StackUnderTest, *words: str) -> str:
     """What a command prints that has to succeed."""
-    answer = stack.hybrid(*words)
+    answer = stack.told(*words)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
 
 
-def listed(stack: StackUnderTest) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(done(stack, "backup", "list", "--json"))
-    return found
-
-
-def query(stack: StackUnderTest, sql: str, *words: str) -> str:
-    return done(stack, "local", "exec", "--", "psql", "-qAt", *words, "-c", sql).strip()
-
-
 def now(stack: StackUnderTest) -> str:
     """The database's own clock."""
-    found = datetime.fromisoformat(query(stack, "SELECT clock_timestamp()"))
+    found = datetime.fromisoformat(stack.psql("SELECT clock_timestamp()"))
     return found.astimezone(UTC).isoformat()
 
 
 def test_a_cluster_is_restored_beside_reached_and_discarded(stack: StackUnderTest) -> None:
     add_entry(stack, "for the side")
-    answer = done(stack, "restore", "--to", "latest", "--into", "side", "--apply", "--json")
-    port = json.loads(answer)["cluster"]["port"]
+    answer = stack.hybrid("restore", "--to", "latest", "--into", "side", "--apply", "--json")
+    assert answer.returncode == 0, answer.stderr
+    port = json.loads(answer.stdout)["cluster"]["port"]
     count = "SELECT count(*) FROM regulated.ledger_entries WHERE description = 'for the side'"
-    assert query(stack, count, "-p", str(port)) == "1"
+    assert stack.psql(count, port=port) == "1"
     assert [one["name"] for one in listed(stack)["restored"]] == ["side"]
     assert "would be deleted" in done(stack, "restore", "--discard", "side")
     assert "side: deleted, " in done(stack, "restore", "--discard", "side", "--apply")
@@ -52,7 +45,7 @@ def test_a_cluster_is_restored_beside_reached_and_discarded(stack: StackUnderTes
 def test_deleted_rows_come_back_in_place_and_the_way_to_them_recovers(stack: StackUnderTest) -> None:
     add_entry(stack, "deleted by mistake")
     moment = now(stack)
-    query(stack, "DELETE FROM regulated.ledger_entries")
+    stack.psql("DELETE FROM regulated.ledger_entries")
     assert descriptions(stack) == []
     words = ["restore", "--to", moment, "--into", "main", "--replace", "main", "--apply", "--json"]
     found = json.loads(done(stack, *words))
@@ -60,7 +53,7 @@ def test_deleted_rows_come_back_in_place_and_the_way_to_them_recovers(stack: Sta
     assert found["seconds"]["stopped"] < 30
     kept = found["plan"]["keeps"]
     assert [(one["name"], one["kind"]) for one in listed(stack)["restored"]] == [(kept, "kept")]
-    assert stack.run("verify", "--requests", "20").returncode == 0
+    assert stack.told("local", "verify", "--requests", "20").returncode == 0
     done(stack, "restore", "--discard", kept, "--apply")
 
 
@@ -73,8 +66,9 @@ def _descriptions(stack: StackUnderTest) -> list[str]:
 
 
 def test_a_drill_passes_and_leaves_its_evidence(stack: StackUnderTest, tmp_path: Path) -> None:
-    out = done(stack, "drill", "--seed", "7", "--output", str(tmp_path))
-    assert "local: passed in " in out
+    answer = stack.hybrid("drill", "--seed", "7", "--output", str(tmp_path))
+    assert answer.returncode == 0, answer.stderr
+    assert "local: passed in " in answer.stdout
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md", ".svg"]
     (path,) = tmp_path.glob("*.json")
     found = json.loads(path.read_text())
@@ -105,4 +99,4 @@ def test_a_drill_that_is_interrupted_leaves_nothing(stack: StackUnderTest, tmp_p
     assert "Traceback" not in said
     assert not (tmp_path / "none").exists()
     assert listed(stack)["leftovers"] == []
-    assert [one for one in stack.processes() if "host.recovery" in " ".join(one.cmdline())] == []
+    assert [line for line in stack.command_lines() if "host.recovery" in line] == []

@@ -1,15 +1,17 @@
 """The local stack's S3 is killed in the middle of a backup."""
 
 import json
-import os
-import signal
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.object_store.files import StoreFiles
 from local.state import State
+from tests.backups.on_stack import listed
+from tests.local.snapshot import running_stack
 from tests.local.stack_under_test import StackUnderTest, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -18,9 +20,7 @@ FILL = "CREATE TABLE public.filler AS SELECT i, md5(i::text) AS word FROM genera
 
 
 def backups(stack: StackUnderTest) -> list[dict[str, Any]]:
-    answer = stack.hybrid("backup", "list", "--json")
-    assert answer.returncode == 0, answer.stderr
-    found: list[dict[str, Any]] = json.loads(answer.stdout)["backups"]
+    found: list[dict[str, Any]] = listed(stack)["backups"]
     return found
 
 
@@ -33,10 +33,11 @@ def parts_of_backups(stack: StackUnderTest) -> set[str]:
 
 
 @pytest.fixture
-def filled(stack: StackUnderTest) -> StackUnderTest:
-    """With data that takes a backup a while."""
-    assert stack.run("exec", "--", "psql", "-c", FILL).returncode == 0
-    return stack
+def filled(snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
+    """With data that takes a backup a while; others would restore them too."""
+    with running_stack(snapshot, tmp_path_factory.mktemp("stack") / "state") as made:
+        made.psql(FILL)
+        yield made
 
 
 def test_a_backup_whose_store_is_killed_fails_and_the_next_one_is_whole(filled: StackUnderTest) -> None:
@@ -47,16 +48,16 @@ def test_a_backup_whose_store_is_killed_fails_and_the_next_one_is_whole(filled: 
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=stack.environment, stdout=pipe, stderr=pipe, text=True) as process:
         until(lambda: parts_of_backups(stack) - before)
-        os.kill(stack.parts()["objects"]["pid"], signal.SIGKILL)
+        stack.kill("objects")
         _, words = process.communicate(timeout=600)
     assert process.returncode == 1, words
     assert "does not answer" in words
     assert "Traceback" not in words
-    stack.up()
+    stack.bring_up()
     assert [one["label"] for one in backups(stack)] == known
-    answer = stack.hybrid("backup", "now", "--type", "full", "--json")
+    answer = stack.told("backup", "now", "--type", "full", "--json")
     assert answer.returncode == 0, answer.stderr
     label = json.loads(answer.stdout)["backup"]["label"]
     assert [one["label"] for one in backups(stack) if not one["error"]] == [*known, label]
-    answer = stack.hybrid("backup", "verify")
+    answer = stack.told("backup", "verify")
     assert (answer.returncode, answer.stdout.split(":")[0]) == (0, "sound"), answer.stderr

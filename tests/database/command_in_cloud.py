@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from unittest.mock import patch
 
 from components import tunnel_connection
@@ -12,16 +13,22 @@ from plan import record
 from scripts.__main__ import main
 from tests.database.cloud import declared_plan
 
-given = json.loads(os.environ["HYBRID_TEST_CLOUD"])
+
+@contextmanager
+def cloud(described: str) -> Iterator[None]:
+    given = json.loads(described)
+
+    def tunnel(door: tunnel_connection.TunnelDoor) -> AbstractContextManager[tunnel_connection.Bridge]:
+        """To the edge that stands for the door's name."""
+        return tunnel_connection.tunnel(door, url=given["edges"][door.hostname])
+
+    with (
+        patch.object(record, "record", lambda stack: declared_plan(**given["plan"])),
+        patch.object(cloud_access, "tunnel", tunnel),
+    ):
+        yield
 
 
-def tunnel(door: tunnel_connection.TunnelDoor) -> AbstractContextManager[tunnel_connection.Bridge]:
-    """To the edge that stands for the door's name."""
-    return tunnel_connection.tunnel(door, url=given["edges"][door.hostname])
-
-
-with (
-    patch.object(record, "record", lambda stack: declared_plan(**given["plan"])),
-    patch.object(cloud_access, "tunnel", tunnel),
-):
-    sys.exit(main())
+if __name__ == "__main__":
+    with cloud(os.environ["HYBRID_TEST_CLOUD"]):
+        sys.exit(main())

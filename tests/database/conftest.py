@@ -1,23 +1,25 @@
 """A running local stack for the tests of `./hybrid db`, and what stands for the cloud in front of it."""
 
-import json
-import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.local.stack_under_test import StackUnderTest, running_stack, until
+from database import status
+from database.local_access import local_door
+from database.thresholds import SEVERITY
+from plan.project import ROOT
+from tests.commands import in_this_process
+from tests.local.stack_under_test import StackUnderTest, quiet
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
-    with running_stack(tmp_path_factory.mktemp("project")) as made:
-        yield made
+def stack(shared_stack: StackUnderTest) -> StackUnderTest:
+    return shared_stack
 
 
 class Sessions:
@@ -51,12 +53,23 @@ def sessions(stack: StackUnderTest) -> Sessions:
     return Sessions(stack)
 
 
-class Database:
-    """Runs `./hybrid db` in the stack's project."""
+def sleeps(connection: psycopg.Connection[Any]) -> bool:
+    """Whether some statement does."""
+    row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone()
+    return row is not None and row[0] > 0
 
-    def __init__(self, stack: StackUnderTest) -> None:
-        self.command = [str(stack.project / "hybrid"), "db"]
+
+class Database:
+    """Runs `./hybrid db` of a project, which need not be the one that the stack was made of."""
+
+    def __init__(self, stack: StackUnderTest, project: Path = ROOT) -> None:
+        self.command = [str(project / "hybrid"), "db"]
         self.environment = stack.environment
+        self._door = local_door(stack.here, quiet)
+
+    def told(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """The same in this process, and of this project."""
+        return in_this_process({**self.environment, **variables}, "db", *words)
 
     def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {**self.environment, **variables}
@@ -64,22 +77,13 @@ class Database:
             [*self.command, *words], capture_output=True, text=True, env=environment, timeout=120, check=False
         )
 
-    def findings(self, *words: str) -> dict[str, dict[str, Any]]:
-        """What `status` found, by name; of several with one name, the worst."""
-        answer = self.run("status", "--json", *words)
-        assert answer.stdout, answer.stderr
-        rows = json.loads(answer.stdout)["findings"]
-        return {
-            row["name"]: row for row in sorted(rows, key=lambda row: ["ok", "warning", "critical"].index(row["level"]))
-        }
+    def findings(self) -> dict[str, dict[str, Any]]:
+        """What `status` finds, by name; of several with one name, the worst."""
+        with self._door(status.ROLE) as access:
+            rows = status.status(access).document()["findings"]
+        return {row["name"]: row for row in sorted(rows, key=lambda row: SEVERITY.index(row["level"]))}
 
 
 @pytest.fixture(scope="session")
 def db(stack: StackUnderTest) -> Database:
     return Database(stack)
-
-
-def end(stack: StackUnderTest, part: str) -> None:
-    """As a crash would; nothing starts it again but `up`."""
-    os.kill(stack.parts()[part]["pid"], signal.SIGKILL)
-    until(lambda: stack.parts()[part]["state"] != "running")

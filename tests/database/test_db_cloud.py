@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ import pytest
 
 from components.compatibility import RELEASES
 from database.thresholds import THRESHOLDS, Level
-from tests.commands import ROOT
-from tests.database import cloud
-from tests.database.conftest import Sessions, end
+from tests.commands import ROOT, in_this_process
+from tests.database import cloud, command_in_cloud
+from tests.database.conftest import Sessions
 from tests.local.stack_under_test import StackUnderTest
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -32,11 +32,24 @@ class Cloud:
         self.ssm = boto3.client("ssm", endpoint_url=address, **CREDENTIALS)
 
     def run(self, *words: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
-        variables = {name: value for name, value in {**self.environment, **changes}.items() if value is not None}
-        command = [*COMMAND, words[0], "--stack", "dev", *words[1:]]
         return subprocess.run(
-            command, capture_output=True, text=True, env=variables, timeout=120, check=False, stdin=subprocess.DEVNULL
+            [*COMMAND, words[0], "--stack", "dev", *words[1:]],
+            capture_output=True,
+            text=True,
+            env=self._variables(changes),
+            timeout=120,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
+
+    def told(self, *words: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
+        """The same in this process."""
+        variables = self._variables(changes)
+        with command_in_cloud.cloud(variables["HYBRID_TEST_CLOUD"]):
+            return in_this_process(variables, "db", words[0], "--stack", "dev", *words[1:])
+
+    def _variables(self, changes: Mapping[str, str | None]) -> dict[str, str]:
+        return {name: value for name, value in {**self.environment, **changes}.items() if value is not None}
 
     def put(self, name: str, value: str) -> None:
         self.ssm.put_parameter(Name=f"{cloud.PREFIX}/{name}", Value=value, Type="SecureString", Overwrite=True)
@@ -102,11 +115,11 @@ def test_status_is_had_on_both_ways(dev: Cloud, stack: StackUnderTest, way: str)
 
 @pytest.mark.parametrize("way", ["tunnel", "ssm"])
 def test_top_and_migrations_are_had_on_both_ways(dev: Cloud, way: str) -> None:
-    assert json.loads(dev.run("top", "--json", "--way", way).stdout)
-    planned = json.loads(dev.run("migrate", "--json", "--way", way).stdout)
+    assert json.loads(dev.told("top", "--json", "--way", way).stdout)
+    planned = json.loads(dev.told("migrate", "--json", "--way", way).stdout)
     assert (planned["ran"], planned["pending"]) == ([], [])
     assert [row["name"] for row in planned["applied"]] == ["0001_ledger_entries", "0002_exchange_rates"]
-    assert dev.run("migrate", "--apply", "--way", way).stderr == "nothing to apply\n"
+    assert dev.told("migrate", "--apply", "--way", way).stderr == "nothing to apply\n"
 
 
 @pytest.mark.parametrize(
@@ -125,11 +138,11 @@ def test_psql_goes_the_way_with_the_role(dev: Cloud, way: str, role: str, told: 
 
 
 def test_a_pooled_role_meets_the_pooler_behind_the_tunnel(dev: Cloud, stack: StackUnderTest) -> None:
-    end(stack, "pooler")
+    stack.kill("pooler")
     try:
         pooled, direct = (dev.run("psql", "--role", role, "-c", "SELECT 1") for role in ("app", "read_only"))
     finally:
-        stack.up()
+        stack.bring_up()
     assert (pooled.returncode, direct.returncode) == (1, 0)
     assert "hybrid: dev: app can't log in through the tunnel and the pooler: " in pooled.stderr
 
@@ -138,14 +151,22 @@ def test_a_pooled_role_meets_the_pooler_behind_the_tunnel(dev: Cloud, stack: Sta
 def test_without_a_tunnel_the_other_way_is_named(dev: Cloud, role: str, where: str) -> None:
     given = json.loads(dev.environment["HYBRID_TEST_CLOUD"])
     given["plan"]["has_tunnel"] = False
-    said = one_line(dev.run("psql", "--role", role, "-c", "SELECT 1", HYBRID_TEST_CLOUD=json.dumps(given)))
+    said = one_line(dev.told("psql", "--role", role, "-c", "SELECT 1", HYBRID_TEST_CLOUD=json.dumps(given)))
     assert f"declares no tunnel to {where} (databaseWay: direct); allowed: --way ssm" in said
 
 
 def test_the_session_ends_with_the_command(dev: Cloud) -> None:
     assert dev.run("migrate", "--way", "ssm").returncode == 0
-    left = [process.pid for process in psutil.process_iter() if "AWS-StartPortForwardingSession" in words_of(process)]
-    assert left == []
+    # Wherever they hang by now, what the command has started is known by its home.
+    home = dev.environment["HOME"]
+    assert [process for process in psutil.process_iter() if environment_of(process).get("HOME") == home] == []
+
+
+def environment_of(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except (psutil.Error, OSError):
+        return {}
 
 
 def words_of(process: psutil.Process) -> list[str]:
@@ -162,7 +183,7 @@ def one_line(answer: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_without_credentials_it_says_how_to_sign_in(dev: Cloud) -> None:
-    said = one_line(dev.run("status", AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None))
+    said = one_line(dev.told("status", AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None))
     assert said.startswith("hybrid: Parameter Store: no AWS credentials")
     assert "aws sso login" in said
 
@@ -170,7 +191,7 @@ def test_without_credentials_it_says_how_to_sign_in(dev: Cloud) -> None:
 def test_a_parameter_that_is_not_there_is_named(dev: Cloud, sessions: Sessions) -> None:
     dev.ssm.delete_parameter(Name=f"{cloud.PREFIX}/postgres/passwords/monitor")
     try:
-        said = one_line(dev.run("status"))
+        said = one_line(dev.told("status"))
     finally:
         dev.put("postgres/passwords/monitor", sessions.password("monitor"))
     assert f"has no {cloud.PREFIX}/postgres/passwords/monitor; has the stack been brought up" in said
@@ -179,7 +200,7 @@ def test_a_parameter_that_is_not_there_is_named(dev: Cloud, sessions: Sessions) 
 def test_a_token_that_access_refuses_is_told_as_that(dev: Cloud) -> None:
     dev.put("operators/access-client-secret", "last year's")
     try:
-        said = one_line(dev.run("status"))
+        said = one_line(dev.told("status"))
     finally:
         dev.put("operators/access-client-secret", cloud.CLIENT_SECRET)
     assert "Access refuses the service token" in said
@@ -189,7 +210,7 @@ def test_a_token_that_access_refuses_is_told_as_that(dev: Cloud) -> None:
 def test_a_wrong_password_is_one_line_without_it(dev: Cloud, sessions: Sessions) -> None:
     dev.put("postgres/passwords/monitor", "a-wrong-password")
     try:
-        said = one_line(dev.run("status"))
+        said = one_line(dev.told("status"))
     finally:
         dev.put("postgres/passwords/monitor", sessions.password("monitor"))
     assert "dev: monitor can't log in through the tunnel" in said
@@ -201,7 +222,7 @@ def test_a_server_that_another_authority_signed_for_is_refused(
 ) -> None:
     dev.put("postgres/tls-authorities", (stack.state / "tls" / "ca.crt").read_text())
     try:
-        said = one_line(dev.run("status"))
+        said = one_line(dev.told("status"))
     finally:
         dev.put("postgres/tls-authorities", sessions.authorities.read_text())
     assert "certificate verify failed" in said
@@ -209,12 +230,12 @@ def test_a_server_that_another_authority_signed_for_is_refused(
 
 def test_a_plugin_that_is_missing_is_named(dev: Cloud, tmp_path: Path, programs: Path) -> None:
     (tmp_path / "aws").symlink_to(programs / "aws")
-    said = one_line(dev.run("status", "--way", "ssm", PATH=str(tmp_path)))
+    said = one_line(dev.told("status", "--way", "ssm", PATH=str(tmp_path)))
     assert said.startswith("hybrid: session-manager-plugin: not found; install it: ")
 
 
 def test_a_session_that_aws_refuses_is_told_with_its_words(dev: Cloud) -> None:
-    said = one_line(dev.run("status", "--way", "ssm", AWS_STAND_IN_REFUSAL="An error occurred (TargetNotConnected)"))
+    said = one_line(dev.told("status", "--way", "ssm", AWS_STAND_IN_REFUSAL="An error occurred (TargetNotConnected)"))
     assert "aws ssm start-session: ended with exit code 1: An error occurred (TargetNotConnected)" in said
 
 
@@ -224,7 +245,7 @@ def test_a_host_that_is_not_online_is_told(dev: Cloud, sessions: Sessions) -> No
         for parameter in dev.ssm.describe_parameters()["Parameters"]:
             value: Any = dev.ssm.get_parameter(Name=parameter["Name"], WithDecryption=True)["Parameter"]["Value"]
             away.ssm.put_parameter(Name=parameter["Name"], Value=value, Type="SecureString", Overwrite=True)
-        said = one_line(away.run("status", "--way", "ssm"))
+        said = one_line(away.told("status", "--way", "ssm"))
     assert "0 of 1 nodes with the tags Host=a, Stack=automatonicai-dev are online; one is needed" in said
 
 

@@ -7,15 +7,16 @@ import re
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from components import compatibility
 from database import queries
-from tests.database.conftest import Database, Sessions, end
+from local.up import Wish
+from tests.database.conftest import Database, Sessions, sleeps
 from tests.local.stack_under_test import StackUnderTest, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -30,14 +31,14 @@ def without_psql(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def fenced(stack: StackUnderTest) -> Iterator[StackUnderTest]:
     """Told to stop serving; serves again afterwards."""
-    stack.run("up", "--stop-serving")
+    stack.bring_up(wish=Wish(serves=False))
     try:
         yield stack
     finally:
-        stack.run("up", "--promote")
+        stack.bring_up(wish=Wish(serves=True))
 
 
 def test_a_healthy_stack_has_nothing_critical(db: Database) -> None:
@@ -59,7 +60,7 @@ def test_a_healthy_stack_has_nothing_critical(db: Database) -> None:
 
 
 def test_status_says_what_the_monitor_may_not_see(db: Database) -> None:
-    answer = db.run("status")
+    answer = db.told("status")
     assert "who never sees:\n  rows of any table" in answer.stdout
     assert "pgBackRest's repository" in answer.stdout
 
@@ -71,11 +72,11 @@ def test_the_versions_of_the_packages_are_found_and_bound_to_no_pin(db: Database
 
 def test_pgbackrest_that_can_not_be_seen_is_told_and_not_judged(db: Database, stack: StackUnderTest) -> None:
     change = "ALTER FOREIGN TABLE monitoring.backup_program OPTIONS (SET program '{}')"
-    as_superuser(stack, change.format("/bin/false"))
+    stack.psql(change.format("/bin/false"))
     try:
-        document = json.loads(db.run("status", "--json").stdout)
+        document = json.loads(db.told("status", "--json").stdout)
     finally:
-        as_superuser(stack, change.format("/usr/bin/pgbackrest version"))
+        stack.psql(change.format("/usr/bin/pgbackrest version"))
     (reason,) = document["unseen"]
     assert reason.startswith("pgBackRest: ")
     (versions,) = [row for row in document["findings"] if row["name"] == "versions"]
@@ -100,7 +101,7 @@ def test_a_failing_cron_job_is_found(db: Database, sessions: Sessions) -> None:
     with sessions.open("migrator") as connection:
         connection.execute("SELECT cron.schedule('broken-sweep', '1 second', 'SELECT 1/0')")
         try:
-            found = until(lambda: (row := db.findings()["cron jobs"])["level"] != "ok" and row)
+            found = until(lambda: (row := db.findings()["cron jobs"])["level"] != "ok" and row, each_seconds=0.5)
         finally:
             connection.execute("SELECT cron.unschedule('broken-sweep')")
             connection.execute("DELETE FROM cron.job_run_details")
@@ -108,12 +109,32 @@ def test_a_failing_cron_job_is_found(db: Database, sessions: Sessions) -> None:
     assert "1/0" not in found["detail"]
 
 
+def test_a_failing_timescaledb_job_is_found_and_makes_a_pair_critical_that_is_known_to_fail_them(
+    db: Database, stack: StackUnderTest, sessions: Sessions
+) -> None:
+    """Its own first job, which the edition of Debian has and can't run."""
+    change = "UPDATE _timescaledb_config.bgw_job SET scheduled = {} WHERE id = (SELECT min(id) FROM {})"
+    table, restart = "_timescaledb_config.bgw_job", "SELECT _timescaledb_functions.restart_background_workers()"
+    stack.psql(change.format(True, table), restart)
+    try:
+        found = until(lambda: (rows := db.findings())["TimescaleDB jobs"]["level"] != "ok" and rows, each_seconds=0.5)
+    finally:
+        stack.psql(change.format(False, table), restart, "DELETE FROM _timescaledb_internal.bgw_job_stat")
+    assert re.fullmatch(r".+ \[\d+\]: (\d+) of \1 runs failed", found["TimescaleDB jobs"]["detail"])
+    with sessions.open("monitor") as connection:
+        row = connection.execute(queries.SERVER.encode()).fetchone() or ("", "")
+    expected = "critical" if compatibility.pair_fault(row[0], row[-1]) else "ok"
+    assert found["versions"]["level"] == expected
+    healthy = db.findings()
+    assert (healthy["TimescaleDB jobs"]["level"], healthy["versions"]["level"]) == ("ok", "ok")
+
+
 def test_a_slot_that_retains_wal_is_found(db: Database, stack: StackUnderTest) -> None:
-    as_superuser(stack, "SELECT pg_create_physical_replication_slot('forgotten', true)")
+    stack.psql("SELECT pg_create_physical_replication_slot('forgotten', true)")
     try:
         found = db.findings()["slot"]
     finally:
-        as_superuser(stack, "SELECT pg_drop_replication_slot('forgotten')")
+        stack.psql("SELECT pg_drop_replication_slot('forgotten')")
     assert (found["level"], found["detail"]) == ("warning", "forgotten: not in use, WAL reserved")
     assert found["value"] >= 0
 
@@ -132,18 +153,18 @@ def test_an_open_transaction_and_whom_it_blocks_are_found(db: Database, sessions
 
 def test_while_the_backups_are_out_of_reach_status_works_and_says_so(db: Database, stack: StackUnderTest) -> None:
     """The store hangs; ended, it would forget the backups."""
-    server = psutil.Process(stack.parts()["objects"]["pid"])
+    server = psutil.Process(stack.pid("objects"))
     workers = server.children(recursive=True)
     for worker in workers:
         worker.suspend()
     try:
-        as_superuser(stack, "SELECT pg_create_restore_point('out of reach'); SELECT pg_switch_wal()")
-        found = until(lambda: (row := db.findings()["archiving"])["level"] != "ok" and row)
+        stack.psql("SELECT pg_create_restore_point('out of reach'); SELECT pg_switch_wal()")
+        found = until(lambda: (row := db.findings()["archiving"])["level"] != "ok" and row, each_seconds=0.5)
     finally:
         for worker in workers:
             worker.resume()
     assert found["detail"].startswith("fails: ")
-    until(lambda: db.findings()["archiving"]["level"] == "ok")
+    until(lambda: db.findings()["archiving"]["level"] == "ok", each_seconds=0.5)
 
 
 def test_top_shows_statements_without_their_values(db: Database, sessions: Sessions) -> None:
@@ -160,7 +181,7 @@ def test_top_shows_statements_without_their_values(db: Database, sessions: Sessi
 
 
 def test_top_cuts_statements_to_the_width(db: Database) -> None:
-    answer = db.run("top", "-n", "5", COLUMNS="70")
+    answer = db.told("top", "-n", "5", COLUMNS="70")
     assert answer.returncode == 0
     assert len(answer.stdout.splitlines()) == 6
     assert all(len(line) <= 70 for line in answer.stdout.splitlines())
@@ -185,7 +206,7 @@ def test_psqls_exit_code_is_handed_on(db: Database) -> None:
     assert db.run("psql", "-c", "SELECT 1/0").returncode == 1
 
 
-def test_ctrl_c_ends_the_statement_and_not_the_session(db: Database) -> None:
+def test_ctrl_c_ends_the_statement_and_not_the_session(db: Database, sessions: Sessions) -> None:
     """As on a terminal: it goes to every process in the foreground."""
     main, other = pty.openpty()
     process = subprocess.Popen(
@@ -199,7 +220,8 @@ def test_ctrl_c_ends_the_statement_and_not_the_session(db: Database) -> None:
     try:
         seen = read_until(main, b"=> ")
         os.write(main, b"SELECT pg_sleep(50);\n")
-        time.sleep(0.5)
+        with sessions.open("monitor") as connection:
+            until(lambda: sleeps(connection))
         os.write(main, b"\x03")
         seen = read_until(main, b"canceling statement")
         os.write(main, b"SELECT 'still ' || 'here';\n")
@@ -220,32 +242,33 @@ def read_until(terminal: int, mark: bytes) -> bytes:
 
 
 def test_while_the_pooler_is_down_status_says_so_and_psql_goes_directly(db: Database, stack: StackUnderTest) -> None:
-    end(stack, "pooler")
+    stack.kill("pooler")
     try:
-        assert db.findings()["pooler"]["level"] == "warning"
+        told = json.loads(db.told("status", "--json").stdout)["findings"]
         answer = db.run("psql", "--role", "app", "-c", "SELECT 1")
     finally:
-        stack.up()
+        stack.bring_up()
+    assert [row["level"] for row in told if row["name"] == "pooler"] == ["warning"]
     assert answer.returncode == 0
     assert "the pooler does not answer; going to PostgreSQL directly" in answer.stderr
 
 
 @pytest.mark.parametrize("words", [("psql", "--role", "owner"), ("psql", "--role", "nobody")])
 def test_a_role_without_a_password_is_refused_with_those_that_have_one(db: Database, words: tuple[str, ...]) -> None:
-    answer = db.run(*words)
+    answer = db.told(*words)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr.count("\n") == 1
     assert "allowed: app, migrator, monitor, public_read, read_only" in answer.stderr
 
 
 def test_while_postgresql_is_down_every_command_says_so_in_one_line(db: Database, stack: StackUnderTest) -> None:
-    end(stack, "postgres")
+    stack.kill("postgres")
     try:
-        answers = [db.run(*words) for words in (("status",), ("top",), ("migrate",), ("migrate", "--apply"))]
-        document = json.loads(db.run("status", "--json").stdout)
+        answers = [db.told(*words) for words in (("status",), ("top",), ("migrate",), ("migrate", "--apply"))]
+        document = json.loads(db.told("status", "--json").stdout)
         psql = db.run("psql", "--role", "migrator", "-c", "SELECT 1")
     finally:
-        stack.up()
+        stack.bring_up()
     assert (document["level"], document["findings"]) == ("critical", [])
     assert "Connection refused" in document["reason"]
     assert (psql.returncode, psql.stdout) == (1, "")
@@ -257,33 +280,10 @@ def test_while_postgresql_is_down_every_command_says_so_in_one_line(db: Database
         assert answer.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "words",
-    [("status",), ("migrate",), ("migrate", "--apply"), ("psql", "--role", "app", "-c", "SELECT 1"), ("psql",)],
-)
-def test_on_a_host_that_serves_nobody_every_command_says_why(
-    db: Database, fenced: StackUnderTest, words: tuple[str, ...]
-) -> None:
-    answer = db.run(*words)
-    assert (answer.returncode, answer.stdout) == (1, ""), answer
-    last = answer.stderr.splitlines()[-1]
-    assert last.startswith("hybrid: local: ")
-    assert last.endswith("a standby, or a host that was told to stop serving, lets no client in")
-
-
-def as_superuser(stack: StackUnderTest, query: str) -> None:
-    """On the host's own socket, which is the only way in for the superuser."""
-    run_in_stack(stack, "psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-c", query)
-
-
-def run_in_stack(stack: StackUnderTest, *argv: str) -> None:
-    from local import database
-    from local.ports import Ports
-    from local.stack import Stack
-    from local.state import State
-
-    here = Stack(project=stack.project, state=State(stack.state), ports=Ports(stack.first_port))
-    host = here.state.read_json(here.state.host_file)
-    place = ["-h", "/run/postgresql", "-p", str(here.ports.postgres), "-d", host["postgres"]["database"]]
-    answer = database.way(here).in_host([argv[0], *place, *argv[1:]])
-    assert answer.returncode == 0, answer.stderr
+def test_on_a_host_that_serves_nobody_every_command_says_why(db: Database, fenced: StackUnderTest) -> None:
+    commands = ["status"], ["migrate"], ["migrate", "--apply"], ["psql", "--role", "app", "-c", "SELECT 1"], ["psql"]
+    for answer in [(db.run if words[0] == "psql" else db.told)(*words) for words in commands]:
+        assert (answer.returncode, answer.stdout) == (1, ""), answer
+        last = answer.stderr.splitlines()[-1]
+        assert last.startswith("hybrid: local: ")
+        assert last.endswith("a standby, or a host that was told to stop serving, lets no client in")

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,28 @@ import pytest
 
 from local import migrations
 from local.errors import LocalError
-from tests.database.conftest import Database, Sessions
-from tests.local.stack_under_test import StackUnderTest, until
+from tests.database.conftest import Database, Sessions, sleeps
+from tests.local.stack_under_test import StackUnderTest, copy_project, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 NAME = "0003_trial"
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In which migrations are written."""
+    return copy_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def db(stack: StackUnderTest, project: Path) -> Database:
+    return Database(stack, project)
+
+
 @pytest.fixture
-def migration(stack: StackUnderTest, sessions: Sessions) -> Iterator[Callable[[str], None]]:
+def migration(project: Path, sessions: Sessions) -> Iterator[Callable[[str], None]]:
     """Writes a third migration; the database and the project are as before afterwards."""
-    path = stack.project / migrations.FOLDER / f"{NAME}.sql"
+    path = project / migrations.FOLDER / f"{NAME}.sql"
 
     def write(text: str) -> None:
         path.write_text(f"-- depends: 0002_exchange_rates\n\n{text}\n")
@@ -93,12 +103,13 @@ def test_a_run_that_is_killed_is_begun_again(
 
 def test_a_second_run_waits_for_the_first(db: Database, migration: Callable[[str], None], sessions: Sessions) -> None:
     migration("CREATE TABLE regulated.trial (id int);")
-    with sessions.open("migrator") as holder:
+    with sessions.open("migrator") as holder, sessions.open("monitor") as looking:
         holder.execute("SELECT pg_advisory_lock(%s)", (migrations.LOCK,))
         process = subprocess.Popen(
             [*db.command, "migrate", "--apply", "--json"], env=db.environment, stdout=subprocess.PIPE
         )
-        time.sleep(2)
+        tried = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory_lock%'"
+        until(lambda: looking.execute(tried).fetchone())
         assert process.poll() is None
         assert holder.execute("SELECT to_regclass('regulated.trial')").fetchone() == (None,)
     assert json.loads(process.communicate(timeout=60)[0])["ran"] == [NAME]
@@ -133,8 +144,3 @@ def test_a_standby_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setattr(psycopg, "connect", lambda *_, **__: Standby())
     with pytest.raises(LocalError, match="is a standby, which takes no writes"):
         migrations.apply({}, tmp_path)
-
-
-def sleeps(connection: psycopg.Connection[Any]) -> bool:
-    row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone()
-    return row is not None and row[0] > 0

@@ -27,7 +27,14 @@ MARKERS = {"seconds": 20.0, "is_standby": False, "uptime_seconds": 5e5}
 DROPPED = {"files_day": 0, "first": None, "last": None}
 OPEN = {"pid": 7, "role": "app", "state": "active", "seconds": 5.0, "idle_seconds": 5.0}
 CRON = {"job_id": 1, "name": "sweep", "runs_day": 10, "failures_day": 0}
-JOB = {"name": "Retention [3]", "last_status": "Success", "total_failures": 0, "total_runs": 9}
+JOB = {
+    "name": "Retention [3]",
+    "total_failures": 0,
+    "total_runs": 9,
+    "has_failed": False,
+    "has_succeeded": True,
+    "has_scheduler": True,
+}
 CACHE = {"hits": 999_000.0, "reads": 1_000.0, "checksum_failures": 0}
 
 
@@ -88,7 +95,9 @@ def levels(judge: Any, *rows: dict[str, Any]) -> list[str]:
         (findings.cron, [CRON], ["cron jobs: ok"]),
         (findings.cron, [CRON | {"failures_day": 1}], ["cron jobs: warning"]),
         (findings.timescaledb, [JOB], ["TimescaleDB jobs: ok"]),
-        (findings.timescaledb, [JOB | {"last_status": "Failed"}] * 3, ["TimescaleDB jobs: critical"]),
+        (findings.timescaledb, [JOB | {"has_failed": True}] * 3, ["TimescaleDB jobs: critical"]),
+        (findings.timescaledb, [JOB | {"has_scheduler": False}], ["TimescaleDB jobs: warning"]),
+        (findings.timescaledb, [], ["TimescaleDB jobs: ok"]),
         (findings.connections, [{"role": "app", "open": 19, "allowed": 20}], ["connections: critical"]),
         (findings.cache, [CACHE], ["cache hit: ok", "checksum failures: ok"]),
         (findings.cache, [CACHE | {"hits": 9e5, "reads": 9e5}], ["cache hit: warning", "checksum failures: ok"]),
@@ -133,7 +142,30 @@ def test_versions_are_bound_to_the_table_where_the_host_is_pinned(
 
 def versions(changes: dict[str, Any], pgbackrest: str | None, *, is_pinned: bool) -> list[Finding]:
     seen = None if pgbackrest == UNSEEN else [{"pgbackrest": pgbackrest}]
-    return list(findings.versions([SERVER | changes], seen, is_pinned=is_pinned))
+    jobs = [JOB | {"has_succeeded": False}]
+    return list(findings.versions([SERVER | changes], seen, jobs, is_pinned=is_pinned))
+
+
+@pytest.mark.parametrize(
+    ("jobs", "level"),
+    [
+        # As in Debian's edition, which has none.
+        ([], "ok"),
+        ([JOB], "ok"),
+        ([JOB, JOB | {"has_succeeded": False}], "critical"),
+        ([JOB | {"has_failed": True}], "critical"),
+        (None, "critical"),
+    ],
+)
+def test_a_pair_that_is_known_to_fail_jobs_is_judged_by_the_jobs_that_are_seen(jobs: Rows | None, level: str) -> None:
+    (found,) = findings.versions([SERVER | {"timescaledb": "2.19.3"}], None, jobs, is_pinned=False)
+    assert (found.level, "fails every background job" in found.detail) == (level, level == "critical")
+
+
+def test_a_pair_that_does_not_run_at_all_is_critical_without_jobs() -> None:
+    (found,) = findings.versions([SERVER | {"postgresql": "15.20"}], None, [], is_pinned=False)
+    assert found.level == "critical"
+    assert found.detail.startswith("TimescaleDB 2.31.2 does not run in PostgreSQL 15; allowed: 2.28; ")
 
 
 def test_found_versions_are_named_beside_those_of_the_table() -> None:

@@ -2,21 +2,22 @@
 import assert from "node:assert/strict";
 import type net from "node:net";
 import { describe, test } from "node:test";
-import { listen, portOf, startEdge } from "./edge.ts";
+import { type Edge, listen, portOf, startEdge } from "./edge.ts";
 
 // PostgreSQL protocol: AuthenticationOk, then ReadyForQuery.
 const WELCOME = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]);
 
 async function ask(serve: (socket: net.Socket) => void) {
   const database = await listen(serve);
-  const edge = await startEdge(portOf(database));
-  const started = performance.now();
+  let edge: Edge | undefined;
   try {
+    edge = await startEdge(portOf(database));
+    const started = performance.now();
     const response = await fetch(`${edge.site}/api/health`, { signal: AbortSignal.timeout(15_000) });
     const { error } = (await response.json()) as { error: { code: string } };
     return { status: response.status, code: error.code, seconds: (performance.now() - started) / 1000 };
   } finally {
-    await edge.stop();
+    await edge?.stop();
     database.close();
   }
 }

@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 const SERVE = join(PROJECT, "local/edge/serve.mjs");
+// It takes two; a machine that others use as well may need this.
+const STARTUP_MS = 60_000;
 
 export interface Edge {
   site: string;
@@ -68,12 +70,18 @@ export async function startEdge(databasePort: number): Promise<Edge> {
   const state = mkdtempSync(join(tmpdir(), "edge-state-"));
   const served = runServe(JSON.stringify(edgeConfig(state, ports, databasePort)));
   const [site, api, control] = ports.map((port) => `http://127.0.0.1:${port}`) as [string, string, string];
-  await answers(`${site}/healthcheck`, served.process, served.errors);
   const stop = async () => {
     const code = await end(served.process);
     rmSync(state, { recursive: true, force: true });
     return code;
   };
+  try {
+    await answers(`${site}/healthcheck`, served.process, served.errors);
+  } catch (error) {
+    // Left running, it would keep this process waiting for ever.
+    await stop();
+    throw error;
+  }
   return { site, api, control, process: served.process, stop };
 }
 
@@ -86,7 +94,7 @@ async function end(child: ChildProcess): Promise<number | null> {
 }
 
 async function answers(url: string, child: ChildProcess, errors: () => string): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + STARTUP_MS;
   while (Date.now() < deadline && child.exitCode === null) {
     try {
       if ((await fetch(url)).ok) return;

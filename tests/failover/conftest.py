@@ -1,15 +1,34 @@
-"""One world a test."""
+"""One world a test, in which nobody waits longer than the test needs."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from failover import backoff, operation
+from failover.watch import View
+from local.control_plane.server import Handler
+from tests.failover.quick import BACKOFF_SECONDS, ImpatientView
 from tests.failover.world import World, make
 
 
 @pytest.fixture
-def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that are processes of their own are as they are."""
+    monkeypatch.setattr(operation, "View", ImpatientView)
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", BACKOFF_SECONDS)
+    # What it prints would stand among the data of a command in this process.
+    monkeypatch.setattr(Handler, "log_request", lambda *_: None)
+
+
+@pytest.fixture
+def patient(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is the waiting for a side that is tested."""
+    monkeypatch.setattr(operation, "View", View)
+
+
+@pytest.fixture
+def worlds(tmp_path: Path, impatient: None) -> Iterator[Callable[..., World]]:
     """Makes worlds, and ends them."""
     made: list[World] = []
 

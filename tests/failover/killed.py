@@ -11,21 +11,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from failover import clock, drill_clients
 from failover import drill as drill_module
-from failover import operation as operation_module
+from failover import drill_clients
 from failover.changes import Act, Via
 from failover.drill import drill
 from failover.ids import read
 from failover.journal import Journal
 from failover.operation import Operation
 from failover.place import Place
-from failover.watch import View
-
-# Of the probes that verify: no answer here takes long.
-PAUSE_SECONDS = 0.02
-# What does not hold is given up after 1.2 s, while all that does hold has time on a busy machine too.
-SECONDS, SHARE = 20.0, 0.06
+from tests.failover.quick import PAUSE_SECONDS, ImpatientView
 
 
 def kill_at(number: int, when: str) -> None:
@@ -48,21 +42,14 @@ def operation_of(point: dict[str, Any], act: Act, **more: Any) -> Operation:
     file = Path(point["ids"])
     ids = read(file)
     operation = Operation(
-        ids=ids,
-        place=Place.of(file, stack=ids.stack),
-        token=point["token"],
-        act=act,
-        via=Via(point["via"]),
-        total_seconds=SECONDS,
-        **more,
+        ids=ids, place=Place.of(file, stack=ids.stack), token=point["token"], act=act, via=Via(point["via"]), **more
     )
-    operation.view = View(ids, pause_seconds=PAUSE_SECONDS)
+    operation.view = ImpatientView(ids)
     return operation
 
 
 def run(point: dict[str, Any]) -> None:
     kill_at(point["number"], point["when"])
-    clock.PLAN_A_SHARE = operation_module.RESTORE_SHARE = SHARE
     if point["act"] == "drill":
         drill_module.SETTLE_SECONDS = drill_clients.PROBE_SECONDS = PAUSE_SECONDS
         drill(

@@ -15,7 +15,7 @@ OTHER = "docs.example.test"
 @pytest.mark.parametrize(("partly", "result"), [(1, Result.SWITCHED), (9, Result.UNVERIFIED)])
 def test_what_a_batch_leaves_out_is_sent_once_more(worlds: Callable[..., World], partly: int, result: Result) -> None:
     world = worlds(hosts={HOST: "worker", OTHER: "worker"})
-    operation = world.operation(via=Via.DNS, total_seconds=3.0)
+    operation = world.operation(via=Via.DNS)
     edit, sent = operation.api.edit_records, list[list[str]]()
 
     def in_part(edits: list[RecordEdit], deadline: float, *, reserve: int = 0) -> list[RecordNow]:

@@ -20,7 +20,6 @@ from failover.operation import Operation
 from failover.outcome import Outcome, Result
 from failover.place import Place
 from failover.status import status
-from failover.watch import View
 from failover.words import plan_lines
 from tests.failover.world import HOST, SCRIPT, World
 
@@ -35,9 +34,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(world: World, via: Via = Via.ROUTE, count: int = 1, **changes: Any) -> Drilled:
     def make(act: Act, drill: str | None) -> Operation:
-        operation = world.operation(act, via=via, is_drill=True, drill=drill, **changes)
-        operation.view = View(operation.ids, pause_seconds=0.02)
-        return operation
+        return world.operation(act, via=via, is_drill=True, drill=drill, **changes)
 
     return drill(make, via, count, lambda _: None)
 
@@ -99,14 +96,14 @@ def test_a_drill_whose_restore_fails_says_so_and_stays_open(world: World, monkey
     cut_short(world, monkeypatch, 9)
     world.outside.worker_status = 503
     with pytest.raises(RefusedError, match=r"was cut short, .*: its restore ended backed out; first: restore"):
-        run(world, total_seconds=4.0)
+        run(world)
     assert world.script() is None
 
 
 def test_a_drill_that_can_not_restore_says_so_and_stays_open(world: World) -> None:
     world.faults({"match": {"method": "PUT", "path": "/workers/routes/"}, "kind": "status", "status": 403})
     world.outside.worker_status = 503
-    found = run(world, total_seconds=4.0)
+    found = run(world)
     assert (found.is_passed, found.is_restored) == (False, False)
     assert "it is NOT restored: `restore --execute`, or the next drill does it" in found.missed
     open_one = Journal(world.place.journal).unfinished()
@@ -182,9 +179,17 @@ def ctrl_c() -> Iterator[None]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("drills that are interrupted")
 @pytest.mark.usefixtures("ctrl_c")
-@pytest.mark.parametrize("times", [1, 2])
-@pytest.mark.parametrize("number", range(1, LINES + 1))
+@pytest.mark.parametrize(
+    ("number", "times"),
+    [
+        # Once and twice by turns, and at the last line, where all is done, both.
+        pytest.param(number, times, marks=[] if (number + times) % 2 == 0 or number == LINES else pytest.mark.soak)
+        for number in range(1, LINES + 1)
+        for times in (1, 2)
+    ],
+)
 def test_ctrl_c_at_any_line_of_the_journal_restores_and_reports(
     world: World, monkeypatch: pytest.MonkeyPatch, number: int, times: int
 ) -> None:

@@ -1,16 +1,14 @@
 """`failover drill` as on-call meets it."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.failover.test_failover_commands import ROOT, Answer, flags
-from tests.failover.world import SCRIPT, TOKENS, World
+from tests.failover.command_line import COMMAND, Answer, ProcessAnswer, environment, flags
+from tests.failover.world import SCRIPT, World
 
 
 def test_a_drill_elsewhere_than_on_the_local_stack_needs_execute(world: World) -> None:
@@ -19,9 +17,9 @@ def test_a_drill_elsewhere_than_on_the_local_stack_needs_execute(world: World) -
     assert "do it with: drill --execute" in plan.err
 
 
-@pytest.mark.parametrize("via", ["route", "dns"])
-def test_a_drill_measures_and_leaves_evidence(world: World, via: str) -> None:
-    done = Answer("drill", "--execute", "--count", "2", "--via", via, "--json", *flags(world))
+@pytest.mark.parametrize(("via", "run"), [("route", ProcessAnswer), ("dns", Answer)], ids=["route", "dns"])
+def test_a_drill_measures_and_leaves_evidence(world: World, via: str, run: type[Answer]) -> None:
+    done = run("drill", "--execute", "--count", "2", "--via", via, "--json", *flags(world))
     found = json.loads(done.out)
     assert (done.code, found["is_passed"], found["drills"]) == (0, True, 2), done.err
     assert (found["wrong"], found["unanswered"]) == (0, 0)
@@ -36,10 +34,11 @@ def test_a_drill_measures_and_leaves_evidence(world: World, via: str) -> None:
 @pytest.mark.slow
 def test_ctrl_c_in_a_drill_restores_reports_and_exits_with_130(world: World) -> None:
     # As in a terminal, also where the tests themselves run in the background and Ctrl-C is ignored.
-    command = ["env", "--default-signal=INT", sys.executable, "-P", "-m", "failover"]
+    command = ["env", "--default-signal=INT", *COMMAND, "drill", "--execute", "--count", "9", "--json", *flags(world)]
     with subprocess.Popen(
-        [*command, "drill", "--execute", "--count", "9", "--json", *flags(world)],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "HYBRID_ROLLBACK_TOKEN": TOKENS["rollback"][0]},
+        command,
+        cwd=world.folder,
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,19 +1,23 @@
 """What is said and set at the end: also where it did not hold, was of some hosts only, or could not be undone."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from failover import operation
 from failover.changes import Act, Via
 from failover.errors import RefusedError
-from failover.operation import LOST_ANSWER_SECONDS
 from failover.outcome import Result
 from failover.words import outcome_lines
-from tests.failover.test_failover_commands import Answer, flags
+from tests.failover.command_line import Answer, flags
+from tests.failover.outside import STANDBY
 from tests.failover.world import HOST, SCRIPT, World
 
+# In place of ten.
+LOST_ANSWER_SECONDS = 1.0
 OTHER = "api.example.test"
 ROUTE, RECORD = {"method": "PUT", "path": "/workers/routes/"}, {"method": "PATCH", "path": "/dns_records/"}
 
@@ -44,7 +48,7 @@ def test_what_is_not_verified_still_says_which_setting_fits(
         {"match": refused or ROUTE, "kind": "status", "status": 503},
         {"match": hidden or RECORD, "kind": "invisible" if hidden else "status", "status": 503},
     )
-    outcome = world.act(total_seconds=6.0, checkout=checkout)
+    outcome = world.act(checkout=checkout)
     assert outcome.result is Result.UNVERIFIED
     (line,) = [one for one in outcome_lines(outcome) if one.startswith("active side: ")]
     assert line.endswith(f"under config, and commit:   hybrid:failoverActive: {fits}")
@@ -68,12 +72,16 @@ def test_a_restore_that_is_backed_out_leaves_the_setting(world: World, checkout:
     world.act(via=via, checkout=checkout)
     before = says(checkout)
     world.outside.worker_status = 503
-    outcome = world.act(Act.RESTORE, total_seconds=6.0, checkout=checkout)
+    outcome = world.act(Act.RESTORE, checkout=checkout)
     assert (outcome.result, says(checkout)) == (Result.BACKED_OUT, before)
     assert any(one.endswith(f"hybrid:failoverActive: {before}") for one in outcome_lines(outcome))
 
 
-def test_a_restore_with_nothing_to_undo_says_so_and_does_not_wait(world: World) -> None:
+@pytest.mark.usefixtures("patient")
+def test_a_restore_with_nothing_to_undo_says_so_and_does_not_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operation, "LOST_ANSWER_SECONDS", LOST_ANSWER_SECONDS)
     world.outside.worker_status = 503
     said: list[str] = []
     started = time.monotonic()
@@ -84,10 +92,12 @@ def test_a_restore_with_nothing_to_undo_says_so_and_does_not_wait(world: World) 
     assert any("nothing to back out" in one and "rollback --execute" in one for one in outcome.warnings)
 
 
-def test_a_restore_with_nothing_to_change_waits_for_caches(worlds: Callable[..., World]) -> None:
+@pytest.mark.usefixtures("patient")
+def test_a_restore_with_nothing_to_change_waits_for_caches(
+    worlds: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Restored already; a resolver goes on for a while with what plan B has left."""
-    from tests.failover.outside import STANDBY
-
+    monkeypatch.setattr(operation, "LOST_ANSWER_SECONDS", LOST_ANSWER_SECONDS)
     world = worlds(resolvers=({"lie": STANDBY},))
     said: list[str] = []
 
@@ -95,8 +105,6 @@ def test_a_restore_with_nothing_to_change_waits_for_caches(worlds: Callable[...,
         said.append(words)
         if words == "verify from outside":
             timer.start()
-
-    import threading
 
     timer = threading.Timer(LOST_ANSWER_SECONDS + 1, world.resolvers[0].tell_the_truth)
     outcome = world.act(Act.RESTORE, total_seconds=300.0, say=step)
@@ -133,7 +141,7 @@ def test_what_can_not_be_restored_at_once_is_told_before_it_is_rolled_back(world
 def test_two_hosts_can_be_restored_at_once_after_either_plan(worlds: Callable[..., World]) -> None:
     world = worlds(hosts={HOST: "worker", OTHER: "worker"})
     world.faults({"match": ROUTE, "kind": "invisible"})
-    outcome = world.act(total_seconds=10.0)
+    outcome = world.act()
     assert (outcome.plan, outcome.warnings) == ("B (DNS), after A did not hold", [])
     world.faults()
     assert world.act(Act.RESTORE).result is Result.SWITCHED
@@ -145,5 +153,5 @@ def test_a_lock_whose_answer_got_lost_keeps_two_calls_for_the_end(world: World) 
         {"match": ROUTE, "kind": "status", "status": 503},
         {"match": RECORD, "kind": "status", "status": 503},
     )
-    outcome = world.act(total_seconds=40.0)
+    outcome = world.act()
     assert (outcome.result, len(outcome.calls), world.locks()) == (Result.UNVERIFIED, 10, [])

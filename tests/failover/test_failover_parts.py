@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from failover import measured
@@ -85,6 +85,7 @@ def test_a_side_is_named_by_one_word(header: str, side: Side | None) -> None:
 
 @example("x" * (STRING - 1) + '"' + "y")
 @given(text=st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=700))
+@settings(deadline=None)
 def test_a_text_record_is_cut_into_strings_that_fit(text: str) -> None:
     import dns.rdata
 

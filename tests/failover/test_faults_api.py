@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from failover import clock
 from failover.changes import Act, Via
 from failover.errors import FailoverError, RefusedError
 from failover.journal import Journal
@@ -40,10 +41,10 @@ def test_what_passes_is_tried_again(world: World, fault: dict[str, object]) -> N
 
 
 def test_a_429_is_waited_out_for_as_long_as_it_says(world: World) -> None:
-    world.faults(put("status", status=429, retry_after=2, times=1))
+    world.faults(put("status", status=429, retry_after=1, times=1))
     started = time.monotonic()
     outcome = world.act()
-    assert time.monotonic() - started >= 2
+    assert time.monotonic() - started >= 1
     assert (outcome.result, outcome.plan) == (Result.SWITCHED, "A (route)")
 
 
@@ -57,29 +58,33 @@ def test_a_429_that_outlasts_plan_a_leads_to_plan_b(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [put("status", status=503), put("reset"), put("timeout", seconds=30)])
-def test_plan_b_follows_where_the_route_can_not_be_changed(world: World, fault: dict[str, object]) -> None:
+def test_plan_b_follows_where_the_route_can_not_be_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: dict[str, object]
+) -> None:
+    monkeypatch.setattr(clock, "PLAN_A_SHARE", 0.02)
     world.faults(fault)
-    outcome = world.act(total_seconds=20.0)
+    outcome = world.act()
     assert (outcome.result, outcome.plan) == (Result.SWITCHED, "B (DNS), after A did not hold")
     assert len(outcome.calls) <= 10
 
 
 def test_a_lost_answer_is_not_done_twice_over(world: World) -> None:
     """A timeout of a change that was made: the same whole value is sent again."""
-    world.faults(put("timeout", seconds=3, times=1, applied=True))
-    outcome = world.act(total_seconds=60.0)
+    world.faults(put("timeout", seconds=1, times=1, applied=True))
+    outcome = world.act()
     assert outcome.result is Result.SWITCHED
     assert world.script() is None
 
 
 def test_a_change_that_is_never_seen_at_the_edge_leads_to_plan_b(world: World) -> None:
     world.faults(put("invisible"))
-    outcome = world.act(total_seconds=10.0)
+    outcome = world.act()
     assert (outcome.result, outcome.plan) == (Result.SWITCHED, "B (DNS), after A did not hold")
     assert world.record()["content"] == STANDBY_NAME
     assert len(outcome.calls) <= 10
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_change_that_is_seen_late_needs_no_plan_b(world: World) -> None:
     world.faults(put("invisible", seconds=1))
     from local.control_plane.publisher import Publisher
@@ -94,7 +99,7 @@ def test_a_change_that_is_seen_late_needs_no_plan_b(world: World) -> None:
 def test_what_of_a_batch_is_not_seen_is_sent_once_more(worlds: Callable[..., World]) -> None:
     world = worlds(hosts={HOST: "worker", OTHER: "worker"})
     world.faults({"match": {"path": "/batch"}, "kind": "partial_batch"})
-    outcome = world.act(via=Via.DNS, total_seconds=8.0)
+    outcome = world.act(via=Via.DNS)
     assert outcome.result is Result.SWITCHED
     requests = [call.request.split()[0] for call in outcome.calls if call.name == "change the records"]
     assert requests == ["POST", "PATCH"]
@@ -104,7 +109,7 @@ def test_a_batch_that_stays_seen_in_part_is_not_called_done(worlds: Callable[...
     world = worlds(hosts={HOST: "worker", OTHER: "worker"})
     hidden = {"match": RECORD, "kind": "invisible"}
     world.faults({"match": {"path": "/batch"}, "kind": "partial_batch"}, hidden)
-    outcome = world.act(via=Via.DNS, total_seconds=6.0)
+    outcome = world.act(via=Via.DNS)
     assert outcome.result is Result.UNVERIFIED
     assert any(OTHER in sighting and "worker" in sighting for sighting in outcome.sightings)
     assert len(outcome.calls) <= 10
@@ -112,7 +117,7 @@ def test_a_batch_that_stays_seen_in_part_is_not_called_done(worlds: Callable[...
 
 def test_ten_calls_are_not_exceeded_where_every_change_fails(world: World) -> None:
     world.faults(put("status", status=503), {"match": RECORD, "kind": "status", "status": 503})
-    outcome = world.act(total_seconds=40.0)
+    outcome = world.act()
     assert outcome.result is Result.UNVERIFIED
     assert len(outcome.calls) == 10
     assert (world.script(), world.locks()) == (SCRIPT, [])
@@ -121,14 +126,14 @@ def test_ten_calls_are_not_exceeded_where_every_change_fails(world: World) -> No
 def test_nothing_is_changed_where_the_api_does_not_answer(world: World) -> None:
     world.faults({"kind": "status", "status": 503})
     with pytest.raises(RefusedError, match=r"refused \(api\): the state can't be read: read the routes: 503"):
-        world.act(total_seconds=10.0)
+        world.act()
     world.faults()
     assert (world.script(), world.place.journal.exists()) == (SCRIPT, False)
 
 
 def test_with_force_it_acts_without_having_looked(world: World) -> None:
     world.faults({"match": {"method": "GET"}, "kind": "status", "status": 503})
-    outcome = world.act(force="the API's reads are down, its writes are not", total_seconds=30.0)
+    outcome = world.act(force="the API's reads are down, its writes are not")
     assert outcome.result is Result.SWITCHED
     assert world.script() is None
     assert outcome.overridden[0].startswith("api: the state can't be read")
@@ -157,14 +162,14 @@ def test_a_token_that_can_not_leave_a_lock_still_rolls_back(world: World) -> Non
 
 
 def test_a_token_that_can_only_read_changes_nothing_and_says_so(world: World) -> None:
-    outcome = world.act(token="reader", total_seconds=8.0)
+    outcome = world.act(token="reader")
     assert outcome.result is Result.UNVERIFIED
     assert len([fault for fault in outcome.faults if "token is refused" in fault]) == 2
     assert (world.script(), world.record()["proxied"]) == (SCRIPT, True)
 
 
 def test_no_message_shows_the_token(world: World) -> None:
-    operation = world.operation(token="reader", total_seconds=6.0)
+    operation = world.operation(token="reader")
     text = repr(operation.execute().document()) + repr(operation) + repr(operation.transport)
     assert operation.token not in text
 
@@ -213,7 +218,7 @@ def test_a_renamed_record_is_refused(world: World) -> None:
 def test_a_restore_that_does_not_hold_is_backed_out(world: World) -> None:
     world.act()
     world.outside.worker_status = 503
-    outcome = world.act(Act.RESTORE, total_seconds=8.0)
+    outcome = world.act(Act.RESTORE)
     assert outcome.result is Result.BACKED_OUT
     assert world.script() is None
     assert len(outcome.calls) <= 10

@@ -148,7 +148,7 @@ def test_a_resolver_that_lies_is_named_and_outvoted(worlds: Callable[..., World]
 
 def test_a_liar_among_two_is_not_believed(worlds: Callable[..., World]) -> None:
     world = worlds(resolvers=({"lie": STANDBY}, {"lie": EDGE}))
-    outcome = world.act(via=Via.DNS, total_seconds=6.0)
+    outcome = world.act(via=Via.DNS)
     assert outcome.result is Result.UNVERIFIED
 
 
@@ -164,7 +164,7 @@ def test_a_slow_resolver_is_named_and_does_not_hold_up_the_rest(worlds: Callable
 
 def test_an_old_answer_in_most_caches_is_not_called_done(worlds: Callable[..., World]) -> None:
     world = worlds(resolvers=({}, {"lie": EDGE}, {"lie": EDGE}))
-    outcome = world.act(via=Via.DNS, total_seconds=6.0)
+    outcome = world.act(via=Via.DNS)
     assert outcome.result is Result.UNVERIFIED
     assert any(HOST in one and "worker" in one for one in outcome.sightings)
 
@@ -183,7 +183,7 @@ def test_a_rollback_that_nobody_sees_is_not_taken_for_done(world: World) -> None
         json={"pattern": route.pattern, "script": None},
         headers={"authorization": f"Bearer {ADMIN}"},
     ).raise_for_status()
-    outcome = world.act(total_seconds=8.0)
+    outcome = world.act()
     assert (outcome.result, outcome.plan) == (Result.SWITCHED, "B (DNS), after A did not hold")
 
 

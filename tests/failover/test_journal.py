@@ -14,7 +14,7 @@ from failover.journal import Journal
 from failover.lock import holder, machine_lock
 from failover.outcome import Result
 from failover.place import Place
-from tests.failover.test_failover_commands import Answer, flags
+from tests.failover.command_line import Answer, flags
 from tests.failover.world import HOST, SCRIPT, World
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -17,10 +17,9 @@ from failover.drill import drill
 from failover.drilled import Drilled
 from failover.journal import Journal
 from failover.operation import Operation
-from failover.outcome import Outcome, Result
+from failover.outcome import Result
 from failover.sides import Side
-from failover.watch import View
-from tests.failover.killed import PAUSE_SECONDS
+from tests.failover.quick import PAUSE_SECONDS
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,9 +35,27 @@ DRILL_LINES = 18
 Run = Callable[..., dict[str, Any]]
 
 
-def points(lines: int) -> pytest.MarkDecorator:
-    found = [(number, when) for number in range(1, lines + 1) for when in ("before", "after")]
-    return pytest.mark.parametrize(("number", "when"), found)
+def points(lines: int, *ways: str, group: str = "") -> pytest.MarkDecorator:
+    """Before each line and after it, in each way; outside the soak before and after by turns.
+
+    The first way is met before the odd lines and after the even ones, the second the other way round. With `group`
+    each way can be another worker's.
+    """
+    found = [
+        pytest.param(
+            *([way] if ways else []),
+            number,
+            when,
+            marks=[
+                *([pytest.mark.xdist_group(f"{group}: {way}")] if group else []),
+                *([] if (number + turn + (when == "before")) % 2 == 0 else [pytest.mark.soak]),
+            ],
+        )
+        for turn, way in enumerate(ways or ("",))
+        for number in range(1, lines + 1)
+        for when in ("before", "after")
+    ]
+    return pytest.mark.parametrize((*(["way"] if ways else []), "number", "when"), found)
 
 
 @pytest.fixture(scope="module")
@@ -80,19 +97,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drill_clients, "PROBE_SECONDS", PAUSE_SECONDS)
 
 
-def act(world: World, wish: Act = Act.ROLLBACK, **changes: Any) -> Outcome:
-    return quickly(world, wish, **changes).execute()
-
-
-def quickly(world: World, wish: Act, **changes: Any) -> Operation:
-    operation = world.operation(wish, **changes)
-    operation.view = View(operation.ids, pause_seconds=PAUSE_SECONDS)
-    return operation
-
-
 def drilled(world: World) -> Drilled:
     def make(wish: Act, part_of: str | None) -> Operation:
-        return quickly(world, wish, is_drill=True, drill=part_of)
+        return world.operation(wish, is_drill=True, drill=part_of)
 
     return drill(make, Via.ROUTE, 1, lambda _: None)
 
@@ -118,7 +125,7 @@ def assert_restored(world: World, declared: dict[str, Any]) -> None:
 
 
 def restored(world: World, declared: dict[str, Any]) -> None:
-    assert act(world, Act.RESTORE).result in (Result.SWITCHED, Result.ALREADY)
+    assert world.act(Act.RESTORE).result in (Result.SWITCHED, Result.ALREADY)
     assert_restored(world, declared)
 
 
@@ -131,31 +138,30 @@ def test_there_are_as_many_lines_as_are_tried_here(kill: Run, wish: str, via: st
 
 
 def test_a_restore_has_as_many_lines_as_are_tried_here(kill: Run, world: World) -> None:
-    act(world)
+    world.act()
     assert kill(99, "after", "restore")["lines"] == 2 * LINES
     world.faults({"match": {"method": "PUT", "path": "/workers/routes/"}, "kind": "invisible"})
     assert kill(99, "after", "rollback")["lines"] == 2 * LINES + FALL_LINES
 
 
 def test_a_restore_that_backs_out_has_as_many_lines_as_are_tried_here(kill: Run, world: World) -> None:
-    act(world)
+    world.act()
     world.outside.worker_status = 503
     assert kill(99, "after", "restore")["lines"] == LINES + BACK_OUT_LINES
 
 
 @pytest.mark.slow
-@points(LINES)
-@pytest.mark.parametrize("via", ["route", "dns"])
+@points(LINES, "route", "dns")
 def test_the_next_run_finishes_a_rollback_that_was_killed(
-    kill: Run, world: World, via: str, number: int, when: str
+    kill: Run, world: World, way: str, number: int, when: str
 ) -> None:
     declared = world.record()
-    assert kill(number, when, "rollback", via)["signal"] == signal.SIGKILL
+    assert kill(number, when, "rollback", way)["signal"] == signal.SIGKILL
     answers(world)
-    outcome = act(world, via=Via(via))
+    outcome = world.act(via=Via(way))
     assert outcome.result in (Result.SWITCHED, Result.ALREADY)
     assert_rolled_back(world)
-    assert (world.script(), world.record()["proxied"]) == ((None, True) if via == "route" else (SCRIPT, False))
+    assert (world.script(), world.record()["proxied"]) == ((None, True) if way == "route" else (SCRIPT, False))
     if number > 1 and (number, when) != (LINES, "after"):
         assert outcome.continues
     restored(world, declared)
@@ -171,6 +177,7 @@ def test_the_next_run_backs_out_of_a_rollback_that_was_killed(kill: Run, world: 
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("plans that fall and are killed")
 @points(FALL_LINES)
 def test_a_fall_to_plan_b_that_was_killed_is_finished_and_restored(
     kill: Run, world: World, number: int, when: str
@@ -183,45 +190,45 @@ def test_a_fall_to_plan_b_that_was_killed_is_finished_and_restored(
     world.faults()
     if when == "before":
         # At this edge the change of the route is never seen, so plan B has to follow again.
-        assert act(world, total_seconds=5.0).result in (Result.SWITCHED, Result.ALREADY)
+        assert world.act().result in (Result.SWITCHED, Result.ALREADY)
         assert_rolled_back(world)
     restored(world, declared)
 
 
 @pytest.mark.slow
-@points(LINES)
-@pytest.mark.parametrize("way", ["finish", "back out"])
+@pytest.mark.xdist_group("restores that are killed")
+@points(LINES, "finish", "back out")
 def test_a_restore_that_was_killed_is_finished_or_backed_out(
     kill: Run, world: World, way: str, number: int, when: str
 ) -> None:
     declared = world.record()
-    act(world)
+    world.act()
     assert kill(number, when, "restore")["signal"] == signal.SIGKILL
     answers(world)
     if way == "back out":
-        assert act(world).result in (Result.SWITCHED, Result.ALREADY)
+        assert world.act().result in (Result.SWITCHED, Result.ALREADY)
         assert_rolled_back(world)
     restored(world, declared)
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("restores that are killed")
 @points(BACK_OUT_LINES)
 def test_a_restore_that_was_killed_while_it_backed_out_leaves_a_way_back(
     kill: Run, world: World, number: int, when: str
 ) -> None:
     declared = world.record()
-    act(world)
+    world.act()
     world.outside.worker_status = 503
     assert kill(number, when, "restore")["signal"] == signal.SIGKILL
-    assert act(world).result in (Result.SWITCHED, Result.ALREADY)
+    assert world.act().result in (Result.SWITCHED, Result.ALREADY)
     assert_rolled_back(world)
     world.outside.worker_status = 200
     restored(world, declared)
 
 
 @pytest.mark.slow
-@points(DRILL_LINES)
-@pytest.mark.parametrize("way", ["the next drill", "restore"])
+@points(DRILL_LINES, "the next drill", "restore", group="drills that are killed")
 def test_a_drill_that_was_killed_is_backed_out(kill: Run, world: World, way: str, number: int, when: str) -> None:
     declared = world.record()
     assert kill(number, when, "drill")["signal"] == signal.SIGKILL

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from failover import resolvers
 from failover.changes import Act, Via
 from failover.operation import Operation
 from failover.outcome import Outcome, Result
@@ -29,7 +30,7 @@ def called(outcome: Outcome, name: str) -> int:
 
 def test_where_both_plans_are_refused_neither_is_named_and_both_faults_are(world: World) -> None:
     world.faults(down(ROUTE), down(RECORD))
-    operation = world.operation(total_seconds=30.0)
+    operation = world.operation()
     outcome = operation.execute()
     lines = outcome_lines(outcome)
     assert (outcome.plan, world.script(), world.record()["proxied"]) == ("", SCRIPT, True)
@@ -44,14 +45,14 @@ def test_where_both_plans_are_refused_neither_is_named_and_both_faults_are(world
 
 def test_where_only_plan_b_is_refused_plan_a_is_named(world: World) -> None:
     world.faults({**ROUTE, "kind": "invisible"}, down(RECORD))
-    outcome = world.act(total_seconds=12.0)
+    outcome = world.act()
     assert (outcome.result, outcome.plan) == (Result.UNVERIFIED, "A (route); B (DNS) was not confirmed")
     assert "by plan A (route); B (DNS) was not confirmed" in outcome_lines(outcome)
 
 
 def test_plan_b_that_is_not_seen_is_told_with_what_it_leaves(world: World) -> None:
     world.faults({**RECORD, "kind": "invisible"})
-    outcome = world.act(via=Via.DNS, total_seconds=6.0)
+    outcome = world.act(via=Via.DNS)
     lines = outcome_lines(outcome)
     assert (outcome.result, outcome.plan) == (Result.UNVERIFIED, "B (DNS)")
     assert "by plan B (DNS)" in lines
@@ -61,16 +62,17 @@ def test_plan_b_that_is_not_seen_is_told_with_what_it_leaves(world: World) -> No
 def test_a_restore_that_is_refused_says_why_on_the_terminal(world: World) -> None:
     world.act()
     world.faults(down(ROUTE))
-    outcome = world.act(Act.RESTORE, total_seconds=10.0)
+    outcome = world.act(Act.RESTORE)
     lines = outcome_lines(outcome)
     assert [line for line in lines if line.startswith(f"fault: give the route {HOST}/* its script: 503")]
     assert not [line for line in lines if "by plan" in line]
 
 
-def test_the_only_resolver_is_not_outvoted(worlds: Callable[..., World]) -> None:
+def test_the_only_resolver_is_not_outvoted(worlds: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolvers, "QUERY_SECONDS", 0.05)
     world = worlds(resolvers=({"seconds": 60.0},))
     said = list[str]()
-    outcome = world.act(total_seconds=12.0, say=said.append)
+    outcome = world.act(say=said.append)
     assert (outcome.result, world.script()) == (Result.UNVERIFIED, None)
     assert not [line for line in outcome_lines(outcome) if "outvoted" in line or "not counted" in line]
     (line,) = [line for line in said if line.startswith("plan A: ")]
@@ -81,7 +83,7 @@ def test_the_only_resolver_is_not_outvoted(worlds: Callable[..., World]) -> None
 
 def test_the_changes_are_in_the_json_with_what_the_api_said_of_them(world: World) -> None:
     world.faults(down(ROUTE))
-    rows = world.act(total_seconds=30.0).document()["changes"]
+    rows = world.act().document()["changes"]
     assert [(row["step"], row["is_confirmed"]) for row in rows] == [
         (f"route {HOST}/*", False),
         (f"record {HOST}", True),
@@ -91,14 +93,14 @@ def test_the_changes_are_in_the_json_with_what_the_api_said_of_them(world: World
 
 def test_reads_that_fail_leave_plan_b_its_tries(world: World) -> None:
     world.faults(READS, down(ROUTE), down(RECORD, times=2))
-    outcome = world.act(force=DOWN, total_seconds=60.0)
+    outcome = world.act(force=DOWN)
     assert (outcome.result, outcome.plan) == (Result.SWITCHED, "B (DNS), after A did not hold")
     assert (called(outcome, "change the records"), len(outcome.calls) <= 10) == (3, True)
 
 
 def test_an_api_that_answers_nothing_is_asked_for_plan_b_more_than_once(world: World) -> None:
     world.faults({"kind": "reset"})
-    outcome = world.act(force=DOWN, total_seconds=60.0)
+    outcome = world.act(force=DOWN)
     assert outcome.result is Result.UNVERIFIED
     assert (called(outcome, "change the records"), len(outcome.calls)) == (3, 10)
     # Also where the calls are used up, the fault itself is told, and who gave it.
@@ -108,31 +110,31 @@ def test_an_api_that_answers_nothing_is_asked_for_plan_b_more_than_once(world: W
 
 
 def test_an_api_that_is_not_there_is_named(world: World) -> None:
-    operation = world.operation(ids=replace(world.ids, api="http://localhost:9/client/v4"), total_seconds=10.0)
+    operation = world.operation(ids=replace(world.ids, api="http://localhost:9/client/v4"))
     found, _, _ = operation.prepare()
     (refusal,) = found.refusals
     assert "read the routes: no connection to localhost:9 (ConnectError)" in str(refusal)
 
 
+@pytest.mark.usefixtures("patient")
 def test_while_it_verifies_it_says_what_it_waits_for_and_how_long(world: World) -> None:
     world.faults({**ROUTE, "kind": "invisible"}, {**RECORD, "kind": "invisible"})
     said = list[str]()
-    operation: Operation = world.operation(total_seconds=9.0, say=said.append)
-    operation.view.say_seconds = 0.5
+    operation: Operation = world.operation(total_seconds=6.0, say=said.append)
+    operation.view.say_seconds = 0.4
     operation.execute()
     lines = [line for line in said if line.startswith(f"waiting until vercel answers for {HOST} (")]
     assert len(lines) > 5
     assert "200 from worker" in lines[0]
     seconds = [int(line.rpartition("; at most ")[2].removesuffix(" s more")) for line in lines]
-    assert max(seconds) <= 9
+    assert max(seconds) <= 6
     assert seconds[0] > seconds[1] or seconds[0] > seconds[2]
 
 
-@pytest.mark.parametrize("total", [9.0])
-def test_the_timeline_is_in_the_order_in_which_steps_began(world: World, total: float) -> None:
+def test_the_timeline_is_in_the_order_in_which_steps_began(world: World) -> None:
     """What is sent once more lies within the step that verifies."""
     world.faults({**ROUTE, "kind": "invisible"})
-    operation = world.operation(total_seconds=total)
+    operation = world.operation()
     outcome = operation.execute()
     moments = [step["at_seconds"] for step in outcome.document()["steps"]]
     assert moments == sorted(moments) != [step.at_seconds for step in outcome.steps]
@@ -144,7 +146,7 @@ def test_the_timeline_is_in_the_order_in_which_steps_began(world: World, total: 
 
 def test_a_calls_status_stands_once_in_the_evidence(world: World) -> None:
     world.faults(down(ROUTE))
-    operation = world.operation(total_seconds=30.0)
+    operation = world.operation()
     operation.execute()
     text = operation.files[1].read_text()
     assert "| 503 " in text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.failover.test_failover_commands import Answer, flags
+from tests.failover.command_line import Answer, flags
 from tests.failover.world import HOST, ZONE, World
 
 

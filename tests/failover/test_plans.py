@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from failover import clients
 from failover.api import RecordNow, Target
 from failover.changer import Changer
 from failover.changes import Act, Change, RecordChange, RouteChange, Via, estimated_seconds, led_past
 from failover.errors import ApiError
-from tests.failover.test_failover_commands import Answer, flags
+from tests.failover.command_line import Answer, flags
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, World
 
 PAGES = "docs.example.test"
@@ -90,12 +91,15 @@ def by_hand(world: World, wish: str, part: str) -> list[str]:
     return [line for line in lines if line.startswith("curl ") and part in line]
 
 
-def test_a_plan_shows_what_clients_get_in_place_of_the_active_side(world: World) -> None:
+def test_a_plan_shows_what_clients_get_in_place_of_the_active_side(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "WHOLE_SECONDS", 1.0)
     world.outside.worker_drips = "head"
     lines = Answer("plan", *flags(world)).out.splitlines()
     assert f"{HOST}: worker is the active side, by the API" in lines
-    (clients,) = [line for line in lines if line.startswith(f"clients {HOST} by ")]
-    assert clients.endswith(": 127.0.0.1: no answer in time")
+    (line,) = [line for line in lines if line.startswith(f"clients {HOST} by ")]
+    assert line.endswith(": 127.0.0.1: no answer in time")
 
 
 def test_plan_b_by_hand_does_the_same_as_plan_b(worlds: Callable[..., World]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from failover.changes import Act, Via
 from failover.outcome import Result
-from tests.failover.test_failover_commands import Answer, flags
+from tests.failover.command_line import Answer, flags
 from tests.failover.world import HOST, STANDBY_NAME, ZONE, World
 
 OTHER, PAGES, MOVED = "api.example.test", "docs.example.test", "new.vercel-dns.test"

@@ -2,31 +2,21 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from tests.failover.test_failover_commands import Answer, flags
+from tests.failover.command_line import COMMAND, Answer, ProcessAnswer, environment, flags
 from tests.failover.world import HOST, TOKENS, World
-
-ROOT = Path(__file__).resolve().parents[2]
-FAILOVER = f"{sys.executable} -P -m failover"
 
 
 def shell(world: World, script: str) -> subprocess.CompletedProcess[str]:
     """`$FAILOVER` and `$IDS` are set in it."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "HYBRID_ROLLBACK_TOKEN": TOKENS["rollback"][0],
-        "FAILOVER": FAILOVER,
-        "IDS": str(world.folder / "failover.json"),
-    }
+    variables = environment() | {"FAILOVER": shlex.join(COMMAND), "IDS": str(world.folder / "failover.json")}
     command = ["bash", "-c", script]
-    return subprocess.run(command, cwd=world.folder, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=world.folder, env=variables, capture_output=True, text=True, timeout=120)
 
 
 def test_a_reader_of_the_progress_that_goes_away_stops_no_rollback(world: World) -> None:
@@ -79,7 +69,7 @@ def test_the_next_command_has_the_flags_that_were_given(world: World) -> None:
 def test_a_day_that_is_none_is_not_written(world: World) -> None:
     file = world.folder / "failover.json"
     before = file.read_text()
-    assert Answer("resolve", "--keep-until", "tomorrow", *flags(world)).code == 2
+    assert ProcessAnswer("resolve", "--keep-until", "tomorrow", *flags(world)).code == 2
     assert file.read_text() == before
     assert Answer("resolve", "--keep-until", "2031-01-31", *flags(world)).code == 0
     assert json.loads(file.read_text())["keep_until"] == "2031-01-31"
@@ -109,15 +99,8 @@ def test_a_file_that_says_nothing_is_made_from_its_parts(world: World) -> None:
 def interrupted(world: World, method: str, path: str, step: str) -> tuple[int, str]:
     """Exit code and words of a rollback that meets Ctrl-C where the API is slow."""
     world.faults({"match": {"method": method, "path": path}, "kind": "slow", "seconds": 6})
-    command = ["env", "--default-signal=INT", sys.executable, "-P", "-m", "failover", "rollback", "--execute"]
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "HYBRID_ROLLBACK_TOKEN": TOKENS["rollback"][0],
-    }
-    with subprocess.Popen(
-        [*command, *flags(world)], cwd=world.folder, env=environment, stderr=subprocess.PIPE, text=True
-    ) as process:
+    command = ["env", "--default-signal=INT", *COMMAND, "rollback", "--execute", *flags(world)]
+    with subprocess.Popen(command, cwd=world.folder, env=environment(), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         words = ""
         while step not in words:

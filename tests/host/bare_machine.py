@@ -3,11 +3,9 @@
 import hashlib
 import json
 import os
-import shutil
-import signal
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,11 +14,11 @@ from typing import Any
 import pytest
 
 from host import packages
-from local import root_filesystem
+from local import namespace, root_filesystem
 from local.namespace import first_process, throwaway
 from plan.memory import cache_folder
 from tests.host.authority import authority
-from tests.host.running import PROJECT, members, pid_namespace, until
+from tests.host.running import LIMIT_SECONDS, PROJECT, children, members, pid_namespace, until
 from tests.host.specs import spec
 from tests.host.store import ObjectStore
 
@@ -43,17 +41,31 @@ INSTALL = (
 )
 # Where components/templates/converge.sh makes a release with a Python of its own.
 RELEASE_PYTHON = "opt/hybrid/current/venv/bin/python"
-RUN_RELEASE = f'#!/bin/sh\nexec env PYTHONPATH=/opt/hybrid:{LIBRARIES} python3 -P "$@"\n'
+# Compiled once: what is there was compiled by the Python that fetched it, and the playbook's folder is read-only.
+PYTHON = ("env", f"PYTHONPATH=/opt/hybrid:{LIBRARIES}", "PYTHONPYCACHEPREFIX=/var/cache/python", "python3", "-P")
+RUN_RELEASE = f'#!/bin/sh\nexec {" ".join(PYTHON)} "$@"\n'
 DISK = "/dev/xvdf"
+DISK_MB = 8192
+IMAGE = "disk.img"
 # systemd leaves fstab's devices alone in a container; this unit stands in for that line, for what requires the mount.
 MOUNT = "etc/systemd/system/var-lib-postgresql.mount"
 MOUNT_UNIT = f"[Mount]\nWhat={DISK}\nWhere=/var/lib/postgresql\nType=ext4\n"
-LIMIT_SECONDS = 60
 # Of an application, where others keep the machine busy.
 LONGEST_SECONDS = 900
 # In the machine's own network, where nothing else is; it forgets all when the machine ends.
 STORE_PORT, STORE_CA = 9000, "/etc/store-ca.crt"
-NAME = f"hybrid-bare-{os.getpid()}"
+# systemd-nspawn makes folders in /run and groups of processes beside its own; of the latter, two machines in one would
+# end each other's services.
+AROUND = """set -e
+mount -t tmpfs tmpfs /run
+for group in $OF_ITS_OWN; do echo 0 >"$group/cgroup.procs"; done
+exec "$@"
+"""
+# Its first test waits until the machine has converged, also where another worker has it converge.
+MARKS = [pytest.mark.slow, pytest.mark.timeout(LONGEST_SECONDS)]
+CGROUPS = Path("/sys/fs/cgroup")
+PREFIX = "hybrid-bare-"
+NAME = f"{PREFIX}{os.getpid()}"
 
 
 def fault() -> str:
@@ -84,19 +96,20 @@ def tar() -> Path:
     content = "\n".join(command).replace(str(PROJECT), "").encode() + LOCK.read_bytes()
     key = hashlib.sha256(content).hexdigest()[: root_filesystem.KEY_LENGTH]
     made = cache_folder() / f"debian-{root_filesystem.SUITE}-bare-{key}.tar"
-    if not made.exists():
-        made.parent.mkdir(parents=True, exist_ok=True)
-        fresh = made.with_suffix(".unfinished")
-        built = subprocess.run(
-            throwaway([*command, str(fresh), root_filesystem.mirror()]),
-            env=os.environ | {"PYTHON": sys.executable},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert built.returncode == 0, built.stderr[-2000:]
-        fresh.rename(made)
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with root_filesystem.locked(made.parent / "build.lock", print):
+        if not made.exists():
+            fresh = made.with_suffix(".unfinished")
+            built = subprocess.run(
+                throwaway([*command, str(fresh), root_filesystem.mirror()]),
+                env=os.environ | {"PYTHON": sys.executable},
+                capture_output=True,
+                text=True,
+                timeout=600,
+                check=False,
+            )
+            assert built.returncode == 0, built.stderr[-2000:]
+            fresh.rename(made)
     return made
 
 
@@ -109,20 +122,21 @@ class BareMachine:
         """Where in the machine each device of this one appears."""
         (root / MOUNT).write_text(MOUNT_UNIT)
         self.release_python = root / RELEASE_PYTHON
-        self.release_python.parent.mkdir(parents=True)
+        self.release_python.parent.mkdir(parents=True, exist_ok=True)
         self.release_python.write_text(RUN_RELEASE)
         self.release_python.chmod(0o755)
         self.playbook = PROJECT / "host"
         self.console = root.with_name("console.log")
         self.first: dict[str, Any] = {}
         self._pid = 0
-        self._nspawn: subprocess.Popen[bytes]
+        self._namespace = ""
+        self._around: subprocess.Popen[bytes] | None = None
         self._store: ObjectStore | None = None
 
     @contextmanager
     def booted(self) -> Iterator[None]:
         """Runs until the end of the block, which is as if its power were cut."""
-        command = [
+        nspawn = [
             NSPAWN,
             "--quiet",
             "--register=no",
@@ -130,22 +144,37 @@ class BareMachine:
             "--private-network",
             "--resolv-conf=off",
             f"--directory={self.root}",
-            f"--machine={NAME}",
+            "--machine=hybrid-bare",
             f"--bind-ro={self.playbook}:/opt/hybrid/host",
             *(f"--bind={device}:{path}" for path, device in self.devices.items()),
             "--boot",
         ]
-        with self.console.open("a") as console:
-            nspawn = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console)
-        self._nspawn = nspawn
         try:
-            self._pid = until(lambda: first_process(nspawn.pid))
-            until(lambda: Path(f"/proc/{self._pid}/comm").read_text() == "systemd\n")
+            with self.console.open("a") as console:
+                around = throwaway(
+                    ["env", f"OF_ITS_OWN={' '.join(_made_cgroups())}", "sh", "-c", AROUND, "sh", *nspawn]
+                )
+                self._around = subprocess.Popen(around, stdin=subprocess.DEVNULL, stdout=console, stderr=console)
+            self._pid = until(self._system)
+            self._namespace = pid_namespace(self._pid)
             until(lambda: self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded"))
             self._start_store()
             yield
         finally:
             self.power_off()
+
+    def _system(self) -> int | None:
+        """The machine's first process, once it is systemd."""
+        assert self._around
+        assert self._around.poll() is None, self.console.read_text()[-2000:]
+        nspawn = first_process(self._around.pid)
+        if nspawn is None:
+            return None
+        for pid in children(nspawn):
+            with suppress(OSError):
+                if Path(f"/proc/{pid}/comm").read_text() == "systemd\n" and pid_namespace(pid) != pid_namespace(nspawn):
+                    return pid
+        return None
 
     def _start_store(self) -> None:
         (self.root / STORE_CA.removeprefix("/")).write_text(authority("2026").pem)
@@ -160,19 +189,21 @@ class BareMachine:
         if self._store:
             self._store.stop()
             self._store = None
-        if self._nspawn.poll() is None:
-            os.kill(self._pid or self._nspawn.pid, signal.SIGKILL)
-        self._nspawn.wait(LIMIT_SECONDS)
+        if self._around:
+            self._around.kill()
+            self._around.wait(LIMIT_SECONDS)
+            self._around = None
+            until(lambda: not members(self._namespace))
+            for cgroup in _cgroups():
+                _remove(cgroup)
         self._pid = 0
-        # systemd-nspawn leaves it behind when what it ran was killed.
-        shutil.rmtree(Path("/run/systemd/nspawn/propagate") / NAME, ignore_errors=True)
 
     def command(self, *argv: str) -> list[str]:
         spaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--wdns=/"]
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return ["nsenter", "--target", str(self._pid), *spaces, "--", "env", "-i", path, "LC_ALL=C.UTF-8", *argv]
 
-    def run(self, *argv: str, seconds: float = 60, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, *argv: str, seconds: float = LONGEST_SECONDS, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*argv), input=stdin, capture_output=True, text=True, timeout=seconds, check=False
         )
@@ -197,8 +228,7 @@ class BareMachine:
         path.parent.mkdir(exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(json.dumps(specification))
-        python = [f"PYTHONPATH=/opt/hybrid:{LIBRARIES}", "PYTHONDONTWRITEBYTECODE=1", "python3", "-P"]
-        return self.command(*python, "-m", module, "/opt/hybrid/specification.json", *options)
+        return self.command(*PYTHON, "-m", module, "/opt/hybrid/specification.json", *options)
 
     def converge(self, specification: dict[str, Any], *options: str) -> dict[str, Any]:
         """The report, with the exit code, the words and how long it took."""
@@ -209,20 +239,52 @@ class BareMachine:
         return _report(self.playing("host.apply", specification, "--root", "/", "--stage", stage))
 
 
+def _cgroups() -> Iterator[Path]:
+    """A folder of this process's own in each hierarchy that systemd uses: its own, the unified one, or both."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, place = line.split(":", 2)
+        if controllers in ("", "name=systemd"):
+            mounted = [CGROUPS / "systemd"] if controllers else [CGROUPS / "unified", CGROUPS]
+            hierarchy = next(path for path in mounted if (path / "cgroup.procs").exists())
+            yield hierarchy / place.lstrip("/") / NAME
+
+
+def _made_cgroups() -> list[str]:
+    made = list(_cgroups())
+    for folder in made:
+        # Of tests that were killed.
+        for left in folder.parent.glob(f"{PREFIX}*"):
+            if not Path("/proc", left.name.removeprefix(PREFIX)).exists():
+                _remove(left)
+        folder.mkdir(exist_ok=True)
+    return [str(folder) for folder in made]
+
+
+def _remove(cgroup: Path) -> None:
+    for below in sorted(cgroup.rglob("**/"), reverse=True):
+        below.rmdir()
+
+
 def _report(argv: list[str]) -> dict[str, Any]:
-    start = time.monotonic()
+    start = processor_seconds()
     answer = subprocess.run(argv, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False)
     assert answer.stdout, answer.stderr
     report: dict[str, Any] = json.loads(answer.stdout)
-    seconds = time.monotonic() - start
-    return report | {"exit": answer.returncode, "words": answer.stderr, "total_seconds": seconds}
+    seconds = processor_seconds() - start
+    return report | {"exit": answer.returncode, "words": answer.stderr, "processor_seconds": seconds}
+
+
+def processor_seconds() -> float:
+    """Of all that was started and has ended: the same whatever else keeps this machine busy."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @contextmanager
-def loop_device(folder: Path, *, megabytes: int) -> Iterator[Path]:
-    """A blank disk; /dev/loopN of a sparse file."""
-    image = folder / "disk.img"
-    with image.open("wb") as file:
+def loop_device(folder: Path, *, megabytes: int, is_kept: bool = False) -> Iterator[Path]:
+    """A disk, blank unless its sparse file is there; /dev/loopN."""
+    image = folder / IMAGE
+    with image.open("ab") as file:
         file.truncate(megabytes * 1024 * 1024)
     command = ["losetup", "--find", "--show", str(image)]
     made = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
@@ -230,7 +292,15 @@ def loop_device(folder: Path, *, megabytes: int) -> Iterator[Path]:
         pytest.skip(f"no loop device can be made here: {made.stderr.strip()}")
     device = Path(made.stdout.strip())
     try:
-        yield device
+        # Detached while it is open it lasts until nobody has it open any more, whatever ends the tests.
+        with device.open("rb"):
+            subprocess.run(["losetup", "--detach", str(device)], check=True)
+            yield device
+        until(lambda: not Path(f"/sys/block/{device.name}/loop").exists())
     finally:
-        subprocess.run(["losetup", "--detach", str(device)], check=True)
-        image.unlink()
+        if not is_kept:
+            image.unlink()
+
+
+if __name__ == "__main__" and not [one for one in (fault(), *namespace.faults()) if one]:
+    tar()

@@ -1,9 +1,10 @@
-"""A database host for the tests that need a real one: made once, ended with everything inside."""
+"""Database hosts for the tests that need real ones: applied once for all of a run, and copied for each module."""
 
-import random
-import socket
+import json
+import shutil
+import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,13 @@ import pytest
 
 from local import namespace, root_filesystem
 from tests.host import bare_machine
-from tests.host.bare_machine import BareMachine
+from tests.host.bare_machine import DISK_MB, IMAGE, BareMachine, loop_device
+from tests.host.first_application import first_application
 from tests.host.running import HostUnderTest, mounts
 from tests.host.specs import spec
 from tests.host.store import ObjectStore
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports below those that the kernel lends to clients, which could take one while it is not in use."""
-    found: list[int] = []
-    for port in random.sample(range(20_000, 32_000), 1_000):
-        with closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                found.append(port)
-        if len(found) == count:
-            break
-    return found
+from tests.host.tree import Tree, made_once, unpacked
+from tests.run.ports import claim_some
 
 
 @pytest.fixture(scope="session")
@@ -38,66 +30,115 @@ def root_tar() -> Path:
 
 
 @pytest.fixture(scope="session")
+def bare_tree(root_tar: Path, run_folder: Path) -> Iterator[Tree]:
+    """A root to which nothing was applied."""
+    folder = run_folder / "unpacked"
+    with made_once(folder, lambda unfinished: unpacked(root_tar, unfinished)):
+        yield Tree(folder / "root", folder / "usr")
+
+
+@pytest.fixture(scope="session")
+def applied_tree(bare_tree: Tree, store: ObjectStore, run_folder: Path) -> Iterator[Tree]:
+    """A root to which both stages were applied, with an empty database; beside it its log and the stages' reports."""
+
+    def make(unfinished: Path) -> None:
+        with running_host(bare_tree, unfinished, store, is_kept=True) as host:
+            host.first = host.start()
+            (unfinished / REPORTS).write_text(json.dumps(host.first))
+            host.stop_postgres()
+
+    with made_once(run_folder / "applied", make):
+        yield Tree(run_folder / "applied/root", bare_tree.usr)
+
+
+REPORTS = "reports.json"
+
+
+@pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    (port,) = free_ports(1)
+    (port,) = claim_some(1)
     made = ObjectStore(tmp_path_factory.mktemp("store"), port)
     try:
-        made.make_bucket(spec()["backup"]["bucket"])
         yield made
     finally:
         made.stop()
 
 
 @contextmanager
-def running_host(root_tar: Path, folder: Path, store: ObjectStore, **postgres_changes: Any) -> Iterator[HostUnderTest]:
-    """A host that is not started yet; ended with all that is in it."""
-    root = folder / "root"
-    root_filesystem.unpack(root_tar, root)
-    before = mounts()
-    postgres, pooler = free_ports(2)
+def running_host(
+    tree: Tree, folder: Path, store: ObjectStore, *, is_kept: bool = False, **postgres_changes: Any
+) -> Iterator[HostUnderTest]:
+    """A host that is not started yet, with a bucket of its own; ended with all that is in it."""
+    folder.mkdir(exist_ok=True)
+    postgres, pooler = claim_some(2)
     declared = spec(postgres_port=postgres, pooler_port=pooler, **postgres_changes)
-    declared["backup"]["endpoint"] = store.endpoint
-    made = HostUnderTest(root, declared)
+    declared["backup"] |= {"endpoint": store.endpoint, "bucket": store.new_bucket()}
+    root = folder / "root"
     try:
-        yield made
+        made = HostUnderTest(tree.copied(root), declared)
+        try:
+            yield made
+        finally:
+            made.stop()
     finally:
-        made.stop()
-        assert mounts() == before
-        root_filesystem.remove(root)
-        assert not root.exists()
+        assert mounts(folder) == []
+        if not is_kept:
+            root_filesystem.remove(root)
 
 
-@pytest.fixture(scope="session")
-def host(root_tar: Path, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostUnderTest]:
-    """A host to which both stages were applied, with PostgreSQL and the pooler running, and its log archived."""
-    with running_host(root_tar, tmp_path_factory.mktemp("host"), store) as made:
-        made.first = made.start()
-        made.pgbackrest("stanza-create")
+@contextmanager
+def copied_host(applied_tree: Tree, folder: Path, store: ObjectStore) -> Iterator[HostUnderTest]:
+    """The same of an applied host."""
+    with running_host(applied_tree, folder, store) as made:
+        made.first = json.loads(applied_tree.root.with_name(REPORTS).read_text())
+        shutil.copyfile(applied_tree.root.with_name(made.log.name), made.log)
         yield made
 
 
 @pytest.fixture(scope="module")
-def own_host(root_tar: Path, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostUnderTest]:
-    """The same for one file of tests alone, which may do it harm."""
-    folder = tmp_path_factory.mktemp("own")
-    with running_host(root_tar, folder, store) as made:
-        bucket = made.spec["backup"]["bucket"] = folder.name.replace("_", "-")
-        store.make_bucket(bucket)
-        made.first = made.start()
-        made.pgbackrest("stanza-create")
+def host(applied_tree: Tree, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostUnderTest]:
+    """A host with PostgreSQL and the pooler running, and its log archived; for one file of tests alone."""
+    with copied_host(applied_tree, tmp_path_factory.mktemp("host"), store) as made:
+        made.enter()
+        made.run_with_files()
         yield made
 
 
 @pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
-    """A machine as a cloud's instance is at first, with a blank disk; not booted."""
+def machine_tar() -> Path:
     faults = [fault for fault in (bare_machine.fault(), *namespace.faults()) if fault]
     if faults:
         pytest.skip("; ".join(faults))
-    folder = tmp_path_factory.mktemp("bare")
-    root_filesystem.unpack(bare_machine.tar(), folder / "root")
+    return bare_machine.tar()
+
+
+@pytest.fixture(scope="session")
+def converged_folder(machine_tar: Path, run_folder: Path) -> Iterator[Path]:
+    """The root and the disk's image of a machine that was bare with a blank disk, has converged, and was shut down."""
+
+    def make(unfinished: Path) -> None:
+        root_filesystem.unpack(machine_tar, unfinished / "root")
+        with loop_device(unfinished, megabytes=DISK_MB, is_kept=True) as disk:
+            machine = BareMachine(unfinished / "root", disk)
+            with machine.booted():
+                (unfinished / REPORTS).write_text(json.dumps(first_application(machine)))
+                machine.told("systemctl", "stop", "pgbouncer.service", "postgresql@17-main.service")
+
+    with made_once(run_folder / "converged", make):
+        yield run_folder / "converged"
+
+
+@pytest.fixture(scope="module")
+def converged(converged_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
+    """A machine that has converged; not booted. Its store, which is in its memory, is empty again."""
+    folder = tmp_path_factory.mktemp("converged")
     try:
-        with bare_machine.loop_device(folder, megabytes=8192) as disk:
-            yield BareMachine(folder / "root", disk)
+        # The disk's image has holes.
+        copy = ["cp", "--archive", "--reflink=auto", "--sparse=always"]
+        subprocess.run([*copy, *(str(converged_folder / name) for name in ("root", IMAGE)), str(folder)], check=True)
+        with loop_device(folder, megabytes=DISK_MB) as disk:
+            machine = BareMachine(folder / "root", disk)
+            machine.first = json.loads((converged_folder / REPORTS).read_text())
+            yield machine
     finally:
         root_filesystem.remove(folder / "root")

@@ -6,17 +6,30 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from local import namespace
+from tests.host.preloaded import Preloaded
+from tests.host.tree import Tree
+from tests.run.ports import listens
 
 PROJECT = Path(__file__).resolve().parents[2]
 # PID 1 has to take in the processes that lost their parent, as a supervisor does.
-REAPER = ["bash", "-c", "while :; do sleep 3600 & wait; done"]
-LIMIT_SECONDS = 60
+REAPER = """set -e
+mount --bind "$1" "$2/mnt"
+mount -o remount,bind,ro "$2/mnt"
+mount --move "$2/mnt" "$2/usr"
+while :; do sleep 3600 & wait; done
+"""
+# Whatever ends the tests, kill -9 too, ends with them what is started behind these words.
+TIED = ("setpriv", "--pdeathsig", "KILL", "--")
+DATA = "var/lib/postgresql"
+# Of what takes a moment on a machine that is its own: others may keep it busy.
+LIMIT_SECONDS = 180
 
 
 def until(fact: Callable[[], Any]) -> Any:
@@ -30,12 +43,14 @@ def until(fact: Callable[[], Any]) -> Any:
 
 
 class HostUnderTest:
-    def __init__(self, root: Path, spec: dict[str, Any]) -> None:
-        self.root = root
+    def __init__(self, tree: Tree, spec: dict[str, Any]) -> None:
+        self.root = tree.root
+        self.usr = tree.usr
         self.spec = spec
-        self.log = root.with_name("host.log")
+        self.log = tree.root.with_name("host.log")
         self.first: dict[str, dict[str, Any]] = {}
         self.pid = 0
+        self.namespace = ""
         self.space: subprocess.Popen[bytes] | None = None
         self.parts: list[subprocess.Popen[bytes]] = []
 
@@ -46,65 +61,98 @@ class HostUnderTest:
 
     def enter(self) -> None:
         """Fresh namespaces, with nothing in them yet."""
-        self.space = subprocess.Popen(namespace.launch(REAPER, self.root), stdin=subprocess.DEVNULL)
-        outer = self.space.pid
-        self.pid = until(lambda: namespace.first_process(outer))
-        until(lambda: self.succeeds("test", "-e", "/proc/1"))
+        first = ["bash", "-c", REAPER, "reaper", str(self.usr), str(self.root)]
+        self.space = subprocess.Popen([*TIED, *namespace.launch(first, self.root)], stdin=subprocess.DEVNULL)
+        space = self.space
+        self.pid = until(lambda: namespace.first_process(space.pid))
+        self.namespace = pid_namespace(self.pid)
+        # Once /usr is there, all is.
+        until(lambda: self.succeeds("true") or space.poll() is not None)
+        assert space.poll() is None
 
     def apply_and_run(self) -> dict[str, dict[str, Any]]:
+        """Both stages with a repository for the log, PostgreSQL and the pooler."""
+        files = self.run_with_files()
+        return {"files": files, "database": self.apply("database")}
+
+    def run_with_files(self) -> dict[str, Any]:
+        """The same without the second stage, which a copy of an applied host has behind it."""
         files = self.apply("files")
         assert not files["failed"], files["failed"]
+        if self.spec["postgres"]["origin"] == "new":
+            # While no archiver holds the repository's lock.
+            self.pgbackrest("--no-online", "stanza-create")
         self.start_postgres()
-        self.run("/usr/sbin/pgbouncer", "/etc/pgbouncer/pgbouncer.ini")
-        return {"files": files, "database": self.apply("database")}
+        self.start_pooler()
+        return files
 
     def stop(self) -> None:
         """End the namespaces as a crash would, and see that the kernel took everything inside along."""
         if self.space is None:
             return
-        inside = pid_namespace(self.pid) if self.pid else ""
         self.space.kill()
         for process in [self.space, *self.parts]:
-            process.wait(10)
+            process.wait(LIMIT_SECONDS)
         self.parts.clear()
+        if "preloaded" in vars(self):
+            self.preloaded.end()
+            del self.preloaded
         self.pid = 0
-        until(lambda: not members(inside))
+        until(lambda: not members(self.namespace))
+
+    def move_data_to_disk_of(self, megabytes: int) -> None:
+        """The databases go to a disk of their own, which lasts as long as the namespaces."""
+        disk, data = self.root / "mnt", self.root / DATA
+        for argv in (
+            ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", str(disk)],
+            ["cp", "--archive", f"{data}/.", str(disk)],
+            ["mount", "--move", str(disk), str(data)],
+        ):
+            answer = self.inside(argv)
+            assert answer.returncode == 0, answer.stderr
 
     def succeeds(self, *argv: str) -> bool:
         """Whether a program in the root exits with 0."""
         return self.inside(["chroot", str(self.root), *argv]).returncode == 0
 
-    def run(self, *argv: str) -> None:
-        """Start a program in the root as the database's own user."""
-        self.start_inside(["chroot", "--userspec=postgres:postgres", str(self.root), *argv])
-
-    def start_inside(self, argv: list[str]) -> None:
-        """Start a program of this machine in the host's namespaces."""
+    def run(self, *argv: str, until_it: Callable[[], bool]) -> None:
+        """Start a program in the root as the database's own user, and wait until it does what is asked of it."""
+        command = namespace.enter(self.pid, ["chroot", "--userspec=postgres:postgres", str(self.root), *argv])
         with self.log.open("a") as log:
-            self.parts.append(subprocess.Popen(namespace.enter(self.pid, argv), stdout=log, stderr=log))
+            program = subprocess.Popen(command, stdout=log, stderr=log)
+        self.parts.append(program)
+        until(lambda: until_it() or program.poll() is not None)
+        assert program.poll() is None, self.log.read_text()[-2000:]
 
     def inside(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
         command = namespace.enter(self.pid, argv)
-        return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
 
     def apply(self, stage: str, *options: str, spec: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = self.inside(self.apply_argv(stage, *options, spec=spec))
+        result = self.preloaded.run("host.apply", self._apply_arguments(stage, *options, spec=spec))
         assert result.stdout, result.stderr
         report: dict[str, Any] = json.loads(result.stdout)
         return report | {"exit": result.returncode, "words": result.stderr}
 
-    def applying(self, stage: str) -> subprocess.Popen[bytes]:
-        """The same under way, in a process group of its own."""
-        command = namespace.enter(self.pid, self.apply_argv(stage))
+    def applying(self, stage: str, *, first_on_path: Path) -> subprocess.Popen[bytes]:
+        """The same under way, in a process group of its own, with another folder of programs before the usual ones."""
+        path = f"PATH={first_on_path}:{namespace.PATH}"
+        command = namespace.enter(self.pid, ["env", path, *self.apply_argv(stage)])
         null = subprocess.DEVNULL
         return subprocess.Popen(command, cwd=PROJECT, stdout=null, stderr=null, start_new_session=True)
 
-    def apply_argv(self, stage: str, *options: str, spec: dict[str, Any] | None = None) -> list[str]:
+    def apply_argv(self, stage: str) -> list[str]:
+        return [sys.executable, "-m", "host.apply", *self._apply_arguments(stage)]
+
+    def _apply_arguments(self, stage: str, *options: str, spec: dict[str, Any] | None = None) -> list[str]:
         path = self.root.with_name("host.json")
         path.touch(mode=0o600)
         path.write_text(json.dumps(spec or self.spec))
-        argv = [sys.executable, "-m", "host.apply", str(path), "--root", str(self.root)]
-        return [*argv, "--stage", stage, *options]
+        return [str(path), "--root", str(self.root), "--stage", stage, *options]
+
+    @cached_property
+    def preloaded(self) -> Preloaded:
+        return Preloaded(self.pid, self.root.parent)
 
     def connect(self, role: str, *, through_pooler: bool = False, **changes: Any) -> psycopg.Connection[Any]:
         """A client's connection from outside the root, with TLS verified to the full."""
@@ -157,8 +205,16 @@ class HostUnderTest:
         assert self.inside(["kill", f"-{signal}", pid]).returncode == 0
 
     def start_postgres(self) -> None:
-        self.run("/usr/lib/postgresql/17/bin/postgres", "-D", "/etc/postgresql/17/main")
-        until(self.answers)
+        self.run("/usr/lib/postgresql/17/bin/postgres", "-D", "/etc/postgresql/17/main", until_it=self.answers)
+
+    def start_pooler(self) -> None:
+        port = self.spec["pooler"]["port"]
+        self.run("/usr/sbin/pgbouncer", "/etc/pgbouncer/pgbouncer.ini", until_it=lambda: listens(port))
+
+    def stop_postgres(self) -> None:
+        """All that it has to write is written, and archived, when this returns."""
+        self.signal_postgres("INT")
+        until(lambda: not self.is_postgres_alive())
 
     def is_postgres_alive(self) -> bool:
         return self.inside(["pgrep", "--full", "^/usr/lib/postgresql/17/bin/postgres"]).returncode == 0
@@ -183,6 +239,13 @@ def pid_namespace(pid: int) -> str:
     return os.readlink(f"/proc/{pid}/ns/pid")
 
 
+def children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:  # Ended in between.
+        return []
+
+
 def members(space: str) -> list[int]:
     """The processes of a pid namespace."""
     found = []
@@ -194,5 +257,7 @@ def members(space: str) -> list[int]:
     return found
 
 
-def mounts() -> set[str]:
-    return set(Path("/proc/mounts").read_text().splitlines())
+def mounts(place: Path) -> list[str]:
+    """What is mounted at a place or below it, as this machine sees it: what others mount elsewhere is theirs."""
+    points = [Path(line.split()[1]) for line in Path("/proc/mounts").read_text().splitlines()]
+    return [str(point) for point in points if point.is_relative_to(place)]

@@ -1,5 +1,6 @@
 """An S3 store on loopback, into which the hosts under test back up."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import boto3
 from botocore.config import Config
 
 from tests.host.authority import authority
-from tests.host.running import PROJECT, until
+from tests.host.running import LIMIT_SECONDS, PROJECT, TIED, until
 
 # gunicorn's: Debian's own TLS libraries want keep-alive, and pgBackRest comes with several connections at once.
 WORKERS = ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "60"]
@@ -27,10 +28,21 @@ class ObjectStore:
         files = {"store.crt": certificate, "store.key": key, "store-ca.crt": authority("2026").pem}
         for name, text in files.items():
             (folder / name).write_text(text)
+        self._numbers = itertools.count(1)
         self._ca = str(folder / "store-ca.crt")
         secure = ["--certfile", str(folder / "store.crt"), "--keyfile", str(folder / "store.key")]
         place = ["--chdir", str(PROJECT / "tests/host"), "--bind", f"127.0.0.1:{port}"]
-        command = [*inside, sys.executable, "-m", "gunicorn", *WORKERS, *place, *secure, "object_store:application"]
+        command = [
+            *TIED,
+            *inside,
+            sys.executable,
+            "-m",
+            "gunicorn",
+            *WORKERS,
+            *place,
+            *secure,
+            "object_store:application",
+        ]
         self._log = (folder / "store.log").open("w")
         variables = os.environ | {"BUCKET": bucket}
         self._process = subprocess.Popen(command, env=variables, stdout=self._log, stderr=self._log)
@@ -46,11 +58,18 @@ class ObjectStore:
             config=Config(retries={"total_max_attempts": 1}),
         )
 
+    def new_bucket(self) -> str:
+        """The name of one that is empty, and was never there before."""
+        name = f"hosts-{next(self._numbers)}"
+        self.make_bucket(name)
+        return name
+
     def make_bucket(self, name: str, region: str = "ca-central-1") -> None:
         """Returns when it is there; waits for the store to come up."""
         client = self.client(region)
 
         def is_there() -> bool:
+            assert self._process.poll() is None, Path(self._log.name).read_text()[-2000:]
             try:
                 client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
             except client.exceptions.BucketAlreadyOwnedByYou:
@@ -63,5 +82,5 @@ class ObjectStore:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(LIMIT_SECONDS)
         self._log.close()

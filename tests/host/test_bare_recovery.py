@@ -3,16 +3,17 @@
 import base64
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tests.host.bare_machine import RELEASE_PYTHON, BareMachine
+from tests.host.bare_machine import MARKS, RELEASE_PYTHON, BareMachine
 from tests.host.declared_machine import declared
 from tests.host.running import until
 from tests.host.specs import spec
 
-pytestmark = pytest.mark.slow
+pytestmark = MARKS
 
 POSTGRES = "postgresql@17-main.service"
 CLUSTERS = "/var/lib/postgresql/17"
@@ -24,15 +25,17 @@ REFUSING = f"[Service]\nExecStartPre=/usr/bin/test -e {CLUSTERS}/main/is-old\n"
 
 
 @pytest.fixture(scope="module")
-def machine(bare: BareMachine) -> Iterator[BareMachine]:
+def machine(converged: BareMachine) -> Iterator[BareMachine]:
     """A server with a first backup."""
-    with bare.booted():
-        report = bare.converge(declared())
+    with converged.booted():
+        asked(converged, "CREATE TABLE public.trial (row int)")
+        # Grants what roles may do with it, and takes the backup.
+        report = converged.converge(declared())
         assert (report["exit"], report["failed"]) == (0, []), report["words"]
-        asked(bare, "DROP TABLE IF EXISTS public.trial; CREATE TABLE public.trial (row int)")
-        # Grants what roles may do with it.
-        assert bare.converge(declared())["failed"] == []
-        yield bare
+        # From then on a time is a target.
+        since = datetime.fromisoformat(done(converged, act="list")["windows"][0]["from"])
+        until(lambda: datetime.now(UTC) > since)
+        yield converged
 
 
 def engine(machine: BareMachine, request: dict[str, Any]) -> tuple[int, dict[str, Any], str]:

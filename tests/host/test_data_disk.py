@@ -9,33 +9,30 @@ from typing import Any
 
 import pytest
 
-from tests.host.bare_machine import DISK, BareMachine, loop_device
+from tests.host.bare_machine import MARKS, BareMachine, loop_device
 from tests.host.declared_machine import declared
 
-pytestmark = pytest.mark.slow
+pytestmark = MARKS
 
 PHOTOS, UNKNOWN, PARTED, SMALL = "/dev/xvdg", "/dev/xvdh", "/dev/xvdi", "/dev/xvdj"
 KEPT = "/var/lib/hybrid"
 
 
 @pytest.fixture(scope="module")
-def machine(bare: BareMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
+def machine(converged: BareMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
     """A converged machine with disks that hold other things."""
     with ExitStack() as stack:
         for path in (PHOTOS, UNKNOWN, PARTED, SMALL):
             folder = tmp_path_factory.mktemp("disk")
             device = stack.enter_context(loop_device(folder, megabytes=100 if path == SMALL else 2048))
-            bare.devices[path] = device
-        subprocess.run(["mkfs.ext4", "-q", "-L", "photos", str(bare.devices[PHOTOS])], check=True)
-        bare.devices[UNKNOWN].write_bytes(b"ledger of 2026")
+            converged.devices[path] = device
+        subprocess.run(["mkfs.ext4", "-q", "-L", "photos", str(converged.devices[PHOTOS])], check=True)
+        converged.devices[UNKNOWN].write_bytes(b"ledger of 2026")
         # The last two bytes of a DOS partition table's sector, with one partition.
         table = b"\0" * 446 + bytes.fromhex("00200800832020000008000000100000") + b"\0" * 48 + b"\x55\xaa"
-        bare.devices[PARTED].write_bytes(table)
-        stack.enter_context(bare.booted())
-        report = bare.converge(declared())
-        assert report["exit"] == 0, report["words"]
-        yield bare
-    bare.devices = {DISK: bare.devices[DISK]}
+        converged.devices[PARTED].write_bytes(table)
+        stack.enter_context(converged.booted())
+        yield converged
 
 
 def with_disk(path: str, size_gb: int = 2) -> dict[str, Any]:

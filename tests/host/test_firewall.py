@@ -13,7 +13,7 @@ import pytest
 
 from host.spec import Spec, parse
 from host.tasks.firewall import by_family, rules_text
-from tests.host.running import until
+from tests.host.running import TIED, until
 from tests.host.specs import spec
 
 OPERATORS, HYPERDRIVE, PRIVATE = "192.0.2.10", "198.51.100.10", "172.26.0.10"
@@ -77,7 +77,7 @@ class Network:
 
     def __init__(self) -> None:
         self.started: list[subprocess.Popen[str]] = []
-        self.server, self.client = (self.start(["unshare", "--net", "sleep", "600"]).pid for _ in range(2))
+        self.server, self.client = (self.start([*TIED, "unshare", "--net", "sleep", "600"]).pid for _ in range(2))
         for pid in (self.server, self.client):
             until(partial(_is_apart, pid))
         self.on(

@@ -8,11 +8,13 @@ import psycopg
 import pytest
 
 from tests.host.running import HostUnderTest, until
+from tests.run.soak import IS_SOAK
 
 pytestmark = pytest.mark.slow
 
-KILLS = 20
+KILLS = 20 if IS_SOAK else 5
 WRITERS = 6
+IS_GONE = "for pid; do kill -0 $pid 2>&- && exit 1; done; exit 0"
 
 
 @dataclass
@@ -40,16 +42,18 @@ class Writer:
 
 
 @pytest.fixture(scope="module")
-def table(own_host: HostUnderTest) -> HostUnderTest:
-    with own_host.connect("migrator") as connection:
+def table(host: HostUnderTest) -> HostUnderTest:
+    with host.connect("migrator") as connection:
         connection.execute("CREATE TABLE public.written (writer int, row int, PRIMARY KEY (writer, row))")
-    return own_host
+    return host
 
 
 def kill(host: HostUnderTest) -> None:
     """kill -9 of every PostgreSQL process at once, as the kernel does when memory runs out or a machine dies."""
     listed = host.inside(["pgrep", "--full", "^/usr/lib/postgresql/17/bin/postgres|^postgres: "]).stdout.split()
     host.inside(["kill", "-KILL", *listed])
+    # One that its parent has not taken in yet still holds the socket's lock file, to a server that starts.
+    until(lambda: host.inside(["sh", "-c", IS_GONE, "sh", *listed]).returncode == 0)
     lock = host.root / "var/lib/postgresql/17/main/postmaster.pid"
     host.inside(["rm", "-f", str(lock)])
     host.start_postgres()
@@ -61,9 +65,7 @@ def wait_for_more(writers: list[Writer]) -> None:
     until(lambda: all(len(one.acknowledged) > count for one, count in zip(writers, before, strict=True)))
 
 
-def test_no_acknowledged_row_is_lost_over_twenty_kills(
-    table: HostUnderTest, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_acknowledged_row_is_lost_over_many_kills(table: HostUnderTest, capsys: pytest.CaptureFixture[str]) -> None:
     writers = [Writer(table, number, through_pooler=number % 2 == 0) for number in range(WRITERS)]
     threads = [threading.Thread(target=writer.run) for writer in writers]
     for thread in threads:

@@ -1,14 +1,14 @@
 """A real host whose disk runs full: it refuses what does not fit, and loses nothing that it acknowledged."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.host.conftest import running_host
+from tests.host.conftest import copied_host
 from tests.host.running import HostUnderTest, until
 from tests.host.store import ObjectStore
+from tests.host.tree import Tree
 
 pytestmark = pytest.mark.slow
 
@@ -17,19 +17,13 @@ BALLAST = "var/lib/postgresql/ballast"
 
 
 @pytest.fixture(scope="module")
-def small(root_tar: Path, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostUnderTest]:
+def small(applied_tree: Tree, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostUnderTest]:
     """A host whose data is on a disk of its own, a small one, with 16 MB kept back as on a real host."""
-    folder = tmp_path_factory.mktemp("small")
-    with running_host(root_tar, folder, store) as host:
-        bucket = host.spec["backup"]["bucket"] = folder.name
-        store.make_bucket(bucket)
+    with copied_host(applied_tree, tmp_path_factory.mktemp("small"), store) as host:
         host.enter()
-        mount = str(host.root / "var/lib/postgresql")
-        answer = host.inside(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=755", "tmpfs", mount])
-        assert answer.returncode == 0, answer.stderr
+        host.move_data_to_disk_of(DISK_MB)
         host.inside(["dd", "if=/dev/zero", f"of={host.root}/{BALLAST}", "bs=1M", "count=16"])
-        host.first = host.apply_and_run()
-        host.pgbackrest("stanza-create")
+        host.run_with_files()
         with host.connect("migrator") as connection:
             connection.execute("CREATE TABLE public.filled (row int PRIMARY KEY, content text)")
         yield host

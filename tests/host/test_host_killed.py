@@ -1,58 +1,62 @@
 """A real host whose configuration is killed half way, at ever later points: applied again, it is whole."""
 
-import os
+import itertools
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from local import namespace
 from tests.host.conftest import running_host
-from tests.host.running import PROJECT, HostUnderTest
+from tests.host.running import LIMIT_SECONDS, PROJECT, HostUnderTest
 from tests.host.store import ObjectStore
+from tests.host.tree import Tree
+from tests.run.soak import IS_SOAK
 
 pytestmark = pytest.mark.slow
 
-# Before that it only loads its own code.
-FIRST_SECONDS = 1.0
-STEP_SECONDS = 0.4
+# Stands before the program that the playbook does everything through, and once kills all a moment after a call of it.
+CHROOT = """#!/bin/sh
+echo >>{calls}
+if [ "$(wc -l <{calls})" = {fatal} ]; then (sleep 0.05; kill -KILL 0) & fi
+exec {chroot} "$@"
+"""
+STEP = 1 if IS_SOAK else 10
 
 
 @pytest.fixture(scope="module")
-def bare(root_tar: Path, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostUnderTest]:
+def bare(bare_tree: Tree, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostUnderTest]:
     """A host to which nothing was applied."""
-    folder = tmp_path_factory.mktemp("bare")
-    with running_host(root_tar, folder, store) as host:
-        bucket = host.spec["backup"]["bucket"] = folder.name
-        store.make_bucket(bucket)
+    with running_host(bare_tree, tmp_path_factory.mktemp("bare"), store) as host:
         host.enter()
         yield host
 
 
-def killed_until_done(host: HostUnderTest, stage: str) -> int:
+def killed_until_done(host: HostUnderTest, stage: str, folder: Path) -> int:
     """Apply the stage, kill it with all that it started, and again a little later; how often until it came through."""
-    kills = 0
-    while True:
-        with host.applying(stage) as run:
-            try:
-                assert run.wait(FIRST_SECONDS + kills * STEP_SECONDS) == 0
-            except subprocess.TimeoutExpired:
-                os.killpg(run.pid, signal.SIGKILL)
-                kills += 1
-                continue
-        return kills
+    chroot, calls = folder / "chroot", folder / "calls"
+    real = shutil.which("chroot", path=namespace.PATH)
+    for kills in itertools.count():
+        calls.write_text("")
+        chroot.write_text(CHROOT.format(calls=calls, fatal=1 + kills * STEP, chroot=real))
+        chroot.chmod(0o755)
+        code = host.applying(stage, first_on_path=folder).wait(LIMIT_SECONDS)
+        if code == 0:
+            return kills
+        assert code == -signal.SIGKILL
+    raise AssertionError
 
 
-def test_a_host_whose_files_were_killed_half_way_is_whole(bare: HostUnderTest) -> None:
-    assert killed_until_done(bare, "files") >= 2
+def test_a_host_whose_files_were_killed_half_way_is_whole(bare: HostUnderTest, tmp_path: Path) -> None:
+    assert killed_until_done(bare, "files", tmp_path) >= 4
     assert bare.apply("files")["changed"] == []
     bare.start_postgres()
 
 
-def test_a_host_whose_database_was_killed_half_way_is_whole(bare: HostUnderTest) -> None:
-    assert killed_until_done(bare, "database") >= 1
+def test_a_host_whose_database_was_killed_half_way_is_whole(bare: HostUnderTest, tmp_path: Path) -> None:
+    assert killed_until_done(bare, "database", tmp_path) >= 2
     assert bare.apply("database")["changed"] == []
     for role in ("app", "migrator", "monitor", "public_read", "read_only"):
         assert bare.one(role, "SELECT true") is True

@@ -45,8 +45,8 @@ class Bucket:
 
 
 @pytest.fixture
-def bucket(own_host: HostUnderTest, store: ObjectStore) -> Bucket:
-    return Bucket(store, own_host.spec["backup"]["bucket"])
+def bucket(host: HostUnderTest, store: ObjectStore) -> Bucket:
+    return Bucket(store, host.spec["backup"]["bucket"])
 
 
 def first(host: HostUnderTest, **changes: Any) -> dict[str, Any]:
@@ -82,56 +82,54 @@ LOSSES: dict[str, Damage] = {
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_lost_repository_is_made_again_with_a_first_backup(
-    loss: str, own_host: HostUnderTest, bucket: Bucket
-) -> None:
-    first(own_host)
-    assert backups(own_host)
+def test_a_lost_repository_is_made_again_with_a_first_backup(loss: str, host: HostUnderTest, bucket: Bucket) -> None:
+    first(host)
+    assert backups(host)
     LOSSES[loss](bucket)
-    report = first(own_host)
+    report = first(host)
     assert (report["changed"], report["failed"]) == (["backup repository", "first backup"], [])
-    (backup,) = backups(own_host)
+    (backup,) = backups(host)
     assert (backup["type"], backup["error"]) == ("full", False)
-    own_host.pgbackrest("check")
-    assert first(own_host)["changed"] == []
+    host.pgbackrest("check")
+    assert first(host)["changed"] == []
 
 
-def test_one_that_was_killed_as_it_was_made_is_made(own_host: HostUnderTest, bucket: Bucket) -> None:
-    own_host.pgbackrest("stop", "--force")
+def test_one_that_was_killed_as_it_was_made_is_made(host: HostUnderTest, bucket: Bucket) -> None:
+    host.pgbackrest("stop", "--force")
     bucket.delete(bucket.keys())
-    assert first(own_host)["failed"] == []
-    assert len(backups(own_host)) == 1
+    assert first(host)["failed"] == []
+    assert len(backups(host)) == 1
 
 
-def test_the_first_backup_notes_which_transactions_it_has(own_host: HostUnderTest, bucket: Bucket) -> None:
+def test_the_first_backup_notes_which_transactions_it_has(host: HostUnderTest, bucket: Bucket) -> None:
     bucket.delete(bucket.keys())
-    first(own_host)
-    (backup,) = backups(own_host)
-    assert int(backup["annotation"]["next-xid"]) <= int(own_host.superuser("SELECT pg_current_xact_id()"))
+    first(host)
+    (backup,) = backups(host)
+    assert int(backup["annotation"]["next-xid"]) <= int(host.superuser("SELECT pg_current_xact_id()"))
 
 
-def test_nothing_is_made_over_one_with_another_passphrase(own_host: HostUnderTest, bucket: Bucket) -> None:
-    first(own_host)
+def test_nothing_is_made_over_one_with_another_passphrase(host: HostUnderTest, bucket: Bucket) -> None:
+    first(host)
     before = bucket.keys()
-    settings = own_host.root / "etc/pgbackrest.conf"
+    settings = host.root / "etc/pgbackrest.conf"
     good = settings.read_text()
     settings.write_text(good.replace("passphrase-1", "passphrase-2"))
     try:
-        (failure,) = first(own_host, cipher_passphrase="passphrase-2")["failed"]
+        (failure,) = first(host, cipher_passphrase="passphrase-2")["failed"]
     finally:
         settings.write_text(good)
     assert failure["operation"] == "backup repository"
     assert "another passphrase or damaged" in failure["error"]
     assert set(before) <= set(bucket.keys())
-    assert backups(own_host)
+    assert backups(host)
 
 
-def test_a_backup_that_fails_is_told_with_its_reason(own_host: HostUnderTest, bucket: Bucket) -> None:
+def test_a_backup_that_fails_is_told_with_its_reason(host: HostUnderTest, bucket: Bucket) -> None:
     bucket.delete(bucket.keys())
-    own_host.superuser("ALTER ROLE backup NOLOGIN")
+    host.superuser("ALTER ROLE backup NOLOGIN")
     try:
-        report = first(own_host)
+        report = first(host)
     finally:
-        own_host.superuser("ALTER ROLE backup LOGIN")
+        host.superuser("ALTER ROLE backup LOGIN")
     assert report["failed"]
     assert 'role "backup" is not permitted to log in' in str(report["failed"])

@@ -3,15 +3,15 @@
 import copy
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.host.conftest import running_host
+from tests.host.conftest import copied_host, running_host
 from tests.host.running import HostUnderTest, until
 from tests.host.store import ObjectStore
+from tests.host.tree import Tree
 
 pytestmark = pytest.mark.slow
 
@@ -20,19 +20,17 @@ ROWS = "SELECT count(*) FROM public.followed"
 
 @pytest.fixture(scope="module")
 def pair(
-    root_tar: Path, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory
+    bare_tree: Tree, applied_tree: Tree, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[HostUnderTest, HostUnderTest]]:
     """A host with a table and a backup, and its standby, which has been started."""
     folder = tmp_path_factory.mktemp("standby")
-    with running_host(root_tar, folder / "a", store) as a, running_host(root_tar, folder / "b", store) as b:
-        for host in (a, b):
-            host.spec["backup"]["bucket"] = folder.name
-        store.make_bucket(folder.name)
+    with copied_host(applied_tree, folder / "a", store) as a, running_host(bare_tree, folder / "b", store) as b:
+        b.spec["backup"]["bucket"] = a.spec["backup"]["bucket"]
         a.spec["postgres"] |= {"memory_mb": 4096, "cpus": 4}
-        a.start()
+        a.enter()
+        a.run_with_files()
         with a.connect("migrator") as connection:
             connection.execute("CREATE TABLE public.followed AS SELECT generate_series(1, 1000) AS n")
-        a.pgbackrest("stanza-create")
         a.pgbackrest("--type=full", "backup")
         # Smaller than the server that it follows, as after a resize.
         b.spec["postgres"] |= {"origin": "backup", "is_serving": False, "memory_mb": 512, "cpus": 1}

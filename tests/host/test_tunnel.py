@@ -8,10 +8,12 @@ import pytest
 from host import packages
 from host.spec import Spec, parse
 from host.tasks import tunnel
-from tests.host.bare_machine import BareMachine
+from tests.host.bare_machine import MARKS, BareMachine
 from tests.host.declared_machine import declared
 from tests.host.running import until
 from tests.host.trial_repository import KEY, TrialRepository, with_trial_keys
+
+pytestmark = MARKS
 
 TOKEN = "token-that-nobody-sees"
 # Tells systemd that it is ready, and writes down what it was given.
@@ -38,23 +40,20 @@ def test_the_tunnel_is_only_of_the_host_that_serves() -> None:
 
 
 @pytest.fixture(scope="module")
-def machine(bare: BareMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
-    bare.playbook = with_trial_keys(tmp_path_factory.mktemp("playbook"), bare.root)
-    with bare.booted():
-        report = bare.converge(declared())
-        assert report["exit"] == 0, report["words"]
-        repository = TrialRepository(bare)
+def machine(converged: BareMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
+    converged.playbook = with_trial_keys(tmp_path_factory.mktemp("playbook"), converged.root)
+    with converged.booted():
+        repository = TrialRepository(converged)
         repository.add_program("cloudflared", "2026.8.0", PROGRAM)
         repository.publish()
-        bare.told("install", "-D", "--mode=644", KEY, packages.CLOUDFLARE_KEY.path)
-        yield bare
+        converged.told("install", "-D", "--mode=644", KEY, packages.CLOUDFLARE_KEY.path)
+        yield converged
 
 
 def state(machine: BareMachine) -> str:
     return machine.run("systemctl", "is-active", "cloudflared.service").stdout.strip()
 
 
-@pytest.mark.slow
 def test_the_tunnel_runs_once_the_database_does(machine: BareMachine) -> None:
     report = machine.converge(declared(tunnel={"token": TOKEN}))
     assert report["exit"] == 0, report["words"]
@@ -64,7 +63,6 @@ def test_the_tunnel_runs_once_the_database_does(machine: BareMachine) -> None:
     assert machine.converge(declared(tunnel={"token": TOKEN}))["changed"] == {}
 
 
-@pytest.mark.slow
 def test_the_token_is_seen_by_the_service_alone(machine: BareMachine) -> None:
     said = until(lambda: machine.told("journalctl", "--unit=cloudflared.service", "--output=cat", "--grep=arguments"))
     assert f"token {len(TOKEN)}" in said
@@ -74,13 +72,11 @@ def test_the_token_is_seen_by_the_service_alone(machine: BareMachine) -> None:
     assert machine.told("stat", "--format=%a %U", "/etc/hybrid/tunnel-token") == "600 root"
 
 
-@pytest.mark.slow
 def test_another_token_restarts_it(machine: BareMachine) -> None:
     report = machine.converge(declared(tunnel={"token": f"{TOKEN}-2"}))
     assert report["changed"] == {"tunnel": ["tunnel token", "tunnel runs"]}
 
 
-@pytest.mark.slow
 def test_a_host_without_a_tunnel_ends_it(machine: BareMachine) -> None:
     assert machine.converge(declared())["exit"] == 0
     assert state(machine) == "inactive"

@@ -47,7 +47,7 @@ class TrialRepository:
 
     def add(self, package: str, version: str, *, name: str = "", files: dict[str, str] | None = None) -> None:
         """The package with another version and name; `files`: texts that change in its files and their names."""
-        (original,) = (self._machine.root / "var/cache/apt/archives").glob(f"{package}_*.deb")
+        original = fetched(self._machine, package)
         tree = self._folder / "tree"
         subprocess.run(["rm", "-rf", str(tree)], check=True)
         subprocess.run(["dpkg-deb", "--raw-extract", str(original), str(tree)], check=True)
@@ -99,6 +99,26 @@ class TrialRepository:
             "Dir::Etc::SourceParts=-",
         ]
         self._machine.told(*update, "-o", "APT::Get::List-Cleanup=0")
+
+
+def fetched(machine: BareMachine, package: str) -> Path:
+    """Debian's own, as it lies in the machine's cache of apt."""
+    (found,) = (machine.root / "var/cache/apt/archives").glob(f"{package}_*.deb")
+    return found
+
+
+def told(*argv: str) -> str:
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+def version(machine: BareMachine, package: str) -> str:
+    """Of the package that was fetched, as its project counts."""
+    return packages.upstream(told("dpkg-deb", "--field", str(fetched(machine, package)), "Version").strip())
+
+
+def files(machine: BareMachine, package: str) -> str:
+    """The names in the package that was fetched."""
+    return told("dpkg-deb", "--contents", str(fetched(machine, package)))
 
 
 def _changed(line: str, package: str, name: str, version: str) -> str:

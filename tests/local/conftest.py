@@ -1,7 +1,6 @@
 """A state folder, ports and processes of a test's own."""
 
 import os
-import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from local.ports import Ports, busy
+from local.ports import Ports
 from local.state import State
 from local.supervisor import Supervisor
-from tests.local.stack_under_test import StackUnderTest, running_stack
+from tests.local.snapshot import running_stack
+from tests.local.stack_under_test import StackUnderTest
+from tests.local.store_under_test import StoreUnderTest
+from tests.run.ports import claim
 
 Launch = Callable[[Sequence[str]], list[str]]
 
@@ -24,10 +26,15 @@ def state(tmp_path: Path) -> State:
     return made
 
 
+@pytest.fixture(scope="session")
+def stack(shared_stack: StackUnderTest) -> StackUnderTest:
+    return shared_stack
+
+
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
-    """A running stack that the tests of a module share."""
-    with running_stack(tmp_path_factory.mktemp("project")) as made:
+def own_stack(snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
+    """A running stack for one file of tests alone, which may do it harm."""
+    with running_stack(snapshot, tmp_path_factory.mktemp("stack") / "state") as made:
         yield made
 
 
@@ -55,6 +62,18 @@ def started(supervisor: Supervisor) -> Supervisor:
     return supervisor
 
 
+@pytest.fixture(scope="module")
+def running_store(tmp_path_factory: pytest.TempPathFactory, free_ports: Ports) -> Iterator[StoreUnderTest]:
+    state = State(tmp_path_factory.mktemp("store") / "state")
+    state.prepare()
+    supervisor = Supervisor(state)
+    try:
+        supervisor.start(list)
+        yield StoreUnderTest(state, supervisor, free_ports)
+    finally:
+        supervisor.stop()
+
+
 @pytest.fixture
 def inside(supervisor: Supervisor, namespaced: Launch) -> Supervisor:
     """Started in a PID namespace."""
@@ -64,18 +83,14 @@ def inside(supervisor: Supervisor, namespaced: Launch) -> Supervisor:
 
 @pytest.fixture(scope="session")
 def free_ports() -> Ports:
-    """Below the range from which the kernel takes ports for connections."""
-    # Not the seeded generator: two test runs at once would draw the same ports.
-    draw = random.SystemRandom().randrange
-    candidates = (Ports(draw(20000, 32000, 10)) for _ in range(100))
-    return next(ports for ports in candidates if not busy(ports))
+    return claim()
 
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., None]:
     """Waits until a condition holds, and fails when it does not within the time."""
 
-    def wait(condition: Callable[[], object], seconds: float = 10) -> None:
+    def wait(condition: Callable[[], object], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not within {seconds} s"

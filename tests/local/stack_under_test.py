@@ -1,48 +1,63 @@
-"""A project of its own with a local stack, driven by its commands as an operator does."""
+"""A local stack of a test's own, driven by its commands as an operator does, or by what they call."""
 
 import http.client
 import json
 import os
-import random
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from local import certificates, namespace
+from host.layout import SOCKETS
+from local import backups, certificates, database, namespace
+from local.down import down
 from local.objects import Objects
-from local.ports import Ports, busy
+from local.part_status import PartState, PartStatus
+from local.ports import Ports
+from local.stack import Stack
 from local.state import State
+from local.status import parts_of
+from local.up import Wish, up
+from plan.model import Plan
+from plan.project import ROOT
+from plan.record import record
+from tests.commands import in_this_process
+from tests.run.ports import claim
 
-ROOT = Path(__file__).resolve().parents[2]
-LIMIT_SECONDS = 60
+# Long beside what is waited for: a machine that does something else as well is several times slower.
+LIMIT_SECONDS = 120
 
 
-def until(fact: Callable[[], Any]) -> Any:
+def until(fact: Callable[[], Any], each_seconds: float = 0.02) -> Any:
     """The fact's first true value."""
     end = time.monotonic() + LIMIT_SECONDS
     while not (value := fact()):
         if time.monotonic() > end:
             raise TimeoutError(f"not so within {LIMIT_SECONDS} s")
-        time.sleep(0.02)
+        time.sleep(each_seconds)
     return value
 
 
-def free_first_port() -> int:
-    """First of ten neighbouring ports that are free now; below those that the kernel gives to connections."""
-    candidates = (Ports(random.SystemRandom().randrange(20000, 32000, 10)) for _ in range(100))
-    return next(ports.first for ports in candidates if not busy(ports))
+def quiet(*_: object) -> None:
+    """Progress that nobody watches."""
+
+
+@cache
+def declared() -> Plan:
+    """The dev stack of this project."""
+    return record("dev")
 
 
 def copy_project(folder: Path) -> Path:
-    """The project as it is now, with its environment and packages linked: what it changes stays in the folder."""
+    """The project as it is now, with its environment and packages linked, for a test that changes it."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -51,7 +66,7 @@ def copy_project(folder: Path) -> Path:
         check=True,
     ).stdout
     for name in listed.splitlines():
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_file() and not name.startswith(("tests/", "docs/")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     for name in ("apps/worker/dist", "apps/web/dist"):
@@ -71,16 +86,25 @@ def request(port: int, method: str, path: str, body: Any = None) -> tuple[int, A
 
 
 class StackUnderTest:
-    def __init__(self, project: Path) -> None:
-        self.project = project
-        self.first_port = free_first_port()
-        self.state = project / ".state/local"
+    """Of this project, which its tests leave as it is, or of a copy that one of them changes.
+
+    Its state is where a project has it, unless another folder is named.
+    """
+
+    def __init__(self, state: Path | None = None, project: Path = ROOT) -> None:
+        self.project, self.state = project, state or project / ".state" / "local"
+        self.first_port = claim().first
         self.environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith("HYBRID_STATE")},
+            **{name: value for name, value in os.environ.items() if name != "HYBRID_STATE"},
+            **({"HYBRID_STATE": str(state)} if state else {}),
             "HYBRID_FIRST_PORT": str(self.first_port),
             "NO_COLOR": "1",
             "COLUMNS": "200",
         }
+
+    @property
+    def here(self) -> Stack:
+        return Stack(project=self.project, state=State(self.state), ports=Ports(self.first_port))
 
     def command(self, *words: str) -> list[str]:
         return [str(self.project / "hybrid"), "local", *words]
@@ -89,14 +113,29 @@ class StackUnderTest:
         argv = [str(self.project / "hybrid"), *words]
         return subprocess.run(argv, capture_output=True, text=True, env=self.environment, timeout=300)
 
+    def told(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """The same in this process."""
+        assert self.project == ROOT
+        return in_this_process(self.environment, *words)
+
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.hybrid("local", *words)
 
     def up(self) -> str:
-        """What it says; the stack must come up."""
+        """What the command says; the stack must come up."""
         answer = self.run("up")
         assert answer.returncode == 0, answer.stderr
         return answer.stderr
+
+    def bring_up(self, plan: Plan | None = None, wish: Wish | None = None) -> list[str]:
+        """What the command does once it has a plan, in this process: half as much work. The steps that changed."""
+        # A copy's parts would be this project's afterwards.
+        assert self.project == ROOT
+        return up(self.here, plan or declared(), quiet, quiet, wish)
+
+    def stop(self) -> None:
+        """As `down` does."""
+        down(self.here, quiet, is_final=False)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """A command in a process group of its own that Ctrl-C reaches, also where the tests run in the background."""
@@ -112,13 +151,32 @@ class StackUnderTest:
     def json(self, *words: str) -> Any:
         return json.loads(self.run(*words, "--json").stdout)
 
-    def parts(self) -> dict[str, dict[str, Any]]:
-        return {part["name"]: part for part in self.json("status")["parts"]}
+    def parts(self) -> dict[str, PartStatus]:
+        return parts_of(self.here)
+
+    def pid(self, part: str) -> int:
+        found = self.parts()[part].pid
+        assert found, part
+        return found
+
+    def kill(self, part: str) -> None:
+        """As a crash would; nothing starts it again but `up`."""
+        psutil.Process(self.pid(part)).kill()
+        until(lambda: self.parts()[part].state is PartState.EXITED)
 
     def host(self) -> dict[str, Any]:
         """The specification of the database's host."""
         found: dict[str, Any] = json.loads((self.state / "host.json").read_text())
         return found
+
+    def psql(self, *queries: str, port: int | None = None) -> str:
+        """What the host's superuser is answered; `port` is that of a cluster beside the one that serves."""
+        postgres = self.host()["postgres"]
+        place = ["-h", SOCKETS, "-p", str(port or postgres["port"]), "-d", postgres["database"]]
+        words = [word for query in queries for word in ("-c", query)]
+        answer = database.way(self.here).in_host(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *place, *words])
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout.strip()
 
     def store(self) -> Objects:
         state = State(self.state)
@@ -126,9 +184,15 @@ class StackUnderTest:
 
     def backups(self) -> list[str]:
         """Labels, as pgBackRest finds them."""
-        stanza = self.host()["backup"]["stanza"]
-        answer = self.run("exec", "--", "pgbackrest", f"--stanza={stanza}", "info", "--output=json")
-        return [found["label"] for found in json.loads(answer.stdout)[0]["backup"]]
+        return [found["label"] for found in backups.backups(self.here, self.host()["backup"]["stanza"])]
+
+    def command_lines(self) -> list[str]:
+        """Of its processes, but for those that end meanwhile."""
+        found = []
+        for process in self.processes():
+            with suppress(psutil.Error):
+                found.append(" ".join(process.cmdline()))
+        return found
 
     def processes(self) -> list[psutil.Process]:
         """Everything of this stack, found by what only it has on its command lines or in its environment."""
@@ -143,7 +207,7 @@ class StackUnderTest:
         return found
 
     def mounts(self) -> list[str]:
-        return [line for line in Path("/proc/mounts").read_text().splitlines() if str(self.project) in line]
+        return [line for line in Path("/proc/mounts").read_text().splitlines() if str(self.state) in line]
 
     def listens(self) -> list[int]:
         """Ports of this stack on which somebody listens."""
@@ -155,18 +219,19 @@ class StackUnderTest:
         return open_ports
 
 
+def skip_without_stack() -> None:
+    if faults := namespace.faults():
+        pytest.skip(f"no local stack here: {'; '.join(faults)}", allow_module_level=True)
+
+
 @contextmanager
-def running_stack(folder: Path) -> Iterator[StackUnderTest]:
-    """Of a copy of the project in the folder. Skips where there can be none; at the end nothing of it runs."""
-    if namespace.faults():
-        pytest.skip(f"no local stack here: {'; '.join(namespace.faults())}")
-    made = StackUnderTest(copy_project(folder))
+def removed(stack: StackUnderTest) -> Iterator[StackUnderTest]:
+    """At the end nothing of it is left, however far it came."""
     try:
-        made.up()
-        yield made
+        yield stack
     finally:
-        made.run("down", "--remove")
-    assert made.processes() == []
+        down(stack.here, quiet, is_final=True)
+    assert (stack.processes(), stack.state.exists()) == ([], False)
 
 
 def add_entry(stack: StackUnderTest, description: str) -> None:
@@ -178,3 +243,9 @@ def descriptions(stack: StackUnderTest) -> list[str]:
     status, answer = request(stack.first_port, "GET", "/api/v1/ledger-entries?limit=100")
     assert status == 200
     return [entry["description"] for entry in answer["entries"]]
+
+
+def api_config(stack: StackUnderTest) -> dict[str, Any]:
+    """What the running edge was given for the API's Worker."""
+    config = json.loads((stack.state / "edge/config.json").read_text())
+    return next(worker for worker in config["workers"] if worker["name"] == config["direct"]["worker"])

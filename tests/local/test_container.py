@@ -267,7 +267,7 @@ def test_a_service_killed_in_a_container_is_seen_and_healed(
     program: str, contained: Stack, plan: Plan, eventually: Callable[..., None]
 ) -> None:
     os.kill(pid_of(contained, program), signal.SIGKILL)
-    eventually(lambda: contained.supervisor.status()["database"].exit_code == 1, 20)
+    eventually(lambda: contained.supervisor.status()["database"].exit_code == 1)
     assert "postgres" in up(contained, plan, quiet, quiet)
     assert verify(contained, 20).is_passed
 

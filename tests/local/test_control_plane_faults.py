@@ -128,13 +128,14 @@ def test_a_change_is_seen_before_it_is_answered(plane: ControlPlaneUnderTest, ro
 
 
 def test_an_accepted_change_may_be_seen_later(plane: ControlPlaneUnderTest, route: Any, eventually: Eventually) -> None:
-    plane.put_faults({"kind": "invisible", "seconds": 0.5, "times": 1})
+    # Long beside what a busy machine takes to ask.
+    plane.put_faults({"kind": "invisible", "seconds": 2, "times": 1})
     began = time.monotonic()
     blank(plane, route)
     assert script(plane, route) is None
     assert seen_script(plane, route) == "shop-web"
-    eventually(lambda: seen_script(plane, route) is None, 3)
-    assert time.monotonic() - began >= 0.5
+    eventually(lambda: seen_script(plane, route) is None)
+    assert time.monotonic() - began >= 2
 
 
 def test_an_accepted_change_may_never_be_seen_until_it_is_made_again(plane: ControlPlaneUnderTest, route: Any) -> None:

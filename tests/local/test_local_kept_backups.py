@@ -10,30 +10,37 @@ from typing import Any
 import pytest
 
 from local import root_filesystem
+from local.errors import LocalError
+from local.up import Wish
 from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions, until
 
-pytestmark = [pytest.mark.local, pytest.mark.slow]
+# The database is lost and restored, and lost again.
+pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.random_order(disabled=True)]
+
+
+@pytest.fixture(scope="module")
+def stack(own_stack: StackUnderTest) -> StackUnderTest:
+    return own_stack
 
 
 def test_backups_outlive_down_and_a_killed_store(stack: StackUnderTest) -> None:
     before = stack.backups()
-    assert stack.run("down").returncode == 0
-    assert "backups" not in stack.up().splitlines()[-1]
-    os.kill(stack.parts()["objects"]["pid"], signal.SIGKILL)
-    until(lambda: stack.parts()["objects"]["state"] == "exited")
-    assert stack.up().splitlines()[-1] == "changed: objects"
+    stack.stop()
+    assert "backups" not in stack.bring_up()
+    stack.kill("objects")
+    assert stack.bring_up() == ["objects"]
     assert stack.backups() == before
 
 
 def test_a_database_that_is_there_is_not_restored_over(stack: StackUnderTest) -> None:
-    answer = stack.run("up", "--from-backups")
+    answer = stack.told("local", "up", "--from-backups")
     assert answer.returncode == 1
     assert "--from-backups: this stack has a database, which it does not replace" in answer.stderr
 
 
 def test_the_repository_is_copied_to_the_other_region(stack: StackUnderTest) -> None:
     host = stack.host()["backup"]
-    stack.run("exec", "--", "psql", "-c", "SELECT pg_switch_wal()")
+    stack.psql("SELECT pg_switch_wal()")
     client = stack.store().client(host["region"])
 
     def states() -> set[str]:
@@ -69,7 +76,7 @@ def test_a_repository_that_was_destroyed_is_restored_as_it_was(stack: StackUnder
     for key in keys[::3]:
         client.put_object(Bucket=host["bucket"], Key=key, Body=b"pay")
     try:
-        assert stack.hybrid("backup", "list").returncode == 1
+        assert stack.told("backup", "list").returncode == 1
         found = listed(stack, "--as-of", then)
         assert [one["label"] for one in found["backups"]] == known
         assert entries(stack, "before it was destroyed", "--as-of", then) == 1
@@ -82,7 +89,7 @@ def test_up_refuses_where_backups_are_all_that_is_left(stack: StackUnderTest) ->
     add_entry(stack, "restored from the archive")
     archive(stack)
     lose_database(stack)
-    answer = stack.run("up")
+    answer = stack.told("local", "up")
     assert answer.returncode == 1
     fault = answer.stderr.splitlines()[-1]
     assert "holds backups of a database that this stack has no more" in fault
@@ -96,39 +103,38 @@ def test_a_lost_database_is_restored_also_by_a_command_that_was_killed(stack: St
     until(lambda: "objects " in process.stderr.readline())  # type: ignore[union-attr]
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
-    answer = stack.run("up", "--from-backups")
+    answer = stack.told("local", "up", "--from-backups")
     assert answer.returncode == 0, answer.stderr
     assert "restored from the archive" in descriptions(stack)
     add_entry(stack, "written after the restore")
     archive(stack)
-    assert stack.up().splitlines()[-1] == "nothing to change"
-    assert stack.run("up", "--from-backups").stderr.splitlines()[-1] == "nothing to change"
+    assert stack.bring_up() == []
+    assert stack.told("local", "up", "--from-backups").stderr.splitlines()[-1] == "nothing to change"
     assert stack.run("exec", "--", "test", "-e", "/etc/hybrid/promote-without-mark").returncode == 1
 
 
 def test_what_was_restored_can_be_lost_and_restored_again(stack: StackUnderTest) -> None:
     lose_database(stack)
-    assert "holds backups of a database" in stack.run("up").stderr
-    answer = stack.run("up", "--from-backups")
-    assert answer.returncode == 0, answer.stderr
+    with pytest.raises(LocalError, match="holds backups of a database"):
+        stack.bring_up()
+    stack.bring_up(wish=Wish(from_backups=True))
     assert "written after the restore" in descriptions(stack)
 
 
 def test_without_a_backup_there_is_nothing_to_restore(stack: StackUnderTest) -> None:
-    stack.run("down", "--remove")
-    assert "secrets.json is missing" in stack.run("up", "--from-backups").stderr
-    stack.up()
     lose_database(stack)
     for path in sorted(stack.store().state.store.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
-    answer = stack.run("up", "--from-backups")
+    answer = stack.told("local", "up", "--from-backups")
     assert answer.returncode == 1
     assert "holds no backup of main-17; `./hybrid local up` makes a new database" in answer.stderr
-    assert "full backup taken" in stack.up()
+    assert "backups" in stack.bring_up()
+    assert stack.run("down", "--remove").returncode == 0
+    assert "secrets.json is missing" in stack.told("local", "up", "--from-backups").stderr
 
 
 def listed(stack: StackUnderTest, *options: str) -> dict[str, Any]:
-    answer = stack.hybrid("backup", "list", "--json", *options)
+    answer = stack.told("backup", "list", "--json", *options)
     assert answer.returncode == 0, answer.stderr
     found: dict[str, Any] = json.loads(answer.stdout)
     return found
@@ -136,25 +142,24 @@ def listed(stack: StackUnderTest, *options: str) -> dict[str, Any]:
 
 def entries(stack: StackUnderTest, description: str, *options: str) -> int:
     """How many entries of this description a restore beside the database has."""
-    answer = stack.hybrid("restore", "--to", "latest", "--into", "saved", "--apply", "--json", *options)
+    answer = stack.told("restore", "--to", "latest", "--into", "saved", "--apply", "--json", *options)
     assert answer.returncode == 0, answer.stderr
     port = json.loads(answer.stdout)["cluster"]["port"]
     query = f"SELECT count(*) FROM regulated.ledger_entries WHERE description = '{description}'"
-    found = stack.run("exec", "--", "psql", "-p", str(port), "-Atc", query).stdout
-    assert stack.hybrid("restore", "--discard", "saved", "--apply").returncode == 0
+    found = stack.psql(query, port=port)
+    assert stack.told("restore", "--discard", "saved", "--apply").returncode == 0
     return int(found)
 
 
 def lose_database(stack: StackUnderTest) -> None:
-    assert stack.run("down").returncode == 0
+    stack.stop()
     root_filesystem.remove(stack.state / "root")
 
 
 def archive(stack: StackUnderTest) -> None:
     """Returns when the store has all of the log that was written so far."""
-    name = stack.run("exec", "--", "psql", "-Atc", "SELECT pg_walfile_name(pg_switch_wal())").stdout.strip()
-    query = f"SELECT last_archived_wal >= '{name}' FROM pg_stat_archiver"
-    until(lambda: stack.run("exec", "--", "psql", "-Atc", query).stdout == "t\n")
+    name = stack.psql("SELECT pg_walfile_name(pg_switch_wal())")
+    until(lambda: stack.psql(f"SELECT last_archived_wal >= '{name}' FROM pg_stat_archiver") == "t")
 
 
 def bring_back(client: Any, bucket: str) -> None:

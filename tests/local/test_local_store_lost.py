@@ -1,8 +1,6 @@
 """A local stack whose S3 lost its folder while PostgreSQL archives."""
 
-import os
 import shutil
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,16 +12,20 @@ from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
 
+@pytest.fixture(scope="module")
+def stack(own_stack: StackUnderTest) -> StackUnderTest:
+    return own_stack
+
+
 def test_the_log_that_is_pushed_meanwhile_keeps_up_from_nothing(stack: StackUnderTest) -> None:
-    os.kill(stack.parts()["objects"]["pid"], signal.SIGKILL)
-    until(lambda: stack.parts()["objects"]["state"] != "running")
+    stack.kill("objects")
     shutil.rmtree(stack.store().state.store)
     add_entry(stack, "written while there is no store")
     with switching(stack):
-        assert "backups" in stack.up().splitlines()[-1]
+        assert "backups" in stack.bring_up()
     assert stack.backups()
     assert "written while there is no store" in descriptions(stack)
-    assert stack.up().splitlines()[-1] == "nothing to change"
+    assert stack.bring_up() == []
 
 
 def test_a_log_file_from_before_the_repository_keeps_up_from_nothing(stack: StackUnderTest) -> None:
@@ -35,27 +37,25 @@ def test_a_log_file_from_before_the_repository_keeps_up_from_nothing(stack: Stac
     for key in keys:
         if key != log:
             client.delete_object(Bucket=host["bucket"], Key=key)
-    assert stack.up().splitlines()[-1] == "changed: backups"
+    assert stack.bring_up() == ["backups"]
     assert stack.backups()
     add_entry(stack, "archived again")
-    stack.run("exec", "--", "psql", "-c", "SELECT pg_switch_wal()")
+    stack.psql("SELECT pg_switch_wal()")
     until(lambda: waiting(stack) == "0")
 
 
 def waiting(stack: StackUnderTest) -> str:
-    query = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name ~ 'ready$'"
-    return stack.run("exec", "--", "psql", "-Atc", query).stdout.strip()
+    return stack.psql("SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name ~ 'ready$'")
 
 
 @contextmanager
 def switching(stack: StackUnderTest) -> Iterator[None]:
     """One log file after another is to be pushed while the block lasts."""
     done = threading.Event()
-    query = "SELECT pg_create_restore_point('next'); SELECT pg_switch_wal()"
 
     def switch() -> None:
         while not done.wait(0.3):
-            stack.run("exec", "--", "psql", "-c", query)
+            stack.psql("SELECT pg_create_restore_point('next'); SELECT pg_switch_wal()")
 
     thread = threading.Thread(target=switch)
     thread.start()

@@ -14,9 +14,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.object_store.backend import Backend
-from local.ports import Ports
-from local.state import State
-from local.supervisor import Supervisor
+from tests.local.stack_under_test import until
 from tests.local.store_under_test import COPIES, LOCK, RULE, StoreUnderTest, bucket
 
 pytestmark = pytest.mark.slow
@@ -25,10 +23,10 @@ PARTS = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
 
 
 @pytest.fixture
-def store(state: State, started: Supervisor, free_ports: Ports) -> StoreUnderTest:
-    made = StoreUnderTest(state, started, free_ports)
-    made.ensure(bucket())
-    return made
+def store(running_store: StoreUnderTest) -> StoreUnderTest:
+    running_store.empty()
+    running_store.ensure(bucket())
+    return running_store
 
 
 def test_objects_versions_and_markers_outlive_a_killed_server(store: StoreUnderTest) -> None:
@@ -139,15 +137,12 @@ def test_nothing_acknowledged_is_lost_by_a_kill_under_load(store: StoreUnderTest
     threads = [threading.Thread(target=write, args=(writer,)) for writer in range(6)]
     for thread in threads:
         thread.start()
-    deadline = time.monotonic() + 20
-    while len(acknowledged) < 150 and time.monotonic() < deadline:
-        pass
+    until(lambda: len(acknowledged) >= 150)
     store.kill()
     is_over.set()
     for thread in threads:
         thread.join()
     store.start()
-    assert len(acknowledged) >= 150
     pages = store.client.get_paginator("list_object_versions").paginate(Bucket="kept")
     found = {(row["Key"], row["VersionId"]) for page in pages for row in page["Versions"]}
     assert set(acknowledged) <= found

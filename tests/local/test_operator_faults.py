@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import psycopg.conninfo
 import pytest
 
-from local import lock, namespace, root_filesystem
+from local import backups, lock, namespace, root_filesystem
 from local.database import conninfo
 from local.errors import LocalError
 from local.generated_secrets import GeneratedSecrets
@@ -20,7 +20,7 @@ from local.stack import Stack
 from local.state import State
 from local.supervisor import Supervisor
 from local.up import Realisation, stopped_on_interrupt, up
-from local.verify import verify
+from local.verify import _has_backup, verify
 from plan.model import Plan
 from scripts import doctor
 from tests.host.specs import spec
@@ -85,6 +85,15 @@ def test_a_damaged_specification_is_named_by_verify(text: str, stack: Stack, mon
     stack.state.host_file.write_text(text)
     with pytest.raises(LocalError, match=r"host\.json: is damaged \(spec.*`\./hybrid local up` makes it anew"):
         verify(stack, 10)
+
+
+def test_a_store_that_is_gone_is_named_by_verify_without_a_try_of_pgbackrests(
+    stack: Stack, free_ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backups, "backups", hang)
+    host = {"backup": {"endpoint": f"localhost:{free_ports.objects}", "stanza": "main-17"}}
+    with pytest.raises(LocalError, match=f"the store localhost:{free_ports.objects} does not answer: Connection ref"):
+        _has_backup(stack, host)
 
 
 def test_a_namespace_that_hangs_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pictures.rows import LANE, layout, ranked
+from tests.run.soak import trials
 
 NODE, GAP = 100.0, 10.0
 NAMES = [f"n{number}" for number in range(14)]
@@ -30,7 +31,7 @@ def test_a_circle_loses_no_node(found: list[tuple[str, str]]) -> None:
     assert sorted(node for row in ranked(NAMES, found) for node in row) == sorted(NAMES)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=trials(30, 500))
 @given(pairs)
 def test_nodes_and_passing_edges_never_overlap(found: list[tuple[str, str]]) -> None:
     edges = downward(found)
@@ -43,7 +44,7 @@ def test_nodes_and_passing_edges_never_overlap(found: list[tuple[str, str]]) -> 
             assert right - left >= (left_width + right_width) / 2 + GAP - 0.2
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=trials(30, 500))
 @given(pairs)
 def test_an_edge_passes_each_row_between_its_ends_once(found: list[tuple[str, str]]) -> None:
     edges = downward(found)

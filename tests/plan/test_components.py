@@ -36,7 +36,7 @@ from components.public_database import PublicDatabase
 from components.web_site import WebSite
 from components.worker_script import WorkerScript
 from plan.model import Plan, Resource
-from tests.changed_stack import record_with
+from tests.changed_stack import record_each, record_with
 
 WORKER = {"Worker": 1, "WorkerVersion": 1, "WorkersDeployment": 1}
 BUCKET = {
@@ -148,22 +148,29 @@ def test_without_a_tunnel_the_database_has_a_public_name_and_certificates(direct
     assert not [found for found in direct_plan.resources if found.type.endswith(":PrivateTunnel")]
 
 
-@pytest.mark.parametrize(
-    ("active", "record"),
-    [
-        ("worker", ("automatonicai-dev-static.pages.dev", True, 1)),
-        ("vercel", ("cname.vercel-dns-0.com", False, 60)),
-        ("vercel-dns", ("cname.vercel-dns-0.com", False, 60)),
-    ],
-)
-def test_a_host_of_pages_is_switched_by_its_record(tmp_path: Path, active: str, record: tuple[str, bool, int]) -> None:
-    host = "docs.dev.automatonicai.com"
-    plan = record_with(tmp_path, pagesHostnames=[host], failoverActive=active)
+PAGES = "docs.dev.automatonicai.com"
+RECORDS = {
+    "worker": ("automatonicai-dev-static.pages.dev", True, 1),
+    "vercel": ("cname.vercel-dns-0.com", False, 60),
+    "vercel-dns": ("cname.vercel-dns-0.com", False, 60),
+}
+
+
+@pytest.fixture(scope="module")
+def switched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plan]:
+    """The stack with a host of Pages, by the side that is active."""
+    settings = [("dev", {"pagesHostnames": [PAGES], "failoverActive": active}) for active in RECORDS]
+    return dict(zip(RECORDS, record_each(tmp_path_factory.mktemp("switched"), settings), strict=True))
+
+
+@pytest.mark.parametrize("active", RECORDS)
+def test_a_host_of_pages_is_switched_by_its_record(active: str, switched: dict[str, Plan]) -> None:
+    plan = switched[active]
     name = "pages-docs-dev-automatonicai-com"
     assert declared(plan, FailoverPagesHost, name) == {"DnsRecord": 1, "PagesDomain": 1}
     (inputs,) = [found.inputs for found in plan.resources if found.name == f"{name}-record"]
-    assert (inputs["content"], inputs["proxied"], inputs["ttl"]) == record
-    assert inputs["name"] == host
+    assert (inputs["content"], inputs["proxied"], inputs["ttl"]) == RECORDS[active]
+    assert inputs["name"] == PAGES
 
 
 def test_the_failovers_resources_are_said_as_the_provider_keeps_them(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -119,15 +118,14 @@ def test_without_a_home_nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -
     assert MEMORY.read("one") is None
 
 
-def no_room() -> None:
-    """As a full disk: what is written beyond so many bytes fails, of whatever file."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+# As a full disk: what is written beyond so many bytes fails, of whatever file.
+NO_ROOM = ("prlimit", "--fsize=1000", "--")
 
 
 def test_a_full_disk_costs_only_the_memory(cache: Path) -> None:
     program = "from plan.memory import Memory; import os; Memory('trial').write('one', os.urandom(9000).hex())"
     done = subprocess.run(
-        [sys.executable, "-B", "-c", program], cwd=ROOT, preexec_fn=no_room, capture_output=True, text=True, timeout=60
+        [*NO_ROOM, sys.executable, "-B", "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr, kept(cache)) == (0, "", "", [])
 

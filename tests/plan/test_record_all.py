@@ -45,8 +45,8 @@ def test_a_stack_that_ends_its_process_does_not_end_the_other_s(program: Program
 
 
 def test_a_program_that_never_ends_is_ended(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "TIMEOUT_SECONDS", 5)
-    with pytest.raises(PlanError, match=r"^dev: the program did not end within 5 s$"):
+    monkeypatch.setattr(recording, "TIMEOUT_SECONDS", 2)
+    with pytest.raises(PlanError, match=r"^dev: the program did not end within 2 s$"):
         record("dev", program("import time\ntime.sleep(1000)"))
 
 

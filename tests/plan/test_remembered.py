@@ -107,7 +107,7 @@ def test_a_changed_input_is_recorded_anew(
 
 @pytest.mark.parametrize("name", PROGRAM)
 def test_every_listed_input_of_the_program_is_in_the_hash(project: Path, name: str) -> None:
-    assert differs_with(project, name, Inputs(project))
+    assert differs_with(project, name, Inputs.of_program(project))
 
 
 @pytest.mark.parametrize("name", RECORDER)
@@ -119,19 +119,19 @@ def test_every_listed_input_of_the_recorder_is_in_the_hash(
         shutil.copytree(ROOT / path, other / path, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "requirements.lock", other)
     monkeypatch.setattr(inputs, "ROOT", other)
-    assert differs_with(other, name, Inputs(project))
+    assert differs_with(other, name, Inputs.of_program(project))
 
 
 def differs_with(folder: Path, name: str, before: Inputs) -> bool:
     """Whether a byte more, at the end of the first file of that name, makes another hash."""
     tops = [path for path in folder.glob(name.rstrip("/"))]
     file = next(path for path in sorted([*tops, *tops[0].rglob("*")]) if path.is_file())
-    unchanged = Inputs(before.folder).hash
+    unchanged = Inputs.of_program(before.folder).hash
     assert unchanged == before.hash
     facts = file.stat()
     file.write_bytes(file.read_bytes()[:-1] + b"#")
     os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-    return Inputs(before.folder).hash != unchanged
+    return Inputs.of_program(before.folder).hash != unchanged
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -139,9 +139,9 @@ def test_every_variable_that_the_program_gets_is_in_the_hash(
     project: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.delenv(name, raising=False)
-    without = Inputs(project).hash
+    without = Inputs.of_program(project).hash
     monkeypatch.setenv(name, "/nowhere")
-    assert Inputs(project).hash != without
+    assert Inputs.of_program(project).hash != without
 
 
 def test_the_interpreter_and_the_installed_packages_are_in_the_hash(
@@ -150,18 +150,18 @@ def test_the_interpreter_and_the_installed_packages_are_in_the_hash(
     packages = tmp_path / "packages"
     packages.mkdir()
     monkeypatch.setattr("site.getsitepackages", lambda: [str(packages)])
-    hashes = {Inputs(project).hash}
+    hashes = {Inputs.of_program(project).hash}
     (packages / "trial-1.0.dist-info").mkdir()
-    hashes.add(Inputs(project).hash)
+    hashes.add(Inputs.of_program(project).hash)
     monkeypatch.setattr("sys.version", "3.99")
-    hashes.add(Inputs(project).hash)
+    hashes.add(Inputs.of_program(project).hash)
     assert len(hashes) == 3
 
 
 def test_a_project_elsewhere_is_another(project: Path, tmp_path: Path) -> None:
     """It may declare where it is."""
     copy = shutil.copytree(project, tmp_path / "copy")
-    assert Inputs(copy).hash != Inputs(project).hash
+    assert Inputs.of_program(copy).hash != Inputs.of_program(project).hash
 
 
 def test_a_package_that_was_changed_by_hand_is_noticed(

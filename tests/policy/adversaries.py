@@ -8,4 +8,12 @@ from tests.policy.adversaries_safety import SAFETY
 from tests.policy.adversaries_secrets import SECRETS
 from tests.policy.attack import Adversary
 
-ADVERSARIES: dict[str, Adversary] = {**RESIDENCY, **EDGE, **SECRETS, **LAUNDERED, **EXPOSURE, **SAFETY}
+CORPORA: dict[str, dict[str, Adversary]] = {
+    "residency": RESIDENCY,
+    "edge": EDGE,
+    "secrets": SECRETS,
+    "laundered": LAUNDERED,
+    "exposure": EXPOSURE,
+    "safety": SAFETY,
+}
+ADVERSARIES: dict[str, Adversary] = {name: found for corpus in CORPORA.values() for name, found in corpus.items()}

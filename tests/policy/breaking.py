@@ -6,7 +6,7 @@ from typing import Any
 
 from components.cloudflare_ranges import IPV4, IPV6
 from plan.model import Plan, Resource
-from policies.gate import judge
+from tests.policy import packs
 
 Inputs = dict[str, Any]
 
@@ -75,6 +75,6 @@ def removed(plan: Plan, name: str) -> Plan:
     return replace(plan, resources=tuple(found for found in plan.resources if found.name != name))
 
 
-def rules(plans: Sequence[Plan]) -> list[set[str]]:
-    """Names of the rules that each plan breaks."""
-    return [{finding.rule for finding in verdict.findings} for verdict in judge(plans)]
+def rules(plans: Sequence[Plan], *names: str) -> list[set[str]]:
+    """Names of the rules that each plan breaks, of all packs or of those named."""
+    return [{finding.rule for finding in verdict.findings} for verdict in packs.judge(plans, *names)]

@@ -1,12 +1,21 @@
-"""What the residency pack says of a module's cases."""
+"""Packs that all policy tests ask, and what the residency pack says of a module's cases."""
+
+from collections.abc import Iterator
 
 import pytest
 
 from plan.model import Plan
+from tests.policy import packs
 from tests.policy.residency_cases import judged, names
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ended_packs() -> Iterator[None]:
+    yield
+    packs.end()
 
 
 @pytest.fixture(scope="module")
 def rules_broken(request: pytest.FixtureRequest, dev_plan: Plan) -> dict[str, set[str]]:
-    """Names of the rules that each of the module's CASES breaks; one process judges all of them."""
+    """Names of the rules that each of the module's CASES breaks."""
     return {name: names(findings) for name, findings in judged(dev_plan, request.module.CASES).items()}

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from plan.model import Plan, Resource
-from policies import packs
 from policies.findings import Finding
-from policies.gate import judge
+from tests.policy import packs
 from tests.policy.breaking import Inputs, added
 from tests.policy.changes import Change
 
@@ -39,8 +38,8 @@ def inside(type_token: str, component_type: str, outputs: Inputs, /, **inputs: A
 
 
 def judged(plan: Plan, cases: Mapping[str, Case]) -> dict[str, tuple[Finding, ...]]:
-    """What the residency pack finds in each case; one process serves all."""
-    verdicts = judge([one.change(plan) for one in cases.values()], packs.folders(["residency"]))
+    """What the residency pack finds in each case."""
+    verdicts = packs.judge([one.change(plan) for one in cases.values()], "residency")
     return {
         name: tuple(found for found in verdict.findings if found.pack == "hybrid-residency")
         for name, verdict in zip(cases, verdicts, strict=True)

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from plan.model import Plan
-from policies import packs
 from policies.findings import Finding
-from policies.gate import judge
+from tests.policy import packs
 from tests.policy.changes import Change
 
 Case = tuple[Change, set[str]]
@@ -13,11 +12,11 @@ Case = tuple[Change, set[str]]
 
 
 def findings(plans: Sequence[Plan]) -> list[tuple[Finding, ...]]:
-    return [verdict.findings for verdict in judge(plans, packs.folders(["safety"]))]
+    return [verdict.findings for verdict in packs.judge(plans, "safety")]
 
 
 def judged(plan: Plan, cases: Mapping[str, Case]) -> dict[str, set[str]]:
-    """Names of the rules that each case breaks; all in one go, because a pack serves many plans."""
+    """Names of the rules that each case breaks."""
     found = findings([change(plan) for change, _ in cases.values()])
     return {case: {one.rule for one in found[index]} for index, case in enumerate(cases)}
 

@@ -15,6 +15,7 @@ from policies.gate import assess
 from policies.gate_rules import EXEMPTIONS_RULE
 from policies.reports import Format
 from policies.reports import written as report
+from tests.policy import packs
 from tests.policy.breaking import broken, having
 
 TODAY = date(2026, 11, 21)
@@ -49,7 +50,8 @@ def exemption(**changes: object) -> Exemption:
 
 
 def gated(plans: list[Plan], *granted: Exemption, stacks: tuple[str, ...] = ("dev", "prod")) -> Outcome:
-    return assess([Subject(plan=plan) for plan in plans], granted=granted, stacks=stacks, now=TODAY)
+    subjects = [Subject(plan=plan) for plan in plans]
+    return assess(subjects, packs.kept(), granted=granted, stacks=stacks, now=TODAY)
 
 
 def test_the_project_s_own_file_is_sound() -> None:

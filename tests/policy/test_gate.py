@@ -9,6 +9,7 @@ from policies import packs, pages
 from policies.errors import GateError
 from policies.findings import EXEMPTED, WAITING, Subject
 from policies.gate import assess, judge
+from tests.policy import packs as running
 
 NAMES = [rule.name for group in pages.groups() for rule in group.rules]
 
@@ -28,7 +29,7 @@ def test_every_rule_has_a_name_of_its_own() -> None:
 
 
 def test_what_waits_says_why_and_is_no_violation(dev_plan: Plan) -> None:
-    (verdict,) = judge([dev_plan])
+    (verdict,) = running.judge([dev_plan])
     assert verdict.waiting
     for finding in verdict.waiting:
         name, _, reason = finding.message.partition(": ")

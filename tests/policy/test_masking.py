@@ -7,6 +7,7 @@ from policies.findings import Subject
 from policies.gate import assess
 from policies.masking import MASK, masked
 from policies.reports import Format, written
+from tests.policy import packs
 from tests.policy.adversaries_secrets import DATABASE, GITHUB
 from tests.policy.attack import configured, exported
 from tests.policy.changes import Change, both, on, plus, put
@@ -46,7 +47,7 @@ PLACES: dict[str, Change] = {
 
 
 def test_no_report_says_it(dev_plan: Plan) -> None:
-    outcome = assess([Subject(plan=both(*PLACES.values())(dev_plan))])
+    outcome = assess([Subject(plan=both(*PLACES.values())(dev_plan))], packs.kept())
     assert len(outcome.findings) > len(PLACES)
     for form in Format:
         assert GITHUB not in written(outcome, form), form

@@ -8,6 +8,7 @@ from policies import removals
 from policies.findings import Subject
 from policies.gate import assess
 from policies.gate_rules import KEPT_RULE, RECORDS_RULE
+from tests.policy import packs
 from tests.policy.breaking import broken, having, removed
 
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
@@ -84,6 +85,7 @@ def test_the_gate_says_so_of_the_declared_stack(dev_plan: Plan) -> None:
     no_records = removed(removed(dev_plan, names[0]), names[1])
     same, *verdicts = assess(
         [Subject(plan=new, previous=dev_plan) for new in (dev_plan, gone, moved, no_records)],
+        packs.kept(),
         stacks=["dev"],
     ).verdicts
     assert same.findings == ()

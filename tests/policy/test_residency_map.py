@@ -3,14 +3,13 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
 from plan import codec
 from plan.model import Computed, Plan, Secret
-from policies import packs
-from policies.gate import judge
 from policies.residency.places import PLACES
 from policies.residency.rules import RULES as RESIDENCY
 from policies.residency_finders import state
@@ -19,9 +18,10 @@ from policies.residency_map import Entry, ResidencyMap, residency_map
 from policies.safety.rules import RULES as SAFETY
 from policies.whereabouts import Ground
 from scripts.planned import planned
-from tests.changed_stack import record_with
+from tests.changed_stack import record_each
 from tests.commands import hybrid
 from tests.plan.engine_files import everything, exported
+from tests.policy import packs
 from tests.policy.breaking import Inputs, added, broken, having, origin, removed, without
 
 
@@ -185,15 +185,28 @@ def test_a_region_comes_from_the_provider_where_the_resource_names_none(prod_pla
     assert (fault.parts, fault.where.city) == (("documents",), "Dublin")
 
 
+ANSWERING: dict[str, dict[str, Any]] = {
+    "vercel": {"failoverActive": "vercel"},
+    "vercel-dns": {"failoverActive": "vercel-dns"},
+    "vercel, of Pages too": {"failoverActive": "vercel", "pagesHostnames": ["docs.dev.automatonicai.com"]},
+}
+
+
+@pytest.fixture(scope="module")
+def answering(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ResidencyMap]:
+    """While the stand-by answers."""
+    plans = record_each(tmp_path_factory.mktemp("answering"), [("dev", settings) for settings in ANSWERING.values()])
+    return dict(zip(ANSWERING, map(residency_map, plans), strict=True))
+
+
 @pytest.mark.parametrize("active", ["vercel", "vercel-dns"])
-def test_a_stand_by_that_answers_lets_pass_what_the_site_does(tmp_path: Path, active: str) -> None:
-    one = entry(residency_map(record_with(tmp_path, failoverActive=active)), "Vercel, answering", "site")
+def test_a_stand_by_that_answers_lets_pass_what_the_site_does(answering: dict[str, ResidencyMap], active: str) -> None:
+    one = entry(answering[active], "Vercel, answering", "site")
     assert (one.role, one.data_class) == (Role.PASSES, "regulated")
 
 
-def test_a_stand_by_of_pages_lets_pass_what_they_do(tmp_path: Path) -> None:
-    plan = record_with(tmp_path, pagesHostnames=["docs.dev.automatonicai.com"], failoverActive="vercel")
-    mapped = residency_map(plan)
+def test_a_stand_by_of_pages_lets_pass_what_they_do(answering: dict[str, ResidencyMap]) -> None:
+    mapped = answering["vercel, of Pages too"]
     assert entry(mapped, "Vercel, answering", "pages-docs-dev-automatonicai-com").data_class == "public"
     assert mapped.faults == []
 
@@ -243,7 +256,7 @@ def test_the_map_and_the_gate_agree_on_a_workers_logs(prod_plan: Plan, observed:
     plan = broken(
         prod_plan, "api-worker", without("observability") if observed is None else having(observability=observed)
     )
-    (found,) = judge([plan], packs.folders(["residency"]))
+    (found,) = packs.judge([plan], "residency")
     assert bool(residency_map(plan).faults) == (LOGS in {one.rule for one in found.findings})
 
 

@@ -61,14 +61,14 @@ def test_every_declared_type_has_a_place(dev_plan: Plan, prod_plan: Plan, direct
 
 
 def test_every_type_that_a_rule_knows_has_a_place() -> None:
-    modules = [path for path in ROOT.glob("policies/residency/*.py") if not path.name.endswith("_places.py")]
+    modules = [path for path in ROOT.glob("policies/residency/**/*.py") if not path.name.endswith("_places.py")]
     known = {token for module in modules for token in TOKEN.findall(module.read_text())}
     assert len(known) > 20
     assert known - PLACES.keys() == set()
 
 
 def test_every_component_has_a_place() -> None:
-    sources = "".join(source.read_text() for source in ROOT.glob("components/*.py"))
+    sources = "".join(source.read_text() for source in ROOT.glob("components/**/*.py"))
     tokens = set(re.findall(r'"(hybrid:[a-z]+:[A-Za-z]+)"', sources))
     assert tokens == {token for token in PLACES if token.startswith("hybrid:")}
 

@@ -8,7 +8,7 @@ import pytest
 from components.cloudflare_ranges import IPV4
 from plan.model import Computed, Plan, Secret
 from policies.findings import Finding
-from policies.gate import judge
+from tests.policy import packs
 from tests.policy.breaking import (
     Inputs,
     added,
@@ -162,9 +162,9 @@ CASES: dict[str, tuple[str, Callable[[Inputs], Inputs], str]] = {
 
 @pytest.fixture(scope="module")
 def findings(dev_plan: Plan) -> dict[str, tuple[Finding, ...]]:
-    """What the gate says of each case; all in one go, because a pack serves many plans."""
+    """What the gate says of each case."""
     plans = [broken(dev_plan, name, change) for name, change, _ in CASES.values()]
-    return {case: verdict.findings for case, verdict in zip(CASES, judge(plans), strict=True)}
+    return {case: verdict.findings for case, verdict in zip(CASES, packs.judge(plans), strict=True)}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -282,7 +282,7 @@ def test_an_r2_bucket_outside_a_public_component_is_refused(dev_plan: Plan) -> N
     component = dev_plan.by_urn[bucket.parent or ""]
     regulated = replace(component, outputs={**component.outputs, "dataClass": "regulated"})
     orphan = replace(bucket, parent=None)
-    for verdict in judge([swapped(dev_plan, component, regulated), swapped(dev_plan, bucket, orphan)]):
+    for verdict in packs.judge([swapped(dev_plan, component, regulated), swapped(dev_plan, bucket, orphan)]):
         assert [finding.rule for finding in verdict.findings] == ["r2-holds-public-data-only"]
         assert verdict.findings[0].place.startswith("components/media_bucket.py:")
 

@@ -2,17 +2,15 @@
 
 import json
 import random
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from plan.model import Computed, Plan, Secret
-from policies import packs
 from policies.findings import Finding
-from policies.gate import judge
 from policies.secrets.rules import RULES
-from tests.policy.breaking import bindings, broken, having, swapped, without
+from tests.policy import packs
+from tests.policy.breaking import bindings, broken, having, rules, swapped, without
 from tests.policy.changes import Change, on, plus
 from tests.policy.secret_samples import secrets, text
 
@@ -144,7 +142,6 @@ KEPT: dict[str, Change] = {
 
 
 NEEDED = {API, INSTANCE, ROLE, ROLLBACK, "postgres-a-key", "postgres-a-activation", "convergence-document", "montreal"}
-SECRETS = [folder for folder in packs.folders() if folder.name == "secrets"]
 
 
 @pytest.fixture(scope="module")
@@ -154,14 +151,10 @@ def few(dev_plan: Plan) -> Plan:
     return replace(dev_plan, resources=few)
 
 
-def broken_rules(plans: Sequence[Plan]) -> list[set[str]]:
-    return [{finding.rule for finding in verdict.findings} for verdict in judge(plans, SECRETS)]
-
-
 @pytest.fixture(scope="module")
 def findings(few: Plan) -> dict[str, tuple[Finding, ...]]:
     plans = [change(few) for _, change in BROKEN.values()]
-    return {case: verdict.findings for case, verdict in zip(BROKEN, judge(plans, SECRETS), strict=True)}
+    return {case: verdict.findings for case, verdict in zip(BROKEN, packs.judge(plans, "secrets"), strict=True)}
 
 
 @pytest.mark.parametrize("case", BROKEN)
@@ -178,7 +171,7 @@ def test_what_is_unknown_is_refused(case: str, findings: dict[str, tuple[Finding
 def test_what_is_in_order_passes(few: Plan, dev_plan: Plan, prod_plan: Plan, direct_plan: Plan) -> None:
     names = {rule.name for rule in RULES}
     plans = [change(few) for change in KEPT.values()]
-    found = broken_rules([*plans, dev_plan, prod_plan, direct_plan])
+    found = rules([*plans, dev_plan, prod_plan, direct_plan], "secrets")
     assert {
         case: broken & names
         for case, broken in zip([*KEPT, "dev", "prod", "direct"], found, strict=True)
@@ -198,7 +191,7 @@ def test_user_data_takes_nothing_but_an_activation(few: Plan) -> None:
     bad = replace(instance, property_dependencies=depends)
     many = broken(few, "postgres-a-activation", having(registrationLimit=5))
     plans = [swapped(few, instance, bad), many]
-    assert all("user-data-registers-and-nothing-else" in found for found in broken_rules(plans))
+    assert all("user-data-registers-and-nothing-else" in found for found in rules(plans, "secrets"))
 
 
 # Where a secret may be put: a tag, its key, a binding, JSON, a name.
@@ -217,7 +210,7 @@ def test_no_message_says_a_value(few: Plan) -> None:
     source = random.Random(3)
     values = [*secrets(source).values(), text(source, 32)]
     plans = [change(few) for secret in values[::4] for change in hidden(secret)]
-    said = json.dumps([finding.message for verdict in judge(plans, SECRETS) for finding in verdict.findings])
+    said = json.dumps([finding.message for verdict in packs.judge(plans, "secrets") for finding in verdict.findings])
     assert [kind for kind, secret in enumerate(values) if json.dumps(secret)[1:-1] in said] == []
 
 
@@ -226,5 +219,5 @@ def test_settings_and_exports_are_searched(few: Plan) -> None:
     named = replace(few, settings={**few.settings, "hybrid:adminPassword": "hunter2"})
     hidden_one = replace(few, settings={**few.settings, "hybrid:adminPassword": Secret("hunter2")})
     export = replace(few, outputs={**few.outputs, "adminPassword": "hunter2"})
-    found = broken_rules([settings, named, hidden_one, export])
+    found = rules([settings, named, hidden_one, export], "secrets")
     assert found == [{"settings-hold-no-secret"}, {"settings-hold-no-secret"}, set(), {"exports-hold-no-secret"}]

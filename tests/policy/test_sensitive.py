@@ -15,13 +15,13 @@ from plan.errors import PlanError
 from plan.model import Computed, Plan, Resource, Secret
 from plan.record import record
 from policies import sensitive
-from policies.gate import judge
+from tests.policy import packs
 from tests.policy.breaking import broken, origin, rules
 
 
 def test_a_secret_password_passes(dev_plan: Plan) -> None:
     plan = broken(dev_plan, "hyperdrive-regulated", origin(password=Secret("hunter2")))
-    (verdict,) = judge([plan])
+    (verdict,) = packs.judge([plan])
     assert verdict.findings == ()
 
 

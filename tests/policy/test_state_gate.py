@@ -9,6 +9,7 @@ from plan.model import Computed, Plan, Resource, Secret
 from policies.findings import Origin, Subject, Verdict
 from policies.gate import assess
 from policies.sensitive import STATE_RULE
+from tests.policy import packs
 from tests.policy.adversaries_secrets import GITHUB
 from tests.policy.breaking import custom, swapped
 
@@ -37,7 +38,7 @@ def _known(value: Any) -> Any:
 
 
 def verdict(plan: Plan) -> Verdict:
-    return assess([Subject(plan=plan, origin=Origin.STATE)]).verdicts[0]
+    return assess([Subject(plan=plan, origin=Origin.STATE)], packs.kept()).verdicts[0]
 
 
 def changed(plan: Plan, name: str, **changes: Any) -> Plan:

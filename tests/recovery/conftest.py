@@ -1,4 +1,4 @@
-"""A host with backups for the tests that restore; made once, ended with everything inside."""
+"""A host with backups for the tests that restore, ended with everything inside."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,27 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.conftest import root_tar, running_host, store
-from tests.host.running import until
+from tests.host.conftest import applied_tree, bare_tree, copied_host, root_tar, store
+from tests.host.running import HostUnderTest, until
 from tests.host.store import ObjectStore
+from tests.host.tree import Tree
 from tests.recovery.site import Site
 
-__all__ = ["root_tar", "store"]
+__all__ = ["applied_tree", "bare_tree", "root_tar", "store"]
 
 
 @contextmanager
 def running_site(
-    root_tar: Path, folder: Path, store: ObjectStore, prepared: Callable[[Site], None] = lambda site: None
+    applied_tree: Tree, folder: Path, store: ObjectStore, prepared: Callable[[HostUnderTest], None] = lambda _: None
 ) -> Iterator[Site]:
-    """`prepared` is called in the fresh namespaces, before anything is in them."""
-    with running_host(root_tar, folder, store) as host:
-        bucket = host.spec["backup"]["bucket"] = folder.name.replace("_", "-")
-        store.make_bucket(bucket)
+    """`prepared` is called in the fresh namespaces, before anything runs in them."""
+    with copied_host(applied_tree, folder, store) as host:
         made = Site(host, store)
         host.enter()
-        prepared(made)
-        host.apply_and_run()
-        host.pgbackrest("stanza-create")
+        prepared(host)
+        host.run_with_files()
         host.superuser("CREATE TABLE public.trial (row int)")
         made.done({"act": "backup"})
         # From then on a time is a target.
@@ -36,14 +34,8 @@ def running_site(
         yield made
 
 
-@pytest.fixture(scope="session")
-def site(root_tar: Path, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running_site(root_tar, tmp_path_factory.mktemp("site"), store) as made:
-        yield made
-
-
 @pytest.fixture(scope="module")
-def own_site(root_tar: Path, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The same for one file of tests alone, which may do it harm."""
-    with running_site(root_tar, tmp_path_factory.mktemp("own-site"), store) as made:
+def site(applied_tree: Tree, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """For one file of tests alone."""
+    with running_site(applied_tree, tmp_path_factory.mktemp("site"), store) as made:
         yield made

@@ -1,6 +1,8 @@
 """A host with a recovery engine, as the tests drive it."""
 
+import itertools
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -36,17 +38,33 @@ def restore(kind: str, value: str | None = None, *, into: str = "copy", act: str
     return {"act": act, "target": {"kind": kind, "value": value, **more}, "into": into, **outer}
 
 
+@dataclass(frozen=True)
+class Bundled:
+    """A file within an object of many."""
+
+    name: str
+    key: str
+    place: slice
+    checksum: str
+
+    @property
+    def size(self) -> int:
+        return int(self.place.stop - self.place.start)
+
+
 class Site:
     def __init__(self, host: HostUnderTest, store: ObjectStore) -> None:
         self.host = host
         self.store = store
 
     def engine(self, spec: dict[str, Any] | None = None) -> list[str]:
+        return namespace.enter(self.host.pid, [sys.executable, "-m", "host.recovery", *self._arguments(spec)])
+
+    def _arguments(self, spec: dict[str, Any] | None) -> list[str]:
         path = self.host.root.with_name("recovery.json")
         path.touch(mode=0o600)
         path.write_text(json.dumps(spec or self.host.spec))
-        argv = [sys.executable, "-m", "host.recovery", str(path), "--root", str(self.host.root)]
-        return namespace.enter(self.host.pid, argv)
+        return [str(path), "--root", str(self.host.root)]
 
     def ask_with(self, program: str, request: Any) -> Answer:
         """The same, after a few words of Python in the engine's process."""
@@ -59,9 +77,8 @@ class Site:
         return Answer(found.returncode, json.loads(found.stdout) if found.stdout else {}, found.stderr)
 
     def ask(self, request: Any, spec: dict[str, Any] | None = None) -> Answer:
-        asked = self.asking(request, spec)
-        out, words = asked.communicate(json.dumps(request), timeout=ANSWER_SECONDS)
-        return Answer(asked.returncode, json.loads(out) if out.strip() else {}, words)
+        found = self.host.preloaded.run("host.recovery", self._arguments(spec), json.dumps(request))
+        return Answer(found.returncode, json.loads(found.stdout) if found.stdout.strip() else {}, found.stderr)
 
     def asking(self, request: Any, spec: dict[str, Any] | None = None) -> subprocess.Popen[str]:
         """The same, begun; the request is still to be written."""
@@ -117,10 +134,46 @@ class Site:
 
     def damage(self, key: str) -> bytes:
         """Change bytes in the middle of an object; what it was."""
-        client = self.client()
-        content: bytes = client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        content = self.get(key)
         middle = len(content) // 2
-        client.put_object(Bucket=self.bucket, Key=key, Body=content[:middle] + b"damaged!" + content[middle + 8 :])
+        self.put(key, content[:middle] + b"damaged!" + content[middle + 8 :])
+        return content
+
+    def bundled(self, label: str) -> list[Bundled]:
+        """The databases' files that a backup has whole in bundles, its own or those of the backups it builds on."""
+        stanza = self.host.spec["backup"]["stanza"]
+        manifest = self.host.pgbackrest("repo-get", f"backup/{stanza}/{label}/backup.manifest")
+        found = []
+        for name, text in re.findall(r"^pg_data/(base/\S+)=(\{.*\})$", manifest, re.MULTILINE):
+            file = json.loads(text)
+            # Larger ones are kept in blocks ("bi").
+            if "bni" in file and "bi" not in file and file["size"]:
+                key = f"postgresql/backup/{stanza}/{file.get('reference', label)}/bundle/{file['bni']}"
+                place = slice(file.get("bno", 0), file.get("bno", 0) + file.get("repo-size", file["size"]))
+                found.append(Bundled(name, key, place, file["checksum"]))
+        return found
+
+    def misplace(self, label: str) -> tuple[Bundled, bytes]:
+        """Write another file's bytes in the place of a bundled one, and only there: which, and what its bundle was.
+
+        Other than bytes that were changed they can be decrypted and unpacked, so only the checksum is wrong.
+        """
+        files = self.bundled(label)
+        bundles: dict[str, bytes] = {}
+        for one in files:
+            bundles[one.key] = bundles.get(one.key) or self.get(one.key)
+        one, other = next(
+            (one, other)
+            for one, other in itertools.combinations(files, 2)
+            if one.size == other.size and one.checksum != other.checksum
+        )
+        content = bytearray(bundles[one.key])
+        content[one.place] = bundles[other.key][other.place]
+        self.put(one.key, bytes(content))
+        return one, bundles[one.key]
+
+    def get(self, key: str) -> bytes:
+        content: bytes = self.client().get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return content
 
     def put(self, key: str, content: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from host.recovery import checks, drill, markers, moments, restoring, times, work
+from host.recovery import checks, drill, inventory, markers, moments, restoring, times, work
 from host.recovery.checks import Check
 from host.recovery.errors import RecoveryError
 from host.recovery.evidence import Leg, Run, faults
@@ -165,11 +165,12 @@ def test_only_a_host_without_a_marker_of_before_has_one_archived(
     now, done = at(9), list[str]()
     held = [] if minutes is None else [now - timedelta(minutes=minutes)]
     monkeypatch.setattr(times, "now", lambda: now)
+    monkeypatch.setattr(inventory, "read", lambda _: done.append("look"))
     monkeypatch.setattr(markers, "read", lambda _: held)
     monkeypatch.setattr(markers, "mark", lambda _: done.append("mark"))
     monkeypatch.setattr(restoring, "archive_up_to_now", lambda _: done.append("archive"))
     drill._ensure_marked(machine(tmp_path))
-    assert done == (["mark", "archive"] if is_marked else [])
+    assert done == (["look", "mark", "archive"] if is_marked else [])
 
 
 def test_a_folder_called_drill_keeps_no_drill_from_running() -> None:

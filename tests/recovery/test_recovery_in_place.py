@@ -25,9 +25,8 @@ def staged(site: Site, *target: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def restored(own_site: Site) -> dict[str, Any]:
+def restored(site: Site) -> dict[str, Any]:
     """Main at row 2 of 3, after an exchange; where the old one is."""
-    site = own_site
     _, second, third = [site.row(number) for number in (1, 2, 3)]
     name = staged(site, "time", second["at"])
     assert rows(site) == "{1,2,3}"
@@ -38,66 +37,66 @@ def restored(own_site: Site) -> dict[str, Any]:
     return {"kept": kept, "second": second, "third": third}
 
 
-def test_main_is_at_the_target_and_the_old_one_is_kept(own_site: Site, restored: dict[str, Any]) -> None:
-    assert rows(own_site) == "{1,2}"
-    (kept,) = own_site.done({"act": "list"})["restored"]
+def test_main_is_at_the_target_and_the_old_one_is_kept(site: Site, restored: dict[str, Any]) -> None:
+    assert rows(site) == "{1,2}"
+    (kept,) = site.done({"act": "list"})["restored"]
     assert (kept["name"], kept["kind"], kept["state"]) == (restored["kept"], "kept", "stopped")
-    assert own_site.host.apply("files")["changed"] == []
+    assert site.host.apply("files")["changed"] == []
 
 
-def test_the_new_timeline_is_archived_and_restored_along(own_site: Site, restored: dict[str, Any]) -> None:
-    own_site.row(4)
-    found = own_site.done(restore("latest", into="later"))
+def test_the_new_timeline_is_archived_and_restored_along(site: Site, restored: dict[str, Any]) -> None:
+    site.row(4)
+    found = site.done(restore("latest", into="later"))
     assert found["recovered"]["timeline"] > 2
-    assert own_site.copy("SELECT array_agg(row ORDER BY row) FROM public.trial", found["cluster"]) == "{1,2,4}"
-    own_site.done({"act": "discard", "name": "later"})
-    assert [part["timeline"] for part in own_site.done({"act": "list"})["archive"]] == [1, 2]
-    assert own_site.done({"act": "backup"})["backup"]["timeline"] == 2
+    assert site.copy("SELECT array_agg(row ORDER BY row) FROM public.trial", found["cluster"]) == "{1,2,4}"
+    site.done({"act": "discard", "name": "later"})
+    assert [part["timeline"] for part in site.done({"act": "list"})["archive"]] == [1, 2]
+    assert site.done({"act": "backup"})["backup"]["timeline"] == 2
 
 
-def test_what_was_given_up_needs_its_timeline(own_site: Site, restored: dict[str, Any]) -> None:
+def test_what_was_given_up_needs_its_timeline(site: Site, restored: dict[str, Any]) -> None:
     at = restored["third"]["at"]
-    (fault,) = own_site.done(restore("time", at, act="plan"))["faults"]
+    (fault,) = site.done(restore("time", at, act="plan"))["faults"]
     assert "name the timeline, 1 for what was given up" in fault
-    found = own_site.done(restore("xid", restored["third"]["xid"], into="given-up", timeline=1))
-    assert own_site.copy("SELECT array_agg(row ORDER BY row) FROM public.trial", found["cluster"]) == "{1,2,3}"
-    own_site.done({"act": "discard", "name": "given-up"})
+    found = site.done(restore("xid", restored["third"]["xid"], into="given-up", timeline=1))
+    assert site.copy("SELECT array_agg(row ORDER BY row) FROM public.trial", found["cluster"]) == "{1,2,3}"
+    site.done({"act": "discard", "name": "given-up"})
 
 
-def test_latest_loses_no_acknowledged_row(own_site: Site, restored: dict[str, Any]) -> None:
+def test_latest_loses_no_acknowledged_row(site: Site, restored: dict[str, Any]) -> None:
     request = restore("latest", into="main", act="stage", replace="main")
-    assert "would be lost; stop it first" in own_site.ask(request).fault
-    own_site.row(5)
-    stop(own_site)
-    name = own_site.done(request)["staged"]
-    own_site.done({"act": "swap", "staged": name})
-    own_site.host.start_postgres()
-    assert rows(own_site) == "{1,2,4,5}"
+    assert "would be lost; stop it first" in site.ask(request).fault
+    site.row(5)
+    stop(site)
+    name = site.done(request)["staged"]
+    site.done({"act": "swap", "staged": name})
+    site.host.start_postgres()
+    assert rows(site) == "{1,2,4,5}"
 
 
-def test_the_old_one_can_be_had_back(own_site: Site, restored: dict[str, Any]) -> None:
-    assert "PostgreSQL runs" in own_site.ask({"act": "unswap", "kept": restored["kept"]}).fault
-    stop(own_site)
-    undone = own_site.done({"act": "unswap", "kept": restored["kept"]})["kept"]
-    own_site.host.start_postgres()
-    assert rows(own_site) == "{1,2,3}"
+def test_the_old_one_can_be_had_back(site: Site, restored: dict[str, Any]) -> None:
+    assert "PostgreSQL runs" in site.ask({"act": "unswap", "kept": restored["kept"]}).fault
+    stop(site)
+    undone = site.done({"act": "unswap", "kept": restored["kept"]})["kept"]
+    site.host.start_postgres()
+    assert rows(site) == "{1,2,3}"
     # What is archived from now on lies on the first timeline again, and so does latest.
-    own_site.row(6)
-    own_site.done({"act": "backup", "kind": "incr"})
-    own_site.row(7)
-    found = own_site.done(restore("latest", into="back"))
+    site.row(6)
+    site.done({"act": "backup", "kind": "incr"})
+    site.row(7)
+    found = site.done(restore("latest", into="back"))
     assert found["plan"]["backup"]["timeline"] == 1
-    assert own_site.copy("SELECT array_agg(row ORDER BY row) FROM public.trial", found["cluster"]) == "{1,2,3,6,7}"
-    own_site.done({"act": "discard", "name": "back"})
-    assert own_site.done({"act": "discard", "name": undone})["freed_bytes"] > 10 * 2**20
-    assert "is no restored or kept cluster" in own_site.ask({"act": "discard", "name": "main"}).fault
+    assert site.copy("SELECT array_agg(row ORDER BY row) FROM public.trial", found["cluster"]) == "{1,2,3,6,7}"
+    site.done({"act": "discard", "name": "back"})
+    assert site.done({"act": "discard", "name": undone})["freed_bytes"] > 10 * 2**20
+    assert "is no restored or kept cluster" in site.ask({"act": "discard", "name": "main"}).fault
 
 
-def test_another_staging_takes_away_what_nobody_swapped_in(own_site: Site, restored: dict[str, Any]) -> None:
-    name = staged(own_site, "xid", own_site.row(8)["xid"])
-    assert name in own_site.clusters()
-    again = staged(own_site, "xid", own_site.row(9)["xid"])
+def test_another_staging_takes_away_what_nobody_swapped_in(site: Site, restored: dict[str, Any]) -> None:
+    name = staged(site, "xid", site.row(8)["xid"])
+    assert name in site.clusters()
+    again = staged(site, "xid", site.row(9)["xid"])
     assert name != again
-    assert [one for one in own_site.clusters() if "staged" in one] == [again]
-    assert "is not there" in own_site.ask({"act": "swap", "staged": "main.staged-20200101-000000"}).fault
-    assert own_site.done({"act": "discard", "name": again})["freed_bytes"] > 10 * 2**20
+    assert [one for one in site.clusters() if "staged" in one] == [again]
+    assert "is not there" in site.ask({"act": "swap", "staged": "main.staged-20200101-000000"}).fault
+    assert site.done({"act": "discard", "name": again})["freed_bytes"] > 10 * 2**20

@@ -13,7 +13,7 @@ import pytest
 from host import convergence_lock, machine_layout
 from host.recovery import beside, clusters, restore, restoring, swap, work
 from host.recovery.errors import RecoveryError
-from tests.host.running import until
+from tests.host.running import LIMIT_SECONDS, until
 from tests.recovery.machine import cluster, machine, names, whose
 
 STAGED = "main.staged-20261121-120000"
@@ -159,7 +159,7 @@ def test_main_is_started_when_the_engine_is_killed(tmp_path: Path) -> None:
             assert not started.exists()
             engine.kill()
             engine.wait()
-            guard.wait(20)
+            guard.wait(LIMIT_SECONDS)
     until(started.exists)
     assert started.read_text() == "start postgresql@17-main.service\n"
 

@@ -139,3 +139,8 @@ def test_a_file_that_can_not_be_decrypted_after_others_could_is_damaged(command:
 )
 def test_a_file_that_is_not_what_was_backed_up_is_damaged(words: str) -> None:
     assert "is damaged in the repository" in repository().fault("restore", 29, f"ERROR: [029]: {words}")
+
+
+def test_a_store_that_ends_within_an_answer_does_not_answer() -> None:
+    words = repository().fault("backup", 42, "ERROR: [042]: unexpected eof while reading line")
+    assert words == "backup repository backups: the store store does not answer: unexpected eof while reading line"

@@ -15,6 +15,7 @@ from host.recovery.request import Restore, parse
 from host.recovery.settings import Purpose
 from host.recovery.work import Work, working
 from host.spec import load
+from tests.host.running import LIMIT_SECONDS
 
 ROWS = "SELECT row FROM public.trial ORDER BY row"
 bases: dict[str, Path] = {}
@@ -27,10 +28,10 @@ def fetched(repository: Repository, plan: Plan, work: Work) -> None:
     base = bases.setdefault(label, machine.path(machine.clusters.parent / f"base-{label}"))
     if not base.exists():
         fetch(repository, plan, work)
-        machine.here(["cp", "-a", str(work.inside("data")), str(base)], seconds=60)
+        machine.here(["cp", "-a", str(work.inside("data")), str(base)], seconds=LIMIT_SECONDS)
     else:
         work.inside("data").rmdir()
-        machine.here(["cp", "-a", str(base), str(work.inside("data"))], seconds=60)
+        machine.here(["cp", "-a", str(base), str(work.inside("data"))], seconds=LIMIT_SECONDS)
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def main() -> None:
         with working(machine) as folder, restoring.recovered(folder, wanted, Purpose("drill")) as found:
             print(json.dumps([int(row[0]) for row in found.server.psql(ROWS)]), flush=True)
     for base in bases.values():
-        machine.here(["rm", "-rf", str(base)], seconds=60)
+        machine.here(["rm", "-rf", str(base)], seconds=LIMIT_SECONDS)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,12 @@ def test_an_older_pgbackrest_will_do_with_a_key_of_its_own() -> None:
     assert found == []
 
 
+@pytest.mark.parametrize(("postgresql", "timescaledb", "count"), [("17.12", "2.31.0", 0), ("15.20", "2.29.0", 1)])
+def test_a_pair_that_fails_jobs_will_do_where_there_are_none(postgresql: str, timescaledb: str, count: int) -> None:
+    found = installed_faults(postgresql=postgresql, timescaledb=timescaledb, pgbackrest="2.59.0", has_jobs=False)
+    assert len(found) == count
+
+
 def test_a_version_without_a_number_is_refused() -> None:
     with pytest.raises(ValueError, match="'unknown' is not a version"):
         number("unknown")

@@ -84,7 +84,7 @@ def test_no_parameter_ends_its_quotes(parameter: str, value: str) -> None:
 
 
 def test_the_script_is_a_shell_script() -> None:
-    subprocess.run(["sh", "-n", SCRIPT], check=True, timeout=10)
+    subprocess.run(["sh", "-n", SCRIPT], check=True, timeout=60)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,7 +60,7 @@ def test_the_engine_gets_the_request_and_its_end_is_the_scripts(ends_with: int, 
     python.chmod(0o755)
     script = SCRIPT.read_text().replace("{{ Request }}", REQUEST).replace("/opt/", f"{tmp_path}/opt/")
     finished = subprocess.run(
-        ["sh", "-c", script], env={"PATH": os.defpath}, capture_output=True, text=True, timeout=10, check=False
+        ["sh", "-c", script], env={"PATH": os.defpath}, capture_output=True, text=True, timeout=60, check=False
     )
     assert finished.returncode == ends_with, finished.stderr
     where, *arguments = finished.stdout.splitlines()
@@ -89,7 +89,7 @@ def test_the_drills_script_asks_for_a_drill_with_the_seed(seed: int | None, tmp_
     python.chmod(0o755)
     script = DRILL.read_text().replace("{{ Seed }}", value).replace("/opt/", f"{tmp_path}/opt/")
     finished = subprocess.run(
-        ["sh", "-c", script], env={"PATH": os.defpath}, capture_output=True, text=True, timeout=10, check=False
+        ["sh", "-c", script], env={"PATH": os.defpath}, capture_output=True, text=True, timeout=60, check=False
     )
     request, arguments = finished.stdout.splitlines()
     assert parse(request) == Drill(act="drill", seed=seed)

@@ -46,7 +46,7 @@ def run(tmp_path: Path, **commands: str) -> tuple[int, list[str]]:
         "JOURNAL": str(journal),
         "TMPDIR": str(tmp_path),
     }
-    finished = subprocess.run(["sh"], input=rendered(), env=environment, text=True, capture_output=True, timeout=30)
+    finished = subprocess.run(["sh"], input=rendered(), env=environment, text=True, capture_output=True, timeout=60)
     return finished.returncode, journal.read_text().splitlines()
 
 
@@ -57,7 +57,7 @@ def test_it_is_far_below_lightsails_limit() -> None:
 
 def test_it_is_a_shell_script() -> None:
     assert rendered().startswith("#!/bin/sh\n")
-    subprocess.run(["sh", "-n"], input=rendered(), text=True, check=True, timeout=10)
+    subprocess.run(["sh", "-n"], input=rendered(), text=True, check=True, timeout=60)
 
 
 def test_it_comes_from_montreal_over_tls() -> None:

@@ -40,7 +40,7 @@ def test_bytes_arrive_unchanged_in_both_directions() -> None:
 
 def test_each_connection_has_a_websocket_of_its_own() -> None:
     with echo_server() as target, trial_edge(target) as edge, tunnel(DOOR, url=edge.url) as bridge:
-        clients = [socket.create_connection(("127.0.0.1", bridge.port), timeout=10) for _ in range(3)]
+        clients = [socket.create_connection(("127.0.0.1", bridge.port), timeout=60) for _ in range(3)]
         for number, client in enumerate(clients):
             client.sendall(b"abc"[number : number + 1])
         assert [client.recv(10) for client in clients] == [b"A", b"B", b"C"]
@@ -51,14 +51,14 @@ def test_each_connection_has_a_websocket_of_its_own() -> None:
 
 def test_the_listener_is_on_the_loopback_address_and_ends_with_the_block() -> None:
     with echo_server() as target, trial_edge(target) as edge, tunnel(DOOR, url=edge.url) as bridge:
-        left = socket.create_connection(("127.0.0.1", bridge.port), timeout=10)
+        left = socket.create_connection(("127.0.0.1", bridge.port), timeout=60)
         left.sendall(b"a")
         assert left.recv(1) == b"A"
         assert bridge._listener.getsockname()[0] == "127.0.0.1"
     assert left.recv(1) == b""
     left.close()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", bridge.port), timeout=1)
+        socket.create_connection(("127.0.0.1", bridge.port), timeout=60)
 
 
 def test_a_wrong_token_is_refused_in_words_without_the_token() -> None:

@@ -1,0 +1,75 @@
+"""Runs the playbook, or the recovery engine, each time in a copy of a process that has loaded both.
+
+To load them takes half a second of CPU, which is half of a run that finds nothing to do. What a program does as it ends
+by a signal, or beside another, is tried with processes of their own.
+"""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from local import namespace
+from tests.commands import ROOT
+
+
+class Preloaded:
+    """In the namespaces of a process, with which it ends."""
+
+    def __init__(self, pid: int, folder: Path) -> None:
+        self._files = [folder / f"preloaded.{name}" for name in ("in", "out", "err")]
+        argv = namespace.enter(pid, [sys.executable, "-m", "tests.host.preloaded", *map(str, self._files)])
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(argv, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+
+    def run(self, module: str, arguments: Sequence[str], words: str = "") -> subprocess.CompletedProcess[str]:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._files[0].write_text(words)
+        print(json.dumps([module, *arguments]), file=self._process.stdin, flush=True)
+        code = int(self._process.stdout.readline())
+        out, err = (path.read_text() for path in self._files[1:])
+        return subprocess.CompletedProcess([module, *arguments], code, out, err)
+
+    def end(self) -> None:
+        """After the namespaces have ended."""
+        self._process.communicate()
+
+
+def main() -> None:
+    import host.apply
+    import host.recovery.__main__  # noqa: F401
+
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _become(*json.loads(line))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _become(module: str, *arguments: str) -> None:
+    """Never returns."""
+    with ExitStack() as stack:
+        for number, (path, mode) in enumerate(zip(sys.argv[1:], ("r", "w", "w"), strict=True)):
+            os.dup2(stack.enter_context(Path(path).open(mode)).fileno(), number)
+    sys.argv = [module, *arguments]
+    for loaded in (module, f"{module}.__main__"):
+        sys.modules.pop(loaded, None)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        sys.exit(end.code)
+    except BaseException:  # noqa: BLE001 - as Python itself would end the process
+        traceback.print_exc()
+        sys.exit(1)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""The project's packs, kept running over all tests of a process: they serve any number of plans."""
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from plan.model import Plan
+from policies import analyzer, gate
+from policies.analyzer import Pack
+from policies.findings import Verdict
+from policies.packs import folders
+
+_KEPT = contextlib.ExitStack()
+_BY_FOLDER: dict[Path, Pack] = {}
+
+
+def kept(names: Iterable[str] | None = None) -> list[Pack]:
+    """Packs that run, all of them unless named; each is started when it is first asked for."""
+    found = folders(names)
+    for folder in found:
+        if folder not in _BY_FOLDER:
+            _BY_FOLDER[folder] = _KEPT.enter_context(analyzer.running(folder))
+            # A gate that fails ends all that it finds there; these are not its own.
+            analyzer._RUNNING.clear()
+    return [_BY_FOLDER[folder] for folder in found]
+
+
+def end() -> None:
+    _BY_FOLDER.clear()
+    _KEPT.close()
+
+
+def judge(plans: Sequence[Plan], *names: str) -> list[Verdict]:
+    """One verdict a plan, by all packs or by those named."""
+    return gate.judge(plans, kept(names or None))

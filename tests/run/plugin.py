@@ -1,0 +1,163 @@
+"""Hooks of pytest: a folder for each run, the order of the groups, an end on SIGTERM, and nothing left behind."""
+
+import gc
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+import psutil
+import pytest
+from _pytest.nodeid import NodeId
+from xdist.workermanage import NodeManager
+
+from tests.run import leftovers
+from tests.run.soak import IS_SOAK
+from tests.run.watchdog import ENDED
+
+ROOT = Path(__file__).resolve().parents[2]
+FREE_GIGABYTES = 12
+"""In the temporary folder: roots and clusters of all workers at once (measured: 9 GB with four)."""
+FIRST = ("recovery", "host", "failover", "local", "backups", "database")
+"""Folders whose tests wait most for others: begun first, so that what only computes fills the gaps."""
+
+
+class Run:
+    """What the controlling process of a run has made."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="hybrid-"))
+        spread(self.folder)
+        self.left: list[str] = []
+        os.environ[leftovers.MARK] = str(self.folder)
+        # Whatever a program under test puts into the temporary folder, it puts here.
+        os.environ["TMPDIR"] = str(self.folder)
+        tempfile.tempdir = None
+        # Where a container's image sets it, each of the thousands of processes would compile its libraries anew.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        sys.dont_write_bytecode = False
+        environment = {name: value for name, value in os.environ.items() if value != str(self.folder)}
+        self._watchdog = subprocess.Popen(
+            [sys.executable, "-m", "tests.run.watchdog", str(self.folder)],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def end(self) -> None:
+        """Looks for what is left, and ends it."""
+        self.left = leftovers.end_all(self.folder)
+        self._watchdog.communicate(ENDED, timeout=10)
+
+
+RUN = pytest.StashKey[Run]()
+ENDING = (signal.SIGINT, signal.SIGTERM)
+# An interrupted worker has a stack to end; after its own 10 s xdist kills it.
+NodeManager.EXIT_TIMEOUT = 60
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "soak: only in `make test-long`; tests/README.md names what stands for it")
+    for number in ENDING:
+        signal.signal(number, _interrupt)
+    if hasattr(config, "workerinput"):
+        return
+    refuse_full_disk()
+    run = config.stash[RUN] = Run()
+    # Short, as all in this path: that of a supervisor's socket may have 99 bytes.
+    config.option.basetemp = config.option.basetemp or run.folder / "t"
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    """SIGTERM is as Ctrl-C: fixtures end what they made, and a second signal does not break that off."""
+    for other in ENDING:
+        signal.signal(other, lambda *_: None)
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def spread(folder: Path) -> None:
+    """Have ext4 put what is made in the folder far from each other.
+
+    It passes over each file that was deleted there in the last minutes for each that is made: a root file system after
+    another took 8 s, and spread 0.7 s. A file system without this mark has no such need.
+    """
+    with suppress(FileNotFoundError):
+        subprocess.run(["chattr", "+T", folder], capture_output=True, check=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def spread_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    spread(tmp_path_factory.getbasetemp())
+
+
+def refuse_full_disk() -> None:
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free / 2**30
+    if free < FREE_GIGABYTES:
+        raise pytest.UsageError(
+            f"{folder}: {free:.1f} GB are free, and the tests need {FREE_GIGABYTES}; free some, or name another folder"
+            " in TMPDIR"
+        )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """What is collected lives as long as the run: to look through it for garbage took a third of the time."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not IS_SOAK:
+        soaked = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=soaked)
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]
+    if config.getoption("loadgroup", default=False):
+        for item in items:
+            # What shares a stack, a host or a booted machine stays with one worker; by default a file does.
+            mark = item.get_closest_marker("xdist_group")
+            # pytest-xdist 3.8 puts it into `_nodeid`, which pytest 9.2 no longer reads.
+            item._id = NodeId.parse(f"{item.nodeid}@{mark.args[0] if mark else item.path}")
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    folder = item.path.parent.name
+    return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+
+@pytest.hookimpl(tryfirst=True, specname="pytest_sessionfinish")
+def interrupt_workers(session: pytest.Session, exitstatus: int) -> None:
+    """Whom only the controlling process's signal has not reached."""
+    if RUN in session.config.stash and exitstatus == pytest.ExitCode.INTERRUPTED:
+        for child in psutil.Process().children():
+            if child.environ().get(leftovers.MARK) and "execnet" in " ".join(child.cmdline()):
+                child.terminate()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """After the fixtures' own ends, and the workers'."""
+    if run := session.config.stash.get(RUN, None):
+        run.end()
+        if run.left and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    run = config.stash.get(RUN, None)
+    if run and run.left:
+        terminalreporter.section("left behind, and ended now", red=True)
+        for line in run.left:
+            terminalreporter.line(line)

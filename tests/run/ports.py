@@ -1,0 +1,43 @@
+"""Ports on loopback that no other test, worker or run beside this one takes."""
+
+import random
+import socket
+
+from local.ports import Ports, busy
+
+# Below the range from which the kernel lends ports to clients (32768 on).
+LOWEST, HIGHEST, BLOCK = 20_000, 32_000, 10
+_CLAIMS: list[socket.socket] = []
+
+
+def claim() -> Ports:
+    """Ten neighbouring ports, this process's until it ends."""
+    # Not the seeded generator: two runs at once would draw the same ports.
+    for first in random.SystemRandom().sample(range(LOWEST, HIGHEST, BLOCK), (HIGHEST - LOWEST) // BLOCK):
+        ports = Ports(first)
+        if _is_claimed(first) and not busy(ports):
+            return ports
+    raise RuntimeError(f"no ten ports in a row are free between {LOWEST} and {HIGHEST}")
+
+
+def claim_some(count: int) -> list[int]:
+    """Single ports, of blocks of their own."""
+    blocks = [claim() for _ in range(-(-count // BLOCK))]
+    return [ports.first + offset for ports in blocks for offset in range(BLOCK)][:count]
+
+
+def _is_claimed(first: int) -> bool:
+    """By a name that the kernel forgets with the process, however it ends, and that leaves no file."""
+    mine = socket.socket(socket.AF_UNIX)
+    try:
+        mine.bind(f"\0hybrid-tests-port-{first}")
+    except OSError:
+        mine.close()
+        return False
+    _CLAIMS.append(mine)
+    return True
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,10 @@
+"""Whether this run is the soak (`make test-long`): every kill point, long outages, many trials."""
+
+import os
+
+IS_SOAK = os.environ.get("HYBRID_SOAK") == "1"
+
+
+def trials(usual: int, soak: int) -> int:
+    """How often something is tried: `usual` in `make test`."""
+    return soak if IS_SOAK else usual

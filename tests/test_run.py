@@ -1,0 +1,146 @@
+"""A run of the tests that is ended half-way leaves nothing: no process, no mount, no folder, however it is ended."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.ports import Ports
+from tests.local.stack_under_test import until
+from tests.run import leftovers
+from tests.run.ports import claim
+
+ROOT = Path(__file__).resolve().parents[1]
+# Each test makes a process that outlives its parent, and a file; nothing ends the process but the run's own end.
+INNER = """
+import subprocess, time, pytest
+
+@pytest.mark.parametrize("number", range(2))
+def test_it(number, tmp_path, tmp_path_factory):
+    subprocess.run(["setsid", "--fork", "sleep", "1000"], check=True)
+    (tmp_path_factory.getbasetemp().parent / f"ready-{number}").touch()
+    time.sleep(SECONDS)
+"""
+# It gets next to nothing of an environment.
+OF_A_LOCAL_STACK = f"""
+from local.daemon import Daemon
+from local.state import State
+{INNER.replace("check=True", 'check=True, env=Daemon(State(tmp_path / "state"), None)._environment()')}"""
+
+
+class InnerRun:
+    """Pytest with two workers, in a temporary folder of its own."""
+
+    def __init__(
+        self, folder: Path, seconds: float, text: str = INNER, distribution: str = "load", **variables: str
+    ) -> None:
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
+        test = folder / "test_inner.py"
+        test.write_text(text.replace("SECONDS", str(seconds)))
+        options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-p", "tests.run.plugin"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *options, "-n2", f"--dist={distribution}", str(test)],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(self.temporary), **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def folder(self) -> Path:
+        """Its own, once both tests are under way."""
+        until(lambda: len([*self.temporary.glob("hybrid-*/t/ready-*")]) == 2)
+        (found,) = self.temporary.glob("hybrid-*")
+        return found
+
+    def is_gone(self) -> bool:
+        return not [*self.temporary.iterdir()]
+
+    def end(self) -> str:
+        """What it printed."""
+        return self.process.communicate(timeout=120)[0]
+
+
+@pytest.fixture
+def inner(tmp_path: Path) -> Iterator[InnerRun]:
+    made = InnerRun(tmp_path, 1000)
+    yield made
+    made.process.kill()
+    made.process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+def test_a_run_that_is_ended_leaves_nothing(inner: InnerRun, number: signal.Signals) -> None:
+    folder = inner.folder()
+    started = leftovers.processes(folder)
+    assert [process for process in started if "sleep" in process.cmdline()]
+    os.kill(inner.process.pid, number)
+    inner.end()
+    # After kill -9 the watchdog does it.
+    until(inner.is_gone)
+    assert leftovers.processes(folder) == []
+    assert not [process for process in started if process.is_running()]
+
+
+@pytest.mark.parametrize("text", [INNER, OF_A_LOCAL_STACK], ids=["process", "local-stack"])
+def test_a_run_names_what_its_tests_left_and_fails(tmp_path: Path, text: str) -> None:
+    inner = InnerRun(tmp_path, 0, text)
+    words = inner.end()
+    assert inner.process.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "2 passed" in words
+    assert words.count(": sleep 1000") == 2
+    assert inner.is_gone()
+
+
+GROUPED = """
+import os, pathlib, pytest
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("group", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("one", "two")])
+def test_it(group, number):
+    with (pathlib.Path(__file__).parent / group).open("a") as file:
+        file.write(os.environ["PYTEST_XDIST_WORKER"] + " ")
+"""
+
+
+def test_a_group_stays_with_one_worker(tmp_path: Path) -> None:
+    inner = InnerRun(tmp_path, 0, text=GROUPED, distribution="loadgroup")
+    assert "8 passed" in inner.end()
+    for group in ("one", "two"):
+        assert len(set((tmp_path / group).read_text().split())) == 1
+
+
+def test_a_disk_without_room_is_named_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 3 * 2**30}))
+    from tests.run.plugin import refuse_full_disk
+
+    with pytest.raises(
+        pytest.UsageError, match=r"3\.0 GB are free, and the tests need \d+; free some, or name another"
+    ):
+        refuse_full_disk()
+
+
+def test_two_claims_are_never_the_same_ports() -> None:
+    claimed = [claim().first for _ in range(20)]
+    assert len(set(claimed)) == 20
+    assert all(first % 10 == 0 and isinstance(Ports(first), Ports) for first in claimed)
+    other = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from tests.run.ports import _is_claimed; import sys; print(_is_claimed(int(sys.argv[1])))",
+            str(claimed[0]),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert other.stdout == "False\n"
