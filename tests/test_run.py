@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from local.ports import Ports
-from tests.local.stack_under_test import until
 from tests.run import leftovers
 from tests.run.ports import claim
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[1]
 # Each test makes a process that outlives its parent, and a file; nothing ends the process but the run's own end.

@@ -10,7 +10,8 @@ import pytest
 from local.database import way
 from tests.backups.on_stack import listed
 from tests.backups.systems_manager import Manager, engine, served
-from tests.local.stack_under_test import StackUnderTest, until
+from tests.local.stack_under_test import StackUnderTest
+from tests.waiting import until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 

@@ -8,7 +8,8 @@ import pytest
 
 from local.verify import verify
 from tests.backups.on_stack import listed
-from tests.local.stack_under_test import StackUnderTest, until
+from tests.local.stack_under_test import StackUnderTest
+from tests.waiting import until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.backups.on_stack import listed
-from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions, until
+from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions
+from tests.waiting import until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 

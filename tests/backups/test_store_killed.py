@@ -12,7 +12,8 @@ from local.object_store.files import StoreFiles
 from local.state import State
 from tests.backups.on_stack import listed
 from tests.local.snapshot import running_stack
-from tests.local.stack_under_test import StackUnderTest, until
+from tests.local.stack_under_test import StackUnderTest
+from tests.waiting import until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 

@@ -17,7 +17,8 @@ from components import compatibility
 from database import queries
 from local.up import Wish
 from tests.database.conftest import Database, Sessions, sleeps
-from tests.local.stack_under_test import StackUnderTest, until
+from tests.local.stack_under_test import StackUnderTest
+from tests.waiting import until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 # What `./hybrid` itself needs, and no psql among it.

@@ -13,7 +13,8 @@ import pytest
 from local import migrations
 from local.errors import LocalError
 from tests.database.conftest import Database, Sessions, sleeps
-from tests.local.stack_under_test import StackUnderTest, copy_project, until
+from tests.local.stack_under_test import StackUnderTest, copy_project
+from tests.waiting import until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 NAME = "0003_trial"

@@ -18,9 +18,10 @@ from local import namespace, root_filesystem
 from local.namespace import first_process, throwaway
 from plan.memory import cache_folder
 from tests.host.authority import authority
-from tests.host.running import LIMIT_SECONDS, PROJECT, children, members, pid_namespace, until
+from tests.host.running import PROJECT, children, members, pid_namespace
 from tests.host.specs import spec
 from tests.host.store import ObjectStore
+from tests.waiting import LIMIT_SECONDS, until
 
 NSPAWN = "systemd-nspawn"
 SYSTEM = ("systemd", "systemd-sysv", "dbus", "python3", "iproute2")

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.host.bare_machine import BareMachine, processor_seconds
 from tests.host.declared_machine import declared
-from tests.host.running import LIMIT_SECONDS, until
+from tests.waiting import LIMIT_SECONDS, until
 
 KILLED = (("packages", "--status-fd"), ("files", "initdb"))
 """Stages, and what each runs as it is killed."""

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from local import namespace
 from tests.host.preloaded import Preloaded
 from tests.host.tree import Tree
 from tests.run.ports import listens
+from tests.waiting import LIMIT_SECONDS, until
 
 PROJECT = Path(__file__).resolve().parents[2]
 # PID 1 has to take in the processes that lost their parent, as a supervisor does.
@@ -29,17 +29,6 @@ while :; do sleep 3600 & wait; done
 TIED = ("setpriv", "--pdeathsig", "KILL", "--")
 DATA = "var/lib/postgresql"
 # Of what takes a moment on a machine that is its own: others may keep it busy.
-LIMIT_SECONDS = 180
-
-
-def until(fact: Callable[[], Any]) -> Any:
-    """The fact's first true value."""
-    end = time.monotonic() + LIMIT_SECONDS
-    while not (value := fact()):
-        if time.monotonic() > end:
-            raise TimeoutError(f"not so within {LIMIT_SECONDS} s: {fact}")
-        time.sleep(0.05)
-    return value
 
 
 class HostUnderTest:

@@ -12,7 +12,8 @@ import boto3
 from botocore.config import Config
 
 from tests.host.authority import authority
-from tests.host.running import LIMIT_SECONDS, PROJECT, TIED, until
+from tests.host.running import PROJECT, TIED
+from tests.waiting import LIMIT_SECONDS, until
 
 # gunicorn's: Debian's own TLS libraries want keep-alive, and pgBackRest comes with several connections at once.
 WORKERS = ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "60"]

@@ -9,8 +9,8 @@ import pytest
 
 from tests.host.bare_machine import DISK, MARKS, BareMachine
 from tests.host.declared_machine import declared, with_process_credentials
-from tests.host.running import LIMIT_SECONDS, until
 from tests.host.specs import spec
+from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = MARKS
 

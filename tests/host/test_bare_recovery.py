@@ -10,8 +10,8 @@ import pytest
 
 from tests.host.bare_machine import MARKS, RELEASE_PYTHON, BareMachine
 from tests.host.declared_machine import declared
-from tests.host.running import until
 from tests.host.specs import spec
+from tests.waiting import until
 
 pytestmark = MARKS
 

@@ -15,11 +15,12 @@ import psycopg
 import pytest
 
 from local import namespace, root_filesystem
-from tests.host.running import LIMIT_SECONDS, TIED, until
+from tests.host.running import TIED
 from tests.host.specs import spec
 from tests.host.store import ObjectStore
 from tests.run.ports import claim_some
 from tests.run.soak import IS_SOAK
+from tests.waiting import LIMIT_SECONDS, until
 
 ROOT = Path(__file__).resolve().parents[2]
 # What an engine gives to a build besides what the Dockerfile says.

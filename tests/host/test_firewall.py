@@ -13,8 +13,9 @@ import pytest
 
 from host.spec import Spec, parse
 from host.tasks.firewall import by_family, rules_text
-from tests.host.running import TIED, until
+from tests.host.running import TIED
 from tests.host.specs import spec
+from tests.waiting import until
 
 OPERATORS, HYPERDRIVE, PRIVATE = "192.0.2.10", "198.51.100.10", "172.26.0.10"
 SERVER = {address: f"{address.rsplit('.', 1)[0]}.1" for address in (OPERATORS, HYPERDRIVE, PRIVATE)}

@@ -11,10 +11,11 @@ import pytest
 
 from tests.host import bare_machine
 from tests.host.conftest import copied_host
-from tests.host.running import PROJECT, members, mounts, until
+from tests.host.running import PROJECT, members, mounts
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree, made_once
 from tests.run.ports import claim_some
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.host.running import HostUnderTest, until
+from tests.host.running import HostUnderTest
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

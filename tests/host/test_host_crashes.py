@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import psycopg
 import pytest
 
-from tests.host.running import HostUnderTest, until
+from tests.host.running import HostUnderTest
 from tests.run.soak import IS_SOAK
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

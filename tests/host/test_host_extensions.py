@@ -4,7 +4,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from tests.host.running import HostUnderTest, until
+from tests.host.running import HostUnderTest
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

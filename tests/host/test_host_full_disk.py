@@ -6,9 +6,10 @@ import psycopg
 import pytest
 
 from tests.host.conftest import copied_host
-from tests.host.running import HostUnderTest, until
+from tests.host.running import HostUnderTest
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -10,10 +10,11 @@ import pytest
 
 from local import namespace
 from tests.host.conftest import running_host
-from tests.host.running import LIMIT_SECONDS, PROJECT, HostUnderTest
+from tests.host.running import PROJECT, HostUnderTest
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
 from tests.run.soak import IS_SOAK
+from tests.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.slow
 

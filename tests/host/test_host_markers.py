@@ -3,7 +3,8 @@
 import psycopg
 import pytest
 
-from tests.host.running import HostUnderTest, until
+from tests.host.running import HostUnderTest
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

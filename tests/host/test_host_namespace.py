@@ -10,7 +10,8 @@ import pytest
 
 from local import namespace, root_filesystem
 from local.errors import LocalError
-from tests.host.running import PROJECT, HostUnderTest, members, mounts, pid_namespace, until
+from tests.host.running import PROJECT, HostUnderTest, members, mounts, pid_namespace
+from tests.waiting import until
 
 
 def test_root_needs_no_user_namespace(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,11 +21,12 @@ from host.tasks.backup_schedule import alarm_settings
 from local import namespace
 from tests.host.conftest import copied_host
 from tests.host.gate import Gate
-from tests.host.running import HostUnderTest, until
+from tests.host.running import HostUnderTest
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
 from tests.run.ports import claim_some
 from tests.run.soak import IS_SOAK
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

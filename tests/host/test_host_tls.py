@@ -13,7 +13,8 @@ import pytest
 from host.spec import Tls
 from host.tasks.tls import folder
 from tests.host.authority import authority, tls
-from tests.host.running import HostUnderTest, until
+from tests.host.running import HostUnderTest
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from host.spec import Spec, parse
 from host.tasks import tunnel
 from tests.host.bare_machine import MARKS, BareMachine
 from tests.host.declared_machine import declared
-from tests.host.running import until
 from tests.host.trial_repository import KEY, TrialRepository, with_trial_keys
+from tests.waiting import until
 
 pytestmark = MARKS
 

@@ -6,8 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -31,19 +30,7 @@ from plan.project import ROOT
 from plan.record import record
 from tests.commands import in_this_process
 from tests.run.ports import claim
-
-# Long beside what is waited for: a machine that does something else as well is several times slower.
-LIMIT_SECONDS = 120
-
-
-def until(fact: Callable[[], Any], each_seconds: float = 0.02) -> Any:
-    """The fact's first true value."""
-    end = time.monotonic() + LIMIT_SECONDS
-    while not (value := fact()):
-        if time.monotonic() > end:
-            raise TimeoutError(f"not so within {LIMIT_SECONDS} s")
-        time.sleep(each_seconds)
-    return value
+from tests.waiting import until
 
 
 def quiet(*_: object) -> None:

@@ -12,7 +12,7 @@ from local.objects import Objects
 from local.ports import Ports
 from local.state import State
 from local.supervisor import Supervisor
-from tests.local.stack_under_test import until
+from tests.waiting import until
 
 REGION, COPY_REGION = "ca-central-1", "ca-west-1"
 COPIES = Bucket(name="copies", region=COPY_REGION, is_versioned=True)

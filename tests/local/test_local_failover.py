@@ -13,7 +13,8 @@ from cloudflare import Cloudflare
 
 from local.failover_check import address_of
 from tests.changed_stack import record_with
-from tests.local.stack_under_test import StackUnderTest, until
+from tests.local.stack_under_test import StackUnderTest
+from tests.waiting import until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 

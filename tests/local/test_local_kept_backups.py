@@ -12,7 +12,8 @@ import pytest
 from local import root_filesystem
 from local.errors import LocalError
 from local.up import Wish
-from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions, until
+from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions
+from tests.waiting import until
 
 # The database is lost and restored, and lost again.
 pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.random_order(disabled=True)]

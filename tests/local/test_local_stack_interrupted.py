@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.local.snapshot import stopped_stack
-from tests.local.stack_under_test import StackUnderTest, removed, request, skip_without_stack, until
+from tests.local.stack_under_test import StackUnderTest, removed, request, skip_without_stack
+from tests.waiting import until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions, until
+from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions
+from tests.waiting import until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.host.running import until
 from tests.recovery.site import Site, restore
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

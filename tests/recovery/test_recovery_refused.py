@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.host.running import LIMIT_SECONDS, until
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
 from tests.recovery.conftest import running_site
 from tests.recovery.site import CLUSTERS, Site, restore
+from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = pytest.mark.slow
 

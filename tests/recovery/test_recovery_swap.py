@@ -13,8 +13,8 @@ import pytest
 from host import convergence_lock, machine_layout
 from host.recovery import beside, clusters, restore, restoring, swap, work
 from host.recovery.errors import RecoveryError
-from tests.host.running import LIMIT_SECONDS, until
 from tests.recovery.machine import cluster, machine, names, whose
+from tests.waiting import LIMIT_SECONDS, until
 
 STAGED = "main.staged-20261121-120000"
 KEPT = "main.before-20261121-120000"

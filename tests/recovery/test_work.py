@@ -9,8 +9,8 @@ import pytest
 
 from host.recovery.work import NAME, working
 from local import namespace
-from tests.host.running import until
 from tests.recovery.machine import machine
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from host.recovery.request import Restore, parse
 from host.recovery.settings import Purpose
 from host.recovery.work import Work, working
 from host.spec import load
-from tests.host.running import LIMIT_SECONDS
+from tests.waiting import LIMIT_SECONDS
 
 ROWS = "SELECT row FROM public.trial ORDER BY row"
 bases: dict[str, Path] = {}
