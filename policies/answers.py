@@ -46,16 +46,20 @@ def of(
     """
     asked: Future[Asked] = Future()
     with ThreadPoolExecutor(max_workers=len(packs)) as pool:
-        # What the packs are made from, before they are.
-        known = _Known(packs, day, memory)
-        running = _start(pool, packs, day, asked) if starts_early else []
+        running: list[Future[Said]] = []
+        # Whatever comes, also between two starts: who waits for questions is told, or would wait for ever.
         try:
+            # What the packs are made from, before they are.
+            known = _Known(packs, day, memory)
+            if starts_early:
+                _start(running, pool, packs, day, asked)
             made = list(subjects)
             known.recall([subject.plan for subject in made])
             if known.is_whole:
                 _end(asked, running, CancelledError())
             else:
-                running = running or _start(pool, packs, day, asked)
+                if not running:
+                    _start(running, pool, packs, day, asked)
                 asked.set_result(_questions(known.new))
                 for pack, said in zip(packs, running, strict=True):
                     known.add(pack, said.result())
@@ -66,12 +70,17 @@ def of(
 
 
 def _start(
-    pool: ThreadPoolExecutor, packs: "Sequence[Path | Pack]", day: date, asked: "Future[Asked]"
-) -> "list[Future[Said]]":
+    running: "list[Future[Said]]",
+    pool: ThreadPoolExecutor,
+    packs: "Sequence[Path | Pack]",
+    day: date,
+    asked: "Future[Asked]",
+) -> None:
     # Here, as below: importing it takes longer than reading all that is remembered.
     from policies import asking
 
-    return [pool.submit(asking.run, pack, day, asked) for pack in packs]
+    for pack in packs:
+        running.append(pool.submit(asking.run, pack, day, asked))
 
 
 def _questions(plans: Sequence[Plan]) -> "Asked":

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from plan.project import ROOT
@@ -70,12 +71,12 @@ def in_session(*command: str) -> Iterator[subprocess.Popen[str]]:
 
 def of_session(session: int) -> list[int]:
     found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
+    for pid in psutil.pids():
         with contextlib.suppress(OSError):
             # PID (NAME) STATE PPID PGRP SESSION
-            state, _, _, owner = path.read_text().rpartition(")")[2].split()[:4]
+            state, _, _, owner = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
             if int(owner) == session and state != "Z":
-                found.append(int(path.parent.name))
+                found.append(pid)
     return found
 
 

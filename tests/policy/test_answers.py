@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -22,6 +23,7 @@ from policies.exemptions import Exemption
 from policies.findings import Outcome, Subject
 from policies.gate import assess
 from tests.policy.breaking import broken, having, removed
+from tests.waiting import until
 
 DAY = date(2026, 11, 29)
 SAFETY = packs.folders(["safety"])
@@ -94,6 +96,22 @@ def test_packs_that_start_early_and_are_not_needed_end(asked: list[int]) -> None
     assert gate(bucket(), starts_early=True) == first
     assert set() == analyzer._RUNNING
     assert sum(asked) == 1
+
+
+def test_an_interruption_between_two_starts_ends_the_first(asked: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    submit, started = ThreadPoolExecutor.submit, list[Future[Any]]()
+
+    def interrupted(*arguments: Any) -> Future[Any]:
+        if started:
+            raise KeyboardInterrupt
+        started.append(submit(*arguments))
+        until(lambda: analyzer._RUNNING)
+        return started[0]
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        gate(bucket(), folders=packs.folders(["safety", "secrets"]), starts_early=True)
+    assert set() == analyzer._RUNNING
 
 
 def test_exemptions_are_weighed_each_time(asked: list[int]) -> None:
