@@ -18,7 +18,8 @@ from bench.trial_host import PGBENCH, trial_host
 from host.apply import STAGES
 from host.layout import AUTHORITIES
 from local import namespace
-from tests.host.running import HostUnderTest, members, pid_namespace, until
+from tests.host.running import HostUnderTest, members, pid_namespace
+from tests.waiting import until
 
 KILLS = 20
 WRITERS = 4

@@ -15,8 +15,9 @@ from bench.figure import Figure
 from bench.trial_host import PGBENCH, trial_host
 from host.layout import OWNER, SOCKETS
 from local import namespace
-from tests.host.running import HostUnderTest, until
+from tests.host.running import HostUnderTest
 from tests.recovery.site import CLUSTERS, Site, restore
+from tests.waiting import until
 
 SCALE = 68
 """Of pgbench: its tables then hold 1 GB."""

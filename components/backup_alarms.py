@@ -10,7 +10,7 @@ from components.backup_policies import key_policy
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.host_policies import metrics_namespace
 from components.labels import DataClass, Labels
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 CLOUDWATCH = "cloudwatch.amazonaws.com"
 # Key of the metrics' dimension; its value is the host's name in the settings.

@@ -1,6 +1,6 @@
 """Where backups are: names of the bucket in Montreal and of its copy in Calgary, known before either exists."""
 
-from components.providers import COPY_REGION, HOME_REGION
+from components.regions import COPY_REGION, HOME_REGION
 
 # What makes them unique in all of S3 is the account's number.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.backup_buckets import backup_bucket, backup_copy_bucket, bucket_arn, s3_endpoint
-from components.providers import COPY_REGION, HOME_REGION
+from components.regions import COPY_REGION, HOME_REGION
 
 Document = dict[str, object]
 

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from components.backup_buckets import bucket_arn
 from components.backup_policies import Repository, replication_policy, replication_trust
 from components.labels import DataClass, Labels
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.labels import DataClass, Labels
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from components.protection import Protection
-from components.providers import COPY_REGION, HOME_REGION
+from components.regions import COPY_REGION, HOME_REGION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ from components.deploy_actions import (
 from components.host_bundle import bundle_bucket
 from components.host_policies import NODE_TIER, document_name, role_name
 from components.permissions_boundary import boundary_arn
-from components.providers import COPY_REGION, HOME_REGION
+from components.regions import COPY_REGION, HOME_REGION
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"

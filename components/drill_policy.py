@@ -3,7 +3,7 @@
 from components.host_policies import drill_document_name
 from components.host_registration import HOST_TAG
 from components.postgres_host import display_name
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 SENDS = ["ssm:SendCommand"]
 # These know no resource (AWS, Service Authorization Reference of Systems Manager). Not CancelCommand: it would end

@@ -11,7 +11,7 @@ import pulumi_cloudflare as cloudflare
 from components.failover_host import ActiveSide, FailoverHostArgs
 from components.failover_pages_host import FailoverPagesHostArgs
 from components.labels import DataClass, Labels
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 from components.settings import Settings
 
 # Cloudflare's ids of its permission groups, the same in every account (API: List permission groups). Writing includes

@@ -16,7 +16,7 @@ import pulumi_aws as aws
 from components.labels import DataClass, Labels
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from components.protection import Protection
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 HOST_FOLDER = Path(__file__).resolve().parents[1] / "host"
 NOT_BUNDLED = {".pyc", ".pyo"}

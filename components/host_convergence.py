@@ -11,7 +11,7 @@ from components.host_document import command_document
 from components.host_policies import document_name
 from components.host_registration import HOST_TAG
 from components.labels import DataClass, Labels
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 # State Manager's shortest interval.
 SCHEDULE = "rate(30 minutes)"

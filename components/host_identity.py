@@ -15,7 +15,7 @@ from components.host_policies import (
     role_name,
 )
 from components.labels import DataClass, Labels
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 
 @dataclass(frozen=True, kw_only=True)

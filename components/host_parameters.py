@@ -17,7 +17,7 @@ from components.host_specification import (
 )
 from components.labels import DataClass, Labels
 from components.private_tunnel import PrivateTunnel
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 # Of AmazonSSMManagedInstanceCore what State Manager, Run Command and sessions need. Left out: inventory, patches and
 # packages (not used), compliance (an upload that fails is only logged: amazon-ssm-agent, compliance/uploader), the

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from components.host_document import command_document
 from components.host_policies import drill_document_name, recovery_document_name
 from components.labels import DataClass, Labels
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 # A host may have to restore the whole backup.
 TIMEOUT_SECONDS = 12 * 3600

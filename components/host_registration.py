@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.labels import DataClass, Labels
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 SCRIPT = Path(__file__).with_name("templates") / "register.sh"
 # Installs the agent, checks its signature and registers (AWS, "Install SSM Agent on hybrid Linux nodes").

@@ -9,7 +9,7 @@ from components.cloudflare_ranges import IPV4, IPV6
 from components.host_policies import host_parameters, metrics_namespace
 from components.host_settings import HostSettings
 from components.postgres_database import BEHIND_HYPERDRIVE, EXTENSIONS, SCHEMAS, Role, WayIn, roles
-from components.providers import COPY_REGION, HOME_REGION
+from components.regions import COPY_REGION, HOME_REGION
 from components.settings import Settings
 
 POSTGRES_PORT = 5432

@@ -12,7 +12,7 @@ from components.host_settings import HostSettings
 from components.host_specification import DATA_DISK_PATH
 from components.labels import DataClass, Labels
 from components.protection import Protection
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components.labels import DataClass, Labels
 from components.protection import Protection
-from components.providers import HOME_REGION
+from components.regions import HOME_REGION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_cloudflare as cloudflare
 
-HOME_REGION = "ca-central-1"
-# Calgary: the only other region of AWS in Canada. An account has to opt in to it, once (AWS, Regions).
-COPY_REGION = "ca-west-1"
+from components.regions import HOME_REGION
 
 
 def declare(*, aws_account_id: str) -> list[pulumi.ProviderResource]:

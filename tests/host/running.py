@@ -130,8 +130,8 @@ class HostUnderTest:
         null = subprocess.DEVNULL
         return subprocess.Popen(command, cwd=PROJECT, stdout=null, stderr=null, start_new_session=True)
 
-    def apply_argv(self, stage: str) -> list[str]:
-        return [sys.executable, "-m", "host.apply", *self._apply_arguments(stage)]
+    def apply_argv(self, stage: str, *options: str, spec: dict[str, Any] | None = None) -> list[str]:
+        return [sys.executable, "-m", "host.apply", *self._apply_arguments(stage, *options, spec=spec)]
 
     def _apply_arguments(self, stage: str, *options: str, spec: dict[str, Any] | None = None) -> list[str]:
         path = self.root.with_name("host.json")
