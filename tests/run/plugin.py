@@ -23,7 +23,7 @@ from tests.run.watchdog import ENDED
 ROOT = Path(__file__).resolve().parents[2]
 FREE_GIGABYTES = 12
 """In the temporary folder: roots and clusters of all workers at once (measured: 9 GB with four)."""
-FIRST = ("recovery", "host", "failover", "local", "backups", "database")
+FIRST = ("recovery", "host", "failover", "local", "backups", "database", "tests")
 """Folders whose tests wait most for others: begun first, so that what only computes fills the gaps."""
 
 
