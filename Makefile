@@ -16,10 +16,9 @@ PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-up: ## set everything up; record, gate and realise the dev stack here; verify it end to end
+up: ## set everything up; record, gate and realise the dev stack here; verify it end to end where it changed
 	@$(MAKE) --no-print-directory -j4 setup
-	@./hybrid local up
-	@./hybrid local verify
+	@./hybrid local up --verify
 
 test: ## set everything up; run every check and test (what CI runs); ARGS="--durations=20 --cov" as for pytest
 	@$(MAKE) --no-print-directory -j4 setup-test

@@ -78,6 +78,11 @@ class State:
         return self.folder / "failover.token"
 
     @property
+    def verified(self) -> Path:
+        """See local/verified.py."""
+        return self.folder / "verified"
+
+    @property
     def lock_file(self) -> Path:
         return self.folder / "lock"
 

@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 # The local database holds one stack's data; another's must not meet it.
 STACK = "dev"
+REQUESTS = 500
 FirstPort = Annotated[
     int | None, typer.Option("--first-port", metavar="PORT", help="First of ten ports on loopback; 7400 unless set.")
 ]
@@ -73,8 +74,12 @@ def up(
             help="Have the database serve, a standby's too; or let no client in any more, before its standby serves.",
         ),
     ] = None,
+    verifies: Annotated[
+        bool, typer.Option("--verify", help="Then verify it, unless it was verified and has not changed since.")
+    ] = False,
 ) -> None:
     """Record, gate and realise the dev stack; change only what differs. Ctrl-C stops all parts."""
+    from local import verified
     from local.serving import read
     from local.up import Wish
     from local.up import up as bring_up
@@ -82,12 +87,20 @@ def up(
     here = _stack(first_port)
     plan = _gated()
     wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups)
+    was_verified = verified.take(here.state)
     changed = bring_up(here, plan, _tell, _progress, wish)
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")
+    is_verified = was_verified and not changed
+    if is_verified:
+        verified.mark(here.state)
     if read(here.state).is_serving:
         print(f"http://localhost:{here.ports.web}")
     else:
         _say("this stack serves nobody: a standby, or told to stop serving; --promote changes that")
+    if verifies and is_verified:
+        _say("verified before, and unchanged since; `./hybrid local verify` does it again")
+    elif verifies:
+        _verify(here, REQUESTS)
 
 
 def _gated() -> "Plan":
@@ -112,19 +125,28 @@ def _gated() -> "Plan":
 
 @app.command()
 def verify(
-    requests: Annotated[int, typer.Option("--requests", min=10, help="How many to send through the whole way.")] = 500,
+    requests: Annotated[
+        int, typer.Option("--requests", min=10, help="How many to send through the whole way.")
+    ] = REQUESTS,
     as_json: AsJson = False,
 ) -> None:
     """Send requests through every hop and use every extension; exit 1 when something fails."""
+    _verify(_stack(), requests, as_json=as_json)
+
+
+def _verify(here: "Stack", requests: int, *, as_json: bool = False) -> None:
+    from local import verified
     from local.verify import verify as run
 
-    result = run(_stack(), requests)
+    verified.take(here.state)
+    result = run(here, requests)
     if as_json:
         write_json(result.document())
     else:
         _print_verification(result)
     if not result.is_passed:
         raise typer.Exit(1)
+    verified.mark(here.state)
 
 
 def _print_verification(result: "Verification") -> None:

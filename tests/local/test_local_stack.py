@@ -52,6 +52,21 @@ def test_a_second_up_changes_nothing(stack: StackUnderTest) -> None:
     assert {name: part.pid for name, part in stack.parts().items()} == before
 
 
+def test_up_verifies_what_has_changed_since_it_was_verified(stack: StackUnderTest) -> None:
+    words = ("local", "up", "--verify")
+    first, second = stack.told(*words), stack.told(*words)
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert second.stderr.splitlines()[-1] == (
+        "verified before, and unchanged since; `./hybrid local verify` does it again"
+    )
+    assert "postgis" not in second.stdout
+    stack.kill("standby")
+    assert stack.told("local", "verify", "--requests", "10").returncode == 1
+    third = stack.told(*words)
+    assert third.returncode == 0
+    assert "postgis             passed" in third.stdout
+
+
 def test_everything_listens_on_loopback_only(stack: StackUnderTest) -> None:
     pids = {process.pid for process in stack.processes()}
     for pid in [part.pid for part in stack.parts().values() if part.pid]:
