@@ -160,13 +160,19 @@ def test_failover_commands_without_a_stack_say_so(name: str, tmp_path: Path) -> 
     assert not (tmp_path / "none").exists()
 
 
+def loaded_with(module: str) -> set[str]:
+    argv = [str(ROOT / ".venv/bin/python"), "-c", f"import sys, {module}; print(*sys.modules)"]
+    return {*subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()}
+
+
 def test_help_imports_nothing_heavy() -> None:
-    script = "import sys, scripts.__main__; print(*sys.modules)"
-    argv = [str(ROOT / ".venv/bin/python"), "-c", script]
-    loaded = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    assert {"pydantic", "boto3", "jinja2", "psycopg", "pulumi", "backups.door", "httpx", "cloudflare", "dns"} & {
-        *loaded
-    } == set()
+    heavy = {"pydantic", "boto3", "jinja2", "psycopg", "pulumi", "backups.door", "httpx", "cloudflare", "dns"}
+    assert loaded_with("scripts.__main__") & heavy == set()
+
+
+@pytest.mark.parametrize("module", ["backups.cloud_door", "database.cloud_access", "failover.operation"])
+def test_a_command_in_the_cloud_loads_no_provider(module: str) -> None:
+    assert loaded_with(module) & {"pulumi", "pulumi_aws", "pulumi_cloudflare"} == set()
 
 
 @pytest.mark.parametrize("name", DATABASE)
