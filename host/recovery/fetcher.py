@@ -19,6 +19,12 @@ ASKED = re.compile(r"[0-9A-F]{24}|[0-9A-F]{8}\.history")
 PROGRAM = "fetch.sh"
 FATAL = 200
 """PostgreSQL ends its recovery when restore_command's code is above 125, and takes a lower one for the log's end."""
+BETWEEN = "is not valid without backup_label"
+"""pgBackRest reads pg_control, then looks for backup_label; as it begins, PostgreSQL writes the one and then takes the
+other away. Whoever looks in between sees what would be a fault, and a moment later is none.
+"""
+LOOKS = 5
+LOOK_SECONDS = 0.2
 # The engine's own number tells the command that it is gone; a wait without an end would outlive both.
 SCRIPT = """\
 rm -f "{work}/answers/$1"
@@ -105,6 +111,23 @@ class Fetcher(threading.Thread):
 
     def _fetch(self, name: str) -> int:
         """0, NOT_FOUND, or FATAL with `fault` set."""
+        code, words = self._got(name)
+        for _ in range(LOOKS - 1):
+            if code == 0 or BETWEEN not in words or self._ending.wait(LOOK_SECONDS):
+                break
+            code, words = self._got(name)
+        if code == NOT_FOUND:
+            return NOT_FOUND
+        fault = self._damage(name) if code == 0 else self._words(name, code, words)
+        if fault is None:
+            self.fetched += 1
+            return 0
+        if not self._ending.is_set():
+            self.fault = self.fault or fault
+        return FATAL
+
+    def _got(self, name: str) -> tuple[int, str]:
+        """How pgBackRest ended, and its words."""
         argv = [*self._repository.command("archive-get"), name, f"{self._work.folder}/wal/{name}"]
         process = self._repository.machine.start(argv, variables=self._repository.variables())
         self._running.add(process)
@@ -112,15 +135,7 @@ class Fetcher(threading.Thread):
             _, words = process.communicate()
         finally:
             self._running.discard(process)
-        if process.returncode == NOT_FOUND:
-            return NOT_FOUND
-        fault = self._damage(name) if process.returncode == 0 else self._words(name, process.returncode, words)
-        if fault is None:
-            self.fetched += 1
-            return 0
-        if not self._ending.is_set():
-            self.fault = self.fault or fault
-        return FATAL
+        return process.returncode, words
 
     def _words(self, name: str, code: int, words: str) -> str:
         return f"{name}: {self._repository.fault('archive-get', code, words)}"

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -16,6 +15,7 @@ import pytest
 from _pytest.nodeid import NodeId
 from xdist.workermanage import NodeManager
 
+from local.root_filesystem import spread
 from tests.run import leftovers
 from tests.run.soak import IS_SOAK
 from tests.run.watchdog import ENDED
@@ -79,16 +79,6 @@ def _interrupt(number: int, _: FrameType | None) -> None:
     for other in ENDING:
         signal.signal(other, lambda *_: None)
     raise KeyboardInterrupt(signal.Signals(number).name)
-
-
-def spread(folder: Path) -> None:
-    """Have ext4 put what is made in the folder far from each other.
-
-    It passes over each file that was deleted there in the last minutes for each that is made: a root file system after
-    another took 8 s, and spread 0.7 s. A file system without this mark has no such need.
-    """
-    with suppress(FileNotFoundError):
-        subprocess.run(["chattr", "+T", folder], capture_output=True, check=False)
 
 
 @pytest.fixture(scope="session", autouse=True)
