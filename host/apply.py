@@ -28,7 +28,7 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 from pyinfra.context import ctx_host, ctx_state, host
 
-from host import layout
+from host import commands, layout
 from host.facts.newer import IsNewer
 from host.refusal import RefusedError
 from host.spec import Spec, SpecError, load
@@ -236,6 +236,7 @@ def prepare_process(root: Path) -> None:
         del os.environ[name]
     # chroot is in sbin, which is not on an ordinary user's PATH.
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    commands.install()
     # pyinfra lays files ready in the temporary folder, secrets among them: in memory, a kill leaves none behind.
     tempfile.tempdir = str(root / "run")
 

@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.local, pytest.mark.slow]
 RESTORE = ("restore", "--to", "latest", "--into")
 
 
+@pytest.mark.soak
 def test_a_damaged_file_is_named_by_verify_and_fails_the_drill(stack: StackUnderTest) -> None:
     host = stack.host()["backup"]
     client = stack.store().client(host["region"])
@@ -37,6 +38,7 @@ def test_a_damaged_file_is_named_by_verify_and_fails_the_drill(stack: StackUnder
     assert stack.told("backup", "verify").returncode == 0
 
 
+@pytest.mark.soak
 def test_of_two_restores_at_once_one_is_refused(stack: StackUnderTest) -> None:
     first = started(stack, *RESTORE, "one", "--apply")
     seen(first, "restoring ")
@@ -48,7 +50,13 @@ def test_of_two_restores_at_once_one_is_refused(stack: StackUnderTest) -> None:
     assert stack.told("restore", "--discard", "one", "--apply").returncode == 0
 
 
-@pytest.mark.parametrize("words", [("drill",), (*RESTORE, "half", "--apply")], ids=["drill", "restore"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("drill",), marks=pytest.mark.soak, id="drill"),
+        pytest.param((*RESTORE, "half", "--apply"), id="restore"),
+    ],
+)
 def test_a_command_that_is_killed_leaves_nothing_after_the_next(stack: StackUnderTest, words: tuple[str, ...]) -> None:
     process = started(stack, *words)
     seen(process, "recovering ")

@@ -17,7 +17,7 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
-FILL = "CREATE TABLE public.filler AS SELECT i, md5(i::text) AS word FROM generate_series(1, 1000000) AS i"
+FILL = "CREATE TABLE public.filler AS SELECT i, md5(i::text) AS word FROM generate_series(1, 300000) AS i"
 
 
 def backups(stack: StackUnderTest) -> list[dict[str, Any]]:

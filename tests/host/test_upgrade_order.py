@@ -56,8 +56,7 @@ def machine(
         newer = {has: gets, before(converged, has): has}
         repository.add(OF_DEBIAN["timescaledb"], f"{gets}~debian13-1", name=TIMESCALEDB, files=newer)
         for name in (POSTGRESQL, "postgresql-client-17"):
-            repository.add(name, "17.98-1")
-            repository.add(name, "17.99-1")
+            repository.add(name, "17.98-1", "17.99-1")
         repository.add("pgbackrest", "2.99.0-1")
         repository.add("openssl", "9.9.9-1")
         repository.publish()

@@ -45,16 +45,20 @@ class TrialRepository:
         source = machine.root / "etc/apt/sources.list.d/trial.list"
         source.write_text(f"deb [trusted=yes] file:/{FOLDER} ./\n")
 
-    def add(self, package: str, version: str, *, name: str = "", files: dict[str, str] | None = None) -> None:
-        """The package with another version and name; `files`: texts that change in its files and their names."""
+    def add(self, package: str, *versions: str, name: str = "", files: dict[str, str] | None = None) -> None:
+        """The package with other versions and name; `files`: texts that change in its files and their names."""
         original = fetched(self._machine, package)
         tree = self._folder / "tree"
-        subprocess.run(["rm", "-rf", str(tree)], check=True)
         subprocess.run(["dpkg-deb", "--raw-extract", str(original), str(tree)], check=True)
+        # For the just-in-time compiler, which host/ turns off: half of PostgreSQL's package.
+        for folder in tree.glob("usr/lib/postgresql/*/lib/bitcode"):
+            shutil.rmtree(folder)
         for old, new in (files or {}).items():
             _replace(tree, old, new)
         lines = (tree / "DEBIAN/control").read_text().splitlines()
-        self._build(tree, name or package, version, [_changed(line, package, name, version) for line in lines])
+        for version in versions:
+            self._build(tree, name or package, version, [_changed(line, package, name, version) for line in lines])
+        shutil.rmtree(tree)
 
     def add_program(self, package: str, version: str, program: str) -> None:
         """A package of one program."""
@@ -71,6 +75,7 @@ class TrialRepository:
             "Description: trial",
         ]
         self._build(tree, package, version, control)
+        shutil.rmtree(tree)
 
     def _build(self, tree: Path, name: str, version: str, control: list[str]) -> None:
         (tree / "DEBIAN/control").write_text("\n".join(control) + "\n")
@@ -80,7 +85,6 @@ class TrialRepository:
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        subprocess.run(["rm", "-rf", str(tree)], check=True)
         digest = hashlib.sha256(made.read_bytes()).hexdigest()
         facts = f"Filename: ./{made.name}\nSize: {made.stat().st_size}\nSHA256: {digest}\n"
         self._entries.append("\n".join(control) + "\n" + facts)

@@ -262,7 +262,10 @@ def test_a_second_up_in_a_container_changes_nothing(contained: Stack, plan: Plan
 
 @pytest.mark.local
 @pytest.mark.slow
-@pytest.mark.parametrize("program", ["/usr/lib/postgresql/17/bin/postgres", "/usr/sbin/pgbouncer"])
+@pytest.mark.parametrize(
+    "program",
+    ["/usr/lib/postgresql/17/bin/postgres", pytest.param("/usr/sbin/pgbouncer", marks=pytest.mark.soak)],
+)
 def test_a_service_killed_in_a_container_is_seen_and_healed(
     program: str, contained: Stack, plan: Plan, eventually: Callable[..., None]
 ) -> None:

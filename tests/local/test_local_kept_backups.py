@@ -114,6 +114,7 @@ def test_a_lost_database_is_restored_also_by_a_command_that_was_killed(stack: St
     assert stack.run("exec", "--", "test", "-e", "/etc/hybrid/promote-without-mark").returncode == 1
 
 
+@pytest.mark.soak
 def test_what_was_restored_can_be_lost_and_restored_again(stack: StackUnderTest) -> None:
     lose_database(stack)
     with pytest.raises(LocalError, match="holds backups of a database"):

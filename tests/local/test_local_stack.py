@@ -95,7 +95,14 @@ def test_no_secret_is_on_a_command_line(stack: StackUnderTest) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["objects", "postgres", "pooler", "edge", "control-plane", "dns", "standby", "edge-proxy"]
+    "name",
+    [
+        *("objects", "postgres", "edge"),
+        *(
+            pytest.param(name, marks=pytest.mark.soak)
+            for name in ("pooler", "control-plane", "dns", "standby", "edge-proxy")
+        ),
+    ],
 )
 def test_a_killed_part_is_seen_and_healed(name: str, stack: StackUnderTest) -> None:
     add_entry(stack, f"before {name} was killed")

@@ -30,6 +30,16 @@ def end() -> None:
     _KEPT.close()
 
 
+def owner(rule: str) -> str:
+    """Name of the pack that has the rule; of the gate's own rules, which are judged beside each pack, of any."""
+    found = [path.name for path, pack in zip(folders(), kept(), strict=True) if rule in _rules(pack)]
+    return (found or [folders()[0].name])[0]
+
+
+def _rules(pack: Pack) -> set[str]:
+    return {policy.name for policy in pack.info.policies}
+
+
 def judge(plans: Sequence[Plan], *names: str) -> list[Verdict]:
     """One verdict a plan, by all packs or by those named."""
     return gate.judge(plans, kept(names or None))

@@ -1,7 +1,6 @@
 """A restore ends exactly at the transaction that was chosen."""
 
 import json
-import random
 import subprocess
 import sys
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from local import namespace
 from tests.host.running import PROJECT
 from tests.recovery.site import ANSWER_SECONDS, Site, restore
-from tests.run.soak import IS_SOAK
+from tests.run.soak import IS_SOAK, draws
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +56,7 @@ def up_to(row: int) -> list[int]:
 def test_a_chosen_transaction_is_the_last_one_in_random_trials(
     site: Site, written: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    draw = random.Random(5)
+    draw = draws(5)
     # A row before the first backup's end would be in any copy.
     chosen = draw.sample(written[2:-1], TRIALS)
     kinds = [draw.choice(["xid", "time"]) for _ in chosen]

@@ -11,6 +11,8 @@ from local import root_filesystem
 MARK = "HYBRID_TEST_RUN"
 """In the environment of all that a run starts: the run's folder."""
 LIMIT_SECONDS = 20
+ENDING_SECONDS = 2
+"""What ends with its parent, as a resource tracker of Python's, may take a moment longer."""
 
 
 def processes(folder: Path) -> list[psutil.Process]:
@@ -51,6 +53,7 @@ def loop_devices(folder: Path) -> list[str]:
 def end_all(folder: Path) -> list[str]:
     """Ends all that is left and removes the folder; what was left, a line each."""
     found = []
+    psutil.wait_procs(processes(folder), timeout=ENDING_SECONDS)
     # The outermost of a namespace takes the rest along; what is started meanwhile is met in the next round.
     while left := processes(folder):
         found += [f"process {process.pid}: {_words(process)}" for process in left]
