@@ -1,13 +1,16 @@
 """Ports on loopback that no other test, worker or run beside this one takes."""
 
+import atexit
 import random
 import socket
+from contextlib import ExitStack
 
 from local.ports import Ports, busy
 
 # Below the range from which the kernel lends ports to clients (32768 on).
 LOWEST, HIGHEST, BLOCK = 20_000, 32_000, 10
-_CLAIMS: list[socket.socket] = []
+_CLAIMS = ExitStack()
+atexit.register(_CLAIMS.close)
 
 
 def claim() -> Ports:
@@ -34,7 +37,7 @@ def _is_claimed(first: int) -> bool:
     except OSError:
         mine.close()
         return False
-    _CLAIMS.append(mine)
+    _CLAIMS.enter_context(mine)
     return True
 
 
