@@ -21,8 +21,7 @@ up: ## set everything up; record, gate and realise the dev stack here; verify it
 	@./hybrid local up --verify
 
 test: ## set everything up; run every check and test (what CI runs); ARGS="--durations=20 --cov" as for pytest
-	@$(MAKE) --no-print-directory -j4 setup-test
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j4 JOB=test setup-test lint
 	npm test --silent
 	$(PYTEST) $(ARGS)
 	@.venv/bin/python -m scripts.versions
@@ -42,7 +41,7 @@ check: lint ## what to run before each commit: formatting, lint, types and the q
 	@npm test --silent
 	@$(PYTEST) --quiet tests/unit tests/pictures $(ARGS)
 
-lint:
+lint: | .venv/made node_modules/made
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy --num-workers=$(shell nproc) $(SOURCES) tests
