@@ -38,15 +38,15 @@ REQUESTS = 5000
 
 def figures(stack: Stack, *, is_cold: bool) -> Iterator[Figure]:
     """All figures, cheapest first."""
-    yield _command("hybrid --help", ["--help"], 0.5)
-    yield _command("hybrid preview dev", ["preview", "dev", "--json"], 4)
-    yield _command("hybrid gate dev prod", ["gate", "dev", "prod"])
-    yield _command("hybrid local up, nothing to do", ["local", "up"])
-    yield Figure(name="make up, nothing to do", value=_median(["make", "up"], runs=2), unit="s", limit=8)
+    yield _command("hybrid --help", ["--help"], 0.12)
+    yield _command("hybrid preview dev", ["preview", "dev", "--json"], 0.5)
+    yield _command("hybrid gate dev prod", ["gate", "dev", "prod"], 1.5)
+    yield _command("hybrid local up, nothing to do", ["local", "up"], 2.5)
+    yield Figure(name="make up, nothing to do", value=_median(["make", "up"], runs=2), unit="s", limit=3)
     yield Figure(name="memory of the whole stack", value=round(_memory(stack) / 2**20), unit="MB", limit=1536)
     yield from _api(stack)
     if is_cold:
-        yield Figure(name="make up, from nothing", value=cold_seconds(ROOT, stack.ports), unit="s", limit=240)
+        yield Figure(name="make up, from nothing", value=cold_seconds(ROOT, stack.ports), unit="s", limit=90)
 
 
 def _command(name: str, arguments: list[str], limit: float | None = None) -> Figure:
