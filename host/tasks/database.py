@@ -102,6 +102,7 @@ def run(lines: tuple[str, ...], postgres: Postgres) -> Generator[StringCommand, 
 @operation()
 def promoted(postgres: Postgres) -> Generator[StringCommand, None, None]:
     """End the recovery, after all of the log that can be had; a timeline of its own begins."""
+    # First, for a kill in between: a permission that outlived its promotion would be one for the next.
+    yield StringCommand(f"rm -f {layout.PROMOTE_WITHOUT_MARK}")
     # Until a checkpoint the control file names the old timeline, and pgBackRest takes no backup.
     yield StringCommand(psql(postgres), "--file=-", _stdin=f"{PROMOTE}\nCHECKPOINT;")
-    yield StringCommand(f"rm -f {layout.PROMOTE_WITHOUT_MARK}")

@@ -9,7 +9,7 @@ import pytest
 from local.verify import verify
 from tests.backups.on_stack import listed
 from tests.local.stack_under_test import StackUnderTest
-from tests.waiting import until
+from tests.waiting import seen, until
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
@@ -82,9 +82,3 @@ def started(stack: StackUnderTest, *words: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-
-
-def seen(process: subprocess.Popen[str], words: str) -> None:
-    assert process.stderr is not None
-    while words not in (line := process.stderr.readline()):
-        assert line

@@ -219,6 +219,11 @@ class HostUnderTest:
     def is_postgres_alive(self) -> bool:
         return self.inside(["pgrep", "--full", "^/usr/lib/postgresql/17/bin/postgres"]).returncode == 0
 
+    def has_postgres_processes(self) -> bool:
+        """Any of them, the server's backends too."""
+        pattern = "^/usr/lib/postgresql/17/bin/postgres|^postgres: "
+        return self.inside(["pgrep", "--full", pattern]).returncode == 0
+
     def answers(self) -> bool:
         return self.succeeds("pg_isready", "--quiet", "--port", str(self.spec["postgres"]["port"]))
 

@@ -10,6 +10,7 @@ from host.facts.control_data import StandbyMinimums
 from host.facts.timelines import HasLaterTimeline
 from host.serving import MARK, last_words, promotion_fault, return_fault, taken_back
 from host.spec import Postgres, parse
+from host.tasks.database import promoted
 from tests.host.specs import spec
 from tests.host.test_host_changes import state
 
@@ -50,6 +51,12 @@ def test_a_standby_without_the_last_word_is_told_what_to_do() -> None:
     assert fault
     assert "is_serving false" in fault
     assert fault.endswith("touch /etc/hybrid/promote-without-mark")
+
+
+def test_the_permission_to_promote_does_not_outlive_a_kill_after_the_promotion() -> None:
+    removed, asked = (str(command) for command in promoted._inner(POSTGRES))
+    assert removed == "rm -f /etc/hybrid/promote-without-mark"
+    assert "/psql " in asked
 
 
 def has_later(code: str, info: str) -> bool | None:

@@ -13,7 +13,7 @@ from local import root_filesystem
 from local.errors import LocalError
 from local.up import Wish
 from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions
-from tests.waiting import until
+from tests.waiting import seen, until
 
 # The database is lost and restored, and lost again.
 pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.random_order(disabled=True)]
@@ -101,7 +101,7 @@ def test_up_refuses_where_backups_are_all_that_is_left(stack: StackUnderTest) ->
 
 def test_a_lost_database_is_restored_also_by_a_command_that_was_killed(stack: StackUnderTest) -> None:
     process = stack.start("up", "--from-backups")
-    until(lambda: "objects " in process.stderr.readline())  # type: ignore[union-attr]
+    seen(process, "objects ")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     answer = stack.told("local", "up", "--from-backups")

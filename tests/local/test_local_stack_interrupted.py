@@ -11,7 +11,7 @@ import pytest
 
 from tests.local.snapshot import stopped_stack
 from tests.local.stack_under_test import StackUnderTest, removed, request, skip_without_stack
-from tests.waiting import until
+from tests.waiting import seen
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
@@ -43,7 +43,7 @@ def test_a_taken_port_is_named_with_its_holder(fresh: StackUnderTest) -> None:
 def test_ctrl_c_stops_everything(stopped: StackUnderTest) -> None:
     process = stopped.start("up")
     assert process.stderr
-    until(lambda: "postgres " in process.stderr.readline())  # type: ignore[union-attr]
+    seen(process, "postgres ")
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
@@ -78,7 +78,7 @@ def test_up_works_after_an_up_that_was_killed(step: str, fresh: StackUnderTest) 
 
 def kill_up_at(step: str, stack: StackUnderTest) -> None:
     process = stack.start("up")
-    until(lambda: step in process.stderr.readline())  # type: ignore[union-attr]
+    seen(process, step)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     if step != "backups":
