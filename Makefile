@@ -4,8 +4,9 @@ PYTHON ?= python3
 # What is installed uncompiled is compiled by the first process that needs it, and not by each anew.
 unexport PYTHONDONTWRITEBYTECODE
 SOURCES := components plan policies pictures local database backups failover host scripts bench
-# What the bundles are made from.
-APPS := package-lock.json $(shell find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made)
+# What the bundles are made from, by content: a time tells neither a file that is gone nor one that was copied back.
+APPS = $(shell { find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made -print0 | \
+	sort -z | xargs -0 sha256sum; sha256sum package-lock.json; } | sha256sum | cut -c-64)
 
 # Half of the tests wait.
 WORKERS ?= $(shell expr 2 \* $$(nproc))
@@ -23,7 +24,7 @@ up: ## set everything up; record, gate and realise the dev stack here; verify it
 test: ## set everything up; run every check and test (what CI runs); ARGS="--durations=20 --cov" as for pytest
 	@$(MAKE) --no-print-directory -j4 JOB=test setup-test lint
 	npm test --silent
-	$(PYTEST) $(ARGS)
+	$(PYTEST) $(patsubst --durations,--durations=20,$(ARGS))
 	@.venv/bin/python -m scripts.versions
 
 passed: ## after a `make test` that passed: write down the versions that nothing pins
@@ -34,7 +35,9 @@ test-long: ## the soak: every kill point, long outages, random order; TIMES=3 re
 	@$(MAKE) --no-print-directory -j4 setup-test
 	@for round in $$(seq $(TIMES)); do \
 		seed=$${SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}; echo "soak $$round of $(TIMES), SEED=$$seed" >&2; \
-		HYBRID_SOAK=1 $(PYTEST) --random-order --random-order-seed=$$seed $(ARGS) || exit 1; \
+		HYBRID_SOAK=1 $(PYTEST) --random-order --random-order-seed=$$seed $(ARGS) & \
+		trap "kill -TERM $$!" INT TERM; \
+		wait $$! || { wait $$!; exit 1; }; \
 	done
 
 check: lint ## what to run before each commit: formatting, lint, types and the quick unit tests, in under a minute
@@ -87,10 +90,12 @@ node_modules/made: package-lock.json | machine
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
-apps/made: node_modules/made $(APPS)
+apps/made: node_modules/made $(shell grep -qsx "$(APPS)" apps/made || echo always)
 	@echo "bundling the Worker and the site" >&2
-	@npm run --silent build
-	@touch $@
+	@made=$(APPS) && npm run --silent build && echo $$made >$@
+
+.PHONY: always
+always:
 
 # Only the command can end what runs, and remove what belongs to mapped users. Each folder in .state is a stack, but
 # for the evidence of drills in the cloud, which stays.

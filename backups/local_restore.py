@@ -8,7 +8,7 @@ from backups.door import InPlace, asked, read
 from backups.errors import BackupError
 from backups.request import LIVE, restoring
 from components.errors import HybridError
-from local import database, lock
+from local import database, lock, verified
 
 if TYPE_CHECKING:
     from backups.local_door import LocalDoor
@@ -24,6 +24,7 @@ def restore_in_place(door: "LocalDoor", wanted: InPlace) -> Restored:
             f"{LIVE}: in a container PostgreSQL can't be stopped alone; allowed: a cluster beside it, --into NAME"
         )
     with lock.hold(door.here.state):
+        verified.forget(door.here.state)
         halt = _Halt(door)
         try:
             if wanted.target.kind == "latest":

@@ -83,6 +83,11 @@ class State:
         return self.folder / "verified"
 
     @property
+    def name(self) -> Path:
+        """Of the stack as it is; another one after each change."""
+        return self.folder / "name"
+
+    @property
     def lock_file(self) -> Path:
         return self.folder / "lock"
 

@@ -172,9 +172,10 @@ def _walk(top: Path) -> Iterator[str]:
 
 
 def _content(path: str) -> str:
-    """Of a link its target: what lies there is an input of its own, or none."""
+    """Of a link its target, and what lies there where that is a file."""
     if os.path.islink(path):
-        return f"link {os.readlink(path)}"
+        there = _content(os.path.realpath(path)) if os.path.isfile(path) else "no file"
+        return f"link {os.readlink(path)}: {there}"
     if os.path.isdir(path):
         return "folder"
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

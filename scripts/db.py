@@ -205,12 +205,15 @@ def migrate(
 
     from database.access import one_line, refuse_locked_out
     from database.errors import DatabaseError
-    from local import migrations
+    from local import migrations, verified
+    from local.state import State
     from plan.project import ROOT
 
     folder = ROOT / migrations.FOLDER
     with _door(stack, way)(migrations.ROLE) as access:
         refuse_locked_out(access)
+        if is_applied and stack is None:
+            verified.forget(State.of(ROOT))
         try:
             ran = migrations.apply(access.parameters, folder, _running) if is_applied else []
             found = migrations.plan(access.parameters, folder)

@@ -87,12 +87,12 @@ def up(
     here = _stack(first_port)
     plan = _gated()
     wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups)
-    was_verified = verified.take(here.state)
+    is_verified, code = verified.is_marked(here.state), verified.current(here.state)[0]
+    verified.forget(here.state)
     changed = bring_up(here, plan, _tell, _progress, wish)
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")
-    is_verified = was_verified and not changed
-    if is_verified:
-        verified.mark(here.state)
+    if is_verified := is_verified and not changed:
+        verified.mark(here.state, [code, verified.current(here.state)[1]])
     if read(here.state).is_serving:
         print(f"http://localhost:{here.ports.web}")
     else:
@@ -138,15 +138,16 @@ def _verify(here: "Stack", requests: int, *, as_json: bool = False) -> None:
     from local import verified
     from local.verify import verify as run
 
-    verified.take(here.state)
+    begun = verified.current(here.state)
     result = run(here, requests)
     if as_json:
         write_json(result.document())
     else:
         _print_verification(result)
     if not result.is_passed:
+        verified.forget(here.state)
         raise typer.Exit(1)
-    verified.mark(here.state)
+    verified.mark(here.state, begun)
 
 
 def _print_verification(result: "Verification") -> None:

@@ -131,6 +131,9 @@ class Fetcher(threading.Thread):
         argv = [*self._repository.command("archive-get"), name, f"{self._work.folder}/wal/{name}"]
         process = self._repository.machine.start(argv, variables=self._repository.variables())
         self._running.add(process)
+        if self._ending.is_set():
+            # Begun while all the others were ended.
+            process.kill()
         try:
             _, words = process.communicate()
         finally:

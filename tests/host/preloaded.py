@@ -23,7 +23,10 @@ class Preloaded:
     """In the namespaces of a process, with which it ends."""
 
     def __init__(self, pid: int, folder: Path) -> None:
-        self._files = [folder / f"preloaded.{name}" for name in ("in", "out", "err")]
+        """The folder is its own."""
+        self.is_lost = False
+        folder.mkdir()
+        self._files = [folder / name for name in ("in", "out", "err")]
         argv = namespace.enter(pid, [sys.executable, "-m", "tests.host.preloaded", *map(str, self._files)])
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(argv, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
@@ -32,14 +35,21 @@ class Preloaded:
         assert self._process.stdin
         assert self._process.stdout
         self._files[0].write_text(words)
-        print(json.dumps([module, *arguments]), file=self._process.stdin, flush=True)
-        code = int(self._process.stdout.readline())
+        try:
+            print(json.dumps([module, *arguments]), file=self._process.stdin, flush=True)
+            code = int(self._process.stdout.readline())
+        except BaseException:
+            # A test that took too long: what still runs would answer the next one's question.
+            self._process.stdin.close()
+            self.is_lost = True
+            raise
         out, err = (path.read_text() for path in self._files[1:])
         return subprocess.CompletedProcess([module, *arguments], code, out, err)
 
     def end(self) -> None:
         """After the namespaces have ended."""
-        self._process.communicate()
+        with self._process:
+            pass
 
 
 def main() -> None:

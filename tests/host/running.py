@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class HostUnderTest:
         self.namespace = ""
         self.space: subprocess.Popen[bytes] | None = None
         self.parts: list[subprocess.Popen[bytes]] = []
+        self._preloaded: list[Preloaded] = []
 
     def start(self) -> dict[str, dict[str, Any]]:
         """Fresh namespaces, both stages, PostgreSQL and the pooler; the stages' reports."""
@@ -83,9 +84,9 @@ class HostUnderTest:
         for process in [self.space, *self.parts]:
             process.wait(LIMIT_SECONDS)
         self.parts.clear()
-        if "preloaded" in vars(self):
-            self.preloaded.end()
-            del self.preloaded
+        for preloaded in self._preloaded:
+            preloaded.end()
+        self._preloaded.clear()
         self.pid = 0
         until(lambda: not members(self.namespace))
 
@@ -139,9 +140,11 @@ class HostUnderTest:
         path.write_text(json.dumps(spec or self.spec))
         return [str(path), "--root", str(self.root), "--stage", stage, *options]
 
-    @cached_property
+    @property
     def preloaded(self) -> Preloaded:
-        return Preloaded(self.pid, self.root.parent)
+        if not self._preloaded or self._preloaded[-1].is_lost:
+            self._preloaded.append(Preloaded(self.pid, Path(tempfile.mkdtemp(dir=self.root.parent), "preloaded")))
+        return self._preloaded[-1]
 
     def connect(self, role: str, *, through_pooler: bool = False, **changes: Any) -> psycopg.Connection[Any]:
         """A client's connection from outside the root, with TLS verified to the full."""

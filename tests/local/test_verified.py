@@ -19,21 +19,33 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "project"
 
 
-def test_a_mark_is_taken_once(code: Path, state: State) -> None:
-    assert not verified.take(state)
-    verified.mark(state)
-    assert verified.take(state)
-    assert not verified.take(state)
+def test_what_was_verified_is_marked(code: Path, state: State) -> None:
+    assert not verified.is_marked(state)
+    verified.mark(state, verified.current(state))
+    assert verified.is_marked(state)
 
 
 @pytest.mark.parametrize("name", verified.CODE)
 def test_other_code_has_not_verified_it(code: Path, state: State, name: str) -> None:
-    verified.mark(state)
-    path = code / (f"{name}part.py" if name.endswith("/") else name)
-    path.write_text("otherwise")
-    assert not verified.take(state)
+    verified.mark(state, verified.current(state))
+    (code / (f"{name}part.py" if name.endswith("/") else name)).write_text("otherwise")
+    assert not verified.is_marked(state)
+
+
+def test_what_has_changed_is_not_what_was_verified(code: Path, state: State) -> None:
+    verified.mark(state, verified.current(state))
+    verified.forget(state)
+    assert not verified.is_marked(state)
+
+
+def test_what_changes_while_it_is_verified_is_not_marked(code: Path, state: State) -> None:
+    for change in (lambda: verified.forget(state), lambda: (code / "local/part.py").write_text("otherwise")):
+        begun = verified.current(state)
+        change()
+        verified.mark(state, begun)
+        assert not verified.is_marked(state)
 
 
 def test_a_damaged_mark_is_none(code: Path, state: State) -> None:
     state.verified.write_bytes(b"\xff")
-    assert not verified.take(state)
+    assert not verified.is_marked(state)

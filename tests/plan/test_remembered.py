@@ -105,6 +105,15 @@ def test_a_changed_input_is_recorded_anew(
     assert quickly_recorded == ["dev", "dev"]
 
 
+def test_a_program_that_is_a_link_is_what_it_leads_to(project: Path) -> None:
+    (project / "shared").mkdir()
+    target = (project / "__main__.py").rename(project / "shared/main.py")
+    (project / "__main__.py").symlink_to(target)
+    before = Inputs.of_program(project).hash
+    target.write_text(f"{SOURCE}\n")
+    assert Inputs.of_program(project).hash != before
+
+
 @pytest.mark.parametrize("name", PROGRAM)
 def test_every_listed_input_of_the_program_is_in_the_hash(project: Path, name: str) -> None:
     assert differs_with(project, name, Inputs.of_program(project))

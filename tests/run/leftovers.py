@@ -1,12 +1,15 @@
 """What a run of the tests has left on the machine: found by what that run alone has, and ended."""
 
 import json
+import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from local import root_filesystem
+from local.errors import LocalError
 
 MARK = "HYBRID_TEST_RUN"
 """In the environment of all that a run starts: the run's folder."""
@@ -71,8 +74,12 @@ def end_all(folder: Path) -> list[str]:
     for device in loop_devices(folder):
         found.append(f"loop device {device}")
         subprocess.run(["losetup", "--detach", device], check=False, timeout=LIMIT_SECONDS)
-    root_filesystem.remove(folder)
-    return found
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        # An ordinary user's roots belong to mapped users; where there are no namespaces, there are none of these.
+        with suppress(LocalError):
+            root_filesystem.remove(folder)
+    return found + ([f"folder {folder}"] if folder.exists() else [])
 
 
 def _words(process: psutil.Process) -> str:
