@@ -8,8 +8,8 @@ SOURCES := components plan policies pictures local database backups failover hos
 APPS = $(shell { find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made -print0 | \
 	sort -z | xargs -0 sha256sum; sha256sum package-lock.json; } | sha256sum | cut -c-64)
 
-# Half of the tests wait.
-WORKERS ?= $(shell expr 2 \* $$(nproc))
+# Most of the tests wait.
+WORKERS ?= $(shell expr 3 \* $$(nproc))
 PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder
 
 .PHONY: help up test test-long passed check lint setup setup-test machine packages down clean lock bench wheel
