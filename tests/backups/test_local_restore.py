@@ -11,7 +11,7 @@ from backups import local_restore
 from backups.door import InPlace
 from backups.errors import BackupError
 from backups.request import source, target
-from local import database, lock
+from local import database, lock, verified
 from local.errors import LocalError
 from tests.backups.answering import plan
 
@@ -30,6 +30,7 @@ class Host:
         supervisor = SimpleNamespace(halt=lambda _: self._step("halt"), ensure=lambda _: None)
         self.here = SimpleNamespace(state=None, supervisor=supervisor)
         monkeypatch.setattr(lock, "hold", self._held)
+        monkeypatch.setattr(verified, "forget", lambda _: self.done.append("forget"))
         monkeypatch.setattr(database, "wait_socket", lambda *_: self._step("start"))
 
     @contextmanager
@@ -56,13 +57,13 @@ class Host:
 def test_the_server_goes_on_while_the_new_data_are_staged(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host(monkeypatch)
     assert host.restore().plan.keeps == "main.before-1"
-    assert host.done == ["lock", "stage", "halt", "swap", "start", "unlock"]
+    assert host.done == ["lock", "forget", "stage", "halt", "swap", "start", "unlock"]
 
 
 def test_for_the_newest_state_it_is_stopped_first(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host(monkeypatch)
     host.restore("latest")
-    assert host.done == ["lock", "halt", "stage", "swap", "start", "unlock"]
+    assert host.done == ["lock", "forget", "halt", "stage", "swap", "start", "unlock"]
 
 
 @pytest.mark.parametrize(("step", "to"), [("stage", "xid:700"), ("stage", "latest"), ("swap", "xid:700")])
@@ -79,7 +80,7 @@ def test_restored_data_that_do_not_start_are_swapped_back(monkeypatch: pytest.Mo
     host = Host(monkeypatch, start=1)
     with pytest.raises(BackupError, match="did not start, so the old data serve again: start: failed"):
         host.restore()
-    assert host.done == ["lock", "stage", "halt", "swap", "start", "halt", "unswap", "start"]
+    assert host.done == ["lock", "forget", "stage", "halt", "swap", "start", "halt", "unswap", "start"]
 
 
 def test_in_a_container_it_is_refused_before_anything_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
