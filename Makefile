@@ -17,13 +17,16 @@ PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
+# Two at once in one clone would install over each other. The kernel forgets the lock with its holder.
+ALONE = @flock --nonblock Makefile true || echo "waiting for another make that sets up this clone" >&2; \
+	flock --no-fork Makefile $(MAKE) --no-print-directory -j4
+
 up: ## set everything up; record, gate and realise the dev stack here; verify it end to end where it changed
-	@$(MAKE) --no-print-directory -j4 setup
+	$(ALONE) setup
 	@./hybrid local up --verify
 
 test: ## set everything up; run every check and test (what CI runs); ARGS="--durations=20 --cov" as for pytest
-	@$(MAKE) --no-print-directory -j4 JOB=test setup-test lint
-	npm test --silent
+	$(ALONE) JOB=test setup-test lint
 	$(PYTEST) $(patsubst --durations,--durations=20,$(ARGS))
 	@.venv/bin/python -m scripts.versions
 
@@ -32,7 +35,7 @@ passed: ## after a `make test` that passed: write down the versions that nothing
 
 TIMES ?= 1
 test-long: ## the soak: every kill point, long outages, random order; TIMES=3 repeats it
-	@$(MAKE) --no-print-directory -j4 setup-test
+	$(ALONE) setup-test
 	@for round in $$(seq $(TIMES)); do \
 		seed=$${SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}; echo "soak $$round of $(TIMES), SEED=$$seed" >&2; \
 		HYBRID_SOAK=1 $(PYTEST) --random-order --random-order-seed=$$seed $(ARGS) & \
@@ -40,9 +43,9 @@ test-long: ## the soak: every kill point, long outages, random order; TIMES=3 re
 		wait $$! || { wait $$!; exit 1; }; \
 	done
 
-check: lint ## what to run before each commit: formatting, lint, types and the quick unit tests, in under a minute
-	@npm test --silent
-	@$(PYTEST) --quiet tests/unit tests/pictures $(ARGS)
+check: ## what to run before each commit: formatting, lint, types and the quick unit tests, in under a minute
+	$(ALONE) lint apps/made
+	@$(PYTEST) --quiet tests/unit tests/pictures tests/edge $(ARGS)
 
 lint: | .venv/made node_modules/made
 	.venv/bin/ruff format --check .

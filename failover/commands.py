@@ -55,6 +55,8 @@ class Surroundings:
     token_file: Callable[[], Path | None] = lambda: None
     is_local: bool = False
     """Whether those are a local stack's: then a drill needs no --execute."""
+    before_change: Callable[[], None] = lambda: None
+    """Called before something is switched."""
 
 
 IdsFile = Annotated[
@@ -196,6 +198,7 @@ def _act(context: typer.Context, wish: Wish, flags: Flags) -> None:
         checkout=Path.cwd(),
     )
     if flags.is_execute:
+        context.obj.before_change()
         _finish(_executed(operation), operation.files, as_json=flags.as_json)
     else:
         _show_plan(operation, again(context, wish), as_json=flags.as_json)

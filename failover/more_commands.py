@@ -132,6 +132,7 @@ def drill(
         show([f"would roll back {names} by {via} and restore it, {often}, for real clients to see"])
         tell(f"nothing was changed; do it with: {again(context, 'drill')}")
         return
+    context.obj.before_change()
     found = run(make, Via(via), count, progress)
     files = drilled.write(place.evidence, found)
     if as_json:

@@ -42,6 +42,8 @@ BEFORE = (
 AFTER = 'echo "127.0.0.1 localhost" > "$1/etc/hosts"; rm -f "$1/etc/resolv.conf"'
 
 KEY_LENGTH = 12
+BUILDING = "building"
+"""Folder in the cache of what is being built."""
 RUN_SECONDS = 300
 # The lines of mmdebstrap's report that say what it does next.
 STEPS = (
@@ -66,7 +68,7 @@ def cached(progress: Progress) -> Path:
     if not tar.exists():
         with locked(folder / "build.lock", progress):
             if not tar.exists():
-                _build(tar, folder / "building", progress)
+                _build(tar, folder / BUILDING, progress)
     return tar
 
 
@@ -105,7 +107,7 @@ def remove_cache(progress: Progress) -> None:
         return
     lock = folder / "build.lock"
     with locked(lock, progress):
-        remove(folder / "building")
+        remove(folder / BUILDING)
         for tar in folder.glob(f"debian-*-{'[0-9a-f]' * KEY_LENGTH}.tar"):
             tar.unlink()
         lock.unlink()

@@ -30,9 +30,9 @@ PROGRAM = ("*.py", "components/", "host/", "apps/*/dist/")
 RECORDER = ("plan/", "components/", "requirements.lock")
 # Of this project, for packs: the rules and what they import. Not the exemptions, which the gate weighs itself.
 PACKS = ("policies/*.py", "policies/*/", "plan/", "components/", "requirements.lock")
-# All that either process gets of the caller's environment: where shared libraries and temporary files are, and whether
-# the tests' coverage is measured.
-VARIABLES = ("LD_LIBRARY_PATH", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+# All that either process gets of the caller's environment: where shared libraries are, and whether the tests' coverage
+# is measured.
+VARIABLES = ("LD_LIBRARY_PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 # Besides, it is the same everywhere: the order of sets, the encoding of texts, the time zone.
 GIVEN = {
     "PYTHONPATH": str(ROOT),

@@ -11,6 +11,7 @@ import io
 import os
 import platform
 import random
+import resource
 import secrets
 import sys
 import sysconfig
@@ -18,7 +19,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import CodeType, ModuleType
+from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, TextIO
 
 from plan.inputs import COMPILED, Inputs, stamped
@@ -55,18 +56,44 @@ HARMLESS = frozenset(
 LOOKS = frozenset({"open", "os.listdir", "os.scandir"})
 # The same, of functions without an event.
 UNAUDITED = ("stat", "lstat", "access", "readlink")
+# In the hash, the environment as well as the working folder.
+PLACES = frozenset({"getcwd", "getcwdb", "getenv", "getenvb"})
+OF_THE_MACHINE = (
+    "confstr",
+    "cpu_count",
+    "fstatvfs",
+    "pathconf",
+    "process_cpu_count",
+    "sched_getaffinity",
+    "statvfs",
+    "sysconf",
+    "times",
+    "uname",
+    "urandom",
+)
+
+
+def _functions(module: ModuleType, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of a module that this version of Python has; types are none, others may be made from them."""
+    return tuple(
+        name for name in names if isinstance(getattr(module, name, None), FunctionType | MethodType | BuiltinMethodType)
+    )
+
+
 # Told by no event: when it is, what chance says, who and where this is.
 CHANGING: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
-    (time, ("time", "time_ns", "monotonic", "perf_counter", "localtime", "gmtime", "ctime", "strftime", "asctime")),
-    (os, ("urandom", "getpid", "getppid", "getuid", "uname", "cpu_count", "getloadavg")),
-    (random, ("random", "randint", "randrange", "choice", "choices", "sample", "shuffle", "uniform", "getrandbits")),
-    (secrets, ("choice", "randbelow", "randbits", "token_bytes", "token_hex", "token_urlsafe")),
-    (uuid, ("uuid1", "uuid4", "getnode")),
-    (platform, ("node", "uname", "platform", "release", "version")),
+    (time, _functions(time, vars(time).keys() - {"mktime", "sleep", "strptime", "tzset"})),
+    (os, _functions(os, [name for name in vars(os) if name.startswith("get") and name not in PLACES])),
+    (os, _functions(os, OF_THE_MACHINE)),
+    (random, _functions(random, random.__all__)),
+    (secrets, _functions(secrets, secrets.__all__)),
+    (uuid, _functions(uuid, ("uuid1", "uuid4", "uuid6", "uuid7", "uuid8", "getnode"))),
+    (platform, _functions(platform, ("node", "uname", "platform", "release", "version", "machine", "processor"))),
     (getpass, ("getuser",)),
+    (resource, ("getrlimit", "getrusage")),
 )
-# And methods of types that nobody can stand in for.
-CLOCKS = frozenset({"now", "today", "utcnow"})
+# And methods of types that nobody can stand in for, and types that draw by chance unless they are told how.
+CLOCKS = frozenset({"now", "today", "utcnow", "Random", "SystemRandom"})
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _FROZEN = "<frozen "
 _IMPORT = (f"{_FROZEN}importlib", os.path.dirname(importlib.__file__))
@@ -83,6 +110,8 @@ class Watch:
         self._unlisted: set[str] = set()
         paths = [*sysconfig.get_paths().values(), *(path for path in sys.path if path.endswith(".zip"))]
         self._libraries = tuple({*paths, *map(os.path.realpath, paths)})
+        # The way to the engine has clocks of its own; it hands on what it is given.
+        self._transport = tuple(os.path.join(path, "grpc") for path in self._libraries)
 
     def install(self) -> None:
         """For the rest of this process; a hook can't be taken away."""
@@ -164,8 +193,12 @@ class Watch:
         return real(path, *more, **options)
 
     def _asking(self, name: str, real: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """Libraries ask a lot that no plan depends on."""
-        if self._is_looking and self._is_program(sys._getframe(1).f_code.co_filename):
+        """Libraries ask a lot that no plan depends on; not where the program called them, but for an import."""
+        frame = sys._getframe(1) if self._is_looking else None
+        while frame and not self._is_program(file := frame.f_code.co_filename):
+            is_its_own = file.startswith(_IMPORT) or _is_in(file, self._transport)
+            frame = None if is_its_own else frame.f_back
+        if frame:
             self._unlisted.add(name)
         return real(*arguments, **options)
 

@@ -23,4 +23,13 @@ def _ids() -> Path | None:
     return path if path.exists() else None
 
 
-app = application(Surroundings(ids=_ids, token_file=lambda: _state().failover_token, is_local=True), name="hybrid")
+def _forget_verified() -> None:
+    from local import verified
+
+    verified.forget(_state())
+
+
+LOCAL = Surroundings(
+    ids=_ids, token_file=lambda: _state().failover_token, is_local=True, before_change=_forget_verified
+)
+app = application(LOCAL, name="hybrid")

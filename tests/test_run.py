@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from local import namespace
 from local.ports import Ports
 from tests.run import leftovers
 from tests.run.ports import claim
@@ -116,14 +117,46 @@ def test_a_group_stays_with_one_worker(tmp_path: Path) -> None:
         assert len(set((tmp_path / group).read_text().split())) == 1
 
 
-def test_a_disk_without_room_is_named_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 3 * 2**30}))
-    from tests.run.plugin import refuse_full_disk
+HANGING = """
+import pytest, time
 
-    with pytest.raises(
-        pytest.UsageError, match=r"3\.0 GB are free, and the tests need \d+; free some, or name another"
-    ):
-        refuse_full_disk()
+@pytest.mark.parametrize("number", range(6))
+@pytest.mark.timeout(2)
+def test_it(number):
+    time.sleep(1000 * (number == 2))
+"""
+
+
+def test_a_hang_costs_one_test(tmp_path: Path) -> None:
+    inner = InnerRun(tmp_path, 0, text=HANGING)
+    words = inner.end()
+    assert "1 failed, 5 passed" in words
+    assert "Timeout (>2.0s)" in words
+    assert inner.is_gone()
+
+
+@pytest.mark.parametrize(
+    ("folder", "code"), [("tests/host", pytest.ExitCode.USAGE_ERROR), ("tests/unit", pytest.ExitCode.OK)]
+)
+def test_a_disk_without_room_is_named_before_anything_is_made(tmp_path: Path, folder: str, code: int) -> None:
+    """Where room is needed; and nothing is left there."""
+    if namespace.faults():
+        pytest.skip("no namespaces, so no small disk")
+    mounted = 'mount -t tmpfs -o size=64m tmpfs "$TMPDIR" && "$@"; code=$?; ls -A "$TMPDIR" | wc -l >&2; exit $code'
+    ran = subprocess.run(
+        namespace.throwaway(
+            ["sh", "-c", mounted, "sh", sys.executable, "-m", "pytest", "--collect-only", "-q", folder]
+        ),
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    says = f"{tmp_path}: 0.1 GB are free, and the tests need 12; free some, or name another folder in TMPDIR"
+    assert (says in ran.stderr) == (code == pytest.ExitCode.USAGE_ERROR)
+    assert ran.stderr.splitlines()[-1] == "0"
 
 
 def test_two_claims_are_never_the_same_ports() -> None:

@@ -1,5 +1,6 @@
 /** Starts serve.mjs with the built bundles, as the local environment does. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
@@ -105,21 +106,28 @@ async function answers(url: string, child: ChildProcess, errors: () => string): 
   throw new Error(`${url} does not answer: ${errors()}`);
 }
 
-/** Ports that nobody listens on now. */
+/** Ports that nobody listens on now, of those that the kernel lends to nobody and tests/run/ports.py does not claim. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(() => undefined)));
-  const ports = servers.map(portOf);
-  for (const server of servers) server.close();
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = randomInt(10_000, 20_000);
+    try {
+      (await listen(() => undefined, port)).close();
+    } catch {
+      continue;
+    }
+    ports.push(port);
+  }
   return ports;
 }
 
 /** A TCP server on loopback that hands each connection to `serve`. */
-export async function listen(serve: (socket: net.Socket) => void): Promise<net.Server> {
+export async function listen(serve: (socket: net.Socket) => void, port = 0): Promise<net.Server> {
   const server = net.createServer((socket) => {
     socket.on("error", () => undefined);
     serve(socket);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return server;
 }

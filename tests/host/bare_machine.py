@@ -100,7 +100,10 @@ def tar() -> Path:
     made.parent.mkdir(parents=True, exist_ok=True)
     with root_filesystem.locked(made.parent / "build.lock", print):
         if not made.exists():
-            fresh = made.with_suffix(".unfinished")
+            # Where whoever builds next, or removes the cache, removes it.
+            fresh = made.parent / root_filesystem.BUILDING / made.name
+            root_filesystem.remove(fresh.parent)
+            fresh.parent.mkdir()
             built = subprocess.run(
                 throwaway([*command, str(fresh), root_filesystem.mirror()]),
                 env=os.environ | {"PYTHON": sys.executable},
@@ -111,6 +114,7 @@ def tar() -> Path:
             )
             assert built.returncode == 0, built.stderr[-2000:]
             fresh.rename(made)
+            fresh.parent.rmdir()
     return made
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from cloudflare import Cloudflare
 
+from local import verified
 from local.failover_check import address_of
 from tests.changed_stack import record_with
 from tests.local.stack_under_test import StackUnderTest
@@ -105,6 +106,16 @@ def test_up_does_not_undo_a_rollback(stack: StackUnderTest, operator: Operator) 
     assert stack.bring_up() == []
     assert operator.side() == "200 vercel"
     operator.restore()
+
+
+def test_what_was_rolled_back_is_not_what_was_verified(stack: StackUnderTest) -> None:
+    state = stack.here.state
+    verified.mark(state, verified.current(state))
+    assert stack.told("failover", "rollback").returncode == 0
+    assert verified.is_marked(state)
+    assert stack.told("failover", "rollback", "--execute").returncode == 0
+    assert not verified.is_marked(state)
+    assert stack.told("failover", "restore", "--execute").returncode == 0
 
 
 def test_what_was_changed_outlives_its_killed_control_plane(stack: StackUnderTest, operator: Operator) -> None:
