@@ -6,7 +6,8 @@ unexport PYTHONDONTWRITEBYTECODE
 SOURCES := components plan policies pictures local database backups failover host scripts bench
 # What the bundles are made from, by content: a time tells neither a file that is gone nor one that was copied back.
 APPS = $(shell { find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made -print0 | \
-	sort -z | xargs -0 sha256sum; sha256sum package-lock.json; } | sha256sum | cut -c-64)
+	sort -z | xargs -0 sha256sum; sha256sum package.json package-lock.json tsconfig*.json; } | sha256sum | cut -c-64)
+BUNDLES := apps/worker/dist/index.js apps/web/dist/worker/index.js apps/web/dist/assets/index.html
 
 # Most of the tests wait.
 WORKERS ?= $(shell expr 3 \* $$(nproc))
@@ -19,7 +20,7 @@ help: ## what there is
 
 # Two at once in one clone would install over each other. The kernel forgets the lock with its holder.
 ALONE = @flock --nonblock Makefile true || echo "waiting for another make that sets up this clone" >&2; \
-	flock --no-fork Makefile $(MAKE) --no-print-directory -j4
+	exec flock --no-fork Makefile $(MAKE) --no-print-directory -j4
 
 up: ## set everything up; record, gate and realise the dev stack here; verify it end to end where it changed
 	$(ALONE) setup
@@ -61,7 +62,7 @@ setup setup-test: packages .venv/made node_modules/made apps/made .venv/root
 setup-test: .venv/bare
 
 machine:
-	@$(PYTHON) scripts/machine.py
+	@$(PYTHON) scripts/machine.py $(JOB)
 
 packages:
 	@$(PYTHON) scripts/debian_packages.py $(JOB)
@@ -93,7 +94,7 @@ node_modules/made: package-lock.json | machine
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
-apps/made: node_modules/made $(shell grep -qsx "$(APPS)" apps/made || echo always)
+apps/made: node_modules/made $(shell grep -qsx "$(APPS)" apps/made && ls $(BUNDLES) >/dev/null 2>&1 || echo always)
 	@echo "bundling the Worker and the site" >&2
 	@made=$(APPS) && npm run --silent build && echo $$made >$@
 
@@ -131,5 +132,5 @@ lock: .venv/made ## make the lockfiles anew, of the newest versions that are all
 	$(COMPILE) --output-file host/requirements.lock host/requirements.in
 	npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
-bench: ## measure; needs `make up` before; ARGS=--cold also times it from nothing, ARGS=--recovery a restore, --failover the rollback, --suite the tests
+bench: ## measure the running stack; ARGS=--cold also `make up` from nothing, ARGS=--failover the rollback; without a stack --recovery a restore, --suite the tests
 	.venv/bin/python -m bench $(ARGS)

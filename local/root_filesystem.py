@@ -158,19 +158,22 @@ def _build(tar: Path, folder: Path, progress: Progress) -> None:
     unfinished = folder / "root.tar"
     command = throwaway(["env", f"TMPDIR={folder}", *_mmdebstrap(str(unfinished), mirror())])
     words: deque[str] = deque(maxlen=8)
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        try:
-            for line in process.stderr or ():
-                words.append(line.strip())
-                if line.startswith(STEPS):
-                    progress(line.removeprefix("I: ").strip())
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode != 0:
-        raise LocalError(f"root file system: mmdebstrap failed: {' | '.join(words)}")
-    unfinished.rename(tar)
-    remove(folder)
+    try:
+        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+            try:
+                for line in process.stderr or ():
+                    words.append(line.strip())
+                    if line.startswith(STEPS):
+                        progress(line.removeprefix("I: ").strip())
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode != 0:
+            raise LocalError(f"root file system: mmdebstrap failed: {' | '.join(words)}")
+        unfinished.rename(tar)
+    finally:
+        # Of a build that failed, a full disk gets back what it took.
+        remove(folder)
 
 
 def _mmdebstrap(tar: str, mirror: str) -> list[str]:

@@ -1,6 +1,6 @@
 """The mark of a stack that was verified and has not changed since: `up --verify` need not do it again.
 
-A mark names the code that verified and the stack as it was then; whatever changes the stack gives it another name.
+A mark names the code that verified and the stack as it was then; commands that change the stack give it another name.
 """
 
 import json

@@ -48,6 +48,7 @@ HARMLESS = frozenset(
         "sys.excepthook",
         "sys.set_asyncgen_hook_finalizer",
         "sys.set_asyncgen_hook_firstiter",
+        "sys.settrace",
         "sys.unraisablehook",
         "time.sleep",
     }

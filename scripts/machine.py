@@ -1,6 +1,7 @@
 """Refuses a machine for which the Node.js packages have no programs. Runs before there is any environment.
 
-python3 scripts/machine.py
+python3 scripts/machine.py up
+python3 scripts/machine.py test     also where the tests have no room
 """
 
 import platform
@@ -8,11 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 
 NODE_MAJOR = 20
 # What package-lock.json pins programs for: Node.js and workerd.
 SYSTEM, PROCESSOR = "Linux", "x86_64"
+TEST_GIGABYTES = 12
+"""In the temporary folder: roots and clusters of all workers at once (measured: 6.3 GB with six)."""
 
 
 def faults() -> Iterator[str]:
@@ -29,6 +33,18 @@ def faults() -> Iterator[str]:
         yield f"node: {found or 'not found'}; install Node.js {NODE_MAJOR} or newer"
 
 
+def no_room() -> str:
+    """Why the tests can't run in the temporary folder; nothing where they can."""
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free / 2**30
+    if free >= TEST_GIGABYTES:
+        return ""
+    return (
+        f"{folder}: {free:.1f} GB are free, and the tests need {TEST_GIGABYTES}; free some, or name another folder in"
+        " TMPDIR"
+    )
+
+
 def node_version() -> str:
     """What `node --version` prints; nothing when it is not there or fails."""
     try:
@@ -40,6 +56,8 @@ def node_version() -> str:
 
 def main() -> int:
     found = list(faults())
+    if "test" in sys.argv[1:] and (fault := no_room()):
+        found.append(fault)
     for fault in found:
         print(fault, file=sys.stderr)
     return 1 if found else 0

@@ -1,12 +1,15 @@
 """A run of the tests that is ended half-way leaves nothing: no process, no mount, no folder, however it is ended."""
 
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from local import namespace
@@ -97,6 +100,61 @@ def test_a_run_names_what_its_tests_left_and_fails(tmp_path: Path, text: str) ->
     assert "2 passed" in words
     assert words.count(": sleep 1000") == 2
     assert inner.is_gone()
+
+
+MOUNTED = """
+import subprocess, time
+
+def test_it(tmp_path):
+    subprocess.run(["mount", "-t", "tmpfs", "left", tmp_path], check=True)
+    with (tmp_path.parent / "disk.img").open("wb") as image:
+        image.truncate(2**20)
+    subprocess.run(["losetup", "--find", tmp_path.parent / "disk.img"], check=True)
+"""
+
+
+def test_a_mount_and_a_device_that_are_left_are_named_and_ended(tmp_path: Path) -> None:
+    if os.geteuid() or subprocess.run(["losetup", "--find"], capture_output=True, check=False).returncode:
+        pytest.skip("needs root and a loop device")
+    inner = InnerRun(tmp_path, 0, MOUNTED)
+    words = inner.end()
+    assert inner.process.returncode == pytest.ExitCode.TESTS_FAILED
+    assert f"mount {inner.temporary}/hybrid-" in words
+    assert "loop device /dev/loop" in words
+    assert inner.is_gone()
+    assert str(tmp_path) not in Path("/proc/mounts").read_text()
+
+
+def test_two_runs_side_by_side_do_not_meet(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "2").mkdir()
+    first, second = InnerRun(tmp_path / "1", 1000), InnerRun(tmp_path / "2", 1)
+    try:
+        folder = first.folder()
+        second.end()
+        # What ends with the one leaves the other's alone.
+        assert [process for process in leftovers.processes(folder) if "sleep" in process.cmdline()]
+    finally:
+        os.kill(first.process.pid, signal.SIGTERM)
+        first.end()
+    until(first.is_gone)
+    assert second.is_gone()
+
+
+def test_a_make_waits_for_another_and_ends_with_sigterm(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    with (tmp_path / "Makefile").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        make = subprocess.Popen(["make", "check"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        assert make.stderr
+        # Before it are the words of what does not find the project's files in the copy.
+        assert "waiting for another make that sets up this clone\n" in iter(make.stderr.readline, "")
+        below = psutil.Process(make.pid).children(recursive=True)
+        make.terminate()
+        make.communicate(timeout=60)
+        assert below
+        psutil.wait_procs(below, timeout=10)
+        assert not [process for process in below if process.is_running()]
 
 
 GROUPED = """

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.suite import TEST_SECONDS
 from components.deploy_identity import DRILL_SESSION_SECONDS
 from components.host_recovery import DRILL_TIMEOUT_SECONDS
 
@@ -90,6 +91,7 @@ def test_tests_run_what_the_readme_says() -> None:
     told = re.search(r"under (\d+) minutes on two cores", (FOLDER.parents[1] / "README.md").read_text())
     assert told
     assert read(FOLDER / "test.yml")["jobs"]["test"]["timeout-minutes"] == 2 * int(told[1])
+    assert int(told[1]) * 60 == TEST_SECONDS
 
 
 def test_the_soak_runs_every_night_and_before_a_release() -> None:

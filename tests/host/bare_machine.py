@@ -21,6 +21,7 @@ from tests.host.authority import authority
 from tests.host.running import PROJECT, children, members, pid_namespace
 from tests.host.specs import spec
 from tests.host.store import ObjectStore
+from tests.run import cgroups
 from tests.waiting import LIMIT_SECONDS, until
 
 NSPAWN = "systemd-nspawn"
@@ -64,9 +65,6 @@ exec "$@"
 """
 # Its first test waits until the machine has converged, also where another worker has it converge.
 MARKS = [pytest.mark.slow, pytest.mark.timeout(LONGEST_SECONDS)]
-CGROUPS = Path("/sys/fs/cgroup")
-PREFIX = "hybrid-bare-"
-NAME = f"{PREFIX}{os.getpid()}"
 
 
 def fault() -> str:
@@ -104,17 +102,19 @@ def tar() -> Path:
             fresh = made.parent / root_filesystem.BUILDING / made.name
             root_filesystem.remove(fresh.parent)
             fresh.parent.mkdir()
-            built = subprocess.run(
-                throwaway([*command, str(fresh), root_filesystem.mirror()]),
-                env=os.environ | {"PYTHON": sys.executable},
-                capture_output=True,
-                text=True,
-                timeout=600,
-                check=False,
-            )
-            assert built.returncode == 0, built.stderr[-2000:]
-            fresh.rename(made)
-            fresh.parent.rmdir()
+            try:
+                built = subprocess.run(
+                    throwaway([*command, str(fresh), root_filesystem.mirror()]),
+                    env=os.environ | {"PYTHON": sys.executable},
+                    capture_output=True,
+                    text=True,
+                    timeout=600,
+                    check=False,
+                )
+                assert built.returncode == 0, built.stderr[-2000:]
+                fresh.rename(made)
+            finally:
+                root_filesystem.remove(fresh.parent)
     return made
 
 
@@ -156,9 +156,8 @@ class BareMachine:
         ]
         try:
             with self.console.open("a") as console:
-                around = throwaway(
-                    ["env", f"OF_ITS_OWN={' '.join(_made_cgroups())}", "sh", "-c", AROUND, "sh", *nspawn]
-                )
+                made = " ".join(map(str, cgroups.made()))
+                around = throwaway(["env", f"OF_ITS_OWN={made}", "sh", "-c", AROUND, "sh", *nspawn])
                 self._around = subprocess.Popen(around, stdin=subprocess.DEVNULL, stdout=console, stderr=console)
             self._pid = until(self._system)
             self._namespace = pid_namespace(self._pid)
@@ -199,8 +198,8 @@ class BareMachine:
             self._around.wait(LIMIT_SECONDS)
             self._around = None
             until(lambda: not members(self._namespace))
-            for cgroup in _cgroups():
-                _remove(cgroup)
+            for cgroup in cgroups.own():
+                cgroups.remove(cgroup)
         self._pid = 0
 
     def command(self, *argv: str) -> list[str]:
@@ -242,32 +241,6 @@ class BareMachine:
     def apply(self, stage: str, specification: dict[str, Any]) -> dict[str, Any]:
         """One stage by itself."""
         return _report(self.playing("host.apply", specification, "--root", "/", "--stage", stage))
-
-
-def _cgroups() -> Iterator[Path]:
-    """A folder of this process's own in each hierarchy that systemd uses: its own, the unified one, or both."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
-        _, controllers, place = line.split(":", 2)
-        if controllers in ("", "name=systemd"):
-            mounted = [CGROUPS / "systemd"] if controllers else [CGROUPS / "unified", CGROUPS]
-            hierarchy = next(path for path in mounted if (path / "cgroup.procs").exists())
-            yield hierarchy / place.lstrip("/") / NAME
-
-
-def _made_cgroups() -> list[str]:
-    made = list(_cgroups())
-    for folder in made:
-        # Of tests that were killed.
-        for left in folder.parent.glob(f"{PREFIX}*"):
-            if not Path("/proc", left.name.removeprefix(PREFIX)).exists():
-                _remove(left)
-        folder.mkdir(exist_ok=True)
-    return [str(folder) for folder in made]
-
-
-def _remove(cgroup: Path) -> None:
-    for below in sorted(cgroup.rglob("**/"), reverse=True):
-        below.rmdir()
 
 
 def _report(argv: list[str]) -> dict[str, Any]:

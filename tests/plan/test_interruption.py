@@ -124,17 +124,22 @@ MOMENTS: dict[str, Callable[[int], bool]] = {
 def test_an_interrupted_gate_says_nothing_and_leaves_nobody(
     moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Nothing is known of the stacks from another time.
-    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
-    with started("./hybrid", "gate", "dev", "prod") as process:
-        assert eventually(lambda: MOMENTS[moment](process.pid) or process.poll() is not None)
-        os.killpg(process.pid, signal.SIGINT)
-        _, words = process.communicate(timeout=WAIT_SECONDS)
-        # Python may not listen yet, and the signal itself ends the process, which is 130 to a shell; or it is done by
-        # then, where this test was kept from running for long.
-        assert process.returncode in (130, -signal.SIGINT, 0)
-        assert words == ""
-        assert eventually(lambda: of_session(process.pid) == [])
+    for attempt in range(3):
+        # Nothing is known of the stacks from another time.
+        monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / str(attempt)))
+        with started("./hybrid", "gate", "dev", "prod") as process:
+            assert eventually(lambda: MOMENTS[moment](process.pid) or process.poll() is not None)
+            if process.poll() is not None:
+                # This test was kept from running for so long that the moment went by.
+                continue
+            os.killpg(process.pid, signal.SIGINT)
+            _, words = process.communicate(timeout=WAIT_SECONDS)
+            # Python may not listen yet, and the signal itself ends the process, which is 130 to a shell.
+            assert process.returncode in (130, -signal.SIGINT)
+            assert words == ""
+            assert eventually(lambda: of_session(process.pid) == [])
+            return
+    pytest.fail(f"{moment}: never met")
 
 
 def test_an_interruption_before_a_command_runs_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,8 @@ def test_without_a_home_nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -
 NO_ROOM = ("prlimit", "--fsize=1000", "--")
 
 
-def test_a_full_disk_costs_only_the_memory(cache: Path) -> None:
+def test_a_full_disk_costs_only_the_memory(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     program = "from plan.memory import Memory; import os; Memory('trial').write('one', os.urandom(9000).hex())"
     done = subprocess.run(
         [*NO_ROOM, sys.executable, "-B", "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60

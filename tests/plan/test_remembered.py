@@ -167,6 +167,24 @@ def test_the_interpreter_and_the_installed_packages_are_in_the_hash(
     assert len(hashes) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("sys." + name, "/elsewhere") for name in ("executable", "prefix", "base_prefix")),
+        ("sys.flags", (1, 0)),
+        ("plan.inputs.FORMAT", -1),
+        ("plan.inputs.GIVEN", inputs.GIVEN | {"TZ": "America/Montreal"}),
+        ("plan.inputs.GIVEN", {}),
+    ],
+)
+def test_what_runs_the_program_is_in_the_hash(
+    project: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: Any
+) -> None:
+    before = Inputs.of_program(project).hash
+    monkeypatch.setattr(name, value)
+    assert Inputs.of_program(project).hash != before
+
+
 def test_a_project_elsewhere_is_another(project: Path, tmp_path: Path) -> None:
     """It may declare where it is."""
     copy = shutil.copytree(project, tmp_path / "copy")

@@ -34,6 +34,9 @@ PREFIX = "urn:pulumi:dev::trial::"
 def asked(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many requests each pack that was started got; nothing is known at first."""
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path_factory.mktemp("cache")))
+    # What measures coverage looks around in a pack, which then is not remembered.
+    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
     counts: list[int] = []
     running = analyzer.running
 

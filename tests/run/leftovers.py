@@ -10,6 +10,7 @@ import psutil
 
 from local import root_filesystem
 from local.errors import LocalError
+from tests.run import cgroups
 
 MARK = "HYBRID_TEST_RUN"
 """In the environment of all that a run starts: the run's folder."""
@@ -71,6 +72,10 @@ def end_all(folder: Path) -> list[str]:
     for point in mounts(folder):
         found.append(f"mount {point}")
         subprocess.run(["umount", "--lazy", point], check=False, timeout=LIMIT_SECONDS)
+    for group in cgroups.abandoned():
+        # Another run's may be among them, so they are no fault of this one.
+        with suppress(OSError):
+            cgroups.remove(group)
     for device in loop_devices(folder):
         found.append(f"loop device {device}")
         subprocess.run(["losetup", "--detach", device], check=False, timeout=LIMIT_SECONDS)

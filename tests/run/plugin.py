@@ -2,7 +2,6 @@
 
 import gc
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,13 +15,12 @@ from _pytest.nodeid import NodeId
 from xdist.workermanage import NodeManager
 
 from local.root_filesystem import spread
+from scripts.machine import no_room
 from tests.run import leftovers
 from tests.run.soak import IS_SOAK
 from tests.run.watchdog import ENDED
 
 ROOT = Path(__file__).resolve().parents[2]
-FREE_GIGABYTES = 12
-"""In the temporary folder: roots and clusters of all workers at once (measured: 6.3 GB with six)."""
 SMALL = ("tests/unit", "tests/pictures", "tests/edge", "tests/plan")
 """Folders whose tests make no stack and no host."""
 FIRST = ("recovery", "host", "failover", "local", "backups", "database", "edge", "tests")
@@ -70,8 +68,9 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(number, _interrupt)
     if hasattr(config, "workerinput"):
         return
-    if not config.args or not all(str(argument).startswith(SMALL) for argument in config.args):
-        refuse_full_disk()
+    is_small = config.args and all(str(argument).startswith(SMALL) for argument in config.args)
+    if not is_small and (fault := no_room()):
+        raise pytest.UsageError(fault)
     run = config.stash[RUN] = Run()
     # Short, as all in this path: that of a supervisor's socket may have 99 bytes.
     config.option.basetemp = config.option.basetemp or run.folder / "t"
@@ -87,16 +86,6 @@ def _interrupt(number: int, _: FrameType | None) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def spread_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     spread(tmp_path_factory.getbasetemp())
-
-
-def refuse_full_disk() -> None:
-    folder = tempfile.gettempdir()
-    free = shutil.disk_usage(folder).free / 2**30
-    if free < FREE_GIGABYTES:
-        raise pytest.UsageError(
-            f"{folder}: {free:.1f} GB are free, and the tests need {FREE_GIGABYTES}; free some, or name another folder"
-            " in TMPDIR"
-        )
 
 
 @pytest.hookimpl(tryfirst=True)

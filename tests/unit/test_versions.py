@@ -177,7 +177,8 @@ def test_doctor_shows_versions_beside_those_last_seen_to_pass(
     root: Path, note: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(versions, "_machine", lambda: iter([("node", "22.2.0")]))
-    versions.write_down({DEBIAN: ROOT | {"zlib1g": "1:1.2"}, MACHINE: {"node": "22.1.0"}})
+    # A program that is not here is no package of the root.
+    versions.write_down({DEBIAN: ROOT | {"zlib1g": "1:1.2"}, MACHINE: {"node": "22.1.0", "chromium": "150.1"}})
     found = found_by_doctor()
     assert {name: one.word for name, one in found.items()} == {
         "postgresql-17": "[green]fine[/]",
