@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ def _timed(target: str, clone: Path, environment: dict[str, str]) -> tuple[float
             run.communicate()
             raise
     if run.returncode:
+        print(words, file=sys.stderr)
         raise subprocess.CalledProcessError(run.returncode, run.args, words)
     return round(time.perf_counter() - start, 1), round(_busy_seconds() - busy, 1), words
 
