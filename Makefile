@@ -4,16 +4,19 @@ PYTHON ?= python3
 # What is installed uncompiled is compiled by the first process that needs it, and not by each anew.
 unexport PYTHONDONTWRITEBYTECODE
 SOURCES := components plan policies pictures local database backups failover host scripts bench
-# What the bundles are made from, by content: a time tells neither a file that is gone nor one that was copied back.
-APPS = $(shell { find apps -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name made -print0 | \
-	sort -z | xargs -0 sha256sum; sha256sum package.json package-lock.json tsconfig*.json; } | sha256sum | cut -c-64)
-BUNDLES := apps/worker/dist/index.js apps/web/dist/worker/index.js apps/web/dist/assets/index.html
+# What the bundles are made from, and they themselves, by content: a time tells neither a file that is gone nor one that
+# was copied back.
+SUM := sort -z | xargs -0 sha256sum | sha256sum | cut -c-64
+FROM := find apps package.json package-lock.json tsconfig*.json -type f -not -path '*/node_modules/*' \
+	-not -path '*/dist/*' -not -name made -print0 | $(SUM)
+BUNDLES := find apps/*/dist -type f -print0 | $(SUM)
 
 # Most of the tests wait.
 WORKERS ?= $(shell expr 3 \* $$(nproc))
-PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder
+PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder \
+	$(patsubst --durations,--durations=20,$(ARGS))
 
-.PHONY: help up test test-long passed check lint setup setup-test machine packages down clean lock bench wheel
+.PHONY: help up test test-long passed check lint arguments setup setup-test machine packages down clean lock bench wheel
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -27,8 +30,8 @@ up: ## set everything up; record, gate and realise the dev stack here; verify it
 	@./hybrid local up --verify
 
 test: ## set everything up; run every check and test (what CI runs); ARGS="--durations=20 --cov" as for pytest
-	$(ALONE) JOB=test setup-test lint
-	$(PYTEST) $(patsubst --durations,--durations=20,$(ARGS))
+	$(ALONE) JOB=test setup-test arguments lint
+	$(PYTEST)
 	@.venv/bin/python -m scripts.versions
 
 passed: ## after a `make test` that passed: write down the versions that nothing pins
@@ -36,17 +39,21 @@ passed: ## after a `make test` that passed: write down the versions that nothing
 
 TIMES ?= 1
 test-long: ## the soak: every kill point, long outages, random order; TIMES=3 repeats it
-	$(ALONE) setup-test
+	$(ALONE) JOB=test setup-test arguments
 	@for round in $$(seq $(TIMES)); do \
 		seed=$${SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}; echo "soak $$round of $(TIMES), SEED=$$seed" >&2; \
-		HYBRID_SOAK=1 $(PYTEST) --random-order --random-order-seed=$$seed $(ARGS) & \
+		HYBRID_SOAK=1 $(PYTEST) --random-order --random-order-seed=$$seed & \
 		trap "kill -TERM $$!" INT TERM; \
 		wait $$! || { wait $$!; exit 1; }; \
 	done
 
 check: ## what to run before each commit: formatting, lint, types and the quick unit tests, in under a minute
-	$(ALONE) lint apps/made
-	@$(PYTEST) --quiet tests/unit tests/pictures tests/edge $(ARGS)
+	$(ALONE) arguments lint apps/made
+	@$(PYTEST) --quiet tests/unit tests/pictures tests/edge
+
+# A wrong one would be found after minutes.
+arguments: | .venv/made
+	@$(PYTEST) --collect-only --quiet tests/run >/dev/null || [ $$? = 5 ]
 
 lint: | .venv/made node_modules/made
 	.venv/bin/ruff format --check .
@@ -55,7 +62,8 @@ lint: | .venv/made node_modules/made
 	.venv/bin/mypy __main__.py
 	npm run --silent typecheck
 
-# What `up` runs on; the tests need a few Debian packages more.
+setup: ## install all that `up` runs on, and start nothing
+# The tests need a few Debian packages more.
 JOB := up
 setup-test: JOB := test
 setup setup-test: packages .venv/made node_modules/made apps/made .venv/root
@@ -94,9 +102,10 @@ node_modules/made: package-lock.json | machine
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
-apps/made: node_modules/made $(shell grep -qsx "$(APPS)" apps/made && ls $(BUNDLES) >/dev/null 2>&1 || echo always)
+apps/made: node_modules/made \
+		$(shell { [ "$$($(FROM); $(BUNDLES))" = "$$(cat apps/made)" ]; } 2>/dev/null || echo always)
 	@echo "bundling the Worker and the site" >&2
-	@made=$(APPS) && npm run --silent build && echo $$made >$@
+	@from=$$($(FROM)) && npm run --silent build && { echo $$from; $(BUNDLES); } >$@
 
 .PHONY: always
 always:

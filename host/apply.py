@@ -234,8 +234,9 @@ def prepare_process(root: Path) -> None:
     # No setting of the caller's own libpq or pgBackRest may redirect what runs in the host.
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
-    # chroot is in sbin, which is not on an ordinary user's PATH.
-    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    # chroot is in sbin, which is not on an ordinary user's PATH; and the root has no other folders of programs.
+    programs = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *programs])
     commands.install()
     # pyinfra lays files ready in the temporary folder, secrets among them: in memory, a kill leaves none behind.
     tempfile.tempdir = str(root / "run")

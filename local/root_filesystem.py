@@ -240,6 +240,8 @@ def main() -> int:
     except LocalError as error:
         print(f"hybrid: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

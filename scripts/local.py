@@ -114,7 +114,7 @@ def _gated() -> "Plan":
     from policies.reports import Format, written
 
     plan = record(STACK)
-    _say(f"recorded {STACK}: {len(plan.resources)} resources")
+    _say(f"{STACK} declares {len(plan.resources)} resources")
     granted, stacks = exemptions.read(exemptions.FILE), Project.load().stacks
     outcome = assess([Subject(plan=plan)], granted=granted, stacks=stacks, memory=ANSWERS)
     _say(written(outcome, Format.TEXT))

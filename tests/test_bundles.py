@@ -18,6 +18,8 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a name": lambda folder: (folder / "apps/web/src/page.ts").rename(folder / "apps/web/src/side.ts"),
     "how they are built": lambda folder: (folder / "apps/build.mjs").write_text("// other\n"),
     "a bundle that is gone": lambda folder: shutil.rmtree(folder / "apps/worker/dist"),
+    "a bundle's file that is gone": lambda folder: (folder / "apps/web/dist/assets/page.js").unlink(),
+    "a bundle that was changed": lambda folder: (folder / "apps/web/dist/worker/index.js").write_text("// other\n"),
 }
 SOURCES = ("Makefile", *INPUTS, "apps")
 
