@@ -8,10 +8,13 @@ import os
 import signal
 import sys
 
-# What a shell has started in the background ignores an interruption, and goes on doing so.
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-    # Until a command runs there is nothing to clear up, and an interrupted import would show where.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+if __name__ == "__main__":
+    # What a shell has started in the background ignores an interruption, and goes on doing so.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        # Until a command runs there is nothing to clear up, and an interrupted import would show where.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    # `hybrid` has blocked it.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 import typer
 

@@ -281,4 +281,7 @@ def loop_device(folder: Path, *, megabytes: int, is_kept: bool = False) -> Itera
 
 
 if __name__ == "__main__" and not [one for one in (fault(), *namespace.faults()) if one]:
-    tar()
+    try:
+        tar()
+    except KeyboardInterrupt:
+        sys.exit(130)

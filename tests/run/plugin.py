@@ -110,7 +110,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             # What shares a stack, a host or a booted machine stays with one worker; by default a file does.
             mark = item.get_closest_marker("xdist_group")
             # pytest-xdist 3.8 puts it into `_nodeid`, which pytest 9.2 no longer reads.
-            item._id = NodeId.parse(f"{item.nodeid}@{mark.args[0] if mark else item.path}")
+            item._id = NodeId.parse(f"{item.nodeid}@{mark.args[0] if mark else os.path.relpath(item.path, ROOT)}")
     items.sort(key=_turn)
 
 
