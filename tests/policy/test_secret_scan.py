@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from plan.project import ROOT
 from policies import scan
 from policies.errors import GateError
 from policies.findings import Searched
@@ -239,7 +238,3 @@ def test_half_a_history_closes_the_gate(folder: Path, tmp_path_factory: pytest.T
     git(folder, "clone", "-q", "--depth=1", f"file://{folder}", str(shallow))
     with pytest.raises(GateError, match="unshallow"):
         scan.history(shallow)
-
-
-def test_this_repository_holds_no_secret() -> None:
-    assert [(one.path, one.line, one.what) for one in scan.repository(ROOT)] == []
