@@ -16,7 +16,7 @@ WORKERS ?= $(shell expr 3 \* $$(nproc))
 PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder \
 	$(patsubst --durations,--durations=20,$(ARGS))
 
-.PHONY: help up test test-long passed check lint arguments setup setup-test machine packages down clean lock bench wheel
+.PHONY: help up test test-long passed check lint arguments setup installed installed-test machine packages down clean lock bench wheel
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -26,11 +26,11 @@ ALONE = @flock --nonblock Makefile true || echo "waiting for another make that s
 	exec flock --no-fork Makefile $(MAKE) --no-print-directory -j4
 
 up: ## set everything up; record, gate and realise the dev stack here; verify it end to end where it changed
-	$(ALONE) setup
+	$(ALONE) installed
 	@./hybrid local up --verify
 
 test: ## set everything up; run every check and test (what CI runs); ARGS="--durations=20 --cov" as for pytest
-	$(ALONE) JOB=test setup-test arguments lint
+	$(ALONE) JOB=test installed-test arguments lint
 	$(PYTEST)
 	@.venv/bin/python -m scripts.versions
 
@@ -39,7 +39,7 @@ passed: ## after a `make test` that passed: write down the versions that nothing
 
 TIMES ?= 1
 test-long: ## the soak: every kill point, long outages, random order; TIMES=3 repeats it
-	$(ALONE) JOB=test setup-test arguments
+	$(ALONE) JOB=test installed-test arguments
 	@for round in $$(seq $(TIMES)); do \
 		seed=$${SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}; echo "soak $$round of $(TIMES), SEED=$$seed" >&2; \
 		HYBRID_SOAK=1 $(PYTEST) --random-order --random-order-seed=$$seed & \
@@ -63,11 +63,12 @@ lint: | .venv/made node_modules/made
 	npm run --silent typecheck
 
 setup: ## install all that `up` runs on, and start nothing
+	$(ALONE) installed
+
 # The tests need a few Debian packages more.
 JOB := up
-setup-test: JOB := test
-setup setup-test: packages .venv/made node_modules/made apps/made .venv/root
-setup-test: .venv/bare
+installed: packages .venv/made node_modules/made apps/made .venv/root
+installed-test: installed .venv/bare
 
 machine:
 	@$(PYTHON) scripts/machine.py $(JOB)

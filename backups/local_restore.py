@@ -23,8 +23,7 @@ def restore_in_place(door: "LocalDoor", wanted: InPlace) -> Restored:
         raise BackupError(
             f"{LIVE}: in a container PostgreSQL can't be stopped alone; allowed: a cluster beside it, --into NAME"
         )
-    with lock.hold(door.here.state):
-        verified.forget(door.here.state)
+    with lock.hold(door.here.state), verified.changing(door.here.state):
         halt = _Halt(door)
         try:
             if wanted.target.kind == "latest":

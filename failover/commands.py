@@ -3,6 +3,7 @@
 import contextlib
 import shlex
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -55,8 +56,8 @@ class Surroundings:
     token_file: Callable[[], Path | None] = lambda: None
     is_local: bool = False
     """Whether those are a local stack's: then a drill needs no --execute."""
-    before_change: Callable[[], None] = lambda: None
-    """Called before something is switched."""
+    changing: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Entered while something is switched."""
 
 
 IdsFile = Annotated[
@@ -198,8 +199,9 @@ def _act(context: typer.Context, wish: Wish, flags: Flags) -> None:
         checkout=Path.cwd(),
     )
     if flags.is_execute:
-        context.obj.before_change()
-        _finish(_executed(operation), operation.files, as_json=flags.as_json)
+        with context.obj.changing():
+            outcome = _executed(operation)
+        _finish(outcome, operation.files, as_json=flags.as_json)
     else:
         _show_plan(operation, again(context, wish), as_json=flags.as_json)
 

@@ -132,8 +132,8 @@ def drill(
         show([f"would roll back {names} by {via} and restore it, {often}, for real clients to see"])
         tell(f"nothing was changed; do it with: {again(context, 'drill')}")
         return
-    context.obj.before_change()
-    found = run(make, Via(via), count, progress)
+    with context.obj.changing():
+        found = run(make, Via(via), count, progress)
     files = drilled.write(place.evidence, found)
     if as_json:
         show_json(found.document() | {"files": [str(path) for path in files]})

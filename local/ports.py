@@ -3,6 +3,7 @@
 import errno
 import socket
 import textwrap
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ NAMES = (
 STANDBY_ADDRESS = "127.0.0.2"
 WAY_OUT = "free them, or choose ten others: HYBRID_FIRST_PORT=7500"
 LONGEST_COMMAND = 80
+LETTING_GO_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,13 @@ def busy(ports: Ports, except_pids: Collection[int] = ()) -> list[Taken]:
 
 
 def refuse_busy(ports: Ports, except_pids: Collection[int] = ()) -> None:
-    """LocalError that lists every port that others hold."""
-    found = busy(ports, except_pids)
+    """LocalError that lists every port that others hold.
+
+    A process that was killed lets go of its ports a moment after it can't be looked up any more.
+    """
+    deadline = time.monotonic() + LETTING_GO_SECONDS
+    while (found := busy(ports, except_pids)) and None in {one.pid for one in found} and time.monotonic() < deadline:
+        time.sleep(0.1)
     if found:
         raise LocalError("\n".join([*map(str, found), WAY_OUT]))
 

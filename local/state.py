@@ -84,7 +84,7 @@ class State:
 
     @property
     def name(self) -> Path:
-        """Of the stack as it is; another one after each change."""
+        """Every renaming of the stack, a line each; see local/verified.py."""
         return self.folder / "name"
 
     @property

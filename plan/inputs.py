@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import site
-import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -42,7 +41,7 @@ GIVEN = {
     "TZ": "UTC",
 }
 COMPILED = "__pycache__"
-# Path, number, size, and when content and entry were last changed; of a file, or a folder.
+# Path, number, size, and when content and entry were last changed.
 Stamp = tuple[str, int, int, int, int]
 
 
@@ -98,13 +97,20 @@ class Inputs:
 
     def keep(self, memory: Memory, texts: Mapping[str, str], seen: Mapping[str, Any]) -> None:
         """Remembers texts by key, unless their process has seen what is no input, or an input was changed meanwhile."""
-        if seen["unlisted"]:
+        if seen["unlisted"] or not self.single_files.issuperset(seen["single_files"]):
             return
         with contextlib.suppress(OSError):
             if Inputs(self.folder, self.lists)._is_as(self):
                 for key, text in texts.items():
                     if key:
                         memory.write(key, f"{json.dumps(seen['libraries'])}\n{text}")
+
+    def prepare(self) -> None:
+        """Makes what an import would make in the folders, whose stamps it would change; to be called first of all."""
+        for folder, _, names in (found for top in self.trees for found in os.walk(top)):
+            if os.path.basename(folder) != COMPILED and any(name.endswith(".py") for name in names):
+                with contextlib.suppress(OSError):
+                    os.mkdir(os.path.join(folder, COMPILED))
 
     @cached_property
     def hash(self) -> str:
@@ -182,10 +188,8 @@ def _content(path: str) -> str:
 
 
 def _stamp(path: str) -> Stamp:
+    """A folder's tells that a file came and went."""
     facts = os.lstat(path)
-    if stat.S_ISDIR(facts.st_mode):
-        # An import changes it, which adds what it has compiled.
-        return path, facts.st_ino, 0, 0, 0
     return path, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 

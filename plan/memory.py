@@ -51,7 +51,8 @@ class Memory:
         """None where it is not known, or damaged."""
         try:
             path = self._folder / key
-            found = path.read_bytes() if _is_own(self._folder) else b""
+            # What is no file may never end.
+            found = path.read_bytes() if _is_own(self._folder) and path.is_file() else b""
             digest, packed = found[:DIGEST_BYTES], found[DIGEST_BYTES:]
             if hashlib.sha256(packed).digest() != digest:
                 return None
@@ -84,7 +85,13 @@ class Memory:
         return cache_folder() / FOLDER / self.kind
 
     def _forget_the_oldest(self) -> None:
-        found = sorted(((entry.stat().st_mtime, entry.path) for entry in os.scandir(self._folder)), reverse=True)
+        found = []
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                # Another process may forget at the same moment.
+                with contextlib.suppress(FileNotFoundError):
+                    found.append((entry.stat().st_mtime, entry.path))
+        found.sort(reverse=True)
         kept = [path for _, path in found if not path.endswith(UNFINISHED)][: self.most]
         now = time.time()
         for modified, path in found:

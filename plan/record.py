@@ -34,6 +34,7 @@ def record_all(stacks: Sequence[str], folder: Path = ROOT) -> list[Plan]:
     project = Project.load(folder) if stacks else None
     tasks = {stack: _task(project, stack) for stack in stacks} if project else {}
     inputs = Inputs.of_program(folder)
+    inputs.prepare()
     keys = {stack: inputs.key(task) for stack, task in tasks.items()}
     found = {stack: inputs.recall(PLANS, key) for stack, key in keys.items()}
     new = [stack for stack in tasks if found[stack] is None]

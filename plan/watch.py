@@ -133,20 +133,26 @@ class Watch:
             self._is_looking = False
 
     def result(self) -> dict[str, Any]:
-        """What was seen and is not listed, in words, and the stamps of all files of libraries that were read.
+        """What was seen and is not listed, in words, what is listed by its name, and the stamps of libraries' files.
 
         Ends the looking: this looks, too.
         """
         self._is_looking = False
         read = {str(module.__file__) for module in [*sys.modules.values()] if getattr(module, "__file__", None)}
-        unlisted = set(self._unlisted)
+        unlisted, single_files = set(self._unlisted), set()
         for event, path, is_import in self._looked_at:
             real = path if self._is_library(path) else os.path.realpath(os.path.join(self._inputs.folder, path))
             if self._is_library(real):
                 read.add(_source(real))
-            elif not (self._is_input(real) or self._may_look(event, real, is_import)):
+            elif real in self._inputs.single_files:
+                single_files.add(real)
+            elif not (_is_in(real, self._inputs.trees) or self._may_look(event, real, is_import)):
                 unlisted.add(f"{event}: {path}")
-        return {"unlisted": sorted(unlisted), "libraries": stamped(sorted(filter(self._is_library, read)))}
+        return {
+            "unlisted": sorted(unlisted),
+            "single_files": sorted(single_files),
+            "libraries": stamped(sorted(filter(self._is_library, read))),
+        }
 
     def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
         """Called some 300,000 times for a recording, nearly always for nothing."""
@@ -206,9 +212,6 @@ class Watch:
     def _is_program(self, name: str) -> bool:
         """By the file that code is from, as it was imported; of some there is none."""
         return not name.startswith(_FROZEN) and not _is_in(name, (*self._libraries, RECORDER))
-
-    def _is_input(self, real: str) -> bool:
-        return real in self._inputs.single_files or _is_in(real, self._inputs.trees)
 
     def _is_library(self, path: str) -> bool:
         return _is_in(path, self._libraries)

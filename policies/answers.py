@@ -104,6 +104,7 @@ class _Known:
     def __init__(self, packs: "Sequence[Path | Pack]", day: date, memory: Memory | None) -> None:
         self._packs, self._memory = packs, memory
         self._inputs = Inputs.of_packs()
+        self._inputs.prepare()
         self._day = self._inputs.key(day.isoformat()) if memory else ""
         self._plans: Sequence[Plan] = ()
         # What a pack was asked about, by its number in key and answer: a plan, or for its rules nothing.

@@ -1,6 +1,7 @@
 """`./hybrid db`: the running database, of the local stack or of one in the cloud."""
 
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -174,6 +175,9 @@ def psql(
     """Open psql as a role: app and public_read through the pooler, others directly."""
     from database import psql as run
     from database.access import POOLED, refuse_locked_out
+    from local import verified
+    from local.state import State
+    from plan.project import ROOT
 
     argv = run.arguments(commands or [], arguments or [])
     with _door(stack, way)(role, is_pooled=role in POOLED) as access:
@@ -184,7 +188,8 @@ def psql(
 
             argv, changes = on_host(_local(), argv)
             variables |= changes
-        code = run.run_psql(argv, variables)
+        with verified.changing(State.of(ROOT)) if stack is None else nullcontext():
+            code = run.run_psql(argv, variables)
         if code and access.fault():
             tell(f"hybrid: {access.fault()}")
         elif code == run.NO_CONNECTION:
@@ -212,10 +217,10 @@ def migrate(
     folder = ROOT / migrations.FOLDER
     with _door(stack, way)(migrations.ROLE) as access:
         refuse_locked_out(access)
-        if is_applied and stack is None:
-            verified.forget(State.of(ROOT))
+        here = is_applied and stack is None
         try:
-            ran = migrations.apply(access.parameters, folder, _running) if is_applied else []
+            with verified.changing(State.of(ROOT)) if here else nullcontext():
+                ran = migrations.apply(access.parameters, folder, _running) if is_applied else []
             found = migrations.plan(access.parameters, folder)
         except psycopg.Error as error:
             raise DatabaseError(f"{access.stack}: migrations: {access.fault() or one_line(error)}") from error

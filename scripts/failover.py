@@ -1,5 +1,6 @@
 """`./hybrid failover`: the package failover/, with the local stack where no file of ids is named."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,13 +24,11 @@ def _ids() -> Path | None:
     return path if path.exists() else None
 
 
-def _forget_verified() -> None:
+def _changing() -> AbstractContextManager[None]:
     from local import verified
 
-    verified.forget(_state())
+    return verified.changing(_state())
 
 
-LOCAL = Surroundings(
-    ids=_ids, token_file=lambda: _state().failover_token, is_local=True, before_change=_forget_verified
-)
+LOCAL = Surroundings(ids=_ids, token_file=lambda: _state().failover_token, is_local=True, changing=_changing)
 app = application(LOCAL, name="hybrid")

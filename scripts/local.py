@@ -87,17 +87,16 @@ def up(
     here = _stack(first_port)
     plan = _gated()
     wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups)
-    is_verified, code = verified.is_marked(here.state), verified.current(here.state)[0]
-    verified.forget(here.state)
+    unchanged = verified.taken_over(here.state)
     changed = bring_up(here, plan, _tell, _progress, wish)
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")
-    if is_verified := is_verified and not changed:
-        verified.mark(here.state, [code, verified.current(here.state)[1]])
+    if unchanged and not changed:
+        verified.mark(here.state, unchanged)
     if read(here.state).is_serving:
         print(f"http://localhost:{here.ports.web}")
     else:
         _say("this stack serves nobody: a standby, or told to stop serving; --promote changes that")
-    if verifies and is_verified:
+    if verifies and verified.is_marked(here.state):
         _say("verified before, and unchanged since; `./hybrid local verify` does it again")
     elif verifies:
         _verify(here, REQUESTS)
@@ -173,9 +172,12 @@ def _print_verification(result: "Verification") -> None:
 @app.command(name="exec")
 def run(command: Annotated[list[str], typer.Argument(metavar="-- COMMAND…", help="What to run.")]) -> None:
     """Run a command on the local database host as its user postgres, such as `-- psql` or `-- pg_dump`."""
+    from local import verified
     from local.host_command import run_on_host
 
-    code = run_on_host(_stack(), command)
+    here = _stack()
+    with verified.changing(here.state):
+        code = run_on_host(here, command)
     if code:
         raise typer.Exit(code)
 

@@ -92,6 +92,22 @@ def test_a_run_that_is_ended_leaves_nothing(inner: InnerRun, number: signal.Sign
     assert not [process for process in started if process.is_running()]
 
 
+def test_what_is_left_of_a_run_whose_watchdog_was_killed_too_goes_with_the_next(
+    inner: InnerRun, tmp_path: Path
+) -> None:
+    folder = inner.folder()
+    started = leftovers.processes(folder)
+    (watchdog,) = (one for one in psutil.Process(inner.process.pid).children() if "tests.run.watchdog" in one.cmdline())
+    watchdog.kill()
+    inner.process.kill()
+    inner.end()
+    (tmp_path / "next").mkdir()
+    after = InnerRun(tmp_path / "next", 0, GROUPED, TMPDIR=str(inner.temporary))
+    assert "8 passed" in after.end()
+    until(inner.is_gone)
+    assert not [process for process in started if process.is_running()]
+
+
 @pytest.mark.parametrize("text", [INNER, OF_A_LOCAL_STACK], ids=["process", "local-stack"])
 def test_a_run_names_what_its_tests_left_and_fails(tmp_path: Path, text: str) -> None:
     inner = InnerRun(tmp_path, 0, text)

@@ -59,7 +59,7 @@ def test_down_ends_a_stack_whose_folder_was_removed(stopped: StackUnderTest) -> 
     assert (stopped.processes(), stopped.listens()) == ([], [])
 
 
-KILL_POINTS = ("recorded", "root", "postgres", "backups")
+KILL_POINTS = ("declares", "root", "postgres", "backups")
 
 
 def test_up_works_after_ups_that_were_killed(fresh: StackUnderTest) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from local import ports as module
 from local.errors import LocalError
-from local.ports import Ports, busy, refuse_busy
+from local.ports import Ports, Taken, busy, refuse_busy
 
 Address = namedtuple("Address", "ip port")
 Link = namedtuple("Link", "status laddr pid")
@@ -75,6 +75,15 @@ def test_every_taken_port_is_in_one_message(free_ports: Ports, taken: int) -> No
     assert str(free_ports.web) in str(error.value)
     assert str(taken) in str(error.value)
     assert "HYBRID_FIRST_PORT" in str(error.value)
+
+
+def test_a_port_of_a_process_that_is_just_ending_is_waited_for(
+    free_ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = [[Taken("objects", free_ports.objects)], [Taken("objects", free_ports.objects)], []]
+    monkeypatch.setattr(module, "busy", lambda *_: looks.pop(0))
+    refuse_busy(free_ports)
+    assert looks == []
 
 
 def test_ports_of_our_own_stack_do_not_count(free_ports: Ports, taken: int) -> None:

@@ -46,6 +46,52 @@ def test_what_changes_while_it_is_verified_is_not_marked(code: Path, state: Stat
         assert not verified.is_marked(state)
 
 
+def test_who_changes_nothing_takes_the_mark_over(code: Path, state: State) -> None:
+    assert verified.taken_over(state) is None
+    verified.mark(state, verified.current(state))
+    unchanged = verified.taken_over(state)
+    assert unchanged
+    # Until then it may be killed over a change.
+    assert not verified.is_marked(state)
+    verified.mark(state, unchanged)
+    assert verified.is_marked(state)
+
+
+def test_who_changes_nothing_does_not_take_over_what_another_changes(code: Path, state: State) -> None:
+    verified.mark(state, verified.current(state))
+    unchanged = verified.taken_over(state)
+    assert unchanged
+    verified.forget(state)
+    verified.mark(state, unchanged)
+    assert not verified.is_marked(state)
+
+
+def test_what_is_renamed_at_the_same_moment_is_renamed(
+    code: Path, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the mark and the name of one's own."""
+    verified.mark(state, verified.current(state))
+    forget = verified.forget
+
+    def beside(here: State) -> str:
+        forget(here)
+        return forget(here)
+
+    monkeypatch.setattr(verified, "forget", beside)
+    unchanged = verified.taken_over(state)
+    monkeypatch.undo()
+    monkeypatch.setattr(verified, "ROOT", code)
+    assert unchanged
+    verified.mark(state, unchanged)
+    assert not verified.is_marked(state)
+
+
+def test_who_verifies_while_it_changes_has_marked_another(code: Path, state: State) -> None:
+    with verified.changing(state):
+        verified.mark(state, verified.current(state))
+    assert not verified.is_marked(state)
+
+
 def test_a_damaged_mark_is_none(code: Path, state: State) -> None:
     state.verified.write_bytes(b"\xff")
     assert not verified.is_marked(state)

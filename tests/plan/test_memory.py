@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,6 +130,35 @@ def test_a_full_disk_costs_only_the_memory(cache: Path, monkeypatch: pytest.Monk
         [*NO_ROOM, sys.executable, "-B", "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr, kept(cache)) == (0, "", "", [])
+
+
+def test_what_another_process_forgets_at_the_same_moment_is_no_fault(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Memory("trial", most=1)
+    memory.write("one", "text")
+    scandir = os.scandir
+
+    def beside(folder: Path) -> Any:
+        listed = scandir(folder)
+        (folder / "one").unlink(missing_ok=True)
+        return listed
+
+    monkeypatch.setattr(os, "scandir", beside)
+    memory.write("two", "text")
+    monkeypatch.undo()
+    assert memory.read("two") == "text"
+
+
+def test_what_never_ends_is_not_read(cache: Path) -> None:
+    memory = Memory("trial")
+    memory.write("one", "text")
+    (cache / FOLDER / "trial/one").unlink()
+    os.mkfifo(cache / FOLDER / "trial/one")
+    assert memory.read("one") is None
+    (cache / FOLDER / "trial/one").unlink()
+    (cache / FOLDER / "trial/one").symlink_to("/dev/zero")
+    assert memory.read("one") is None
 
 
 def test_forgetting_removes_nothing_else(cache: Path) -> None:

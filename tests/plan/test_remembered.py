@@ -38,7 +38,7 @@ def quickly_recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def counted(ran: list[str], *_: Any) -> Any:
         stacks.extend(ran)
-        return [{"plan": PLAN, "seen": {"unlisted": [], "libraries": {}}} for _ in ran]
+        return [{"plan": PLAN, "seen": {"unlisted": [], "single_files": [], "libraries": {}}} for _ in ran]
 
     monkeypatch.setattr(record, "_run", counted)
     return stacks
@@ -225,6 +225,43 @@ def test_what_changes_while_it_is_recorded_is_not_remembered(
         (project / "components/part.py").write_text(text)
         record.record("dev", project)
     assert len(quickly_recorded) == 1 + len({by, "meanwhile", "first\n"})
+
+
+@pytest.mark.parametrize("name", ["host/.playbook.py.swp", "components/passing.py", "host/templates/passing"])
+def test_what_comes_and_goes_while_it_is_recorded_is_not_remembered(
+    project: Path, quickly_recorded: list[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (project / "host/templates").mkdir()
+    run = record._run
+
+    def meanwhile(*arguments: Any) -> Any:
+        (project / name).touch()
+        (project / name).unlink()
+        return run(*arguments)
+
+    monkeypatch.setattr(record, "_run", meanwhile)
+    for _ in range(2):
+        record.record("dev", project)
+    assert quickly_recorded == ["dev", "dev"]
+
+
+def test_a_module_that_comes_and_goes_beside_the_program_is_not_remembered(
+    program: Program, recorded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was imported, and both looks at the folder find it gone."""
+    folder = program("import contextlib\nwith contextlib.suppress(ImportError):\n    import passing\n")
+    run = record._run
+
+    def meanwhile(*arguments: Any) -> Any:
+        (folder / "passing.py").touch()
+        answer = run(*arguments)
+        (folder / "passing.py").unlink()
+        return answer
+
+    monkeypatch.setattr(record, "_run", meanwhile)
+    for _ in range(2):
+        record.record("dev", folder)
+    assert recorded == ["dev", "dev"]
 
 
 def test_a_fault_is_told_each_time(program: Program, recorded: list[str]) -> None:

@@ -1,11 +1,13 @@
 """Hooks of pytest: a folder for each run, the order of the groups, an end on SIGTERM, and nothing left behind."""
 
+import fcntl
 import gc
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -23,6 +25,7 @@ from tests.run.watchdog import ENDED
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("tests/unit", "tests/pictures", "tests/edge", "tests/plan")
 """Folders whose tests make no stack and no host."""
+PREFIX, LOCK = "hybrid-", "run.lock"
 FIRST = ("recovery", "host", "failover", "local", "backups", "database", "edge", "tests")
 """Folders whose tests wait most for others: begun first, so that what only computes fills the gaps."""
 
@@ -31,7 +34,12 @@ class Run:
     """What the controlling process of a run has made."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="hybrid-"))
+        _remove_abandoned(Path(tempfile.gettempdir()))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        # Whoever of the run lives holds it: this process, and the watchdog.
+        lock = (self.folder / "lock.new").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (self.folder / "lock.new").rename(self.folder / LOCK)
         spread(self.folder)
         self.left: list[str] = []
         os.environ[leftovers.MARK] = str(self.folder)
@@ -48,12 +56,23 @@ class Run:
             env=environment,
             stdin=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=[lock.fileno()],
         )
+        self._lock = lock
 
     def end(self) -> None:
         """Looks for what is left, and ends it."""
         self.left = leftovers.end_all(self.folder)
         self._watchdog.communicate(ENDED, timeout=10)
+        self._lock.close()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Of runs that were killed with their watchdogs."""
+    for lock in folder.glob(f"{PREFIX}*/{LOCK}"):
+        with suppress(OSError), lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            leftovers.end_all(lock.parent)
 
 
 RUN = pytest.StashKey[Run]()
