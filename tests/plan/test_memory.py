@@ -4,8 +4,9 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -139,15 +140,17 @@ def test_what_another_process_forgets_at_the_same_moment_is_no_fault(
     memory.write("one", "text")
     scandir = os.scandir
 
-    def beside(folder: Path) -> Any:
-        listed = scandir(folder)
-        (folder / "one").unlink(missing_ok=True)
-        return listed
+    @contextmanager
+    def beside(folder: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with scandir(folder) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+        (folder / "one").unlink()
+        yield listed
 
-    monkeypatch.setattr(os, "scandir", beside)
-    memory.write("two", "text")
-    monkeypatch.undo()
-    assert memory.read("two") == "text"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", beside)
+        memory.write("two", "text")
+    assert [path.name for path in kept(cache)] == ["two"]
 
 
 def test_what_never_ends_is_not_read(cache: Path) -> None:
