@@ -64,7 +64,7 @@ for group in $OF_ITS_OWN; do echo 0 >"$group/cgroup.procs"; done
 exec "$@"
 """
 # Its first test waits until the machine has converged, also where another worker has it converge.
-MARKS = [pytest.mark.slow, pytest.mark.timeout(LONGEST_SECONDS)]
+MARKS = [pytest.mark.slow, pytest.mark.timeout(LONGEST_SECONDS), pytest.mark.random_order(disabled=True)]
 
 
 def fault() -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.host.running import HostUnderTest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 
 
 def with_postgres(host: HostUnderTest, **changes: Any) -> dict[str, Any]:

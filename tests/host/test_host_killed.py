@@ -16,7 +16,7 @@ from tests.host.tree import Tree
 from tests.run.soak import IS_SOAK
 from tests.waiting import LIMIT_SECONDS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 
 # Stands before the program that the playbook does everything through, and once kills all a moment after a call of it.
 CHROOT = """#!/bin/sh

@@ -14,7 +14,7 @@ from tests.host.store import ObjectStore
 from tests.host.tree import Tree
 from tests.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 
 ROWS = "SELECT count(*) FROM public.followed"
 

@@ -28,7 +28,7 @@ from tests.run.ports import claim_some
 from tests.run.soak import IS_SOAK
 from tests.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 
 QUEUE_MB = 64
 SEGMENT_MB = 16

@@ -28,6 +28,8 @@ from local.verify import verify
 from plan.model import Plan
 from plan.record import record
 
+pytestmark = pytest.mark.random_order(disabled=True)
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = os.uname().nodename
 

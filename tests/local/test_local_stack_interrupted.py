@@ -77,10 +77,11 @@ def test_up_works_after_an_up_that_was_killed(step: str, fresh: StackUnderTest) 
 
 
 def kill_up_at(step: str, stack: StackUnderTest) -> None:
-    process = stack.start("up")
-    seen(process, step)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    with stack.start("up") as process:
+        try:
+            seen(process, step)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
     if step != "backups":
         assert stack.told("local", "status").returncode == 1
 

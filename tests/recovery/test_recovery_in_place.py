@@ -7,7 +7,7 @@ import pytest
 from tests.recovery.site import Site, restore
 from tests.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 
 
 def stop(site: Site) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.recovery.site import Site, restore
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 
 
 def test_the_list_has_the_window_and_every_backup(site: Site) -> None:
