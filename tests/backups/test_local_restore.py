@@ -57,13 +57,13 @@ class Host:
 def test_the_server_goes_on_while_the_new_data_are_staged(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host(monkeypatch)
     assert host.restore().plan.keeps == "main.before-1"
-    assert host.done == ["lock", "forget", "stage", "halt", "swap", "start", "unlock"]
+    assert host.done == ["lock", "forget", "stage", "halt", "swap", "start", "forget", "unlock"]
 
 
 def test_for_the_newest_state_it_is_stopped_first(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host(monkeypatch)
     host.restore("latest")
-    assert host.done == ["lock", "forget", "halt", "stage", "swap", "start", "unlock"]
+    assert host.done == ["lock", "forget", "halt", "stage", "swap", "start", "forget", "unlock"]
 
 
 @pytest.mark.parametrize(("step", "to"), [("stage", "xid:700"), ("stage", "latest"), ("swap", "xid:700")])
@@ -72,7 +72,7 @@ def test_when_a_step_fails_the_old_data_serve_again(step: str, to: str, monkeypa
     with pytest.raises(LocalError, match=step):
         host.restore(to)
     assert host.done.count("halt") == host.done.count("start")
-    assert host.done[-1] == ("start" if "halt" in host.done else "stage")
+    assert host.done[-2:] == ["start" if "halt" in host.done else "stage", "forget"]
     assert "unswap" not in host.done
 
 
@@ -80,7 +80,7 @@ def test_restored_data_that_do_not_start_are_swapped_back(monkeypatch: pytest.Mo
     host = Host(monkeypatch, start=1)
     with pytest.raises(BackupError, match="did not start, so the old data serve again: start: failed"):
         host.restore()
-    assert host.done == ["lock", "forget", "stage", "halt", "swap", "start", "halt", "unswap", "start"]
+    assert host.done == ["lock", "forget", "stage", "halt", "swap", "start", "halt", "unswap", "start", "forget"]
 
 
 def test_in_a_container_it_is_refused_before_anything_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
