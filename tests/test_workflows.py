@@ -91,7 +91,8 @@ def test_tests_run_what_the_readme_says() -> None:
     told = re.search(r"under (\d+) minutes on two cores", (FOLDER.parents[1] / "README.md").read_text())
     assert told
     assert read(FOLDER / "test.yml")["jobs"]["test"]["timeout-minutes"] == 2 * int(told[1])
-    assert int(told[1]) * 60 == TEST_SECONDS
+    # The benchmark's limit is the aim.
+    assert 0 <= int(told[1]) * 60 - TEST_SECONDS <= 60
 
 
 def test_the_soak_runs_every_night_and_before_a_release() -> None:

@@ -141,7 +141,7 @@ def test_an_interrupted_gate_says_nothing_and_leaves_nobody(
     pytest.fail(f"{moment}: never met")
 
 
-@pytest.mark.parametrize("milliseconds", range(0, 120, 6))
+@pytest.mark.parametrize("milliseconds", range(0, 120, 12))
 def test_an_interruption_of_the_start_says_nothing(milliseconds: int) -> None:
     with started("./hybrid", "preview", "dev") as process:
         time.sleep(milliseconds / 1000)
