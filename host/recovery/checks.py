@@ -105,10 +105,9 @@ def no_way_out(server: Server) -> Check:
     """From inside not even the serving host is reached, on loopback or by its socket, which both answer out here."""
     machine, port = server.work.machine, server.work.machine.spec.postgres.port
     places = ("127.0.0.1", layout.SOCKETS)
-    outside = [
-        machine.run(["pg_isready", "-q", "-h", place, "-p", str(port)], seconds=60).returncode for place in places
-    ]
-    asks = "; ".join(f'pg_isready -q -h {place} -p {port}; echo "answer $?"' for place in places)
+    ask = machine.program("pg_isready")
+    outside = [machine.run([ask, "-q", "-h", place, "-p", str(port)], seconds=60).returncode for place in places]
+    asks = "; ".join(f'{ask} -q -h {place} -p {port}; echo "answer $?"' for place in places)
     probe = PROBE.format(asks=asks)
     rows = [row[0] for row in server.psql(probe, database="postgres") if row and row[0]]
     routes = [row for row in rows if not row.startswith("answer ")]

@@ -28,6 +28,8 @@ while :; do sleep 3600 & wait; done
 # Whatever ends the tests, kill -9 too, ends with them what is started behind these words.
 TIED = ("setpriv", "--pdeathsig", "KILL", "--")
 DATA = "var/lib/postgresql"
+# Not by way of Debian's wrapper, whose Perl takes longer than most queries.
+PROGRAMS = "/usr/lib/postgresql/17/bin"
 # Of what takes a moment on a machine that is its own: others may keep it busy.
 
 
@@ -172,9 +174,8 @@ class HostUnderTest:
     def psql(self, role: str, query: str) -> str:
         """What psql prints for a role that comes over the socket; AssertionError with its error."""
         place = ["--port", str(self.spec["postgres"]["port"]), "--dbname", self.spec["postgres"]["database"]]
-        # Not by way of Debian's wrapper, whose Perl takes longer than the query.
         argv = [
-            "/usr/lib/postgresql/17/bin/psql",
+            f"{PROGRAMS}/psql",
             "-XAtq",
             "-v",
             "ON_ERROR_STOP=1",
@@ -208,7 +209,7 @@ class HostUnderTest:
         assert self.inside(["kill", f"-{signal}", pid]).returncode == 0
 
     def start_postgres(self) -> None:
-        self.run("/usr/lib/postgresql/17/bin/postgres", "-D", "/etc/postgresql/17/main", until_it=self.answers)
+        self.run(f"{PROGRAMS}/postgres", "-D", "/etc/postgresql/17/main", until_it=self.answers)
 
     def start_pooler(self) -> None:
         port = self.spec["pooler"]["port"]
@@ -220,15 +221,15 @@ class HostUnderTest:
         until(lambda: not self.is_postgres_alive())
 
     def is_postgres_alive(self) -> bool:
-        return self.inside(["pgrep", "--full", "^/usr/lib/postgresql/17/bin/postgres"]).returncode == 0
+        return self.inside(["pgrep", "--full", f"^{PROGRAMS}/postgres"]).returncode == 0
 
     def has_postgres_processes(self) -> bool:
         """Any of them, the server's backends too."""
-        pattern = "^/usr/lib/postgresql/17/bin/postgres|^postgres: "
+        pattern = f"^{PROGRAMS}/postgres|^postgres: "
         return self.inside(["pgrep", "--full", pattern]).returncode == 0
 
     def answers(self) -> bool:
-        return self.succeeds("pg_isready", "--quiet", "--port", str(self.spec["postgres"]["port"]))
+        return self.succeeds(f"{PROGRAMS}/pg_isready", "--quiet", "--port", str(self.spec["postgres"]["port"]))
 
     def restart_postgres(self) -> None:
         self.signal_postgres("INT")

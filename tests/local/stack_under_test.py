@@ -29,6 +29,7 @@ from plan.model import Plan
 from plan.project import ROOT
 from plan.record import record
 from tests.commands import in_this_process
+from tests.host.running import PROGRAMS
 from tests.run.ports import claim
 from tests.waiting import until
 
@@ -161,9 +162,8 @@ class StackUnderTest:
         postgres = self.host()["postgres"]
         place = ["-h", SOCKETS, "-p", str(port or postgres["port"]), "-d", postgres["database"]]
         words = [word for query in queries for word in ("-c", query)]
-        # Not by way of Debian's wrapper, whose Perl takes longer than the query.
-        psql = "/usr/lib/postgresql/17/bin/psql"
-        answer = database.way(self.here).in_host([psql, "-XAtq", "-v", "ON_ERROR_STOP=1", *place, *words])
+        argv = [f"{PROGRAMS}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *place, *words]
+        answer = database.way(self.here).in_host(argv)
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.strip()
 

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 
 from local import namespace
-from tests.host.running import PROJECT, HostUnderTest
+from tests.host.running import PROGRAMS, PROJECT, HostUnderTest
 from tests.host.store import ObjectStore
 
 MAJOR = 17
@@ -93,7 +93,7 @@ class Site:
     def copy(self, query: str, cluster: dict[str, Any]) -> str:
         """What psql prints of a query in a restored cluster."""
         place = ["--port", str(cluster["port"]), "--dbname", self.host.spec["postgres"]["database"]]
-        answer = self.host.as_postgres("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *place, "--command", query)
+        answer = self.host.as_postgres(f"{PROGRAMS}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *place, "--command", query)
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.strip()
 
