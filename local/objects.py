@@ -4,6 +4,7 @@ What it acknowledges is in the state folder by then (local/object_store): object
 buckets with their settings. They outlive the server, also a killed one; only unfinished multipart uploads do not.
 """
 
+import functools
 import http.client
 import os
 import ssl
@@ -17,7 +18,7 @@ from local.part import Part, content_hash
 from local.state import State
 
 if TYPE_CHECKING:
-    import botocore.session
+    import boto3
 
 NAME = "objects"
 PROJECT = Path(__file__).parents[1]
@@ -71,11 +72,8 @@ class Objects:
 
     def client(self, region: str) -> Any:
         """A boto3 S3 client that reads nothing of the operator's own AWS set-up, and uses no proxy."""
-        # boto3 takes 0.3 s to import: only who talks S3 waits for it.
-        import boto3
         from botocore.config import Config
 
-        session = boto3.Session(botocore_session=_isolated_session(), region_name=region, **CREDENTIALS)
         config = Config(
             s3={"addressing_style": "path"},
             proxies={},
@@ -83,7 +81,8 @@ class Objects:
             connect_timeout=5,
             read_timeout=30,
         )
-        return session.client("s3", endpoint_url=self.endpoint, verify=str(self.tls.authority), config=config)
+        place = {"region_name": region, "endpoint_url": self.endpoint, "verify": str(self.tls.authority)}
+        return _session().client("s3", **place, config=config)
 
     def _command(self) -> tuple[str, ...]:
         """One worker, for what objects there are is in its memory."""
@@ -111,13 +110,18 @@ class Objects:
         )
 
 
-def _isolated_session() -> "botocore.session.Session":
+@functools.cache
+def _session() -> "boto3.Session":
+    """One for all clients, for each reads the model of S3 anew: a tenth of a second."""
+    # boto3 takes 0.3 s to import: only who talks S3 waits for it.
+    import boto3
     import botocore.session
 
-    return botocore.session.Session(
+    isolated = botocore.session.Session(
         session_vars={
             "profile": (None, None, None, None),
             "config_file": (None, None, os.devnull, None),
             "credentials_file": (None, None, os.devnull, None),
         }
     )
+    return boto3.Session(botocore_session=isolated, **CREDENTIALS)

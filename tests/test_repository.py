@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,16 @@ def test_every_component_has_a_test() -> None:
     )
     assert len(classes) >= 14
     assert [name for name in classes if name not in tests] == []
+
+
+def test_types_of_every_declared_service_are_checked() -> None:
+    """What pyproject.toml has mypy skip is of any type: a wrong argument would pass."""
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    read = {name for one in overrides if one.get("follow_imports") == "normal" for name in one["module"]}
+    declaring = [text for text in map(Path.read_text, tracked("*.py")) if "\nimport pulumi_aws as aws\n" in text]
+    used = {name for text in declaring for name in re.findall(r"\baws\.([a-z]\w*)", text)}
+    assert len(used) >= 7
+    assert {f"pulumi_aws.{name}.*" for name in used} <= read
 
 
 def test_every_test_file_is_collected() -> None:

@@ -7,6 +7,8 @@ import botocore.session
 
 Document = dict[str, Any]
 Grant = tuple[str, list[str], dict[str, Any] | None]
+# It reads each model once.
+SESSION = botocore.session.Session()
 
 # S3's actions are called unlike its operations (AWS, Service Authorization Reference of S3); all others are alike.
 S3_OPERATIONS = {
@@ -80,5 +82,4 @@ def _exists(action: str) -> bool:
     if service == "s3" and name in S3_OPERATIONS:
         operation = S3_OPERATIONS[name]
         service, name = ("s3", operation) if operation else ("s3control", name)
-    operations = botocore.session.Session().get_service_model(service).operation_names
-    return bool(fnmatch.filter(operations, name))
+    return bool(fnmatch.filter(SESSION.get_service_model(service).operation_names, name))
