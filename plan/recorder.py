@@ -148,8 +148,10 @@ def record(folder: Path, project: str, stack: str, values: dict[str, str], secre
     recorder = Recorder(folder)
     asyncio.set_event_loop(asyncio.new_event_loop())
     config.set_all_config(values, secret_keys)
+    # Where there is no root, set_mocks makes a stack, whose exports, none, may be registered after the program's: all
+    # would be lost.
+    settings.set_root_resource(object())  # type: ignore[arg-type]
     mocks.set_mocks(recorder.mocks, project=project, stack=stack, preview=False, monitor=recorder)
-    # set_mocks makes a stack of its own; the program's exports belong to the one that run_in_stack makes.
     settings.set_root_resource(None)  # type: ignore[arg-type]
 
     def program() -> None:

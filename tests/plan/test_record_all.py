@@ -56,3 +56,19 @@ def test_no_credential_reaches_the_program(program: Program, monkeypatch: pytest
     seen = "[key for key in os.environ if key.startswith(('AWS_', 'CLOUDFLARE_'))]"
     source = f"import os, pulumi\npulumi.export('seen', {seen})"
     assert record("dev", program(source)).outputs == {"seen": []}
+
+
+def test_no_export_is_lost_on_a_busy_machine(program: Program) -> None:
+    """Pulumi's mocks registered a stack of their own: where that came last, the program's exports were gone."""
+    source = """
+import time, pulumi
+from plan.recorder import Recorder
+registered = Recorder.RegisterResourceOutputs
+def late(self, request):
+    if not request.outputs.fields:
+        time.sleep(1)
+    return registered(self, request)
+Recorder.RegisterResourceOutputs = late
+pulumi.export("seen", "once")
+"""
+    assert record("dev", program(source)).outputs == {"seen": "once"}
