@@ -31,6 +31,7 @@ from host.recovery.restoring import Recovered
 from host.recovery.settings import Purpose
 from host.recovery.window import spoken
 
+STARTED = "SELECT extract(epoch FROM pg_postmaster_start_time())"
 DRAWS = 1000
 PLANS = 5
 UNSETTLED = timedelta(seconds=1.5)
@@ -62,7 +63,7 @@ def act(machine: Machine, request: Drill) -> dict[str, Any]:
 
 
 def _latest(machine: Machine, run: Run) -> None:
-    """As if the host had vanished now: nothing is archived for the drill's sake, but on a host that was just made."""
+    """As if the host had vanished now: nothing is archived for the drill's sake, but where a server has just begun."""
     progress.say("drill 1 of 2: the newest state")
     _ensure_marked(machine)
     wanted = _planned(machine, Target(kind="latest"))
@@ -101,9 +102,10 @@ def _point(machine: Machine, run: Run, at: datetime | None) -> None:
 
 
 def _ensure_marked(machine: Machine) -> None:
-    """Any copy that does not miss the target has a marker."""
-    allowed = timedelta(seconds=machine.spec.backup.recovery_point_seconds)
-    if all(marker > times.now() - allowed for marker in markers.read(machine.psql)):
+    """Any copy that does not miss the target has a marker, and the time in which nothing was served is no loss."""
+    earliest = times.now() - timedelta(seconds=machine.spec.backup.recovery_point_seconds)
+    ((started,),) = machine.psql(STARTED)
+    if times.of_epoch(float(started)) > earliest or all(one > earliest for one in markers.read(machine.psql)):
         # A repository that can't be read is named as such, and not as an archive that is late.
         inventory.read(Repository(machine))
         markers.mark(machine.psql)

@@ -84,7 +84,7 @@ def test_the_engines_refusal_reaches_the_operator(operator: Operator) -> None:
 
 def test_a_drill_is_sent_by_the_document_that_does_nothing_else(operator: Operator, tmp_path: Path) -> None:
     answer = operator.told("drill", "--output", str(tmp_path), "--json")
-    assert answer.returncode == 0, answer.stderr
+    assert answer.returncode == 0, answer.stderr + answer.stdout
     found = json.loads(answer.stdout)
     assert (found["is_passed"], found["stack"], len(found["restores"])) == (True, "dev", 2)
     assert operator.documents()[0] == "automatonicai-dev-postgres-drill"

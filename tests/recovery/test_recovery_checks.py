@@ -158,18 +158,23 @@ def test_a_drill_that_can_t_go_on_leaves_evidence(
     assert found["versions"]["postgresql"] == "17.6"
 
 
-@pytest.mark.parametrize(("minutes", "is_marked"), [(None, True), (1, True), (10, False)])
-def test_only_a_host_without_a_marker_of_before_has_one_archived(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int | None, is_marked: bool
+@pytest.mark.parametrize(
+    ("minutes", "since_start", "is_marked"), [(None, 60, True), (1, 60, True), (10, 60, False), (10, 1, True)]
+)
+def test_only_a_host_that_has_just_begun_has_its_log_archived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int | None, since_start: int, is_marked: bool
 ) -> None:
     now, done = at(9), list[str]()
     held = [] if minutes is None else [now - timedelta(minutes=minutes)]
+    started = now - timedelta(minutes=since_start)
+    made = machine(tmp_path)
+    monkeypatch.setattr(type(made), "psql", lambda *_: [[str(started.timestamp())]])
     monkeypatch.setattr(times, "now", lambda: now)
     monkeypatch.setattr(inventory, "read", lambda _: done.append("look"))
     monkeypatch.setattr(markers, "read", lambda _: held)
     monkeypatch.setattr(markers, "mark", lambda _: done.append("mark"))
     monkeypatch.setattr(restoring, "archive_up_to_now", lambda _: done.append("archive"))
-    drill._ensure_marked(machine(tmp_path))
+    drill._ensure_marked(made)
     assert done == (["look", "mark", "archive"] if is_marked else [])
 
 
