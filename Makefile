@@ -132,7 +132,7 @@ down: ## stop the local stack, and every other one in .state
 clean: ## remove all that up and test made
 	@$(call down,--remove --cache)
 	find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
-	rm -rf .venv node_modules dist apps/*/node_modules apps/*/dist apps/made .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv node_modules dist apps/*/node_modules apps/*/dist apps/made .pytest_cache .mypy_cache .mypy_worker.* .ruff_cache .hypothesis .coverage*
 	@rmdir .state 2>/dev/null || true
 
 COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate
