@@ -155,6 +155,7 @@ def locked(path: Path, progress: Progress) -> Iterator[None]:
 def _build(tar: Path, folder: Path, progress: Progress) -> None:
     remove(folder)
     folder.mkdir()
+    spread(folder)
     unfinished = folder / "root.tar"
     command = throwaway(["env", f"TMPDIR={folder}", *_mmdebstrap(str(unfinished), mirror())])
     words: deque[str] = deque(maxlen=8)

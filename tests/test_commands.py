@@ -175,6 +175,10 @@ def test_a_command_in_the_cloud_loads_no_provider(module: str) -> None:
     assert loaded_with(module) & {"pulumi", "pulumi_aws", "pulumi_cloudflare"} == set()
 
 
+def test_the_recovery_engine_loads_nothing_of_the_playbook() -> None:
+    assert loaded_with("host.recovery.__main__") & {"pyinfra", "paramiko", "gevent", "boto3"} == set()
+
+
 @pytest.mark.parametrize("name", DATABASE)
 def test_database_commands_refuse_an_unknown_stack(name: str) -> None:
     answer = hybrid("db", name, "--stack", "stage")

@@ -1,13 +1,11 @@
 """Settings of a cluster that is restored: it reaches nobody, runs no job, and archives nothing."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from host import layout
-from host.facts.control_data import SETTINGS
+from host import control_data, layout
 from host.recovery.errors import RecoveryError
 from host.recovery.estimate import MAX_WAL_MB
 from host.recovery.machine import Machine
@@ -107,8 +105,7 @@ def minimums(machine: Machine, data: str) -> dict[str, int]:
     answer = machine.run(argv, variables={"LC_ALL": "C"}, seconds=CONTROL_SECONDS)
     if answer.returncode:
         raise RecoveryError(f"{data}: pg_controldata: {' '.join(answer.stderr.split())}")
-    found = (re.fullmatch(r"(\w+) setting:\s+(\d+)", line) for line in answer.stdout.splitlines())
-    return {SETTINGS[line[1]]: int(line[2]) for line in found if line and line[1] in SETTINGS}
+    return control_data.minimums(answer.stdout.splitlines())
 
 
 def write(machine: Machine, folder: PurePosixPath, settings: Mapping[str, str]) -> None:

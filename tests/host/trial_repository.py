@@ -12,6 +12,9 @@ from tests.host.running import PROJECT
 
 KEY = "/usr/share/keyrings/debian-archive-keyring.gpg"
 FOLDER = "opt/repository"
+SOURCE, ALONE = "etc/apt/sources.list.d/trial.list", "etc/apt/trial.conf"
+# For apt, by its $APT_CONFIG: no repository but this one.
+ONLY = ("env", f"APT_CONFIG=/{ALONE}")
 # As of a distribution's security updates, so that only what forbids a package keeps it from being taken.
 RELEASE = (
     "Origin: Debian\nLabel: Debian-Security\nSuite: stable-security\nCodename: trixie-security\n"
@@ -42,8 +45,8 @@ class TrialRepository:
         self._folder = machine.root / FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
         self._entries: list[str] = []
-        source = machine.root / "etc/apt/sources.list.d/trial.list"
-        source.write_text(f"deb [trusted=yes] file:/{FOLDER} ./\n")
+        (machine.root / SOURCE).write_text(f"deb [trusted=yes] file:/{FOLDER} ./\n")
+        (machine.root / ALONE).write_text(f'Dir::Etc {{ SourceList "/{SOURCE}"; SourceParts "-"; }};\n')
 
     def add(self, package: str, *versions: str, name: str = "", files: dict[str, str] | None = None) -> None:
         """The package with other versions and name; `files`: texts that change in its files and their names."""
@@ -94,15 +97,7 @@ class TrialRepository:
         (self._folder / "Packages").write_text(listing)
         digest = hashlib.sha256(listing.encode()).hexdigest()
         (self._folder / "Release").write_text(f"{RELEASE}SHA256:\n {digest} {len(listing.encode())} Packages\n")
-        update = [
-            "apt-get",
-            "update",
-            "-o",
-            "Dir::Etc::SourceList=sources.list.d/trial.list",
-            "-o",
-            "Dir::Etc::SourceParts=-",
-        ]
-        self._machine.told(*update, "-o", "APT::Get::List-Cleanup=0")
+        self._machine.told(*ONLY, "apt-get", "update", "-o", "APT::Get::List-Cleanup=0")
 
 
 def fetched(machine: BareMachine, package: str) -> Path:

@@ -15,7 +15,7 @@ from tests.run.soak import IS_SOAK, draws
 pytestmark = pytest.mark.slow
 
 ROWS = 40
-TRIALS = 20 if IS_SOAK else 6
+TRIALS = 20 if IS_SOAK else 4
 
 
 @pytest.fixture(scope="module")

@@ -115,6 +115,8 @@ def pytest_collection() -> None:
 
 def pytest_collection_finish() -> None:
     gc.freeze()
+    # What tests import and keep, the models of AWS above all, was looked through a thousand times.
+    gc.set_threshold(100_000)
     gc.enable()
 
 

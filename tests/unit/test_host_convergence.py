@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -145,6 +146,10 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def trial(tmp_path: Path, endpoint: str) -> Trial:
+    return new_trial(tmp_path, endpoint)
+
+
+def new_trial(tmp_path: Path, endpoint: str) -> Trial:
     folder = tmp_path / "host"
     folder.mkdir()
     (folder / "__init__.py").touch()
@@ -155,6 +160,21 @@ def trial(tmp_path: Path, endpoint: str) -> Trial:
     if BUCKET not in {found["Name"] for found in trial.client.list_buckets()["Buckets"]}:
         trial.client.create_bucket(Bucket=BUCKET, **where)
         trial.client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    return trial
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory, endpoint: str) -> Path:
+    """A release that was made, for hosts that have it: most of a run is to make one."""
+    trial = new_trial(tmp_path_factory.mktemp("released"), endpoint)
+    assert trial.run(trial.put(trial.bundle.content)).returncode == 0
+    return trial.home / "releases" / trial.bundle.sha256
+
+
+@pytest.fixture
+def with_release(trial: Trial, released: Path) -> Trial:
+    assert released.name == trial.bundle.sha256
+    shutil.copytree(released, trial.home / "releases" / released.name, symlinks=True)
     return trial
 
 
@@ -205,9 +225,9 @@ def test_what_was_killed_half_made_is_made_anew(trial: Trial) -> None:
     assert not (half / "host" / "left.py").exists()
 
 
-def test_a_host_that_fails_is_a_failed_run_and_current_stays(trial: Trial) -> None:
-    version = trial.put(trial.bundle.content)
-    finished = trial.run(version, ENDS_WITH="1")
+def test_a_host_that_fails_is_a_failed_run_and_current_stays(with_release: Trial) -> None:
+    trial = with_release
+    finished = trial.run("1", ENDS_WITH="1")
     assert finished.returncode == 1
     assert len(trial.acts) == 1
     assert not (trial.home / "current").exists()
@@ -235,10 +255,11 @@ def test_it_waits_for_another_apt_and_for_nothing_else(trial: Trial) -> None:
     assert tries[3].endswith("python3-boto3 python3-venv")
 
 
-def test_old_releases_go_and_the_last_three_stay(trial: Trial) -> None:
+def test_old_releases_go_and_the_last_three_stay(with_release: Trial) -> None:
+    trial = with_release
     for age in range(1, 5):
         old = trial.home / "releases" / str(age)
         old.mkdir(parents=True)
         os.utime(old, (1000 - age, 1000 - age))
-    assert trial.run(trial.put(trial.bundle.content)).returncode == 0
+    assert trial.run("1").returncode == 0
     assert {path.name for path in (trial.home / "releases").iterdir()} == {trial.bundle.sha256, "1", "2"}
