@@ -10,7 +10,7 @@ import signal
 import sys
 
 if __name__ == "__main__":
-    # What a command reads, plans and the models of AWS, it keeps: to look for garbage so often took a tenth of its time.
+    # What a command reads it keeps, plans and AWS's models: to look through it for garbage took a tenth of its time.
     gc.set_threshold(100_000)
     # What a shell has started in the background ignores an interruption, and goes on doing so.
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
