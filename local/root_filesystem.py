@@ -42,8 +42,8 @@ BEFORE = (
 AFTER = 'echo "127.0.0.1 localhost" > "$1/etc/hosts"; rm -f "$1/etc/resolv.conf"'
 
 KEY_LENGTH = 12
-BUILDING = "building"
-"""Folder in the cache of what is being built."""
+BUILDING = "building-"
+"""What begins the names, in the cache, of the folders that are built in, and of their locks."""
 RUN_SECONDS = 300
 # The lines of mmdebstrap's report that say what it does next.
 STEPS = (
@@ -63,13 +63,30 @@ def cached(progress: Progress) -> Path:
 
     Raises LocalError when it cannot be built. A build that is killed leaves nothing that a later call trusts.
     """
-    folder, tar = cache_folder(), _tar()
-    _make(folder)
+    tar = _tar()
+    _make(tar.parent)
     if not tar.exists():
-        with locked(folder / "build.lock", progress):
+        with building("root", progress) as folder:
             if not tar.exists():
-                _build(tar, folder / BUILDING, progress)
+                _build(tar, folder, progress)
     return tar
+
+
+@contextmanager
+def building(name: str, progress: Progress) -> Iterator[Path]:
+    """An empty folder for the one build of this name; what a killed one left goes first, and all of it in the end.
+
+    Of a build that failed, a full disk gets back what it took.
+    """
+    folder = cache_folder() / f"{BUILDING}{name}"
+    with locked(folder.with_suffix(".lock"), progress):
+        remove(folder)
+        folder.mkdir()
+        spread(folder)
+        try:
+            yield folder
+        finally:
+            remove(folder)
 
 
 def spread(folder: Path) -> None:
@@ -105,12 +122,12 @@ def remove_cache(progress: Progress) -> None:
     folder = cache_folder()
     if not folder.is_dir():
         return
-    lock = folder / "build.lock"
-    with locked(lock, progress):
-        remove(folder / BUILDING)
-        for tar in folder.glob(f"debian-*-{'[0-9a-f]' * KEY_LENGTH}.tar"):
-            tar.unlink()
-        lock.unlink()
+    for lock in folder.glob(f"{BUILDING}*.lock"):
+        with locked(lock, progress):
+            remove(lock.with_suffix(""))
+            lock.unlink()
+    for tar in folder.glob(f"debian-*-{'[0-9a-f]' * KEY_LENGTH}.tar"):
+        tar.unlink()
     if not any(folder.iterdir()):
         folder.rmdir()
 
@@ -153,28 +170,21 @@ def locked(path: Path, progress: Progress) -> Iterator[None]:
 
 
 def _build(tar: Path, folder: Path, progress: Progress) -> None:
-    remove(folder)
-    folder.mkdir()
-    spread(folder)
     unfinished = folder / "root.tar"
     command = throwaway(["env", f"TMPDIR={folder}", *_mmdebstrap(str(unfinished), mirror())])
     words: deque[str] = deque(maxlen=8)
-    try:
-        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-            try:
-                for line in process.stderr or ():
-                    words.append(line.strip())
-                    if line.startswith(STEPS):
-                        progress(line.removeprefix("I: ").strip())
-            except BaseException:
-                process.kill()
-                raise
-        if process.returncode != 0:
-            raise LocalError(f"root file system: mmdebstrap failed: {' | '.join(words)}")
-        unfinished.rename(tar)
-    finally:
-        # Of a build that failed, a full disk gets back what it took.
-        remove(folder)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        try:
+            for line in process.stderr or ():
+                words.append(line.strip())
+                if line.startswith(STEPS):
+                    progress(line.removeprefix("I: ").strip())
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise LocalError(f"root file system: mmdebstrap failed: {' | '.join(words)}")
+    unfinished.rename(tar)
 
 
 def _mmdebstrap(tar: str, mirror: str) -> list[str]:

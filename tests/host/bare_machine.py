@@ -96,25 +96,22 @@ def tar() -> Path:
     key = hashlib.sha256(content).hexdigest()[: root_filesystem.KEY_LENGTH]
     made = cache_folder() / f"debian-{root_filesystem.SUITE}-bare-{key}.tar"
     made.parent.mkdir(parents=True, exist_ok=True)
-    with root_filesystem.locked(made.parent / "build.lock", print):
+    if made.exists():
+        return made
+    # Beside the build of the other root: each of them waits half of its time.
+    with root_filesystem.building("bare", print) as folder:
         if not made.exists():
-            # Where whoever builds next, or removes the cache, removes it.
-            fresh = made.parent / root_filesystem.BUILDING / made.name
-            root_filesystem.remove(fresh.parent)
-            fresh.parent.mkdir()
-            try:
-                built = subprocess.run(
-                    throwaway([*command, str(fresh), root_filesystem.mirror()]),
-                    env=os.environ | {"PYTHON": sys.executable},
-                    capture_output=True,
-                    text=True,
-                    timeout=600,
-                    check=False,
-                )
-                assert built.returncode == 0, built.stderr[-2000:]
-                fresh.rename(made)
-            finally:
-                root_filesystem.remove(fresh.parent)
+            fresh = folder / made.name
+            built = subprocess.run(
+                throwaway([*command, str(fresh), root_filesystem.mirror()]),
+                env=os.environ | {"PYTHON": sys.executable, "TMPDIR": str(folder)},
+                capture_output=True,
+                text=True,
+                timeout=600,
+                check=False,
+            )
+            assert built.returncode == 0, built.stderr[-2000:]
+            fresh.rename(made)
     return made
 
 

@@ -78,7 +78,7 @@ def test_a_killed_build_leaves_nothing_to_trust_and_nothing_running(tmp_path: Pa
     until(lambda: not members(inside))
     assert mounts(tmp_path) == []
     assert not list(tmp_path.glob("*.tar"))
-    root_filesystem.remove(tmp_path / "building")
+    root_filesystem.remove(tmp_path / "building-root")
 
 
 @pytest.mark.slow

@@ -158,8 +158,8 @@ def test_only_what_the_cache_holds_of_ours_is_removed(tmp_path: Path, monkeypatc
     if namespace.faults():
         pytest.skip("no namespaces here")
     monkeypatch.setenv("HYBRID_CACHE", str(tmp_path))
-    (tmp_path / "building" / "root").mkdir(parents=True)
-    for name in (CACHED, "build.lock", "debian-12.tar", "thesis.txt"):
+    (tmp_path / "building-root" / "usr").mkdir(parents=True)
+    for name in (CACHED, "building-root.lock", "debian-12.tar", "thesis.txt"):
         (tmp_path / name).write_text("")
     root_filesystem.remove_cache(quiet)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["debian-12.tar", "thesis.txt"]
