@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
+SURROUNDINGS = {"NO_COLOR": "1", "COLUMNS": "160"}
 
 
 def hybrid(*arguments: str, environment: dict[str, str] | None = None, seconds: int = 300) -> "Result":
@@ -19,8 +20,14 @@ def hybrid(*arguments: str, environment: dict[str, str] | None = None, seconds: 
         capture_output=True,
         text=True,
         timeout=seconds,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "160", **(environment or {})},
+        env={**os.environ, **SURROUNDINGS, **(environment or {})},
     )
+    return Result(finished.returncode, finished.stdout, finished.stderr)
+
+
+def answered(*arguments: str) -> "Result":
+    """As `hybrid`, for what a command answers before it does anything: in this process."""
+    finished = in_this_process({**os.environ, **SURROUNDINGS}, *arguments)
     return Result(finished.returncode, finished.stdout, finished.stderr)
 
 
