@@ -51,10 +51,19 @@ def table(host: HostUnderTest) -> HostUnderTest:
 
 def kill(host: HostUnderTest) -> None:
     """kill -9 of every PostgreSQL process at once, as the kernel does when memory runs out or a machine dies."""
-    listed = host.inside(["pgrep", "--full", "^/usr/lib/postgresql/17/bin/postgres|^postgres: "]).stdout.split()
-    host.inside(["kill", "-KILL", *listed])
-    # One that its parent has not taken in yet still holds the socket's lock file, to a server that starts.
-    until(lambda: host.inside(["sh", "-c", IS_GONE, "sh", *listed]).returncode == 0)
+    killed: list[str] = []
+
+    def none_is_left() -> bool:
+        """One that was forked since they were listed holds the shared memory, to a server that starts."""
+        listed = host.inside(["pgrep", "--full", "^/usr/lib/postgresql/17/bin/postgres|^postgres: "]).stdout.split()
+        if listed:
+            host.inside(["kill", "-KILL", *listed])
+        killed.extend(listed)
+        return not listed
+
+    until(none_is_left)
+    # One that its parent has not taken in yet still holds the socket's lock file.
+    until(lambda: host.inside(["sh", "-c", IS_GONE, "sh", *killed]).returncode == 0)
     lock = host.root / "var/lib/postgresql/17/main/postmaster.pid"
     host.inside(["rm", "-f", str(lock)])
     host.start_postgres()
