@@ -5,7 +5,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import IO, Any
 
 from backups.door import Say, answered
@@ -19,20 +19,28 @@ def run(argv: Sequence[str], request: Mapping[str, Any], say: Say, interrupt: Ca
 
     Raises BackupError, and KeyboardInterrupt once the engine has cleaned up.
     """
-    # A session of its own: Ctrl-C in the terminal would end what is between here and the engine, and not wait for it.
-    with subprocess.Popen(
-        argv,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    ) as process:
+    # Else one that comes before there is anybody to end what was started would wait for its own end, unheard.
+    release = _hold_interruption()
+    try:
+        # A session of its own: a terminal's Ctrl-C would end what is between here and the engine, and not wait for it.
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
         inward, outward, words = _pipes(process)
         relay = Thread(target=_relay, args=(words, say), daemon=True)
         relay.start()
+    except BaseException:
+        release()
+        raise
+    with process:
         try:
+            release()
             text = _talk(inward, outward, request)
             code = process.wait()
         except KeyboardInterrupt:
@@ -41,6 +49,23 @@ def run(argv: Sequence[str], request: Mapping[str, Any], say: Say, interrupt: Ca
         finally:
             relay.join(CLEAN_SECONDS)
     return answered(code, text)
+
+
+def _hold_interruption() -> Callable[[], None]:
+    """An interruption waits until what is returned is called, which raises it."""
+    before = signal.getsignal(signal.SIGINT)
+    # Where it is ignored nobody is interrupted, and only the main thread may say what it does.
+    if before is signal.SIG_IGN or current_thread() is not main_thread():
+        return lambda: None
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+
+    def release() -> None:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            raise KeyboardInterrupt
+
+    return release
 
 
 def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str], IO[str]]:

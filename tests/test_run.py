@@ -14,7 +14,7 @@ import pytest
 
 from local import namespace
 from local.ports import Ports
-from tests.run import leftovers
+from tests.run import leftovers, plugin
 from tests.run.ports import claim
 from tests.waiting import until
 
@@ -207,6 +207,12 @@ def test_a_hang_costs_one_test(tmp_path: Path) -> None:
     assert "1 failed, 5 passed" in words
     assert "Timeout (>2.0s)" in words
     assert inner.is_gone()
+
+
+def test_a_test_that_goes_on_after_its_time_is_told_so_again() -> None:
+    left, again = signal.getitimer(signal.ITIMER_REAL)
+    assert left > 0
+    assert again == plugin.AGAIN_SECONDS
 
 
 @pytest.mark.parametrize(

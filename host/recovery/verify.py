@@ -17,8 +17,11 @@ from host.recovery.timelines import gaps
 # pgBackRest's words (command/verify/verify.c). That a WAL file is missing is a warning: it may just have expired.
 FILE = re.compile(
     r"^INFO: (?P<fault>file missing|invalid checksum|invalid size|invalid result)"
-    r" '?(?P<file>[^':\s]+)'?(?:: \[\d+\] (?P<words>.*))?$"
+    r" '?(?P<file>[^':\s]+)'?(?:: \[(?P<code>\d+)\] (?P<words>.*))?$"
 )
+# pgBackRest's codes of a content that is wrong (build/error.yaml: checksum, file-invalid, format, crypto, json-format).
+# With any other, such as a store that did not answer in time, nothing is known of the file.
+OF_CONTENT = {"26", "28", "29", "95", "99"}
 LISTED = re.compile(r"^WARN: backup '(?P<file>[^']+)' (?P<fault>found in .* but not in the repository)$")
 BACKUP = re.compile(r"^ *backup: (?P<label>\S+), status: (?P<status>invalid|manifest missing), ")
 ARCHIVED = re.compile(r"\d+(?:\.\d+)?-\d+/")
@@ -29,10 +32,15 @@ TOTAL = re.compile(r"total WAL checked: (\d+)")
 class Damage:
     file: str
     fault: str
+    is_unread: bool = False
+    """It may be sound: it could not be read."""
 
 
 def act(machine: Machine, request: Verify) -> dict[str, Any]:
-    """is_sound is false with a damaged file or a hole in the log; raises RecoveryError where nothing can be read."""
+    """is_sound is false with a damaged file or a hole in the log.
+
+    Raises RecoveryError where nothing can be read, or no fault is known but that files could not be.
+    """
     repository = Repository(machine, request.source)
     held = inventory.read(repository)
     progress.say(f"reading every file of {repository.backup.stanza} in {repository.bucket}")
@@ -42,6 +50,11 @@ def act(machine: Machine, request: Verify) -> dict[str, Any]:
     if answer.returncode:
         raise RecoveryError(repository.fault("verify", answer.returncode, answer.stderr))
     found = list(dict.fromkeys([*damages(answer.stdout, answer.stderr), *_holes(held)]))
+    if found and all(one.is_unread for one in found):
+        raise RecoveryError(
+            f"{repository.bucket}: of {len(found)} files nothing is known, for they could not be read; verify again. "
+            f"The first: {found[0].file}: {found[0].fault}"
+        )
     stanza = repository.backup.stanza
     return {
         "is_sound": not found,
@@ -59,9 +72,11 @@ def damages(report: str, log: str) -> Iterator[Damage]:
         match = FILE.match(line) or LISTED.match(line)
         if match:
             named = True
-            words = match.groupdict().get("words")
-            fault = f"{match['fault']}: {one_line(words)}" if words else match["fault"]
-            yield Damage(match["file"], fault)
+            facts = match.groupdict()
+            is_unread = facts.get("code") not in {None, *OF_CONTENT}
+            fault = "could not be read" if is_unread else match["fault"]
+            words = facts.get("words")
+            yield Damage(match["file"], f"{fault}: {one_line(words)}" if words else fault, is_unread)
     for line in report.splitlines():
         if (match := BACKUP.match(line)) and (match["status"] != "invalid" or not named):
             named = True

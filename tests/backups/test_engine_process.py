@@ -101,3 +101,26 @@ def test_ctrl_c_reaches_the_engine_alone_and_waits_until_it_has_cleaned_up(tmp_p
     assert process.returncode == 42
     assert "interrupted: the host ends what it began" in said
     assert (tmp_path / "told").read_text() == "1"
+
+
+def test_an_interruption_before_the_engine_is_listened_to_is_not_lost(tmp_path: Path) -> None:
+    """As Ctrl-C at the moment that it starts: it waited for the engine's own end, and the engine for it."""
+    engine = tmp_path / "engine.py"
+    engine.write_text("import sys, time\ntry:\n    time.sleep(100)\nexcept KeyboardInterrupt:\n    sys.exit(130)\n")
+    client = (
+        "import os, signal, sys, threading\n"
+        "from backups import engine_process\n"
+        "class Interrupted(threading.Thread):\n"
+        "    def start(self):\n"
+        "        super().start()\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "engine_process.Thread = Interrupted\n"
+        "interrupt = lambda pid: os.kill(pid, signal.SIGINT)\n"
+        "try:\n"
+        f"    engine_process.run([sys.executable, {str(engine)!r}], {{}}, print, interrupt)\n"
+        "except KeyboardInterrupt:\n"
+        "    sys.exit(42)\n"
+    )
+    command = ["env", "--default-signal=INT", sys.executable, "-c", client]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (42, "interrupted: the host ends what it began, and removes it\n")

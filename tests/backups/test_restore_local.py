@@ -68,7 +68,7 @@ def _descriptions(stack: StackUnderTest) -> list[str]:
 
 def test_a_drill_passes_and_leaves_its_evidence(stack: StackUnderTest, tmp_path: Path) -> None:
     answer = stack.hybrid("drill", "--seed", "7", "--output", str(tmp_path))
-    assert answer.returncode == 0, answer.stderr
+    assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "local: passed in " in answer.stdout
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md", ".svg"]
     (path,) = tmp_path.glob("*.json")

@@ -92,6 +92,13 @@ def test_damage_is_read_from_what_verify_says() -> None:
     ]
 
 
+def test_a_file_that_could_not_be_read_is_not_called_damaged() -> None:
+    log = "INFO: invalid result 17-1/00/0A.zst: [42] unexpected eof\nINFO: invalid result 17-1/00/0B.zst: [29] header\n"
+    unread, damaged = damages("status: error\n", log)
+    assert (unread.is_unread, unread.fault) == (True, "could not be read: unexpected eof")
+    assert (damaged.is_unread, damaged.fault) == (False, "invalid result: header")
+
+
 def test_damage_that_is_not_named_is_still_damage() -> None:
     report = "stanza: main\nstatus: error\n  No usable backup.info file\n"
     assert [one.fault for one in damages(report, "")] == ["No usable backup.info file"]

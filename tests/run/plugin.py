@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("tests/unit", "tests/pictures", "tests/edge", "tests/plan")
 """Folders whose tests make no stack and no host."""
 PREFIX, LOCK = "hybrid-", "run.lock"
+AGAIN_SECONDS = 60
+"""After which a test that has had its time, and goes on, is told so again."""
 FIRST = ("recovery", "host", "failover", "local", "backups", "database", "edge", "tests")
 """Folders whose tests wait most for others: begun first, so that what only computes fills the gaps."""
 
@@ -105,6 +108,16 @@ def _interrupt(number: int, _: FrameType | None) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def spread_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     spread(tmp_path_factory.getbasetemp())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer() -> Generator[None, object, object]:
+    """What a test that took too long waits for on its way out, a process in a `with`, may not end either."""
+    done = yield
+    left, _ = signal.getitimer(signal.ITIMER_REAL)
+    if left:
+        signal.setitimer(signal.ITIMER_REAL, left, AGAIN_SECONDS)
+    return done
 
 
 @pytest.hookimpl(tryfirst=True)
