@@ -1,11 +1,12 @@
 """One world a test, in which nobody waits longer than the test needs."""
 
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 
-from failover import backoff, operation
+from failover import backoff, clients, operation, resolvers
 from failover.watch import View
 from local.control_plane.server import Handler
 from tests.failover.quick import BACKOFF_SECONDS, ImpatientView
@@ -25,6 +26,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def patient(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is the waiting for a side that is tested."""
     monkeypatch.setattr(operation, "View", View)
+
+
+@pytest.fixture
+def long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a probe to be answered: on a busy machine that is late, and one that gave up would count as unanswered."""
+    monkeypatch.setattr(resolvers, "QUERY_SECONDS", 60.0)
+    monkeypatch.setattr(clients, "WHOLE_SECONDS", 60.0)
+    monkeypatch.setattr(clients.Client, "__init__", partialmethod(clients.Client.__init__, seconds=60.0))
 
 
 @pytest.fixture

@@ -27,6 +27,9 @@ from tests.failover.world import HOST, SCRIPT, World
 LINES = 18
 
 
+pytestmark = pytest.mark.usefixtures("long_waits")
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SETTLE_SECONDS", 0.12)

@@ -17,14 +17,15 @@ def test_a_drill_elsewhere_than_on_the_local_stack_needs_execute(world: World) -
     assert "do it with: drill --execute" in plan.err
 
 
+@pytest.mark.usefixtures("long_waits")
 @pytest.mark.parametrize(("via", "run"), [("route", ProcessAnswer), ("dns", Answer)], ids=["route", "dns"])
 def test_a_drill_measures_and_leaves_evidence(world: World, via: str, run: type[Answer]) -> None:
     done = run("drill", "--execute", "--count", "2", "--via", via, "--json", *flags(world))
     found = json.loads(done.out)
     assert (done.code, found["missed"], found["is_passed"], found["drills"]) == (0, [], True, 2), done.err
     assert (found["wrong"], found["unanswered"]) == (0, 0)
-    assert found["slowest_switch_seconds"] < 3
     assert found["limits"]["switch_seconds"] == (3.0 if via == "route" else 10.0)
+    assert 0 < found["slowest_switch_seconds"] <= found["limits"]["switch_seconds"]
     assert all(one["calls"] <= 10 for one in found["rounds"])
     assert Path(found["files"][1]).read_text().startswith("# Failover drill of local")
     assert (world.script(), world.record()["proxied"]) == (SCRIPT, True)

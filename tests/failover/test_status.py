@@ -6,7 +6,6 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from failover import clients
 from failover.changes import Via
 from tests.failover.command_line import Answer, flags
 from tests.failover.outside import EDGE
@@ -251,14 +249,13 @@ def test_status_takes_at_most_five_calls(world: World) -> None:
     assert {call.status for call in operation.transport.calls[3:]} <= {400, 404}
 
 
+# A client that gave up sooner than the barrier would let the next one come and complete it.
+@pytest.mark.usefixtures("long_waits")
 def test_status_waits_for_the_api_and_both_sides_at_the_same_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With its calls and its processor time this is all that it takes; the seconds are in bench/."""
     together = threading.Barrier(3)
-    # A client that gave up sooner than the barrier would let the next one come and complete it.
-    monkeypatch.setattr(clients, "WHOLE_SECONDS", 60.0)
-    monkeypatch.setattr(clients.Client, "__init__", partialmethod(clients.Client.__init__, seconds=60.0))
 
     def held_up(plain: Callable[..., Any]) -> Callable[..., Any]:
         first = iter([True])
