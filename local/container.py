@@ -128,12 +128,15 @@ class Container:
 
     def recovery(self) -> list[str]:
         """Its number is noted there: the engine's command line hands no signal on."""
-        noted = ["sh", "-c", 'echo $$ >"$0" && exec "$@"', RECOVERY_PID]
+        noted = ["sh", "-c", 'echo $$ >"$0" && exec env --block-signal=INT "$@"', RECOVERY_PID]
         command = ["python", "-P", "-m", "host.recovery", SPEC, "--root", "/"]
         return ["docker", "exec", "--interactive", self._name, *noted, *command]
 
     def interrupt_recovery(self, pid: int) -> None:
-        self._docker("exec", self._name, "sh", "-c", f'kill -INT "$(cat {RECOVERY_PID})"')
+        # What is noted is an earlier one's number until this one has started.
+        runs = f'grep -qs host.recovery "/proc/$(cat {RECOVERY_PID})/cmdline"'
+        wait = f"for _ in $(seq 50); do {runs} && break; sleep 0.1; done"
+        self._docker("exec", self._name, "sh", "-c", f'{wait}; kill -INT "$(cat {RECOVERY_PID})"')
 
     def pids(self) -> set[int]:
         """The engine's children, not ours. Its first process is 0 when it does not run."""

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -173,13 +174,16 @@ class Namespaces:
         """Ended with whoever starts it: nsenter as its parent, the engine as nsenter's child."""
         spec, root = str(self._stack.state.host_file), str(self._root)
         path = f"PYTHONPATH={self._stack.project}"
-        engine = ["env", path, sys.executable, "-P", "-m", "host.recovery", spec, "--root", root]
+        engine = ["env", "--block-signal=INT", path, sys.executable, "-P", "-m", "host.recovery", spec, "--root", root]
         return [*WITH_PARENT, *self._enter([*WITH_PARENT, *engine])]
 
     def interrupt_recovery(self, pid: int) -> None:
-        """nsenter would end at once, and not wait for the engine."""
+        """nsenter would end at once, and not wait for the engine, which it may not have started yet."""
         with suppress(psutil.Error):
-            for child in psutil.Process(pid).children():
+            parent = psutil.Process(pid)
+            while not (children := parent.children()) and parent.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.01)
+            for child in children:
                 child.send_signal(signal.SIGINT)
 
     def pids(self) -> set[int]:

@@ -47,11 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--request", metavar="BASE64", help="the request; standard input without it")
     parser.add_argument("--compact", action="store_true", help="pack the answer, for a carrier that cuts long ones")
     options = parser.parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
     # chroot and setpriv are in sbin, which is not on an ordinary user's PATH.
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
+        # Who starts it may have blocked it: Python's own start would show where it was met.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         request = parse(_text(options.request))
         answer = carried_out(Machine(options.root.resolve(), load(options.spec)), request)
     except (RecoveryError, SpecError) as error:

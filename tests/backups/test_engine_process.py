@@ -106,7 +106,14 @@ def test_ctrl_c_reaches_the_engine_alone_and_waits_until_it_has_cleaned_up(tmp_p
 def test_an_interruption_before_the_engine_is_listened_to_is_not_lost(tmp_path: Path) -> None:
     """As Ctrl-C at the moment that it starts: it waited for the engine's own end, and the engine for it."""
     engine = tmp_path / "engine.py"
-    engine.write_text("import sys, time\ntry:\n    time.sleep(100)\nexcept KeyboardInterrupt:\n    sys.exit(130)\n")
+    engine.write_text(
+        "import signal, sys, time\n"
+        "try:\n"
+        "    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})\n"
+        "    time.sleep(100)\n"
+        "except KeyboardInterrupt:\n"
+        "    sys.exit(130)\n"
+    )
     client = (
         "import os, signal, sys, threading\n"
         "from backups import engine_process\n"
@@ -117,7 +124,8 @@ def test_an_interruption_before_the_engine_is_listened_to_is_not_lost(tmp_path: 
         "engine_process.Thread = Interrupted\n"
         "interrupt = lambda pid: os.kill(pid, signal.SIGINT)\n"
         "try:\n"
-        f"    engine_process.run([sys.executable, {str(engine)!r}], {{}}, print, interrupt)\n"
+        f"    engine = ['env', '--block-signal=INT', sys.executable, {str(engine)!r}]\n"
+        "    engine_process.run(engine, {}, print, interrupt)\n"
         "except KeyboardInterrupt:\n"
         "    sys.exit(42)\n"
     )

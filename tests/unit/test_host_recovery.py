@@ -4,7 +4,9 @@ import base64
 import json
 import os
 import re
+import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +97,18 @@ def test_the_drills_script_asks_for_a_drill_with_the_seed(seed: int | None, tmp_
     assert parse(request) == Drill(act="drill", seed=seed)
     assert arguments == "-m host.recovery /run/hybrid/specification.json --root / --compact"
     assert finished.returncode == 1
+
+
+def test_an_engine_that_is_interrupted_while_python_starts_ends_without_a_word() -> None:
+    """It is started with the signal blocked, as it would else say where Python was; another it lets in."""
+    engine = [sys.executable, "-m", "host.recovery", "specification.json", "--root", "/"]
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process = subprocess.Popen(engine, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    with process:
+        process.send_signal(signal.SIGINT)
+        # Its input stays open: unless it is told, it waits for a request.
+        assert process.wait(60) == 130
+        assert process.communicate() == (b"", b"")
