@@ -138,6 +138,12 @@ class Plan:
     def by_urn(self) -> dict[str, Resource]:
         return {resource.urn: resource for resource in self.resources}
 
+    @cached_property
+    def stand_ins(self) -> dict[str, str]:
+        """The secret settings by the texts that the recorder gives the program in their place."""
+        secrets = {name: item.value for name, item in self.settings.items() if isinstance(item, Secret)}
+        return {text: name for name, text in secrets.items() if isinstance(text, str)}
+
     @property
     def stack_urn(self) -> str:
         """URN of the stack itself, which is no resource of the plan; exports belong to it."""

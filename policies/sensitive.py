@@ -145,13 +145,11 @@ def _laundered(plan: Plan, value: Computed | str) -> Iterator[str]:
             resource = plan.by_urn.get(urn)
             if resource and _is_secret_output(resource, output):
                 yield f"{resource.name}'s {output}"
-    # In the place of a secret setting the recorder gives the program a text that says which one it is.
-    stand_ins = {reveal(item): name for name, item in plan.settings.items() if isinstance(item, Secret)}
-    if stand_ins:
+    if plan.stand_ins:
         text = value.template if isinstance(value, Computed) else value
         layers = [layer.text for layer in wrapping.layers(text)]
-        for stand_in, name in stand_ins.items():
-            if isinstance(stand_in, str) and any(stand_in in layer for layer in layers):
+        for stand_in, name in plan.stand_ins.items():
+            if any(stand_in in layer for layer in layers):
                 yield f"the secret setting {name}"
 
 

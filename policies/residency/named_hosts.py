@@ -102,7 +102,8 @@ def named(resource: PolicyResource) -> Iterator[tuple[str, str]]:
         text = _OPEN_END.sub("", given).replace(UNWRITTEN, "x") if UNWRITTEN in given else given
         if path.startswith(unread) or path.split(".")[0].split("[")[0] in _WORDS:
             continue
-        yield from ((path, _host(found[1])) for found in _URL.findall(text) if found[0] not in _NO_HOST)
+        if "://" in text:
+            yield from ((path, _host(found[1])) for found in _URL.findall(text) if found[0] not in _NO_HOST)
         if bare.fullmatch(path):
             yield from ((path, host) for host in _bare_hosts(text))
         elif path in variables and _is_host(host := _host(text)):

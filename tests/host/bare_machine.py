@@ -34,13 +34,13 @@ FETCH = (
 )
 LOCK = PROJECT / "host/requirements.lock"
 LIBRARIES = "/opt/libraries"
-# What host/ imports, of the locked versions, for the Python of the root.
-INSTALL = (
-    f'"$PYTHON" -m pip install --quiet --target "$1{LIBRARIES}" --only-binary :all: --require-hashes'
-    f" --requirement {LOCK} --python-version"
-    """ "$(chroot "$1" python3 -c 'import sys; print(*sys.version_info[:2], sep=".")')"
-    """
-)
+# What host/ imports, of the locked versions, for the Python of the root. As in the Makefile, by pip where uv can't.
+INSTALL = f"""
+version=$(chroot "$1" python3 -c 'import sys; print(*sys.version_info[:2], sep=".")')
+set -- --quiet --target "$1{LIBRARIES}" --only-binary :all: --require-hashes --requirement {LOCK} \\
+    --python-version "$version"
+"$PYTHON" -m uv pip install "$@" || "$PYTHON" -m pip install --no-compile "$@"
+"""
 # Where components/templates/converge.sh makes a release with a Python of its own.
 RELEASE_PYTHON = "opt/hybrid/current/venv/bin/python"
 # Compiled once: what is there was compiled by the Python that fetched it, and the playbook's folder is read-only.

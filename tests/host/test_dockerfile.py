@@ -28,6 +28,7 @@ GIVEN = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WHEELS = "wheels"
 # Of one step, where others keep the machine busy.
 BUILD_SECONDS = 900
+pytestmark = pytest.mark.timeout(BUILD_SECONDS)
 
 
 def steps() -> list[tuple[str, str]]:

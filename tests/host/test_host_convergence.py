@@ -20,6 +20,7 @@ from moto.server import ThreadedMotoServer
 from components.host_bundle import Bundle, bundle
 from components.host_convergence import PARAMETERS, TIMEOUT_SECONDS, document_content
 from components.host_document import TEMPLATES
+from tests.waiting import LIMIT_SECONDS
 
 SCRIPT = TEMPLATES / "converge.sh"
 BUCKET, KEY = "hybrid-dev-bundles-111111111111", "postgres-a.tar.gz"
@@ -126,7 +127,7 @@ class Trial:
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LIMIT_SECONDS,
         )
 
     @property
