@@ -124,7 +124,7 @@ down = if ./hybrid --help >/dev/null 2>&1; then \
 # Built in a copy: setuptools leaves its own traces where the sources are.
 WHEELS ?= dist
 wheel: .venv/made ## the rollback alone, for the laptops of on-call: dist/hybrid_failover-….whl
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp failover/*.py failover/pyproject.toml "$$folder" && \
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp -r failover/. "$$folder" && \
 		.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir "$(WHEELS)" "$$folder"
 

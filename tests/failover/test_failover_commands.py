@@ -248,7 +248,7 @@ def test_the_package_imports_nothing_of_ours_but_itself() -> None:
     ours = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists() or path.name == "plan"} - {
         "failover"
     }
-    for path in (ROOT / "failover").glob("*.py"):
+    for path in (ROOT / "failover").rglob("*.py"):
         for line in path.read_text().splitlines():
             words = line.split()
             if words[:1] in (["from"], ["import"]):

@@ -32,8 +32,12 @@ def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=installed, env=environment, capture_output=True, text=True, timeout=60)
 
 
+def modules(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*.py")}
+
+
 def test_the_wheel_holds_every_module_and_nothing_else(installed: Path) -> None:
-    assert {path.name for path in (installed / "failover").glob("*.py")} == {path.name for path in FOLDER.glob("*.py")}
+    assert modules(installed / "failover") == modules(FOLDER)
     assert {path.name for path in installed.iterdir() if "dist-info" not in path.name} == {"bin", "failover"}
     assert not (FOLDER / "build").exists()
 
