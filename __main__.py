@@ -2,30 +2,32 @@
 
 import pulumi
 
-from components import host_specification, providers, secret_guard, settings
-from components.api_worker import ApiWorker, ApiWorkerArgs
-from components.backup_alarms import BackupAlarms, BackupAlarmsArgs
-from components.backup_repository import BackupRepository, BackupRepositoryArgs
-from components.certificate_authority import CertificateAuthority, CertificateAuthorityArgs
-from components.cms_documents import CmsDocuments, CmsDocumentsArgs
-from components.deploy_identity import DeployIdentity, DeployIdentityArgs
-from components.failover import Failover, failover_args, failover_hosts, failover_pages_hosts
-from components.failover_host import FailoverHost
-from components.failover_pages_host import FailoverPagesHost
-from components.host_bundle import HostBundles, HostBundlesArgs, bundle, bundle_arn
-from components.host_convergence import HostConvergence, HostConvergenceArgs
-from components.host_identity import HostIdentity, HostIdentityArgs
-from components.host_parameters import HostParameters, HostParametersArgs
-from components.host_recovery import HostRecovery, HostRecoveryArgs
-from components.hyperdrive_pair import HyperdrivePair, HyperdrivePairArgs
-from components.media_bucket import MediaBucket, MediaBucketArgs
-from components.pages_static_site import PagesStaticSite, PagesStaticSiteArgs
-from components.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs
-from components.postgres_database import BEHIND_HYPERDRIVE, PostgresDatabase, PostgresDatabaseArgs
-from components.postgres_host import PostgresHost, PostgresHostArgs, display_name
-from components.private_tunnel import PrivateTunnel, PrivateTunnelArgs
-from components.public_database import PublicDatabase, PublicDatabaseArgs
-from components.web_site import WebSite, WebSiteArgs
+from components.access.deploy_identity import DeployIdentity, DeployIdentityArgs
+from components.access.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs
+from components.backup.repository import BackupRepository, BackupRepositoryArgs
+from components.common import providers, secret_guard
+from components.edge.api_worker import ApiWorker, ApiWorkerArgs
+from components.edge.failover import Failover, failover_args, failover_hosts, failover_pages_hosts
+from components.edge.failover_host import FailoverHost
+from components.edge.failover_pages_host import FailoverPagesHost
+from components.edge.hyperdrive_pair import HyperdrivePair, HyperdrivePairArgs
+from components.edge.pages_static_site import PagesStaticSite, PagesStaticSiteArgs
+from components.edge.web_site import WebSite, WebSiteArgs
+from components.host import specification as host_specification
+from components.host.backup_alarms import BackupAlarms, BackupAlarmsArgs
+from components.host.bundle import HostBundles, HostBundlesArgs, bundle, bundle_arn
+from components.host.convergence import HostConvergence, HostConvergenceArgs
+from components.host.identity import HostIdentity, HostIdentityArgs
+from components.host.parameters import HostParameters, HostParametersArgs
+from components.host.postgres_database import BEHIND_HYPERDRIVE, PostgresDatabase, PostgresDatabaseArgs
+from components.host.postgres_host import PostgresHost, PostgresHostArgs, display_name
+from components.host.recovery import HostRecovery, HostRecoveryArgs
+from components.network.certificate_authority import CertificateAuthority, CertificateAuthorityArgs
+from components.network.private_tunnel import PrivateTunnel, PrivateTunnelArgs
+from components.network.public_database import PublicDatabase, PublicDatabaseArgs
+from components.settings import stack as settings
+from components.storage.cms_documents import CmsDocuments, CmsDocumentsArgs
+from components.storage.media_bucket import MediaBucket, MediaBucketArgs
 
 secret_guard.refuse_secrets_in_the_clear()
 stack = settings.load(pulumi.get_stack())

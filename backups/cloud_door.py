@@ -11,7 +11,7 @@ from backups.answers import Backup, Restored, Source
 from backups.door import InPlace, Say, read
 from backups.errors import BackupError
 from backups.request import LIVE, restoring
-from components.host_policies import drill_document_name, recovery_document_name
+from components.host.policies import drill_document_name, recovery_document_name
 from database import parameter_store, session_manager
 from database.declared import HOST, Declared, declared
 from plan.model import Plan, reveal

@@ -1,6 +1,6 @@
 """What can go wrong with backups and restores in a way that an operator can mend."""
 
-from components.errors import HybridError
+from components.common.errors import HybridError
 
 
 class BackupError(HybridError):

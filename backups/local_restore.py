@@ -7,7 +7,7 @@ from backups.answers import Restored, Swapped
 from backups.door import InPlace, asked, read
 from backups.errors import BackupError
 from backups.request import LIVE, restoring
-from components.errors import HybridError
+from components.common.errors import HybridError
 from local import database, lock, verified
 
 if TYPE_CHECKING:

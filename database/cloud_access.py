@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from components.tunnel_connection import TunnelDoor, tunnel
+from components.network.tunnel_connection import TunnelDoor, tunnel
 from database import parameter_store, session_manager
 from database.access import Access, Door, refuse_unknown
 from database.declared import Declared

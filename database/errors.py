@@ -1,6 +1,6 @@
 """What can go wrong on the way to a database in a way that an operator can mend."""
 
-from components.errors import HybridError
+from components.common.errors import HybridError
 
 
 class DatabaseError(HybridError):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from components import compatibility
+from components.settings import compatibility
 from database.thresholds import THRESHOLDS, Level
 
 Rows = Sequence[Mapping[str, Any]]

@@ -1,6 +1,6 @@
 """What can go wrong on one machine in a way that its operator can mend."""
 
-from components.errors import HybridError
+from components.common.errors import HybridError
 
 
 class LocalError(HybridError):

@@ -1,6 +1,6 @@
 """What can go wrong with a plan."""
 
-from components.errors import HybridError
+from components.common.errors import HybridError
 
 
 class PlanError(HybridError):

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from components.errors import HybridError
+from components.common.errors import HybridError
 from plan import codec, from_source, lifetime, quick_import, recorder
 from plan.inputs import Inputs
 from plan.watch import Watch

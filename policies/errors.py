@@ -1,6 +1,6 @@
 """What can go wrong with the gate itself."""
 
-from components.errors import HybridError
+from components.common.errors import HybridError
 
 
 class GateError(HybridError):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 from plan import failover
 from plan.model import PROVIDERS, STACK_TYPE, Computed, Plan, Resource, reveal
 from policies import residency_kinds as kinds

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 from plan.model import Plan
 from policies import residency_finders as finders
 from policies import whereabouts

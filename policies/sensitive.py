@@ -6,8 +6,8 @@ Packs can't judge this: they get secrets decrypted and unmarked. The recorded pl
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from components import sensitive_properties
-from components.sensitive_properties import PARAMETER
+from components.common import sensitive_properties
+from components.common.sensitive_properties import PARAMETER
 from plan.model import PROVIDERS, Computed, Plan, Resource, Secret, reveal
 from policies import patterns, scanner, wrapping
 from policies.whereabouts import at

@@ -21,7 +21,7 @@ if __name__ == "__main__":
 
 import typer
 
-from components.errors import HybridError
+from components.common.errors import HybridError
 from scripts import backup, db, doctor, drill, failover, gate, graph, local, preview, residency, restore
 
 app = typer.Typer(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from components.errors import HybridError
+from components.common.errors import HybridError
 from scripts.options import AsJson, StackName
 from scripts.written import tell, write_json
 

@@ -59,7 +59,7 @@ def _listing(way: "Door") -> "Listing | None":
     from backups.answers import Listing, document
     from backups.door import asked
     from backups.request import source
-    from components.errors import HybridError
+    from components.common.errors import HybridError
 
     try:
         return asked(way, Listing, {"act": "list", "source": document(source("primary", None))})

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from components.errors import HybridError
+from components.common.errors import HybridError
 
 Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write here, not to stdout.")]
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from bench.suite import TEST_SECONDS
-from components.deploy_identity import DRILL_SESSION_SECONDS
-from components.host_recovery import DRILL_TIMEOUT_SECONDS
+from components.access.deploy_identity import DRILL_SESSION_SECONDS
+from components.host.recovery import DRILL_TIMEOUT_SECONDS
 
 FOLDER = Path(__file__).resolve().parents[1] / ".github" / "workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))

@@ -1,6 +1,6 @@
 """Cloudflare's types: it is everywhere, so each says what data may go there."""
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 from policies.residency.place import Place, edge, elsewhere, worldwide
 
 _PUBLIC, _REGULATED = DataClass.PUBLIC, DataClass.REGULATED

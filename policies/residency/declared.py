@@ -2,7 +2,7 @@
 
 from pulumi_policy import PolicyResource
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 from policies.residency.places import PLACES
 
 LIMITED = (DataClass.NONE, DataClass.PUBLIC)

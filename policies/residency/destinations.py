@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 from policies.residency.declared import data_class
 from policies.residency.hosts import judged
 from policies.residency.named_hosts import must_be_known, named

@@ -10,7 +10,7 @@ from policies.residency.regions import CANADIAN_REGIONS
 from policies.residency.worker_logs import keeps_calls
 from policies.rule import Rule
 
-# The one role that sees public data only (components/postgres_database.py), enforced by grants.
+# The one role that sees public data only (components/host/postgres_database.py), enforced by grants.
 PUBLIC_ROLE = "public_read"
 OLD_WORKERS = ("cloudflare:index/workersScript:WorkersScript", "cloudflare:index/workerScript:WorkerScript")
 VERSION = "cloudflare:index/workerVersion:WorkerVersion"

@@ -6,7 +6,7 @@ from typing import Any
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 from policies.residency.declared import LIMITED, data_class
 from policies.residency.edge import VERSION
 from policies.residency.place import Kind

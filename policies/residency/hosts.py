@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 
 
 @dataclass(frozen=True, kw_only=True)

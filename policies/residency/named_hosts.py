@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi_policy import PolicyResource
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 from plan.model import UNWRITTEN
 from policies.residency.hosts import HOSTS
 from policies.residency.own_names import address

@@ -1,6 +1,6 @@
 """The program's own components, what is made in the state only, and the stand-by."""
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 from policies.residency.place import Place, component, edge, local, worldwide
 
 _COMPONENTS = {

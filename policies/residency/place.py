@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 
 
 class Kind(StrEnum):

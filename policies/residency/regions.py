@@ -7,7 +7,7 @@ from typing import Any
 from pulumi_policy import ResourceValidationArgs, Severity
 from pulumi_policy.proxy import UnknownValueError
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 from policies.residency.place import Kind
 from policies.residency.places import PLACES, line
 from policies.rule import Rule

@@ -21,7 +21,7 @@ REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 DAYS_A_YEAR = 365
 # Long enough to notice over a long weekend what somebody deleted, or encrypted, on its eve.
 LEAST_LOCK_DAYS = 7
-# As the settings allow (components/settings.py).
+# As the settings allow (components/settings/stack.py).
 LEAST_VERSION_DAYS = 7
 LEAST_FULL_BACKUPS = 2
 MOST_ARCHIVE_TIMEOUT_SECONDS = 300

@@ -104,7 +104,7 @@ RULES: tuple[Rule | StackRule, ...] = (
             "is a new one (hashicorp/terraform-provider-aws, internal/service/lightsail; AWS, Lightsail snapshots)."
         ),
         severity=Severity.CRITICAL,
-        remediation="Declare it with the options of components/protection.py, or set protect.",
+        remediation="Declare it with the options of components/common/protection.py, or set protect.",
         types=(*HOLDS_DATA, "aws:s3/bucketV2:BucketV2", KEY),
         check=_data_is_protected,
     ),

@@ -10,7 +10,7 @@ from pulumi_policy.proxy import UnknownValueError
 from policies.rule import Rule, StackRule
 from policies.safety.reading import each, host, is_below, parents, text, value
 
-# Written out, as in components/failover_host.py: importing that takes seconds of every start of the pack.
+# Written out, as in components/edge/failover_host.py: importing that takes seconds of every start of the pack.
 CHALLENGE_PATHS = ("/.well-known/acme-challenge/*", "/.well-known/vercel/*")
 DNS_ONLY_TTL = 60
 COMPONENT = "hybrid:edge:FailoverHost"

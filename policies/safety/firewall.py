@@ -5,7 +5,7 @@ from typing import Any
 
 from pulumi_policy import ResourceValidationArgs, Severity, StackValidationArgs
 
-from components.cloudflare_ranges import IPV4, IPV6
+from components.common.cloudflare_ranges import IPV4, IPV6
 from policies.networks import MOST_ADDRESSES, addresses
 from policies.rule import Rule, StackRule
 from policies.safety.reading import has
@@ -123,7 +123,9 @@ RULES: tuple[Rule | StackRule, ...] = (
             "all of Cloudflare's published ranges (Cloudflare, Hyperdrive, firewall and networking)."
         ),
         severity=Severity.CRITICAL,
-        remediation="Remove the port from the list, or open it alone and to components/cloudflare_ranges.py only.",
+        remediation=(
+            "Remove the port from the list, or open it alone and to components/common/cloudflare_ranges.py only."
+        ),
         check=_database_port_is_closed,
     ),
     StackRule(

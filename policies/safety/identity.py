@@ -163,7 +163,7 @@ def _bearers_are_bounded(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _is_the_pipelines(args: ResourceValidationArgs) -> bool:
-    """GitHub's roles, which the pipeline itself may not change (components/deploy_policies.py)."""
+    """GitHub's roles, which the pipeline itself may not change (components/access/deploy_policies.py)."""
     try:
         found = list(statements(value(args.props, "assumeRolePolicy")))
     except DocumentError:

@@ -11,7 +11,7 @@ from policies.rule import Rule, StackRule
 from policies.safety.failover import COMPONENT, ROUTE, pages_records, standbys
 from policies.safety.reading import each, is_prod, of_type, parents, value
 
-# As components/failover_host.py writes it.
+# As components/edge/failover_host.py writes it.
 UNTIL = re.compile(r"\buntil (\d{4}-\d{2}-\d{2})\b")
 
 

@@ -11,7 +11,7 @@ from policies.rule import Rule, StackRule
 from policies.safety.documents import TO_COME, DocumentError, Statement, statements
 from policies.safety.reading import account_ids, accounts, is_of, items, text, value
 
-# Written out, as in components/deploy_policies.py: importing that takes seconds of every start of the pack.
+# Written out, as in components/access/deploy_policies.py: importing that takes seconds of every start of the pack.
 ISSUER, AUDIENCE = "token.actions.githubusercontent.com", "sts.amazonaws.com"
 ROLE = "aws:iam/role:Role"
 OIDC_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
@@ -35,7 +35,7 @@ RESOURCE_POLICIES: dict[str, str] = {
     "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
     "aws:secretsmanager/secretPolicy:SecretPolicy": "policy",
 }
-# A year, after which somebody makes it anew (components/private_tunnel.py).
+# A year, after which somebody makes it anew (components/network/private_tunnel.py).
 MOST_TOKEN_HOURS = 8760
 MOST_TOKEN_TIME = timedelta(days=366)
 HOURS = re.compile(r"(\d+)h")
@@ -222,7 +222,7 @@ RULES: tuple[Rule | StackRule, ...] = (
             "(Pulumi AWS provider, allowedAccountIds)."
         ),
         severity=Severity.HIGH,
-        remediation="Set allowedAccountIds, as components/providers.py does.",
+        remediation="Set allowedAccountIds, as components/common/providers.py does.",
         types=(AWS_PROVIDER,),
         check=_provider_names_its_account,
     ),

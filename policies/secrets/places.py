@@ -8,7 +8,7 @@ import pulumi
 from pulumi_policy import ResourceValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
-from components import sensitive_properties
+from components.common import sensitive_properties
 from policies import scanner
 from policies.wrapping import called_by_neighbour
 

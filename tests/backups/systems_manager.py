@@ -17,7 +17,7 @@ import botocore.session
 from botocore.validate import validate_parameters
 from werkzeug.wrappers import Request, Response
 
-from components.host_recovery import DRILL_PARAMETERS, PARAMETERS
+from components.host.recovery import DRILL_PARAMETERS, PARAMETERS
 from tests import web_server
 
 NODE = "mi-0123456789abcdef0"

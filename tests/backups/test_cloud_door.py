@@ -13,7 +13,7 @@ from backups.answers import Listing
 from backups.cloud_door import CloudDoor, declaration
 from backups.door import asked
 from backups.errors import BackupError
-from components.errors import HybridError
+from components.common.errors import HybridError
 from plan.model import Plan
 from tests.backups import answering
 from tests.backups.systems_manager import COMMAND, NODE, Manager, packed, served

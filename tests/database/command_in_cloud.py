@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from unittest.mock import patch
 
-from components import tunnel_connection
+from components.network import tunnel_connection
 from database import cloud_access
 from plan import record
 from scripts.__main__ import main

@@ -12,7 +12,7 @@ import boto3
 import psutil
 import pytest
 
-from components.compatibility import RELEASES
+from components.settings.compatibility import RELEASES
 from database.thresholds import THRESHOLDS, Level
 from tests.commands import ROOT, in_this_process
 from tests.database import cloud, command_in_cloud

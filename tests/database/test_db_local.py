@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from components import compatibility
+from components.settings import compatibility
 from database import queries
 from local.up import Wish
 from tests.database.conftest import Database, Sessions, sleeps

@@ -62,7 +62,7 @@ def test_other_days_of_a_lock_change_the_locks_alone(mine: TrialEngine) -> None:
 
 
 def test_buckets_that_exist_get_their_locks_without_a_change_of_their_own(mine: TrialEngine) -> None:
-    component = mine.project / "components" / "private_bucket.py"
+    component = mine.project / "components" / "storage" / "private_bucket.py"
     as_it_is = component.read_text()
     component.write_text(as_it_is.replace("if args.lock_days is not None", "if False"))
     assert {name for _, name in acts_of_up(mine)} == {"backups-lock", "backups-copy-lock"}

@@ -47,7 +47,7 @@ def test_another_host_serves_without_a_change_of_any_machine(mine: TrialEngine) 
 
 
 def test_a_changed_user_data_changes_nothing(mine: TrialEngine) -> None:
-    script = mine.project / "components" / "templates" / "register.sh"
+    script = mine.project / "components" / "host" / "templates" / "register.sh"
     script.write_text(script.read_text() + "echo registered\n")
     assert acts_of_up(mine) == []
 
@@ -59,7 +59,7 @@ def test_a_changed_playbook_is_a_new_bundle_that_is_applied(mine: TrialEngine) -
 
 
 def test_a_changed_script_is_a_new_document_that_is_applied(mine: TrialEngine) -> None:
-    script = mine.project / "components" / "templates" / "converge.sh"
+    script = mine.project / "components" / "host" / "templates" / "converge.sh"
     script.write_text(script.read_text() + "# changed\n")
     assert acts_of_up(mine) == [("update", "convergence-document"), ("update", "convergence-a")]
 

@@ -14,7 +14,7 @@ PROGRAM = """
 import pulumi
 import pulumi_cloudflare as cloudflare
 import pulumi_random as random
-from components.database_readiness import Patience, readiness_hooks
+from components.network.database_readiness import Patience, readiness_hooks
 
 provider = cloudflare.Provider("edge")
 password = random.RandomPassword("password", length=40, opts=pulumi.ResourceOptions(provider=random.Provider("random")))

@@ -82,7 +82,7 @@ def test_the_state_encrypts_just_what_the_recorded_plan_calls_secret(deployed: T
 
 IN_THE_CLEAR = """
 import pulumi_cloudflare as cloudflare
-from components import secret_guard
+from components.common import secret_guard
 
 secret_guard.refuse_secrets_in_the_clear()
 origin = {"host": "h", "database": "d", "user": "u", "scheme": "postgres", "password": "hunter2"}

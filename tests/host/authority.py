@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 
 
 class Authority:
-    """One generation of the own authority, of the same form as components/certificate_authority.py declares."""
+    """One generation of the own authority, of the same form as components/network/certificate_authority.py declares."""
 
     def __init__(self, generation: str) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())

@@ -41,7 +41,7 @@ set -- --quiet --target "$1{LIBRARIES}" --only-binary :all: --require-hashes --r
     --python-version "$version"
 "$PYTHON" -m uv pip install "$@" || "$PYTHON" -m pip install --no-compile "$@"
 """
-# Where components/templates/converge.sh makes a release with a Python of its own.
+# Where components/host/templates/converge.sh makes a release with a Python of its own.
 RELEASE_PYTHON = "opt/hybrid/current/venv/bin/python"
 # Compiled once: what is there was compiled by the Python that fetched it, and the playbook's folder is read-only.
 PYTHON = ("env", f"PYTHONPATH=/opt/hybrid:{LIBRARIES}", "PYTHONPYCACHEPREFIX=/var/cache/python", "python3", "-P")

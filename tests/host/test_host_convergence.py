@@ -17,9 +17,9 @@ import pytest
 from botocore.validate import ParamValidator
 from moto.server import ThreadedMotoServer
 
-from components.host_bundle import Bundle, bundle
-from components.host_convergence import PARAMETERS, TIMEOUT_SECONDS, document_content
-from components.host_document import TEMPLATES
+from components.host.bundle import Bundle, bundle
+from components.host.convergence import PARAMETERS, TIMEOUT_SECONDS, document_content
+from components.host.document import TEMPLATES
 from tests.waiting import LIMIT_SECONDS
 
 SCRIPT = TEMPLATES / "converge.sh"

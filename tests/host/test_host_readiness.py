@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.database_readiness import Login, Patience, ReadinessError, wait_until_ready
+from components.network.database_readiness import Login, Patience, ReadinessError, wait_until_ready
 from tests.host.authority import authority
 from tests.host.running import HostUnderTest
 from tests.unit.trial_edge import DOOR, trial_edge

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from cloudflare import AuthenticationError, BadRequestError, NotFoundError, PermissionDeniedError
 
-from components.failover import PERMISSION_GROUPS
+from components.edge.failover import PERMISSION_GROUPS
 from local.control_plane.settings import SeedZone
 from tests.local.control_plane_under_test import (
     ACCOUNT,

@@ -55,7 +55,7 @@ def test_a_new_bucket_changes_only_the_edge(stack: StackUnderTest) -> None:
 
 
 def test_a_binding_added_to_the_program_appears(stack: StackUnderTest) -> None:
-    component = stack.project / "components/api_worker.py"
+    component = stack.project / "components/edge/api_worker.py"
     source = component.read_text()
     declared = '{"type": "plain_text", "name": "ENVIRONMENT"'
     assert source.count(declared) == 1
@@ -81,13 +81,13 @@ def test_wrong_settings_are_refused_before_anything_changes(stack: StackUnderTes
 
 
 def test_a_stack_that_breaks_a_policy_is_not_realised(stack: StackUnderTest) -> None:
-    component = stack.project / "components/host_firewall.py"
+    component = stack.project / "components/host/firewall.py"
     source = component.read_text()
     component.write_text(source.replace("SSH_PORT = 22", "SSH_PORT = 5432"))
     answer = stack.run("up")
     component.write_text(source)
     assert answer.returncode == 1
-    assert "database-port-is-closed [critical] postgres-a-ports  components/postgres_host.py:" in answer.stderr
+    assert "database-port-is-closed [critical] postgres-a-ports  components/host/postgres_host.py:" in answer.stderr
 
 
 def test_the_last_down_leaves_no_trace(stack: StackUnderTest, tmp_path: Path) -> None:

@@ -6,35 +6,35 @@ from pathlib import Path
 
 import pytest
 
-from components.api_worker import ApiWorker
-from components.backup_alarms import BackupAlarms
-from components.backup_replication import BackupReplication
-from components.backup_repository import BackupRepository
-from components.binding_names import binding_name
-from components.certificate_authority import CertificateAuthority
-from components.cms_documents import CmsDocuments
-from components.deploy_identity import DeployIdentity
-from components.encryption_key import EncryptionKey
-from components.failover import Failover
-from components.failover_host import FailoverHost
-from components.failover_pages_host import FailoverPagesHost
-from components.host_bundle import HostBundles
-from components.host_convergence import HostConvergence
-from components.host_identity import HostIdentity
-from components.host_parameters import HostParameters
-from components.host_recovery import HostRecovery
-from components.host_registration import HostRegistration
-from components.hyperdrive_pair import HyperdrivePair
-from components.media_bucket import MediaBucket
-from components.pages_static_site import PagesStaticSite
-from components.permissions_boundary import PermissionsBoundary
-from components.postgres_database import WITH_PASSWORD, PostgresDatabase
-from components.postgres_host import PostgresHost
-from components.private_bucket import PrivateBucket
-from components.private_tunnel import PrivateTunnel
-from components.public_database import PublicDatabase
-from components.web_site import WebSite
-from components.worker_script import WorkerScript
+from components.access.deploy_identity import DeployIdentity
+from components.access.permissions_boundary import PermissionsBoundary
+from components.backup.replication import BackupReplication
+from components.backup.repository import BackupRepository
+from components.edge.api_worker import ApiWorker
+from components.edge.failover import Failover
+from components.edge.failover_host import FailoverHost
+from components.edge.failover_pages_host import FailoverPagesHost
+from components.edge.hyperdrive_pair import HyperdrivePair
+from components.edge.pages_static_site import PagesStaticSite
+from components.edge.web_site import WebSite
+from components.edge.worker_script import WorkerScript
+from components.host.backup_alarms import BackupAlarms
+from components.host.bundle import HostBundles
+from components.host.convergence import HostConvergence
+from components.host.identity import HostIdentity
+from components.host.parameters import HostParameters
+from components.host.postgres_database import WITH_PASSWORD, PostgresDatabase
+from components.host.postgres_host import PostgresHost
+from components.host.recovery import HostRecovery
+from components.host.registration import HostRegistration
+from components.network.certificate_authority import CertificateAuthority
+from components.network.private_tunnel import PrivateTunnel
+from components.network.public_database import PublicDatabase
+from components.settings.binding_names import binding_name
+from components.storage.cms_documents import CmsDocuments
+from components.storage.encryption_key import EncryptionKey
+from components.storage.media_bucket import MediaBucket
+from components.storage.private_bucket import PrivateBucket
 from plan.model import Plan, Resource
 from tests.changed_stack import record_each, record_with
 

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from components.cloudflare_ranges import IPV4, IPV6
+from components.common.cloudflare_ranges import IPV4, IPV6
 from plan.model import Plan, Secret, reveal
 from tests.changed_stack import record_with
 from tests.plan.declared import named

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from components.deploy_policies import Document, Reach, deploy_policy, preview_policy
-from components.settings import BUCKET_NAME_LENGTH, LONGEST_BUCKET_SUFFIX
+from components.access.deploy_policies import Document, Reach, deploy_policy, preview_policy
+from components.settings.stack import BUCKET_NAME_LENGTH, LONGEST_BUCKET_SUFFIX
 from plan.model import Plan, Resource
 from tests.plan.grants import Grant, grants, statements, unknown_actions
 

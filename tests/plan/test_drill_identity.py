@@ -2,7 +2,7 @@
 
 import json
 
-from components.drill_policy import drill_policy
+from components.host.drill_policy import drill_policy
 from plan.model import Plan
 from tests.plan.declared import named
 from tests.plan.grants import grants, unknown_actions

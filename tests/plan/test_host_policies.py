@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.host_policies import agent_policy, configuration_policy
-from components.permissions_boundary import boundary_policy
+from components.access.permissions_boundary import boundary_policy
+from components.host.policies import agent_policy, configuration_policy
 from plan.model import Computed, Plan, Resource
 from tests.plan.grants import Grant, grants, unknown_actions
 

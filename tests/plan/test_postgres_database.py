@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.postgres_database import EXTENSIONS, ROLES, SCHEMAS, WITH_PASSWORD
+from components.host.postgres_database import EXTENSIONS, ROLES, SCHEMAS, WITH_PASSWORD
 from plan.model import Plan, Secret
 from tests.plan.declared import named
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from components.cloudflare_ranges import IPV4, IPV6
-from components.host_registration import SCRIPT
+from components.common.cloudflare_ranges import IPV4, IPV6
+from components.host.registration import SCRIPT
 from plan.model import Computed, Plan, Resource, Secret, reveal
 from tests.changed_stack import record_with
 

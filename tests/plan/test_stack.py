@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from components.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
-from components.failover_host import standby_comment
-from components.failover_pages_host import LED_THERE
-from components.labels import DataClass, Environment, Labels
-from components.settings import BUCKET_NAME_LENGTH, LONGEST_BUCKET_SUFFIX
+from components.common.labels import DataClass, Environment, Labels
+from components.edge.failover_host import standby_comment
+from components.edge.failover_pages_host import LED_THERE
+from components.settings.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
+from components.settings.stack import BUCKET_NAME_LENGTH, LONGEST_BUCKET_SUFFIX
 from plan import codec
 from plan.model import Computed, Plan, Resource, Secret, reveal
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from components.cloudflare_ranges import IPV4, IPV6
+from components.common.cloudflare_ranges import IPV4, IPV6
 from plan.model import Plan, Resource
 from tests.policy import packs
 

@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from components.cloudflare_ranges import IPV4
+from components.common.cloudflare_ranges import IPV4
 from plan.model import Secret
 from tests.policy.attack import child, elsewhere, exported
 from tests.policy.breaking import bindings, having, origin, port_rule

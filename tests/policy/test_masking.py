@@ -16,7 +16,7 @@ CLEAN = (
     "Property tags.note holds a GitHub token. Renew it. (docs/policies/inputs-hold-no-known-secret.md)",
     "urn:pulumi:dev::hybrid::hybrid:storage:PrivateBucket$aws:s3/bucket:Bucket::documents-bucket",
     "policies-name-actions: policy is not known yet: an ARN that AWS gives",
-    "components/private_bucket.py:120",
+    "components/storage/private_bucket.py:120",
     "Commit be8b6871c5c0, line 3 of Pulumi.dev.yaml holds a private key (fingerprint " + "67ae1ee2" + "df0167d5).",
 )
 SECRET = {

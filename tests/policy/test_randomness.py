@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from components.failover import PERMISSION_GROUPS
+from components.edge.failover import PERMISSION_GROUPS
 from plan.project import ROOT
 from policies import randomness, scanner
 from tests.policy.secret_samples import BASE62, HEX, PUBLIC, text

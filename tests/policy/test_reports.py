@@ -29,7 +29,7 @@ WRONG = Finding(
     severity="critical",
     message="This is 100% elsewhere. Move it. (docs/policies/data-stays.md)",
     urn=URN,
-    place="components/private_bucket.py:42",
+    place="components/storage/private_bucket.py:42",
 )
 UNCHECKED = replace(WRONG, rule="ports-are-closed", severity="medium", is_unchecked=True, place="", urn="")
 EXEMPTION = Exemption(
@@ -87,7 +87,9 @@ def test_every_report_of_nothing_wrong_is_short_and_whole(form: Format) -> None:
 def test_text_is_for_people(outcome: Outcome) -> None:
     lines = written(outcome, Format.TEXT).splitlines()
     assert lines[0] == "dev: 2 violations (3 rules, 154 resources, 1 check waits for the deployment)"
-    assert lines[1] == "  hybrid-residency/data-stays [critical] backups-bucket  components/private_bucket.py:42"
+    assert (
+        lines[1] == "  hybrid-residency/data-stays [critical] backups-bucket  components/storage/private_bucket.py:42"
+    )
     assert lines[3] == "  hybrid-residency/ports-are-closed [can't be checked] the whole stack"
     assert "prod: passed (state, 3 rules, 10 resources)" in lines
     assert "outside the stacks: 1 violation" in lines
@@ -102,7 +104,10 @@ def test_people_read_an_exemption_once_however_much_it_exempts(outcome: Outcome,
 
 def test_text_says_what_is_exempted_and_on_whose_word(outcome: Outcome) -> None:
     lines = written(outcome, Format.TEXT).splitlines()
-    assert "  hybrid-residency/ports-are-closed [exempted] backups-bucket  components/private_bucket.py:42" in lines
+    assert (
+        "  hybrid-residency/ports-are-closed [exempted] backups-bucket  components/storage/private_bucket.py:42"
+        in lines
+    )
     assert lines[-1] == (
         "exemption of ports-are-closed for *$aws:s3/bucket:Bucket::backups-bucket: "
         "exempted until 2027-01-31 by platform@example.com: a trial that ends soon"
@@ -157,7 +162,7 @@ def test_json_is_for_programs(outcome: Outcome) -> None:
     assert json.loads(written(empty(), Format.JSON))["passed"] is True
     dev, prod = document["stacks"]
     assert (dev["stack"], dev["origin"], len(dev["findings"]), prod["findings"]) == ("dev", "recorded plan", 2, [])
-    assert dev["findings"][0]["place"] == "components/private_bucket.py:42"
+    assert dev["findings"][0]["place"] == "components/storage/private_bucket.py:42"
     assert dev["exempted"][0]["exemption"]["expires"] == document["exemptions"][0]["expires"] == "2027-01-31"
 
 
@@ -182,7 +187,10 @@ def test_sarif_points_at_the_line_that_declares(outcome: Outcome) -> None:
     (run,) = json.loads(written(outcome, Format.SARIF))["runs"]
     wrong, unchecked, unsound, exempted = run["results"]
     place = wrong["locations"][0]["physicalLocation"]
-    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("components/private_bucket.py", 42)
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == (
+        "components/storage/private_bucket.py",
+        42,
+    )
     assert wrong["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == URN
     assert unchecked["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "__main__.py"
     assert [found["level"] for found in run["results"]] == ["error", "warning", "note", "error"]
@@ -193,7 +201,7 @@ def test_sarif_points_at_the_line_that_declares(outcome: Outcome) -> None:
 
 
 def test_a_finding_keeps_its_fingerprint_when_its_line_moves(outcome: Outcome) -> None:
-    moved = replace(outcome, elsewhere=(replace(WRONG, place="components/private_bucket.py:50"),))
+    moved = replace(outcome, elsewhere=(replace(WRONG, place="components/storage/private_bucket.py:50"),))
     results = json.loads(written(moved, Format.SARIF))["runs"][0]["results"]
     prints = [found["partialFingerprints"]["hybridGate/v1"] for found in results]
     assert prints[0] == prints[2] != prints[1]
@@ -225,7 +233,9 @@ def test_markdown_can_not_be_broken_by_a_name(outcome: Outcome) -> None:
     nasty = replace(WRONG, urn="a::b|c<script>\n## x", message="m|n")
     text = written(replace(outcome, elsewhere=(nasty,)), Format.MARKDOWN)
     (row,) = [line for line in text.splitlines() if "script" in line]
-    assert row == ("| critical | `data-stays` | b\\|c&lt;script&gt; ## x | components/private_bucket.py:42 | m\\|n |")
+    assert row == (
+        "| critical | `data-stays` | b\\|c&lt;script&gt; ## x | components/storage/private_bucket.py:42 | m\\|n |"
+    )
 
 
 def test_markdown_sums_up(outcome: Outcome) -> None:
@@ -240,7 +250,7 @@ def test_markdown_sums_up(outcome: Outcome) -> None:
 def test_annotations_stand_at_the_line_that_declares(outcome: Outcome) -> None:
     lines = written(outcome, Format.GITHUB).splitlines()
     assert lines[0] == (
-        "::error file=components/private_bucket.py,line=42,title=data-stays%3A backups-bucket::"
+        "::error file=components/storage/private_bucket.py,line=42,title=data-stays%3A backups-bucket::"
         "dev: This is 100%25 elsewhere. Move it. (docs/policies/data-stays.md)"
     )
     assert lines[1].startswith("::warning title=ports-are-closed%3A the whole stack::")

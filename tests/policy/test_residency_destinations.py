@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 from plan.model import Computed, Plan, Secret
 from policies.residency import database, destinations
 from policies.residency.hosts import HOSTS

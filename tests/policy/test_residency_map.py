@@ -99,7 +99,7 @@ def test_the_copy_is_in_calgary(found: ResidencyMap) -> None:
 def test_evidence_names_the_property_and_its_line(found: ResidencyMap) -> None:
     (zone, _) = entry(found, "Lightsail disk", "postgres-a").evidence
     assert (zone.path, zone.value) == ("availabilityZone", "ca-central-1a")
-    assert zone.source.startswith("components/postgres_host.py:")
+    assert zone.source.startswith("components/host/postgres_host.py:")
 
 
 def test_the_state_is_where_the_key_is_that_encrypts_it(prod_plan: Plan) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.labels import DataClass
+from components.common.labels import DataClass
 from plan.model import Plan
 from policies.residency import aws_places, cloudflare_places, other_places, place
 from policies.residency.place import Kind, Place

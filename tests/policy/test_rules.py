@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.cloudflare_ranges import IPV4
+from components.common.cloudflare_ranges import IPV4
 from plan.model import Computed, Plan, Secret
 from policies.findings import Finding
 from tests.policy import packs
@@ -284,7 +284,7 @@ def test_an_r2_bucket_outside_a_public_component_is_refused(dev_plan: Plan) -> N
     orphan = replace(bucket, parent=None)
     for verdict in packs.judge([swapped(dev_plan, component, regulated), swapped(dev_plan, bucket, orphan)]):
         assert [finding.rule for finding in verdict.findings] == ["r2-holds-public-data-only"]
-        assert verdict.findings[0].place.startswith("components/media_bucket.py:")
+        assert verdict.findings[0].place.startswith("components/storage/media_bucket.py:")
 
 
 def test_what_is_in_order_passes(dev_plan: Plan) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.lightsail_bundles import BUNDLES
+from components.settings.lightsail_bundles import BUNDLES
 from plan.model import Computed, Plan
 from policies.safety import cost, prices
 from tests.policy.breaking import added, having, without

@@ -1,6 +1,6 @@
 """The rules about the way back to the stand-by, broken one way at a time."""
 
-from components.failover_host import CHALLENGE_PATHS, DNS_ONLY_TTL
+from components.edge.failover_host import CHALLENGE_PATHS, DNS_ONLY_TTL
 from failover import changes
 from plan.model import Computed, Plan
 from policies.safety import failover

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from components import deploy_policies
+from components.access import deploy_policies
 from plan.model import Computed, Plan
 from policies.safety import identity, trust
 from policies.safety.documents import TO_COME, DocumentError, statements

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from components.provider_secrets import PROVIDER_SECRETS
-from components.sensitive_properties import PARAMETER, WORKER_VERSION
+from components.common.provider_secrets import PROVIDER_SECRETS
+from components.common.sensitive_properties import PARAMETER, WORKER_VERSION
 from plan.errors import PlanError
 from plan.model import Computed, Plan, Resource, Secret
 from plan.record import record
@@ -113,7 +113,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_cloudflare as cloudflare
 import pulumi_random as random
-from components import secret_guard
+from components.common import secret_guard
 
 secret_guard.refuse_secrets_in_the_clear()
 password = random.RandomPassword("password", length=20)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backups import systems_manager
-from components.host_document import TEMPLATES
+from components.host.document import TEMPLATES
 from tests.host.specs import spec
 
 PROJECT = Path(__file__).parents[2]

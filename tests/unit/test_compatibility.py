@@ -2,8 +2,8 @@
 
 import pytest
 
-from components import compatibility, lightsail_bundles
-from components.compatibility import RELEASES, installed_faults, number, pair_fault
+from components.settings import compatibility, lightsail_bundles
+from components.settings.compatibility import RELEASES, installed_faults, number, pair_fault
 from host.packages import upgrade_faults
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components import database_readiness
-from components.database_readiness import (
+from components.network import database_readiness
+from components.network.database_readiness import (
     Login,
     Patience,
     ReadinessError,

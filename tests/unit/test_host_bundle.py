@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.host_bundle import HOST_FOLDER, bundle
+from components.host.bundle import HOST_FOLDER, bundle
 
 SPECIFICATION = {"platform": "lightsail"}
 

@@ -14,8 +14,8 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from components.host_document import TEMPLATES
-from components.host_recovery import (
+from components.host.document import TEMPLATES
+from components.host.recovery import (
     DRILL_PARAMETERS,
     PARAMETERS,
     TIMEOUT_SECONDS,

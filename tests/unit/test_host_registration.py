@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.host_registration import SCRIPT, SETUP_URL
+from components.host.registration import SCRIPT, SETUP_URL
 
 # What an activation is made of (botocore's model of Systems Manager).
 IDENTIFIER, CODE = "b2a0d0b4-4d4c-4a5e-9b1f-0123456789ab", "Code/+0123456789abcd"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.settings import parse
+from components.settings.stack import parse
 from tests.unit.test_settings import faults, given
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.compatibility import RELEASES
-from components.host_specification import host_specification
-from components.settings import parse
+from components.host.specification import host_specification
+from components.settings.compatibility import RELEASES
+from components.settings.stack import parse
 from host.spec import parse as parse_specification
 from tests.host.specs import spec
 from tests.unit.test_settings import given

@@ -1,6 +1,6 @@
 """Labels in the forms that platforms take."""
 
-from components.labels import DataClass, Environment, Labels
+from components.common.labels import DataClass, Environment, Labels
 
 LABELS = Labels(product="shop", stack="dev-alice", environment=Environment.DEV, owner="team@example.org")
 

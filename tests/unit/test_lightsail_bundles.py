@@ -2,8 +2,8 @@
 
 import pytest
 
-from components.labels import Environment
-from components.lightsail_bundles import BUNDLES, fault, memory_mb, postgres_memory_mb
+from components.common.labels import Environment
+from components.settings.lightsail_bundles import BUNDLES, fault, memory_mb, postgres_memory_mb
 from host.spec_models import Postgres
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 import yaml
 
-from components.backup_buckets import backup_copy_bucket
-from components.labels import DataClass, Environment
-from components.settings import Settings, SettingsError, parse
+from components.common.labels import DataClass, Environment
+from components.settings.stack import Settings, SettingsError, parse
+from components.storage.backup_buckets import backup_copy_bucket
 from plan.project import ROOT, Project
 
 HOSTS = ("app", "api", "postgres")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.tunnel_connection import Bridge, TunnelError, connected, tunnel
+from components.network.tunnel_connection import Bridge, TunnelError, connected, tunnel
 from tests.unit.certificates import self_signed
 from tests.unit.trial_edge import DOOR, echo_server, trial_edge
 

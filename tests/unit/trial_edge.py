@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.tunnel_connection import TunnelDoor
+from components.network.tunnel_connection import TunnelDoor
 
 if TYPE_CHECKING:
     from websockets.http11 import Request, Response

@@ -1,0 +1,113 @@
+"""Who GitHub Actions is in AWS: roles for deploying, for looking and for drills, all without a stored key."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.access.deploy_policies import (
+    AUDIENCE,
+    ISSUER,
+    Document,
+    Reach,
+    deploy_policy,
+    github_trust,
+    preview_policy,
+)
+from components.common.labels import DataClass, Labels
+from components.host.drill_policy import drill_policy
+
+# A drill restores the whole backup twice, and its job has to see the end; IAM's default is an hour.
+DRILL_SESSION_SECONDS = 6 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployIdentityArgs:
+    labels: Labels
+    aws_account_id: str
+    repository: str
+    """`OWNER/NAME` on GitHub."""
+    owns_oidc_provider: bool
+    """An account has one provider for GitHub: of the stacks that share an account, one declares it."""
+    state_bucket: str
+    """S3 bucket of Pulumi's state; made by an administrator before the first stack, so not declared here."""
+    state_key_alias: str
+    """KMS alias, `alias/NAME`, of the key that encrypts the state's secrets."""
+
+
+class DeployIdentity(pulumi.ComponentResource):
+    """`deploy` is for jobs of the stack's GitHub environment, `preview` for pull requests and reads only.
+
+    `drill` is for what runs on the main branch, and may have a host try its backups. None can change itself: the first
+    `pulumi up`, and each that changes these roles, is an administrator's.
+    """
+
+    deploy_role_arn: pulumi.Output[str]
+    """For the GitHub environment of the stack."""
+    preview_role_arn: pulumi.Output[str]
+    """For jobs of pull requests; GitHub gives none to those from forks."""
+    drill_role_arn: pulumi.Output[str]
+    """For the weekly drill: the repository's variable HYBRID_DRILL_ROLE."""
+
+    def __init__(self, name: str, args: DeployIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hybrid:identity:DeployIdentity", name, args.labels.inputs(DataClass.NONE), opts)
+        depends_on: list[pulumi.Resource] = []
+        if args.owns_oidc_provider:
+            provider = aws.iam.OpenIdConnectProvider(
+                f"{name}-github",
+                url=f"https://{ISSUER}",
+                client_id_lists=[AUDIENCE],
+                tags=args.labels.tags(DataClass.NONE),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            depends_on.append(provider)
+        reach = Reach(
+            prefix=args.labels.prefix,
+            aws_account_id=args.aws_account_id,
+            state_bucket=args.state_bucket,
+            state_key_alias=args.state_key_alias,
+        )
+        deploy = self._role(name, args, "deploy", f"environment:{args.labels.environment}", depends_on)
+        preview = self._role(name, args, "preview", "pull_request", depends_on)
+        drill = self._role(name, args, "drill", "ref:refs/heads/main", depends_on, DRILL_SESSION_SECONDS)
+        self._grant(f"{name}-deploy-policy", deploy, deploy_policy(reach))
+        self._grant(f"{name}-preview-policy", preview, preview_policy(reach))
+        self._grant(f"{name}-drill-policy", drill, drill_policy(args.labels.prefix, args.aws_account_id))
+        self.deploy_role_arn = deploy.arn
+        self.preview_role_arn = preview.arn
+        self.drill_role_arn = drill.arn
+        self.register_outputs(
+            {
+                "deployRoleArn": self.deploy_role_arn,
+                "previewRoleArn": self.preview_role_arn,
+                "drillRoleArn": self.drill_role_arn,
+            }
+        )
+
+    def _role(
+        self,
+        name: str,
+        args: DeployIdentityArgs,
+        job: str,
+        subject: str,
+        depends_on: list[pulumi.Resource],
+        session_seconds: int | None = None,
+    ) -> aws.iam.Role:
+        return aws.iam.Role(
+            f"{name}-{job}",
+            name=f"{args.labels.prefix}-{job}",
+            description=f"GitHub Actions: {job} {args.labels.environment}",
+            assume_role_policy=pulumi.Output.json_dumps(github_trust(args.aws_account_id, args.repository, subject)),
+            max_session_duration=session_seconds,
+            tags=args.labels.tags(DataClass.NONE),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
+        )
+
+    def _grant(self, name: str, role: aws.iam.Role, policy: Document) -> None:
+        aws.iam.RolePolicy(
+            name,
+            name="stack",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(policy),
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -1,0 +1,1 @@
+"""What runs at Cloudflare, and the way to the stand-by."""

@@ -1,0 +1,88 @@
+"""The API: a Worker next to the database, bound to Hyperdrive and to the media buckets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+from components.common.labels import DataClass, Labels
+from components.edge.hyperdrive_pair import HyperdrivePair
+from components.edge.worker_script import WorkerScript, WorkerScriptArgs
+from components.settings.binding_names import binding_name
+from components.storage.media_bucket import MediaBucket
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiWorkerArgs:
+    labels: Labels
+    account_id: str
+    zone_id: str
+    hostname: str
+    """Answered by this Worker on all its paths."""
+    module_path: str
+    """Bundled JavaScript module, relative to the program's folder."""
+    build_id: str
+    """Version of the code in service; every answer names it."""
+    hyperdrive: HyperdrivePair
+    media: Sequence[MediaBucket]
+
+
+class ApiWorker(pulumi.ComponentResource):
+    """Answers on its own host name. Every media bucket is bound under its key in capitals."""
+
+    script: pulumi.Output[str]
+    """Name of the Worker, once a version of it is in service."""
+
+    def __init__(self, name: str, args: ApiWorkerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hybrid:edge:ApiWorker", name, args.labels.inputs(DataClass.REGULATED), opts)
+        child = pulumi.ResourceOptions(parent=self)
+        worker = WorkerScript(
+            name,
+            WorkerScriptArgs(
+                labels=args.labels,
+                data_class=DataClass.REGULATED,
+                account_id=args.account_id,
+                script=f"{args.labels.prefix}-api",
+                module_path=args.module_path,
+                build_id=args.build_id,
+                bindings=_bindings(args),
+            ),
+            child,
+        )
+        record = cloudflare.DnsRecord(
+            f"{name}-record",
+            zone_id=args.zone_id,
+            name=args.hostname,
+            # A route needs a proxied record; there is no origin, so the address is the discard prefix (RFC 6666).
+            type="AAAA",
+            content="100::",
+            proxied=True,
+            ttl=1,
+            comment=f"{args.labels.prefix}: API, answered by a Worker",
+            opts=child,
+        )
+        cloudflare.WorkersRoute(
+            f"{name}-route",
+            zone_id=args.zone_id,
+            pattern=f"{args.hostname}/*",
+            script=worker.script,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[record]),
+        )
+        self.script = worker.script
+        self.register_outputs({"script": self.script})
+
+
+def _bindings(args: ApiWorkerArgs) -> list[cloudflare.WorkerVersionBindingArgsDict]:
+    return [
+        {"type": "hyperdrive", "name": "HYPERDRIVE", "id": args.hyperdrive.regulated_id},
+        {"type": "hyperdrive", "name": "HYPERDRIVE_PUBLIC", "id": args.hyperdrive.public_id},
+        {"type": "plain_text", "name": "ENVIRONMENT", "text": str(args.labels.environment)},
+        {"type": "plain_text", "name": "BUILD_ID", "text": args.build_id},
+        *(
+            cloudflare.WorkerVersionBindingArgsDict(
+                type="r2_bucket", name=binding_name(bucket.key), bucket_name=bucket.bucket
+            )
+            for bucket in args.media
+        ),
+    ]

@@ -1,0 +1,58 @@
+"""The web site: a Worker with static assets that hands API calls to the API Worker."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.common.labels import DataClass, Labels
+from components.edge.worker_script import WorkerScript, WorkerScriptArgs
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebSiteArgs:
+    labels: Labels
+    account_id: str
+    module_path: str
+    """Bundled JavaScript module, relative to the program's folder."""
+    assets_directory: str
+    """Folder of static files, relative to the program's folder."""
+    build_id: str
+    """Version of the code in service; every answer names it."""
+    api_script: pulumi.Input[str]
+    """Worker that answers the API; called inside Cloudflare, without a further request over the internet."""
+
+
+class WebSite(pulumi.ComponentResource):
+    """No route of its own: the failover host decides who answers."""
+
+    script: pulumi.Output[str]
+    """Name of the Worker, once a version of it is in service."""
+
+    def __init__(self, name: str, args: WebSiteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        # Regulated: what the API answers passes through it.
+        super().__init__("hybrid:edge:WebSite", name, args.labels.inputs(DataClass.REGULATED), opts)
+        worker = WorkerScript(
+            name,
+            WorkerScriptArgs(
+                labels=args.labels,
+                data_class=DataClass.REGULATED,
+                account_id=args.account_id,
+                script=f"{args.labels.prefix}-web",
+                module_path=args.module_path,
+                build_id=args.build_id,
+                bindings=[
+                    {"type": "service", "name": "API", "service": args.api_script},
+                    {"type": "assets", "name": "ASSETS"},
+                    {"type": "plain_text", "name": "BUILD_ID", "text": args.build_id},
+                ],
+                assets={
+                    "directory": args.assets_directory,
+                    # The Worker sets the security headers itself, with the same code in the cloud and on one machine:
+                    # the provider takes a `_headers` file only as a further module.
+                    "config": {"run_worker_first": True},
+                },
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self.script = worker.script
+        self.register_outputs({"script": self.script})

@@ -1,0 +1,1 @@
+"""The database's host, and how it becomes a server."""

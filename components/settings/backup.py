@@ -1,0 +1,74 @@
+"""Settings of backups: what must hold between them, and between them and the hosts."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.settings.host import DEFAULT_DISK_GB, LARGEST_DISK_GB, SMALLEST_DISK_GB
+
+# Write-ahead log that waits shares the disk with the database.
+QUEUE_SHARE = 4
+# A full backup comes once a week and is the base of all until the next one, which takes its time.
+LOCK_DAYS = 8
+# Between two of the host's markers, and for a segment's way to the store, half a minute each.
+ARCHIVED_SECONDS = 60
+SHORTEST_TARGET_SECONDS = 30
+LONGEST_WAIT_SECONDS = 300
+
+
+def faults(values: Mapping[str, Any]) -> list[str]:
+    """What does not hold; looks at settings as they were given, checked or not, as host_settings.faults()."""
+    return [*_of_the_lock(values), *_of_the_queue(values), *_of_the_recovery_point(values)]
+
+
+def _of_the_lock(values: Mapping[str, Any]) -> Iterator[str]:
+    lock, kept = _number(values.get("backupLockDays")), _number(values.get("backupOldVersionDays"))
+    if lock is not None and kept is not None and lock > kept:
+        yield (
+            f"backupLockDays: {lock} is longer than old versions are kept (backupOldVersionDays: {kept}); "
+            f"allowed: at most {kept}"
+        )
+
+    if lock is not None and 0 < lock < LOCK_DAYS:
+        yield (
+            f"backupLockDays: {lock} unlocks a full backup while the daily ones still need it; "
+            f"allowed: at least {LOCK_DAYS}"
+        )
+
+
+def _of_the_recovery_point(values: Mapping[str, Any]) -> Iterator[str]:
+    target, wait = _number(values.get("recoveryPointSeconds")), _number(values.get("archiveTimeoutSeconds"))
+    if target is None or wait is None or wait > LONGEST_WAIT_SECONDS:
+        return
+    least = wait + ARCHIVED_SECONDS
+    if SHORTEST_TARGET_SECONDS <= target < least:
+        yield (
+            f"recoveryPointSeconds: {target} is missed by every quiet host, whose log waits up to {wait} s "
+            f"(archiveTimeoutSeconds); allowed: at least {least}"
+        )
+
+
+def _of_the_queue(values: Mapping[str, Any]) -> Iterator[str]:
+    queue_mb, disks = _number(values.get("archiveQueueMaxMb")), dict(_disks(values.get("postgresHosts")))
+    if queue_mb is None or not disks:
+        return
+    smallest = min(disks, key=lambda name: disks[name])
+    most_mb = disks[smallest] * 1024 // QUEUE_SHARE
+    if queue_mb > most_mb:
+        yield (
+            f"archiveQueueMaxMb: {queue_mb} is more than a quarter of host {smallest}'s disk of "
+            f"{disks[smallest]} GB; allowed: at most {most_mb}"
+        )
+
+
+def _disks(hosts: Any) -> Iterator[tuple[str, int]]:
+    """Name and size of every disk that may be; one that may not is another fault."""
+    for host in hosts if isinstance(hosts, list) else []:
+        size_gb = _number(host.get("diskGb", DEFAULT_DISK_GB)) if isinstance(host, dict) else None
+        if size_gb is not None and SMALLEST_DISK_GB <= size_gb <= LARGEST_DISK_GB:
+            yield str(host.get("name")), size_gb
+
+
+def _number(given: Any) -> int | None:
+    if isinstance(given, str) and given.isdecimal():
+        return int(given)
+    return given if isinstance(given, int) and not isinstance(given, bool) else None

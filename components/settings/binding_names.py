@@ -1,0 +1,11 @@
+"""Names under which the API Worker finds what it is bound to; apps/worker reads them."""
+
+# The bucket that apps/worker serves uploads from, as MEDIA.
+REQUIRED_BUCKET = "media"
+# What is bound besides buckets (components/edge/api_worker.py).
+TAKEN = frozenset({"HYPERDRIVE", "HYPERDRIVE_PUBLIC", "ENVIRONMENT", "BUILD_ID"})
+
+
+def binding_name(key: str) -> str:
+    """Name of a bucket's binding: `user-uploads` becomes `USER_UPLOADS`."""
+    return key.upper().replace("-", "_")

@@ -1,0 +1,285 @@
+"""Pulumi configuration as one typed, validated object; every fault is reported at once."""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
+from pydantic.alias_generators import to_camel
+
+from components.common.errors import HybridError
+from components.common.labels import Environment, Labels
+from components.common.protection import Protection
+from components.settings import backup as backup_settings
+from components.settings import host as host_settings
+from components.settings.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
+from components.settings.host import HostSettings
+from components.settings.types import (
+    AuthorityGeneration,
+    BucketName,
+    DatabaseName,
+    Date,
+    Day,
+    Email,
+    HexId,
+    HostName,
+    Ipv4Network,
+    Ipv6Network,
+    KeyAlias,
+    Repository,
+    Slug,
+    SshPublicKey,
+    TimeOfDay,
+)
+
+PROJECT = "hybrid"
+
+
+class SettingsError(HybridError, pulumi.RunError):
+    """Settings that can't be used; `faults` has one line for each."""
+
+    def __init__(self, stack: str, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(f"{stack}: {fault}" for fault in faults))
+
+
+STACK_NAME = re.compile(r"(prod|dev|dev-[a-z0-9]([a-z0-9-]*[a-z0-9])?)")
+# S3 and R2 alike.
+BUCKET_NAME_LENGTH = 63
+# The longest name of an S3 bucket is that of the backups' copy: {prefix}-backups-copy-{account}.
+LONGEST_BUCKET_SUFFIX = len("-backups-copy-") + 12
+
+
+class Settings(BaseModel):
+    """One stack's settings. Types and limits are here; defaults and descriptions are in Pulumi.yaml."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="forbid")
+
+    _stack: str = PrivateAttr()
+
+    environment: Environment
+    product: Slug
+    owner: Annotated[str, Field(pattern=r"^[a-z0-9@._-]{2,64}$")]
+    protect_data: bool
+    build_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+
+    aws_account_id: Annotated[str, Field(pattern=r"^\d{12}$")]
+    cloudflare_account_id: HexId
+    cloudflare_zone_id: HexId
+    site_hostname: HostName
+    api_hostname: HostName
+    database_hostname: HostName
+    pooler_hostname: HostName
+
+    availability_zone: Annotated[str, Field(pattern=r"^ca-central-1[a-z]$")]
+    postgres_database: DatabaseName
+    postgres_hosts: Annotated[list[HostSettings], Field(min_length=1)]
+    postgres_serving: str
+    timescaledb_edition: Literal["community", "apache"]
+    allow_untested_hyperdrive: bool
+    database_way: Literal["tunnel", "direct"]
+    database_authorities: Annotated[list[AuthorityGeneration], Field(min_length=1, max_length=3)]
+    wait_for_database: bool
+    snapshot_time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):00$")]
+    ssh_public_key: SshPublicKey
+    admin_ipv4_networks: Annotated[list[Ipv4Network], Field(min_length=1, max_length=20)]
+    admin_ipv6_networks: Annotated[list[Ipv6Network], Field(min_length=1, max_length=20)]
+
+    backup_time: TimeOfDay
+    backup_full_day: Day
+    backup_verify_day: Day
+    backup_retention_full: Annotated[int, Field(ge=2, le=52)]
+    backup_old_version_days: Annotated[int, Field(ge=7, le=400)]
+    backup_lock_days: Annotated[int, Field(ge=1, le=365)]
+    archive_timeout_seconds: Annotated[int, Field(ge=10, le=backup_settings.LONGEST_WAIT_SECONDS)]
+    archive_queue_max_mb: Annotated[int, Field(ge=64, le=1048576)]
+    recovery_point_seconds: Annotated[int, Field(ge=backup_settings.SHORTEST_TARGET_SECONDS, le=86400)]
+    recovery_time_seconds: Annotated[int, Field(ge=30, le=86400)]
+    alarm_email: Email
+    media_buckets: Annotated[list[Slug], Field(min_length=1, max_length=20)]
+    hyperdrive_connections: Annotated[int, Field(ge=5, le=100)]
+    public_cache_seconds: Annotated[int, Field(ge=1, le=3600)]
+
+    failover_active: Literal["worker", "vercel", "vercel-dns"]
+    standby_hostname: HostName
+    standby_keep_until: Date
+    rollback_access_until: Date
+    zone_health_checks: bool
+    github_repository: Repository
+    owns_github_oidc_provider: bool
+    owns_advanced_instances_tier: bool
+    state_bucket: BucketName
+    state_key_alias: KeyAlias
+    pages_hostnames: Annotated[list[HostName], Field(max_length=5)]
+    pages_production_branch: Annotated[str, Field(min_length=1, max_length=100)]
+
+    # Field validators, not a model validator: pydantic skips that one when any field is wrong, and
+    # then faults would come one at a time. `info.data` holds the valid fields declared above.
+
+    @field_validator("environment")
+    @classmethod
+    def _agrees_with_the_stack(cls, value: Environment, info: ValidationInfo) -> Environment:
+        stack = _stack_name(info)
+        if not STACK_NAME.fullmatch(stack):
+            raise ValueError(f"has no stack {stack!r}; allowed stack names: prod, dev and dev-USER")
+        expected = stack.partition("-")[0]
+        if value != expected:
+            raise ValueError(f"is not the environment of stack {stack}; allowed: {expected}")
+        return value
+
+    @field_validator("product")
+    @classmethod
+    def _leaves_room_for_bucket_names(cls, value: str, info: ValidationInfo) -> str:
+        stack = _stack_name(info)
+        allowed = BUCKET_NAME_LENGTH - LONGEST_BUCKET_SUFFIX - len(f"-{stack}")
+        if len(value) > allowed:
+            raise ValueError(
+                f"makes bucket names of more than {BUCKET_NAME_LENGTH} characters; "
+                f"allowed with stack {stack}: at most {allowed} characters"
+            )
+        return value
+
+    @field_validator("protect_data")
+    @classmethod
+    def _prod_is_protected(cls, value: bool, info: ValidationInfo) -> bool:
+        if info.data.get("environment") is Environment.PROD and not value:
+            raise ValueError("leaves data unprotected; allowed in prod: true")
+        return value
+
+    @field_validator("database_authorities")
+    @classmethod
+    def _generations_differ(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise ValueError("names a generation twice; allowed: each once, the one that signs last")
+        return value
+
+    @field_validator("media_buckets")
+    @classmethod
+    def _named_once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise ValueError("names a bucket twice; allowed: each name once")
+        if REQUIRED_BUCKET not in value:
+            raise ValueError(f"lacks {REQUIRED_BUCKET!r}, which the API is built for; add it")
+        return value
+
+    @field_validator("media_buckets")
+    @classmethod
+    def _bound_under_free_names(cls, value: list[str]) -> list[str]:
+        taken = [key for key in value if binding_name(key) in TAKEN]
+        if taken:
+            raise ValueError(f"has {', '.join(taken)}, the name of another binding; taken: {', '.join(sorted(TAKEN))}")
+        return value
+
+    @field_validator("media_buckets")
+    @classmethod
+    def _short_enough(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        room = BUCKET_NAME_LENGTH - len(f"{info.data.get('product', '')}-{_stack_name(info)}-")
+        long = [key for key in value if len(key) > room]
+        if long:
+            raise ValueError(
+                f"has {', '.join(long)}, which makes a bucket name of more than {BUCKET_NAME_LENGTH} characters; "
+                f"allowed: at most {room} characters"
+            )
+        return value
+
+    @field_validator("api_hostname", "database_hostname", "pooler_hostname")
+    @classmethod
+    def _host_of_its_own(cls, value: str, info: ValidationInfo) -> str:
+        others = {info.data.get(name) for name in ("site_hostname", "api_hostname", "database_hostname")}
+        if value in others:
+            raise ValueError("is the name of another host of this stack; allowed: a name of its own")
+        return value
+
+    @field_validator("pages_hostnames")
+    @classmethod
+    def _hosts_of_their_own(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        names = ("site_hostname", "api_hostname", "database_hostname", "pooler_hostname")
+        taken = {info.data.get(name) for name in names}
+        again = [host for at, host in enumerate(value) if host in taken or host in value[:at]]
+        if again:
+            raise ValueError(
+                f"has {', '.join(again)}, which is another host of this stack; allowed: names of their own"
+            )
+        return value
+
+    def model_post_init(self, context: Any, /) -> None:
+        self._stack = context["stack"]
+
+    @property
+    def labels(self) -> Labels:
+        return Labels(product=self.product, stack=self._stack, environment=self.environment, owner=self.owner)
+
+    @property
+    def protection(self) -> Protection:
+        return Protection.of(self.environment, protects_data=self.protect_data)
+
+    @property
+    def serving_host(self) -> HostSettings:
+        """The host that the application reaches."""
+        return next(host for host in self.postgres_hosts if host.name == self.postgres_serving)
+
+
+def load(stack: str) -> Settings:
+    """Reads the running program's configuration. Raises SettingsError."""
+    raw = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    prefix = f"{PROJECT}:"
+    return parse(stack, {key.removeprefix(prefix): text for key, text in raw.items() if key.startswith(prefix)})
+
+
+def parse(stack: str, raw: Mapping[str, str]) -> Settings:
+    """Parses settings as Pulumi hands them over: text, with lists as JSON. Raises SettingsError."""
+    values = {key: _decoded(key, text) for key, text in raw.items()}
+    faults = [*host_settings.faults(values), *backup_settings.faults(values)]
+    try:
+        settings = Settings.model_validate(values, context={"stack": stack})
+    except ValidationError as error:
+        faults = [*(_line(fault) for fault in error.errors()), *faults]
+    if faults:
+        raise SettingsError(stack, faults)
+    return settings
+
+
+def _stack_name(info: ValidationInfo) -> str:
+    return str(info.context["stack"]) if info.context else ""
+
+
+def _decoded(key: str, text: str) -> Any:
+    field = next((field for field in Settings.model_fields.values() if field.alias == key), None)
+    if field is None or "list" not in str(field.annotation):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _line(fault: Mapping[str, Any]) -> str:
+    key = ".".join(str(step) for step in fault["loc"])
+    # Somebody may have pasted the private half.
+    given = "its value" if key == "sshPublicKey" else repr(fault["input"])
+    match fault["type"]:
+        case "missing" if len(fault["loc"]) > 1:
+            return f"{key}: is missing; add it in Pulumi.STACK.yaml"
+        case "missing":
+            return f"{key}: is missing; set it with `pulumi config set {key} VALUE`"
+        case "extra_forbidden" if len(fault["loc"]) > 1:
+            return f"{key}: is not a setting{_suggestion(str(fault['loc'][-1]), HostSettings)}"
+        case "extra_forbidden":
+            return f"{key}: is not a setting{_suggestion(key, Settings)}"
+        case "string_pattern_mismatch":
+            return f"{key}: {given} is not valid; allowed: text that matches {fault['ctx']['pattern']}"
+        case "value_error":
+            return f"{key}: {given} {fault['ctx']['error']}"
+        case _:
+            return f"{key}: {given}: {fault['msg']}"
+
+
+def _suggestion(key: str, model: type[BaseModel]) -> str:
+    names = [field.alias or "" for field in model.model_fields.values()]
+    near = difflib.get_close_matches(key, names, n=1)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return "; Pulumi.yaml lists all" if model is Settings else f"; allowed: {', '.join(names)}"

@@ -1,0 +1,1 @@
+"""Buckets, and the keys that they are encrypted with."""
