@@ -2,8 +2,8 @@
 
 import sys
 
-from failover.application import application
-from failover.commands import Surroundings
+from failover.cli.application import application
+from failover.cli.commands import Surroundings
 
 
 def main() -> int:

@@ -4,8 +4,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from failover.application import application
-from failover.commands import Surroundings
+from failover.cli.application import application
+from failover.cli.commands import Surroundings
 
 if TYPE_CHECKING:
     from local.state import State

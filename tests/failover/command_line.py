@@ -8,8 +8,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from failover.application import application
-from failover.commands import Surroundings
+from failover.cli.application import application
+from failover.cli.commands import Surroundings
 from tests.failover.world import TOKENS, World
 from tests.run.leftovers import MARK
 

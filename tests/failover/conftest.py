@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from failover import backoff, clients, operation, resolvers
-from failover.watch import View
+from failover.common import backoff
+from failover.operation import operation
+from failover.probe import clients, resolvers
+from failover.probe.watch import View
 from local.control_plane.server import Handler
 from tests.failover.quick import BACKOFF_SECONDS, ImpatientView
 from tests.failover.world import World, make

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from failover import drill as drill_module
-from failover import drill_clients
-from failover.changes import Act, Via
-from failover.drill import drill
-from failover.ids import read
-from failover.journal import Journal
-from failover.operation import Operation
-from failover.place import Place
+from failover.common.ids import read
+from failover.common.place import Place
+from failover.drill import clients as drill_clients
+from failover.drill import drill as drill_module
+from failover.drill.drill import drill
+from failover.operation.changes import Act, Via
+from failover.operation.journal import Journal
+from failover.operation.operation import Operation
 from tests.failover.quick import PAUSE_SECONDS, ImpatientView
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from failover.deadline import NEVER
-from failover.ids import Ids
-from failover.sides import Side
-from failover.watch import IN_A_ROW, View, _Watcher
+from failover.common.deadline import NEVER
+from failover.common.ids import Ids
+from failover.common.sides import Side
+from failover.probe.watch import IN_A_ROW, View, _Watcher
 
 # Of clients: no answer here takes long.
 PAUSE_SECONDS = 0.02

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from failover.api import RecordEdit, RecordNow
-from failover.changes import Via
-from failover.outcome import Result
+from failover.cloudflare.api import RecordEdit, RecordNow
+from failover.operation.changes import Via
+from failover.operation.outcome import Result
 from tests.failover.world import HOST, STANDBY_NAME, World
 
 OTHER = "docs.example.test"

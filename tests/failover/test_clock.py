@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from failover import clock
-from failover.clock import ApiClock
+from failover.common import clock
+from failover.common.clock import ApiClock
 
 BEGAN = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from failover import clients, resolvers, watch
-from failover.changes import Act
-from failover.clients import Client
-from failover.clock import Budget
-from failover.deadline import within
-from failover.errors import ApiError, RefusedError
-from failover.outcome import Result
-from failover.transport import Transport
+from failover.cloudflare.transport import Transport
+from failover.common.clock import Budget
+from failover.common.deadline import within
+from failover.common.errors import ApiError, RefusedError
+from failover.operation.changes import Act
+from failover.operation.outcome import Result
+from failover.probe import clients, resolvers, watch
+from failover.probe.clients import Client
 from tests.failover.outside import EDGE
 from tests.failover.world import HOST, SCRIPT, World
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from failover import drill as module
-from failover.changes import Act, Via
-from failover.drill import drill
-from failover.drilled import Drilled
-from failover.errors import FailoverError, RefusedError
-from failover.journal import Journal
-from failover.lock import machine_lock
-from failover.operation import Operation
-from failover.outcome import Outcome, Result
-from failover.place import Place
-from failover.status import status
-from failover.words import plan_lines
+from failover.cli.status import status
+from failover.common.errors import FailoverError, RefusedError
+from failover.common.lock import machine_lock
+from failover.common.place import Place
+from failover.drill import drill as module
+from failover.drill.drill import drill
+from failover.drill.drilled import Drilled
+from failover.operation.changes import Act, Via
+from failover.operation.journal import Journal
+from failover.operation.operation import Operation
+from failover.operation.outcome import Outcome, Result
+from failover.operation.words import plan_lines
 from tests.failover.world import HOST, SCRIPT, World
 
 # Drill begin; eight of the rollback; eight of the restore; drill done.
@@ -60,7 +60,7 @@ def cut_short(world: World, monkeypatch: pytest.MonkeyPatch, number: int) -> Non
 
 
 def test_a_slow_switch_misses_a_drill(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("failover.drilled.LOCAL_ROUTE_SECONDS", 0.01)
+    monkeypatch.setattr("failover.drill.drilled.LOCAL_ROUTE_SECONDS", 0.01)
     found = run(world)
     assert [one.outcome.result for one in found.rounds] == [Result.SWITCHED] * 2
     assert "until every client saw it, over 0.01 s" in found.missed[0]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from failover.changes import Act, Via
-from failover.drill_clients import Switch
-from failover.drilled import Drilled, Limits, Round, lines, markdown
-from failover.outcome import Outcome, Result
-from failover.transport import Call
+from failover.cloudflare.transport import Call
+from failover.drill.clients import Switch
+from failover.drill.drilled import Drilled, Limits, Round, lines, markdown
+from failover.operation.changes import Act, Via
+from failover.operation.outcome import Outcome, Result
 from tests.failover.world import HOST, World
 
 LOCAL = Limits(switch_seconds=3.0, unanswered=0)

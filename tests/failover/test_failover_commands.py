@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from failover.sides import Side
+from failover.common.sides import Side
 from tests.failover.command_line import ROOT, Answer, ProcessAnswer, environment, flags
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, World
 
@@ -142,9 +142,9 @@ def test_resolve_mends_stale_ids(world: World) -> None:
 
 
 def test_resolve_makes_the_file_the_first_time(world: World) -> None:
-    from failover import more_commands
-    from failover.ids import Ids
-    from failover.resolve import Wanted
+    from failover.cli import more_commands
+    from failover.cloudflare.resolve import Wanted
+    from failover.common.ids import Ids
 
     ids = Ids(stack="dev", api=world.api, account="", zone_id="", zone_name="example.test", hosts=())
     found = more_commands._looked_up(ids, [Wanted(hostname=HOST)], TOKENS["rollback"][0], datetime(2027, 1, 31))
@@ -153,7 +153,7 @@ def test_resolve_makes_the_file_the_first_time(world: World) -> None:
 
 
 def test_resolve_keeps_what_is_declared_while_it_is_rolled_back(world: World) -> None:
-    from failover.changes import Via
+    from failover.operation.changes import Via
 
     before = world.ids
     world.act()
@@ -239,8 +239,16 @@ def test_help_loads_little_and_nothing_that_asks_anybody() -> None:
     command = [sys.executable, "-P", "-X", "importtime", "-m", "failover", "--help"]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120, check=True)
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
-    assert "failover.application" in loaded
-    assert not loaded & {"cloudflare", "httpx", "httpcore", "dns", "cryptography", "ssl", "failover.operation"}
+    assert "failover.cli.application" in loaded
+    assert not loaded & {
+        "cloudflare",
+        "httpx",
+        "httpcore",
+        "dns",
+        "cryptography",
+        "ssl",
+        "failover.operation.operation",
+    }
     assert len(loaded) < MODULES_OF_HELP
 
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from failover import measured
-from failover.active_setting import Active, changed_text
-from failover.backoff import LONGEST_SECONDS, pause, retry_after
-from failover.drill_clients import Sample, switch_of
-from failover.export import STRING, _quoted
-from failover.lock import LONGEST_COMMENT, held, lock_comment
-from failover.place import Place
-from failover.sides import Side, side_of
+from failover.cloudflare.export import STRING, _quoted
+from failover.common.active_setting import Active, changed_text
+from failover.common.backoff import LONGEST_SECONDS, pause, retry_after
+from failover.common.lock import LONGEST_COMMENT, held, lock_comment
+from failover.common.place import Place
+from failover.common.sides import Side, side_of
+from failover.drill.clients import Sample, switch_of
+from failover.operation import measured
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 W, V = Side.WORKER, Side.VERCEL

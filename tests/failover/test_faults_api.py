@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from failover import clock
-from failover.changes import Act, Via
-from failover.errors import FailoverError, RefusedError
-from failover.journal import Journal
-from failover.outcome import Result
+from failover.common import clock
+from failover.common.errors import FailoverError, RefusedError
+from failover.operation.changes import Act, Via
+from failover.operation.journal import Journal
+from failover.operation.outcome import Result
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, World
 
 ROUTE = {"method": "PUT", "path": "/workers/routes/"}

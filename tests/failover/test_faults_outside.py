@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from failover.changes import Act, Via
-from failover.errors import RefusedError
-from failover.journal import Journal
-from failover.lock import machine_lock
-from failover.operation import Operation
-from failover.outcome import Result
-from failover.place import Place
+from failover.common.errors import RefusedError
+from failover.common.lock import machine_lock
+from failover.common.place import Place
+from failover.operation.changes import Act, Via
+from failover.operation.journal import Journal
+from failover.operation.operation import Operation
+from failover.operation.outcome import Result
 from tests.failover.outside import EDGE, NOWHERE, STANDBY
 from tests.failover.world import HOST, SCRIPT, ZONE, World
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from failover.changes import Act
-from failover.journal import Journal
-from failover.lock import holder, machine_lock
-from failover.outcome import Result
-from failover.place import Place
+from failover.common.lock import holder, machine_lock
+from failover.common.place import Place
+from failover.operation.changes import Act
+from failover.operation.journal import Journal
+from failover.operation.outcome import Result
 from tests.failover.command_line import Answer, flags
 from tests.failover.world import HOST, SCRIPT, World
 
@@ -189,7 +189,7 @@ def test_a_look_at_the_lock_is_in_nobodys_way(tmp_path: Path, monkeypatch: pytes
         assert found
         assert found.operation == "0123abcd"
         killed = path.read_bytes()
-    monkeypatch.setattr("failover.lock.fcntl.flock", lambda *words: asked.append(words))
+    monkeypatch.setattr("failover.common.lock.fcntl.flock", lambda *words: asked.append(words))
     assert holder(path) is None
     # As kill -9 leaves it: no process has such a number.
     path.write_bytes(killed.replace(str(os.getpid()).encode(), b"4194305"))

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from failover import drill as drill_module
-from failover import drill_clients
-from failover.changes import Act, Via
-from failover.drill import drill
-from failover.drilled import Drilled
-from failover.journal import Journal
-from failover.operation import Operation
-from failover.outcome import Result
-from failover.sides import Side
+from failover.common.sides import Side
+from failover.drill import clients as drill_clients
+from failover.drill import drill as drill_module
+from failover.drill.drill import drill
+from failover.drill.drilled import Drilled
+from failover.operation.changes import Act, Via
+from failover.operation.journal import Journal
+from failover.operation.operation import Operation
+from failover.operation.outcome import Result
 from tests.failover.quick import PAUSE_SECONDS
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, World
 

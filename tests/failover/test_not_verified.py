@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from failover import resolvers
-from failover.changes import Act, Via
-from failover.operation import Operation
-from failover.outcome import Outcome, Result
-from failover.words import outcome_lines
+from failover.operation.changes import Act, Via
+from failover.operation.operation import Operation
+from failover.operation.outcome import Outcome, Result
+from failover.operation.words import outcome_lines
+from failover.probe import resolvers
 from tests.failover.world import HOST, SCRIPT, World
 
 DOWN = "the Worker is down for good"

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from failover.changes import Act, Via
-from failover.errors import RefusedError
-from failover.journal import Journal
-from failover.outcome import Result
+from failover.common.errors import RefusedError
+from failover.operation.changes import Act, Via
+from failover.operation.journal import Journal
+from failover.operation.outcome import Result
 from tests.failover.world import COMMENT, HOST, SCRIPT, STANDBY_NAME, World
 
 OTHER, PAGES = "api.example.test", "docs.example.test"

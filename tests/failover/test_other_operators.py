@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from failover.changes import Act
-from failover.errors import RefusedError
-from failover.journal import Journal
-from failover.lock import held, held_seconds, lock_comment, machine_lock
-from failover.outcome import Result
+from failover.common.errors import RefusedError
+from failover.common.lock import held, held_seconds, lock_comment, machine_lock
+from failover.operation.changes import Act
+from failover.operation.journal import Journal
+from failover.operation.outcome import Result
 from tests.failover.world import SCRIPT, World
 
 REASON = "the other has gone home"

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from failover.changes import Act, Via
-from failover.outcome import Result
+from failover.operation.changes import Act, Via
+from failover.operation.outcome import Result
 from tests.failover.command_line import Answer, flags
 from tests.failover.world import HOST, STANDBY_NAME, ZONE, World
 

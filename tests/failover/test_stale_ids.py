@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from failover.changes import Act, Via
-from failover.errors import RefusedError
-from failover.outcome import Result
+from failover.common.errors import RefusedError
+from failover.operation.changes import Act, Via
+from failover.operation.outcome import Result
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, ZONE, World
 
 MOVED, PAGES = "new.vercel-dns.test", "docs.example.test"

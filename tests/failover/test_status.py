@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from failover.changes import Via
+from failover.operation.changes import Via
 from tests.failover.command_line import Answer, flags
 from tests.failover.outside import EDGE
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, ZONE, World
@@ -241,7 +241,7 @@ def test_what_could_not_be_asked_is_not_called_good(world: World) -> None:
 
 
 def test_status_takes_at_most_five_calls(world: World) -> None:
-    from failover.status import status
+    from failover.cli.status import status
 
     operation = world.operation()
     status(operation)

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from failover.changes import Act
-from failover.ids import Ids, read
-from failover.lock import RECORD_CONTENT, RECORD_PREFIX, lock_comment
-from failover.operation import Operation
-from failover.outcome import Outcome
-from failover.place import Place
+from failover.common.ids import Ids, read
+from failover.common.lock import RECORD_CONTENT, RECORD_PREFIX, lock_comment
+from failover.common.place import Place
+from failover.operation.changes import Act
+from failover.operation.operation import Operation
+from failover.operation.outcome import Outcome
 from local.control_plane.calls import Call
 from local.control_plane.control_plane import ControlPlane
 from local.control_plane.server import Server

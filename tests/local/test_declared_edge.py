@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from failover import ids
+from failover.common import ids
 from local import control_plane_part, failover_ids
 from local.control_plane.settings import Settings
 from local.control_plane_part import ROLLBACK_SCOPES, Seeding

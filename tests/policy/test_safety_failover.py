@@ -1,7 +1,7 @@
 """The rules about the way back to the stand-by, broken one way at a time."""
 
 from components.edge.failover_host import CHALLENGE_PATHS, DNS_ONLY_TTL
-from failover import changes
+from failover.operation import changes
 from plan.model import Computed, Plan
 from policies.safety import failover
 from tests.policy.breaking import having, without

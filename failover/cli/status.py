@@ -1,0 +1,221 @@
+"""How a rollback would go right now: sides, DNS, builds, certificate, token, what is unfinished, and the last drill."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from failover.cloudflare.api import Scope
+from failover.common.errors import ApiError
+from failover.common.ids import Host
+from failover.common.lock import holder
+from failover.common.sides import Side
+from failover.operation.changes import HostNow, is_led_past
+from failover.operation.journal import Unfinished
+from failover.operation.judgement import held_here
+from failover.operation.look import Look
+from failover.operation.measured import last_drill
+from failover.operation.operation import Operation
+from failover.probe.clients import Certificate, Seen, certificate
+from failover.probe.watch import Sighting, View
+
+# Let's Encrypt's certificates, which Vercel takes, are renewed 30 days before their end.
+CERTIFICATE_DAYS = 14
+DRILL_DAYS = 35
+# Not that it will work: only that a change of one that does not exist was refused as such.
+CHANGES = {True: "a change is not denied", False: "a change is DENIED", None: "not known"}
+TOKEN_DAYS = 14
+
+
+@dataclass(kw_only=True)
+class Status:
+    """`faults` are what would make a rollback refuse or fail; `warnings` what will, if nobody acts."""
+
+    stack: str
+    hosts: list[dict[str, Any]] = field(default_factory=list)
+    token: str = ""
+    keep_until: str | None = None
+    last_drill: str | None = None
+    last_operation: str | None = None
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    summary: str = ""
+    """What can be done now, in one line."""
+    seconds: float = 0.0
+
+    def document(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+
+def status(operation: Operation, *, only_reads: bool = False) -> Status:
+    """Looks and changes nothing; at most five calls of the API.
+
+    `only_reads` says that the token is another than the rollback's: what it may change is not asked.
+    """
+    found = Status(stack=operation.ids.stack, keep_until=operation.ids.keep_until)
+    hosts, until = operation.ids.hosts, operation.budget.look_until
+    with ThreadPoolExecutor(max_workers=2 * len(hosts)) as pool:
+        certificates = {host.hostname: pool.submit(_certificate, operation.view, host, until) for host in hosts}
+        pages = {host.hostname: pool.submit(operation.view.pages, host, until) for host in hosts}
+        look, _, unfinished = operation.prepare()
+        _token(found, operation, only_reads=only_reads)
+        for host in hosts:
+            found.hosts.append(
+                _host(found, look, host, certificates[host.hostname].result(), pages[host.hostname].result())
+            )
+    found.faults += [f"{one.reason}: {one.text}" for one in look.refusals]
+    found.warnings += operation.outcome.warnings
+    other = holder(operation.place.lock)
+    if other:
+        found.faults.append(f"lock: {held_here(other)}")
+    found.summary = _summary(found, unfinished)
+    if unfinished and not other:
+        found.faults.append(f"{unfinished}: {unfinished.way_out}")
+    _history(found, operation)
+    found.seconds = round(operation.budget.elapsed, 2)
+    return found
+
+
+def _summary(found: Status, unfinished: Unfinished | None) -> str:
+    """`found` with the faults that would stop a rollback: what was cut short is none of them."""
+    if found.faults:
+        return "a rollback would be refused or fail"
+    if unfinished:
+        return f"unfinished: {unfinished.way_out}"
+    past = [host["active"] == Side.VERCEL for host in found.hosts]
+    if all(past):
+        return "rolled back already"
+    return "a rollback can be made" + (", some of its hosts are rolled back already" if any(past) else "")
+
+
+def _plan(now: HostNow | None) -> str | None:
+    """By which plan the stand-by answers; None where it does not, or where that is not known."""
+    if now is None or now.side is not Side.VERCEL:
+        return None
+    if is_led_past(now.host, now.record.target):
+        return "B (DNS)"
+    return "A (route)"
+
+
+def _host(found: Status, look: Look, host: Host, certificate: Certificate, pages: Seen | None) -> dict[str, Any]:
+    """With stale ids the API's part of it is not known; what clients get is."""
+    now = next((one for one in look.hosts if one.host is host), None) if look.is_read else None
+    _judge_certificate(found, host, certificate)
+    own = [one for one in look.sightings if one.hostname == host.hostname]
+    for one in own:
+        if now and one.side is not now.side:
+            found.warnings.append(f"the API says {now.side}; {one}")
+    worker, why = _worker_build(look, host, now, pages)
+    vercel = look.build(Side.VERCEL, host.hostname)
+    return {
+        "hostname": host.hostname,
+        "active": str(now.side) if now else None,
+        "plan": _plan(now),
+        "route": None
+        if now is None or now.route is None
+        else {"pattern": now.route.pattern, "script": now.route.script},
+        "record": str(now.record.target) if now else None,
+        "clients": [_client(one) for one in own],
+        "standby": str(look.standby[host.hostname]),
+        "builds": {"worker": worker, "vercel": vercel},
+        "worker_not_asked": why,
+        "parity": None if worker is None or vercel is None else worker == vercel,
+        "certificate_days": certificate.days,
+    }
+
+
+def _client(one: Sighting) -> dict[str, Any]:
+    return {
+        "resolver": one.resolver,
+        "addresses": list(one.found.addresses),
+        "ttl": one.found.ttl,
+        "answered_by": str(one.side) if one.side else None,
+        "build": one.seen.build if one.seen else None,
+        "milliseconds": one.seen.milliseconds if one.seen else one.found.milliseconds,
+        "fault": one.found.fault or (one.seen.fault if one.seen else None),
+    }
+
+
+def _worker_build(look: Look, host: Host, now: HostNow | None, pages: Seen | None) -> tuple[str | None, str | None]:
+    """The build that Cloudflare's side names, and why it could not be asked where it was not."""
+    build = look.build(Side.WORKER, host.hostname)
+    if build or now is None or now.side is Side.WORKER:
+        return build, None
+    if pages is not None:
+        return pages.build, pages.fault
+    if now.route and now.route.script is None:
+        return None, "the route is blank, and nothing else leads to the Worker"
+    return None, "the record leads past Cloudflare, and a route answers only behind it"
+
+
+def _certificate(view: View, host: Host, until: float) -> Certificate:
+    probes = view.ids.probes
+    place = probes.standby_tls or (view.standby_address(host, until) if probes.scheme == "https" else None)
+    if place is None:
+        return Certificate(fault="was not seen: the file of ids names no TLS port for it")
+    if isinstance(place, str):
+        return Certificate(fault=f"was not seen: {place}")
+    return certificate(host, *place, probes, time.time())
+
+
+def _judge_certificate(found: Status, host: Host, one: Certificate) -> None:
+    words = f"{host.hostname}: the stand-by's certificate"
+    if one.is_refused:
+        found.faults.append(f"{words} {one.fault}")
+    elif one.days is None:
+        found.warnings.append(f"{words} {one.fault}")
+    elif one.days < CERTIFICATE_DAYS:
+        found.faults.append(f"{words} has {one.days} days left")
+
+
+def _token(found: Status, operation: Operation, *, only_reads: bool) -> None:
+    try:
+        state, expires = operation.api.token_state(operation.budget.look_until)
+    except ApiError as error:
+        found.token = "not verified"
+        found.faults.append(f"token: {error}")
+        return
+    found.token = f"{state}, until {expires or 'it is taken away'}"
+    if state != "active":
+        found.faults.append(f"token: is {state}")
+        return
+    if expires and (datetime.fromisoformat(expires) - datetime.now(UTC)).days < TOKEN_DAYS:
+        found.warnings.append(f"token: ends on {expires}")
+    if only_reads:
+        found.token += "; it only reads, and nothing is known of the rollback's own"
+    else:
+        _scopes(found, operation)
+
+
+def _scopes(found: Status, operation: Operation) -> None:
+    """Its policies can be read only with a scope that it does not have; what it is refused can be seen."""
+    has_routes = any(host.route for host in operation.ids.hosts)
+    for scope, name in ((Scope.ROUTES, "Workers Routes Write"), (Scope.RECORDS, "DNS Write")):
+        if scope is Scope.ROUTES and not has_routes:
+            continue
+        may = operation.api.may_change(scope, operation.budget.look_until)
+        found.token += f"; {scope}: {CHANGES[may]}"
+        if may is False:
+            found.faults.append(f"token: may not change {scope}; it needs {name}")
+        elif may is None:
+            found.warnings.append(f"token: whether it may change {scope} is not known; a drill shows it")
+
+
+def _history(found: Status, operation: Operation) -> None:
+    today = datetime.now(UTC).date()
+    if found.keep_until and today > date.fromisoformat(found.keep_until):
+        found.warnings.append(f"the stand-by had to stay until {found.keep_until}; it may be gone any day")
+    last = operation.journal.last()
+    if last:
+        found.last_operation = f"{last.get('act')} {last['operation']} at {last['at']}: {last.get('result')}"
+    drill = last_drill(operation.place)
+    if drill is None:
+        found.warnings.append("no drill has been made here yet")
+        return
+    began = str(drill["started_at"])
+    found.last_drill = f"{began}: {'passed' if drill.get('is_passed') else 'missed'}"
+    if not drill.get("is_passed"):
+        found.warnings.append(f"the last drill, {began}, missed its targets")
+    elif (today - datetime.fromisoformat(began).date()).days > DRILL_DAYS:
+        found.warnings.append(f"the last drill was on {began[:10]}, over {DRILL_DAYS} days ago")

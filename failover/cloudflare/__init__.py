@@ -1,0 +1,1 @@
+"""What is asked of Cloudflare's API, and how."""

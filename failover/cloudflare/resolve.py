@@ -1,0 +1,107 @@
+"""Looks the ids up anew, or for the first time, so that an incident need not."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from failover.cloudflare.api import Api, RecordNow, RouteNow
+from failover.common.clock import stamp
+from failover.common.errors import FailoverError
+from failover.common.ids import ChallengeRoute, Host, Ids, Kind, Record, Route
+
+SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A host to look up. What is None stays as the file has it, or is found out."""
+
+    hostname: str
+    kind: Kind | None = None
+    standby: str | None = None
+    script: str | None = None
+
+
+def resolve(ids: Ids, api: Api, wanted: Sequence[Wanted]) -> Ids:
+    """The ids with what the API says of the wanted hosts now, all where none is named; the others stay as they are.
+
+    Raises FailoverError with every fault at once.
+    """
+    until = time.monotonic() + SECONDS
+    routes, records = api.routes(until), api.records(until)
+    hosts, faults = {host.hostname: host for host in ids.hosts}, []
+    for one in wanted or [Wanted(hostname=host.hostname) for host in ids.hosts]:
+        try:
+            hosts[one.hostname] = _host(one, hosts.get(one.hostname), routes, records)
+        except FailoverError as error:
+            faults.append(str(error))
+    if faults:
+        raise FailoverError("\n".join(faults))
+    return replace(ids, hosts=tuple(hosts.values()), resolved_at=stamp(datetime.now(UTC)))
+
+
+def zone_of(api: Api, name: str) -> tuple[str, str]:
+    """Id and account of the zone. Raises FailoverError."""
+    zones = api.zones(name, time.monotonic() + SECONDS)
+    if len(zones) != 1:
+        raise FailoverError(f"{name}: the token sees {len(zones)} zones of that name; name its id with --zone-id")
+    return zones[0]
+
+
+def _host(one: Wanted, known: Host | None, routes: list[RouteNow], records: list[RecordNow]) -> Host:
+    own = [row for row in records if row.name == one.hostname and row.type in ("A", "AAAA", "CNAME")]
+    if len(own) != 1:
+        raise FailoverError(f"{one.hostname}: has {len(own)} records of type A, AAAA or CNAME; one is expected")
+    (record,) = own
+    pattern = f"{one.hostname}/*"
+    route = next((row for row in routes if row.pattern == pattern), None)
+    kind = one.kind or (known.kind if known else None) or (Kind.WORKER if route else Kind.PAGES)
+    if kind is Kind.WORKER and route is None:
+        raise FailoverError(f"{one.hostname}: no route {pattern}; declare it, or name --kind pages")
+    return Host(
+        hostname=one.hostname,
+        kind=kind,
+        record=_record(one, record, known, kind),
+        standby=_standby(one, record, known, kind),
+        route=_route(one, route, known) if route and kind is Kind.WORKER else None,
+        challenge_routes=tuple(
+            ChallengeRoute(id=row.id, pattern=row.pattern)
+            for row in routes
+            if row.pattern.startswith(f"{one.hostname}/.well-known/")
+        ),
+        path=known.path if known else "/",
+    )
+
+
+def _route(one: Wanted, route: RouteNow, known: Host | None) -> Route:
+    """A blank route says no script: then it is the one that the file knows."""
+    script = one.script or route.script or (known.route.script if known and known.route else None)
+    if script is None:
+        raise FailoverError(f"{route.pattern}: is blank; name the Worker that it is restored to with --script")
+    return Route(id=route.id, pattern=route.pattern, script=script)
+
+
+def _record(one: Wanted, record: RecordNow, known: Host | None, kind: Kind) -> Record:
+    """While plan B is in force the record of a host of Pages is not as declared: that stays as the file has it."""
+    target = record.target
+    if not target.proxied and not known:
+        raise FailoverError(f"{one.hostname}: its record is DNS-only; restore it before the ids are looked up")
+    if kind is Kind.PAGES and not target.proxied and known:
+        if target.content != known.standby:
+            raise FailoverError(
+                f"{one.hostname}: its record is DNS-only and leads to {target.content}, which is neither side; "
+                f"make it proxied again, or lead it to {known.standby}"
+            )
+        return replace(known.record, id=record.id)
+    if kind is Kind.PAGES and not (one.standby or known):
+        raise FailoverError(f"{one.hostname}: is served by Pages; name its stand-by with --standby")
+    ttl = target.ttl if target.proxied or not known else known.record.ttl
+    return Record(id=record.id, type=record.type, name=record.name, content=target.content, proxied=True, ttl=ttl)
+
+
+def _standby(one: Wanted, record: RecordNow, known: Host | None, kind: Kind) -> str:
+    """The record of a Worker's host leads to the stand-by, whether the edge stands in between or not."""
+    if one.standby:
+        return one.standby
+    return known.standby if known and kind is Kind.PAGES else record.target.content

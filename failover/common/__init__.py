@@ -1,0 +1,1 @@
+"""What every room uses: sides, ids, the lock, times and files."""

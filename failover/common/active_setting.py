@@ -1,0 +1,84 @@
+"""The setting that says which side is active: without it the next `pulumi up` would undo what was done."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from failover.common.errors import FailoverError
+from failover.common.files import replace
+
+KEY = "hybrid:failoverActive"
+LINE = re.compile(rf"^(?P<head>[ ]+(?P<quote>[\"']?){KEY}(?P=quote):[ ]*)(?P<value>[^\s#]*)(?P<tail>[ ]*(#.*)?)$", re.M)
+CONFIG = re.compile(r"^config:[ ]*(#.*)?$", re.M)
+
+
+class Active(StrEnum):
+    """What the setting can say. Plans A and B leave different things behind, so there are two words for one side."""
+
+    WORKER = "worker"
+    VERCEL = "vercel"
+    """The route is blank."""
+    VERCEL_DNS = "vercel-dns"
+    """The record leads past Cloudflare."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What was done about the setting."""
+
+    stack: str
+    line: str
+    """As it has to stand under `config:`."""
+    file: Path | None = None
+    """Where it stands now; None outside a checkout."""
+    is_changed: bool = False
+    when: str = ""
+    """What has to be so before it is set; nothing was written then."""
+
+    def __str__(self) -> str:
+        if self.file is None:
+            # The local stack is the dev stack's.
+            file = f"Pulumi.{'dev' if self.stack == 'local' else self.stack}.yaml"
+            return f"{self.when}set in {file}, under config, and commit:   {self.line}"
+        return f"{self.file}: {'set, commit it' if self.is_changed else 'says so already'}: {self.line}"
+
+
+def settings_file(stack: str, start: Path) -> Path | None:
+    """The stack's file in the checkout that `start` lies in."""
+    for folder in (start, *start.parents):
+        file = folder / f"Pulumi.{stack}.yaml"
+        if (folder / "Pulumi.yaml").is_file():
+            return file if file.is_file() else None
+    return None
+
+
+def set_active(stack: str, active: Active, start: Path) -> Setting:
+    """Changes one line and keeps the rest as it is. Raises FailoverError where the file can't be understood."""
+    line = f"{KEY}: {active}"
+    file = settings_file(stack, start)
+    if file is None:
+        return Setting(stack=stack, line=line)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise FailoverError(f"{file}: can't be read: {error}; set yourself: {line}") from error
+    changed = changed_text(text, active)
+    if changed is None:
+        raise FailoverError(f"{file}: there is not one place for it; set yourself, under config: {line}")
+    if changed != text:
+        replace(file, changed)
+    return Setting(stack=stack, line=line, file=file, is_changed=changed != text)
+
+
+def changed_text(text: str, active: Active) -> str | None:
+    """None where the setting stands twice, or there is no plain `config:`."""
+    found = list(LINE.finditer(text))
+    if len(found) == 1:
+        one = found[0]
+        return f"{text[: one.start()]}{one['head']}{active}{one['tail']}{text[one.end() :]}"
+    places = list(CONFIG.finditer(text))
+    if found or len(places) != 1:
+        return None
+    end = places[0].end()
+    return f"{text[:end]}\n  {KEY}: {active}{text[end:]}"

@@ -1,0 +1,1 @@
+"""A rollback and the way back, measured."""

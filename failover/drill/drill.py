@@ -1,0 +1,194 @@
+"""A drill: rolled back and restored for real, while clients ask without a pause."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from failover.common.errors import FailoverError, RefusedError
+from failover.common.ids import Ids, Kind
+from failover.common.lock import machine_lock, new_operation, operator
+from failover.drill.clients import DrillClient, Switch, switch_of
+from failover.drill.drilled import Drilled, Limits, Round
+from failover.drill.interrupts import Interrupts
+from failover.operation.changes import Act, Via
+from failover.operation.journal import DRILL
+from failover.operation.look import Reason
+from failover.operation.operation import Operation
+from failover.operation.outcome import Outcome, Result
+from failover.probe.resolvers import resolvers_of
+
+# How long clients are watched before a switch and after it: what follows the switch counts too.
+SETTLE_SECONDS = 0.5
+PAUSE_SECONDS = 0.05
+FEWEST_CLIENTS = 3
+
+Make = Callable[[Act, str | None], Operation]
+Say = Callable[[str], None]
+
+
+def drill(make: Make, via: Via, count: int, say: Say) -> Drilled:
+    """`make` gives a new operation for an act, as a part of the drill of that id or of none.
+
+    The journal knows the drill until it has restored, so that one that was killed is backed out: by the next, or by
+    `restore`. Ctrl-C ends it early; it restores and reports all the same. Raises RefusedError where it can't begin.
+    """
+    first = make(Act.RESTORE, None)
+    one = _Drill.of(first, make, via, count, say)
+    with one.interrupts.kept():
+        try:
+            one.back_out(first)
+            one.run()
+        except KeyboardInterrupt:
+            one.found.is_interrupted = True
+    return one.found
+
+
+@dataclass(kw_only=True)
+class _Drill:
+    make: Make
+    ids: Ids
+    via: Via
+    count: int
+    say: Say
+    found: Drilled
+    interrupts: Interrupts
+    clients: list[DrillClient] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, first: Operation, make: Make, via: Via, count: int, say: Say) -> "_Drill":
+        ids, limits = first.ids, Limits.of(first.ids, via, first.total_seconds)
+        found = Drilled(
+            id=new_operation(), stack=ids.stack, via=via, started_at=datetime.now(UTC), limits=limits, count=count
+        )
+        return cls(make=make, ids=ids, via=via, count=count, say=say, found=found, interrupts=Interrupts(say))
+
+    def back_out(self, operation: Operation) -> None:
+        """A drill of these hosts that was cut short; an operation that was meant is left alone."""
+        with contextlib.closing(operation):
+            unfinished = operation.journal.unfinished()
+            if unfinished is None:
+                return
+            if not unfinished.is_drill:
+                raise RefusedError(f"{unfinished}: finish it or back it out before a drill")
+            self.say(f"{unfinished}: restoring first")
+            outcome = operation.execute()
+        if not outcome.result.is_done:
+            raise RefusedError(f"{unfinished}: its restore ended {outcome.result}; first: restore --execute")
+
+    def run(self) -> None:
+        operation = self.make(Act.RESTORE, self.found.id)
+        with contextlib.closing(operation), machine_lock(operation.place.lock, self.found.id) as other:
+            if other:
+                raise RefusedError(f"refused ({Reason.LOCK}): {other} is at it")
+            with self.interrupts.allowed():
+                _check(operation)
+            self._note(operation, "begin", hosts=[host.hostname for host in self.ids.hosts], who=operator())
+            try:
+                with self.interrupts.allowed():
+                    self._rounds()
+            except FailoverError as error:
+                self.found.faults += str(error).splitlines()
+            finally:
+                self._end(operation)
+
+    def _note(self, operation: Operation, phase: str, **details: object) -> None:
+        moment = operation.transport.clock.now()
+        operation.journal.write(self.found.id, DRILL, phase, moment=moment, stack=self.ids.stack, **details)
+
+    def _rounds(self) -> None:
+        self.clients = _clients(self.ids, self.via)
+        self.found.clients = [client.name for client in self.clients]
+        for client in self.clients:
+            client.start()
+        time.sleep(SETTLE_SECONDS)
+        for number in range(1, self.count + 1):
+            for act in (Act.ROLLBACK, Act.RESTORE):
+                one = self._round(act)
+                self.found.rounds.append(one)
+                self.say(f"{number}/{self.count} {act}: {one.outcome.result}, seen by all after {one.seen.seconds} s")
+                if one.outcome.result is not Result.SWITCHED:
+                    return
+
+    def _round(self, act: Act) -> Round:
+        began = time.monotonic()
+        outcome = self._execute(act)
+        one = Round(act=act, outcome=outcome, began=began, seen=self._seen(act, began))
+        while outcome.result is Result.SWITCHED and one.seen.seconds is None:
+            if time.monotonic() > began + self.found.limits.switch_seconds:
+                break
+            time.sleep(PAUSE_SECONDS)
+            one = replace(one, seen=self._seen(act, began))
+        time.sleep(SETTLE_SECONDS)
+        return replace(one, seen=self._seen(act, began))
+
+    def _seen(self, act: Act, began: float, ended: float = float("inf")) -> Switch:
+        return switch_of([list(client.samples) for client in self.clients], began, ended, act.side)
+
+    def _execute(self, act: Act) -> Outcome:
+        """Notes whether something may have been left changed, also where this raises."""
+        operation, was_restored = self.make(act, self.found.id), self.found.is_restored
+        self.found.is_restored = False
+        try:
+            outcome = operation.execute()
+        except RefusedError:
+            # Nothing was changed.
+            self.found.is_restored = was_restored
+            raise
+        self.found.is_restored = act is Act.RESTORE and outcome.result.is_done
+        return outcome
+
+    def _end(self, operation: Operation) -> None:
+        """Restores what is not restored. Only then does the journal call the drill done."""
+        found = self.found
+        try:
+            if not found.is_restored:
+                self.say("the drill is still rolled back, or may be: restoring")
+                outcome = self._execute(Act.RESTORE)
+                found.odd.append(f"restored at the end by operation {outcome.operation}: {outcome.result}")
+            self._stop_clients()
+            found.is_interrupted = self.interrupts.is_pressed
+            if found.is_restored:
+                self._note(operation, "done", result="passed" if found.is_passed else "missed")
+        except FailoverError as error:
+            found.faults += str(error).splitlines()
+        finally:
+            self._stop_clients()
+
+    def _stop_clients(self) -> None:
+        """Once; and counts what was on its way at the end of a switch as well."""
+        if not self.clients:
+            return
+        for client in self.clients:
+            client.stop()
+        rounds = self.found.rounds
+        ends = [one.began for one in rounds[1:]] + [float("inf")]
+        spans = zip(rounds, ends[: len(rounds)], strict=True)
+        self.found.rounds = [replace(one, seen=self._seen(one.act, one.began, ended)) for one, ended in spans]
+        self.found.odd += [words for client in self.clients for words in client.odd][:20]
+        self.clients = []
+
+
+def _check(operation: Operation) -> None:
+    look, changes, unfinished = operation.prepare()
+    if unfinished:
+        raise RefusedError(f"{unfinished}: finish it or back it out before a drill")
+    if look.refusals:
+        raise RefusedError("\n".join(map(str, look.refusals)))
+    if changes:
+        raise RefusedError("a drill begins with worker as the active side, and it is not; first: restore --execute")
+
+
+def _clients(ids: Ids, via: Via) -> list[DrillClient]:
+    """For each host one for each resolver, and three at least; one of them keeps its connection.
+
+    With DNS none does: a connection that is open stays where it is, for as long as the client likes.
+    """
+    resolvers = resolvers_of(ids)
+    several = [resolvers[number % len(resolvers)] for number in range(max(FEWEST_CLIENTS, len(resolvers)))]
+    return [
+        DrillClient(ids, host, resolver, number == 0 and via is Via.ROUTE and host.kind is Kind.WORKER)
+        for host in ids.hosts
+        for number, resolver in enumerate(several)
+    ]

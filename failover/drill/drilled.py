@@ -1,0 +1,217 @@
+"""What a drill has found, held against its limits: as data, as lines, as Markdown."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from failover.cloudflare.transport import MOST_CALLS
+from failover.common.clock import stamp
+from failover.common.files import replace as replace_file
+from failover.common.ids import Ids, Kind
+from failover.drill.clients import Switch
+from failover.operation.changes import Act, Via
+from failover.operation.evidence import name_of
+from failover.operation.outcome import Outcome, Result
+
+# Promised for the local stack. Its clients ask DNS anew each time; one that holds an answer takes its TTL longer.
+LOCAL_ROUTE_SECONDS, LOCAL_DNS_SECONDS = 3.0, 10.0
+# Of one client. A packet lost on the way costs less; a side that is away costs more.
+DOWNTIME_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a drill must keep to pass."""
+
+    switch_seconds: float
+    """From the command until the last client has come over, at most."""
+    unanswered: int | None
+    """At most; None where packets get lost on their way: then they count as downtime only."""
+    wrong: int = 0
+    downtime_seconds: float = DOWNTIME_SECONDS
+    """Less than this."""
+    calls: int = MOST_CALLS
+
+    @classmethod
+    def of(cls, ids: Ids, via: Via, budget_seconds: float) -> "Limits":
+        """On the local stack what is promised there; elsewhere the operation's own time, for nobody has measured it."""
+        if urlsplit(ids.api).scheme != "http":
+            return cls(switch_seconds=budget_seconds, unanswered=None)
+        is_by_dns = via is Via.DNS or any(host.kind is Kind.PAGES for host in ids.hosts)
+        return cls(switch_seconds=LOCAL_DNS_SECONDS if is_by_dns else LOCAL_ROUTE_SECONDS, unanswered=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One switch of a drill."""
+
+    act: Act
+    outcome: Outcome
+    seen: Switch
+    began: float
+    """Monotonic."""
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "act": str(self.act),
+            "operation": self.outcome.operation,
+            "result": str(self.outcome.result),
+            "plan": self.outcome.plan,
+            "command_seconds": self.outcome.seconds,
+            "calls": len(self.outcome.calls),
+            **{f"seen_{key}": value for key, value in self.seen.__dict__.items()},
+        }
+
+
+@dataclass(kw_only=True)
+class Drilled:
+    id: str
+    stack: str
+    via: Via
+    started_at: datetime
+    limits: Limits
+    count: int
+    """Drills that were asked for."""
+    clients: list[str] = field(default_factory=list)
+    rounds: list[Round] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    is_interrupted: bool = False
+    is_restored: bool = True
+    """Whether it has left the Worker as the active side, as it found it."""
+
+    @property
+    def wrong(self) -> int:
+        return sum(one.seen.wrong for one in self.rounds)
+
+    @property
+    def unanswered(self) -> int:
+        return sum(one.seen.unanswered for one in self.rounds)
+
+    @property
+    def downtime_seconds(self) -> float:
+        return max((one.seen.downtime_seconds for one in self.rounds), default=0.0)
+
+    @property
+    def calls(self) -> int:
+        return max((len(one.outcome.calls) for one in self.rounds), default=0)
+
+    @property
+    def slowest_switch_seconds(self) -> float | None:
+        return _most(one.seen.seconds for one in self.rounds)
+
+    @property
+    def missed(self) -> list[str]:
+        """Each limit that was not kept; empty when it has passed."""
+        limits, slowest = self.limits, self.slowest_switch_seconds
+        found = [f"{one.act} {one.outcome.operation}: {one.outcome.result}" for one in self._bad_ends()]
+        if self.is_interrupted:
+            found.append("it was interrupted")
+        if len(self.rounds) < 2 * self.count:
+            found.append(f"{len(self.rounds)} switches of {2 * self.count} were made")
+        if self.rounds and slowest is None:
+            found.append("a switch was not seen by every client")
+        elif slowest is not None and slowest > limits.switch_seconds:
+            found.append(f"a switch took {slowest} s until every client saw it, over {limits.switch_seconds:g} s")
+        if self.wrong > limits.wrong:
+            found.append(f"{self.wrong} wrong answers, over {limits.wrong}")
+        if limits.unanswered is not None and self.unanswered > limits.unanswered:
+            found.append(f"{self.unanswered} probes without an answer, over {limits.unanswered}")
+        if self.downtime_seconds >= limits.downtime_seconds:
+            found.append(f"a client went {self.downtime_seconds} s without an answer, not under {_downtime(limits)}")
+        if self.calls > limits.calls:
+            found.append(f"{self.calls} API calls for a switch, over {limits.calls}")
+        if not self.is_restored:
+            found.append("it is NOT restored: `restore --execute`, or the next drill does it")
+        return found + self.faults
+
+    @property
+    def is_passed(self) -> bool:
+        return not self.missed
+
+    def _bad_ends(self) -> list[Round]:
+        return [one for one in self.rounds if one.outcome.result is not Result.SWITCHED]
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "stack": self.stack,
+            "via": str(self.via),
+            "started_at": stamp(self.started_at),
+            "is_passed": self.is_passed,
+            "missed": self.missed,
+            "is_interrupted": self.is_interrupted,
+            "is_restored": self.is_restored,
+            "limits": asdict(self.limits),
+            "drills": len(self.rounds) // 2,
+            "slowest_switch_seconds": self.slowest_switch_seconds,
+            "wrong": self.wrong,
+            "unanswered": self.unanswered,
+            "downtime_seconds": self.downtime_seconds,
+            "probes": sum(one.seen.probes for one in self.rounds),
+            "clients": self.clients,
+            "odd": self.odd,
+            "rounds": [one.document() for one in self.rounds],
+        }
+
+
+def _most(values: Iterable[float | None]) -> float | None:
+    """None where one is not known, or there is none."""
+    found = list(values)
+    known = [one for one in found if one is not None]
+    return max(known) if known and len(known) == len(found) else None
+
+
+def _downtime(limits: Limits) -> str:
+    return f"{limits.downtime_seconds:g} s"
+
+
+def write(folder: Path, found: Drilled) -> list[Path]:
+    name = name_of("failover-drill", found.stack, found.started_at)
+    texts = {
+        folder / f"{name}.json": json.dumps(found.document(), indent=2, ensure_ascii=False) + "\n",
+        folder / f"{name}.md": markdown(found),
+    }
+    for path, text in texts.items():
+        replace_file(path, text, makes_folder=True)
+    return list(texts)
+
+
+def lines(found: Drilled) -> list[str]:
+    limits, slowest = found.limits, found.slowest_switch_seconds
+    probes = sum(one.seen.probes for one in found.rounds)
+    switch = (
+        f"switch seen by every client after at most {slowest} s" if slowest is not None else "not seen by every client"
+    )
+    unanswered = "" if limits.unanswered is None else f" (limit {limits.unanswered})"
+    return [
+        f"{found.stack}: {'passed' if found.is_passed else 'missed'}: {len(found.rounds) // 2} drills by {found.via}, "
+        f"{len(found.clients)} clients, {probes} probes",
+        f"{switch} (limit {limits.switch_seconds:g} s)",
+        f"{found.wrong} wrong answers (limit {limits.wrong}), {found.unanswered} without an answer{unanswered}, "
+        f"longest downtime of a client {found.downtime_seconds} s (limit: under {_downtime(limits)})",
+        f"at most {found.calls} API calls a switch (limit {limits.calls})",
+        *(f"missed: {words}" for words in found.missed),
+        *(f"odd: {words}" for words in found.odd),
+        *(f"fault: {fault}" for one in found.rounds for fault in one.outcome.faults),
+    ]
+
+
+def markdown(found: Drilled) -> str:
+    head = [
+        f"# Failover drill of {found.stack}, {stamp(found.started_at)}: {'passed' if found.is_passed else '**missed**'}"
+    ]
+    head += ["", *(f"* {line}" for line in lines(found)), "", "## Switches", ""]
+    head += [
+        "| | Result | Command s | Seen by all s | Wrong | Unanswered | Downtime s | Calls |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for one in found.rounds:
+        seen = one.seen
+        cells = (one.act, one.outcome.result, f"{one.outcome.seconds:.2f}", seen.seconds, seen.wrong, seen.unanswered)
+        head.append("| " + " | ".join(map(str, (*cells, seen.downtime_seconds, len(one.outcome.calls)))) + " |")
+    return "\n".join([*head, "", "## Clients", "", *(f"* {name}" for name in found.clients)]) + "\n"

@@ -1,0 +1,158 @@
+"""What has to be changed, from what is there: pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from failover.cloudflare.api import RecordNow, RouteNow, Target
+from failover.common.ids import Host, Kind, Route
+from failover.common.sides import Side
+
+# The least that a DNS-only record can have but on Enterprise: restoring then waits a minute for caches, not five.
+DNS_ONLY_TTL = 60
+# Clients and resolvers keep a proxied record's answer this long (Cloudflare, DNS TTL reference).
+PROXIED_TTL_SECONDS = 300
+
+
+class Act(StrEnum):
+    """What is wished. Not what had to be done for it."""
+
+    ROLLBACK = "rollback"
+    RESTORE = "restore"
+
+    @property
+    def side(self) -> Side:
+        return Side.VERCEL if self is Act.ROLLBACK else Side.WORKER
+
+
+class Via(StrEnum):
+    """How a host of kind `worker` is rolled back."""
+
+    ROUTE = "route"
+    """Plan A: the route loses its script, and the edge passes requests on to the stand-by."""
+    DNS = "dns"
+    """Plan B: the record leads past Cloudflare, straight to the stand-by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostNow:
+    """What the API says about a host."""
+
+    host: Host
+    record: RecordNow
+    route: RouteNow | None
+
+    @property
+    def side(self) -> Side:
+        """Who answers clients whose DNS is up to date."""
+        is_blank = self.route is not None and self.route.script is None
+        return Side.VERCEL if is_blank or is_led_past(self.host, self.record.target) else Side.WORKER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What was there before the last rollback, where that is newer than the file of ids."""
+
+    scripts: Mapping[str, str] = field(default_factory=dict)
+    """By the route's id."""
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    """By the record's id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteChange:
+    hostname: str
+    route: Route
+    before: str | None
+    after: str | None
+
+    @property
+    def step(self) -> str:
+        return f"route {self.route.pattern}"
+
+    def __str__(self) -> str:
+        return f"{self.step}: script {self.before or 'none'} → {self.after or 'none'}"
+
+    def document(self) -> dict[str, Any]:
+        return {"route": self.route.id, "pattern": self.route.pattern, "before": self.before, "after": self.after}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordChange:
+    hostname: str
+    record: RecordNow
+    after: Target
+
+    @property
+    def step(self) -> str:
+        return f"record {self.record.name}"
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.record.target} → {self.after}"
+
+    def document(self) -> dict[str, Any]:
+        return {"record": self.record.id, "before": asdict(self.record.target), "after": asdict(self.after)}
+
+
+Change = RouteChange | RecordChange
+
+
+def is_led_past(host: Host, target: Target) -> bool:
+    """Whether clients go straight to the stand-by, with whatever TTL."""
+    return not target.proxied and target.content == host.standby
+
+
+def led_past(host: Host) -> Target:
+    """Where plan B makes the record lead."""
+    return Target(content=host.standby, proxied=False, ttl=DNS_ONLY_TTL)
+
+
+def declared(host: Host) -> Target:
+    return Target(content=host.record.content, proxied=host.record.proxied, ttl=host.record.ttl)
+
+
+def to_roll_back(now: HostNow, via: Via) -> list[Change]:
+    """By the route nothing where the host is rolled back already, in whichever way; by DNS the record in any case."""
+    if via is Via.ROUTE and now.host.kind is Kind.WORKER:
+        return _route_change(now, None) if now.side is Side.WORKER else []
+    return _record_change(now, led_past(now.host))
+
+
+def to_restore(now: HostNow, before: Before) -> list[Change]:
+    """The route first: a record that leads back to an edge without a Worker would only lead to the stand-by."""
+    route, record = now.host.route, now.record
+    changes = _route_change(now, before.scripts.get(route.id) or route.script) if route else []
+    # One that is proxied has been found to lead where the file says: what a rollback found earlier may be older.
+    target = before.targets.get(record.id) if is_led_past(now.host, record.target) else None
+    return [*changes, *_record_change(now, target or declared(now.host))]
+
+
+def changes_of(act: Act, now: HostNow, via: Via, before: Before) -> list[Change]:
+    return to_roll_back(now, via) if act is Act.ROLLBACK else to_restore(now, before)
+
+
+def _route_change(now: HostNow, after: str | None) -> list[Change]:
+    if now.route is None or now.host.route is None or now.route.script == after:
+        return []
+    # Restoring leaves a script alone that somebody has put there since.
+    if after is not None and now.route.script is not None:
+        return []
+    return [RouteChange(hostname=now.host.hostname, route=now.host.route, before=now.route.script, after=after)]
+
+
+def _record_change(now: HostNow, after: Target) -> list[Change]:
+    if now.record.target == after:
+        return []
+    return [RecordChange(hostname=now.host.hostname, record=now.record, after=after)]
+
+
+def estimated_seconds(changes: list[Change], route_seconds: float | None) -> str:
+    """For people; `route_seconds` is what the last drill or operation on this stack took."""
+    if not changes:
+        return "0 s"
+    if any(isinstance(one, RecordChange) for one in changes):
+        return f"seconds for clients that ask DNS anew, up to {PROXIED_TTL_SECONDS} s for those that hold an answer"
+    if route_seconds is None:
+        return "seconds (a route is not kept in caches; how many no drill has measured on this stack yet)"
+    return f"{route_seconds:.1f} s, as measured here the last time"

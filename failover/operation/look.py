@@ -1,0 +1,198 @@
+"""The look before an act: what the API says, what clients see, and what speaks against acting."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from failover.cloudflare.api import Api, RecordNow, RouteNow, Target, declared
+from failover.common.clock import Budget
+from failover.common.errors import ApiError, DeniedError
+from failover.common.ids import REFRESH, Host, Ids
+from failover.common.lock import RECORD_PREFIX, Held, held
+from failover.common.sides import Side
+from failover.operation.changes import Act, Before, Change, HostNow, Via, changes_of, is_led_past
+from failover.probe.clients import Seen
+from failover.probe.watch import Sighting, View
+
+# Routes, records; then taking the lock, giving it back.
+CALLS_OF_LOOK = 2
+CALLS_AROUND = CALLS_OF_LOOK + 2
+# Reads that fail are not tried again at the cost of these: the lock and its end, and two tries of each plan.
+CALLS_TO_COME = 6
+
+
+class Reason(StrEnum):
+    """Why an act is refused."""
+
+    IDS = "ids stale"
+    TOKEN = "token"
+    RATE = "rate limit"
+    CALLS = "calls"
+    API = "api"
+    STANDBY = "stand-by"
+    PARITY = "parity"
+    LOCK = "lock"
+
+    @property
+    def can_be_forced(self) -> bool:
+        return self in (Reason.API, Reason.STANDBY, Reason.PARITY, Reason.LOCK)
+
+    @property
+    def may_change_what_is_there(self) -> bool:
+        """Whether it also counts where there is nothing to change: another is at it, or not every host was seen."""
+        return self in (Reason.LOCK, Reason.IDS, Reason.TOKEN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    reason: Reason
+    text: str
+    can_be_forced: bool
+
+    def __str__(self) -> str:
+        hint = "; --force REASON overrides this" if self.can_be_forced else ""
+        return f"refused ({self.reason}): {self.text}{hint}"
+
+
+@dataclass(kw_only=True)
+class Look:
+    """`hosts` is what the API says; where it did not answer, what the file of ids lets expect."""
+
+    hosts: list[HostNow] = field(default_factory=list)
+    is_read: bool = False
+    sightings: list[Sighting] = field(default_factory=list)
+    standby: dict[str, Seen] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    locks: list[Held] = field(default_factory=list)
+    """Records that lock these hosts, whoever made them."""
+
+    def refuse(self, reason: Reason, text: str, *, can_be_forced: bool = True) -> None:
+        """`can_be_forced` tells those of a reason apart that --force overrides in general."""
+        self.refusals.append(Refusal(reason=reason, text=text, can_be_forced=can_be_forced and reason.can_be_forced))
+
+    def build(self, side: Side, hostname: str) -> str | None:
+        """What the side says of itself; None when it does not answer or does not say."""
+        if side is Side.VERCEL:
+            return self.standby[hostname].build if hostname in self.standby else None
+        seen = [one.seen for one in self.sightings if one.hostname == hostname and one.side is side and one.seen]
+        return next((one.build for one in seen if one.build), None)
+
+    def changes(self, act: Act, via: Via, before: Before) -> list[Change]:
+        return [one for now in self.hosts for one in changes_of(act, now, via, before)]
+
+    def clients_see(self, side: Side) -> bool:
+        """Most resolvers' clients, of every host."""
+        names = {now.host.hostname for now in self.hosts}
+        for name in names:
+            own = [one for one in self.sightings if one.hostname == name and not one.found.fault]
+            if 2 * sum(one.side is side for one in own) <= len(own):
+                return False
+        return bool(names)
+
+
+def look(ids: Ids, api: Api, view: View, budget: Budget, *, act: Act) -> Look:
+    """Asks the API and both sides at the same time, and ends by the look's share of the budget.
+
+    Never raises what an operator can mend, but notes it.
+    """
+    found = Look()
+    with ThreadPoolExecutor(max_workers=len(ids.hosts) + 1) as pool:
+        sightings = pool.submit(view.look, ids.hosts, budget.look_until)
+        standby = {host.hostname: pool.submit(view.standby, host, budget.look_until) for host in ids.hosts}
+        _ask_api(found, ids, api, budget, act)
+        found.sightings = sightings.result()
+        found.standby = {name: one.result() for name, one in standby.items()}
+    warning = api.transport.clock.warning()
+    if warning:
+        found.warnings.append(warning)
+    return found
+
+
+def _ask_api(found: Look, ids: Ids, api: Api, budget: Budget, act: Act) -> None:
+    routes: list[RouteNow] = []
+    records: list[RecordNow] = []
+    name = ids.hosts[0].hostname if len(ids.hosts) == 1 else None
+    try:
+        if any(host.route for host in ids.hosts):
+            routes = api.routes(budget.look_until, reserve=CALLS_TO_COME + 1)
+        records = api.records(budget.look_until, name, reserve=CALLS_TO_COME)
+        found.is_read = True
+    except DeniedError as error:
+        found.refuse(Reason.TOKEN, str(error))
+    except ApiError as error:
+        found.refuse(Reason.API, f"the state can't be read: {error}")
+    if not found.is_read:
+        found.hosts = [_expected(host, act) for host in ids.hosts]
+        return
+    names = {f"{RECORD_PREFIX}{host.hostname}" for host in ids.hosts}
+    found.locks = [held(one.id, one.name, one.comment) for one in records if one.type == "TXT" and one.name in names]
+    for host in ids.hosts:
+        now = _now(found, host, routes, records)
+        if now:
+            found.hosts.append(now)
+
+
+def _now(found: Look, host: Host, routes: list[RouteNow], records: list[RecordNow]) -> HostNow | None:
+    record = next((one for one in records if one.id == host.record.id), None)
+    route = next((one for one in routes if host.route and one.id == host.route.id), None)
+    faults = []
+    if record is None:
+        others = ", ".join(one.id for one in records if one.name == host.hostname)
+        faults.append(f"{host.hostname}: no record {host.record.id}" + (f"; there is {others}" if others else ""))
+    else:
+        faults += _record_faults(host, record)
+    if host.route and route is None:
+        others = ", ".join(one.id for one in routes if one.pattern == host.route.pattern)
+        faults.append(f"{host.route.pattern}: no route {host.route.id}" + (f"; there is {others}" if others else ""))
+    elif host.route and route and route.pattern != host.route.pattern:
+        faults.append(f"route {route.id}: is now for {route.pattern}, not for {host.route.pattern}")
+    for fault in faults:
+        found.refuse(Reason.IDS, f"{fault}; {REFRESH}")
+    if faults or record is None:
+        return None
+    _note_oddities(found, host, route, routes)
+    return HostNow(host=host, record=record, route=route)
+
+
+def _record_faults(host: Host, record: RecordNow) -> list[str]:
+    """Where the record led before plan B has to be what the file says: plan B and a restore write what is there."""
+    if (record.name, record.type) != (host.record.name, host.record.type):
+        return [f"record {record.id}: is now {record.type} {record.name}"]
+    target = record.target
+    if is_led_past(host, target) or _is_same_name(target.content, host.record.content):
+        return []
+    return [f"record {record.name}: leads to {target.content} now, not to {host.record.content}"]
+
+
+def _is_same_name(one: str, other: str) -> bool:
+    return one.rstrip(".").lower() == other.rstrip(".").lower()
+
+
+def _note_oddities(found: Look, host: Host, route: RouteNow | None, routes: list[RouteNow]) -> None:
+    if host.route and route and route.script not in (None, host.route.script):
+        found.warnings.append(
+            f"{route.pattern}: has the script {route.script}, the file of ids says {host.route.script}; {REFRESH}"
+        )
+    for challenge in host.challenge_routes:
+        one = next((one for one in routes if one.pattern == challenge.pattern), None)
+        if one is None or one.script:
+            fault = "is missing" if one is None else f"has the script {one.script}"
+            found.warnings.append(f"{challenge.pattern}: {fault}, so the stand-by can't renew its certificate")
+
+
+def _expected(host: Host, act: Act) -> HostNow:
+    """As if nothing had been switched, or for a restore everything: then all is written, whatever is there."""
+    record, route = declared(host), host.route
+    if act is Act.RESTORE:
+        record = RecordNow(
+            id=record.id,
+            type=record.type,
+            name=record.name,
+            target=Target(content=host.standby, proxied=False, ttl=0),
+            comment="",
+        )
+    script = route.script if route and act is Act.ROLLBACK else None
+    return HostNow(
+        host=host, record=record, route=RouteNow(id=route.id, pattern=route.pattern, script=script) if route else None
+    )
