@@ -5,7 +5,7 @@ FROM debian:trixie-slim
 RUN mkdir -p /etc/postgresql-common \
     && echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf
 
-# The packages of local/root_filesystem.py, and a Python to apply host/ with.
+# The packages of local/host/root_filesystem.py, and a Python to apply host/ with.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
         -o Dpkg::Options::=--force-confold \

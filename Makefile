@@ -93,7 +93,7 @@ INSTALL := install --quiet --disable-pip-version-check --no-compile --require-ha
 
 # Here already, because the rest of the installation leaves a core idle; whoever needs one later makes it.
 .venv/root: .venv/made
-	@.venv/bin/python -m local.root_filesystem
+	@.venv/bin/python -m local.host.root_filesystem
 	@touch $@
 
 .venv/bare: .venv/made

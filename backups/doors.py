@@ -9,7 +9,7 @@ def door(stack: str | None, say: Say) -> Door:
 
     if stack is None:
         from backups.local_door import LocalDoor
-        from local.stack import Stack
+        from local.processes.stack import Stack
 
         return LocalDoor(Stack.of(ROOT), say)
     from backups.cloud_door import CloudDoor, declaration

@@ -8,12 +8,12 @@ from backups import copies, engine_process
 from backups.answers import Backup, Restored, Source
 from backups.door import InPlace, Say
 from backups.errors import BackupError
-from local import database, serving
-from local.certificates import ServerCertificate
-from local.database_way import DatabaseWay
-from local.errors import LocalError
-from local.objects import Objects
-from local.stack import Stack
+from local.common.certificates import ServerCertificate
+from local.common.errors import LocalError
+from local.host import database, serving
+from local.host.database_way import DatabaseWay
+from local.objects.part import Objects
+from local.processes.stack import Stack
 
 AWAY = "does not answer"
 """What the engine says of a store."""

@@ -8,7 +8,9 @@ from backups.door import InPlace, asked, read
 from backups.errors import BackupError
 from backups.request import LIVE, restoring
 from components.common.errors import HybridError
-from local import database, lock, verified
+from local.common import lock
+from local.host import database
+from local.stack import verified
 
 if TYPE_CHECKING:
     from backups.local_door import LocalDoor

@@ -27,10 +27,11 @@ from bench.host import host_figures
 from bench.policies import policy_figures
 from bench.recovery import recovery_figures
 from bench.suite import suite_figures
-from local import database, processes
-from local.stack import Stack
-from local.traffic import CLIENTS, ROUTE, Timing, repeat
-from local.verify import Hop
+from local.host import database
+from local.processes import processes
+from local.processes.stack import Stack
+from local.stack.traffic import CLIENTS, ROUTE, Timing, repeat
+from local.stack.verify import Hop
 from plan.project import ROOT
 from scripts.console import console
 

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from local.ports import Ports, busy
+from local.common.ports import Ports, busy
 
 
 def cold_seconds(project: Path, taken: Ports) -> float:

@@ -16,8 +16,8 @@ import yaml
 
 from bench.figure import Figure
 from local.control_plane.control_plane import EDGE_FILE
-from local.control_plane_part import folder
-from local.stack import Stack
+from local.failover.control_plane_part import folder
+from local.processes.stack import Stack
 from plan.project import ROOT
 
 OCTODNS = "OCTODNS"

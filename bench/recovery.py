@@ -14,7 +14,7 @@ import psycopg
 from bench.figure import Figure
 from bench.trial_host import PGBENCH, trial_host
 from host.layout import OWNER, SOCKETS
-from local import namespace
+from local.host import namespace
 from tests.host.running import HostUnderTest
 from tests.recovery.site import CLUSTERS, Site, restore
 from tests.waiting import until

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import root_filesystem
+from local.host import root_filesystem
 from tests.host.conftest import running_host
 from tests.host.running import HostUnderTest
 from tests.host.store import ObjectStore

@@ -8,9 +8,9 @@ from typing import Any
 from database.access import Access, Door, refuse_unknown
 from database.psql import VARIABLES
 from host.layout import AUTHORITIES, programs
-from local.database import way
-from local.errors import LocalError
-from local.stack import Stack
+from local.common.errors import LocalError
+from local.host.database import way
+from local.processes.stack import Stack
 
 LOCAL = "local"
 ADDRESS = "127.0.0.1"

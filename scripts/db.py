@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from database.findings import Finding
     from database.status import Status
     from database.top import Statement
-    from local.migrations import Migrations
-    from local.stack import Stack as LocalStack
+    from local.host.migrations import Migrations
+    from local.processes.stack import Stack as LocalStack
 
 app = typer.Typer(
     help="The running database, here or with --stack in the cloud: status, top, psql, migrate.",
@@ -48,7 +48,7 @@ Carrier = Annotated[
 
 
 def _local() -> "LocalStack":
-    from local.stack import Stack
+    from local.processes.stack import Stack
     from plan.project import ROOT
 
     return Stack.of(ROOT)
@@ -175,8 +175,8 @@ def psql(
     """Open psql as a role: app and public_read through the pooler, others directly."""
     from database import psql as run
     from database.access import POOLED, refuse_locked_out
-    from local import verified
-    from local.state import State
+    from local.common.state import State
+    from local.stack import verified
     from plan.project import ROOT
 
     argv = run.arguments(commands or [], arguments or [])
@@ -210,8 +210,9 @@ def migrate(
 
     from database.access import one_line, refuse_locked_out
     from database.errors import DatabaseError
-    from local import migrations, verified
-    from local.state import State
+    from local.common.state import State
+    from local.host import migrations
+    from local.stack import verified
     from plan.project import ROOT
 
     folder = ROOT / migrations.FOLDER

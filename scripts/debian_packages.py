@@ -50,7 +50,7 @@ def without_replaced(packages: list[str]) -> list[str]:
 
 
 def has_container_engine() -> bool:
-    """Whether Compose is there and an engine answers; local/container.py looks closer when it is used."""
+    """Whether Compose is there and an engine answers; local/host/container.py looks closer when it is used."""
     return all(_succeeds(["docker", *words]) for words in (["compose", "version"], ["info"]))
 
 

@@ -64,7 +64,7 @@ def look() -> Iterator[Finding]:
 
 def _database() -> Finding:
     """Which of the two ways to have PostgreSQL here is taken."""
-    from local import container, namespace
+    from local.host import container, namespace
 
     faults = namespace.faults()
     if not faults:
@@ -87,9 +87,9 @@ def _project() -> Iterator[Finding]:
 
 
 def _ports() -> Finding:
-    from local import database
-    from local.ports import busy
-    from local.stack import Stack
+    from local.common.ports import busy
+    from local.host import database
+    from local.processes.stack import Stack
     from plan.project import ROOT
 
     stack = Stack.of(ROOT)
@@ -112,7 +112,7 @@ def _disk() -> Finding:
 def _optional() -> Iterator[Finding]:
     import shutil
 
-    from local import name_server
+    from local.failover import name_server
 
     version = _pulumi_version()
     yield Finding(
@@ -150,7 +150,7 @@ def _pulumi_version() -> str:
 
 def _versions() -> Iterator[Finding]:
     """What nothing pins, beside what was last seen to pass; packages that others bring are one finding."""
-    from local.root_filesystem import PACKAGES
+    from local.host.root_filesystem import PACKAGES
     from scripts import versions
 
     then, used = versions.passed(), versions.in_use()

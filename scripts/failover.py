@@ -8,12 +8,12 @@ from failover.cli.application import application
 from failover.cli.commands import Surroundings
 
 if TYPE_CHECKING:
-    from local.state import State
+    from local.common.state import State
 
 
 def _state() -> "State":
     """Of the local stack, whether it is there or not."""
-    from local.state import State
+    from local.common.state import State
     from plan.project import ROOT
 
     return State.of(ROOT)
@@ -25,7 +25,7 @@ def _ids() -> Path | None:
 
 
 def _changing() -> AbstractContextManager[None]:
-    from local import verified
+    from local.stack import verified
 
     return verified.changing(_state())
 

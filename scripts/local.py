@@ -11,9 +11,9 @@ from scripts.options import AsJson
 from scripts.written import write_json
 
 if TYPE_CHECKING:
-    from local.part_status import PartStatus
-    from local.stack import Stack
-    from local.verify import Verification
+    from local.processes.part_status import PartStatus
+    from local.processes.stack import Stack
+    from local.stack.verify import Verification
     from plan.model import Plan
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ FirstPort = Annotated[
 
 
 def _stack(first_port: int | None = None) -> "Stack":
-    from local.stack import Stack
+    from local.processes.stack import Stack
     from plan.project import ROOT
 
     return Stack.of(ROOT, first_port)
@@ -79,10 +79,10 @@ def up(
     ] = False,
 ) -> None:
     """Record, gate and realise the dev stack; change only what differs. Ctrl-C stops all parts."""
-    from local import verified
-    from local.serving import read
-    from local.up import Wish
-    from local.up import up as bring_up
+    from local.host.serving import read
+    from local.stack import verified
+    from local.stack.up import Wish
+    from local.stack.up import up as bring_up
 
     here = _stack(first_port)
     plan = _gated()
@@ -134,8 +134,8 @@ def verify(
 
 
 def _verify(here: "Stack", requests: int, *, as_json: bool = False) -> None:
-    from local import verified
-    from local.verify import verify as run
+    from local.stack import verified
+    from local.stack.verify import verify as run
 
     begun = verified.current(here.state)
     result = run(here, requests)
@@ -172,8 +172,8 @@ def _print_verification(result: "Verification") -> None:
 @app.command(name="exec")
 def run(command: Annotated[list[str], typer.Argument(metavar="-- COMMAND…", help="What to run.")]) -> None:
     """Run a command on the local database host as its user postgres, such as `-- psql` or `-- pg_dump`."""
-    from local import verified
-    from local.host_command import run_on_host
+    from local.host.command import run_on_host
+    from local.stack import verified
 
     here = _stack()
     with verified.changing(here.state):
@@ -187,7 +187,7 @@ def status(as_json: AsJson = False) -> None:
     """What every part is doing; exit 1 unless all run."""
     import dataclasses
 
-    from local.status import parts_of
+    from local.stack.status import parts_of
 
     here = _stack()
     parts = parts_of(here)
@@ -234,7 +234,7 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
 ) -> None:
     """Print a part's log."""
-    from local.errors import LocalError
+    from local.common.errors import LocalError
 
     supervisor = _stack().supervisor
     known = supervisor.status()
@@ -256,8 +256,8 @@ def down(
     ] = False,
 ) -> None:
     """Stop the stack; rows, objects and backups stay unless they are to be removed."""
-    from local import root_filesystem
-    from local.down import down as bring_down
+    from local.host import root_filesystem
+    from local.stack.down import down as bring_down
     from plan import memory
 
     was_there = bring_down(_stack(), _progress, is_final=is_final)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local import root_filesystem
+from local.host import root_filesystem
 from plan.project import ROOT
 from scripts import debian_packages, machine
 

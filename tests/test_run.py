@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import namespace
-from local.ports import Ports
+from local.common.ports import Ports
+from local.host import namespace
 from tests.run import leftovers, plugin
 from tests.run.ports import claim
 from tests.waiting import until
@@ -31,8 +31,8 @@ def test_it(number, tmp_path, tmp_path_factory):
 """
 # It gets next to nothing of an environment.
 OF_A_LOCAL_STACK = f"""
-from local.daemon import Daemon
-from local.state import State
+from local.processes.daemon import Daemon
+from local.common.state import State
 {INNER.replace("check=True", 'check=True, env=Daemon(State(tmp_path / "state"), None)._environment()')}"""
 
 

@@ -11,7 +11,7 @@ The exception tree::
     ├── GateError               policies/errors.py: a policy pack that can't be run
     ├── BackupError             backups/errors.py: a backup, restore or drill that is refused or fails
     ├── DatabaseError           database/errors.py: a running database can't be reached, or answers otherwise
-    └── LocalError              local/errors.py: the local stack can't be brought up, or down
+    └── LocalError              local/common/errors.py: the local stack can't be brought up, or down
 
 failover/ stands alone and has a tree of its own. Anything else is a defect and keeps its traceback.
 """

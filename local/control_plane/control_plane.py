@@ -8,6 +8,7 @@ from http import HTTPStatus
 from threading import RLock
 from typing import Any
 
+from local.common.state import State
 from local.control_plane import publication
 from local.control_plane.calls import Call, Data, Work, empty
 from local.control_plane.envelope import Answer, ApiError, no_object, not_found
@@ -17,7 +18,6 @@ from local.control_plane.rate import Rate
 from local.control_plane.routing import find
 from local.control_plane.settings import Settings
 from local.control_plane.tokens import authorise
-from local.state import State
 
 EDGE_FILE = "edge.json"
 DATA_FILE = "data.json"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from local.state import flush_folder
+from local.common.state import flush_folder
 
 FORMAT = 1
 UNFINISHED = ".new"

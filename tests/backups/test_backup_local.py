@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.database import way
+from local.host.database import way
 from tests.backups.on_stack import listed
 from tests.backups.systems_manager import Manager, engine, served
 from tests.local.stack_under_test import StackUnderTest

@@ -11,8 +11,10 @@ from backups import local_restore
 from backups.door import InPlace
 from backups.errors import BackupError
 from backups.request import source, target
-from local import database, lock, verified
-from local.errors import LocalError
+from local.common import lock
+from local.common.errors import LocalError
+from local.host import database
+from local.stack import verified
 from tests.backups.answering import plan
 
 STAGED = {"plan": plan(into="main").model_dump(mode="json", by_alias=True), "staged": "main.staged-1"}

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from local.verify import verify
+from local.stack.verify import verify
 from tests.backups.on_stack import listed
 from tests.local.stack_under_test import StackUnderTest
 from tests.waiting import seen, until

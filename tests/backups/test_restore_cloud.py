@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.database import way
+from local.host.database import way
 from tests.backups.on_stack import listed
 from tests.backups.systems_manager import Manager, engine, served
 from tests.commands import in_this_process

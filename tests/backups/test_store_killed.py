@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from local.common.state import State
 from local.object_store.files import StoreFiles
-from local.state import State
 from tests.backups.on_stack import listed
 from tests.local.snapshot import running_stack
 from tests.local.stack_under_test import StackUnderTest

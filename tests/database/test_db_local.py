@@ -15,7 +15,7 @@ import pytest
 
 from components.settings import compatibility
 from database import queries
-from local.up import Wish
+from local.stack.up import Wish
 from tests.database.conftest import Database, Sessions, sleeps
 from tests.local.stack_under_test import StackUnderTest
 from tests.waiting import until

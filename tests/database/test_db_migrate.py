@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from local import migrations
-from local.errors import LocalError
+from local.common.errors import LocalError
+from local.host import migrations
 from tests.database.conftest import Database, Sessions, sleeps
 from tests.local.stack_under_test import StackUnderTest, copy_project
 from tests.waiting import until

@@ -1,7 +1,7 @@
 /** Who answers at the edge: the host's record first, then the most specific route. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decide } from "../../local/edge_proxy/routing.mjs";
+import { decide } from "../../local/failover/edge_proxy/routing.mjs";
 
 type View = Parameters<typeof decide>[0];
 type Decision = ReturnType<typeof decide>;

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
-const SERVE = join(PROJECT, "local/edge/serve.mjs");
+const SERVE = join(PROJECT, "local/edge/miniflare/serve.mjs");
 // It takes two; a machine that others use as well may need this.
 const STARTUP_MS = 60_000;
 

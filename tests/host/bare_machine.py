@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from host import packages
-from local import namespace, root_filesystem
-from local.namespace import first_process, throwaway
+from local.host import namespace, root_filesystem
+from local.host.namespace import first_process, throwaway
 from plan.memory import cache_folder
 from tests.host.authority import authority
 from tests.host.running import PROJECT, children, members, pid_namespace

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local import namespace, root_filesystem
+from local.host import namespace, root_filesystem
 from tests.host import bare_machine
 from tests.host.bare_machine import DISK_MB, IMAGE, BareMachine, loop_device
 from tests.host.first_application import first_application

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from local import namespace
+from local.host import namespace
 from tests.commands import ROOT
 
 

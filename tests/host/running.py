@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from local import namespace
+from local.host import namespace
 from tests.host.preloaded import Preloaded
 from tests.host.tree import Tree
 from tests.run.ports import listens

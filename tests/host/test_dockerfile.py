@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from local import namespace, root_filesystem
+from local.host import namespace, root_filesystem
 from tests.host.running import TIED
 from tests.host.specs import spec
 from tests.host.store import ObjectStore

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local import namespace
+from local.host import namespace
 from tests.host.conftest import running_host
 from tests.host.running import PROJECT, HostUnderTest
 from tests.host.store import ObjectStore

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local import namespace, root_filesystem
-from local.errors import LocalError
+from local.common.errors import LocalError
+from local.host import namespace, root_filesystem
 from tests.host.running import PROJECT, HostUnderTest, members, mounts, pid_namespace
 from tests.waiting import until
 
@@ -65,7 +65,7 @@ def test_another_package_list_is_another_build(monkeypatch: pytest.MonkeyPatch) 
 def test_a_killed_build_leaves_nothing_to_trust_and_nothing_running(tmp_path: Path) -> None:
     if namespace.faults():
         pytest.skip("no namespaces here")
-    program = "from local.root_filesystem import cached; cached(lambda line: print(line, flush=True))"
+    program = "from local.host.root_filesystem import cached; cached(lambda line: print(line, flush=True))"
     command = [sys.executable, "-c", program]
     environment = os.environ | {"HYBRID_CACHE": str(tmp_path)}
     with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True) as build:

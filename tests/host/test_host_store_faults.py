@@ -18,7 +18,7 @@ from database.status import status
 from host import backup_alarm
 from host.spec import parse
 from host.tasks.backup_schedule import alarm_settings
-from local import namespace
+from local.host import namespace
 from tests.host.conftest import copied_host
 from tests.host.gate import Gate
 from tests.host.running import HostUnderTest

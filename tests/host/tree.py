@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import namespace, root_filesystem
+from local.host import namespace, root_filesystem
 
 COPY_SECONDS = 120
 

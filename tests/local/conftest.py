@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from local.ports import Ports
-from local.state import State
-from local.supervisor import Supervisor
+from local.common.ports import Ports
+from local.common.state import State
+from local.processes.supervisor import Supervisor
 from tests.local.snapshot import running_stack
 from tests.local.stack_under_test import StackUnderTest
 from tests.local.store_under_test import StoreUnderTest

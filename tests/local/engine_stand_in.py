@@ -1,4 +1,4 @@
-"""A `docker` for tests: it understands what local/container.py asks, and runs the container in namespaces.
+"""A `docker` for tests: it understands what local/host/container.py asks, and runs the container in namespaces.
 
 In place of the image it has the cached root file system, so Python and host/ come from outside of it. Its folder is
 $DOCKER_CONFIG, which reaches it through the supervisor too. It is asked some fifteen times for each `up`: what takes
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local import namespace
+from local.host import namespace
 
 FOLDER = Path(os.environ["DOCKER_CONFIG"])
 PROJECT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,7 @@ def create(options: list[str]) -> int:
         stop()
     CONTAINER.write_text(json.dumps({"spec": os.environ["HYBRID_HOST_SPEC"], "ca": os.environ["HYBRID_OBJECTS_CA"]}))
     if not ROOT.exists():
-        from local import root_filesystem
+        from local.host import root_filesystem
 
         root_filesystem.unpack(root_filesystem.cached(print), ROOT)
     return 0
@@ -95,7 +95,7 @@ def execute(options: list[str]) -> int:
 
 def execute_recovery(options: list[str]) -> int:
     """host.recovery, which has its request on stdin, and the signal that ends it."""
-    from local.container import RECOVERY_PID
+    from local.host.container import RECOVERY_PID
 
     noted = f"{ROOT}{RECOVERY_PID}"
     match options:
@@ -111,7 +111,7 @@ def execute_recovery(options: list[str]) -> int:
 
 def python(words: list[str]) -> list[str]:
     """A module of ours, with the container's paths as they are from outside of its root."""
-    from local.container import SPEC
+    from local.host.container import SPEC
 
     inner = {SPEC: json.loads(CONTAINER.read_text())["spec"], "/": str(ROOT)}
     return ["env", f"PYTHONPATH={PROJECT}", sys.executable, *(inner.get(word, word) for word in words)]
@@ -121,7 +121,7 @@ def down(options: list[str]) -> int:
     stop()
     CONTAINER.unlink(missing_ok=True)
     if "--volumes" in options:
-        from local import root_filesystem
+        from local.host import root_filesystem
 
         root_filesystem.remove(ROOT)
     if "--rmi" in options:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from local.part import Part
-from local.supervisor import Supervisor
+from local.processes.part import Part
+from local.processes.supervisor import Supervisor
 
 SLEEP = ("sleep", "1000")
 

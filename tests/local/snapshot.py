@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.namespace import throwaway
+from local.host.namespace import throwaway
 from tests.host.tree import made_once
 from tests.local.stack_under_test import StackUnderTest, removed
 

@@ -16,15 +16,16 @@ import psutil
 import pytest
 
 from host.layout import SOCKETS
-from local import backups, certificates, database, namespace
-from local.down import down
-from local.objects import Objects
-from local.part_status import PartState, PartStatus
-from local.ports import Ports
-from local.stack import Stack
-from local.state import State
-from local.status import parts_of
-from local.up import Wish, up
+from local.common import certificates
+from local.common.ports import Ports
+from local.common.state import State
+from local.host import backups, database, namespace
+from local.objects.part import Objects
+from local.processes.part_status import PartState, PartStatus
+from local.processes.stack import Stack
+from local.stack.down import down
+from local.stack.status import parts_of
+from local.stack.up import Wish, up
 from plan.model import Plan
 from plan.project import ROOT
 from plan.record import record

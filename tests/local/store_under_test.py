@@ -5,13 +5,13 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from local import certificates
-from local.bucket_settings import ensure_buckets
-from local.buckets import ARN, Bucket
-from local.objects import Objects
-from local.ports import Ports
-from local.state import State
-from local.supervisor import Supervisor
+from local.common import certificates
+from local.common.ports import Ports
+from local.common.state import State
+from local.objects.bucket_settings import ensure_buckets
+from local.objects.buckets import ARN, Bucket
+from local.objects.part import Objects
+from local.processes.supervisor import Supervisor
 from tests.waiting import until
 
 REGION, COPY_REGION = "ca-central-1", "ca-west-1"

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from local.buckets import BUCKET, LOCK, REPLICATION, VERSIONING, Bucket, declared_buckets
-from local.errors import LocalError
-from local.generated_secrets import GeneratedSecrets
-from local.host_spec import Machine, host_spec
-from local.ports import Ports
-from local.state import State
+from local.common.errors import LocalError
+from local.common.generated_secrets import GeneratedSecrets
+from local.common.ports import Ports
+from local.common.state import State
+from local.host.spec import Machine, host_spec
+from local.objects.buckets import BUCKET, LOCK, REPLICATION, VERSIONING, Bucket, declared_buckets
 from plan.model import Computed, Plan, Resource, reference
 
 PROVIDER = "urn:pulumi:dev::shop::pulumi:providers:aws::montreal"

@@ -9,9 +9,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from local import certificates
-from local.certificates import ServerCertificate
-from local.state import State
+from local.common import certificates
+from local.common.certificates import ServerCertificate
+from local.common.state import State
 
 
 def shake_hands(issued: ServerCertificate, hostname: str) -> None:

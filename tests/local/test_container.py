@@ -15,16 +15,16 @@ from typing import Any
 import psutil
 import pytest
 
-from local import container, database, namespace
-from local.container import Container
-from local.database_way import DatabaseWay, Namespaces
-from local.down import down
-from local.errors import LocalError
-from local.ports import Ports
-from local.stack import Stack
-from local.state import State
-from local.up import up
-from local.verify import verify
+from local.common.errors import LocalError
+from local.common.ports import Ports
+from local.common.state import State
+from local.host import container, database, namespace
+from local.host.container import Container
+from local.host.database_way import DatabaseWay, Namespaces
+from local.processes.stack import Stack
+from local.stack.down import down
+from local.stack.up import up
+from local.stack.verify import verify
 from plan.model import Plan
 from plan.record import record
 

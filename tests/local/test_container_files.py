@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from local.container import SPEC
-from local.host_spec import OBJECTS_CA
-from local.root_filesystem import PACKAGES, SUITE
+from local.host.container import SPEC
+from local.host.root_filesystem import PACKAGES, SUITE
+from local.host.spec import OBJECTS_CA
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())

@@ -19,9 +19,9 @@ from cloudflare import (
     RateLimitError,
 )
 
+from local.common.ports import Ports
 from local.control_plane.control_plane import EDGE_FILE
 from local.control_plane.rate import LIMIT, WINDOW_SECONDS, Rate
-from local.ports import Ports
 from tests.local.control_plane_under_test import (
     ACCOUNT,
     DOMAIN,

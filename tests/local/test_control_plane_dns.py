@@ -10,11 +10,11 @@ import dns.message
 import dns.query
 import pytest
 
-from local import name_server
+from local.common.ports import Ports
+from local.common.state import State
 from local.control_plane.zone_feed import answers
-from local.ports import Ports
-from local.stack import Stack
-from local.state import State
+from local.failover import name_server
+from local.processes.stack import Stack
 from tests.local.control_plane_under_test import (
     DOMAIN,
     FIELDS,

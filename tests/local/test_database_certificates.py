@@ -9,9 +9,10 @@ import pytest
 
 from host.certificates import faults
 from host.spec import Tls
-from local import certificates, database_certificates
-from local.database_certificates import ensure
-from local.state import State
+from local.common import certificates
+from local.common.state import State
+from local.host import database_certificates
+from local.host.database_certificates import ensure
 
 
 def made(state: State, *generations: str) -> Tls:

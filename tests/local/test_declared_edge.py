@@ -10,15 +10,16 @@ import httpx
 import pytest
 
 from failover.common import ids
-from local import control_plane_part, failover_ids
+from local.common.errors import LocalError
+from local.common.ports import Ports
+from local.common.state import State
 from local.control_plane.settings import Settings
-from local.control_plane_part import ROLLBACK_SCOPES, Seeding
-from local.declared_edge import DeclaredEdge, declared_edge
-from local.edge_config import routed
-from local.errors import LocalError
-from local.ports import Ports
-from local.stack import Stack
-from local.state import State
+from local.edge.config import routed
+from local.failover import control_plane_part
+from local.failover import ids as failover_ids
+from local.failover.control_plane_part import ROLLBACK_SCOPES, Seeding
+from local.failover.declared_edge import DeclaredEdge, declared_edge
+from local.processes.stack import Stack
 from plan.model import Plan
 from tests.changed_stack import record_with
 from tests.local.control_plane_under_test import OWNER, ControlPlaneUnderTest, serving, token

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from local.edge_config import ROUTE, VERSION, EdgeSources, edge_config, site_assets
-from local.errors import LocalError
-from local.ports import Ports
+from local.common.errors import LocalError
+from local.common.ports import Ports
+from local.edge.config import ROUTE, VERSION, EdgeSources, edge_config, site_assets
 from plan.model import Computed, Plan, Resource, Secret, reference
 
 URN = "urn:pulumi:dev::shop::"

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from local import edge_proxy
-from local.control_plane_part import folder
-from local.ports import Ports
-from local.stack import Stack
-from local.state import State
+from local.common.ports import Ports
+from local.common.state import State
+from local.failover import edge_proxy
+from local.failover.control_plane_part import folder
+from local.processes.stack import Stack
 from tests.local.control_plane_under_test import (
     DOMAIN,
     FIELDS,

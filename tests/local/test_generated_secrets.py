@@ -4,9 +4,9 @@ import string
 
 import pytest
 
-from local.errors import LocalError
-from local.generated_secrets import GeneratedSecrets
-from local.state import State
+from local.common.errors import LocalError
+from local.common.generated_secrets import GeneratedSecrets
+from local.common.state import State
 
 
 def test_a_name_keeps_its_value(state: State) -> None:

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from cloudflare import Cloudflare
 
-from local import verified
-from local.failover_check import address_of
+from local.failover.check import address_of
+from local.stack import verified
 from tests.changed_stack import record_with
 from tests.local.stack_under_test import StackUnderTest
 from tests.waiting import until

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from local import root_filesystem
-from local.errors import LocalError
-from local.up import Wish
+from local.common.errors import LocalError
+from local.host import root_filesystem
+from local.stack.up import Wish
 from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions
 from tests.waiting import seen, until
 

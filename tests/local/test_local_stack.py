@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import lock
-from local.errors import LocalError
-from local.state import State
-from local.verify import verify
+from local.common import lock
+from local.common.errors import LocalError
+from local.common.state import State
+from local.stack.verify import verify
 from tests.local.stack_under_test import StackUnderTest, add_entry, api_config, descriptions, request
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.up import Wish
+from local.stack.up import Wish
 from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions, removed
 
 # The second is made, and takes the first one's place.

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from local import lock
-from local.errors import LocalError
-from local.state import State
+from local.common import lock
+from local.common.errors import LocalError
+from local.common.state import State
 
 PROJECT = Path(__file__).parents[2]
 HOLDER = """
 import sys
 from pathlib import Path
-from local import lock
-from local.state import State
+from local.common import lock
+from local.common.state import State
 with lock.hold(State(Path(sys.argv[1]))):
     print("held", flush=True)
     sys.stdin.read()

@@ -5,9 +5,9 @@ from threading import Timer
 
 import pytest
 
-from local.errors import LocalError
-from local.state import State
-from local.supervisor import Supervisor
+from local.common.errors import LocalError
+from local.common.state import State
+from local.processes.supervisor import Supervisor
 from tests.local.parts import sleeper
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import psutil
 import pytest
 
-from local import certificates
-from local.bucket_settings import ensure_buckets
-from local.buckets import Bucket
-from local.objects import Objects
-from local.ports import Ports
-from local.state import State
-from local.supervisor import Supervisor
+from local.common import certificates
+from local.common.ports import Ports
+from local.common.state import State
+from local.objects.bucket_settings import ensure_buckets
+from local.objects.buckets import Bucket
+from local.objects.part import Objects
+from local.processes.supervisor import Supervisor
 
 REGION = "ca-central-1"
 pytestmark = pytest.mark.slow

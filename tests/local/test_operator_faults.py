@@ -11,16 +11,17 @@ from typing import Any, NoReturn
 import psycopg.conninfo
 import pytest
 
-from local import backups, lock, namespace, root_filesystem
-from local.database import conninfo
-from local.errors import LocalError
-from local.generated_secrets import GeneratedSecrets
-from local.ports import FIRST, Ports
-from local.stack import Stack
-from local.state import State
-from local.supervisor import Supervisor
-from local.up import Realisation, stopped_on_interrupt, up
-from local.verify import _has_backup, verify
+from local.common import lock
+from local.common.errors import LocalError
+from local.common.generated_secrets import GeneratedSecrets
+from local.common.ports import FIRST, Ports
+from local.common.state import State
+from local.host import backups, namespace, root_filesystem
+from local.host.database import conninfo
+from local.processes.stack import Stack
+from local.processes.supervisor import Supervisor
+from local.stack.up import Realisation, stopped_on_interrupt, up
+from local.stack.verify import _has_backup, verify
 from plan.model import Plan
 from scripts import doctor
 from tests.host.specs import spec
@@ -189,8 +190,8 @@ def test_an_interrupted_up_ends_its_way_too(stack: Stack, monkeypatch: pytest.Mo
     def interrupted(self: Realisation) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("local.database.choose", lambda stack: Way())
-    monkeypatch.setattr("local.up.refuse_busy", quiet)
+    monkeypatch.setattr("local.host.database.choose", lambda stack: Way())
+    monkeypatch.setattr("local.stack.up.refuse_busy", quiet)
     monkeypatch.setattr(Realisation, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         up(stack, Plan(project="shop", stack="dev", resources=()), quiet, quiet)

@@ -9,10 +9,10 @@ from typing import Any
 import psutil
 import pytest
 
-from local import processes
-from local.part import Part, content_hash
-from local.state import State
-from local.supervisor import Supervisor
+from local.common.state import State
+from local.processes import processes
+from local.processes.part import Part, content_hash
+from local.processes.supervisor import Supervisor
 from tests.local.parts import sleeper
 
 Eventually = Callable[..., None]

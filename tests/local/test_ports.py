@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from local import ports as module
-from local.errors import LocalError
-from local.ports import Ports, Taken, busy, refuse_busy
+from local.common import ports as module
+from local.common.errors import LocalError
+from local.common.ports import Ports, Taken, busy, refuse_busy
 
 Address = namedtuple("Address", "ip port")
 Link = namedtuple("Link", "status laddr pid")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from local import serving
-from local.errors import LocalError
-from local.serving import First, Serving
-from local.state import State
+from local.common.errors import LocalError
+from local.common.state import State
+from local.host import serving
+from local.host.serving import First, Serving
 
 
 def first(tmp_path: Path) -> State:

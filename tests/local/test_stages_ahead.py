@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from local.database_way import Namespaces
-from local.errors import LocalError
-from local.ports import Ports
-from local.stack import Stack
-from local.state import State
+from local.common.errors import LocalError
+from local.common.ports import Ports
+from local.common.state import State
+from local.host.database_way import Namespaces
+from local.processes.stack import Stack
 
 IDLE = {"changed": [], "unchanged": 2, "failed": [], "restart": [], "reload": []}
 DONE = {**IDLE, "changed": ["PostgreSQL settings"], "restart": ["postgres"]}

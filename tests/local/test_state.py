@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local.errors import LocalError
-from local.state import MARKER, State
+from local.common.errors import LocalError
+from local.common.state import MARKER, State
 
 PROJECT = Path(__file__).parents[2]
 
@@ -139,7 +139,9 @@ def test_nothing_is_deleted_through_a_mount(state: State, tmp_path: Path) -> Non
     (tmp_path / "devices").mkdir()
     (tmp_path / "devices" / "disk").write_text("")
     (state.root / "dev").mkdir(parents=True)
-    program = f"from pathlib import Path; from local.state import State; State(Path({str(state.folder)!r})).delete()"
+    program = (
+        f"from pathlib import Path; from local.common.state import State; State(Path({str(state.folder)!r})).delete()"
+    )
     mount = f'mount --bind {tmp_path}/devices {state.root}/dev && exec "$@"'
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     command = ["unshare", *user, "--mount", "sh", "-c", mount, "sh", sys.executable, "-c", program]

@@ -8,13 +8,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import processes
-from local.errors import LocalError
-from local.part import Part
-from local.part_status import PartState
-from local.processes import Identity
-from local.state import State
-from local.supervisor import Supervisor
+from local.common.errors import LocalError
+from local.common.state import State
+from local.processes import processes
+from local.processes.part import Part
+from local.processes.part_status import PartState
+from local.processes.processes import Identity
+from local.processes.supervisor import Supervisor
 from tests.local.parts import is_ready, shell, sleeper
 
 Eventually = Callable[..., None]

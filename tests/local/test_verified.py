@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local import verified
-from local.state import State
+from local.common.state import State
+from local.stack import verified
 
 
 @pytest.fixture

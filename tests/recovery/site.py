@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 
-from local import namespace
+from local.host import namespace
 from tests.host.running import PROGRAMS, PROJECT, HostUnderTest
 from tests.host.store import ObjectStore
 

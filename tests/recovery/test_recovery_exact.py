@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local import namespace
+from local.host import namespace
 from tests.host.running import PROJECT
 from tests.recovery.site import ANSWER_SECONDS, Site, restore
 from tests.run.soak import IS_SOAK, draws

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from host.recovery.work import NAME, working
-from local import namespace
+from local.host import namespace
 from tests.recovery.machine import machine
 from tests.waiting import until
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from local import root_filesystem
-from local.errors import LocalError
+from local.common.errors import LocalError
+from local.host import root_filesystem
 from tests.run import cgroups
 
 MARK = "HYBRID_TEST_RUN"

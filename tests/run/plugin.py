@@ -17,7 +17,7 @@ import pytest
 from _pytest.nodeid import NodeId
 from xdist.workermanage import NodeManager
 
-from local.root_filesystem import spread
+from local.host.root_filesystem import spread
 from scripts.machine import no_room
 from tests.run import leftovers
 from tests.run.soak import IS_SOAK

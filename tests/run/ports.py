@@ -5,7 +5,7 @@ import random
 import socket
 from contextlib import ExitStack
 
-from local.ports import Ports, busy
+from local.common.ports import Ports, busy
 
 # Below the range from which the kernel lends ports to clients (32768 on).
 LOWEST, HIGHEST, BLOCK = 20_000, 32_000, 10

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from host import packages
-from local import root_filesystem
+from local.host import root_filesystem
 from plan.project import ROOT as PROJECT
 from scripts import doctor, versions
 from scripts.versions import DEBIAN, MACHINE, Move, locked, moved, table

@@ -1,0 +1,1 @@
+"""What every room uses: the state folder, ports, secrets, certificates, locks and logs."""

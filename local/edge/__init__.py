@@ -1,0 +1,1 @@
+"""Cloudflare's edge: workerd, by Miniflare."""

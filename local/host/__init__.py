@@ -1,0 +1,1 @@
+"""The database's host: a root file system in namespaces, or a container."""

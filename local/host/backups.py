@@ -1,0 +1,105 @@
+"""Backups on one machine: a repository in the declared bucket, a first full backup, and a host restored from it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from host.layout import PROMOTE_WITHOUT_MARK, SOCKETS
+from host.repository_state import MAKE, MAKE_AGAIN, RepositoryState
+from local.common.errors import LocalError
+from local.common.state import State
+from local.host import database
+from local.host.database_way import DatabaseWay
+from local.object_store.files import DamagedError, StoreFiles
+from local.processes.stack import Progress, Stack, run
+
+BACKUP_SECONDS = 600
+# host/'s settings of pgBackRest name it.
+REPOSITORY = "postgresql"
+
+
+def ensure_backup(stack: Stack, host: Mapping[str, Any], progress: Progress) -> bool:
+    """Has the repository and a full backup in its bucket; whether a backup had to be taken.
+
+    Where the local S3 lost its folder, there is a repository to make, and a backup to take, again.
+    """
+    stanza = host["backup"]["stanza"]
+    if backups(stack, stanza):
+        return False
+    progress("taking the first full backup")
+    _make_repository(stack, stanza)
+    _first_backup(stack)
+    return True
+
+
+def _make_repository(stack: Stack, stanza: str) -> None:
+    """What a store holds that lost its backups is of no use: a log file that was on its way when it came back."""
+    try:
+        pgbackrest(stack, stanza, *MAKE)
+    except LocalError:
+        if not RepositoryState.of(_info(stack, stanza)).is_lost:
+            raise
+        for command in MAKE_AGAIN:
+            pgbackrest(stack, stanza, *command)
+
+
+def _first_backup(stack: Stack) -> None:
+    """With the engine, which notes the transactions that it has: one of those may be a restore's target."""
+    request = json.dumps({"act": "backup", "kind": "full"})
+    answer = run(database.way(stack).recovery(), seconds=BACKUP_SECONDS, folder=stack.project, words=request)
+    if answer.returncode:
+        try:
+            words = "; ".join(json.loads(answer.stdout)["faults"])
+        except (ValueError, KeyError):
+            words = answer.stderr.strip() or f"exit {answer.returncode}"
+        raise LocalError(f"first backup: {words}")
+
+
+def backups(stack: Stack, stanza: str) -> list[dict[str, Any]]:
+    """What pgBackRest knows of the repository's backups, oldest first."""
+    return [backup for found in _info(stack, stanza) for backup in found["backup"] if not backup.get("error")]
+
+
+def _info(stack: Stack, stanza: str) -> list[dict[str, Any]]:
+    # It quotes what it could not decipher.
+    answer: list[dict[str, Any]] = json.loads(pgbackrest(stack, stanza, "info", "--output=json"), strict=False)
+    return answer
+
+
+def pgbackrest(stack: Stack, stanza: str, *arguments: str) -> str:
+    """Runs pgBackRest on the host and returns what it prints. Raises LocalError with its words."""
+    answer = database.way(stack).in_host(["pgbackrest", f"--stanza={stanza}", *arguments], seconds=BACKUP_SECONDS)
+    if answer.returncode:
+        words = " ".join((answer.stdout + answer.stderr).split())
+        raise LocalError(f"pgbackrest {arguments[0]}: {words or f'exit {answer.returncode}'}")
+    return answer.stdout
+
+
+def holds_backup(state: State, host: Mapping[str, Any]) -> bool:
+    """Whether the store's folder has a whole backup of the stanza; the store need not run."""
+    backup = host["backup"]
+    prefix = f"{REPOSITORY}/backup/{backup['stanza']}/"
+    files = StoreFiles(state.store)
+    if backup["bucket"] not in files.buckets():
+        return False
+    for path in files.keys(backup["bucket"]):
+        try:
+            found = files.read(path)
+        except DamagedError:
+            continue
+        is_manifest = found["key"].startswith(prefix) and found["key"].endswith("/backup.manifest")
+        if is_manifest and not found["versions"][-1].get("is_delete_marker"):
+            return True
+    return False
+
+
+def let_serve(way: DatabaseWay, host: Mapping[str, Any]) -> None:
+    """Have host/ promote a restored server: nobody is left who could say a last word. Once promoted, nothing."""
+    postgres = host["postgres"]
+    program = f"/usr/lib/postgresql/{postgres['major']}/bin/psql"
+    asked = [program, "-XAtq", "-h", SOCKETS, "-p", str(postgres["port"]), "-d", postgres["database"]]
+    answer = way.in_host([*asked, "-c", "SELECT pg_is_in_recovery()"])
+    if answer.returncode:
+        raise LocalError(f"restored server: does not answer: {answer.stderr.strip()}")
+    if answer.stdout.strip() == "t":
+        way.permit(PROMOTE_WITHOUT_MARK)

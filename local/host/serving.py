@@ -1,0 +1,100 @@
+"""Whether a local stack's host serves, and what its database began as: new, restored, or another stack's standby."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from local.common.errors import LocalError
+from local.common.ports import FIRST, Ports
+from local.common.state import CLEAN, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """Kept in the state folder: what a plain `up` goes on with."""
+
+    standby_of: str | None = None
+    """State folder of the stack from whose backups the host was restored."""
+    is_serving: bool = True
+    is_restored: bool = False
+    """Its database began in this stack's own backups; see `up --from-backups`."""
+
+    def wanted(
+        self, state: State, *, standby_of: Path | None, serves: bool | None, from_backups: bool = False
+    ) -> "Serving":
+        """What the operator asks for now. Raises LocalError for what would harm rows."""
+        if from_backups:
+            return self._restored(state, standby_of=standby_of, serves=serves)
+        if standby_of is None:
+            # A database that was removed is no restored one any more.
+            known = self if state.has_database else replace(self, is_restored=False)
+            return known if serves is None else replace(known, is_serving=serves)
+        of = str(standby_of.expanduser().resolve())
+        if of == str(state.folder):
+            raise LocalError(f"--standby-of {of}: is this stack itself; name another state folder in HYBRID_STATE")
+        if state.has_database and self.standby_of != of:
+            raise LocalError(f"--standby-of {of}: this stack has a database of its own; {CLEAN}")
+        return Serving(standby_of=of, is_serving=self.is_serving and self.standby_of is not None)
+
+    def _restored(self, state: State, *, standby_of: Path | None, serves: bool | None) -> "Serving":
+        """One that was begun goes on, and one that is done stays as it is."""
+        if standby_of is not None or serves is False:
+            raise LocalError("--from-backups: restores this stack's own database and serves; give it alone")
+        if state.has_database and not self.is_restored:
+            raise LocalError(
+                f"--from-backups: this stack has a database, which it does not replace; to be rid of it, {CLEAN}"
+            )
+        if not state.secrets_file.exists():
+            raise LocalError(
+                f"--from-backups: {state.secrets_file} is missing, and with it the passphrase of the backups; {CLEAN}"
+            )
+        return Serving(is_restored=True)
+
+
+def read(state: State) -> Serving:
+    data = state.read_json(_path(state))
+    if data is None:
+        return Serving()
+    try:
+        return Serving(**data)
+    except TypeError:
+        raise LocalError(f"{_path(state)}: is no record of who serves; {CLEAN}") from None
+
+
+def write(state: State, serving: Serving) -> None:
+    if read(state) != serving:
+        state.write_json(_path(state), asdict(serving))
+
+
+@dataclass(frozen=True)
+class First:
+    """The stack that a standby was copied from: it has the backups, and all secrets that the database knows."""
+
+    state: State
+
+    @property
+    def objects_port(self) -> int:
+        postgres = self._host()["postgres"]["port"]
+        return Ports(postgres - (Ports().postgres - FIRST)).objects
+
+    @property
+    def objects_ca(self) -> str:
+        return (self.state.tls / "ca.crt").read_text()
+
+    @property
+    def secrets(self) -> str:
+        return self.state.secrets_file.read_text()
+
+    def _host(self) -> dict[str, Any]:
+        host = self.state.read_json(self.state.host_file, can_be_remade=True)
+        if not isinstance(host, dict) or not self.state.exists:
+            raise LocalError(f"{self.state.folder}: is no local stack's folder; start that stack first")
+        return host
+
+
+def first(serving: Serving) -> First | None:
+    return First(State(Path(serving.standby_of))) if serving.standby_of else None
+
+
+def _path(state: State) -> Path:
+    return state.folder / "serving.json"

@@ -1,0 +1,127 @@
+"""The stand-in for S3: moto under gunicorn, over TLS, on loopback.
+
+What it acknowledges is in the state folder by then (local/object_store): objects with all their versions, and the
+buckets with their settings. They outlive the server, also a killed one; only unfinished multipart uploads do not.
+"""
+
+import functools
+import http.client
+import os
+import ssl
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local.common.certificates import ServerCertificate
+from local.common.state import State
+from local.processes.part import Part, content_hash
+
+if TYPE_CHECKING:
+    import boto3
+
+NAME = "objects"
+PROJECT = Path(__file__).parents[2]
+TLS_HOOK = Path(__file__).with_name("tls.py")
+SERVER = Path(__file__).with_name("server.py")
+STORE = PROJECT / "local" / "object_store"
+# moto checks no signature.
+CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+ENVIRONMENT = {
+    # Otherwise any page in the developer's browser may read the buckets.
+    "MOTO_DISABLE_GLOBAL_CORS": "true",
+    # moto's own boto3 must never ask the machine's metadata service who it is.
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objects:
+    """The server's part, and what one asks of it when it runs."""
+
+    state: State
+    port: int
+    tls: ServerCertificate
+
+    @property
+    def endpoint(self) -> str:
+        """By name: pgBackRest takes an invented host for a bucket's, and an address is not in its TLS check."""
+        return f"https://localhost:{self.port}"
+
+    def part(self) -> Part:
+        return Part(
+            name=NAME,
+            command=self._command(),
+            # All is saved that it has acknowledged, and gunicorn's own ways to stop take one to three seconds.
+            stop_signal="KILL",
+            environment={**ENVIRONMENT, "HYBRID_OBJECTS": str(self.state.store), "TMPDIR": str(self.state.objects)},
+            contents=(content_hash(*self.tls.files, TLS_HOOK, SERVER, *sorted(STORE.glob("*.py"))),),
+        )
+
+    def is_ready(self) -> bool:
+        """Whether it lists its buckets; an unsigned request may."""
+        trust = ssl.create_default_context(cafile=self.tls.authority)
+        connection = http.client.HTTPSConnection("localhost", self.port, timeout=2, context=trust)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def client(self, region: str) -> Any:
+        """A boto3 S3 client that reads nothing of the operator's own AWS set-up, and uses no proxy."""
+        from botocore.config import Config
+
+        config = Config(
+            s3={"addressing_style": "path"},
+            proxies={},
+            retries={"total_max_attempts": 2},
+            connect_timeout=5,
+            read_timeout=30,
+        )
+        place = {"region_name": region, "endpoint_url": self.endpoint, "verify": str(self.tls.authority)}
+        return _session().client("s3", **place, config=config)
+
+    def _command(self) -> tuple[str, ...]:
+        """One worker, for what objects there are is in its memory."""
+        options = {
+            "--config": str(TLS_HOOK),
+            "--bind": f"127.0.0.1:{self.port}",
+            "--workers": "1",
+            "--worker-class": "gthread",
+            "--threads": "8",
+            "--keep-alive": "60",
+            "--graceful-timeout": "3",
+            "--certfile": str(self.tls.certificate),
+            "--keyfile": str(self.tls.key),
+            "--log-level": "warning",
+            "--pythonpath": str(PROJECT),
+        }
+        words = (word for option in options.items() for word in option)
+        return (
+            sys.executable,
+            "-m",
+            "gunicorn",
+            *words,
+            "--no-control-socket",
+            "local.objects.server:application",
+        )
+
+
+@functools.cache
+def _session() -> "boto3.Session":
+    """One for all clients, for each reads the model of S3 anew: a tenth of a second."""
+    # boto3 takes 0.3 s to import: only who talks S3 waits for it.
+    import boto3
+    import botocore.session
+
+    isolated = botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+    return boto3.Session(botocore_session=isolated, **CREDENTIALS)

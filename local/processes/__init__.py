@@ -1,0 +1,1 @@
+"""Parts, and the supervisor that runs them."""

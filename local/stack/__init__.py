@@ -1,0 +1,1 @@
+"""What `./hybrid local` does with all of them."""

@@ -1,0 +1,127 @@
+"""Verifies a running local stack end to end: requests through every hop, and each extension by using it."""
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from statistics import quantiles
+from typing import Any
+
+from host.spec import SpecError, parse
+from local.common.errors import LocalError
+from local.failover.check import failover
+from local.host import backups
+from local.processes.stack import Stack
+from local.stack.extension_checks import CHECKS
+from local.stack.traffic import Timing, edge_timings, media_round_trips
+
+CONNECT_SECONDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hop:
+    """How long one stretch of the way takes, in milliseconds."""
+
+    name: str
+    requests: int
+    errors: int
+    p50_ms: float
+    p95_ms: float
+
+    @classmethod
+    def of(cls, timing: Timing) -> "Hop":
+        """Percentiles of the requests that succeeded; 0 when none did."""
+        times = timing.milliseconds
+        cuts = quantiles(times, n=100, method="inclusive") if len(times) > 1 else [*times, 0.0] * 100
+        return cls(
+            name=timing.name,
+            requests=len(times) + timing.errors,
+            errors=timing.errors,
+            p50_ms=round(cuts[49], 2),
+            p95_ms=round(cuts[94], 2),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Something that was used, and what came of it."""
+
+    name: str
+    is_passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """What was measured and checked."""
+
+    hops: tuple[Hop, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def is_passed(self) -> bool:
+        return all(check.is_passed for check in self.checks) and not any(hop.errors for hop in self.hops)
+
+    def document(self) -> dict[str, Any]:
+        return {"is_passed": self.is_passed, **asdict(self)}
+
+
+def verify(stack: Stack, requests: int) -> Verification:
+    """Sends `requests` requests through the whole way, and fewer over each part of it. Raises LocalError."""
+    host = _specification(stack)
+    with ThreadPoolExecutor() as pool:
+        checking = [pool.submit(_checked, check.__name__, check, stack, host) for check in CHECKS]
+        hops = [Hop.of(timing) for timing in _timings(stack, host, requests)]
+        checks = [checked.result() for checked in checking]
+    checks += [
+        _checked("media", media_round_trips, stack, host),
+        _checked("backups", _has_backup, stack, host),
+        _checked("failover", failover, stack, host),
+    ]
+    return Verification(hops=tuple(hops), checks=tuple(checks))
+
+
+def _specification(stack: Stack) -> dict[str, Any]:
+    """What host/ was given, in the shape that it takes."""
+    host: dict[str, Any] | None = stack.state.read_json(stack.state.host_file, can_be_remade=True)
+    if not stack.state.host_file.exists() or not stack.supervisor.is_running():
+        raise LocalError("the local stack does not run; start it with `./hybrid local up`")
+    try:
+        parse(host)
+    except SpecError as error:
+        fault = str(error).splitlines()[0]
+        raise LocalError(f"{stack.state.host_file}: is damaged ({fault}); `./hybrid local up` makes it anew") from error
+    assert host is not None
+    return host
+
+
+def _timings(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
+    import psycopg
+
+    try:
+        return edge_timings(stack, host, requests)
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise LocalError(f"the database does not answer ({reason}); see `./hybrid local status`") from error
+
+
+def _checked(name: str, act: Callable[[Stack, dict[str, Any]], str], stack: Stack, host: dict[str, Any]) -> Check:
+    try:
+        return Check(name=name, is_passed=True, detail=act(stack, host))
+    except Exception as error:  # noqa: BLE001 - whatever a check meets is its result
+        return Check(name=name, is_passed=False, detail=" ".join(str(error).split()) or type(error).__name__)
+
+
+def _has_backup(stack: Stack, host: dict[str, Any]) -> str:
+    endpoint = str(host["backup"]["endpoint"])
+    name, _, port = endpoint.partition(":")
+    try:
+        # pgBackRest would try for more than a minute.
+        socket.create_connection((name, int(port)), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise LocalError(f"the store {endpoint} does not answer: {error.strerror or error}") from error
+    found = backups.backups(stack, host["backup"]["stanza"])
+    if not found:
+        raise LocalError("the repository has no backup; take one with `./hybrid local up`")
+    newest = found[-1]
+    return f"{len(found)} in the repository, newest {newest['label']} ({newest['info']['size'] / 2**20:.0f} MB)"
