@@ -25,6 +25,23 @@ const nodeBuiltins = {
   },
 };
 
+/**
+ * `import { routes } from "./routes"`: every file of the folder beside the importer, so that a route is one file.
+ * @type {import("esbuild").Plugin}
+ */
+const routeFiles = {
+  name: "route-files",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\/routes$/ }, ({ resolveDir }) => ({ path: join(resolveDir, "routes"), namespace: "routes" }));
+    onLoad({ filter: /.*/, namespace: "routes" }, async ({ path }) => {
+      const files = (await readdir(path)).filter((name) => name.endsWith(".ts")).sort();
+      const imports = files.map((file, number) => `import r${number} from "./${file}";`);
+      const contents = `${imports.join("\n")}\nexport const routes = [${files.map((_, number) => `r${number}`)}];`;
+      return { contents, resolveDir: path };
+    });
+  },
+};
+
 /** @satisfies {import("esbuild").BuildOptions} */
 const common = {
   absWorkingDir: APPS,
@@ -42,7 +59,7 @@ const worker = {
   mainFields: ["module", "main"],
   // pg-native is pg's optional C driver, tried only when asked for.
   external: ["cloudflare:*", "pg-native"],
-  plugins: [nodeBuiltins],
+  plugins: [nodeBuiltins, routeFiles],
 };
 
 const bundles = await Promise.all([

@@ -3,10 +3,7 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { AppEnv } from "./env";
 import { ApiError, notFound, onError } from "./errors";
-import { exchangeRates } from "./routes/exchange-rates";
-import { health } from "./routes/health";
-import { ledgerEntries } from "./routes/ledger-entries";
-import { media } from "./routes/media";
+import { routes } from "./routes";
 
 const LARGEST_BODY_BYTES = 16 * 1024;
 
@@ -31,10 +28,7 @@ app.use(
   }),
 );
 
-app.route("/", health);
-app.route("/api/v1/ledger-entries", ledgerEntries);
-app.route("/api/v1/exchange-rates", exchangeRates);
-app.route("/api/v1/media", media);
+for (const route of routes) app.route("/", route);
 app.notFound(notFound);
 app.onError(onError);
 

@@ -8,7 +8,8 @@ const RATES = `
   SELECT base, quote, rate::text AS rate, as_of::text AS "asOf"
   FROM public.exchange_rates ORDER BY base, quote`;
 
-export const exchangeRates = new Hono<AppEnv>();
+const exchangeRates = new Hono<AppEnv>().basePath("/api/v1/exchange-rates");
+export default exchangeRates;
 
 exchangeRates.get("/", (c) =>
   withDatabase(c, c.env.HYPERDRIVE_PUBLIC, async (client) => {

@@ -3,7 +3,8 @@ import { Hono } from "hono";
 import { withDatabase } from "../database";
 import type { AppEnv } from "../env";
 
-export const health = new Hono<AppEnv>();
+const health = new Hono<AppEnv>();
+export default health;
 
 /** Touches nothing but the Worker: what failover and readiness checks ask. */
 health.get("/healthcheck", (c) => c.json({ status: "ok", environment: c.env.ENVIRONMENT, build: c.env.BUILD_ID }));

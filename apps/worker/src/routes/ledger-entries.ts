@@ -30,7 +30,8 @@ const INSERT = `
   INSERT INTO regulated.ledger_entries (description, amount_cents, currency)
   VALUES ($1, $2, $3) RETURNING ${COLUMNS}`;
 
-export const ledgerEntries = new Hono<AppEnv>();
+const ledgerEntries = new Hono<AppEnv>().basePath("/api/v1/ledger-entries");
+export default ledgerEntries;
 
 ledgerEntries.get("/", async (c) => {
   const { limit } = parse(Page, c.req.query());

@@ -5,7 +5,8 @@ import { ApiError } from "../errors";
 
 const LONGEST_KEY_BYTES = 1024;
 
-export const media = new Hono<AppEnv>();
+const media = new Hono<AppEnv>().basePath("/api/v1/media");
+export default media;
 
 media.get("/:key{.+}", async (c) => {
   const key = c.req.param("key");
