@@ -2,41 +2,6 @@
 
 from dataclasses import dataclass
 
-from components.access.deploy_actions import (
-    ACTIVATION_WRITES,
-    ALARM_READS,
-    ALARM_WRITES,
-    ALIAS_LOOKS,
-    ASSOCIATION_READS,
-    ASSOCIATION_WRITES,
-    BACKUP_BUCKET_WRITES,
-    BOUNDED_WRITES,
-    BUCKET_READS,
-    BUCKET_WRITES,
-    BUNDLE_READS,
-    BUNDLE_WRITES,
-    DOCUMENT_READS,
-    DOCUMENT_WRITES,
-    IDENTITY_READS,
-    IDENTITY_WRITES,
-    KEY_READS,
-    LABEL_READS,
-    LABEL_WRITES,
-    LIGHTSAIL_READS,
-    LIGHTSAIL_WRITES,
-    NODE_TIER_READS,
-    NODE_TIER_WRITES,
-    OBJECT_ACTIONS,
-    OIDC_WRITES,
-    PARAMETER_READS,
-    PARAMETER_WRITES,
-    SUBSCRIBES,
-    SUBSCRIPTION_READS,
-    SUBSCRIPTION_WRITES,
-    SYSTEMS_MANAGER_LOOKS,
-    TOPIC_READS,
-    TOPIC_WRITES,
-)
 from components.access.permissions_boundary import boundary_arn
 from components.backup.replication import replication_role
 from components.common.regions import COPY_REGION, HOME_REGION
@@ -93,9 +58,8 @@ class Reach:
         return [bucket_arn(f"{self.prefix}-backups-*")]
 
     @property
-    def private_objects(self) -> list[str]:
-        """What is in the buckets with data in them; those of `dev-alice` too, whose names start like dev's."""
-        return [bucket_arn(f"{self.prefix}-*{data}-*/*") for data in ("backups", "documents")]
+    def state_objects(self) -> str:
+        return bucket_arn(f"{self.state_bucket}/*")
 
     @property
     def replication_role(self) -> str:
@@ -161,14 +125,86 @@ def deploy_policy(reach: Reach) -> Document:
     boundary = boundary_arn(reach.prefix, reach.aws_account_id)
     return _document(
         *_reads(reach),
-        _in_montreal(LIGHTSAIL_WRITES),
-        _allow(BUCKET_WRITES, reach.buckets),
-        _allow(BOUNDED_WRITES, reach.identities, {"StringEquals": {"iam:PermissionsBoundary": boundary}}),
-        _allow(IDENTITY_WRITES, reach.identities),
-        _allow(OIDC_WRITES, [reach.oidc_provider]),
+        _in_montreal(
+            [
+                "lightsail:AllocateStaticIp",
+                "lightsail:AttachDisk",
+                "lightsail:AttachStaticIp",
+                "lightsail:CloseInstancePublicPorts",
+                "lightsail:CreateDisk",
+                "lightsail:CreateInstances",
+                "lightsail:DeleteDisk",
+                "lightsail:DeleteInstance",
+                "lightsail:DeleteKeyPair",
+                "lightsail:DetachDisk",
+                "lightsail:DetachStaticIp",
+                "lightsail:DisableAddOn",
+                "lightsail:EnableAddOn",
+                # The provider waits for each change.
+                "lightsail:GetOperation",
+                "lightsail:ImportKeyPair",
+                "lightsail:PutInstancePublicPorts",
+                "lightsail:ReleaseStaticIp",
+                "lightsail:SetIpAddressType",
+                # A disk is detached from a stopped instance.
+                "lightsail:StartInstance",
+                "lightsail:StopInstance",
+                "lightsail:TagResource",
+                "lightsail:UntagResource",
+            ]
+        ),
+        _allow(
+            [
+                # Of buckets only: nothing here reads, writes or deletes an object.
+                "s3:CreateBucket",
+                "s3:DeleteBucket",
+                "s3:DeleteBucketPolicy",
+                "s3:PutBucketOwnershipControls",
+                "s3:PutBucketPolicy",
+                "s3:PutBucketPublicAccessBlock",
+                "s3:PutBucketTagging",
+                "s3:PutBucketVersioning",
+                "s3:PutEncryptionConfiguration",
+                "s3:PutLifecycleConfiguration",
+                "s3:TagResource",
+                "s3:UntagResource",
+            ],
+            reach.buckets,
+        ),
+        _allow(
+            [
+                # Rights can be given to what has the boundary, and to nothing else.
+                "iam:CreateRole",
+                "iam:CreateUser",
+                "iam:PutRolePermissionsBoundary",
+                "iam:PutRolePolicy",
+                "iam:PutUserPermissionsBoundary",
+                "iam:PutUserPolicy",
+            ],
+            reach.identities,
+            {"StringEquals": {"iam:PermissionsBoundary": boundary}},
+        ),
+        _allow(
+            [
+                # Those give no rights; some know no such condition (AWS, Service Authorization Reference of IAM).
+                "iam:DeleteRole",
+                "iam:DeleteRolePolicy",
+                "iam:DeleteUser",
+                "iam:DeleteUserPolicy",
+                "iam:TagRole",
+                "iam:TagUser",
+                "iam:UntagRole",
+                "iam:UntagUser",
+                "iam:UpdateAssumeRolePolicy",
+                "iam:UpdateRole",
+                "iam:UpdateRoleDescription",
+            ],
+            reach.identities,
+        ),
+        _allow(["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"], [reach.oidc_provider]),
         *_host_writes(reach),
         *_backup_writes(reach),
-        _allow(["s3:DeleteObject", "s3:PutObject"], [f"arn:aws:s3:::{reach.state_bucket}/*"]),
+        _allow(["s3:DeleteObject", "s3:PutObject"], [reach.state_objects]),
         _state_key(reach, ["kms:Encrypt", "kms:GenerateDataKey"]),
         {
             # A pipeline must not widen its own rights: these are changed by an administrator.
@@ -176,7 +212,22 @@ def deploy_policy(reach: Reach) -> Document:
             "NotAction": ["iam:Get*", "iam:List*"],
             "Resource": reach.administrators_own,
         },
-        {"Effect": "Deny", "Action": OBJECT_ACTIONS, "Resource": reach.private_objects},
+        {
+            # What a policy of a bucket, which the pipeline may write, could otherwise open to it: a bucket is out of
+            # reach because nobody has named it here. Not `s3:*Object*`: that has PutBucketObjectLockConfiguration.
+            "Effect": "Deny",
+            "Action": [
+                "s3:DeleteObject*",
+                "s3:GetObject*",
+                "s3:ListObject*",
+                "s3:PutObject*",
+                # Rename, Replicate and Restore.
+                "s3:R*Object",
+                "s3:UpdateObject*",
+                "s3:BypassGovernanceRetention",
+            ],
+            "NotResource": [*reach.bundles, reach.state_objects],
+        },
     )
 
 
@@ -191,26 +242,67 @@ def preview_policy(reach: Reach) -> Document:
 def _reads(reach: Reach) -> list[Document]:
     known = [*reach.identities, f"arn:aws:iam::{reach.aws_account_id}:policy/{reach.prefix}-*", reach.oidc_provider]
     return [
-        _in_montreal(LIGHTSAIL_READS),
-        _allow(BUCKET_READS, reach.buckets),
-        _allow(IDENTITY_READS, known),
+        _in_montreal(
+            [
+                # Named one by one: `lightsail:Get*` has GetInstanceAccessDetails, which hands out a key to the server.
+                "lightsail:GetDisk",
+                "lightsail:GetInstance",
+                "lightsail:GetInstancePortStates",
+                "lightsail:GetInstanceState",
+                "lightsail:GetKeyPair",
+                "lightsail:GetStaticIp",
+            ]
+        ),
+        _allow(
+            [
+                "s3:GetAccelerateConfiguration",
+                "s3:GetBucket*",
+                "s3:GetEncryptionConfiguration",
+                "s3:GetLifecycleConfiguration",
+                "s3:GetReplicationConfiguration",
+                # Also answers HeadBucket, without which a refresh takes the bucket for gone.
+                "s3:ListBucket",
+                "s3:ListTagsForResource",
+            ],
+            reach.buckets,
+        ),
+        _allow(
+            [
+                # With stars, because all inline policies of a role together may have 10,240 characters (IAM quotas).
+                "iam:GetOpenIDConnectProvider",
+                "iam:GetPolicy*",
+                "iam:GetRole*",
+                "iam:GetUser*",
+                "iam:ListAttached*",
+                "iam:ListGroupsForUser",
+                "iam:ListInstanceProfilesForRole",
+                "iam:ListOpenIDConnectProviderTags",
+                "iam:ListPolicy*",
+                "iam:ListRole*",
+                "iam:ListUser*",
+            ],
+            known,
+        ),
         *_host_reads(reach),
         *_backup_reads(reach),
         _allow(["s3:ListBucket"], [f"arn:aws:s3:::{reach.state_bucket}"]),
-        _allow(["s3:GetObject"], [f"arn:aws:s3:::{reach.state_bucket}/*"]),
+        _allow(["s3:GetObject"], [reach.state_objects]),
         _state_key(reach, ["kms:Decrypt"]),
     ]
 
 
 def _host_reads(reach: Reach) -> list[Document]:
     return [
-        _allow(BUNDLE_READS, reach.bundles),
-        _in_montreal(SYSTEMS_MANAGER_LOOKS),
-        _allow(PARAMETER_READS, [reach.parameters]),
-        _allow(DOCUMENT_READS, [reach.documents]),
-        _allow(ASSOCIATION_READS, [reach.associations]),
-        _allow(NODE_TIER_READS, [reach.node_tier]),
-        _allow(LABEL_READS, [reach.parameters, reach.documents, reach.associations]),
+        # Of the bundles only: no object with data in it is in reach.
+        _allow(["s3:GetObject", "s3:GetObjectTagging"], reach.bundles),
+        # These know no resource (AWS, Service Authorization Reference of Systems Manager).
+        _in_montreal(["ssm:DescribeActivations", "ssm:DescribeParameters"]),
+        # A refresh compares the values, so it reads them. AWS's own key needs no permission beside it.
+        _allow(["ssm:GetParameter"], [reach.parameters]),
+        _allow(["ssm:DescribeDocument", "ssm:DescribeDocumentPermission", "ssm:GetDocument"], [reach.documents]),
+        _allow(["ssm:DescribeAssociation"], [reach.associations]),
+        _allow(["ssm:GetServiceSetting"], [reach.node_tier]),
+        _allow(["ssm:ListTagsForResource"], [reach.parameters, reach.documents, reach.associations]),
     ]
 
 
@@ -219,38 +311,99 @@ def _backup_reads(reach: Reach) -> list[Document]:
     aliases: Document = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": reach.key_aliases}}
     keys = [f"arn:aws:kms:{region}:{reach.aws_account_id}:key/*" for region in (HOME_REGION, COPY_REGION)]
     return [
-        _allow(KEY_READS, keys, aliases),
-        _allow(ALIAS_LOOKS, ["*"]),
-        _allow(TOPIC_READS, [reach.topic]),
-        _in_montreal(SUBSCRIPTION_READS),
-        _allow(ALARM_READS, [reach.alarms]),
+        _allow(
+            [
+                # Keys are an administrator's: who can make one anew, or write its policy, can lock everybody out of
+                # the backups.
+                "kms:DescribeKey",
+                "kms:GetKeyPolicy",
+                "kms:GetKeyRotationStatus",
+                "kms:ListResourceTags",
+            ],
+            keys,
+            aliases,
+        ),
+        # Knows no resource.
+        _allow(["kms:ListAliases"], ["*"]),
+        _allow(["sns:GetTopicAttributes", "sns:ListTagsForResource"], [reach.topic]),
+        # It knows no resource, and neither does Unsubscribe (AWS, Service Authorization Reference of SNS).
+        _in_montreal(["sns:GetSubscriptionAttributes"]),
+        _allow(["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"], [reach.alarms]),
     ]
 
 
 def _backup_writes(reach: Reach) -> list[Document]:
     return [
-        _allow(BACKUP_BUCKET_WRITES, reach.backup_buckets),
+        # How long versions are locked, and where they are copied to.
+        _allow(["s3:PutBucketObjectLockConfiguration", "s3:PutReplicationConfiguration"], reach.backup_buckets),
         _allow(
             ["iam:PassRole"], [reach.replication_role], {"StringEquals": {"iam:PassedToService": "s3.amazonaws.com"}}
         ),
-        _allow(TOPIC_WRITES, [reach.topic]),
-        _allow(SUBSCRIBES, [reach.topic], {"StringEquals": {"sns:Protocol": "email"}}),
-        _in_montreal(SUBSCRIPTION_WRITES),
-        _allow(ALARM_WRITES, [reach.alarms]),
+        _allow(
+            [
+                "sns:CreateTopic",
+                "sns:DeleteTopic",
+                "sns:SetTopicAttributes",
+                "sns:TagResource",
+                "sns:UntagResource",
+            ],
+            [reach.topic],
+        ),
+        _allow(["sns:Subscribe"], [reach.topic], {"StringEquals": {"sns:Protocol": "email"}}),
+        _in_montreal(["sns:Unsubscribe"]),
+        _allow(
+            [
+                "cloudwatch:DeleteAlarms",
+                "cloudwatch:PutMetricAlarm",
+                "cloudwatch:TagResource",
+                "cloudwatch:UntagResource",
+            ],
+            [reach.alarms],
+        ),
     ]
 
 
 def _host_writes(reach: Reach) -> list[Document]:
     return [
-        _allow(BUNDLE_WRITES, reach.bundles),
-        _in_montreal(ACTIVATION_WRITES),
+        _allow(
+            [
+                # A bundle that is no longer declared goes with all its versions.
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+                "s3:PutObject",
+                "s3:PutObjectTagging",
+            ],
+            reach.bundles,
+        ),
+        _in_montreal(["ssm:CreateActivation", "ssm:DeleteActivation"]),
         # The only role that it hands on, and only to what registers machines.
         _allow(["iam:PassRole"], [reach.host_role], {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}}),
-        _allow(PARAMETER_WRITES, [reach.parameters]),
-        _allow(DOCUMENT_WRITES, [reach.documents]),
-        _allow(ASSOCIATION_WRITES, [reach.associations, reach.document]),
-        _allow(NODE_TIER_WRITES, [reach.node_tier]),
-        _allow(LABEL_WRITES, [reach.parameters, reach.documents, reach.associations]),
+        _allow(["ssm:DeleteParameter", "ssm:PutParameter"], [reach.parameters]),
+        _allow(
+            [
+                "ssm:CreateDocument",
+                "ssm:DeleteDocument",
+                "ssm:UpdateDocument",
+                "ssm:UpdateDocumentDefaultVersion",
+            ],
+            [reach.documents],
+        ),
+        _allow(
+            ["ssm:CreateAssociation", "ssm:DeleteAssociation", "ssm:UpdateAssociation"],
+            [reach.associations, reach.document],
+        ),
+        _allow(
+            [
+                # The provider deletes a setting by taking it back to AWS's own value.
+                "ssm:ResetServiceSetting",
+                "ssm:UpdateServiceSetting",
+            ],
+            [reach.node_tier],
+        ),
+        _allow(
+            ["ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"],
+            [reach.parameters, reach.documents, reach.associations],
+        ),
     ]
 
 

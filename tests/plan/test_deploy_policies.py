@@ -9,7 +9,7 @@ import pytest
 from components.access.deploy_policies import Document, Reach, deploy_policy, preview_policy
 from components.settings.stack import BUCKET_NAME_LENGTH, LONGEST_BUCKET_SUFFIX
 from plan.model import Plan, Resource
-from tests.plan.grants import Grant, grants, statements, unknown_actions
+from tests.plan.grants import SESSION, Grant, grants, statements, unknown_actions
 
 REACH = Reach(
     prefix="shop-dev",
@@ -154,24 +154,59 @@ def _administrators_own(prefix: str) -> list[str]:
     return [f"role/{prefix}-{job}" for job in ("deploy", "preview", "drill")] + [f"policy/{prefix}-boundary"]
 
 
-def test_deploy_is_denied_whatever_a_bucket_policy_could_open_to_it() -> None:
-    denied = statements(deploy_policy(REACH))[-1]
-    backups, copy, documents, bundles, state = (
-        f"arn:aws:s3:::shop-dev-backups-{REACH.aws_account_id}/postgresql/backup.info",
-        f"arn:aws:s3:::shop-dev-backups-copy-{REACH.aws_account_id}/postgresql/backup.info",
-        f"arn:aws:s3:::shop-dev-documents-{REACH.aws_account_id}/a",
-        f"arn:aws:s3:::shop-dev-bundles-{REACH.aws_account_id}/postgres-a.tar.gz",
-        "arn:aws:s3:::shop-state/a",
+def test_deploy_is_denied_the_objects_of_every_declared_bucket_but_the_bundles(dev_plan: Plan) -> None:
+    """Whatever a policy of a bucket could open to it; a bucket is denied without being named anywhere."""
+    declared = {str(found.inputs["bucket"]) for found in dev_plan.of_type("aws:s3/bucket:Bucket")}
+    (bundles,) = (name for name in declared if "-bundles-" in name)
+    assert len(declared) >= 4
+    role = next(
+        found for found in dev_plan.of_type("aws:iam/rolePolicy:RolePolicy") if found.name == "deploy-deploy-policy"
     )
-    assert denied["Effect"] == "Deny"
+    document = json.loads(str(role.inputs["policy"]))
     for action in ("GetObject", "DeleteObjectVersion", "PutObjectRetention", "BypassGovernanceRetention"):
-        assert any(fnmatch.fnmatchcase(f"s3:{action}", pattern) for pattern in denied["Action"])
-    reached = [
-        arn
-        for arn in (backups, copy, documents, bundles, state)
-        if any(fnmatch.fnmatchcase(arn, pattern) for pattern in denied["Resource"])
-    ]
-    assert reached == [backups, copy, documents]
+        denied = {name for name in declared if _is_denied(document, f"s3:{action}", f"arn:aws:s3:::{name}/a/b")}
+        assert denied == declared - {bundles}
+
+
+def test_deploy_is_denied_what_s3_does_with_an_object() -> None:
+    """By botocore's model of S3: what takes a key and is not a part of another action."""
+    model = SESSION.get_service_model("s3")
+    inputs = {name: model.operation_model(name).input_shape for name in model.operation_names}
+    names = [name for name, shape in inputs.items() if shape and "Key" in shape.members]
+    # Permitted under another name (AWS, Service Authorization Reference of S3).
+    parts = {
+        "AbortMultipartUpload",
+        "CompleteMultipartUpload",
+        "CopyObject",
+        "CreateMultipartUpload",
+        "HeadObject",
+        "ListParts",
+        "SelectObjectContent",
+        "UploadPart",
+        "UploadPartCopy",
+    }
+    assert parts < set(names)
+    document = deploy_policy(REACH)
+    arn = "arn:aws:s3:::shop-dev-documents-111111111111/a"
+    assert [name for name in names if name not in parts and not _is_denied(document, f"s3:{name}", arn)] == []
+
+
+def test_deploy_may_still_set_what_it_declares_of_a_bucket() -> None:
+    document = deploy_policy(REACH)
+    granted = [action for given in statements(document) if given["Effect"] == "Allow" for action in given["Action"]]
+    of_buckets = [action for action in granted if action.startswith("s3:") and "Bucket" in action]
+    assert "s3:PutBucketObjectLockConfiguration" in of_buckets
+    bucket = "arn:aws:s3:::shop-dev-backups-111111111111"
+    assert [action for action in of_buckets if _is_denied(document, action.replace("*", "Policy"), bucket)] == []
+
+
+def _is_denied(document: Document, action: str, arn: str) -> bool:
+    return any(
+        given["Effect"] == "Deny"
+        and any(fnmatch.fnmatchcase(action, pattern) for pattern in given.get("Action", ()))
+        and not any(fnmatch.fnmatchcase(arn, pattern) for pattern in given.get("NotResource", ("*",)))
+        for given in statements(document)
+    )
 
 
 @pytest.mark.parametrize("document", [deploy_policy(REACH), preview_policy(REACH)])
