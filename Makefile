@@ -16,7 +16,7 @@ WORKERS ?= $(shell expr 3 \* $$(nproc))
 PYTEST := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder \
 	$(patsubst --durations,--durations=20,$(ARGS))
 
-.PHONY: help up test test-long passed check lint arguments setup installed installed-test machine packages down clean lock bench wheel
+.PHONY: help up test test-long passed check pages lint arguments setup installed installed-test machine packages down clean lock bench wheel
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -50,6 +50,11 @@ test-long: ## the soak: every kill point, long outages, random order; TIMES=3 re
 check: ## what to run before each commit: formatting, lint, types and the quick unit tests, in under a minute
 	$(ALONE) arguments lint apps/made
 	@$(PYTEST) --quiet tests/unit tests/pictures tests/edge
+
+COMMANDS_PAGE = PYTHONPATH=. .venv/bin/typer scripts.__main__ utils docs --name ./hybrid --title "Commands (by make pages)"
+pages: ## write the generated pages anew: docs/commands.md and the rules'
+	$(COMMANDS_PAGE) --output docs/commands.md
+	.venv/bin/python -m policies.pages
 
 # A wrong one would be found after minutes; and what is compiled here, each worker would compile for itself.
 arguments: | .venv/made

@@ -2,16 +2,19 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from scripts.__main__ import app
 from tests.commands import ROOT, answered, hybrid
 
-COMMANDS = ["preview", "gate", "residency", "graph", "local", "db", "backup", "restore", "drill", "failover", "doctor"]
-LOCAL = ["up", "verify", "exec", "status", "logs", "down"]
 DATABASE = ["status", "top", "psql", "migrate"]
 BACKUP = ["now", "list", "verify"]
 FAILOVER = ["status", "plan", "rollback", "restore", "drill", "resolve", "export"]
@@ -19,21 +22,46 @@ TO_LATEST = ["restore", "--to", "latest", "--into", "side"]
 RECOVERY = [*(["backup", name] for name in BACKUP), ["drill"], TO_LATEST, ["restore", "--discard", "side"]]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        *[[name] for name in COMMANDS],
-        *[["local", name] for name in LOCAL],
-        *[["db", name] for name in DATABASE],
-        *[["backup", name] for name in BACKUP],
-        *[["failover", name] for name in FAILOVER],
-    ],
-)
+def every_command(group: Any, *words: str) -> Iterator[list[str]]:
+    for name, command in getattr(group, "commands", {}).items():
+        yield [*words, name]
+        yield from every_command(command, *words, name)
+
+
+EVERY_COMMAND = [*every_command(typer.main.get_command(app))]
+
+
+@pytest.mark.parametrize("words", [[], *EVERY_COMMAND])
 def test_every_command_explains_itself(words: list[str]) -> None:
     answer = (answered if words else hybrid)(*words, "--help")
     assert answer.code == 0
     assert "Usage: ./hybrid" in answer.out
+
+
+def test_every_command_has_a_test() -> None:
+    """By its name as an argument somewhere in the tests; what is above takes all commands."""
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
+    assert len(EVERY_COMMAND) >= 30
+    assert [
+        f"tests/test_commands.py: add a test of ./hybrid {' '.join(words)}"
+        for words in EVERY_COMMAND
+        if f'"{words[-1]}"' not in tests
+    ] == []
+
+
+def test_the_page_of_commands_is_what_they_say() -> None:
+    program = [str(ROOT / ".venv/bin/typer"), "scripts.__main__", "utils", "docs", "--name", "./hybrid"]
+    title = re.search(r'--title "(.*)"', (ROOT / "Makefile").read_text())
+    assert title
+    written = subprocess.run(
+        [*program, "--title", title[1]],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert (ROOT / "docs/commands.md").read_text().strip() == written.strip(), "write it anew: make pages"
 
 
 @pytest.mark.parametrize(
@@ -234,3 +262,11 @@ def test_make_does_not_leave_a_stack_behind_that_it_can_not_end(target: str, tmp
     assert (tmp_path / ".state" / "local").exists()
     (tmp_path / ".state" / "local").rmdir()
     subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+
+
+def test_the_doctor_looks_at_this_machine_and_changes_nothing(tmp_path: Path) -> None:
+    answer = hybrid("doctor", environment={"HYBRID_STATE": str(tmp_path / "none")})
+    assert answer.code in (0, 1)
+    assert "Traceback" not in answer.err
+    assert "Node.js packages" in answer.out
+    assert not (tmp_path / "none").exists()
