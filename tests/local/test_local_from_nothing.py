@@ -48,10 +48,10 @@ def test_the_first_up_makes_every_part(stack: StackUnderTest) -> None:
 
 def test_a_new_bucket_changes_only_the_edge(stack: StackUnderTest) -> None:
     settings = stack.project / "Pulumi.dev.yaml"
-    settings.write_text(settings.read_text().replace("mediaBuckets: [media]", "mediaBuckets: [media, invoices]"))
+    settings.write_text(settings.read_text().replace("mediaBuckets: [media]", "mediaBuckets: [media, logos]"))
     assert stack.up().splitlines()[-1] == "changed: edge"
     _, buckets = request(stack.first_port + 5, "GET", "/buckets")
-    assert [bucket["name"] for bucket in buckets] == ["automatonicai-dev-invoices", "automatonicai-dev-media"]
+    assert [bucket["name"] for bucket in buckets] == ["automatonicai-dev-logos", "automatonicai-dev-media"]
 
 
 def test_a_binding_added_to_the_program_appears(stack: StackUnderTest) -> None:
