@@ -67,6 +67,7 @@ lint: | .venv/made node_modules/made
 	.venv/bin/mypy --num-workers=$(shell nproc) $(SOURCES) tests || \
 		{ [ $$? = 2 ] && .venv/bin/mypy $(SOURCES) tests; }
 	.venv/bin/mypy __main__.py
+	PYTHONPATH=. .venv/bin/lint-imports --no-logo --no-cache
 	npm run --silent typecheck
 
 setup: ## install all that `up` runs on, and start nothing

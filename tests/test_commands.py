@@ -42,11 +42,12 @@ def test_every_command_has_a_test() -> None:
     """By its name as an argument somewhere in the tests; what is above takes all commands."""
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
     assert len(EVERY_COMMAND) >= 30
-    assert [
+    missing = [
         f"tests/test_commands.py: add a test of ./hybrid {' '.join(words)}"
         for words in EVERY_COMMAND
         if f'"{words[-1]}"' not in tests
-    ] == []
+    ]
+    assert not missing, "\n".join(missing)
 
 
 def test_the_page_of_commands_is_what_they_say() -> None:

@@ -20,9 +20,10 @@ def test_every_route_has_a_test() -> None:
     routes = sorted((ROOT / "apps/worker/src/routes").glob("*.ts"))
     paths = {path: re.findall(r'(?:basePath|\.get|\.post)\("(/[a-z][^"]*)"', path.read_text()) for path in routes}
     assert len(paths) >= 4
-    assert [
+    missing = [
         f"tests/edge/api.test.ts: add a test of {url or 'its path'} ({path.relative_to(ROOT)})"
         for path, urls in paths.items()
         for url in urls or [""]
         if not url or url not in tests
-    ] == []
+    ]
+    assert not missing, "\n".join(missing)

@@ -1,6 +1,8 @@
 """Settings: what is refused, and that all faults come at once."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -112,6 +114,8 @@ def test_dev_is_valid() -> None:
         ("alarmEmail", "a@b@c.com", "matches"),
         ("pagesHostnames", '["app.dev.automatonicai.com"]', "another host of this stack"),
         ("pagesHostnames", '["a.dev.automatonicai.com", "a.dev.automatonicai.com"]', "another host of this stack"),
+        ("standbyKeepUntil", "2027-02-30", "is no date; allowed: one such as 2027-01-31"),
+        ("rollbackAccessUntil", "soon", "matches"),
         ("failoverActive", "nobody", "'worker', 'vercel' or 'vercel-dns'"),
     ],
 )
@@ -200,13 +204,36 @@ def test_a_private_key_is_not_repeated_in_the_message() -> None:
     assert "c2VjcmV0" not in fault
 
 
-def test_pulumi_yaml_declares_exactly_the_settings() -> None:
+def test_a_setting_is_everywhere_that_it_has_to_be() -> None:
+    """What is forgotten of a new one, or left of an old one: the file, and the line to add or to remove."""
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    assert set(declared) == {field.alias for field in Settings.model_fields.values()}
-    for key, declaration in declared.items():
-        assert declaration["description"], key
-        schema = Settings.model_json_schema()["properties"][key]
-        assert declaration["type"] == schema.get("type", "string"), key
+    given = {name: yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"] for name in ("dev", "prod")}
+    properties = Settings.model_json_schema()["properties"]
+    fields = {str(field.alias): name for name, field in Settings.model_fields.items()}
+    source = "\n".join([(ROOT / "__main__.py").read_text(), *_sources(ROOT / "components")])
+    tests = "\n".join(_sources(ROOT / "tests"))
+    missing = [
+        f"components/settings/stack.py: add its type, or remove {key} from Pulumi.yaml"
+        for key in declared.keys() - fields
+    ]
+    for key, name in fields.items():
+        kind = properties[key].get("type", "string")
+        declaration = declared.get(key, {})
+        if declaration.get("type") != kind or not declaration.get("description"):
+            missing.append(f"Pulumi.yaml: add under config: `{key}: {{type: {kind}, description: …}}`")
+        if "default" not in declaration:
+            missing += [
+                f"Pulumi.{one}.yaml: add `hybrid:{key}: …`" for one in given if f"hybrid:{key}" not in given[one]
+            ]
+        if not re.search(rf"\.{name}\b", source) and f'"{key}"' not in source:
+            missing.append(f"__main__.py: give stack.{name} to the component that needs it")
+        if key not in tests:
+            missing.append(f"{Path(__file__).relative_to(ROOT)}: add a wrong value of {key}")
+    assert not missing, "\n".join(missing)
+
+
+def _sources(folder: Path) -> list[str]:
+    return [path.read_text() for path in sorted(folder.rglob("*.py"))]
 
 
 def test_dev_and_prod_have_the_same_keys() -> None:
