@@ -5,7 +5,7 @@ import pulumi
 from components.access.deploy_identity import DeployIdentity, DeployIdentityArgs
 from components.access.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs
 from components.backup.repository import BackupRepository, BackupRepositoryArgs
-from components.common import providers, secret_guard
+from components.common import providers
 from components.edge.api_worker import ApiWorker, ApiWorkerArgs
 from components.edge.failover import Failover, failover_args, failover_hosts, failover_pages_hosts
 from components.edge.failover_host import FailoverHost
@@ -25,11 +25,12 @@ from components.host.recovery import HostRecovery, HostRecoveryArgs
 from components.network.certificate_authority import CertificateAuthority, CertificateAuthorityArgs
 from components.network.private_tunnel import PrivateTunnel, PrivateTunnelArgs
 from components.network.public_database import PublicDatabase, PublicDatabaseArgs
+from components.secrets import guard
 from components.settings import stack as settings
 from components.storage.cms_documents import CmsDocuments, CmsDocumentsArgs
 from components.storage.media_bucket import MediaBucket, MediaBucketArgs
 
-secret_guard.refuse_secrets_in_the_clear()
+guard.refuse_secrets_in_the_clear()
 stack = settings.load(pulumi.get_stack())
 labels, account, cloudflare_account = stack.labels, stack.aws_account_id, stack.cloudflare_account_id
 database_ipv4_networks, database_ipv6_networks = host_specification.database_networks(stack)

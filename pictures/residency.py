@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from components.resource_types.row import Role
 from pictures import canada
 from pictures.drawing import TEMPLATES
 from pictures.words import fitted, width
-from policies.residency_kinds import Role
 from policies.residency_map import CLASSES, Entry, Flow, ResidencyMap
 from policies.whereabouts import COORDINATES, Ground, Where
 

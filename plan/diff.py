@@ -8,9 +8,10 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any
 
+from components.resource_types.row import ALL, NOTHING
+from components.resource_types.table import of
 from plan import codec
 from plan.model import STACK_TYPE, Computed, Plan, Resource, Secret
-from plan.replacement import replaces
 
 # The longest that somebody reads is a policy: IAM takes 10,240 characters of a role's own.
 LONGEST_SHOWN = 10_240
@@ -22,6 +23,9 @@ _OPTIONS = (
     "replace_on_changes",
     "additional_secret_outputs",
 )
+_TAGS = frozenset({"tags", "tagsAll"})
+# Moving something to another account, zone or region is always another thing.
+_ALWAYS = frozenset({"accountId", "zoneId", "region"})
 
 
 class Kind(StrEnum):
@@ -202,6 +206,16 @@ def _following(resource: Resource, rows: tuple[PropertyChange, ...], replaced: s
             continue
         if replaced & _referenced(value, resource.property_dependencies.get(name, ())):
             yield PropertyChange(path=name, old=value, new=value, is_replacing=replaces(resource, name))
+
+
+def replaces(resource: Resource, name: str) -> bool:
+    """Whether a change of this top-level property replaces the resource."""
+    if not resource.custom:
+        return False
+    replaced_by = of(resource.type).replaced_by or NOTHING
+    if name in _TAGS:
+        return name in replaced_by
+    return name in replaced_by or replaced_by >= ALL or name in (*_ALWAYS, *resource.options.replace_on_changes)
 
 
 def _exports(old: Plan, new: Plan, replaced: set[str]) -> tuple[PropertyChange, ...]:

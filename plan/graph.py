@@ -6,22 +6,12 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from components.resource_types.row import Layer
+from components.resource_types.table import layer_of
 from plan.failover import has_standby
 from plan.model import PROVIDERS, Plan, Resource
 
 NOT_DECLARED = "not declared"
-
-
-class Layer(StrEnum):
-    """Where in the stack something is, from visitors inwards. Not in which place on Earth."""
-
-    FAILOVER = "failover"
-    EDGE = "edge"
-    WAY = "way to the database"
-    HOST = "database host"
-    BACKUPS = "backups and documents"
-    IDENTITY = "identity"
-    OTHERS = "others"
 
 
 class Tie(StrEnum):
@@ -34,23 +24,6 @@ class Tie(StrEnum):
     STANDS_BY = "stands by"
 
 
-# By type, then by the area in a type token of ours.
-_LAYERS = {
-    "hybrid:edge:Failover": Layer.FAILOVER,
-    "hybrid:edge:FailoverHost": Layer.FAILOVER,
-    "hybrid:edge:FailoverPagesHost": Layer.FAILOVER,
-    "hybrid:edge:HyperdrivePair": Layer.WAY,
-    "hybrid:postgres:CertificateAuthority": Layer.WAY,
-    "hybrid:storage:MediaBucket": Layer.EDGE,
-}
-_AREAS = {
-    "edge": Layer.EDGE,
-    "network": Layer.WAY,
-    "postgres": Layer.HOST,
-    "backup": Layer.BACKUPS,
-    "storage": Layer.BACKUPS,
-    "identity": Layer.IDENTITY,
-}
 # What others call a resource by, in plain text.
 _NAMES = ("name", "bucket", "hostname")
 
@@ -124,7 +97,7 @@ def _node(plan: Plan, top: Resource, node_id: str) -> Node:
         id=node_id,
         name=top.name,
         kind=top.type.rpartition(":")[2],
-        layer=_layer(top.type),
+        layer=layer_of(top.type),
         data_class=_data_class(top),
         resources=sum(one.custom for one in _below(plan, top)),
         detail=hostname if isinstance(hostname, str) else "",
@@ -138,12 +111,6 @@ def _data_class(top: Resource) -> str:
     tagged = tags.get("data-class") if isinstance(tags, dict) else None
     declared = top.inputs.get("dataClass", tagged)
     return declared if isinstance(declared, str) else NOT_DECLARED
-
-
-def _layer(type_token: str) -> Layer:
-    package, _, rest = type_token.partition(":")
-    area = _AREAS.get(rest.partition(":")[0], Layer.OTHERS) if package == "hybrid" else Layer.OTHERS
-    return _LAYERS.get(type_token, area)
 
 
 def _below(plan: Plan, top: Resource) -> Iterator[Resource]:
@@ -229,7 +196,7 @@ def _named_by(plan: Plan, resource: Resource, top_id: str, top: Resource) -> Ite
         return
     host = value.removeprefix("https://")
     node = Node(
-        id=host, name=host, kind=words, layer=_layer(top.type), data_class="none", resources=0, detail="", source=""
+        id=host, name=host, kind=words, layer=layer_of(top.type), data_class="none", resources=0, detail="", source=""
     )
     yield node, Edge(source=top_id, target=host, tie=tie, properties=(f"{resource.name}.{path}",))
 

@@ -2,25 +2,9 @@
 
 from collections.abc import Iterator
 
+from components.resource_types.table import of
 from plan import failover
 from plan.model import Plan, Resource
-
-# By type and property, why nobody has to see a difference.
-REASONS: dict[tuple[str, str], str] = {
-    (
-        "aws:lightsail/instance:Instance",
-        "userData",
-    ): "it is read at the first start only, and a new one would replace the host (FACTS 0.12)",
-    (
-        "cloudflare:index/pagesProject:PagesProject",
-        "buildConfig",
-    ): "a direct upload has no build; Cloudflare fills it in",
-    (
-        "cloudflare:index/pagesProject:PagesProject",
-        "deploymentConfigs",
-    ): "a direct upload has no Functions; Cloudflare fills it in",
-}
-
 
 FAILOVER_HOST = "hybrid:edge:FailoverHost"
 # Of every type: they open nothing and move nothing, and others write some of them, such as a tool for costs.
@@ -28,10 +12,10 @@ ANYWHERE = frozenset({"tags"})
 
 
 def without_reason(plan: Plan) -> Iterator[tuple[Resource, str]]:
-    """Each resource that ignores changes of a property, and the property, where REASONS has none."""
+    """Each resource that ignores changes of a property, and the property, where its row has no reason."""
     for resource in plan.resources:
         for path in resource.options.ignore_changes:
-            has_reason = path in ANYWHERE or (resource.type, path) in REASONS
+            has_reason = path in ANYWHERE or path in of(resource.type).may_ignore
             if not has_reason and not _is_a_switch_out_of_use(plan, resource, path):
                 yield resource, path
 

@@ -4,19 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from components.resource_types.table import of
 from plan.diff import Change, Kind, diff, with_new_names
 from plan.model import Computed, Plan, Resource, Secret
 
 MOST_RECORDS = 1
 """DNS records that one change may delete or replace."""
-RECORDS = frozenset(
-    {
-        "cloudflare:index/dnsRecord:DnsRecord",
-        "cloudflare:index/record:Record",
-        "aws:route53/record:Record",
-        "aws:lightsail/domainEntry:DomainEntry",
-    }
-)
 _WORDS = {Kind.REMOVED: "is deleted", Kind.REPLACED: "is replaced"}
 
 
@@ -32,10 +25,12 @@ def of_protected(old: Plan, new: Plan) -> Iterator[tuple[Resource, str]]:
 
 def of_records(old: Plan, new: Plan) -> Iterator[tuple[Resource, str]]:
     """Each DNS record that goes, when they are more than the threshold."""
-    going = [change for change in _changes(old, new) if change.resource.type in RECORDS and change.kind in _WORDS]
+    going = [
+        change for change in _changes(old, new) if of(change.resource.type).is_dns_record and change.kind in _WORDS
+    ]
     if len(going) <= MOST_RECORDS:
         return
-    total = sum(resource.type in RECORDS for resource in old.resources)
+    total = sum(of(resource.type).is_dns_record for resource in old.resources)
     counted = f"{len(going)} of {total} records go at once; allowed: {MOST_RECORDS}."
     for change in going:
         yield change.resource, f"This DNS record {_WORDS[change.kind]}. {counted}"

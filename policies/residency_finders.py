@@ -7,16 +7,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from components.common.labels import DataClass
+from components.resource_types.row import CLASSIFIED, SUMS, Location, Role, Shown
+from components.resource_types.table import judged
 from plan import failover
 from plan.model import PROVIDERS, STACK_TYPE, Computed, Plan, Resource, reveal
-from policies import residency_kinds as kinds
 from policies import whereabouts
-from policies.residency.place import Kind as PlaceKind
-from policies.residency.places import PLACES
 from policies.residency.worker_logs import keeps_calls
-from policies.residency_kinds import Kind, Role
 from policies.whereabouts import Evidence, Where, at, evidence
 
+IN_CANADA = "resources-are-in-canada"
+EDGE_STORES = "edge-stores-hold-public-data-only"
+CACHE = "hyperdrive-caches-public-data-only"
+EDGE_LOGS = "worker-logs-are-not-handed-on"
+PEOPLE = "topics-tell-people"
+DESTINATIONS = "destinations-are-judged"
 PUBLIC_ROLE = "public_read"
 STRICTEST_FIRST = (DataClass.REGULATED, DataClass.PERSONAL, DataClass.PUBLIC, DataClass.NONE)
 NOT_DECLARED = "not declared"
@@ -26,7 +30,7 @@ NOT_DECLARED = "not declared"
 class Found:
     """One place that one resource names."""
 
-    kind: Kind
+    kind: Shown
     part: str
     """Which of its kind: the component's or the resource's name."""
     data_class: str
@@ -61,55 +65,53 @@ def part(plan: Plan, resource: Resource) -> str:
 
 
 def _found(
-    plan: Plan, resource: Resource, kind: Kind, where: Where, said: list[Evidence], data_class: str = ""
+    plan: Plan, resource: Resource, kind: Shown, where: Where, said: list[Evidence], data_class: str = ""
 ) -> Found:
     if not data_class:
         data_class = DataClass.NONE if kind.role is Role.NEITHER else declared_class(plan, resource)
     return Found(kind=kind, part=part(plan, resource), data_class=str(data_class), where=where, evidence=tuple(said))
 
 
-def _kind(type_token: str) -> Kind:
+def _kind(type_token: str) -> Shown:
     """In words; what the residency pack knows of it stands in where the map has no words of its own."""
-    kind, place = kinds.KINDS.get(type_token), PLACES.get(type_token)
-    if kind is not None:
-        return replace(kind, note=kind.note or place.why) if place and kind.what not in kinds.SUMS else kind
-    if place is None:
-        return Kind(what=type_token, role=Role.HOLDS, rule=kinds.CLASSIFIED, note="Nobody has judged this type.")
-    role = Role.HOLDS if place.most is not DataClass.NONE or place.kind is PlaceKind.ELSEWHERE else Role.NEITHER
-    is_store = place.kind is PlaceKind.EDGE and not place.passes
-    rule = kinds.EDGE_STORES if is_store else kinds.CLASSIFIED
-    if place.kind is PlaceKind.REGIONAL:
-        rule = kinds.IN_CANADA
-    return Kind(
-        what=type_token.rpartition(":")[2], role=Role.PASSES if place.passes else role, rule=rule, note=place.why
-    )
+    row = judged(type_token)
+    if row is None:
+        return Shown(type_token, role=Role.HOLDS, rule=CLASSIFIED, note="Nobody has judged this type.")
+    if row.shown is not None:
+        return row.shown if row.shown in SUMS else replace(row.shown, note=row.shown.note or row.why)
+    role = Role.HOLDS if row.most is not DataClass.NONE or row.location is Location.ELSEWHERE else Role.NEITHER
+    is_store = row.location is Location.EDGE and not row.passes
+    rule = EDGE_STORES if is_store else CLASSIFIED
+    if row.location is Location.REGIONAL:
+        rule = IN_CANADA
+    return Shown(type_token.rpartition(":")[2], role=Role.PASSES if row.passes else role, rule=rule, note=row.why)
 
 
 def _ground(plan: Plan, resource: Resource) -> tuple[Where, list[Evidence]]:
     """As the residency pack classifies the type."""
-    place = PLACES.get(resource.type)
+    row = judged(resource.type)
     said = [evidence(resource, "type", resource.type)]
-    if place is None:
+    if row is None:
         return whereabouts.UNKNOWN, said
     package = resource.type.removeprefix(PROVIDERS).partition(":")[0]
-    if place.kind is PlaceKind.REGIONAL:
+    if row.location is Location.REGIONAL:
         return whereabouts.regional(plan, resource)
-    if place.kind is PlaceKind.ELSEWHERE:
+    if row.location is Location.ELSEWHERE:
         return whereabouts.ABROAD, said
     if package == "cloudflare":
         return whereabouts.EDGE, said
-    if place.kind is PlaceKind.GLOBAL:
+    if row.location is Location.GLOBAL:
         return whereabouts.GLOBAL if package == "aws" else whereabouts.THIRD_PARTY, said
-    is_in_state = place.kind in (PlaceKind.LOCAL, PlaceKind.COMPONENT)
+    is_in_state = row.location in (Location.LOCAL, Location.COMPONENT)
     return whereabouts.STATE if is_in_state else whereabouts.THIRD_PARTY, said
 
 
-def _worker_version(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
+def _worker_version(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     said = [evidence(resource, "placement.region", at(resource.inputs, "placement", "region"))]
     yield _found(plan, resource, kind, whereabouts.EDGE, said)
 
 
-def _worker(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
+def _worker(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     yield _found(plan, resource, kind, *_ground(plan, resource))
     enabled, logs, traces = (at(resource.inputs, "observability", key) for key in ("enabled", "logs", "traces"))
     # What is not known, or secret, is judged as if nothing were said of it.
@@ -120,80 +122,78 @@ def _worker(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
     # Each invocation's log has the caller's address and headers in it (Cloudflare, Workers Logs).
     path = "observability.logs.invocationLogs"
     value = at(resource.inputs, *path.split("."))
-    kept = Kind(
+    kept = Shown(
         what="Workers Logs",
         role=Role.HOLDS,
-        rule=kinds.EDGE_LOGS,
+        rule=EDGE_LOGS,
         note="Kept for up to 7 days, outside Canada; the code logs method, path and reason of a failure.",
     )
     yield _found(plan, resource, kept, whereabouts.EDGE, [evidence(resource, path, value)], held)
 
 
-def _hyperdrive(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
+def _hyperdrive(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     disabled = at(resource.inputs, "caching", "disabled")
     user = at(resource.inputs, "origin", "user")
     data_class = DataClass.PUBLIC if reveal(user) == PUBLIC_ROLE else declared_class(plan, resource)
     said = [evidence(resource, "caching.disabled", disabled), evidence(resource, "origin.user", user)]
     if disabled is not True:
-        kind = Kind(
-            what="Hyperdrive cache", role=Role.HOLDS, rule=kinds.CACHE, note="Where it is kept is not documented."
-        )
+        kind = Shown(what="Hyperdrive cache", role=Role.HOLDS, rule=CACHE, note="Where it is kept is not documented.")
     yield _found(plan, resource, kind, whereabouts.EDGE, said, data_class)
 
 
-def _r2(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
+def _r2(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     said = [evidence(resource, path, resource.inputs.get(path)) for path in ("location", "jurisdiction")]
     yield _found(plan, resource, kind, whereabouts.EDGE, said)
 
 
-def _instance(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
+def _instance(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     where, said = whereabouts.regional(plan, resource)
     yield _found(plan, resource, kind, where, said)
     if at(resource.inputs, "addOn", "status") == "Enabled":
-        snapshots = Kind(
+        snapshots = Shown(
             what="Lightsail snapshots",
             role=Role.HOLDS,
-            rule=kinds.IN_CANADA,
+            rule=IN_CANADA,
             note="In the instance's region (AWS, Lightsail snapshots).",
         )
         added = evidence(resource, "addOn.type", at(resource.inputs, "addOn", "type"))
         yield _found(plan, resource, snapshots, where, [added, *said])
 
 
-def _parameter(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
+def _parameter(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     where, said = whereabouts.regional(plan, resource)
     yield _found(plan, resource, kind, where, [*said, evidence(resource, "type", resource.inputs.get("type"))])
 
 
-def _subscription(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
+def _subscription(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     yield _found(plan, resource, kind, *_ground(plan, resource))
-    mailbox = Kind(
-        what="Mailbox that alarms go to", role=Role.PASSES, rule=kinds.PEOPLE, note="Names a fault, holds no rows."
+    mailbox = Shown(
+        what="Mailbox that alarms go to", role=Role.PASSES, rule=PEOPLE, note="Names a fault, holds no rows."
     )
     said = [evidence(resource, path, resource.inputs.get(path)) for path in ("endpoint", "protocol")]
     yield _found(plan, resource, mailbox, whereabouts.THIRD_PARTY, said)
 
 
-def _identity_provider(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
+def _identity_provider(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     yield _found(plan, resource, kind, *_ground(plan, resource))
-    github = Kind(
-        what="GitHub Actions", role=Role.NEITHER, rule=kinds.DESTINATIONS, note="Deploys; may not read objects of ours."
+    github = Shown(
+        what="GitHub Actions", role=Role.NEITHER, rule=DESTINATIONS, note="Deploys; may not read objects of ours."
     )
     yield _found(
         plan, resource, github, whereabouts.THIRD_PARTY, [evidence(resource, "url", resource.inputs.get("url"))]
     )
 
 
-def _record(plan: Plan, resource: Resource, kind: Kind) -> Iterator[Found]:
+def _record(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     yield _found(plan, resource, kind, *_ground(plan, resource))
     content = resource.inputs.get("content")
     if isinstance(content, str) and re.search(r"(^|\.)vercel(-dns(-\w+)?)?\.(com|app)\.?$", content.lower()):
         parent = plan.by_urn.get(resource.parent or "")
         is_standing_by = parent is not None and failover.has_standby(plan, parent)
-        standby = Kind(
+        standby = Shown(
             what="Vercel, standing by" if is_standing_by else "Vercel, answering",
             role=Role.NEITHER if is_standing_by else Role.PASSES,
-            rule=kinds.DESTINATIONS,
+            rule=DESTINATIONS,
             note="Functions belong in yul1 (Montreal); the project is not declared here.",
         )
         said = [evidence(resource, "content", content)]
@@ -226,7 +226,7 @@ def state(plan: Plan) -> Found | None:
         for code in _key_regions(policy.template if isinstance(policy, Computed) else policy, alias):
             where = whereabouts.region(code)
             said.append(evidence(resource, "policy", f"arn:aws:kms:{code}"))
-    kind = Kind(
+    kind = Shown(
         what="Pulumi state",
         role=Role.HOLDS,
         rule="",
@@ -250,7 +250,7 @@ def _key_regions(policy: Any, alias: Any) -> set[str]:
     return {arn.split(":")[3] for arn in arns if arn.startswith("arn:aws:kms:")}
 
 
-_SPECIAL: dict[str, Callable[[Plan, Resource, Kind], Iterator[Found]]] = {
+_SPECIAL: dict[str, Callable[[Plan, Resource, Shown], Iterator[Found]]] = {
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _identity_provider,
     "aws:lightsail/instance:Instance": _instance,
     "aws:sns/topicSubscription:TopicSubscription": _subscription,

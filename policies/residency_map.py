@@ -6,13 +6,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from components.common.labels import DataClass
+from components.resource_types.row import Role
 from plan.model import Plan
 from policies import residency_finders as finders
 from policies import whereabouts
 from policies.residency_finders import NOT_DECLARED, Found
-from policies.residency_kinds import BACKUPS, REPLICATION, Role
 from policies.whereabouts import Evidence, Ground, Where, at, evidence
 
+BACKUPS = "backups-go-to-canada"
+REPLICATION = "replication-stays-in-the-stack"
 # These stay in Canada; what does not say its class is taken for one of them.
 AT_HOME = (DataClass.REGULATED, DataClass.PERSONAL, NOT_DECLARED)
 NAMES_SHOWN = 3

@@ -6,8 +6,8 @@ Packs can't judge this: they get secrets decrypted and unmarked. The recorded pl
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from components.common import sensitive_properties
-from components.common.sensitive_properties import PARAMETER
+from components.secrets import properties
+from components.secrets.properties import PARAMETER
 from plan.model import PROVIDERS, Computed, Plan, Resource, Secret, reveal
 from policies import patterns, scanner, wrapping
 from policies.whereabouts import at
@@ -32,7 +32,7 @@ def clear_in_state(plan: Plan) -> Iterator[tuple[Resource, str]]:
     """
     for resource in plan.resources:
         yield from ((resource, f"inputs.{path}") for path in _unmarked(resource.inputs, resource.type))
-        made = sensitive_properties.outputs(resource.type)
+        made = properties.outputs(resource.type)
         for name in made if resource.custom else ():
             if not _is_kept(resource, name):
                 yield resource, f"outputs.{name}"
@@ -68,7 +68,7 @@ def unseen(plan: Plan) -> Iterator[tuple[Resource, str]]:
         known = set(_places(resource))
         for name, urns in resource.property_dependencies.items() if resource.custom else ():
             made = [plan.by_urn[urn] for urn in urns if urn in plan.by_urn]
-            if not any(sensitive_properties.outputs(one.type) for one in made):
+            if not any(properties.outputs(one.type) for one in made):
                 continue
             for path in _unknown(resource.inputs.get(name), name):
                 if not _is_within(path, known):
@@ -113,8 +113,8 @@ def configured(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _places(resource: Resource) -> Iterator[str]:
-    for place in sensitive_properties.places(resource.type):
-        for path, _ in sensitive_properties.reached(resource.inputs, place, _is_closed):
+    for place in properties.places(resource.type):
+        for path, _ in properties.reached(resource.inputs, place, _is_closed):
             yield path
 
 
@@ -156,7 +156,7 @@ def _laundered(plan: Plan, value: Computed | str) -> Iterator[str]:
 def _is_secret_output(resource: Resource, output: str) -> bool:
     if resource.type == PARAMETER and reveal(resource.inputs.get("type")) in ("String", "StringList"):
         return False
-    return output in sensitive_properties.outputs(resource.type) or output in resource.options.additional_secret_outputs
+    return output in properties.outputs(resource.type) or output in resource.options.additional_secret_outputs
 
 
 def _unknown(value: Any, path: str) -> Iterator[str]:
@@ -194,8 +194,8 @@ def _is_kept(resource: Resource, name: str) -> bool:
 
 def _unmarked(values: Mapping[str, Any], type_token: str) -> Iterator[str]:
     """Paths of what is made for a secret and is not marked as one."""
-    for place in sensitive_properties.places(type_token):
-        for path, value in sensitive_properties.reached(values, place, _is_closed):
+    for place in properties.places(type_token):
+        for path, value in properties.reached(values, place, _is_closed):
             if not isinstance(value, Secret):
                 yield path
 

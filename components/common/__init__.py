@@ -1,1 +1,1 @@
-"""What every room uses: labels, protection, providers, what is secret."""
+"""What every room uses: labels, protection, providers, errors."""

@@ -4,7 +4,7 @@ The exception tree::
 
     HybridError                 one line on stderr, exit 1
     ├── SettingsError           components/settings/stack.py: settings that are wrong, all faults at once
-    ├── SecretError             components/common/secret_guard.py: a property made for a secret gets one in the clear
+    ├── SecretError             components/secrets/guard.py: a property made for a secret gets one in the clear
     ├── TunnelError             components/network/tunnel_connection.py: the way to the database does not open
     ├── ReadinessError          components/network/database_readiness.py: the database does not answer as it should
     ├── PlanError               plan/errors.py: a program that can't be recorded, a plan that can't be read

@@ -22,6 +22,11 @@ class DataClass(StrEnum):
     PUBLIC = "public"
     NONE = "none"
 
+    def is_within(self, most: "DataClass") -> bool:
+        """Whether it is as delicate at most."""
+        order = list(DataClass)  # From the most delicate to the least.
+        return order.index(self) >= order.index(most)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:

@@ -3,7 +3,7 @@
 from pulumi_policy import PolicyResource
 
 from components.common.labels import DataClass
-from policies.residency.places import PLACES
+from components.resource_types.table import judged
 
 LIMITED = (DataClass.NONE, DataClass.PUBLIC)
 
@@ -17,7 +17,7 @@ def data_class(resource: PolicyResource) -> str | None:
     while parent is not None:
         if "dataClass" in parent.props:
             return str(parent.props["dataClass"])
-        place = PLACES.get(parent.resource_type)
+        place = judged(parent.resource_type)
         if place is not None and parent.resource_type.startswith("hybrid:") and place.most in LIMITED:
             return str(place.most)
         parent = parent.parent

@@ -7,12 +7,12 @@ from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
 from components.common.labels import DataClass
+from components.resource_types.row import Location, ResourceType
+from components.resource_types.table import judged as judged_type
 from policies.residency.declared import data_class
 from policies.residency.hosts import judged
 from policies.residency.named_hosts import must_be_known, named
 from policies.residency.own_names import Own, address, own
-from policies.residency.place import Kind, Place
-from policies.residency.places import PLACES
 from policies.residency.reading import known
 from policies.residency.regions import CANADIAN_REGIONS
 from policies.residency.written_regions import foreign
@@ -35,12 +35,12 @@ def _destinations_are_judged(args: StackValidationArgs) -> Iterator[tuple[str, s
     mine = own(args.resources)
     unknown: UnknownValueError | None = None
     for resource in args.resources:
-        place = PLACES.get(resource.resource_type)
-        if place is None or place.kind in (Kind.LOCAL, Kind.COMPONENT):
+        row = judged_type(resource.resource_type)
+        if row is None or row.location in (Location.LOCAL, Location.COMPONENT):
             continue
         yield from ((fault, resource.urn) for fault in _faults_of_ids(resource))
         try:
-            most = _most(resource, place)
+            most = _most(resource, row)
             faults = {(path, fault): None for path, host in named(resource) for fault in _faults(host, mine, most)}
             for path, fault in faults:
                 yield f"Property {path} names a host {fault}.", resource.urn
@@ -52,10 +52,10 @@ def _destinations_are_judged(args: StackValidationArgs) -> Iterator[tuple[str, s
         raise unknown
 
 
-def _most(resource: PolicyResource, place: Place) -> DataClass:
+def _most(resource: PolicyResource, row: ResourceType) -> DataClass:
     """The class of what the resource may send."""
-    if place.most in (DataClass.NONE, DataClass.PUBLIC):
-        return place.most
+    if row.most in (DataClass.NONE, DataClass.PUBLIC):
+        return row.most
     declared = data_class(resource)
     return DataClass(declared) if declared in list(DataClass) else DataClass.REGULATED
 
@@ -69,7 +69,7 @@ def _faults(host: str, mine: Own, most: DataClass) -> Iterator[str]:
     third_party = judged(host if at is None else str(at))
     # A third party's name stays its own, whatever the stack calls its records.
     if third_party is not None:
-        if not Place(kind=Kind.ELSEWHERE, most=third_party.most, why="").admits(most):
+        if not most.is_within(third_party.most):
             yield f"that may get no {most} data"
     elif host.endswith(_AWS):
         # Of a region elsewhere written-regions-are-canadian speaks.

@@ -7,10 +7,10 @@ from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, Stac
 from pulumi_policy.proxy import UnknownValueError
 
 from components.common.labels import DataClass
+from components.resource_types.row import Location
+from components.resource_types.table import RESOURCE_TYPES
 from policies.residency.declared import LIMITED, data_class
 from policies.residency.edge import VERSION
-from policies.residency.place import Kind
-from policies.residency.places import PLACES
 from policies.residency.reading import known
 from policies.rule import Rule, StackRule
 
@@ -22,10 +22,10 @@ WORKERS = ("cloudflare:index/worker:Worker", "cloudflare:index/workersDeployment
 # Not R2's settings, which belong to a bucket that is judged.
 STORES = frozenset(
     token
-    for token, place in PLACES.items()
-    if place.kind is Kind.EDGE
-    and place.most is DataClass.PUBLIC
-    and not place.passes
+    for token, row in RESOURCE_TYPES.items()
+    if row.location is Location.EDGE
+    and row.most is DataClass.PUBLIC
+    and not row.passes
     and not token.startswith("cloudflare:index/r2")
     and token != PAGES
 )

@@ -8,8 +8,8 @@ from pulumi_policy import ResourceValidationArgs, Severity
 from pulumi_policy.proxy import UnknownValueError
 
 from components.common.labels import DataClass
-from policies.residency.place import Kind
-from policies.residency.places import PLACES, line
+from components.resource_types.row import Location
+from components.resource_types.table import judged, line
 from policies.rule import Rule
 
 CANADIAN_REGIONS = ("ca-central-1", "ca-west-1")
@@ -23,11 +23,11 @@ _TAG, _WORD = "data-class", "data-class:"
 
 
 def _service_is_judged(args: ResourceValidationArgs) -> Iterator[str]:
-    place = PLACES.get(args.resource_type)
-    if place is None:
+    row = judged(args.resource_type)
+    if row is None:
         yield f"This resource is of a type that nobody has judged; the line to add is: {line(args.resource_type)}."
-    elif place.kind is Kind.ELSEWHERE:
-        yield f"This type of resource takes data out of Canada, or out of sight: {place.why}"
+    elif row.location is Location.ELSEWHERE:
+        yield f"This type of resource takes data out of Canada, or out of sight: {row.why}"
 
 
 def _region_is_canadian(args: ResourceValidationArgs) -> Iterator[str]:
@@ -36,9 +36,9 @@ def _region_is_canadian(args: ResourceValidationArgs) -> Iterator[str]:
             yield "This AWS provider is not set to a Canadian region."
         return
     if args.resource_type.startswith("aws:"):
-        place = PLACES.get(args.resource_type)
+        row = judged(args.resource_type)
         # A service that has no region may still be told of one.
-        if (place is None or place.kind is not Kind.GLOBAL) and _region(args) not in CANADIAN_REGIONS:
+        if (row is None or row.location is not Location.GLOBAL) and _region(args) not in CANADIAN_REGIONS:
             yield "This resource is not in a Canadian region, or does not say where it is."
         yield from _names_canadian_places(args.props)
 
@@ -93,8 +93,8 @@ def _named_at(values: Any, step: Any, path: str, key: str) -> Iterator[tuple[str
 
 
 def _class_fits(args: ResourceValidationArgs) -> Iterator[str]:
-    place = PLACES.get(args.resource_type)
-    if place is None:
+    row = judged(args.resource_type)
+    if row is None:
         return
     declared = list(_declared_classes(args.props))
     if args.resource_type.startswith("hybrid:") and not declared:
@@ -102,8 +102,8 @@ def _class_fits(args: ResourceValidationArgs) -> Iterator[str]:
     for data_class in declared:
         if data_class not in list(DataClass):
             yield "This resource declares a class of data that does not exist."
-        elif not place.admits(DataClass(data_class)):
-            yield f"This resource is declared to hold data that does not belong there, {place.most} at most."
+        elif not row.admits(DataClass(data_class)):
+            yield f"This resource is declared to hold data that does not belong there, {row.most} at most."
 
 
 def _declared_classes(props: Mapping[str, Any]) -> Iterator[Any]:
@@ -142,7 +142,7 @@ RULES = (
         name="data-fits-its-place",
         description="Nothing is declared to hold more delicate data than its place may hold.",
         reason="Names and policies of IAM are in every region, and Cloudflare's stores are wherever Cloudflare likes"
-        " (Cloudflare, Data Localization). policies/residency/places.py says of every type what it may hold.",
+        " (Cloudflare, Data Localization). components/resource_types/ says of every type what it may hold.",
         severity=Severity.CRITICAL,
         remediation="Keep that data in S3 or PostgreSQL in Montreal, or declare the class that it really has.",
         check=_class_fits,

@@ -1,10 +1,12 @@
 """What the declared stack costs a month, whether it is used or not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
+from components.resource_types.row import Price
+from components.resource_types.table import file, of
 from policies.rule import Rule, StackRule
 from policies.safety import prices
 from policies.safety.reading import each, is_prod, of_type, text, value
@@ -52,38 +54,53 @@ def _cost_stays_below_the_ceiling(args: StackValidationArgs) -> Iterator[tuple[s
 
 def _monthly_usd(resource: PolicyResource, args: StackValidationArgs) -> float:
     """Raises PriceError, and UnknownValueError where the price depends on what is not known."""
-    kind, props = resource.resource_type, resource.props
-    if kind == INSTANCE:
-        return _bundle_usd(text(props, "bundleId"))
-    if kind == DISK:
-        return _count(value(props, "sizeInGb")) * prices.DISK_GB_USD
-    if kind == ADDRESS:
-        return 0.0 if _is_attached(resource, args) else prices.LOOSE_ADDRESS_USD
-    if kind == NODE_TIER:
-        is_advanced = text(props, "settingValue") != "standard"
-        return prices.ADVANCED_NODE_USD * _nodes(args) if is_advanced else 0.0
-    if kind == PARAMETER:
-        # One that may become an advanced one counts as such; left out, the account's setting decides.
-        return 0.0 if text(props, "tier") in ("", "standard") else prices.ADVANCED_PARAMETER_USD
-    if kind == HEALTHCHECK:
-        return 0.0
-    if kind in prices.FIXED_USD:
-        return prices.FIXED_USD[kind]
-    if kind.startswith((*prices.LOCAL, *prices.BY_USE)) and not kind.startswith(prices.NOT_BY_USE):
-        return 0.0
-    raise PriceError(f"{kind} is not in policies/safety/prices.py")
+    kind = resource.resource_type
+    if kind in COMPUTED:
+        return COMPUTED[kind](resource, args)
+    usd = of(kind).usd
+    if usd is None or usd is Price.COMPUTED:
+        raise PriceError(f"{file(kind)} has no price of {kind}: `usd` in its row, 0 where it is free or paid by use")
+    return usd
+
+
+def _instance_usd(instance: PolicyResource, _args: StackValidationArgs) -> float:
+    bundle = text(instance.props, "bundleId")
+    if bundle not in prices.BUNDLES_USD:
+        raise PriceError("its bundle is not in policies/safety/prices.py")
+    return prices.BUNDLES_USD[bundle]
+
+
+def _disk_usd(disk: PolicyResource, _args: StackValidationArgs) -> float:
+    return _count(value(disk.props, "sizeInGb")) * prices.DISK_GB_USD
+
+
+def _address_usd(address: PolicyResource, args: StackValidationArgs) -> float:
+    return 0.0 if _is_attached(address, args) else prices.LOOSE_ADDRESS_USD
+
+
+def _tier_usd(tier: PolicyResource, args: StackValidationArgs) -> float:
+    return prices.ADVANCED_NODE_USD * _nodes(args) if text(tier.props, "settingValue") != "standard" else 0.0
+
+
+def _parameter_usd(parameter: PolicyResource, _args: StackValidationArgs) -> float:
+    # One that may become an advanced one counts as such; left out, the account's setting decides.
+    return 0.0 if text(parameter.props, "tier") in ("", "standard") else prices.ADVANCED_PARAMETER_USD
+
+
+COMPUTED: dict[str, Callable[[PolicyResource, StackValidationArgs], float]] = {
+    INSTANCE: _instance_usd,
+    DISK: _disk_usd,
+    ADDRESS: _address_usd,
+    NODE_TIER: _tier_usd,
+    PARAMETER: _parameter_usd,
+}
+"""Prices of the types whose row says that they are computed."""
 
 
 def _nodes(args: StackValidationArgs) -> float:
     """Machines that the stack's activations let in; one each, unless they say otherwise."""
     limits = (value(found.props, "registrationLimit") for found in of_type(args.resources, ACTIVATION))
     return sum(1 if limit is None else _count(limit) for limit in limits)
-
-
-def _bundle_usd(bundle: str) -> float:
-    if bundle not in prices.BUNDLES_USD:
-        raise PriceError("its bundle is not in policies/safety/prices.py")
-    return prices.BUNDLES_USD[bundle]
 
 
 def _count(number: object) -> float:

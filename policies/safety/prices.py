@@ -1,5 +1,6 @@
-"""What declared resources cost a month whether they are used or not, in US dollars, and the most a stack may cost.
+"""Prices by the month of what is computed from properties, in US dollars, and the most that a stack may cost.
 
+What costs the same whatever its properties are has its price in its row of components/resource_types/.
 List prices of us-east-1 as published; Montreal's may differ a little (`aws lightsail get-bundles --region
 ca-central-1` has them). What is paid by use, as requests, traffic, stored objects and snapshots, is left out.
 """
@@ -36,85 +37,3 @@ WORKERS_PLAN_USD = 5.0
 PRO_PLAN_USD = 25.0
 # AWS, Systems Manager pricing, advanced parameters: each, by the month. Not looked up for Montreal.
 ADVANCED_PARAMETER_USD = 0.05
-
-FIXED_USD: dict[str, float] = {
-    # AWS, KMS pricing: a key a month; each yearly renewal, at most two, costs as much again.
-    "aws:kms/key:Key": 1.0,
-    "aws:kms/replicaKey:ReplicaKey": 1.0,
-    # AWS, CloudWatch pricing.
-    "aws:cloudwatch/metricAlarm:MetricAlarm": 0.10,
-    "aws:cloudwatch/compositeAlarm:CompositeAlarm": 0.50,
-    "aws:cloudwatch/dashboard:Dashboard": 3.0,
-    # AWS, Secrets Manager pricing.
-    "aws:secretsmanager/secret:Secret": 0.40,
-    # AWS, Lightsail pricing.
-    "aws:lightsail/lb:Lb": 18.0,
-    # Cloudflare, Load Balancing: the base price. Second-hand; the contract decides.
-    "cloudflare:index/loadBalancer:LoadBalancer": 5.0,
-}
-
-# Nothing runs anywhere for these.
-LOCAL = ("hybrid:", "pulumi:", "random:", "tls:")
-# Services that are free or paid by use; the rest of AWS has a price that somebody must look up.
-BY_USE = (
-    "aws:cloudwatch/log",
-    "aws:ecr/lifecyclePolicy:",
-    "aws:ecr/replicationConfiguration:",
-    "aws:ecr/repository",
-    "aws:iam/",
-    "aws:kms/alias:",
-    "aws:kms/grant:",
-    "aws:kms/keyPolicy:",
-    "aws:lambda/alias:",
-    "aws:lambda/eventSourceMapping:",
-    "aws:lambda/function:",
-    "aws:lambda/functionEventInvokeConfig:",
-    "aws:lambda/functionUrl:",
-    "aws:lambda/layerVersion:",
-    "aws:lambda/permission:",
-    "aws:lightsail/bucketResourceAccess:",
-    "aws:lightsail/certificate:",
-    "aws:lightsail/disk_attachment:",
-    "aws:lightsail/instancePublicPorts:",
-    "aws:lightsail/keyPair:",
-    "aws:lightsail/staticIpAttachment:",
-    "aws:s3/",
-    "aws:secretsmanager/secretPolicy:",
-    "aws:secretsmanager/secretVersion:",
-    "aws:sns/",
-    "aws:sqs/",
-    "aws:ssm/activation:",
-    "aws:ssm/association:",
-    "aws:ssm/document:",
-    "aws:ssm/maintenanceWindow",
-    "aws:ssm/resourceDataSync:",
-    "cloudflare:index/accountToken:",
-    "cloudflare:index/apiToken:",
-    "cloudflare:index/connectivityDirectoryService:",
-    "cloudflare:index/d1Database:",
-    "cloudflare:index/dnsRecord:",
-    "cloudflare:index/hyperdriveConfig:",
-    "cloudflare:index/loadBalancerMonitor:",
-    "cloudflare:index/loadBalancerPool:",
-    "cloudflare:index/mtlsCertificate:",
-    "cloudflare:index/notificationPolicy",
-    "cloudflare:index/pages",
-    "cloudflare:index/queue",
-    "cloudflare:index/r2Bucket",
-    "cloudflare:index/r2CustomDomain:",
-    "cloudflare:index/r2ManagedDomain:",
-    "cloudflare:index/record:",
-    "cloudflare:index/ruleset:",
-    "cloudflare:index/secretsStore",
-    "cloudflare:index/turnstileWidget:",
-    "cloudflare:index/worker",
-    "cloudflare:index/workflow:",
-    "cloudflare:index/zeroTrustAccess",
-    "cloudflare:index/zeroTrustTunnelCloudflared",
-    "cloudflare:index/zoneDnssec:",
-    "cloudflare:index/zoneSetting:",
-    "vercel:index/deployment:",
-    "vercel:index/project",
-)
-# Begin like one of those and have a price a month that nobody has looked up.
-NOT_BY_USE = ("cloudflare:index/workersForPlatforms",)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
-from components.common.sensitive_properties import PARAMETER
+from components.secrets.properties import PARAMETER
 from policies import scanner
 from policies.networks import admit_strangers
 from policies.rule import Rule

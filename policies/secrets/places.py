@@ -8,7 +8,7 @@ import pulumi
 from pulumi_policy import ResourceValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
-from components.common import sensitive_properties
+from components.secrets import properties
 from policies import scanner
 from policies.wrapping import called_by_neighbour
 
@@ -46,9 +46,9 @@ def all_texts(values: Mapping[str, Any]) -> Iterator[tuple[str, Place]]:
 
 def sensitive_paths(type_token: str, props: Mapping[str, Any]) -> Iterator[str]:
     """Where this resource takes secrets; what is unknown is no less such a place."""
-    for place in sensitive_properties.places(type_token):
+    for place in properties.places(type_token):
         try:
-            for path, _ in sensitive_properties.reached(props, place, lambda _value: False):
+            for path, _ in properties.reached(props, place, lambda _value: False):
                 yield path
         except UnknownValueError as error:
             yield ".".join(error.props)

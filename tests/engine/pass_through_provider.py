@@ -26,8 +26,8 @@ from pulumi.provider.experimental.provider import (
     UpdateResponse,
 )
 
+from plan.diff import replaces
 from plan.model import Resource
-from plan.replacement import replaces
 
 Properties = dict[str, PropertyValue]
 

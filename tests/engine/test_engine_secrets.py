@@ -82,9 +82,9 @@ def test_the_state_encrypts_just_what_the_recorded_plan_calls_secret(deployed: T
 
 IN_THE_CLEAR = """
 import pulumi_cloudflare as cloudflare
-from components.common import secret_guard
+from components.secrets import guard
 
-secret_guard.refuse_secrets_in_the_clear()
+guard.refuse_secrets_in_the_clear()
 origin = {"host": "h", "database": "d", "user": "u", "scheme": "postgres", "password": "hunter2"}
 cloudflare.HyperdriveConfig("plain", account_id="a", name="n", origin={**origin, "access_client_secret": "hunter2"})
 """

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from plan.diff import replaces
 from plan.model import Computed, Plan, Resource, reveal
-from plan.replacement import replaces
 from tests.plan.declared import named
 from tests.plan.grants import grants, unknown_actions
 from tests.plan.test_host_policies import ACCOUNT, keys, of_replication, resolved

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from plan.diff import Change, Kind, diff, text
+from plan.diff import Change, Kind, diff, replaces, text
 from plan.model import Computed, Options, Plan, Resource, Secret
-from plan.replacement import PROPERTIES, WHOLE, replaces
 from plan.tree import change_list
 
 
@@ -169,14 +168,6 @@ def test_exports_belong_to_the_stack() -> None:
     *_, change = diff(before, after)
     assert [row.path for row in change.properties] == ["exports.gone", "exports.names.a", "exports.version"]
     assert (change.document()["type"], change.document()["name"]) == ("pulumi:pulumi:Stack", "p-dev")
-
-
-@pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_what_replaces_is_known_of_every_declared_type(stack: str, request: pytest.FixtureRequest) -> None:
-    declared: Plan = request.getfixturevalue(f"{stack}_plan")
-    types = {resource.type for resource in declared.resources if resource.custom}
-    assert types - WHOLE - set(PROPERTIES) == set()
-    assert not WHOLE & set(PROPERTIES)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from plan.graph import Graph, Layer, Tie, graph, mermaid
+from components.resource_types.row import Layer
+from plan.graph import Graph, Tie, graph, mermaid
 from plan.model import Computed, Plan, Resource
 from tests.commands import hybrid
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import typer
 
+from components.resource_types.row import Role
+from components.resource_types.table import RESOURCE_TYPES
 from plan import codec
 from plan.model import Computed, Plan, Secret
-from policies.residency.places import PLACES
 from policies.residency.rules import RULES as RESIDENCY
 from policies.residency_finders import state
-from policies.residency_kinds import KINDS, Role
 from policies.residency_map import Entry, ResidencyMap, residency_map
 from policies.safety.rules import RULES as SAFETY
 from policies.whereabouts import Ground
@@ -49,18 +49,9 @@ def test_no_resource_is_left_out(dev_plan: Plan, prod_plan: Plan, direct_plan: P
         assert {one.urn for one in plan.resources if one.custom} - named == set()
 
 
-def test_every_type_of_the_map_is_classified_by_the_pack() -> None:
-    assert set(KINDS) - set(PLACES) == set()
-
-
-def test_every_declared_type_has_words(dev_plan: Plan, direct_plan: Plan) -> None:
-    declared = {one.type for plan in (dev_plan, direct_plan) for one in plan.resources if one.custom}
-    assert declared - set(KINDS) == set()
-
-
 def test_every_rule_that_the_map_names_exists(found: ResidencyMap) -> None:
     named = {one.rule for one in found.entries} | {flow.rule for flow in found.flows}
-    named |= {kind.rule for kind in KINDS.values()}
+    named |= {row.shown.rule for row in RESOURCE_TYPES.values() if row.shown}
     assert named - {rule.name for rule in (*RESIDENCY, *SAFETY)} == {""}
 
 

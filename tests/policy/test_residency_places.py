@@ -1,17 +1,13 @@
 """Every type of resource has a place, and one that has none is refused."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from components.common.labels import DataClass
+from components.resource_types.table import judged as judged_type
+from components.resource_types.table import line
 from plan.model import Plan
-from policies.residency import aws_places, cloudflare_places, other_places, place
-from policies.residency.place import Kind, Place
-from policies.residency.places import PLACES, line
 from policies.residency.rules import RULES
 from tests.policy import (
     test_residency_destinations,
@@ -55,52 +51,17 @@ def test_a_case_breaks_its_rules_and_no_other(name: str, rules_broken: dict[str,
     assert rules_broken[name] == CASES[name].rules
 
 
-def test_every_declared_type_has_a_place(dev_plan: Plan, prod_plan: Plan, direct_plan: Plan) -> None:
-    declared = {resource.type for plan in (dev_plan, prod_plan, direct_plan) for resource in plan.resources}
-    assert declared - PLACES.keys() == set()
-
-
 def test_every_type_that_a_rule_knows_has_a_place() -> None:
-    modules = [path for path in ROOT.glob("policies/residency/**/*.py") if not path.name.endswith("_places.py")]
-    known = {token for module in modules for token in TOKEN.findall(module.read_text())}
+    known = {token for module in ROOT.glob("policies/residency/**/*.py") for token in TOKEN.findall(module.read_text())}
     assert len(known) > 20
-    assert known - PLACES.keys() == set()
-
-
-def test_every_component_has_a_place() -> None:
-    sources = "".join(source.read_text() for source in ROOT.glob("components/**/*.py"))
-    tokens = set(re.findall(r'"(hybrid:[a-z]+:[A-Za-z]+)"', sources))
-    assert tokens == {token for token in PLACES if token.startswith("hybrid:")}
-
-
-def test_no_type_has_two_places() -> None:
-    assert len(PLACES) == len(aws_places.AWS) + len(cloudflare_places.CLOUDFLARE) + len(other_places.OTHERS)
-
-
-@pytest.mark.parametrize("token", sorted(token for token, found in PLACES.items() if found.kind is Kind.GLOBAL))
-def test_what_is_everywhere_says_why_and_holds_no_data(token: str) -> None:
-    assert PLACES[token].most is DataClass.NONE
-    assert re.fullmatch(r"[A-Z].{10,}\.", PLACES[token].why)
-
-
-def test_the_table_is_read_without_the_packs_library() -> None:
-    program = "import sys; import policies.residency.places; print('pulumi_policy' in sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert answer.stdout.strip() == "False"
+    assert [token for token in known if judged_type(token) is None] == []
 
 
 def test_a_message_holds_the_line_to_add(dev_plan: Plan) -> None:
     (finding,) = judged(dev_plan, {"new": CASES["type that nobody judged"]})["new"]
     assert line("aws:kinesis/stream:Stream") in finding.message
     assert '"aws:kinesis/stream:Stream": regional(' in finding.message
-    assert "policies/residency/aws_places.py" in finding.message
-
-
-@pytest.mark.parametrize("token", ["aws:a/b:C", "cloudflare:index/a:A", "hybrid:a:A", "gcp:a/b:C"])
-def test_the_line_to_add_is_code_of_a_file_that_exists(token: str) -> None:
-    code, _, file = line(token).partition(", to ")
-    assert isinstance(eval(f"{{{code}}}", vars(place))[token], Place)
-    assert (ROOT / file).exists()
+    assert "components/resource_types/aws.py" in finding.message
 
 
 def test_every_rule_of_the_pack_has_a_case() -> None:
@@ -117,9 +78,4 @@ def test_every_rule_of_the_pack_has_a_case() -> None:
 
 
 def test_every_rule_of_the_pack_gives_its_reason_and_source() -> None:
-    assert [rule.name for rule in RULES if not re.search(r"\(.+, .+\)|places\.py", rule.reason)] == []
-
-
-def test_a_place_admits_what_is_less_delicate() -> None:
-    stores = Place(kind=Kind.EDGE, most=DataClass.PUBLIC, why="")
-    assert [stores.admits(one) for one in DataClass] == [False, False, True, True]
+    assert [rule.name for rule in RULES if not re.search(r"\(.+, .+\)|resource_types/", rule.reason)] == []

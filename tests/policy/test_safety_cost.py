@@ -106,6 +106,11 @@ def test_a_stack_whose_dearest_is_the_workers_plan_keeps_its_own_ceiling(dev_pla
     assert prod == []
 
 
+def test_a_type_without_a_price_is_named_with_the_file_to_write_it_in(dev_plan: Plan) -> None:
+    ((found,),) = findings([CASES["a service by the hour"][0](dev_plan)])
+    assert "aws.py has no price of aws:lightsail/containerService:ContainerService: `usd` in its row" in found.message
+
+
 def test_every_bundle_that_may_be_chosen_has_a_price() -> None:
     assert set(BUNDLES) <= set(prices.BUNDLES_USD)
 

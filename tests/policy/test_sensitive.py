@@ -1,19 +1,11 @@
 """The gate's own rules: what is given as a secret, and what exports hold."""
 
-import importlib.util
-import json
-import re
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from components.common.provider_secrets import PROVIDER_SECRETS
-from components.common.sensitive_properties import PARAMETER, WORKER_VERSION
-from plan.errors import PlanError
+from components.secrets.properties import PARAMETER
 from plan.model import Computed, Plan, Resource, Secret
-from plan.record import record
 from policies import sensitive
 from tests.policy import packs
 from tests.policy.breaking import broken, origin, rules
@@ -63,7 +55,7 @@ STATES: dict[str, tuple[str, dict[str, object], dict[str, object], set[str]]] = 
     ),
     "output that was not made": ("aws:lightsail/keyPair:KeyPair", {}, {"privateKey": ""}, set()),
     "list of bindings": (
-        WORKER_VERSION,
+        "cloudflare:index/workerVersion:WorkerVersion",
         {"bindings": [{"type": "plain_text", "text": "x"}, {"type": "secret_text", "text": "x"}]},
         {},
         {"inputs.bindings[1].text"},
@@ -91,91 +83,3 @@ def test_a_state_keeps_secrets_as_ciphertext(case: str) -> None:
     found = [path for _, path in sensitive.clear_in_state(state(type_token, inputs, outputs))]
     assert set(found) == clear
     assert len(found) == len(clear)
-
-
-def test_the_table_is_what_the_sdks_mark() -> None:
-    # Imported, the packages would take minutes.
-    found: dict[str, set[str]] = {}
-    for package in ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls"):
-        spec = importlib.util.find_spec(package)
-        folder = Path(spec.origin or "").parent if spec else Path()
-        for path in folder.rglob("*.py"):
-            text = path.read_text()
-            for marked in re.finditer(r"additional_secret_outputs=(\[[^\]]*\])", text):
-                (token,) = re.findall(r"__self__\)\.__init__\(\s*'([^']+)'", text[marked.end() :])[:1]
-                name = f"pulumi:providers:{token}" if path.name == "provider.py" else token
-                found.setdefault(name, set()).update(json.loads(marked[1]))
-    assert {name: {*inputs, *made} for name, (inputs, made) in PROVIDER_SECRETS.items()} == found
-
-
-GUARDED = """
-import pulumi
-import pulumi_aws as aws
-import pulumi_cloudflare as cloudflare
-import pulumi_random as random
-from components.common import secret_guard
-
-secret_guard.refuse_secrets_in_the_clear()
-password = random.RandomPassword("password", length=20)
-plain = random.RandomId("plain", byte_length=4)
-origin = {"host": "h", "database": "d", "user": "u", "scheme": "postgres"}
-def hyperdrive(name, **secrets):
-    return cloudflare.HyperdriveConfig(name, account_id="a", name="n", origin={**origin, **secrets})
-def version(name, *bindings):
-    return cloudflare.WorkerVersion(name, account_id="a", worker_id="w", bindings=list(bindings))
-"""
-REFUSED = {
-    "text": ("hyperdrive('x', password='hunter2')", "origin.password"),
-    "output": ("hyperdrive('x', password=plain.hex)", "origin.password"),
-    "both at once": (
-        "hyperdrive('x', password='hunter2', access_client_secret=plain.hex)",
-        "origin.password, origin.accessClientSecret",
-    ),
-    "class of arguments": (
-        "cloudflare.HyperdriveConfig('x', account_id='a', name='n', "
-        "origin=cloudflare.HyperdriveConfigOriginArgs(**origin, password='hunter2'))",
-        "origin.password",
-    ),
-    "binding": (
-        "version('x', {'type': 'plain_text', 'name': 'A', 'text': 'a'}, "
-        "{'type': 'secret_text', 'name': 'B', 'text': 'b'})",
-        "bindings[1].text",
-    ),
-    "user data": (
-        "aws.lightsail.Instance('x', availability_zone='a', blueprint_id='b', bundle_id='c', user_data=plain.hex)",
-        "userData",
-    ),
-    "child": (
-        "parent = pulumi.ComponentResource('a:b:C', 'p')\n"
-        "cloudflare.HyperdriveConfig('x', account_id='a', name='n', origin={**origin, 'password': 'hunter2'}, "
-        "opts=pulumi.ResourceOptions(parent=parent))",
-        "origin.password",
-    ),
-}
-ALLOWED = """
-hyperdrive("a", password=password.result)
-hyperdrive("b", password=pulumi.Output.secret("hunter2"))
-hyperdrive("c", password=pulumi.Output.concat("x", password.result))
-cloudflare.HyperdriveConfig("d", account_id="a", name="n", origin=pulumi.Output.secret({**origin, "password": "x"}))
-hyperdrive("e")
-version("f", {"type": "secret_text", "name": "B", "text": password.result}, {"type": "x", "name": "A", "text": "a"})
-version("g")
-"""
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_the_program_refuses_a_secret_in_the_clear(program: Callable[..., Path], case: str) -> None:
-    line, paths = REFUSED[case]
-    with pytest.raises(PlanError) as caught:
-        record("dev", program(GUARDED + line))
-    assert str(caught.value).startswith("dev: x (")
-    assert f": {paths}: in the clear; allowed: a secret output" in str(caught.value)
-    assert "hunter2" not in str(caught.value)
-
-
-def test_the_program_takes_secret_outputs(program: Callable[..., Path]) -> None:
-    plan = record("dev", program(GUARDED + ALLOWED))
-    assert len(plan.of_type(HYPERDRIVE)) == 5
-    (resource,) = [found for found in plan.resources if found.name == "a"]
-    assert isinstance(resource.inputs["origin"]["password"], Secret)
-    assert isinstance(resource.inputs["origin"]["host"], str)

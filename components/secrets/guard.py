@@ -9,8 +9,8 @@ from typing import Any, cast
 import pulumi
 from pulumi._types import input_type_to_untranslated_dict, is_input_type
 
-from components.common import sensitive_properties
 from components.common.errors import HybridError
+from components.secrets import properties
 
 
 class SecretError(HybridError, pulumi.RunError):
@@ -30,7 +30,7 @@ def refuse_secrets_in_the_clear() -> None:
 
 
 def _check(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-    places = sensitive_properties.places(args.type_)
+    places = properties.places(args.type_)
     if not places:
         return None
     nothing = cast(Awaitable[Any], _no_dependency(args.type_, args.name, args.props, places))
@@ -75,7 +75,7 @@ async def _in_the_clear(value: Any, steps: Sequence[str], path: str) -> list[str
 
 async def _is_made_of_a_secret(value: pulumi.Output[Any]) -> bool:
     """Before a resource is made the SDK does not mark its outputs; in the update it does, and then they are judged."""
-    return any(sensitive_properties.outputs(made.pulumi_resource_type) for made in await value.resources())
+    return any(properties.outputs(made.pulumi_resource_type) for made in await value.resources())
 
 
 async def _parts(value: Any, step: str) -> list[tuple[str | int | None, Any]]:

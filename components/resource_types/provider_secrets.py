@@ -1,6 +1,6 @@
 """What the SDKs of the pinned providers mark as secret, by type: inputs, and outputs that are no inputs.
 
-Taken from the SDKs' own sources; tests/policy/test_sensitive.py compares.
+Taken from the SDKs' own sources; tests/components/resource_types/test_provider_secrets.py compares.
 """
 
 PROVIDER_SECRETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

@@ -1,0 +1,1 @@
+"""What is known of each type of resource: one row a type."""

@@ -1,0 +1,1 @@
+"""Which properties are made for secrets, and that the program gives them nothing in the clear."""

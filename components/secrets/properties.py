@@ -1,0 +1,61 @@
+"""Where resources take and give out secrets: one place for the program, the packs and the gate.
+
+A place is a property path by its names on the wire. `*` stands for every key or index, and `?kind=text` goes on
+only where the part reached so far has a `kind` of that text, or of one that is not known.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from components.resource_types.provider_secrets import PROVIDER_SECRETS
+from components.resource_types.table import of
+
+PARAMETER = "aws:ssm/parameter:Parameter"
+WORKER_VERSION = "cloudflare:index/workerVersion:WorkerVersion"
+
+
+def places(type_token: str) -> tuple[str, ...]:
+    """Places where this type takes secrets, with their `*` and `?`."""
+    row, (marked, _) = of(type_token), PROVIDER_SECRETS.get(type_token, ((), ()))
+    return row.secret_inputs if row.is_marked_too_much else (*marked, *row.secret_inputs)
+
+
+def outputs(type_token: str) -> tuple[str, ...]:
+    """Outputs of this type that are secrets; inputs among them, because the engine gives them back."""
+    marked, made = PROVIDER_SECRETS.get(type_token, ((), ()))
+    return (*marked, *made, *of(type_token).secret_outputs)
+
+
+def reached(value: Any, place: str, is_closed: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
+    """Path and value of each part of the value that the place names.
+
+    A part that `is_closed` ends the way: what lies in it can't be seen, and it stands for all of it.
+    """
+    return _reached(value, place.split("."), "", is_closed)
+
+
+def _reached(value: Any, steps: list[str], path: str, is_closed: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
+    if not steps or is_closed(value):
+        if value is not None:
+            yield path, value
+        return
+    step, rest = steps[0], steps[1:]
+    if step.startswith("?"):
+        name, _, text = step[1:].partition("=")
+        # Unknown or secret is taken for a match: the safe way round.
+        if isinstance(value, Mapping) and ((kind := value.get(name)) == text or is_closed(kind)):
+            yield from _reached(value, rest, path, is_closed)
+        return
+    for key, part in _parts(value, step):
+        below = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip(".")
+        yield from _reached(part, rest, below, is_closed)
+
+
+def _parts(value: Any, step: str) -> Iterator[tuple[str | int, Any]]:
+    if isinstance(value, Mapping):
+        for name in value:
+            if step in ("*", name):
+                yield str(name), value[name]
+    elif isinstance(value, Sequence) and not isinstance(value, str) and step == "*":
+        for index in range(len(value)):
+            yield index, value[index]
