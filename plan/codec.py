@@ -5,8 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from plan.errors import PlanError
-from plan.model import Computed, Options, Plan, Resource, Secret, Source
+from plan.model import Computed, Options, Plan, PlanError, Resource, Secret, Source
 
 FORMAT = 1
 MASK = "[secret]"

@@ -10,12 +10,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from components.common.errors import HybridError
+
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDERS = "pulumi:providers:"
 """Begins the type of every provider."""
 UNWRITTEN = "<reference>"
 """Stands for another resource's output within a text; in brackets, as what a program fills in."""
 _REFERENCE = re.compile(r"\$\{(urn:pulumi:[^#}]+)#([^}]+)\}")
+
+
+class PlanError(HybridError):
+    """A program that can't be recorded, a stack that is not known, or a plan file that can't be read."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from plan import yaml_text
-from plan.errors import PlanError
+from plan.model import PlanError
 
 ROOT = Path(__file__).resolve().parent.parent
 

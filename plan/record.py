@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from plan import codec
-from plan.errors import PlanError
 from plan.inputs import Inputs, environment
 from plan.memory import Memory
-from plan.model import Plan
+from plan.model import Plan, PlanError
 from plan.project import ROOT, Project
 
 TIMEOUT_SECONDS = 120
@@ -66,7 +65,7 @@ def _run(stacks: Sequence[str], folder: Path, tasks: Sequence[Mapping[str, Any]]
     order = {"parent": os.getpid(), "folder": str(folder), "seconds": TIMEOUT_SECONDS, "tasks": tasks}
     try:
         finished = subprocess.run(
-            [sys.executable, "-P", "-m", "plan.recording"],
+            [sys.executable, "-P", "-m", "plan.recorder"],
             input=json.dumps(order),
             stdout=subprocess.PIPE,
             text=True,

@@ -222,7 +222,7 @@ class Watch:
         if is_import and event == "os.listdir":
             return real in places or real in self._inputs.above
         if is_import and os.path.basename(os.path.dirname(real)) == COMPILED:
-            # Compared with the source by plan/from_source.py.
+            # Compared with the source by plan/child_process.py.
             return _is_in(real, places)
         is_above = any(_is_in(path, (real,)) for path in (*self._inputs.trees, *places, *self._libraries))
         return real == os.devnull or (event in UNAUDITED and is_above)

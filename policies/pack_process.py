@@ -12,15 +12,15 @@ import threading
 # The library's own looking around, at its start, changes no answer.
 import pulumi_policy  # noqa: F401
 
-from plan import from_source, lifetime
+from plan import child_process
 from plan.inputs import Inputs
 from plan.project import ROOT
 from plan.watch import Watch
 
 
 def main(folder: str) -> None:
-    lifetime.end_with_parent()
-    from_source.install(ROOT)
+    child_process.end_with_parent()
+    child_process.import_from_source(ROOT)
     watch = Watch(Inputs.of_packs())
     watch.install()
     threading.Thread(target=_tell_in_the_end, args=(watch,), daemon=True).start()

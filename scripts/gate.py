@@ -95,11 +95,11 @@ def _previewed(paths: list[Path]) -> list["Subject"]:
     if not paths:
         # Importing it takes half of a gate that has nothing to ask.
         return []
-    from plan import from_preview
+    from plan import saved
     from policies.findings import Origin, Subject
 
     return [
-        Subject(plan=from_preview.read(path), origin=Origin.PREVIEW, previous=from_preview.read_previous(path))
+        Subject(plan=saved.read_preview(path), origin=Origin.PREVIEW, previous=saved.read_previous(path))
         for path in paths
     ]
 
@@ -107,10 +107,10 @@ def _previewed(paths: list[Path]) -> list["Subject"]:
 def _deployed(paths: list[Path]) -> list["Subject"]:
     if not paths:
         return []
-    from plan import from_state
+    from plan import saved
     from policies.findings import Origin, Subject
 
-    return [Subject(plan=from_state.read(path), origin=Origin.STATE) for path in paths]
+    return [Subject(plan=saved.read_state(path), origin=Origin.STATE) for path in paths]
 
 
 def _saved(paths: list[Path]) -> dict[Path, "Plan"]:
@@ -125,7 +125,7 @@ def _subjects(stacks: list[str], read: list["Subject"], olds: dict[Path, "Plan"]
     """Each old plan goes with its own stack. Raises PlanError where that is not gated."""
     import dataclasses
 
-    from plan.errors import PlanError
+    from plan.model import PlanError
 
     subjects = [*_recorded(stacks), *read]
     for path, old in olds.items():

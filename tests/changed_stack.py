@@ -37,7 +37,7 @@ def record_each(folder: Path, variants: Sequence[tuple[str, Settings]]) -> list[
     tasks = [{**recorder._task(project, str(number)), "stack": stack} for number, (stack, _) in enumerate(variants)]
     order = {"parent": os.getpid(), "folder": str(folder), "seconds": recorder.TIMEOUT_SECONDS, "tasks": tasks}
     said = subprocess.run(
-        [sys.executable, "-P", "-m", "plan.recording"],
+        [sys.executable, "-P", "-m", "plan.recorder"],
         input=json.dumps(order),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from plan import quick_import
+from plan import child_process
 from plan.model import Plan
 from plan.record import record
 from tests.changed_stack import record_with
@@ -30,7 +30,7 @@ settings.register_profile(
 )
 settings.load_profile("hybrid")
 # As the recorder does; whole, the providers' libraries take each worker three seconds.
-quick_import.install()
+child_process.import_quickly()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ The exception tree::
     ├── SecretError             components/secrets/guard.py: a property made for a secret gets one in the clear
     ├── TunnelError             components/network/tunnel_connection.py: the way to the database does not open
     ├── ReadinessError          components/network/database_readiness.py: the database does not answer as it should
-    ├── PlanError               plan/errors.py: a program that can't be recorded, a plan that can't be read
+    ├── PlanError               plan/model.py: a program that can't be recorded, a plan that can't be read
     ├── GateError               policies/errors.py: a policy pack that can't be run
     ├── BackupError             backups/errors.py: a backup, restore or drill that is refused or fails
     ├── DatabaseError           database/errors.py: a running database can't be reached, or answers otherwise

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from plan import from_preview, from_state
+from plan import saved
 from plan.model import Plan
 from policies.findings import UNCHECKED, Finding, Origin, Subject
 from policies.gate import assess
@@ -148,7 +148,7 @@ def previewed(engine: TrialEngine, path: Path) -> Path:
 
 def test_the_gate_reads_a_first_preview(fresh: TrialEngine, tmp_path: Path, dev_plan: Plan) -> None:
     path = previewed(fresh, tmp_path / "preview.json")
-    plan = from_preview.read(path)
+    plan = saved.read_preview(path)
     assert set(plan.by_urn) == set(dev_plan.by_urn)
     for urn, resource in plan.by_urn.items():
         declared = dev_plan.by_urn[urn]
@@ -157,13 +157,13 @@ def test_the_gate_reads_a_first_preview(fresh: TrialEngine, tmp_path: Path, dev_
             declared.parent,
             declared.provider,
         ), urn
-    assert from_preview.read_previous(path) is None
+    assert saved.read_previous(path) is None
     assert findings(plan, Origin.PREVIEW) == ()
 
 
 def test_the_gate_reads_a_state(deployed: TrialEngine, tmp_path: Path, dev_plan: Plan) -> None:
     (tmp_path / "state.json").write_text(deployed.run("stack", "export", "--stack=dev"))
-    plan = from_state.read(tmp_path / "state.json")
+    plan = saved.read_state(tmp_path / "state.json")
     more = set(plan.by_urn) - set(dev_plan.by_urn)
     assert set(dev_plan.by_urn) <= set(plan.by_urn)
     assert {urn.rpartition("::")[2].partition("_")[0] for urn in more} == {"default"}
@@ -171,11 +171,11 @@ def test_the_gate_reads_a_state(deployed: TrialEngine, tmp_path: Path, dev_plan:
 
 
 def test_a_decrypted_state_is_refused(mine: TrialEngine, tmp_path: Path) -> None:
-    from plan.errors import PlanError
+    from plan.model import PlanError
 
     (tmp_path / "state.json").write_text(mine.run("stack", "export", "--show-secrets", "--stack=dev"))
     with pytest.raises(PlanError, match="holds decrypted secrets"):
-        from_state.read(tmp_path / "state.json")
+        saved.read_state(tmp_path / "state.json")
 
 
 def test_the_gate_finds_a_secret_that_the_state_shows(deployed: TrialEngine, tmp_path: Path) -> None:
@@ -186,25 +186,25 @@ def test_the_gate_finds_a_secret_that_the_state_shows(deployed: TrialEngine, tmp
         if resource["urn"].endswith("::hyperdrive-regulated"):
             resource["inputs"]["origin"]["password"] = "hunter2"
     (tmp_path / "state.json").write_text(json.dumps(document))
-    found = findings(from_state.read(tmp_path / "state.json"), Origin.STATE)
+    found = findings(saved.read_state(tmp_path / "state.json"), Origin.STATE)
     assert (INPUTS_RULE, "hyperdrive-regulated") in {(one.rule, one.subject) for one in found}
     assert not any("hunter2" in one.message for one in found)
 
 
 def test_the_gate_reads_what_a_change_takes_away(mine: TrialEngine, tmp_path: Path) -> None:
     same = previewed(mine, tmp_path / "same.json")
-    assert findings(from_preview.read(same), Origin.PREVIEW, from_preview.read_previous(same)) == ()
+    assert findings(saved.read_preview(same), Origin.PREVIEW, saved.read_previous(same)) == ()
     # The engine itself refuses to replace the stand-by's record.
     mine.run("state", "unprotect", "--all", "--yes", "--stack=dev")
     mine.set("dev", cloudflareZoneId="a" * 32)
     moved = previewed(mine, tmp_path / "moved.json")
-    found = findings(from_preview.read(moved), Origin.PREVIEW, from_preview.read_previous(moved))
+    found = findings(saved.read_preview(moved), Origin.PREVIEW, saved.read_previous(moved))
     assert {one.rule for one in found} == {RECORDS_RULE, KEPT_RULE}
     records = {one.subject for one in found if one.rule == RECORDS_RULE}
     assert records == {"api-record", "site-record", "tunnel-record", "tunnel-pooler-record"}
     (mine.project / "__main__.py").write_text("import pulumi\n")
     gone = previewed(mine, tmp_path / "gone.json")
-    before = from_preview.read(same)
-    lost = findings(from_preview.read(gone), Origin.PREVIEW, before)
+    before = saved.read_preview(same)
+    lost = findings(saved.read_preview(gone), Origin.PREVIEW, before)
     protected = {resource.name for resource in before.resources if resource.options.protect}
     assert {one.subject for one in lost if one.rule == KEPT_RULE} == protected

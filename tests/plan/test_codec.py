@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plan import codec
-from plan.errors import PlanError
-from plan.model import Computed, Plan, Secret
+from plan.model import Computed, Plan, PlanError, Secret
 
 leaves = st.none() | st.booleans() | st.integers() | st.text() | st.builds(Computed, st.text())
 values = st.recursive(

@@ -97,7 +97,7 @@ def of_session_at(session: int, words: str) -> list[int]:
     return found
 
 
-RECORDER, PACKS = "-m plan.recording", "policies/"
+RECORDER, PACKS = "-m plan.recorder", "policies/"
 
 
 class PacksAsked:
@@ -174,7 +174,7 @@ def test_a_recorder_whose_caller_has_ended_before_it_looks_records_nothing(progr
     # Of another process, as the number is once somebody else has taken this one in.
     order = {"parent": os.getpid() + 1, "folder": str(folder), "seconds": 60, "tasks": [task]}
     answer = subprocess.run(
-        [sys.executable, "-P", "-m", "plan.recording"],
+        [sys.executable, "-P", "-m", "plan.recorder"],
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT)},
         input=json.dumps(order),
@@ -188,7 +188,7 @@ def test_a_recorder_whose_caller_has_ended_before_it_looks_records_nothing(progr
 
 def test_a_recorder_that_is_told_nothing_ends_without_a_word() -> None:
     """Whoever asks may be interrupted between starting it and saying what for."""
-    command = [sys.executable, "-P", "-m", "plan.recording"]
+    command = [sys.executable, "-P", "-m", "plan.recorder"]
     environment = {"PYTHONPATH": str(ROOT)}
     answer = subprocess.run(command, env=environment, input="", capture_output=True, text=True, timeout=60)
     assert (answer.stdout, answer.stderr) == ("", "")

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from plan import codec, inputs, record
-from plan.errors import PlanError
 from plan.inputs import PROGRAM, RECORDER, VARIABLES, Inputs
 from plan.memory import FOLDER, cache_folder
-from plan.model import Plan
+from plan.model import Plan, PlanError
 from plan.project import ROOT
 
 Program = Callable[..., Path]

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from plan.errors import PlanError
-from plan.model import Secret
+from plan.model import PlanError, Secret
 from plan.record import record
 
 HYPERDRIVE = "cloudflare:index/hyperdriveConfig:HyperdriveConfig"

@@ -9,8 +9,8 @@ from plan.project import ROOT
 # Asked in one order: the parts first, then the whole, which reuses them.
 PROGRAM = """
 import json, sys
-from plan import quick_import
-quick_import.install()
+from plan import child_process
+child_process.import_quickly()
 import pulumi_aws as aws
 names = ["Parameter", "ParameterArgs", "AssociationTargetArgs", "AssociationTargetArgsDict"]
 parts = {name: getattr(aws.ssm, name) for name in names}
