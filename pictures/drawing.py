@@ -1,8 +1,12 @@
-"""What all pictures are drawn with."""
+"""What all pictures are drawn with: templates, and how wide words are, so that none run into others."""
 
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+# Of a system's sans-serif font at 12 px; a little generous, because fonts differ from machine to machine.
+NARROW, USUAL, WIDE = 4.7, 7.4, 11.0
+_NARROW, _WIDE = frozenset("iljtfrI.,:;'|!()[] -"), frozenset("mwMWGOQ@%→—")
 
 
 def templates(folder: Path) -> Environment:
@@ -18,3 +22,18 @@ def templates(folder: Path) -> Environment:
 
 
 TEMPLATES = templates(Path(__file__).with_name("templates"))
+
+
+def width(words: str, size: float = 12.0) -> float:
+    """In the picture's units."""
+    sizes = (NARROW if letter in _NARROW else WIDE if letter in _WIDE else USUAL for letter in words)
+    return sum(sizes) * size / 12.0
+
+
+def fitted(words: str, room: float, size: float = 12.0) -> str:
+    """The words, cut with an ellipsis where they are wider than the room."""
+    if width(words, size) <= room:
+        return words
+    while words and width(words + "…", size) > room:
+        words = words[:-1]
+    return words.rstrip(" ,(") + "…" if words else ""

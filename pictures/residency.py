@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from components.resource_types.row import Role
 from pictures import canada
-from pictures.drawing import TEMPLATES
-from pictures.words import fitted, width
+from pictures.drawing import TEMPLATES, fitted, width
 from policies.residency_map import CLASSES, Entry, Flow, ResidencyMap
 from policies.whereabouts import COORDINATES, Ground, Where
 

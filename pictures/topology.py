@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pictures.drawing import TEMPLATES
+from pictures.drawing import TEMPLATES, fitted, width
 from pictures.rows import Layout, Slot, layout, ranked
-from pictures.words import fitted, width
 from plan.graph import Edge, Graph, Node, Tie
 
 MARGIN, TOP, LEFT = 16, 66, 216

@@ -9,10 +9,13 @@ import pulumi_aws as aws
 from components.common.labels import DataClass, Labels
 from components.common.protection import Protection
 from components.common.regions import HOME_REGION
-from components.host.firewall import firewall
 from components.host.registration import HOST_TAG, HostRegistration, HostRegistrationArgs
-from components.host.specification import DATA_DISK_PATH
+from components.host.specification import DATA_DISK_PATH, POSTGRES_PORT
 from components.settings.host import HostSettings
+
+SSH_PORT = 22
+# IPv4 and IPv6 are two lists: one that is left out means "everyone".
+Networks = tuple[list[str], list[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,3 +159,15 @@ class PostgresHost(pulumi.ComponentResource):
 def display_name(prefix: str, host: str) -> str:
     """What a host is called in AWS, and the value of its tag."""
     return f"{prefix}-postgres-{host}"
+
+
+def firewall(admins: Networks, database: Networks) -> list[aws.lightsail.InstancePublicPortsPortInfoArgsDict]:
+    """SSH for administrators, and PostgreSQL for who is named; with nobody named its port is closed."""
+    # Lightsail opens 22 to the world unless the list is owned.
+    ports = [_port(SSH_PORT, admins)]
+    return [*ports, _port(POSTGRES_PORT, database)] if all(database) else ports
+
+
+def _port(port: int, networks: Networks) -> aws.lightsail.InstancePublicPortsPortInfoArgsDict:
+    ipv4, ipv6 = networks
+    return {"protocol": "tcp", "from_port": port, "to_port": port, "cidrs": ipv4, "ipv6_cidrs": ipv6}

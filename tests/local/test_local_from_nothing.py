@@ -81,7 +81,7 @@ def test_wrong_settings_are_refused_before_anything_changes(stack: StackUnderTes
 
 
 def test_a_stack_that_breaks_a_policy_is_not_realised(stack: StackUnderTest) -> None:
-    component = stack.project / "components/host/firewall.py"
+    component = stack.project / "components/host/postgres_host.py"
     source = component.read_text()
     component.write_text(source.replace("SSH_PORT = 22", "SSH_PORT = 5432"))
     answer = stack.run("up")

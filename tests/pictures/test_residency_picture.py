@@ -12,10 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 from pictures import canada
+from pictures.drawing import fitted, width
 from pictures.residency import MAP_WIDTH, MARGIN, svg
 from pictures.topology import NODE_HEIGHT, NODE_WIDTH
 from pictures.topology import svg as topology
-from pictures.words import fitted, width
 from plan import codec
 from plan.graph import graph
 from plan.model import Plan
