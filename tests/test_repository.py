@@ -34,7 +34,9 @@ def test_readme_links_lead_somewhere() -> None:
 
 
 def test_every_component_has_a_test() -> None:
-    tests = (ROOT / "tests/plan/test_stack.py").read_text() + (ROOT / "tests/plan/test_components.py").read_text()
+    tests = (ROOT / "tests/components/test_stack.py").read_text() + (
+        ROOT / "tests/components/test_components.py"
+    ).read_text()
     classes = re.findall(
         r"^class (\w+)\(pulumi\.ComponentResource\)",
         "\n".join(path.read_text() for path in (ROOT / "components").rglob("*.py")),

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.components.network.trial_edge import DOOR, trial_edge
+from tests.components.network.trial_postgres import trial_postgres
 from tests.engine.trial_engine import TrialEngine
-from tests.unit.trial_edge import DOOR, trial_edge
-from tests.unit.trial_postgres import trial_postgres
 
 pytestmark = pytest.mark.engine
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from components.network.database_readiness import Login, Patience, ReadinessError, wait_until_ready
+from tests.components.network.trial_edge import DOOR, trial_edge
 from tests.host.authority import authority
 from tests.host.running import HostUnderTest
-from tests.unit.trial_edge import DOOR, trial_edge
 
 BRIEF = Patience(seconds=0.3, pause_seconds=0.1)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.settings.stack import parse
-from tests.unit.test_settings import faults, given
+from tests.components.settings.test_settings import faults, given
 
 
 def host(**changes: Any) -> dict[str, Any]:

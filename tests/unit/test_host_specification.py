@@ -10,8 +10,8 @@ from components.host.specification import host_specification
 from components.settings.compatibility import RELEASES
 from components.settings.stack import parse
 from host.spec import parse as parse_specification
+from tests.components.settings.test_settings import given
 from tests.host.specs import spec
-from tests.unit.test_settings import given
 
 PREFIX = "/automatonicai-dev/postgres/"
 TWO_HOSTS = [

@@ -4,7 +4,7 @@ import pytest
 
 from plan.model import Plan, Secret, reveal
 from tests.changed_stack import record_with
-from tests.plan.declared import named
+from tests.components.declared import named
 
 DAY_HOURS = 24
 

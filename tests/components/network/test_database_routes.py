@@ -7,7 +7,7 @@ import pytest
 from components.common.cloudflare_ranges import IPV4, IPV6
 from plan.model import Plan, Secret, reveal
 from tests.changed_stack import record_with
-from tests.plan.declared import named
+from tests.components.declared import named
 
 HYPERDRIVES = ("hyperdrive-regulated", "hyperdrive-public")
 HYPERDRIVE = "cloudflare:index/hyperdriveConfig:HyperdriveConfig"

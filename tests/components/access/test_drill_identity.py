@@ -4,9 +4,9 @@ import json
 
 from components.host.drill_policy import drill_policy
 from plan.model import Plan
-from tests.plan.declared import named
-from tests.plan.grants import grants, unknown_actions
-from tests.plan.test_host_policies import ACCOUNT
+from tests.components.declared import named
+from tests.components.grants import grants, unknown_actions
+from tests.components.host.test_policies import ACCOUNT
 
 HERE = f"arn:aws:ssm:ca-central-1:{ACCOUNT}"
 

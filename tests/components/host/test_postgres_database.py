@@ -6,7 +6,7 @@ import pytest
 
 from components.host.postgres_database import EXTENSIONS, ROLES, SCHEMAS, WITH_PASSWORD
 from plan.model import Plan, Secret
-from tests.plan.declared import named
+from tests.components.declared import named
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from components.network.tunnel_connection import Bridge, TunnelError, connected, tunnel
-from tests.unit.certificates import self_signed
-from tests.unit.trial_edge import DOOR, echo_server, trial_edge
+from tests.components.network.certificates import self_signed
+from tests.components.network.trial_edge import DOOR, echo_server, trial_edge
 
 
 def talk(port: int, text: bytes) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from components.access.permissions_boundary import boundary_policy
 from components.host.policies import agent_policy, configuration_policy
 from plan.model import Computed, Plan, Resource
-from tests.plan.grants import Grant, grants, unknown_actions
+from tests.components.grants import Grant, grants, unknown_actions
 
 ACCOUNT = "111111111111"
 SSM = f"arn:aws:ssm:ca-central-1:{ACCOUNT}"

@@ -9,7 +9,7 @@ import pytest
 from components.access.deploy_policies import Document, Reach, deploy_policy, preview_policy
 from components.settings.stack import BUCKET_NAME_LENGTH, LONGEST_BUCKET_SUFFIX
 from plan.model import Plan, Resource
-from tests.plan.grants import SESSION, Grant, grants, statements, unknown_actions
+from tests.components.grants import SESSION, Grant, grants, statements, unknown_actions
 
 REACH = Reach(
     prefix="shop-dev",

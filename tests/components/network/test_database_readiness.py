@@ -14,9 +14,9 @@ from components.network.database_readiness import (
     login_of,
     wait_until_ready,
 )
-from tests.unit.certificates import self_signed
-from tests.unit.trial_edge import DOOR, trial_edge
-from tests.unit.trial_postgres import SSL_REQUEST, trial_postgres
+from tests.components.network.certificates import self_signed
+from tests.components.network.trial_edge import DOOR, trial_edge
+from tests.components.network.trial_postgres import SSL_REQUEST, trial_postgres
 
 LOGIN = Login(door=DOOR, database="automatonicai", user="app", password="its password", authorities_pem="")
 BRIEF = Patience(seconds=50, pause_seconds=10)

@@ -137,7 +137,7 @@ def test_the_bundle_has_the_playbook_and_this_hosts_specification_only(two_hosts
         assert [name for name in files if name.startswith("specification")] == [f"specification-{host}.json"]
         declared = component(two_hosts_plan, f"postgres-{host}").inputs["specification"]
         assert json.loads(files[f"specification-{host}.json"]) == declared
-        assert files["host/apply.py"] == (Path(__file__).parents[2] / "host" / "apply.py").read_bytes()
+        assert files["host/apply.py"] == (Path(__file__).parents[3] / "host" / "apply.py").read_bytes()
         assert not [name for name in files if "__pycache__" in name]
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.unit.certificates import self_signed
-from tests.unit.trial_edge import DOOR
+from tests.components.network.certificates import self_signed
+from tests.components.network.trial_edge import DOOR
 
 SSL_REQUEST = 80877103
 ADMITTED = b"R" + struct.pack("!ii", 8, 0) + b"S\x00\x00\x00\x19client_encoding\x00UTF8\x00" + b"Z\x00\x00\x00\x05I"

@@ -7,9 +7,9 @@ import pytest
 
 from plan.diff import replaces
 from plan.model import Computed, Plan, Resource, reveal
-from tests.plan.declared import named
-from tests.plan.grants import grants, unknown_actions
-from tests.plan.test_host_policies import ACCOUNT, keys, of_replication, resolved
+from tests.components.declared import named
+from tests.components.grants import grants, unknown_actions
+from tests.components.host.test_policies import ACCOUNT, keys, of_replication, resolved
 
 BUCKETS = {"backups": "ca-central-1", "backups-copy": "ca-west-1"}
 
