@@ -35,6 +35,7 @@ _S3 = {
         shown=holds("S3 buckets"),
         replaced_by={"bucket", "bucketPrefix", "objectLockEnabled"},
         usd=0,
+        lost="a bucket",
     ),
     "aws:s3/bucketAbac:BucketAbac": regional("A setting of a bucket.", usd=0),
     "aws:s3/bucketAcl:BucketAcl": regional("A setting of a bucket.", usd=0),
@@ -95,7 +96,11 @@ _S3 = {
     "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": regional(
         "A setting of a bucket, by its older name.", usd=0
     ),
-    "aws:s3/bucketV2:BucketV2": regional("A bucket, by its older name.", usd=0),
+    "aws:s3/bucketV2:BucketV2": regional(
+        "A bucket, by its older name.",
+        usd=0,
+        lost="a bucket",
+    ),
     "aws:s3/bucketVersioning:BucketVersioning": regional(
         "A setting of a bucket.", shown=SETTINGS, replaced_by=_OF_A_BUCKET, usd=0
     ),
@@ -121,12 +126,16 @@ _S3 = {
 _LIGHTSAIL = {
     "aws:lightsail/bucket:Bucket": regional("Objects stay in the bucket's region."),
     "aws:lightsail/bucketAccessKey:BucketAccessKey": regional("A key to a bucket, in the bucket's region."),
-    "aws:lightsail/database:Database": regional("The database and its snapshots are in its region."),
+    "aws:lightsail/database:Database": regional(
+        "The database and its snapshots are in its region.",
+        lost="a database",
+    ),
     "aws:lightsail/disk:Disk": regional(
         "The disk and its snapshots are in its region (AWS, Lightsail regions).",
         shown=holds("Lightsail disk"),
         replaced_by=ALL,
         usd=Price.COMPUTED,
+        lost="a disk with the database on it",
     ),
     "aws:lightsail/disk_attachment:Disk_attachment": regional(
         "Joins two things of one zone.", shown=SETTINGS, replaced_by=ALL, usd=0
@@ -141,6 +150,7 @@ _LIGHTSAIL = {
         may_ignore={
             "userData": "it is read at the first start only, and a new one would replace the host (FACTS 0.12)"
         },
+        lost="a host, whose snapshots go with it",
     ),
     "aws:lightsail/instancePublicPorts:InstancePublicPorts": regional(
         "A firewall; it holds no data.", shown=SETTINGS, replaced_by=ALL, usd=0
@@ -150,7 +160,11 @@ _LIGHTSAIL = {
     ),
     "aws:lightsail/lb:Lb": regional("Requests pass through, in its region.", passes=True, usd=18.0),
     "aws:lightsail/staticIp:StaticIp": regional(
-        "An address of its region.", shown=SETTINGS, replaced_by=ALL, usd=Price.COMPUTED
+        "An address of its region.",
+        shown=SETTINGS,
+        replaced_by=ALL,
+        usd=Price.COMPUTED,
+        lost="the address that certificates and firewalls know",
     ),
     "aws:lightsail/staticIpAttachment:StaticIpAttachment": regional(
         "Joins an address and an instance of one region.", shown=SETTINGS, replaced_by=ALL, usd=0
@@ -205,6 +219,7 @@ _OPERATIONS = {
         replaced_by={"customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"},
         # A key a month; each yearly renewal, at most two, costs as much again (AWS, KMS pricing).
         usd=1.0,
+        lost="a key, without which data can not be read",
     ),
     "aws:kms/keyPolicy:KeyPolicy": regional("Who may use a key.", usd=0),
     "aws:kms/customKeyStore:CustomKeyStore": elsewhere("Its keys are kept by a store that nobody has judged."),

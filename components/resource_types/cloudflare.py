@@ -217,6 +217,7 @@ _STORES = {
         shown=holds("R2 bucket", rule="r2-holds-public-data-only"),
         replaced_by={"location", "name"},
         usd=0,
+        lost="a bucket",
     ),
     "cloudflare:index/r2BucketCors:R2BucketCors": edge(
         "A setting of a bucket.", most=_PUBLIC, shown=NAMES, replaced_by={"bucketName"}, usd=0

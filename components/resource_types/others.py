@@ -68,6 +68,7 @@ _STATE = {
         "A made-up value, secret in the state.",
         shown=holds("generated passwords", rule=CLASSIFIED, note=_KEPT),
         replaced_by=ALL,
+        lost="a password that something out there knows",
     ),
     "random:index/randomPet:RandomPet": local("A made-up name."),
     "random:index/randomShuffle:RandomShuffle": local("Given values in another order."),
@@ -105,6 +106,7 @@ _STATE = {
             "subject",
             "validityPeriodHours",
         },
+        lost="the authority that clients trust",
     ),
 }
 

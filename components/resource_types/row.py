@@ -79,6 +79,8 @@ class ResourceType:
     """Data goes through it and does not stay."""
     shown: Shown | None = None
     """None: as a holder, where it may hold data."""
+    lost: str = ""
+    """What is lost with one, where it can't be made again, or only with all that depends on it: production keeps it."""
     replaced_by: Set[str] | None = None
     """Properties that replace a resource when they change, besides account, zone and region. None: nobody has looked.
 

@@ -5,30 +5,17 @@ from collections.abc import Iterator
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 
+from components.resource_types.table import RESOURCE_TYPES, of
 from policies.rule import Rule, StackRule
 from policies.safety.reading import current, each, entries, is_prod, of_type, text, value
 
 BUCKET = "aws:s3/bucket:Bucket"
 INSTANCE = "aws:lightsail/instance:Instance"
-DISK = "aws:lightsail/disk:Disk"
 ATTACHMENT = "aws:lightsail/disk_attachment:Disk_attachment"
 PORTS = "aws:lightsail/instancePublicPorts:InstancePublicPorts"
 KEY = "aws:kms/key:Key"
 MANAGED_DATABASE = "aws:lightsail/database:Database"
-AUTHORITY = "tls:index/selfSignedCert:SelfSignedCert"
-PASSWORD = "random:index/randomPassword:RandomPassword"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
-# What can't be made again, or only together with all that depends on it.
-HOLDS_DATA: dict[str, str] = {
-    INSTANCE: "a host, whose snapshots go with it",
-    DISK: "a disk with the database on it",
-    "aws:lightsail/staticIp:StaticIp": "the address that certificates and firewalls know",
-    MANAGED_DATABASE: "a database",
-    BUCKET: "a bucket",
-    "cloudflare:index/r2Bucket:R2Bucket": "a bucket",
-    PASSWORD: "a password that something out there knows",
-    AUTHORITY: "the authority that clients trust",
-}
 SNAPSHOT_TIME = re.compile(r"([01]\d|2[0-3]):00")
 # AWS's own default; a week, the least that it allows, is shorter than some holidays.
 LEAST_DELETION_DAYS = 30
@@ -40,7 +27,7 @@ def _data_is_protected(args: ResourceValidationArgs) -> Iterator[str]:
     kind = current(args.resource_type)
     if kind == KEY and text(args.props, "tags", "data-class") == "none":
         return
-    yield f"This is {HOLDS_DATA.get(kind, 'a key, without which data can not be read')}, and it is not protected."
+    yield f"This is {of(kind).lost}, and it is not protected."
 
 
 def _hosts_are_snapshotted(args: ResourceValidationArgs) -> Iterator[str]:
@@ -105,7 +92,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.CRITICAL,
         remediation="Declare it with the options of components/common/protection.py, or set protect.",
-        types=(*HOLDS_DATA, "aws:s3/bucketV2:BucketV2", KEY),
+        types=tuple(token for token, row in RESOURCE_TYPES.items() if row.lost),
         check=_data_is_protected,
     ),
     Rule(
