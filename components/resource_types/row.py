@@ -69,6 +69,8 @@ class Shown:
 
 @dataclass(frozen=True)
 class ResourceType:
+    """All facts of one type."""
+
     why: str = ""
     """One sentence: what it holds and where, with the source of a fact."""
     _: KW_ONLY
@@ -115,7 +117,6 @@ NOTHING: Set[str] = frozenset()
 """Somebody looked, and nothing but another account, zone or region replaces."""
 
 CLASSIFIED = "services-are-judged"
-
 
 # How a row is written: `regional("WHAT IT HOLDS AND WHERE.", usd=0)`.
 regional = partial(ResourceType, location=Location.REGIONAL, most=DataClass.REGULATED)
