@@ -2,8 +2,7 @@
 
 import sys
 
-from failover.cli.application import application
-from failover.cli.commands import Surroundings
+from failover.cli.commands import Surroundings, application
 
 
 def main() -> int:

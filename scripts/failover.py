@@ -4,8 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from failover.cli.application import application
-from failover.cli.commands import Surroundings
+from failover.cli.commands import Surroundings, application
 
 if TYPE_CHECKING:
     from local.common.state import State

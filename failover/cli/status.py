@@ -1,6 +1,7 @@
 """How a rollback would go right now: sides, DNS, builds, certificate, token, what is unfinished, and the last drill."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -8,15 +9,13 @@ from typing import Any
 
 from failover.cloudflare.api import Scope
 from failover.common.errors import ApiError
-from failover.common.ids import Host
+from failover.common.ids import Host, Side
 from failover.common.lock import holder
-from failover.common.sides import Side
+from failover.drill.result import last_drill
 from failover.operation.changes import HostNow, is_led_past
 from failover.operation.journal import Unfinished
-from failover.operation.judgement import held_here
-from failover.operation.look import Look
-from failover.operation.measured import last_drill
 from failover.operation.operation import Operation
+from failover.operation.preflight import Preflight, held_here
 from failover.probe.clients import Certificate, Seen, certificate
 from failover.probe.watch import Sighting, View
 
@@ -49,40 +48,69 @@ class Status:
 
 
 def status(operation: Operation, *, only_reads: bool = False) -> Status:
-    """Looks and changes nothing; at most five calls of the API.
+    """Changes nothing; at most five calls of the API.
 
     `only_reads` says that the token is another than the rollback's: what it may change is not asked.
     """
     found = Status(stack=operation.ids.stack, keep_until=operation.ids.keep_until)
-    hosts, until = operation.ids.hosts, operation.budget.look_until
+    hosts, until = operation.ids.hosts, operation.budget.preflight_until
     with ThreadPoolExecutor(max_workers=2 * len(hosts)) as pool:
         certificates = {host.hostname: pool.submit(_certificate, operation.view, host, until) for host in hosts}
         pages = {host.hostname: pool.submit(operation.view.pages, host, until) for host in hosts}
-        look, _, unfinished = operation.prepare()
+        preflight, _, unfinished = operation.prepare()
         _token(found, operation, only_reads=only_reads)
         for host in hosts:
             found.hosts.append(
-                _host(found, look, host, certificates[host.hostname].result(), pages[host.hostname].result())
+                _host(found, preflight, host, certificates[host.hostname].result(), pages[host.hostname].result())
             )
-    found.faults += [f"{one.reason}: {one.text}" for one in look.refusals]
+    found.faults += [f"{one.reason}: {one.text}" for one in preflight.refusals]
     found.warnings += operation.outcome.warnings
-    other = holder(operation.place.lock)
+    other = holder(operation.paths.lock)
     if other:
         found.faults.append(f"lock: {held_here(other)}")
     found.summary = _summary(found, unfinished)
     if unfinished and not other:
-        found.faults.append(f"{unfinished}: {unfinished.way_out}")
+        found.faults.append(f"{unfinished}: {unfinished.next_step}")
     _history(found, operation)
     found.seconds = round(operation.budget.elapsed, 2)
     return found
 
 
+def status_lines(found: Status) -> Iterator[str]:
+    for host in found.hosts:
+        days = host["certificate_days"]
+        yield f"{host['hostname']}: {host['active'] or 'unknown'} is the active side, by the API"
+        if host["plan"]:
+            yield f"  by plan {host['plan']}"
+        if host["route"]:
+            yield f"  route {host['route']['pattern']}: script {host['route']['script'] or 'none'}"
+        if host["record"]:
+            yield f"  record: {host['record']}"
+        for one in host["clients"]:
+            end = one["fault"] or f"{one['answered_by']}, build {one['build'] or 'not named'}, {one['milliseconds']} ms"
+            where = ", ".join(one["addresses"]) or "no address"
+            yield f"  by {one['resolver']}: {where}" + (f" (TTL {one['ttl']} s)" if one["ttl"] else "") + f": {end}"
+        yield f"  stand-by {host['standby']}"
+        parity = {None: "not known", True: "the same", False: "DIFFERENT"}[host["parity"]]
+        if host["worker_not_asked"]:
+            yield f"  Cloudflare's side was not asked: {host['worker_not_asked']}"
+        yield f"  builds: {parity}; certificate: {'not seen' if days is None else f'{days} days left'}"
+    yield f"token: {found.token}"
+    yield f"stand-by stays until {found.keep_until or 'no date is given'}"
+    yield f"last drill: {found.last_drill or 'none'}; last operation: {found.last_operation or 'none'}"
+    for warning in found.warnings:
+        yield f"warning: {warning}"
+    for fault in found.faults:
+        yield f"fault: {fault}"
+    yield f"{found.stack}: {found.summary} ({found.seconds} s)"
+
+
 def _summary(found: Status, unfinished: Unfinished | None) -> str:
-    """`found` with the faults that would stop a rollback: what was cut short is none of them."""
+    """`found` has only the faults that would stop a rollback: an operation that was cut short is not among them."""
     if found.faults:
         return "a rollback would be refused or fail"
     if unfinished:
-        return f"unfinished: {unfinished.way_out}"
+        return f"unfinished: {unfinished.next_step}"
     past = [host["active"] == Side.VERCEL for host in found.hosts]
     if all(past):
         return "rolled back already"
@@ -98,16 +126,18 @@ def _plan(now: HostNow | None) -> str | None:
     return "A (route)"
 
 
-def _host(found: Status, look: Look, host: Host, certificate: Certificate, pages: Seen | None) -> dict[str, Any]:
+def _host(
+    found: Status, preflight: Preflight, host: Host, certificate: Certificate, pages: Seen | None
+) -> dict[str, Any]:
     """With stale ids the API's part of it is not known; what clients get is."""
-    now = next((one for one in look.hosts if one.host is host), None) if look.is_read else None
+    now = next((one for one in preflight.hosts if one.host is host), None) if preflight.is_read else None
     _judge_certificate(found, host, certificate)
-    own = [one for one in look.sightings if one.hostname == host.hostname]
+    own = [one for one in preflight.sightings if one.hostname == host.hostname]
     for one in own:
         if now and one.side is not now.side:
             found.warnings.append(f"the API says {now.side}; {one}")
-    worker, why = _worker_build(look, host, now, pages)
-    vercel = look.build(Side.VERCEL, host.hostname)
+    worker, why = _worker_build(preflight, host, now, pages)
+    vercel = preflight.build(Side.VERCEL, host.hostname)
     return {
         "hostname": host.hostname,
         "active": str(now.side) if now else None,
@@ -117,7 +147,7 @@ def _host(found: Status, look: Look, host: Host, certificate: Certificate, pages
         else {"pattern": now.route.pattern, "script": now.route.script},
         "record": str(now.record.target) if now else None,
         "clients": [_client(one) for one in own],
-        "standby": str(look.standby[host.hostname]),
+        "standby": str(preflight.standby[host.hostname]),
         "builds": {"worker": worker, "vercel": vercel},
         "worker_not_asked": why,
         "parity": None if worker is None or vercel is None else worker == vercel,
@@ -137,9 +167,11 @@ def _client(one: Sighting) -> dict[str, Any]:
     }
 
 
-def _worker_build(look: Look, host: Host, now: HostNow | None, pages: Seen | None) -> tuple[str | None, str | None]:
+def _worker_build(
+    preflight: Preflight, host: Host, now: HostNow | None, pages: Seen | None
+) -> tuple[str | None, str | None]:
     """The build that Cloudflare's side names, and why it could not be asked where it was not."""
-    build = look.build(Side.WORKER, host.hostname)
+    build = preflight.build(Side.WORKER, host.hostname)
     if build or now is None or now.side is Side.WORKER:
         return build, None
     if pages is not None:
@@ -151,27 +183,27 @@ def _worker_build(look: Look, host: Host, now: HostNow | None, pages: Seen | Non
 
 def _certificate(view: View, host: Host, until: float) -> Certificate:
     probes = view.ids.probes
-    place = probes.standby_tls or (view.standby_address(host, until) if probes.scheme == "https" else None)
-    if place is None:
+    address = probes.standby_tls or (view.standby_address(host, until) if probes.scheme == "https" else None)
+    if address is None:
         return Certificate(fault="was not seen: the file of ids names no TLS port for it")
-    if isinstance(place, str):
-        return Certificate(fault=f"was not seen: {place}")
-    return certificate(host, *place, probes, time.time())
+    if isinstance(address, str):
+        return Certificate(fault=f"was not seen: {address}")
+    return certificate(host, *address, probes, time.time())
 
 
 def _judge_certificate(found: Status, host: Host, one: Certificate) -> None:
-    words = f"{host.hostname}: the stand-by's certificate"
+    what = f"{host.hostname}: the stand-by's certificate"
     if one.is_refused:
-        found.faults.append(f"{words} {one.fault}")
+        found.faults.append(f"{what} {one.fault}")
     elif one.days is None:
-        found.warnings.append(f"{words} {one.fault}")
+        found.warnings.append(f"{what} {one.fault}")
     elif one.days < CERTIFICATE_DAYS:
-        found.faults.append(f"{words} has {one.days} days left")
+        found.faults.append(f"{what} has {one.days} days left")
 
 
 def _token(found: Status, operation: Operation, *, only_reads: bool) -> None:
     try:
-        state, expires = operation.api.token_state(operation.budget.look_until)
+        state, expires = operation.api.token_state(operation.budget.preflight_until)
     except ApiError as error:
         found.token = "not verified"
         found.faults.append(f"token: {error}")
@@ -194,7 +226,7 @@ def _scopes(found: Status, operation: Operation) -> None:
     for scope, name in ((Scope.ROUTES, "Workers Routes Write"), (Scope.RECORDS, "DNS Write")):
         if scope is Scope.ROUTES and not has_routes:
             continue
-        may = operation.api.may_change(scope, operation.budget.look_until)
+        may = operation.api.may_change(scope, operation.budget.preflight_until)
         found.token += f"; {scope}: {CHANGES[may]}"
         if may is False:
             found.faults.append(f"token: may not change {scope}; it needs {name}")
@@ -209,7 +241,7 @@ def _history(found: Status, operation: Operation) -> None:
     last = operation.journal.last()
     if last:
         found.last_operation = f"{last.get('act')} {last['operation']} at {last['at']}: {last.get('result')}"
-    drill = last_drill(operation.place)
+    drill = last_drill(operation.paths)
     if drill is None:
         found.warnings.append("no drill has been made here yet")
         return

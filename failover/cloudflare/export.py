@@ -11,9 +11,8 @@ import dns.exception
 import dns.rdata
 import dns.rdataclass
 
-from failover.cloudflare.api import Api, RecordNow
+from failover.cloudflare.api import RECORD_PREFIX, Api, RecordNow
 from failover.common.ids import Ids, Kind
-from failover.common.lock import RECORD_PREFIX
 
 # Automatic is 300 s at Cloudflare. Elsewhere it is chosen for a zone that may have to move again.
 AUTOMATIC_SECONDS = 300

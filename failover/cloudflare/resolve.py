@@ -1,16 +1,19 @@
 """Looks the ids up anew, or for the first time, so that an incident need not."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from failover.cloudflare.api import Api, RecordNow, RouteNow
+from failover.cloudflare.transport import Transport
 from failover.common.clock import stamp
 from failover.common.errors import FailoverError
 from failover.common.ids import ChallengeRoute, Host, Ids, Kind, Record, Route
 
 SECONDS = 60.0
+API = "https://api.cloudflare.com/client/v4"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +26,24 @@ class Wanted:
     script: str | None = None
 
 
-def resolve(ids: Ids, api: Api, wanted: Sequence[Wanted]) -> Ids:
+def new_ids(*, stack: str, zone: str, zone_id: str, account: str) -> Ids:
+    """Of a file that is made for the first time: without hosts, and with what `resolved` still has to look up."""
+    return Ids(stack=stack, api=API, account=account, zone_id=zone_id, zone_name=zone, hosts=(), resolved_at="")
+
+
+def resolved(ids: Ids, wanted: Sequence[Wanted], token: str) -> Ids:
     """The ids with what the API says of the wanted hosts now, all where none is named; the others stay as they are.
 
-    Raises FailoverError with every fault at once.
+    Zone and account are looked up where they are not known. Raises FailoverError with every fault at once.
     """
-    until = time.monotonic() + SECONDS
-    routes, records = api.routes(until), api.records(until)
+    transport = Transport(base_url=ids.api, token=token)
+    api, until = Api(ids, transport), time.monotonic() + SECONDS
+    with contextlib.closing(transport):
+        if not ids.zone_id or not ids.account:
+            zone_id, account = _zone(api, ids.zone_name)
+            ids = replace(ids, zone_id=ids.zone_id or zone_id, account=ids.account or account)
+            api = Api(ids, transport)
+        routes, records = api.routes(until), api.records(until)
     hosts, faults = {host.hostname: host for host in ids.hosts}, []
     for one in wanted or [Wanted(hostname=host.hostname) for host in ids.hosts]:
         try:
@@ -41,7 +55,7 @@ def resolve(ids: Ids, api: Api, wanted: Sequence[Wanted]) -> Ids:
     return replace(ids, hosts=tuple(hosts.values()), resolved_at=stamp(datetime.now(UTC)))
 
 
-def zone_of(api: Api, name: str) -> tuple[str, str]:
+def _zone(api: Api, name: str) -> tuple[str, str]:
     """Id and account of the zone. Raises FailoverError."""
     zones = api.zones(name, time.monotonic() + SECONDS)
     if len(zones) != 1:

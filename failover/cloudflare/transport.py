@@ -2,28 +2,34 @@
 
 import contextlib
 import email.utils
+import functools
+import queue
+import random
 import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import cloudflare
 import httpx
 
-from failover.common.backoff import pause, retry_after
 from failover.common.clock import ApiClock, left
-from failover.common.deadline import within
 from failover.common.errors import ApiError, DeniedError, LimitedError, TakenError
 
 Answer = TypeVar("Answer")
+Method = Literal["get", "put", "patch", "post"]
 MOST_CALLS = 10
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 8.0
 TRIES = 4
-# The ways in which Cloudflare says that it does not know the token: 6003 and 6111 for one that can't be a token.
+# Pauses between tries.
+FIRST_SECONDS = 0.4
+LONGEST_SECONDS = 8.0
+# How Cloudflare says that it does not know the token: 6003 and 6111 for one that is not even shaped like a token.
 DENIED_CODES = {1000, 1001, 6003, 6111, 9103, 9106, 9109, 10000}
 # A record that is there already, or one that is not there any more: somebody else has been faster.
 TAKEN_CODES = {81044, 81057, 81058}
@@ -58,9 +64,10 @@ class Transport:
     """Calls that the API's rate limit still allows; None until it has said so."""
     sleep: Callable[[float], None] = time.sleep
     sdk: cloudflare.Cloudflare = field(init=False, repr=False)
-    _last: httpx.Response | None = field(default=None, repr=False)
+    _answers: list[httpx.Response] = field(default_factory=list, repr=False)
+    """Of the request that is waited for."""
     _sender: int = field(default=0, repr=False)
-    """The thread of the call that is waited for."""
+    """Its thread."""
 
     def __post_init__(self) -> None:
         is_loopback = urlsplit(self.base_url).scheme == "http"
@@ -83,30 +90,31 @@ class Transport:
     def close(self) -> None:
         self.sdk.close()
 
-    def get(self, path: str, query: dict[str, str], timeout: httpx.Timeout) -> Any:
-        """The result in the answer's envelope; for use within `call`, as are the next three."""
-        options: cloudflare.RequestOptions = {"params": query, "timeout": timeout}
-        return self.sdk.get(path, cast_to=httpx.Response, options=options).json()["result"]
-
-    def put(self, path: str, body: Any, timeout: httpx.Timeout) -> Any:
-        return self.sdk.put(path, cast_to=httpx.Response, body=body, options={"timeout": timeout}).json()["result"]
-
-    def patch(self, path: str, body: Any, timeout: httpx.Timeout) -> Any:
-        return self.sdk.patch(path, cast_to=httpx.Response, body=body, options={"timeout": timeout}).json()["result"]
-
-    def post(self, path: str, body: Any, timeout: httpx.Timeout) -> Any:
-        return self.sdk.post(path, cast_to=httpx.Response, body=body, options={"timeout": timeout}).json()["result"]
-
     def call(
         self,
         name: str,
+        method: Method,
+        path: str,
         deadline: float,
-        send: Callable[[httpx.Timeout], Answer],
+        read: Callable[[Any], Answer],
         *,
+        query: dict[str, str] | None = None,
+        body: dict[str, Any] | None = None,
         reserve: int = 0,
         tries: int = TRIES,
     ) -> Answer:
-        """One call, tried again while time and calls last; `reserve` calls are kept for what comes after."""
+        """One call, tried again while time and calls last; `reserve` calls are kept for what comes after.
+
+        `read` takes the result out of the answer's envelope; what it can't read is no answer of Cloudflare's.
+        """
+
+        def send(timeout: httpx.Timeout) -> Answer:
+            self._sender = threading.get_ident()
+            options: cloudflare.RequestOptions = {"params": query or {}, "timeout": timeout}
+            content = {} if body is None else {"body": body}
+            answer = getattr(self.sdk, method)(path, cast_to=httpx.Response, options=options, **content)
+            return read(answer.json()["result"])
+
         attempt, last = 0, ""
         while True:
             attempt += 1
@@ -116,61 +124,54 @@ class Transport:
                 raise ApiError(f"{name}: {last}{rest if self.calls_left else used}")
             if left(deadline) == 0:
                 raise ApiError(f"{name}: {last}its time is over")
+
             try:
-                return self._send(name, attempt, deadline, send)
-            except _PassingError as fault:
+                return self._sent(name, attempt, deadline, send)
+            except _TransientError as fault:
                 last = f"{fault}, {attempt} times; " if attempt > 1 else f"{fault}; "
                 if attempt >= tries:
                     raise ApiError(f"{name}: {fault}, {tries} times" if tries > 1 else f"{name}: {fault}") from fault
                 self._wait(name, attempt, deadline, fault)
 
-    def _send(self, name: str, attempt: int, deadline: float, send: Callable[[httpx.Timeout], Answer]) -> Answer:
-        self._last, started = None, time.monotonic()
-        rest = max(0.05, left(deadline))
+    def _sent(self, name: str, attempt: int, deadline: float, send: Callable[[httpx.Timeout], Answer]) -> Answer:
+        self._answers.clear()
+        started, rest = time.monotonic(), max(0.05, left(deadline))
         timeout = httpx.Timeout(min(READ_SECONDS, rest), connect=min(CONNECT_SECONDS, rest))
         fault: str | None = None
         request = ""
         try:
-            # The timeouts are of each read; who drips keeps all of them.
-            return within(min(CONNECT_SECONDS + READ_SECONDS, rest), lambda: self._sent(send, timeout))
+            # The timeouts are of each read: a server that sends a byte now and then never meets them.
+            return within(min(CONNECT_SECONDS + READ_SECONDS, rest), functools.partial(send, timeout))
         except TimeoutError as error:
             fault = "no whole answer in time"
-            raise _PassingError(fault) from error
+            raise _TransientError(fault) from error
         except cloudflare.APIError as error:
-            fault, request = _words(error), f"{error.request.method} {urlsplit(str(error.request.url)).path}"
+            fault, request = _text(error), f"{error.request.method} {urlsplit(str(error.request.url)).path}"
             raise self._fault(name, error, fault) from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             # Not Cloudflare's answer: a page of some proxy's, or half of one.
             fault = "an unreadable answer"
-            raise _PassingError(fault) from error
+            raise _TransientError(fault) from error
         finally:
-            last = self._answered()
-            if last is not None:
-                request = f"{last.request.method} {last.request.url.path}"
+            status = None
+            for answer in self._answers[-1:]:
+                status, request = answer.status_code, f"{answer.request.method} {answer.request.url.path}"
             seconds = round(time.monotonic() - started, 4)
-            status = None if last is None else last.status_code
             self.calls.append(
                 Call(name=name, request=request, attempt=attempt, status=status, seconds=seconds, fault=fault)
             )
 
-    def _sent(self, send: Callable[[httpx.Timeout], Answer], timeout: httpx.Timeout) -> Answer:
-        self._sender = threading.get_ident()
-        return send(timeout)
-
-    def _answered(self) -> httpx.Response | None:
-        return self._last
-
-    def _fault(self, name: str, error: cloudflare.APIError, words: str) -> Exception:
+    def _fault(self, name: str, error: cloudflare.APIError, text: str) -> Exception:
         if not isinstance(error, cloudflare.APIStatusError):
-            return _PassingError(words)
+            return _TransientError(text)
         if error.status_code == 429 or error.status_code >= 500:
             wait = retry_after(error.response.headers.get("retry-after"), self.clock.now())
-            return _PassingError(words, wait=wait)
+            return _TransientError(text, wait=wait)
         if error.status_code in (401, 403) or DENIED_CODES & _codes(error):
-            return DeniedError(f"{name}: the token is refused: {words}")
-        return (TakenError if TAKEN_CODES & _codes(error) else ApiError)(f"{name}: {words}")
+            return DeniedError(f"{name}: the token is refused: {text}")
+        return (TakenError if TAKEN_CODES & _codes(error) else ApiError)(f"{name}: {text}")
 
-    def _wait(self, name: str, attempt: int, deadline: float, fault: "_PassingError") -> None:
+    def _wait(self, name: str, attempt: int, deadline: float, fault: "_TransientError") -> None:
         seconds = pause(attempt, fault.wait)
         if seconds >= left(deadline):
             if fault.wait is not None:
@@ -181,7 +182,7 @@ class Transport:
     def _learn(self, response: httpx.Response) -> None:
         if threading.get_ident() != self._sender:
             return  # of a call that was given up
-        self._last = response
+        self._answers.append(response)
         with contextlib.suppress(KeyError, ValueError, TypeError):
             self.clock.learn(email.utils.parsedate_to_datetime(response.headers["date"]))
         found = [int(number) for number in REMAINING.findall(response.headers.get("ratelimit", ""))]
@@ -189,30 +190,73 @@ class Transport:
             self.rate_left = min(found)
 
 
-class _PassingError(Exception):
-    """What may pass."""
+class _TransientError(Exception):
+    """A fault that may be over at the next try."""
 
-    def __init__(self, words: str, wait: float | None = None) -> None:
-        super().__init__(words)
+    def __init__(self, text: str, wait: float | None = None) -> None:
+        super().__init__(text)
         self.wait = wait
+
+
+def within(seconds: float, act: Callable[[], Answer]) -> Answer:
+    """For connections that are somebody else's: raises TimeoutError when it takes longer, and leaves it to itself."""
+    ends: queue.SimpleQueue[tuple[Answer | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            ends.put((act(), None))
+        except BaseException as error:  # noqa: BLE001 (raised below, in the thread that waits)
+            ends.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer, error = ends.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return answer  # type: ignore[return-value]
+
+
+def pause(attempt: int, retry_after: float | None, chance: float | None = None) -> float:
+    """Seconds to wait after this attempt, the first being 1.
+
+    Where the server asks for none, half of it is drawn by lot, so that two operators do not keep step.
+    """
+    drawn = random.random() if chance is None else chance
+    if retry_after is not None:
+        return retry_after + drawn * 0.2
+    longest = min(LONGEST_SECONDS, FIRST_SECONDS * float(1 << (attempt - 1)))
+    return longest * (0.5 + drawn / 2)
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks for, as a number or a date; None where it says neither (RFC 9110)."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())
 
 
 def _codes(error: cloudflare.APIError) -> set[int]:
     return {code for code in (getattr(one, "code", None) for one in error.errors or []) if isinstance(code, int)}
 
 
-def _words(error: cloudflare.APIError) -> str:
+def _text(error: cloudflare.APIError) -> str:
     """Status, codes and messages in one line; never a header, and so never the token."""
+    # Host, and port where one is named: of the file of ids, and of no variable of the environment.
+    server = urlsplit(str(error.request.url)).netloc.rpartition("@")[2]
     if isinstance(error, cloudflare.APITimeoutError):
-        return f"no answer in time from {_place(error)}"
+        return f"no answer in time from {server}"
     if isinstance(error, cloudflare.APIConnectionError):
         cause = error.__cause__
-        return f"no connection to {_place(error)} ({type(cause).__name__ if cause else 'unknown cause'})"
+        return f"no connection to {server} ({type(cause).__name__ if cause else 'unknown cause'})"
     status = f"{error.status_code} " if isinstance(error, cloudflare.APIStatusError) else ""
     details = "; ".join(f"{one.code}: {one.message}" for one in error.errors or [] if getattr(one, "message", None))
     return f"{status}({' '.join(details.split())[:200]})" if details else (status.strip() or "an unreadable answer")
-
-
-def _place(error: cloudflare.APIError) -> str:
-    """Host, and port where one is named: of the file of ids, and of no variable of the environment."""
-    return urlsplit(str(error.request.url)).netloc.rpartition("@")[2]

@@ -1,1 +1,1 @@
-"""What every room uses: sides, ids, the lock, times and files."""
+"""What every room uses: ids, token, the lock of this machine, times and files."""

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 TOTAL_SECONDS = 300.0
-# Looking at the API, the sides and the lock. What does not answer in this time is not there.
-LOOK_SHARE = 0.1
-LOOK_LEAST_SECONDS = 10.0
-# Plan A's, the look included. Routes are edge configuration and take seconds where they are taken up at all; each
+# A deadline that never comes.
+NEVER = float("inf")
+# The preflight's: the API, the sides and the lock. What does not answer in this time is not there.
+PREFLIGHT_SHARE = 0.1
+PREFLIGHT_LEAST_SECONDS = 10.0
+# Plan A's, the preflight included. Routes are edge configuration and take seconds where they are taken up at all; each
 # further second is taken from plan B, whose clients may hold the old address for another 300 s.
 PLAN_A_SHARE = 0.3
 # The Date header has whole seconds, and an answer takes a while.
@@ -23,9 +25,9 @@ class Budget:
     started: float = field(default_factory=time.monotonic)
 
     @property
-    def look_until(self) -> float:
+    def preflight_until(self) -> float:
         """Where the whole is short, still long enough for a busy machine."""
-        share = max(self.total_seconds * LOOK_SHARE, min(LOOK_LEAST_SECONDS, self.total_seconds / 3))
+        share = max(self.total_seconds * PREFLIGHT_SHARE, min(PREFLIGHT_LEAST_SECONDS, self.total_seconds / 3))
         return self.started + share
 
     @property

@@ -1,44 +1,24 @@
-"""One operation at a time, on this machine and between machines.
+"""One operation at a time on this machine: a lock of the kernel on a file, which goes with its process.
 
-On this machine it is a lock of the kernel on a file: it goes with its process. Between machines it is a TXT record
-for each host, `_failover-lock.HOST`, always with the same content: Cloudflare refuses a second record of the same name,
-type and content (error 81058), so of two who make it at once one is refused. That the refusal is atomic is what the
-error promises and no document does. Its comment says who holds it, since when and how long, by the API's clock. A token
-without the scope for DNS leaves no such record, and is not held up by one either: then it is each operator's word.
+The lock between machines is a record, see failover.cloudflare.api.
 """
 
-import contextlib
 import fcntl
 import getpass
 import json
-import math
 import os
-import re
 import secrets
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from failover.common.errors import FailoverError
 
-# Twice the usual budget: who has not come to an end by then never will. Locks that say no time of their own, too.
-LEAST_SECONDS = 600
-# After its budget an operation may still give its lock back and make its last try.
-AFTER_BUDGET_SECONDS = 60
-RECORD_PREFIX = "_failover-lock."
-RECORD_CONTENT = '"held while a failover runs"'
-# Comments have 100 letters on the Free plan (Cloudflare, DNS record attributes).
-LONGEST_COMMENT = 100
-COMMENT = re.compile(
-    r"operation (?P<operation>[0-9a-f]{8}) since (?P<at>[0-9T:-]+Z)( for (?P<seconds>\d{1,6}) s)? by (?P<who>.*)"
-)
-# Seconds between tries.
-MOMENTS = (0.01, 0.02, 0.05, 0.1)
-COMMENT_TIME = "%Y-%m-%dT%H:%M:%SZ"
+# Seconds between tries to take it.
+PAUSES = (0.01, 0.02, 0.05, 0.1)
 
 
 def new_operation() -> str:
@@ -52,54 +32,6 @@ def operator() -> str:
     except (KeyError, OSError):
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Held:
-    """A lock between machines, as its record says."""
-
-    record_id: str
-    name: str
-    operation: str
-    at: datetime | None
-    who: str
-    until: datetime | None = None
-    """Its operation is over by then, in whichever way."""
-
-    def is_stale(self, now: datetime) -> bool:
-        """Also when it does not say since when: no operation leaves it so."""
-        return self.until is None or now > self.until
-
-    def __str__(self) -> str:
-        since = f" since {self.at:%H:%M:%S} UTC, until {self.until:%H:%M:%S} at most" if self.at and self.until else ""
-        return f"operation {self.operation or 'unknown'} of {self.who or 'somebody'}{since}"
-
-
-def held(record_id: str, name: str, comment: str) -> Held:
-    found = COMMENT.fullmatch(comment)
-    at = None
-    if found:
-        with contextlib.suppress(ValueError):
-            at = datetime.strptime(found["at"], COMMENT_TIME).replace(tzinfo=UTC)
-    return Held(
-        record_id=record_id,
-        name=name,
-        operation=found["operation"] if found else "",
-        at=at,
-        who=found["who"] if found else "",
-        until=at + timedelta(seconds=int(found["seconds"] or LEAST_SECONDS)) if found and at else None,
-    )
-
-
-def held_seconds(budget_seconds: float) -> int:
-    """How long the lock of an operation with this budget holds."""
-    return max(LEAST_SECONDS, math.ceil(budget_seconds) + AFTER_BUDGET_SECONDS)
-
-
-def lock_comment(operation: str, now: datetime, who: str, seconds: int = LEAST_SECONDS) -> str:
-    """`seconds`: another machine takes the lock over after them."""
-    text = f"operation {operation} since {now.astimezone(UTC).strftime(COMMENT_TIME)} for {seconds} s by "
-    return text + re.sub(r"[^A-Za-z0-9@._-]", "", who)[: LONGEST_COMMENT - len(text)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,8 +88,8 @@ def machine_lock(path: Path, operation: str) -> Iterator[Holder | None]:
 
 
 def _is_taken(handle: int) -> bool:
-    """Who only looks whether it is held (`holder`) holds it for a moment: that passes."""
-    for pause in (*MOMENTS, 0.0):
+    """Whether it is ours now. Who only asks whether it is held (`holder`) holds it for a moment: that passes."""
+    for pause in (*PAUSES, 0.0):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -170,7 +102,7 @@ def _is_taken(handle: int) -> bool:
 def holder(path: Path) -> Holder | None:
     """Who holds it now. An operation that begins meanwhile is not in its way."""
     found = _holder(path)
-    # The kernel is asked only where somebody may be at it: for that the lock has to be taken for a moment.
+    # The kernel is asked only where somebody may hold it: for that the lock has to be taken for a moment.
     if not found.process or (found.is_here and not found.is_alive):
         return None
     try:

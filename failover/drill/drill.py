@@ -1,24 +1,27 @@
 """A drill: rolled back and restored for real, while clients ask without a pause."""
 
 import contextlib
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import FrameType
 
 from failover.common.errors import FailoverError, RefusedError
-from failover.common.ids import Ids, Kind
+from failover.common.ids import Host, Ids, Kind
 from failover.common.lock import machine_lock, new_operation, operator
-from failover.drill.clients import DrillClient, Switch, switch_of
-from failover.drill.drilled import Drilled, Limits, Round
-from failover.drill.interrupts import Interrupts
+from failover.drill.result import DrillResult, Limits, Round, Sample, Switch, switch_of
 from failover.operation.changes import Act, Via
 from failover.operation.journal import DRILL
-from failover.operation.look import Reason
 from failover.operation.operation import Operation
 from failover.operation.outcome import Outcome, Result
-from failover.probe.resolvers import resolvers_of
+from failover.operation.preflight import Reason, held_here
+from failover.probe.clients import Client, Seen, followed, lookup, resolvers_of
 
+PROBE_SECONDS = 0.1
 # How long clients are watched before a switch and after it: what follows the switch counts too.
 SETTLE_SECONDS = 0.5
 PAUSE_SECONDS = 0.05
@@ -28,7 +31,7 @@ Make = Callable[[Act, str | None], Operation]
 Say = Callable[[str], None]
 
 
-def drill(make: Make, via: Via, count: int, say: Say) -> Drilled:
+def drill(make: Make, via: Via, count: int, say: Say) -> DrillResult:
     """`make` gives a new operation for an act, as a part of the drill of that id or of none.
 
     The journal knows the drill until it has restored, so that one that was killed is backed out: by the next, or by
@@ -45,6 +48,99 @@ def drill(make: Make, via: Via, count: int, say: Say) -> Drilled:
     return one.found
 
 
+@dataclass
+class DrillClient:
+    """One client of one resolver, which never stops asking. It asks DNS each time, and keeps its connection or not."""
+
+    ids: Ids
+    host: Host
+    resolver: str
+    keeps_connection: bool
+    samples: list[Sample] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+    """What was wrong with the first few wrong answers."""
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    @property
+    def name(self) -> str:
+        connections = "one connection" if self.keeps_connection else "new connections"
+        return f"{self.host.hostname} by {self.resolver}, {connections}"
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        client = Client(self.ids.probes, keeps_connections=self.keeps_connection)
+        try:
+            while not self._stop.is_set():
+                sent = time.monotonic()
+                self._note(sent, self._probe(client))
+                self._stop.wait(max(0.0, PROBE_SECONDS - (time.monotonic() - sent)))
+        finally:
+            client.close()
+
+    def _probe(self, client: Client) -> Seen:
+        found = followed(lookup(self.resolver, self.host.hostname), (self.resolver,))
+        if not found.addresses:
+            return Seen(address=self.resolver, fault=found.fault or "no address")
+        return client.ask(self.host, found.addresses[0], self.ids.probes.port)
+
+    def _note(self, sent: float, seen: Seen) -> None:
+        is_wrong = seen.status is not None and not seen.is_good
+        side = seen.side if seen.is_good else None
+        self.samples.append(Sample(sent, time.monotonic(), side, is_wrong))
+        if side is None and len(self.odd) < 5:
+            self.odd.append(f"{self.name}: {seen}")
+
+
+class Interrupts:
+    """Ctrl-C in a drill: it ends the drill, and never the restore.
+
+    Within `kept`, the first raises KeyboardInterrupt while that is `allowed`; one that comes before waits for it.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._is_allowed = False
+        self.is_pressed = False
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Changes nothing outside the main thread, or where Ctrl-C is ignored, as it is for a job in the background."""
+        former = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is not threading.main_thread() or former is signal.SIG_IGN:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._pressed)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, former)
+
+    @contextmanager
+    def allowed(self) -> Iterator[None]:
+        self._is_allowed = True
+        try:
+            if self.is_pressed:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._is_allowed = False
+
+    def _pressed(self, _number: int, _frame: FrameType | None) -> None:
+        is_first, self.is_pressed = not self.is_pressed, True
+        if is_first and self._is_allowed:
+            raise KeyboardInterrupt
+        self._say("interrupted: it ends as soon as it has restored")
+
+
 @dataclass(kw_only=True)
 class _Drill:
     make: Make
@@ -52,14 +148,14 @@ class _Drill:
     via: Via
     count: int
     say: Say
-    found: Drilled
+    found: DrillResult
     interrupts: Interrupts
     clients: list[DrillClient] = field(default_factory=list)
 
     @classmethod
     def of(cls, first: Operation, make: Make, via: Via, count: int, say: Say) -> "_Drill":
         ids, limits = first.ids, Limits.of(first.ids, via, first.total_seconds)
-        found = Drilled(
+        found = DrillResult(
             id=new_operation(), stack=ids.stack, via=via, started_at=datetime.now(UTC), limits=limits, count=count
         )
         return cls(make=make, ids=ids, via=via, count=count, say=say, found=found, interrupts=Interrupts(say))
@@ -79,9 +175,9 @@ class _Drill:
 
     def run(self) -> None:
         operation = self.make(Act.RESTORE, self.found.id)
-        with contextlib.closing(operation), machine_lock(operation.place.lock, self.found.id) as other:
+        with contextlib.closing(operation), machine_lock(operation.paths.lock, self.found.id) as other:
             if other:
-                raise RefusedError(f"refused ({Reason.LOCK}): {other} is at it")
+                raise RefusedError(f"refused ({Reason.LOCK}): {held_here(other)}")
             with self.interrupts.allowed():
                 _check(operation)
             self._note(operation, "begin", hosts=[host.hostname for host in self.ids.hosts], who=operator())
@@ -166,16 +262,16 @@ class _Drill:
         ends = [one.began for one in rounds[1:]] + [float("inf")]
         spans = zip(rounds, ends[: len(rounds)], strict=True)
         self.found.rounds = [replace(one, seen=self._seen(one.act, one.began, ended)) for one, ended in spans]
-        self.found.odd += [words for client in self.clients for words in client.odd][:20]
+        self.found.odd += [one for client in self.clients for one in client.odd][:20]
         self.clients = []
 
 
 def _check(operation: Operation) -> None:
-    look, changes, unfinished = operation.prepare()
+    found, changes, unfinished = operation.prepare()
     if unfinished:
         raise RefusedError(f"{unfinished}: finish it or back it out before a drill")
-    if look.refusals:
-        raise RefusedError("\n".join(map(str, look.refusals)))
+    if found.refusals:
+        raise RefusedError("\n".join(map(str, found.refusals)))
     if changes:
         raise RefusedError("a drill begins with worker as the active side, and it is not; first: restore --execute")
 

@@ -1,4 +1,4 @@
-"""What has to be changed, from what is there: pure."""
+"""What has to be changed: from what is there, and from what a rollback found before it changed it. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from failover.cloudflare.api import RecordNow, RouteNow, Target
-from failover.common.ids import Host, Kind, Route
-from failover.common.sides import Side
+from failover.common.ids import Host, Ids, Kind, Route, Side
+from failover.operation.journal import OPERATION, Journal
 
 # The least that a DNS-only record can have but on Enterprise: restoring then waits a minute for caches, not five.
 DNS_ONLY_TTL = 60
@@ -16,7 +16,7 @@ PROXIED_TTL_SECONDS = 300
 
 
 class Act(StrEnum):
-    """What is wished. Not what had to be done for it."""
+    """What the operator asks for. Not what had to be done for it."""
 
     ROLLBACK = "rollback"
     RESTORE = "restore"
@@ -113,7 +113,7 @@ def declared(host: Host) -> Target:
 
 
 def to_roll_back(now: HostNow, via: Via) -> list[Change]:
-    """By the route nothing where the host is rolled back already, in whichever way; by DNS the record in any case."""
+    """By the route nothing where the host is rolled back already, by either plan; by DNS the record in any case."""
     if via is Via.ROUTE and now.host.kind is Kind.WORKER:
         return _route_change(now, None) if now.side is Side.WORKER else []
     return _record_change(now, led_past(now.host))
@@ -126,6 +126,32 @@ def to_restore(now: HostNow, before: Before) -> list[Change]:
     # One that is proxied has been found to lead where the file says: what a rollback found earlier may be older.
     target = before.targets.get(record.id) if is_led_past(now.host, record.target) else None
     return [*changes, *_record_change(now, target or declared(now.host))]
+
+
+def before_rollback(journal: Journal, ids: Ids) -> Before:
+    """As this machine's journal has it; but for what the file of ids has learned since."""
+    declared, named = {host.record.id: host.record.content for host in ids.hosts}, dict[str, str]()
+    found: dict[str, Target] = {}
+    for line in journal.lines():
+        if line["step"] == OPERATION and line["phase"] == "begin":
+            named = line.get("records") or {}
+        elif line["phase"] == "begin" and (record := line.get("record")):
+            target = _target(line.get("before"))
+            # Where the file says another thing now, its date tells whether it is newer, or somebody's old copy.
+            is_newer = named.get(record) not in (None, declared.get(record)) and line["at"] < ids.resolved_at
+            # A DNS-only one is what a rollback leaves, and not what it found.
+            if target and target.proxied and not is_newer:
+                found[record] = target
+    return Before(scripts=journal.last_scripts(ids.scripts), targets=found)
+
+
+def _target(value: Any) -> Target | None:
+    """None where the line is of another shape: the file of ids decides then."""
+    match value:
+        case {"content": str(content), "proxied": bool(proxied), "ttl": int(ttl)}:
+            return Target(content=content, proxied=proxied, ttl=ttl)
+        case _:
+            return None
 
 
 def changes_of(act: Act, now: HostNow, via: Via, before: Before) -> list[Change]:

@@ -1,4 +1,4 @@
-"""What was going to be changed and what has been, on disk before and after each change."""
+"""What was going to be changed and what has been: on disk before and after each change, and where."""
 
 import json
 import os
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from failover.common.clock import stamp
 from failover.common.errors import FailoverError
@@ -14,6 +15,35 @@ from failover.common.files import content, flush_folder
 OPERATION, DRILL = "operation", "drill"
 # A hundred thousand operations.
 MOST_BYTES = 256 << 20
+JOURNAL_NAME = "failover-journal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paths:
+    """Where an operation keeps what it leaves behind: for each stack apart."""
+
+    ids: Path
+    stack: str
+    journal: Path
+    older: Path | None = None
+    """A journal of all stacks together, as earlier versions kept it: read, never written."""
+
+    @classmethod
+    def of(cls, ids: Path, journal: Path | None = None, *, stack: str) -> "Paths":
+        """Beside the file of ids, unless a journal is named."""
+        if journal:
+            return cls(ids=ids, stack=stack, journal=journal)
+        name = f"{JOURNAL_NAME}-{quote(stack, safe='')}.jsonl"
+        return cls(ids=ids, stack=stack, journal=ids.parent / name, older=ids.parent / f"{JOURNAL_NAME}.jsonl")
+
+    @property
+    def lock(self) -> Path:
+        return self.journal.with_suffix(".lock")
+
+    @property
+    def evidence(self) -> Path:
+        """Of all stacks: the files name theirs."""
+        return self.journal.parent / "drills"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +77,11 @@ class Unfinished:
 
     @property
     def is_drill(self) -> bool:
-        """Whether nothing that was meant is among it."""
+        """Whether all of it was only a drill."""
         return all(one.is_drill for one in self.operations)
 
     @property
-    def way_out(self) -> str:
+    def next_step(self) -> str:
         """The commands that end it."""
         if self.is_drill:
             return "`restore --execute` backs it out, and so does the next drill"
@@ -172,7 +202,7 @@ class Journal:
         )
 
     def last(self) -> dict[str, Any] | None:
-        """The newest operation's last word."""
+        """The newest operation's last line."""
         ends = [one.end for one in self._logged() if one.end and one.end["step"] == OPERATION and not one.is_refused]
         return ends[-1] if ends else None
 

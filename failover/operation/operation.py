@@ -1,28 +1,42 @@
-"""A rollback or a restore: looked at, refused or journaled, done, verified from outside, and left as evidence."""
+"""A rollback or a restore: preflight, refused or journaled, done, verified from outside, and left as evidence."""
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from failover.cloudflare.api import Api
+from failover.cloudflare.api import Api, RecordEdit, RecordNow, held_lock, held_seconds, lock_comment
 from failover.cloudflare.transport import Transport
-from failover.common.clock import TOTAL_SECONDS, Budget, left
-from failover.common.errors import FailoverError, RefusedError, TakenError
+from failover.common.clock import TOTAL_SECONDS, ApiClock, Budget, left
+from failover.common.errors import ApiError, DeniedError, FailoverError, RefusedError, TakenError
 from failover.common.ids import Ids
 from failover.common.lock import machine_lock, new_operation, operator
-from failover.common.place import Place
-from failover.operation.before import before_rollback
-from failover.operation.changer import Changer
-from failover.operation.changes import DNS_ONLY_TTL, Act, Change, RecordChange, RouteChange, Via, led_past
-from failover.operation.evidence import write
-from failover.operation.journal import OPERATION, Journal, Unfinished
-from failover.operation.judgement import calls_needed, held_here, judge
-from failover.operation.look import CALLS_AROUND, Look, Reason, Refusal, look
-from failover.operation.outcome import Outcome, Result
-from failover.operation.recorder import Recorder
-from failover.operation.setting_after import active_after, setting_after
+from failover.operation.active_setting import active_after, setting_after
+from failover.operation.changes import (
+    DNS_ONLY_TTL,
+    Act,
+    Change,
+    RecordChange,
+    RouteChange,
+    Via,
+    before_rollback,
+    led_past,
+)
+from failover.operation.journal import OPERATION, Journal, Paths, Unfinished
+from failover.operation.outcome import Outcome, Result, Step, write
+from failover.operation.preflight import (
+    CALLS_AROUND,
+    Preflight,
+    Reason,
+    Refusal,
+    calls_needed,
+    held_here,
+    judge,
+    preflight,
+)
 from failover.probe.watch import Verdict, View
 
 # Of a restore: what is left is for backing out.
@@ -35,6 +49,157 @@ PLAN_B_TRIES = 3
 NOBODY_LOOKED = "confirmed by the API, but no resolver answers, so nobody could look"
 # Caches keep what plan B has left for its TTL; who asks then gets what is there now.
 CACHES_SECONDS = DNS_ONLY_TTL + 15.0
+LOCK, UNLOCK = "lock", "unlock"
+
+
+@dataclass(kw_only=True)
+class Recorder:
+    """What an operation notes while it runs: the journal for the next run, steps and seconds for the evidence."""
+
+    outcome: Outcome
+    journal: Journal
+    budget: Budget
+    clock: ApiClock
+    say: Callable[[str], None]
+    _is_begun: bool = False
+
+    def note(self, step: str, phase: str, **details: Any) -> None:
+        """One line of the journal, on disk when this returns.
+
+        Without its first line nothing begins. A disk that fills up later must not stop a rollback half-way.
+        """
+        try:
+            self.journal.write(self.outcome.operation, step, phase, moment=self.clock.now(), **details)
+        except FailoverError as error:
+            if not self._is_begun:
+                raise
+            if str(error) not in self.outcome.warnings:
+                self.outcome.warnings.append(str(error))
+        self._is_begun = True
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[list[str]]:
+        """Times a step; what is appended becomes its detail."""
+        at, detail, fault = self.budget.elapsed, list[str](), None
+        self.say(name)
+        try:
+            yield detail
+        except FailoverError as error:
+            fault = str(error)
+            raise
+        finally:
+            took = round(self.budget.elapsed - at, 3)
+            self.outcome.steps.append(
+                Step(name=name, at_seconds=round(at, 3), seconds=took, detail="; ".join(detail), fault=fault)
+            )
+
+
+@dataclass(kw_only=True)
+class Changer:
+    """Makes changes: each in the journal before and after it, and under a lock that other operators see."""
+
+    api: Api
+    recorder: Recorder
+    records: dict[str, RecordNow] = field(default_factory=dict)
+    """By id, as the API has last said that they are."""
+    scripts: dict[str, str | None] = field(default_factory=dict)
+    """Of routes, by id; likewise."""
+    _locks: list[str] = field(default_factory=list)
+    _is_lock_uncertain: bool = False
+    """Whether a lock may be ours without our knowing its id: the answer got lost."""
+
+    @property
+    def calls_at_end(self) -> int:
+        """Giving the lock back; one whose id got lost has to be looked for first."""
+        return 2 if self._is_lock_uncertain else int(bool(self._locks))
+
+    def is_confirmed(self, one: Change) -> bool:
+        """Whether what it wants is what the API has last said."""
+        if isinstance(one, RouteChange):
+            return self.scripts.get(one.route.id, "unknown") == one.after
+        return self.records[one.record.id].target == one.after
+
+    def apply(self, changes: list[Change], until: float, reserve: int) -> dict[str, str]:
+        """Fault by host name: empty when the API accepted all. Changes of records are sent together."""
+        failed: dict[str, str] = {}
+        for route in (one for one in changes if isinstance(one, RouteChange)):
+            with self._noted([route], failed):
+                answer = self.api.set_script(route.route, route.after, until, reserve=reserve)
+                self.scripts[route.route.id] = answer.script
+                if answer.script != route.after:
+                    raise ApiError(f"{route.step}: the API answers that its script is {answer.script or 'none'}")
+        records = [one for one in changes if isinstance(one, RecordChange)]
+        if records:
+            with self._noted(records, failed):
+                self._set_records(records, until, reserve)
+        return failed
+
+    @contextmanager
+    def _noted(self, changes: Sequence[Change], failed: dict[str, str]) -> Iterator[None]:
+        """In the journal before it and after it; a fault of the API is noted, not raised."""
+        recorder, fault = self.recorder, None
+        for one in changes:
+            recorder.note(one.step, "begin", **one.document())
+        try:
+            with recorder.step("; ".join(map(str, changes))):
+                yield
+        except ApiError as error:
+            fault = str(error)
+            recorder.outcome.faults.append(fault)
+            failed |= {one.hostname: fault for one in changes}
+        for one in changes:
+            recorder.note(one.step, "failed" if fault else "done", **({"fault": fault} if fault else {}))
+            recorder.outcome.changes.append({"step": one.step, **one.document(), "is_confirmed": fault is None})
+
+    def _set_records(self, changes: list[RecordChange], until: float, reserve: int) -> None:
+        """What a batch leaves out is sent once more."""
+        missed = changes
+        for _ in range(2):
+            edits = [RecordEdit(record=one.record, target=one.after) for one in missed]
+            answers = self.api.edit_records(edits, until, reserve=reserve)
+            self.records |= {one.id: one for one in answers}
+            missed = [one for one in missed if self.records[one.record.id].target != one.after]
+            if not missed:
+                return
+        raise ApiError(f"the API changed only a part: not {', '.join(one.record.name for one in missed)}")
+
+    def take_lock(self, names: list[str], instead_of: list[str], until: float, reserve: int) -> None:
+        """Raises TakenError where another has it by now; where it can't be had for another reason, only warns."""
+        outcome = self.recorder.outcome
+        seconds = held_seconds(outcome.budget_seconds)
+        comment = lock_comment(outcome.operation, self.recorder.clock.now(), outcome.who, seconds)
+        self.recorder.note(LOCK, "begin", names=names)
+        try:
+            with self.recorder.step("take the lock that other operators see"):
+                self._locks = self.api.lock(names, comment, instead_of, until, reserve=reserve)
+        except TakenError:
+            raise
+        except ApiError as error:
+            self._is_lock_uncertain = not isinstance(error, DeniedError)
+            outcome.warnings.append(f"no lock that other operators see: {error}")
+        self.recorder.note(LOCK, "done")
+
+    def give_lock_back(self, until: float) -> None:
+        if not self._locks and not self._is_lock_uncertain:
+            return
+        outcome = self.recorder.outcome
+        self.recorder.note(UNLOCK, "begin")
+        try:
+            with self.recorder.step("give the lock back"):
+                own = self._locks or self._found_locks(until)
+                if own:
+                    self.api.unlock(own, until)
+        except ApiError as error:
+            outcome.warnings.append(
+                f"the lock was not given back: {error}; if another operation has taken it with --force, "
+                "look at the hosts with `status`"
+            )
+        self.recorder.note(UNLOCK, "done")
+
+    def _found_locks(self, until: float) -> list[str]:
+        operation = self.recorder.outcome.operation
+        rows = [held_lock(one.id, one.name, one.comment) for one in self.api.records(until, reserve=1)]
+        return [one.record_id for one in rows if one.operation == operation]
 
 
 @dataclass(kw_only=True)
@@ -42,7 +207,7 @@ class Operation:
     """One run; `prepare` changes nothing, `execute` does. Raises RefusedError with all refusals at once."""
 
     ids: Ids
-    place: Place
+    paths: Paths
     token: str = field(repr=False)
     act: Act
     via: Via = Via.ROUTE
@@ -62,7 +227,7 @@ class Operation:
         self.transport = Transport(base_url=self.ids.api, token=self.token)
         self.api = Api(self.ids, self.transport)
         hosts = tuple(host.hostname for host in self.ids.hosts)
-        self.journal = Journal(self.place.journal, self.place.stack, hosts, self.place.older, self.drill)
+        self.journal = Journal(self.paths.journal, self.paths.stack, hosts, self.paths.older, self.drill)
         self.view = View(self.ids)
         self.outcome = Outcome(
             operation=new_operation(),
@@ -84,13 +249,13 @@ class Operation:
         )
         self.changer = Changer(api=self.api, recorder=self.recorder)
 
-    def prepare(self) -> tuple[Look, list[Change], Unfinished | None]:
+    def prepare(self) -> tuple[Preflight, list[Change], Unfinished | None]:
         """What is there, what would be changed, and an operation that was cut short."""
         unfinished = self.journal.unfinished()
         with self.recorder.step("look"):
-            found = look(self.ids, self.api, self.view, self.budget, act=self.act)
+            found = preflight(self.ids, self.api, self.view, self.budget, act=self.act)
         changes = found.changes(self.act, self.via, before_rollback(self.journal, self.ids))
-        own, clock = self._own(unfinished), self.transport.clock
+        own, clock = {self.outcome.operation, *(unfinished.ids if unfinished else ())}, self.transport.clock
         judge(found, self.api, self.act, self.via, changes, lambda other: other.operation in own, clock.now())
         self.outcome.warnings += found.warnings
         self.outcome.started_at = clock.now()
@@ -104,7 +269,7 @@ class Operation:
 
     def execute(self) -> Outcome:
         """Closes itself; may be called once."""
-        with contextlib.closing(self), machine_lock(self.place.lock, self.outcome.operation) as other:
+        with contextlib.closing(self), machine_lock(self.paths.lock, self.outcome.operation) as other:
             found, changes, unfinished = self.prepare()
             if other and other.operation != self.drill:
                 found.refuse(Reason.LOCK, held_here(other), can_be_forced=False)
@@ -114,9 +279,20 @@ class Operation:
                 self.outcome.result = Result.ALREADY
                 self.outcome.sightings = [str(one) for one in found.sightings]
                 self._set_active()
+                return self._measured()
+            self._refuse(found.refusals, is_there=is_there)
+            self._begin(unfinished)
+            if found.is_read:
+                self._lock(found, changes)
+            if self.act is Act.ROLLBACK:
+                self._roll_back(found, changes)
             else:
-                self._refuse(found.refusals, is_there=is_there)
-                self._run(found, changes, unfinished)
+                self._restore(found, changes)
+            self.changer.give_lock_back(time.monotonic() + max(LOST_ANSWER_SECONDS, left(self.budget.until)))
+            self._set_active()
+            self._write_evidence()
+            ends = {"seconds": self.outcome.seconds, "switched_after_seconds": self.outcome.switched_after_seconds}
+            self.recorder.note(OPERATION, "done", result=str(self.outcome.result), act=str(self.act), **ends)
             return self._measured()
 
     def _refuse(self, refusals: list[Refusal], *, is_there: bool) -> None:
@@ -125,7 +301,7 @@ class Operation:
             raise RefusedError("\n".join([*map(str, refusals), *([now] if is_there else [])]))
         self.outcome.overridden = [f"{one.reason}: {one.text}" for one in refusals]
 
-    def _run(self, found: Look, changes: list[Change], unfinished: Unfinished | None) -> None:
+    def _begin(self, unfinished: Unfinished | None) -> None:
         self.outcome.continues = unfinished.id if unfinished else None
         what = {"act": str(self.act), "via": str(self.via), "hosts": self.outcome.hosts, "who": self.outcome.who}
         of = {"stack": self.ids.stack, "is_drill": self.is_drill, "drill": self.drill}
@@ -134,35 +310,25 @@ class Operation:
             "records": {host.record.id: host.record.content for host in self.ids.hosts},
         }
         self.recorder.note(OPERATION, "begin", **what, **of, **named, force=self.force)
-        if found.is_read:
-            self._lock(found, changes)
-        if self.act is Act.ROLLBACK:
-            self._roll_back(found, changes)
-        else:
-            self._restore(found, changes)
-        self.changer.give_lock_back(time.monotonic() + max(LOST_ANSWER_SECONDS, left(self.budget.until)))
-        self._set_active()
-        self._measured()
-        self._write_evidence()
-        ends = {"seconds": self.outcome.seconds, "switched_after_seconds": self.outcome.switched_after_seconds}
-        self.recorder.note(OPERATION, "done", result=str(self.outcome.result), act=str(self.act), **ends)
 
-    def _lock(self, found: Look, changes: list[Change]) -> None:
+    def _lock(self, found: Preflight, changes: list[Change]) -> None:
         """All that stands there by now is our own, stale, or put aside by --force."""
         reserve = calls_needed(changes, self.act, self.via) - CALLS_AROUND + 1
         names = [host.hostname for host in self.ids.hosts]
         try:
-            self.changer.take_lock(names, [one.record_id for one in found.locks], self.budget.look_until, reserve)
+            self.changer.take_lock(names, [one.record_id for one in found.locks], self.budget.preflight_until, reserve)
         except TakenError as error:
             self.recorder.note(OPERATION, "refused", fault=str(error))
             raise RefusedError(
                 f"refused ({Reason.LOCK}): another operation has just taken the lock: {error}"
             ) from error
 
-    def _roll_back(self, found: Look, changes: list[Change]) -> None:
+    def _roll_back(self, found: Preflight, changes: list[Change]) -> None:
         is_route = any(isinstance(one, RouteChange) for one in changes) or (self.via is Via.ROUTE and not changes)
         until = self.budget.plan_a_until if is_route else self.budget.until
-        failed, verdict = self._switch(changes, until, self.changer.calls_at_end + PLAN_B_TRIES * is_route)
+        reserve = self.changer.calls_at_end + PLAN_B_TRIES * is_route
+        failed = self.changer.apply(changes, until, reserve)
+        verdict = None if failed else self._hold(changes, until, reserve)
         late = set(failed) or {host.hostname for host in self.ids.hosts} - (verdict.held if verdict else set())
         fall: list[Change] = [
             RecordChange(
@@ -174,7 +340,8 @@ class Operation:
         if fall:
             why = NOBODY_LOOKED if verdict and verdict.is_blind else "not seen from outside in its time"
             self.say(f"plan A: {next(iter(failed.values()), why)}; going on with plan B")
-            failed, verdict = self._switch(fall, self.budget.until, self.changer.calls_at_end)
+            failed = self.changer.apply(fall, self.budget.until, self.changer.calls_at_end)
+            verdict = None if failed else self._hold(fall, self.budget.until, self.changer.calls_at_end)
         if verdict is None:
             until = min(self.budget.until, time.monotonic() + LOST_ANSWER_SECONDS)
             verdict = self._hold([], until, self.changer.calls_at_end)
@@ -189,12 +356,14 @@ class Operation:
             return "B (DNS), after A did not hold"
         return ("A (route); B (DNS) was not confirmed" if fall else "A (route)") if is_first else ""
 
-    def _restore(self, found: Look, changes: list[Change]) -> None:
+    def _restore(self, found: Preflight, changes: list[Change]) -> None:
         until = self.budget.started + self.total_seconds * RESTORE_SHARE
         if not changes:
             is_cached = any(one.side is self.act.side.other for one in found.sightings)
             until = min(until, time.monotonic() + (CACHES_SECONDS if is_cached else LOST_ANSWER_SECONDS))
-        _, verdict = self._switch(changes, until, self.changer.calls_at_end + len(changes))
+        reserve = self.changer.calls_at_end + len(changes)
+        failed = self.changer.apply(changes, until, reserve)
+        verdict = None if failed else self._hold(changes, until, reserve)
         if verdict and verdict.is_whole(self.ids.hosts):
             self._held(verdict, "restore")
             return
@@ -211,7 +380,7 @@ class Operation:
         with self.recorder.step("verify the stand-by") as detail:
             until = self.budget.until
             back = self.view.wait(
-                self.ids.hosts, self.act.side.other, until, say=lambda words: self._awaited(words, until)
+                self.ids.hosts, self.act.side.other, until, say=lambda text: self._awaited(text, until)
             )
             detail.append("holds" if back.is_whole(self.ids.hosts) else "does not hold")
         self.outcome.result = Result.BACKED_OUT if back.is_whole(self.ids.hosts) else Result.UNVERIFIED
@@ -223,28 +392,23 @@ class Operation:
         record = self.changer.records[one.record.id]
         return RecordChange(hostname=one.hostname, record=record, after=one.record.target)
 
-    def _switch(self, changes: list[Change], until: float, reserve: int) -> tuple[dict[str, str], Verdict | None]:
-        """Faults by host; and what was seen from outside, where the API accepted all."""
-        failed = self.changer.apply(changes, until, reserve)
-        return failed, None if failed else self._hold(changes, until, reserve)
-
     def _hold(self, changes: list[Change], until: float, reserve: int) -> Verdict:
         """Half-way, what is not seen is sent once more: an answer of yes may have been lost on its way to the edge."""
         half = time.monotonic() + left(until) / 2
         hosts, side = self.ids.hosts, self.act.side
         with self.recorder.step("verify from outside") as detail:
-            verdict = self.view.wait(hosts, side, half, say=lambda words: self._awaited(words, until))
+            verdict = self.view.wait(hosts, side, half, say=lambda text: self._awaited(text, until))
             if not verdict.is_whole(hosts):
                 again = [one for one in changes if one.hostname not in verdict.held]
                 if again and self.transport.calls_left > self._calls_kept(reserve):
                     self.say("not seen from outside yet: sending the change once more")
                     self.changer.apply(again, until, reserve)
-                verdict = self.view.wait(hosts, side, until, say=lambda words: self._awaited(words, until))
+                verdict = self.view.wait(hosts, side, until, say=lambda text: self._awaited(text, until))
             detail.append(f"{len(verdict.held)} of {len(hosts)} hosts answered by {side}")
         return verdict
 
-    def _awaited(self, words: str, until: float) -> None:
-        self.say(f"{words}; at most {left(until):.0f} s more")
+    def _awaited(self, text: str, until: float) -> None:
+        self.say(f"{text}; at most {left(until):.0f} s more")
 
     def _calls_kept(self, reserve: int) -> int:
         """Sending plan A once more may cost plan B its tries again, but not its first; a restore backing out none."""
@@ -265,9 +429,6 @@ class Operation:
                 "no resolver answers, so nobody could look: it may hold all the same; `status` from another network"
             )
 
-    def _own(self, unfinished: Unfinished | None) -> set[str]:
-        return {self.outcome.operation, *(unfinished.ids if unfinished else ())}
-
     def _set_active(self) -> None:
         if self.is_drill or self.checkout is None:
             return
@@ -279,10 +440,11 @@ class Operation:
             self.outcome.warnings.append(str(error))
 
     def _write_evidence(self) -> None:
+        self._measured()
         if self.is_drill:
             return
         try:
-            self.files = write(self.place.evidence, self.outcome)
+            self.files = write(self.paths.evidence, self.outcome)
         except FailoverError as error:
             self.outcome.warnings.append(str(error))
 

@@ -5,18 +5,15 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from failover.common.clock import left
-from failover.common.deadline import NEVER
-from failover.common.ids import Host, Ids, Kind
-from failover.common.sides import Side
-from failover.probe.clients import Client, Seen
-from failover.probe.resolvers import Lookup, followed, lookup, resolvers_of
+from failover.common.clock import NEVER, left
+from failover.common.ids import Host, Ids, Kind, Side
+from failover.probe.clients import Client, Lookup, Seen, followed, lookup, resolvers_of
 
 IN_A_ROW = 5
 PAUSE_SECONDS = 0.15
 # A resolver that has said nothing for this long is slow: the rest decide without it.
 GRACE_SECONDS = 3.0
-# Between two words of what is awaited.
+# Between two messages about what is awaited.
 SAY_SECONDS = 10.0
 
 
@@ -71,7 +68,7 @@ class Verdict:
 
 
 class View:
-    """How clients reach the hosts. Use `look` once, or `wait` until a side holds."""
+    """How clients reach the hosts. Use `snapshot` once, or `wait` until a side holds."""
 
     def __init__(self, ids: Ids, pause_seconds: float = PAUSE_SECONDS, grace_seconds: float = GRACE_SECONDS) -> None:
         self.ids = ids
@@ -87,7 +84,7 @@ class View:
             self._resolvers = self._resolvers or resolvers_of(self.ids)
             return self._resolvers
 
-    def look(self, hosts: Sequence[Host], until: float) -> list[Sighting]:
+    def snapshot(self, hosts: Sequence[Host], until: float) -> list[Sighting]:
         """Every resolver for every host, once, all at the same time; who is late is noted as such."""
         watchers = self._watchers(hosts)
         threads = [threading.Thread(target=self._once, args=(one, None, until), daemon=True) for one in watchers]
@@ -196,7 +193,7 @@ class View:
 
 
 def _late(one: _Watcher) -> Sighting:
-    found = Lookup(resolver=one.resolver, fault="no answer in the time that looking may take")
+    found = Lookup(resolver=one.resolver, fault="no answer in the time that the preflight may take")
     return Sighting(hostname=one.host.hostname, resolver=one.resolver, found=found)
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from failover.cli.application import application
-from failover.cli.commands import Surroundings
+from failover.cli.commands import Surroundings, application
 from tests.failover.world import TOKENS, World
 from tests.run.leftovers import MARK
 

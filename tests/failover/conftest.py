@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from failover.common import backoff
+from failover.cloudflare import transport
 from failover.operation import operation
-from failover.probe import clients, resolvers
+from failover.probe import clients
 from failover.probe.watch import View
 from local.control_plane.server import Handler
 from tests.failover.quick import BACKOFF_SECONDS, ImpatientView
@@ -19,7 +19,7 @@ from tests.failover.world import World, make
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that are processes of their own are as they are."""
     monkeypatch.setattr(operation, "View", ImpatientView)
-    monkeypatch.setattr(backoff, "FIRST_SECONDS", BACKOFF_SECONDS)
+    monkeypatch.setattr(transport, "FIRST_SECONDS", BACKOFF_SECONDS)
     # What it prints would stand among the data of a command in this process.
     monkeypatch.setattr(Handler, "log_request", lambda *_: None)
 
@@ -33,7 +33,7 @@ def patient(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """For a probe to be answered: on a busy machine that is late, and one that gave up would count as unanswered."""
-    monkeypatch.setattr(resolvers, "QUERY_SECONDS", 60.0)
+    monkeypatch.setattr(clients, "QUERY_SECONDS", 60.0)
     monkeypatch.setattr(clients, "WHOLE_SECONDS", 60.0)
     monkeypatch.setattr(clients.Client, "__init__", partialmethod(clients.Client.__init__, seconds=60.0))
 

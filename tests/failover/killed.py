@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from failover.common.ids import read
-from failover.common.place import Place
-from failover.drill import clients as drill_clients
 from failover.drill import drill as drill_module
 from failover.drill.drill import drill
 from failover.operation.changes import Act, Via
-from failover.operation.journal import Journal
+from failover.operation.journal import Journal, Paths
 from failover.operation.operation import Operation
 from tests.failover.quick import PAUSE_SECONDS, ImpatientView
 
@@ -42,7 +40,7 @@ def operation_of(point: dict[str, Any], act: Act, **more: Any) -> Operation:
     file = Path(point["ids"])
     ids = read(file)
     operation = Operation(
-        ids=ids, place=Place.of(file, stack=ids.stack), token=point["token"], act=act, via=Via(point["via"]), **more
+        ids=ids, paths=Paths.of(file, stack=ids.stack), token=point["token"], act=act, via=Via(point["via"]), **more
     )
     operation.view = ImpatientView(ids)
     return operation
@@ -51,7 +49,7 @@ def operation_of(point: dict[str, Any], act: Act, **more: Any) -> Operation:
 def run(point: dict[str, Any]) -> None:
     kill_at(point["number"], point["when"])
     if point["act"] == "drill":
-        drill_module.SETTLE_SECONDS = drill_clients.PROBE_SECONDS = PAUSE_SECONDS
+        drill_module.SETTLE_SECONDS = drill_module.PROBE_SECONDS = PAUSE_SECONDS
         drill(
             lambda act, part_of: operation_of(point, act, is_drill=True, drill=part_of),
             Via(point["via"]),
@@ -72,7 +70,7 @@ def main() -> None:
             # A fault has ended it with its traceback and 1.
             os._exit(0)
         _, status = os.waitpid(process, 0)
-        journal = Place.of(Path(point["ids"]), stack="local").journal
+        journal = Paths.of(Path(point["ids"]), stack="local").journal
         answer = {
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
             "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,

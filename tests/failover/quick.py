@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from failover.common.deadline import NEVER
-from failover.common.ids import Ids
-from failover.common.sides import Side
+from failover.common.clock import NEVER
+from failover.common.ids import Ids, Side
 from failover.probe.watch import IN_A_ROW, View, _Watcher
 
 # Of clients: no answer here takes long.

@@ -10,8 +10,7 @@ import pytest
 from failover.common.errors import RefusedError
 from failover.operation import operation
 from failover.operation.changes import Act, Via
-from failover.operation.outcome import Result
-from failover.operation.words import outcome_lines
+from failover.operation.outcome import Result, outcome_lines
 from tests.failover.command_line import Answer, flags
 from tests.failover.outside import STANDBY
 from tests.failover.world import HOST, SCRIPT, World

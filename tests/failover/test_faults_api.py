@@ -128,7 +128,7 @@ def test_nothing_is_changed_where_the_api_does_not_answer(world: World) -> None:
     with pytest.raises(RefusedError, match=r"refused \(api\): the state can't be read: read the routes: 503"):
         world.act()
     world.faults()
-    assert (world.script(), world.place.journal.exists()) == (SCRIPT, False)
+    assert (world.script(), world.paths.journal.exists()) == (SCRIPT, False)
 
 
 def test_with_force_it_acts_without_having_looked(world: World) -> None:
@@ -225,7 +225,7 @@ def test_a_restore_that_does_not_hold_is_backed_out(world: World) -> None:
 
 
 def test_a_journal_that_can_not_be_written_stops_the_act_before_it_begins(world: World) -> None:
-    world.place.journal.mkdir()
+    world.paths.journal.mkdir()
     with pytest.raises(FailoverError, match="journal"):
         world.act()
     assert world.script() == SCRIPT
@@ -244,7 +244,7 @@ def test_a_disk_that_fills_up_on_the_way_does_not_stop_a_rollback(
         write(journal, *arguments, **details)
 
     monkeypatch.setattr(Journal, "write", full)
-    world.place.evidence.write_text("in the way")
+    world.paths.evidence.write_text("in the way")
     outcome = world.act()
     assert (outcome.result, world.script(), world.locks()) == (Result.SWITCHED, None, [])
     assert [warning for warning in outcome.warnings if "No space left" in warning]

@@ -8,9 +8,8 @@ import pytest
 
 from failover.common.errors import RefusedError
 from failover.common.lock import machine_lock
-from failover.common.place import Place
 from failover.operation.changes import Act, Via
-from failover.operation.journal import Journal
+from failover.operation.journal import Journal, Paths
 from failover.operation.operation import Operation
 from failover.operation.outcome import Result
 from tests.failover.outside import EDGE, NOWHERE, STANDBY
@@ -29,7 +28,7 @@ def test_a_standby_that_does_not_answer_as_it_should_is_refused(world: World, ch
     with pytest.raises(RefusedError, match=r"refused \(stand-by\).*--force REASON overrides this"):
         world.act()
     assert (world.script(), world.locks()) == (SCRIPT, [])
-    assert not world.place.journal.exists()
+    assert not world.paths.journal.exists()
 
 
 def test_force_overrides_it_and_the_reason_is_recorded(world: World) -> None:
@@ -38,7 +37,7 @@ def test_force_overrides_it_and_the_reason_is_recorded(world: World) -> None:
     operation.execute()
     assert world.script() is None
     assert f"Forced, because: {REASON}" in operation.files[1].read_text()
-    assert REASON in world.place.journal.read_text()
+    assert REASON in world.paths.journal.read_text()
     assert operation.outcome.overridden[0].startswith("stand-by: ")
 
 
@@ -58,14 +57,14 @@ def test_a_worker_that_is_down_names_no_build_and_does_not_stop_a_rollback(world
 
 def test_every_refusal_is_told_at_once(world: World) -> None:
     world.outside.standby_build = "b0"
-    with machine_lock(world.place.lock, "0" * 8), pytest.raises(RefusedError) as refused:
+    with machine_lock(world.paths.lock, "0" * 8), pytest.raises(RefusedError) as refused:
         world.act()
     assert [line.split(":")[0] for line in str(refused.value).splitlines()] == ["refused (parity)", "refused (lock)"]
 
 
 def test_a_second_operation_on_this_machine_is_refused(world: World) -> None:
     with (
-        machine_lock(world.place.lock, "0123abcd"),
+        machine_lock(world.paths.lock, "0123abcd"),
         pytest.raises(RefusedError, match=r"operation 0123abcd .* this machine"),
     ):
         world.act()
@@ -74,7 +73,7 @@ def test_a_second_operation_on_this_machine_is_refused(world: World) -> None:
 
 def test_another_machines_lock_is_refused_and_stays(world: World) -> None:
     world.leave_lock("00c0ffee", 30)
-    with pytest.raises(RefusedError, match=r"operation 00c0ffee of eve@far since .* is at it"):
+    with pytest.raises(RefusedError, match=r"operation 00c0ffee of eve@far since .* holds the lock"):
         world.act()
     assert "00c0ffee" in world.locks()[0]
 
@@ -89,7 +88,7 @@ def test_another_machines_lock_can_be_forced(world: World) -> None:
 def test_a_lock_that_nobody_can_mean_any_more_is_taken_over(world: World) -> None:
     world.leave_lock("00c0ffee", 900)
     outcome = world.act()
-    assert any("eve@far" in one and "over by now, so it is taken over" in one for one in outcome.warnings)
+    assert any("eve@far" in one and "it is stale, so it is taken over" in one for one in outcome.warnings)
     assert world.locks() == []
 
 
@@ -108,11 +107,11 @@ def test_of_two_operators_who_both_looked_before_either_locked_one_is_refused(
         second.execute()
     assert world.script() == SCRIPT
     assert "00c0ffee" in world.locks()[0]
-    assert Journal(world.place.journal).unfinished() is None
+    assert Journal(world.paths.journal).unfinished() is None
 
 
 def test_two_operators_at_once_on_two_machines_end_as_one_rollback(world: World, tmp_path: Path) -> None:
-    far = Place.of(tmp_path / "failover.json", tmp_path / "far" / "journal.jsonl", stack="local")
+    far = Paths.of(tmp_path / "failover.json", tmp_path / "far" / "journal.jsonl", stack="local")
     ends: list[str] = []
 
     def run(operation: Operation) -> None:
@@ -121,7 +120,7 @@ def test_two_operators_at_once_on_two_machines_end_as_one_rollback(world: World,
         except RefusedError as error:
             ends.append(str(error))
 
-    operations = [world.operation(), world.operation(place=far)]
+    operations = [world.operation(), world.operation(paths=far)]
     threads = [threading.Thread(target=run, args=(operation,)) for operation in operations]
     for thread in threads:
         thread.start()

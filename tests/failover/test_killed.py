@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from failover.common.sides import Side
-from failover.drill import clients as drill_clients
+from failover.common.ids import Side
 from failover.drill import drill as drill_module
 from failover.drill.drill import drill
-from failover.drill.drilled import Drilled
+from failover.drill.result import DrillResult
 from failover.operation.changes import Act, Via
 from failover.operation.journal import Journal
 from failover.operation.operation import Operation
@@ -94,10 +93,10 @@ def kill(killer: subprocess.Popen[str], world: World) -> Run:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drill_module, "SETTLE_SECONDS", PAUSE_SECONDS)
-    monkeypatch.setattr(drill_clients, "PROBE_SECONDS", PAUSE_SECONDS)
+    monkeypatch.setattr(drill_module, "PROBE_SECONDS", PAUSE_SECONDS)
 
 
-def drilled(world: World) -> Drilled:
+def drilled(world: World) -> DrillResult:
     def make(wish: Act, part_of: str | None) -> Operation:
         return world.operation(wish, is_drill=True, drill=part_of)
 
@@ -115,13 +114,13 @@ def answers(world: World) -> Side:
 
 def assert_rolled_back(world: World) -> None:
     assert (answers(world), world.locks()) == (Side.VERCEL, [])
-    assert Journal(world.place.journal).unfinished() is None
+    assert Journal(world.paths.journal).unfinished() is None
 
 
 def assert_restored(world: World, declared: dict[str, Any]) -> None:
     assert (answers(world), world.script(), world.locks()) == (Side.WORKER, SCRIPT, [])
     assert {**world.record(), "modified_on": ""} == {**declared, "modified_on": ""}
-    assert Journal(world.place.journal).unfinished() is None
+    assert Journal(world.paths.journal).unfinished() is None
 
 
 def restored(world: World, declared: dict[str, Any]) -> None:
@@ -235,7 +234,7 @@ def test_a_drill_that_was_killed_is_backed_out(kill: Run, world: World, way: str
     answers(world)
     is_open = number > 1 or when == "after"
     is_done = (number, when) == (DRILL_LINES, "after")
-    assert (Journal(world.place.journal).unfinished() is not None) == (is_open and not is_done)
+    assert (Journal(world.paths.journal).unfinished() is not None) == (is_open and not is_done)
     if way == "restore":
         restored(world, declared)
     else:
@@ -245,10 +244,10 @@ def test_a_drill_that_was_killed_is_backed_out(kill: Run, world: World, way: str
 
 def test_a_torn_last_line_does_not_count_and_does_not_spoil_the_next(world: World) -> None:
     world.act()
-    with world.place.journal.open("ab") as file:
+    with world.paths.journal.open("ab") as file:
         file.write(b'{"at": "2026-11-21T00:00:00.000Z", "operation": "0123')
     assert world.act(Act.RESTORE).result is Result.SWITCHED
-    lines = Journal(world.place.journal).lines()
+    lines = Journal(world.paths.journal).lines()
     assert [line["act"] for line in lines if (line["step"], line["phase"]) == ("operation", "begin")] == [*Act]
 
 

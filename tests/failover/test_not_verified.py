@@ -9,9 +9,8 @@ import pytest
 
 from failover.operation.changes import Act, Via
 from failover.operation.operation import Operation
-from failover.operation.outcome import Outcome, Result
-from failover.operation.words import outcome_lines
-from failover.probe import resolvers
+from failover.operation.outcome import Outcome, Result, outcome_lines
+from failover.probe import clients
 from tests.failover.world import HOST, SCRIPT, World
 
 DOWN = "the Worker is down for good"
@@ -69,7 +68,7 @@ def test_a_restore_that_is_refused_says_why_on_the_terminal(world: World) -> Non
 
 
 def test_the_only_resolver_is_not_outvoted(worlds: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolvers, "QUERY_SECONDS", 0.05)
+    monkeypatch.setattr(clients, "QUERY_SECONDS", 0.05)
     world = worlds(resolvers=({"seconds": 60.0},))
     said = list[str]()
     outcome = world.act(say=said.append)

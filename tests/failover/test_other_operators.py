@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from failover.cloudflare.api import held_lock, held_seconds, lock_comment
 from failover.common.errors import RefusedError
-from failover.common.lock import held, held_seconds, lock_comment, machine_lock
+from failover.common.lock import machine_lock
 from failover.operation.changes import Act
 from failover.operation.journal import Journal
 from failover.operation.outcome import Result
@@ -23,14 +24,14 @@ NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 @pytest.mark.parametrize(("budget", "seconds"), [(5.0, 600), (300.0, 600), (600.0, 660), (3600.0, 3660)])
 def test_a_lock_holds_longer_than_its_operation_may_run(budget: float, seconds: int) -> None:
     assert held_seconds(budget) == seconds
-    found = held("1", "name", lock_comment("0123abcd", NOW, "eve@far", held_seconds(budget)))
+    found = held_lock("1", "name", lock_comment("0123abcd", NOW, "eve@far", held_seconds(budget)))
     assert (found.operation, found.who, found.until) == ("0123abcd", "eve@far", NOW + timedelta(seconds=seconds))
     assert not found.is_stale(NOW + timedelta(seconds=max(budget, seconds - 1)))
     assert found.is_stale(NOW + timedelta(seconds=seconds + 1))
 
 
 def test_a_lock_of_an_earlier_version_holds_for_ten_minutes() -> None:
-    found = held("1", "name", "operation 0123abcd since 2026-11-21T12:00:00Z by eve@far")
+    found = held_lock("1", "name", "operation 0123abcd since 2026-11-21T12:00:00Z by eve@far")
     assert (found.who, found.until) == ("eve@far", NOW + timedelta(seconds=600))
     assert str(found) == "operation 0123abcd of eve@far since 12:00:00 UTC, until 12:10:00 at most"
 
@@ -48,11 +49,11 @@ def test_a_live_operation_of_another_machine_with_a_long_budget_is_not_taken_ove
 
 
 def test_a_live_operation_of_this_machine_can_not_be_forced(world: World) -> None:
-    with machine_lock(world.place.lock, "0123abcd"), pytest.raises(RefusedError) as refused:
+    with machine_lock(world.paths.lock, "0123abcd"), pytest.raises(RefusedError) as refused:
         world.act(force=REASON)
     (line,) = str(refused.value).splitlines()
-    assert line.endswith(f"is at it, and is running; wait for its end, or end it (kill {os.getpid()})")
-    assert (world.script(), world.place.journal.exists()) == (SCRIPT, False)
+    assert line.endswith(f"is still running; wait until it ends, or end it (kill {os.getpid()})")
+    assert (world.script(), world.paths.journal.exists()) == (SCRIPT, False)
 
 
 def _hold(path: str, ready: "multiprocessing.Queue[int]") -> None:
@@ -66,7 +67,7 @@ def _hold(path: str, ready: "multiprocessing.Queue[int]") -> None:
 def test_of_a_process_that_was_killed_nothing_is_left_that_would_have_to_be_forced(world: World) -> None:
     spawned = multiprocessing.get_context("spawn")
     ready: multiprocessing.Queue[int] = spawned.Queue()
-    process = spawned.Process(target=_hold, args=(str(world.place.lock), ready))
+    process = spawned.Process(target=_hold, args=(str(world.paths.lock), ready))
     process.start()
     ready.get(timeout=30)
     with pytest.raises(RefusedError, match=f"kill {process.pid}"):
@@ -77,8 +78,8 @@ def test_of_a_process_that_was_killed_nothing_is_left_that_would_have_to_be_forc
 
 
 def test_who_only_looks_at_the_lock_does_not_hold_up_an_operation(world: World) -> None:
-    world.place.lock.touch()
-    handle = os.open(world.place.lock, os.O_RDONLY)
+    world.paths.lock.touch()
+    handle = os.open(world.paths.lock, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_SH)
     timer = threading.Timer(0.06, os.close, [handle])
     timer.start()
@@ -88,7 +89,7 @@ def test_who_only_looks_at_the_lock_does_not_hold_up_an_operation(world: World) 
 
 
 @pytest.mark.parametrize("act", list(Act))
-def test_nothing_to_change_is_no_good_news_while_another_is_at_it(world: World, act: Act) -> None:
+def test_nothing_to_change_is_no_good_news_while_another_operation_runs(world: World, act: Act) -> None:
     if act is Act.ROLLBACK:
         world.act()
     world.leave_lock("00c0ffee", 30)
@@ -115,7 +116,7 @@ def test_a_lock_that_is_over_does_not_matter_where_there_is_nothing_to_change(wo
 
 def test_a_standby_that_is_down_does_not_matter_where_there_is_nothing_to_change(world: World) -> None:
     world.act()
-    lines = Journal(world.place.journal).lines()
+    lines = Journal(world.paths.journal).lines()
     world.outside.standby_status = 404
     assert world.act().result is Result.ALREADY
-    assert Journal(world.place.journal).lines() == lines
+    assert Journal(world.paths.journal).lines() == lines

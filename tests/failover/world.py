@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from failover.cloudflare.api import RECORD_CONTENT, RECORD_PREFIX, lock_comment
 from failover.common.ids import Ids, read
-from failover.common.lock import RECORD_CONTENT, RECORD_PREFIX, lock_comment
-from failover.common.place import Place
 from failover.operation.changes import Act
+from failover.operation.journal import Paths
 from failover.operation.operation import Operation
 from failover.operation.outcome import Outcome
 from local.control_plane.calls import Call
@@ -50,8 +50,8 @@ class World:
     operations: list[Operation] = field(default_factory=list)
 
     @property
-    def place(self) -> Place:
-        return Place.of(self.folder / "failover.json", stack="local")
+    def paths(self) -> Paths:
+        return Paths.of(self.folder / "failover.json", stack="local")
 
     @property
     def ids(self) -> Ids:
@@ -70,7 +70,7 @@ class World:
         self.server.faults.put(list(found))
 
     def operation(self, act: Act = Act.ROLLBACK, token: str = "rollback", **changes: Any) -> Operation:
-        given = {"ids": self.ids, "place": self.place, "total_seconds": 60.0, **changes}
+        given = {"ids": self.ids, "paths": self.paths, "total_seconds": 60.0, **changes}
         self.operations.append(Operation(act=act, token=TOKENS[token][0], **given))
         return self.operations[-1]
 

@@ -147,7 +147,7 @@ def test_builds_that_differ(world: World) -> None:
 
 def test_the_last_drill_and_operation(world: World) -> None:
     Answer("drill", "--execute", *flags(world))
-    began = json.loads(next(world.place.evidence.glob("failover-drill-*.json")).read_text())["started_at"]
+    began = json.loads(next(world.paths.evidence.glob("failover-drill-*.json")).read_text())["started_at"]
     found = Answer("status", *flags(world)).out
     assert f"last drill: {began}: passed; last operation: restore " in found
     assert "no drill has been made" not in found
@@ -158,9 +158,9 @@ def test_the_last_drill_and_operation(world: World) -> None:
 )
 def test_a_drill_that_is_old_or_missed_is_a_warning(world: World, days: int, passed: bool, words: str) -> None:
     began = (datetime.now(UTC) - timedelta(days=days)).isoformat()
-    world.place.evidence.mkdir()
+    world.paths.evidence.mkdir()
     evidence = {"started_at": began, "is_passed": passed, "stack": "local", "via": "route"}
-    (world.place.evidence / "failover-drill-1.json").write_text(json.dumps(evidence))
+    (world.paths.evidence / "failover-drill-1.json").write_text(json.dumps(evidence))
     found = Answer("status", *flags(world))
     assert found.code == 0
     assert any(line.startswith("warning: the last drill") and words in line for line in found.out.splitlines())
@@ -296,16 +296,16 @@ def test_of_some_hosts_it_does_not_say_rolled_back(worlds: Callable[..., World])
     assert summed(world) == ("a rollback can be made, some of its hosts are rolled back already", ["A (route)", None])
 
 
-def test_what_was_cut_short_is_told_with_the_way_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_cut_short_is_told_with_the_next_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     operation = world.operation()
     monkeypatch.setattr(operation, "_hold", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         operation.execute()
-    way_out = "`rollback --execute` finishes it, `restore --execute` backs it out"
-    assert summed(world)[0] == f"unfinished: {way_out}"
+    next_step = "`rollback --execute` finishes it, `restore --execute` backs it out"
+    assert summed(world)[0] == f"unfinished: {next_step}"
     found = Answer("status", *flags(world))
     (line,) = [line for line in found.out.splitlines() if line.startswith("fault: ")]
-    assert (found.code, line.endswith(f": {way_out}"), "was cut short" in line) == (1, True, True)
+    assert (found.code, line.endswith(f": {next_step}"), "was cut short" in line) == (1, True, True)
 
 
 def test_with_reads_that_fail_the_active_side_is_not_known(world: World) -> None:

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from failover.cloudflare.api import LONGEST_COMMENT, held_lock, lock_comment
 from failover.cloudflare.export import STRING, _quoted
-from failover.common.active_setting import Active, changed_text
-from failover.common.backoff import LONGEST_SECONDS, pause, retry_after
-from failover.common.lock import LONGEST_COMMENT, held, lock_comment
-from failover.common.place import Place
-from failover.common.sides import Side, side_of
-from failover.drill.clients import Sample, switch_of
-from failover.operation import measured
+from failover.cloudflare.transport import LONGEST_SECONDS, pause, retry_after
+from failover.common.ids import Side
+from failover.drill import result
+from failover.drill.result import Sample, switch_of
+from failover.operation.active_setting import Active, changed_text
+from failover.operation.journal import Paths
+from failover.probe.clients import side_of
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 W, V = Side.WORKER, Side.VERCEL
@@ -64,7 +65,7 @@ def test_one_line_of_the_settings_is_changed_or_none(before: str, after: str | N
 def test_a_lock_comment_fits_and_is_read_back(who: str, seconds: int) -> None:
     moment = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     comment = lock_comment("0123abcd", moment, who)
-    found = held("1", "name", comment)
+    found = held_lock("1", "name", comment)
     assert len(comment) <= LONGEST_COMMENT
     assert (found.operation, found.at) == ("0123abcd", moment)
     assert found.is_stale(moment + timedelta(seconds=601))
@@ -73,7 +74,7 @@ def test_a_lock_comment_fits_and_is_read_back(who: str, seconds: int) -> None:
 
 @given(comment=st.text(max_size=120))
 def test_a_comment_of_somebody_else_is_no_fault(comment: str) -> None:
-    assert held("1", "name", comment).name == "name"
+    assert held_lock("1", "name", comment).name == "name"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_only_what_was_asked_in_between_counts() -> None:
 
 
 def test_a_later_drill_by_dns_or_of_another_stack_hides_no_drill_by_route(tmp_path: Path) -> None:
-    place = Place.of(tmp_path / "ids.json", stack="prod")
+    place = Paths.of(tmp_path / "ids.json", stack="prod")
     place.evidence.mkdir()
     for name, stack, via, seconds in (
         # As earlier versions named it, before the stack was in the name.
@@ -134,9 +135,9 @@ def test_a_later_drill_by_dns_or_of_another_stack_hides_no_drill_by_route(tmp_pa
     ):
         evidence = {"started_at": name, "stack": stack, "via": via, "slowest_switch_seconds": seconds}
         (place.evidence / f"failover-drill-{name}.json").write_text(json.dumps(evidence))
-    assert measured.last_switch_seconds(place) == 0.4
-    assert (measured.last_drill(place) or {})["via"] == "dns"
-    assert measured.last_drill(Place.of(tmp_path / "ids.json", stack="third")) is None
+    assert result.last_switch_seconds(place) == 0.4
+    assert (result.last_drill(place) or {})["via"] == "dns"
+    assert result.last_drill(Paths.of(tmp_path / "ids.json", stack="third")) is None
 
 
 def test_an_answer_that_met_the_next_switch_is_not_held_against_this_one() -> None:

@@ -12,15 +12,14 @@ import pytest
 from failover.cli.status import status
 from failover.common.errors import FailoverError, RefusedError
 from failover.common.lock import machine_lock
-from failover.common.place import Place
 from failover.drill import drill as module
 from failover.drill.drill import drill
-from failover.drill.drilled import Drilled
+from failover.drill.result import DrillResult
 from failover.operation.changes import Act, Via
-from failover.operation.journal import Journal
+from failover.operation.journal import Journal, Paths
 from failover.operation.operation import Operation
 from failover.operation.outcome import Outcome, Result
-from failover.operation.words import plan_lines
+from failover.operation.preflight import plan_lines
 from tests.failover.world import HOST, SCRIPT, World
 
 # Drill begin; eight of the rollback; eight of the restore; drill done.
@@ -35,7 +34,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SETTLE_SECONDS", 0.12)
 
 
-def run(world: World, via: Via = Via.ROUTE, count: int = 1, **changes: Any) -> Drilled:
+def run(world: World, via: Via = Via.ROUTE, count: int = 1, **changes: Any) -> DrillResult:
     def make(act: Act, drill: str | None) -> Operation:
         return world.operation(act, via=via, is_drill=True, drill=drill, **changes)
 
@@ -60,7 +59,7 @@ def cut_short(world: World, monkeypatch: pytest.MonkeyPatch, number: int) -> Non
 
 
 def test_a_slow_switch_misses_a_drill(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("failover.drill.drilled.LOCAL_ROUTE_SECONDS", 0.01)
+    monkeypatch.setattr("failover.drill.result.LOCAL_ROUTE_SECONDS", 0.01)
     found = run(world)
     assert [one.outcome.result for one in found.rounds] == [Result.SWITCHED] * 2
     assert "until every client saw it, over 0.01 s" in found.missed[0]
@@ -68,11 +67,11 @@ def test_a_slow_switch_misses_a_drill(world: World, monkeypatch: pytest.MonkeyPa
 
 def test_the_journal_knows_a_drill_until_it_is_done(world: World) -> None:
     assert run(world).is_passed
-    rows = Journal(world.place.journal).lines()
+    rows = Journal(world.paths.journal).lines()
     assert len(rows) == LINES
     assert [(rows[at]["step"], rows[at]["phase"]) for at in (0, -1)] == [("drill", "begin"), ("drill", "done")]
     assert {row["drill"] for row in rows if "drill" in row} == {rows[0]["operation"]}
-    assert Journal(world.place.journal).unfinished() is None
+    assert Journal(world.paths.journal).unfinished() is None
 
 
 @pytest.mark.parametrize("way", ["the next drill", "restore"])
@@ -92,7 +91,7 @@ def test_a_drill_that_was_cut_short_between_its_halves_is_backed_out(
     else:
         assert run(world).is_passed
     assert (world.script(), world.locks()) == (SCRIPT, [])
-    assert Journal(world.place.journal).unfinished() is None
+    assert Journal(world.paths.journal).unfinished() is None
 
 
 def test_a_drill_whose_restore_fails_says_so_and_stays_open(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +108,7 @@ def test_a_drill_that_can_not_restore_says_so_and_stays_open(world: World) -> No
     found = run(world)
     assert (found.is_passed, found.is_restored) == (False, False)
     assert "it is NOT restored: `restore --execute`, or the next drill does it" in found.missed
-    open_one = Journal(world.place.journal).unfinished()
+    open_one = Journal(world.paths.journal).unfinished()
     assert open_one
     assert open_one.is_drill
     world.faults()
@@ -119,7 +118,7 @@ def test_a_drill_that_can_not_restore_says_so_and_stays_open(world: World) -> No
 
 
 def test_a_drill_leaves_an_operation_that_was_meant_alone(world: World) -> None:
-    Journal(world.place.journal).write(
+    Journal(world.paths.journal).write(
         "0123abcd", "operation", "begin", moment=datetime.now(UTC), act="rollback", hosts=[HOST], stack="local"
     )
     with pytest.raises(RefusedError, match=r"rollback 0123abcd .* finish it or back it out before a drill"):
@@ -130,17 +129,17 @@ def test_a_drill_leaves_an_operation_that_was_meant_alone(world: World) -> None:
     assert world.script() is None
 
 
-def test_nobody_rolls_back_on_this_machine_while_a_drill_is_at_it(world: World) -> None:
+def test_nobody_rolls_back_on_this_machine_while_a_drill_runs(world: World) -> None:
     def meanwhile(words: str) -> None:
         if " rollback: " in words:
-            with pytest.raises(RefusedError, match=r"refused \(lock\): operation [0-9a-f]{8} .* is at it"):
+            with pytest.raises(RefusedError, match=r"refused \(lock\): operation [0-9a-f]{8} .* is still running;"):
                 world.act()
 
     def make(act: Act, part_of: str | None) -> Operation:
         return world.operation(act, is_drill=True, drill=part_of)
 
     assert drill(make, Via.ROUTE, 1, meanwhile).is_passed
-    with machine_lock(world.place.lock, "0123abcd"), pytest.raises(RefusedError, match="0123abcd"):
+    with machine_lock(world.paths.lock, "0123abcd"), pytest.raises(RefusedError, match="0123abcd"):
         run(world)
 
 
@@ -151,7 +150,7 @@ def test_a_drill_of_one_stack_never_touches_another(worlds: Callable[..., World]
     dev: dict[str, Any] = {"ids": dataclasses.replace(world.ids.chosen([HOST]), stack="dev")}
     prod: dict[str, Any] = {"ids": dataclasses.replace(world.ids.chosen([other]), stack="prod")}
     for one, name in ((dev, "dev"), (prod, "prod")):
-        one["place"] = Place.of(world.folder / f"{name}.json", stack=name)
+        one["paths"] = Paths.of(world.folder / f"{name}.json", stack=name)
     world.act(**prod)
     write = Journal.write
 
@@ -213,7 +212,7 @@ def test_ctrl_c_at_any_line_of_the_journal_restores_and_reports(
     assert (found.is_interrupted, found.is_restored, found.is_passed) == (not is_late, True, is_late)
     assert ("it was interrupted" in found.missed) != is_late
     assert (world.script(), world.record()["proxied"], world.locks()) == (SCRIPT, True, [])
-    assert Journal(world.place.journal).unfinished() is None
+    assert Journal(world.paths.journal).unfinished() is None
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

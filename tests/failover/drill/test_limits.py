@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from failover.cloudflare.transport import Call
-from failover.drill.clients import Switch
-from failover.drill.drilled import Drilled, Limits, Round, lines, markdown
+from failover.drill.result import DrillResult, Limits, Round, Switch, lines, markdown
 from failover.operation.changes import Act, Via
 from failover.operation.outcome import Outcome, Result
 from tests.failover.world import HOST, World
@@ -21,7 +20,7 @@ def seen(**changes: Any) -> Switch:
     return Switch(**{"seconds": 0.5, "wrong": 0, "unanswered": 0, "downtime_seconds": 0.0, "probes": 9, **changes})
 
 
-def drilled(limits: Limits = LOCAL, result: Result = Result.SWITCHED, calls: int = 5, **changes: Any) -> Drilled:
+def drilled(limits: Limits = LOCAL, result: Result = Result.SWITCHED, calls: int = 5, **changes: Any) -> DrillResult:
     outcome = Outcome(
         operation="0123abcd",
         act=Act.ROLLBACK,
@@ -38,7 +37,7 @@ def drilled(limits: Limits = LOCAL, result: Result = Result.SWITCHED, calls: int
         Round(act=act, outcome=outcome, seen=seen(**changes) if act is Act.ROLLBACK else seen(), began=0.0)
         for act in Act
     ]
-    return Drilled(
+    return DrillResult(
         id="0" * 8, stack="local", via=Via.ROUTE, started_at=datetime.now(UTC), limits=limits, count=1, rounds=rounds
     )
 

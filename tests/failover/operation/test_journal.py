@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from failover.common.lock import holder, machine_lock
-from failover.common.place import Place
 from failover.operation.changes import Act
-from failover.operation.journal import Journal
+from failover.operation.journal import Journal, Paths
 from failover.operation.outcome import Result
 from tests.failover.command_line import Answer, flags
 from tests.failover.world import HOST, SCRIPT, World
@@ -98,7 +97,7 @@ def test_with_what_was_meant_it_is_not_a_drills_any_more(book: Book) -> None:
     found = Journal(book.path, hosts=(HOST,)).unfinished()
     assert found
     assert (found.id, found.is_drill) == ("r1, d1", False)
-    assert found.way_out == "`restore --execute` finishes it, `rollback --execute` backs it out"
+    assert found.next_step == "`restore --execute` finishes it, `rollback --execute` backs it out"
 
 
 def test_stacks_that_share_a_journal_do_not_share_operations(book: Book) -> None:
@@ -109,9 +108,9 @@ def test_stacks_that_share_a_journal_do_not_share_operations(book: Book) -> None
 
 
 def test_each_stack_has_a_journal_and_a_lock_of_its_own_and_reads_the_older_one(tmp_path: Path) -> None:
-    dev, prod = (Place.of(tmp_path / f"{name}.json", stack=name) for name in ("dev", "prod"))
+    dev, prod = (Paths.of(tmp_path / f"{name}.json", stack=name) for name in ("dev", "prod"))
     assert (dev.journal, dev.lock) != (prod.journal, prod.lock)
-    assert Place.of(tmp_path / "x.json", stack="../a/b").journal.parent == tmp_path
+    assert Paths.of(tmp_path / "x.json", stack="../a/b").journal.parent == tmp_path
     Book(tmp_path / "failover-journal.jsonl").begin("a1", HOST).begin("b1", OTHER)
     for place, host, name in ((dev, HOST, "a1"), (prod, OTHER, "b1")):
         found = Journal(place.journal, place.stack, (host,), place.older).unfinished()
@@ -170,7 +169,7 @@ def test_the_newer_script_survives_a_look_up(world: World, way: str) -> None:
 def test_an_operation_of_one_host_leaves_anothers_open(worlds: Callable[..., World]) -> None:
     world = worlds(hosts={HOST: "worker", OTHER: "worker"})
     one, other = world.ids.chosen([HOST]), world.ids.chosen([OTHER])
-    Book(world.place.journal).begin("0123abcd", HOST, act="rollback", stack="local")
+    Book(world.paths.journal).begin("0123abcd", HOST, act="rollback", stack="local")
     world.leave_lock("0123abcd")
     outcome = world.act(ids=other)
     assert (outcome.result, outcome.continues) == (Result.SWITCHED, None)

@@ -45,18 +45,18 @@ def test_plan_changes_nothing(world: World) -> None:
     assert [str(change) for change in changes] == [f"route {HOST}/*: script {SCRIPT} → none"]
     assert world.ask("GET", "/zones/" + "b" * 32 + "/dns_records") == data
     assert world.script() == SCRIPT
-    assert not world.place.journal.exists()
+    assert not world.paths.journal.exists()
 
 
 def test_a_second_rollback_changes_nothing(world: World) -> None:
     world.act()
-    lines = Journal(world.place.journal).lines()
+    lines = Journal(world.paths.journal).lines()
     record = world.record()
     outcome = world.act()
     assert outcome.result is Result.ALREADY
     assert {call.request.split()[0] for call in outcome.calls} == {"GET"}
     assert world.record() == record
-    assert Journal(world.place.journal).lines() == lines
+    assert Journal(world.paths.journal).lines() == lines
 
 
 def test_plan_b_leads_the_record_past_cloudflare(world: World) -> None:

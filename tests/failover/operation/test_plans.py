@@ -10,8 +10,8 @@ import pytest
 
 from failover.cloudflare.api import RecordNow, Target
 from failover.common.errors import ApiError
-from failover.operation.changer import Changer
 from failover.operation.changes import Act, Change, RecordChange, RouteChange, Via, estimated_seconds, led_past
+from failover.operation.operation import Changer
 from failover.probe import clients
 from tests.failover.command_line import Answer, flags
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, World

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from failover.cloudflare.transport import Transport
+from failover.cloudflare.transport import Transport, within
 from failover.common.clock import Budget
-from failover.common.deadline import within
 from failover.common.errors import ApiError, RefusedError
 from failover.operation.changes import Act
 from failover.operation.outcome import Result
-from failover.probe import clients, resolvers, watch
+from failover.probe import clients, watch
 from failover.probe.clients import Client
 from tests.failover.outside import EDGE
 from tests.failover.world import HOST, SCRIPT, World
@@ -131,7 +130,7 @@ def test_a_call_of_the_api_ends_by_its_deadline(drips: Callable[[bytes], Drippin
     transport = Transport(base_url=f"http://{EDGE}:{server.port}", token="made-up")
     started = time.monotonic()
     with pytest.raises(ApiError, match="read it: no whole answer in time; no time to try again"):
-        transport.call("read it", started + 0.7, lambda timeout: transport.get("/zones", {}, timeout))
+        transport.call("read it", "get", "/zones", started + 0.7, lambda found: found)
     assert time.monotonic() - started < 0.7 + SLACK_SECONDS
     assert [(call.status, call.fault) for call in transport.calls] == [(200, "no whole answer in time")]
     transport.close()
@@ -179,7 +178,7 @@ def test_name_servers_have_one_time_for_all_their_questions(monkeypatch: pytest.
             return [type("NS", (), {"target": "ns1.example.test", "__str__": lambda _: "192.0.2.1"})()]
 
     monkeypatch.setattr("dns.resolver.Resolver", Slow)
-    assert resolvers.name_servers("example.test") == ("192.0.2.1",)
+    assert clients.name_servers("example.test") == ("192.0.2.1",)
     assert lifetimes[0] > lifetimes[1] + 0.25
 
 
@@ -188,7 +187,7 @@ def test_a_resolver_that_is_late_for_the_look_is_named(worlds: Callable[..., Wor
     view = watch.View(world.ids)
     budget = Budget(total_seconds=1.5)
     started = time.monotonic()
-    sightings = view.look(world.ids.hosts, budget.look_until)
+    sightings = view.snapshot(world.ids.hosts, budget.preflight_until)
     assert time.monotonic() - started < 0.5 + SLACK_SECONDS
     assert [(one.hostname, one.side is None) for one in sightings] == [(HOST, False), (HOST, True)]
     assert "no answer" in str(sightings[1])

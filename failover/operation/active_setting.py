@@ -1,16 +1,21 @@
 """The setting that says which side is active: without it the next `pulumi up` would undo what was done."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from failover.cloudflare.api import RecordNow
 from failover.common.errors import FailoverError
 from failover.common.files import replace
+from failover.common.ids import Ids, Kind
+from failover.operation.changes import is_led_past
 
 KEY = "hybrid:failoverActive"
 LINE = re.compile(rf"^(?P<head>[ ]+(?P<quote>[\"']?){KEY}(?P=quote):[ ]*)(?P<value>[^\s#]*)(?P<tail>[ ]*(#.*)?)$", re.M)
 CONFIG = re.compile(r"^config:[ ]*(#.*)?$", re.M)
+UNSURE = "as far as the API has confirmed its changes, and once `status` shows that it holds: "
 
 
 class Active(StrEnum):
@@ -44,7 +49,7 @@ class Setting:
         return f"{self.file}: {'set, commit it' if self.is_changed else 'says so already'}: {self.line}"
 
 
-def settings_file(stack: str, start: Path) -> Path | None:
+def _settings_file(stack: str, start: Path) -> Path | None:
     """The stack's file in the checkout that `start` lies in."""
     for folder in (start, *start.parents):
         file = folder / f"Pulumi.{stack}.yaml"
@@ -56,7 +61,7 @@ def settings_file(stack: str, start: Path) -> Path | None:
 def set_active(stack: str, active: Active, start: Path) -> Setting:
     """Changes one line and keeps the rest as it is. Raises FailoverError where the file can't be understood."""
     line = f"{KEY}: {active}"
-    file = settings_file(stack, start)
+    file = _settings_file(stack, start)
     if file is None:
         return Setting(stack=stack, line=line)
     try:
@@ -82,3 +87,32 @@ def changed_text(text: str, active: Active) -> str | None:
         return None
     end = places[0].end()
     return f"{text[:end]}\n  {KEY}: {active}{text[end:]}"
+
+
+def active_after(ids: Ids, records: Mapping[str, RecordNow], scripts: Mapping[str, str | None]) -> Active:
+    """By what the API has last said of records and routes.
+
+    A host of Pages is switched by DNS in any case, so it says nothing about the plan.
+    """
+    past = {
+        host.kind
+        for host in ids.hosts
+        if host.record.id in records and is_led_past(host, records[host.record.id].target)
+    }
+    if Kind.WORKER in past:
+        return Active.VERCEL_DNS
+    is_blank = any(host.route and scripts.get(host.route.id, "unknown") is None for host in ids.hosts)
+    return Active.VERCEL if is_blank or past else Active.WORKER
+
+
+def setting_after(ids: Ids, active: Active, checkout: Path, *, is_done: bool) -> Setting:
+    """Written where all hosts of the stack are known to be on one side. Raises FailoverError."""
+    when = "" if is_done else UNSURE
+    if ids.left_out:
+        others = ", ".join(ids.left_out)
+        when += f"it is one setting for all hosts, {others} too: no `pulumi up` before all are on one side; then "
+    return (
+        Setting(stack=ids.stack, line=f"{KEY}: {active}", when=when)
+        if when
+        else set_active(ids.stack, active, checkout)
+    )

@@ -1,7 +1,7 @@
-"""What a drill has found, held against its limits: as data, as lines, as Markdown."""
+"""What a drill has found, held against its limits: as data, as lines, as Markdown; and the last one, read back."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,16 +11,80 @@ from urllib.parse import urlsplit
 from failover.cloudflare.transport import MOST_CALLS
 from failover.common.clock import stamp
 from failover.common.files import replace as replace_file
-from failover.common.ids import Ids, Kind
-from failover.drill.clients import Switch
+from failover.common.ids import Ids, Kind, Side
 from failover.operation.changes import Act, Via
-from failover.operation.evidence import name_of
-from failover.operation.outcome import Outcome, Result
+from failover.operation.journal import Paths
+from failover.operation.outcome import Outcome, Result, name_of
 
 # Promised for the local stack. Its clients ask DNS anew each time; one that holds an answer takes its TTL longer.
 LOCAL_ROUTE_SECONDS, LOCAL_DNS_SECONDS = 3.0, 10.0
 # Of one client. A packet lost on the way costs less; a side that is away costs more.
 DOWNTIME_SECONDS = 1.0
+# Names of evidence end with the moment, as `20261121-120000Z`.
+MOMENT_LETTERS = 16
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One probe: when it was sent and answered (monotonic), and by whom."""
+
+    sent: float
+    ended: float
+    side: Side | None
+    is_wrong: bool
+    """Answered, but by neither side, or with an error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switch:
+    """What all clients saw of one switch."""
+
+    seconds: float | None
+    """From the command to the moment from which every client had only the wanted side; None: not all came over."""
+    wrong: int
+    unanswered: int
+    downtime_seconds: float
+    """Longest time that a client went without a good answer, also where it ends after this switch."""
+    probes: int
+
+
+def switch_of(samples: Sequence[Sequence[Sample]], began: float, ended: float, wanted: Side) -> Switch:
+    """From each client's samples between two moments: pure."""
+    within = [[one for one in row if began <= one.sent < ended] for row in samples]
+    return Switch(
+        # What was answered later may have met the next switch already.
+        seconds=_slowest([[one for one in row if one.ended < ended] for row in within], began, wanted),
+        wrong=sum(one.is_wrong for row in within for one in row),
+        unanswered=sum(one.side is None and not one.is_wrong for row in within for one in row),
+        downtime_seconds=round(max((_gap(row, began, ended) for row in samples), default=0.0), 3),
+        probes=sum(map(len, within)),
+    )
+
+
+def _slowest(within: list[list[Sample]], began: float, wanted: Side) -> float | None:
+    slowest = 0.0
+    for row in within:
+        others = [at for at, one in enumerate(row) if one.side is not wanted]
+        first = others[-1] + 1 if others else 0
+        if first >= len(row):
+            return None
+        slowest = max(slowest, row[first].ended - began)
+    return round(slowest, 3)
+
+
+def _gap(row: Sequence[Sample], began: float, ended: float) -> float:
+    longest, since = 0.0, None
+    for one in row:
+        if one.sent < began:
+            continue
+        if since is None and one.sent >= ended:
+            break
+        if one.side is None:
+            since = one.sent if since is None else since
+            longest = max(longest, one.ended - since)
+        elif since is not None:
+            longest, since = max(longest, one.ended - since), None
+    return longest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +132,9 @@ class Round:
 
 
 @dataclass(kw_only=True)
-class Drilled:
+class DrillResult:
+    """`missed` is every limit that was not kept; without any the drill has passed."""
+
     id: str
     stack: str
     via: Via
@@ -170,7 +236,7 @@ def _downtime(limits: Limits) -> str:
     return f"{limits.downtime_seconds:g} s"
 
 
-def write(folder: Path, found: Drilled) -> list[Path]:
+def write(folder: Path, found: DrillResult) -> list[Path]:
     name = name_of("failover-drill", found.stack, found.started_at)
     texts = {
         folder / f"{name}.json": json.dumps(found.document(), indent=2, ensure_ascii=False) + "\n",
@@ -181,7 +247,7 @@ def write(folder: Path, found: Drilled) -> list[Path]:
     return list(texts)
 
 
-def lines(found: Drilled) -> list[str]:
+def lines(found: DrillResult) -> list[str]:
     limits, slowest = found.limits, found.slowest_switch_seconds
     probes = sum(one.seen.probes for one in found.rounds)
     switch = (
@@ -195,13 +261,13 @@ def lines(found: Drilled) -> list[str]:
         f"{found.wrong} wrong answers (limit {limits.wrong}), {found.unanswered} without an answer{unanswered}, "
         f"longest downtime of a client {found.downtime_seconds} s (limit: under {_downtime(limits)})",
         f"at most {found.calls} API calls a switch (limit {limits.calls})",
-        *(f"missed: {words}" for words in found.missed),
-        *(f"odd: {words}" for words in found.odd),
+        *(f"missed: {one}" for one in found.missed),
+        *(f"odd: {one}" for one in found.odd),
         *(f"fault: {fault}" for one in found.rounds for fault in one.outcome.faults),
     ]
 
 
-def markdown(found: Drilled) -> str:
+def markdown(found: DrillResult) -> str:
     head = [
         f"# Failover drill of {found.stack}, {stamp(found.started_at)}: {'passed' if found.is_passed else '**missed**'}"
     ]
@@ -215,3 +281,24 @@ def markdown(found: Drilled) -> str:
         cells = (one.act, one.outcome.result, f"{one.outcome.seconds:.2f}", seen.seconds, seen.wrong, seen.unanswered)
         head.append("| " + " | ".join(map(str, (*cells, seen.downtime_seconds, len(one.outcome.calls)))) + " |")
     return "\n".join([*head, "", "## Clients", "", *(f"* {name}" for name in found.clients)]) + "\n"
+
+
+def last_drill(paths: Paths, via: str | None = None) -> dict[str, Any] | None:
+    """The stack's newest drill's evidence, or the newest by this plan; None where there is none that can be read."""
+    files = paths.evidence.glob("failover-drill-*.json")
+    for path in sorted(files, key=lambda one: one.stem[-MOMENT_LETTERS:], reverse=True):
+        try:
+            found = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            continue
+        if not isinstance(found, dict) or "started_at" not in found or found.get("stack") != paths.stack:
+            continue
+        if via in (None, found.get("via")):
+            return found
+    return None
+
+
+def last_switch_seconds(paths: Paths) -> float | None:
+    """By route, as the last such drill measured it."""
+    seconds = (last_drill(paths, "route") or {}).get("slowest_switch_seconds")
+    return float(seconds) if isinstance(seconds, int | float) else None

@@ -1,23 +1,37 @@
-"""The look before an act: what the API says, what clients see, and what speaks against acting."""
+"""The preflight before an act: what the API says, what clients see, and what speaks against acting."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
-from failover.cloudflare.api import Api, RecordNow, RouteNow, Target, declared
+from failover.cloudflare.api import RECORD_PREFIX, Api, HeldLock, RecordNow, RouteNow, Target, declared, held_lock
+from failover.cloudflare.transport import MOST_CALLS
 from failover.common.clock import Budget
 from failover.common.errors import ApiError, DeniedError
-from failover.common.ids import REFRESH, Host, Ids
-from failover.common.lock import RECORD_PREFIX, Held, held
-from failover.common.sides import Side
-from failover.operation.changes import Act, Before, Change, HostNow, Via, changes_of, is_led_past
+from failover.common.ids import REFRESH, Host, Ids, Side
+from failover.common.lock import Holder
+from failover.operation.changes import (
+    Act,
+    Before,
+    Change,
+    HostNow,
+    RecordChange,
+    RouteChange,
+    Via,
+    changes_of,
+    estimated_seconds,
+    is_led_past,
+)
+from failover.operation.journal import Unfinished
 from failover.probe.clients import Seen
 from failover.probe.watch import Sighting, View
 
 # Routes, records; then taking the lock, giving it back.
-CALLS_OF_LOOK = 2
-CALLS_AROUND = CALLS_OF_LOOK + 2
-# Reads that fail are not tried again at the cost of these: the lock and its end, and two tries of each plan.
+CALLS_OF_PREFLIGHT = 2
+CALLS_AROUND = CALLS_OF_PREFLIGHT + 2
+# Kept when a read is tried again: taking the lock, giving it back, and two tries of each plan.
 CALLS_TO_COME = 6
 
 
@@ -39,7 +53,7 @@ class Reason(StrEnum):
 
     @property
     def may_change_what_is_there(self) -> bool:
-        """Whether it also counts where there is nothing to change: another is at it, or not every host was seen."""
+        """Whether it counts even without a change to make: another operation runs, or not every host was seen."""
         return self in (Reason.LOCK, Reason.IDS, Reason.TOKEN)
 
 
@@ -55,7 +69,7 @@ class Refusal:
 
 
 @dataclass(kw_only=True)
-class Look:
+class Preflight:
     """`hosts` is what the API says; where it did not answer, what the file of ids lets expect."""
 
     hosts: list[HostNow] = field(default_factory=list)
@@ -64,7 +78,7 @@ class Look:
     standby: dict[str, Seen] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    locks: list[Held] = field(default_factory=list)
+    locks: list[HeldLock] = field(default_factory=list)
     """Records that lock these hosts, whoever made them."""
 
     def refuse(self, reason: Reason, text: str, *, can_be_forced: bool = True) -> None:
@@ -91,15 +105,15 @@ class Look:
         return bool(names)
 
 
-def look(ids: Ids, api: Api, view: View, budget: Budget, *, act: Act) -> Look:
-    """Asks the API and both sides at the same time, and ends by the look's share of the budget.
+def preflight(ids: Ids, api: Api, view: View, budget: Budget, *, act: Act) -> Preflight:
+    """Asks the API and both sides at the same time, and ends by the preflight's share of the budget.
 
     Never raises what an operator can mend, but notes it.
     """
-    found = Look()
+    found = Preflight()
     with ThreadPoolExecutor(max_workers=len(ids.hosts) + 1) as pool:
-        sightings = pool.submit(view.look, ids.hosts, budget.look_until)
-        standby = {host.hostname: pool.submit(view.standby, host, budget.look_until) for host in ids.hosts}
+        sightings = pool.submit(view.snapshot, ids.hosts, budget.preflight_until)
+        standby = {host.hostname: pool.submit(view.standby, host, budget.preflight_until) for host in ids.hosts}
         _ask_api(found, ids, api, budget, act)
         found.sightings = sightings.result()
         found.standby = {name: one.result() for name, one in standby.items()}
@@ -109,14 +123,14 @@ def look(ids: Ids, api: Api, view: View, budget: Budget, *, act: Act) -> Look:
     return found
 
 
-def _ask_api(found: Look, ids: Ids, api: Api, budget: Budget, act: Act) -> None:
+def _ask_api(found: Preflight, ids: Ids, api: Api, budget: Budget, act: Act) -> None:
     routes: list[RouteNow] = []
     records: list[RecordNow] = []
     name = ids.hosts[0].hostname if len(ids.hosts) == 1 else None
     try:
         if any(host.route for host in ids.hosts):
-            routes = api.routes(budget.look_until, reserve=CALLS_TO_COME + 1)
-        records = api.records(budget.look_until, name, reserve=CALLS_TO_COME)
+            routes = api.routes(budget.preflight_until, reserve=CALLS_TO_COME + 1)
+        records = api.records(budget.preflight_until, name, reserve=CALLS_TO_COME)
         found.is_read = True
     except DeniedError as error:
         found.refuse(Reason.TOKEN, str(error))
@@ -126,14 +140,16 @@ def _ask_api(found: Look, ids: Ids, api: Api, budget: Budget, act: Act) -> None:
         found.hosts = [_expected(host, act) for host in ids.hosts]
         return
     names = {f"{RECORD_PREFIX}{host.hostname}" for host in ids.hosts}
-    found.locks = [held(one.id, one.name, one.comment) for one in records if one.type == "TXT" and one.name in names]
+    found.locks = [
+        held_lock(one.id, one.name, one.comment) for one in records if one.type == "TXT" and one.name in names
+    ]
     for host in ids.hosts:
         now = _now(found, host, routes, records)
         if now:
             found.hosts.append(now)
 
 
-def _now(found: Look, host: Host, routes: list[RouteNow], records: list[RecordNow]) -> HostNow | None:
+def _now(found: Preflight, host: Host, routes: list[RouteNow], records: list[RecordNow]) -> HostNow | None:
     record = next((one for one in records if one.id == host.record.id), None)
     route = next((one for one in routes if host.route and one.id == host.route.id), None)
     faults = []
@@ -169,7 +185,7 @@ def _is_same_name(one: str, other: str) -> bool:
     return one.rstrip(".").lower() == other.rstrip(".").lower()
 
 
-def _note_oddities(found: Look, host: Host, route: RouteNow | None, routes: list[RouteNow]) -> None:
+def _note_oddities(found: Preflight, host: Host, route: RouteNow | None, routes: list[RouteNow]) -> None:
     if host.route and route and route.script not in (None, host.route.script):
         found.warnings.append(
             f"{route.pattern}: has the script {route.script}, the file of ids says {host.route.script}; {REFRESH}"
@@ -196,3 +212,98 @@ def _expected(host: Host, act: Act) -> HostNow:
     return HostNow(
         host=host, record=record, route=RouteNow(id=route.id, pattern=route.pattern, script=script) if route else None
     )
+
+
+def judge(
+    found: Preflight,
+    api: Api,
+    act: Act,
+    via: Via,
+    changes: list[Change],
+    own: Callable[[HeldLock], bool],
+    now: datetime,
+) -> None:
+    """Adds what speaks against the act. `own` tells a lock that this machine's unfinished operation left."""
+    if act is Act.ROLLBACK:
+        _judge_standby(found)
+    _judge_calls(found, api.transport.rate_left, act, via, changes)
+    for other in found.locks:
+        if own(other):
+            continue
+        if other.is_stale(now):
+            found.warnings.append(f"{other} left the lock {other.name} behind: it is stale, so it is taken over")
+        else:
+            found.refuse(Reason.LOCK, f"{other} holds the lock")
+
+
+def _judge_calls(found: Preflight, rate: int | None, act: Act, via: Via, changes: list[Change]) -> None:
+    needed = calls_needed(changes, act, via)
+    if needed > MOST_CALLS:
+        fewer = "fewer hosts with --host, or --via dns" if act is Act.ROLLBACK else f"{_a_time(changes)} with --host"
+        found.refuse(Reason.CALLS, f"{needed} API calls are more than {MOST_CALLS}: {fewer}")
+    to_come = needed - CALLS_OF_PREFLIGHT
+    if rate is not None and changes and rate < to_come:
+        found.refuse(
+            Reason.RATE,
+            f"the API allows {rate} more calls for now and {to_come} may still be needed; "
+            "stop what else calls it for this account, and wait five minutes",
+        )
+    routes = sum(isinstance(one, RouteChange) for one in changes)
+    if act is Act.ROLLBACK and CALLS_AROUND + 2 * (routes + 1) > MOST_CALLS:
+        most = (MOST_CALLS - CALLS_AROUND) // 2
+        found.warnings.append(
+            f"going back takes more than one command: `restore --host …` takes {most} hosts a time, {most - 1} after "
+            f"plan B; this rolls back {routes} by their routes"
+        )
+
+
+def _a_time(changes: list[Change]) -> str:
+    """Each change may have to be backed out; those of records are one call together."""
+    batches = int(any(isinstance(one, RecordChange) for one in changes))
+    return f"{(MOST_CALLS - CALLS_AROUND) // 2 - batches} hosts a time"
+
+
+def held_here(other: Holder) -> str:
+    """The kernel's lock goes with its process: who still has it is still running, and both would act."""
+    return f"{other} is still running; wait until it ends, or end it (kill {other.process})"
+
+
+def _judge_standby(found: Preflight) -> None:
+    rolled_back = {now.host.hostname for now in found.hosts if now.side is Side.VERCEL}
+    for name, seen in found.standby.items():
+        if not seen.is_good or seen.side is not Side.VERCEL or (seen.status or 0) >= 400:
+            found.refuse(Reason.STANDBY, f"{name}: the stand-by does not answer as it should: {seen}")
+            continue
+        theirs, ours = seen.build, found.build(Side.WORKER, name)
+        if theirs and ours and theirs != ours:
+            found.refuse(Reason.PARITY, f"{name}: the stand-by has build {theirs}, the Worker {ours}")
+        elif not theirs or (not ours and name not in rolled_back):
+            silent = "the stand-by" if not theirs else "the Worker"
+            found.warnings.append(f"{name}: {silent} names no build, so parity is not known")
+
+
+def calls_needed(changes: list[Change], act: Act, via: Via) -> int:
+    """At most, without tries again: with the fall to plan B, or with backing out of a restore."""
+    routes = sum(isinstance(one, RouteChange) for one in changes)
+    batches = int(any(isinstance(one, RecordChange) for one in changes))
+    fall = int(routes > 0) if act is Act.ROLLBACK else routes + batches
+    return CALLS_AROUND + routes + batches + (fall if via is Via.ROUTE or act is Act.RESTORE else 0)
+
+
+def plan_lines(
+    act: Act, via: Via, found: Preflight, changes: list[Change], unfinished: Unfinished | None, measured: float | None
+) -> list[str]:
+    lines = []
+    if unfinished:
+        lines.append(f"{unfinished}: {unfinished.next_step}")
+    lines += [f"{now.host.hostname}: {now.side} is the active side, by the API" for now in found.hosts if found.is_read]
+    lines += [f"clients {sighting}" for sighting in found.sightings]
+    lines += [f"change  {change}" for change in changes]
+    if not changes:
+        seen = "and clients see it" if found.clients_see(act.side) else "but clients do not see it: --execute verifies"
+        lines.append(f"nothing to change: {act.side} is the active side, {seen}")
+    else:
+        lines.append(f"takes   {estimated_seconds(changes, measured)}")
+        lines.append(f"calls   at most {calls_needed(changes, act, via)} of the API")
+    lines += [str(refusal) for refusal in found.refusals]
+    return lines
