@@ -4,14 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from failover.common.ids import Side
 from tests.failover.command_line import ROOT, Answer, ProcessAnswer, environment, flags
-from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, World
+from tests.failover.world import HOST, SCRIPT, TOKENS, World
 
 # Counted: 334, of which typer and rich are the most.
 MODULES_OF_HELP = 400
@@ -111,113 +110,6 @@ def test_the_commands_by_hand_do_the_same(world: World, wish: str) -> None:
     environment = {**os.environ, "HYBRID_ROLLBACK_TOKEN": TOKENS["rollback"][0]}
     subprocess.run(["sh", "-c", curl], env=environment, capture_output=True, check=True, timeout=20)
     assert world.script() == (None if wish == "rollback" else SCRIPT)
-
-
-def test_export_has_every_record_and_the_standby_in_place_of_pages(world: World) -> None:
-    from tests.failover.world import ZONE
-
-    for row in (
-        {"type": "MX", "name": "example.test", "content": "mail.example.test", "priority": 10, "ttl": 3600},
-        {"type": "TXT", "name": "example.test", "content": "v=spf1 -all", "ttl": 1},
-        {"type": "CNAME", "name": "db.example.test", "content": "x.cfargotunnel.com", "proxied": True, "ttl": 1},
-    ):
-        world.ask("POST", f"/zones/{ZONE}/dns_records", row)
-    zone = ProcessAnswer("export", *flags(world))
-    assert f"{HOST}. 300 IN CNAME {STANDBY_NAME}.\n" in zone.out
-    assert "example.test. 3600 IN MX 10 mail.example.test.\n" in zone.out
-    assert 'example.test. 300 IN TXT "v=spf1 -all"\n' in zone.out
-    assert "db.example.test: x.cfargotunnel.com works behind Cloudflare only; left out" in zone.err
-    batch = json.loads(Answer("export", "--format", "route53", *flags(world)).out)
-    sets = {(row["ResourceRecordSet"]["Name"], row["ResourceRecordSet"]["Type"]) for row in batch["Changes"]}
-    assert sets == {(f"{HOST}.", "CNAME"), ("example.test.", "MX"), ("example.test.", "TXT")}
-
-
-def test_resolve_mends_stale_ids(world: World) -> None:
-    before = world.ids
-    world.change_ids(route={"id": "c" * 32}, record={"id": "d" * 32})
-    done = ProcessAnswer("resolve", *flags(world))
-    assert done.err.endswith("failover.json: changed\n")
-    assert world.ids.hosts == before.hosts
-    assert Answer("resolve", *flags(world)).err.endswith("failover.json: as before\n")
-
-
-def test_resolve_makes_the_file_the_first_time(world: World) -> None:
-    from failover.cloudflare.resolve import Wanted, new_ids, resolved
-
-    new = new_ids(stack="dev", zone="example.test", zone_id="", account="")
-    found = resolved(replace(new, api=world.api), [Wanted(hostname=HOST)], TOKENS["rollback"][0])
-    assert found.hosts == world.ids.hosts
-    assert (found.zone_id, found.account) == (world.ids.zone_id, world.ids.account)
-
-
-def test_resolve_keeps_what_is_declared_while_it_is_rolled_back(world: World) -> None:
-    from failover.operation.changes import Via
-
-    before = world.ids
-    world.act()
-    world.act(via=Via.DNS)
-    assert Answer("resolve", *flags(world)).code == 0
-    assert world.ids.hosts == before.hosts
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (None, "is not there"),
-        ("{", "is not JSON"),
-        ("[]", "ids.json: is not a JSON object\n"),
-        ('{"format": 2}', "has format 2, this version reads 1"),
-    ],
-)
-def test_a_file_of_ids_that_can_not_be_is_one_line(tmp_path: Path, text: str | None, words: str) -> None:
-    path = tmp_path / "ids.json"
-    if text is not None:
-        path.write_text(text)
-    answer = Answer("rollback", "--execute", "--ids", str(path))
-    assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
-    assert words in answer.err
-
-
-def test_every_fault_of_the_file_is_told_at_once(world: World) -> None:
-    path = world.folder / "failover.json"
-    document = json.loads(path.read_text())
-    del document["zone"]["id"], document["hosts"][0]["record"]["name"]
-    document["api"] = "http://api.example.test/client/v4"
-    path.write_text(json.dumps(document))
-    answer = Answer("status", *flags(world))
-    assert answer.code == 1
-    faults = {line.split(": ")[2] for line in answer.err.splitlines()}
-    assert faults == {"zone.id", "api", "hosts[0].record.name"}
-
-
-@pytest.mark.parametrize(
-    ("part", "key", "value", "words"),
-    [
-        (
-            "route",
-            "id",
-            "../../x",
-            "hosts[0].route.id: '../../x' is not valid; allowed: letters, digits, - and _, 64 at most",
-        ),
-        (
-            "standby",
-            "hostname",
-            "A b",
-            "hosts[0].standby.hostname: 'A b' is not valid; allowed: a host name in small letters",
-        ),
-    ],
-)
-def test_a_value_that_can_not_be_is_told_with_what_is_allowed(
-    world: World, part: str, key: str, value: str, words: str
-) -> None:
-    world.change_ids(**{part: {key: value}})
-    answer = Answer("status", *flags(world))
-    assert (answer.code, answer.err) == (1, f"failover: {world.folder / 'failover.json'}: {words}\n")
-
-
-def test_an_unknown_host_names_those_that_are_known(world: World) -> None:
-    answer = Answer("plan", "--host", "www.example.test", *flags(world))
-    assert answer.err == f"failover: www.example.test: is not in the file of ids; there are: {HOST}\n"
 
 
 def test_the_token_comes_from_a_file_that_only_its_owner_reads(world: World, tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
 """What an export takes along, and what it leaves out and says."""
 
-import pytest
+import json
 
-from tests.failover.command_line import Answer, flags
-from tests.failover.world import HOST, ZONE, World
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from failover.cloudflare.export import STRING, _quoted
+from tests.failover.command_line import Answer, ProcessAnswer, flags
+from tests.failover.world import HOST, STANDBY_NAME, ZONE, World
 
 
 @pytest.mark.parametrize(
@@ -31,3 +36,31 @@ def test_an_inner_address_that_was_never_behind_cloudflare_stays(world: World) -
     row = {"type": "A", "name": "inner.example.test", "content": "10.0.0.1", "proxied": False, "ttl": 60}
     world.ask("POST", f"/zones/{ZONE}/dns_records", row)
     assert "inner.example.test. 60 IN A 10.0.0.1\n" in Answer("export", *flags(world)).out
+
+
+@example("x" * (STRING - 1) + '"' + "y")
+@given(text=st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=700))
+@settings(deadline=None)
+def test_a_text_record_is_cut_into_strings_that_fit(text: str) -> None:
+    import dns.rdata
+
+    found = dns.rdata.from_text("IN", "TXT", _quoted(text))
+    assert b"".join(found.strings).decode() == text  # type: ignore[attr-defined]
+    assert all(len(part) <= STRING for part in found.strings)  # type: ignore[attr-defined]
+
+
+def test_export_has_every_record_and_the_standby_in_place_of_pages(world: World) -> None:
+    for row in (
+        {"type": "MX", "name": "example.test", "content": "mail.example.test", "priority": 10, "ttl": 3600},
+        {"type": "TXT", "name": "example.test", "content": "v=spf1 -all", "ttl": 1},
+        {"type": "CNAME", "name": "db.example.test", "content": "x.cfargotunnel.com", "proxied": True, "ttl": 1},
+    ):
+        world.ask("POST", f"/zones/{ZONE}/dns_records", row)
+    zone = ProcessAnswer("export", *flags(world))
+    assert f"{HOST}. 300 IN CNAME {STANDBY_NAME}.\n" in zone.out
+    assert "example.test. 3600 IN MX 10 mail.example.test.\n" in zone.out
+    assert 'example.test. 300 IN TXT "v=spf1 -all"\n' in zone.out
+    assert "db.example.test: x.cfargotunnel.com works behind Cloudflare only; left out" in zone.err
+    batch = json.loads(Answer("export", "--format", "route53", *flags(world)).out)
+    sets = {(row["ResourceRecordSet"]["Name"], row["ResourceRecordSet"]["Type"]) for row in batch["Changes"]}
+    assert sets == {(f"{HOST}.", "CNAME"), ("example.test.", "MX"), ("example.test.", "TXT")}

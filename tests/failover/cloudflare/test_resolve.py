@@ -1,13 +1,15 @@
 """Looking the ids up again: what changes, what stays, and what can't be known while a host is rolled back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from failover.cloudflare.resolve import Wanted, new_ids, resolved
 from failover.operation.changes import Act, Via
 from failover.operation.outcome import Result
-from tests.failover.command_line import Answer, flags
-from tests.failover.world import HOST, STANDBY_NAME, ZONE, World
+from tests.failover.command_line import Answer, ProcessAnswer, flags
+from tests.failover.world import HOST, STANDBY_NAME, TOKENS, ZONE, World
 
 OTHER, PAGES, MOVED = "api.example.test", "docs.example.test", "new.vercel-dns.test"
 
@@ -59,3 +61,27 @@ def test_a_host_of_pages_that_leads_to_neither_side_is_no_guess(worlds: Callable
     done = Answer("resolve", *flags(world))
     assert done.code == 1
     assert f"leads to {MOVED}, which is neither side; make it proxied again, or lead it to {STANDBY_NAME}" in done.err
+
+
+def test_resolve_mends_stale_ids(world: World) -> None:
+    before = world.ids
+    world.change_ids(route={"id": "c" * 32}, record={"id": "d" * 32})
+    done = ProcessAnswer("resolve", *flags(world))
+    assert done.err.endswith("failover.json: changed\n")
+    assert world.ids.hosts == before.hosts
+    assert Answer("resolve", *flags(world)).err.endswith("failover.json: as before\n")
+
+
+def test_resolve_makes_the_file_the_first_time(world: World) -> None:
+    new = new_ids(stack="dev", zone="example.test", zone_id="", account="")
+    found = resolved(replace(new, api=world.api), [Wanted(hostname=HOST)], TOKENS["rollback"][0])
+    assert found.hosts == world.ids.hosts
+    assert (found.zone_id, found.account) == (world.ids.zone_id, world.ids.account)
+
+
+def test_resolve_keeps_what_is_declared_while_it_is_rolled_back(world: World) -> None:
+    before = world.ids
+    world.act()
+    world.act(via=Via.DNS)
+    assert Answer("resolve", *flags(world)).code == 0
+    assert world.ids.hosts == before.hosts

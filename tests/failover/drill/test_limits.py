@@ -1,15 +1,27 @@
-"""What a drill needs to pass."""
+"""What a drill needs to pass; and how the last one is found."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from failover.cloudflare.transport import Call
-from failover.drill.result import DrillResult, Limits, Round, Switch, lines, markdown
+from failover.drill.result import (
+    DrillResult,
+    Limits,
+    Round,
+    Switch,
+    last_drill,
+    last_switch_seconds,
+    lines,
+    markdown,
+)
 from failover.operation.changes import Act, Via
+from failover.operation.journal import Paths
 from failover.operation.outcome import Outcome, Result
 from tests.failover.world import HOST, World
 
@@ -87,3 +99,19 @@ def test_limits_are_the_promised_ones_locally_and_the_budget_elsewhere(worlds: C
     many = drilled(Limits(switch_seconds=250.0, unanswered=None), unanswered=9, seconds=249.0)
     assert many.is_passed
     assert not drilled(Limits(switch_seconds=250.0, unanswered=None), seconds=251.0).is_passed
+
+
+def test_a_later_drill_by_dns_or_of_another_stack_hides_no_drill_by_route(tmp_path: Path) -> None:
+    place = Paths.of(tmp_path / "ids.json", stack="prod")
+    place.evidence.mkdir()
+    for name, stack, via, seconds in (
+        # As earlier versions named it, before the stack was in the name.
+        ("20261101-120000Z", "prod", "route", 0.4),
+        ("prod-20261102-120000Z", "prod", "dns", 9.0),
+        ("dev-20261103-120000Z", "dev", "route", 0.1),
+    ):
+        evidence = {"started_at": name, "stack": stack, "via": via, "slowest_switch_seconds": seconds}
+        (place.evidence / f"failover-drill-{name}.json").write_text(json.dumps(evidence))
+    assert last_switch_seconds(place) == 0.4
+    assert (last_drill(place) or {})["via"] == "dns"
+    assert last_drill(Paths.of(tmp_path / "ids.json", stack="third")) is None
