@@ -22,14 +22,14 @@ from failover.probe.watch import Sighting, View
 # Let's Encrypt's certificates, which Vercel takes, are renewed 30 days before their end.
 CERTIFICATE_DAYS = 14
 DRILL_DAYS = 35
-# Not that it will work: only that a change of one that does not exist was refused as such.
+# Not that a change will work: only that one of a route or record that does not exist was not denied.
 CHANGES = {True: "a change is not denied", False: "a change is DENIED", None: "not known"}
 TOKEN_DAYS = 14
 
 
 @dataclass(kw_only=True)
 class Status:
-    """`faults` are what would make a rollback refuse or fail; `warnings` what will, if nobody acts."""
+    """`faults` would make a rollback refuse or fail now; `warnings` will, if nobody acts."""
 
     stack: str
     hosts: list[dict[str, Any]] = field(default_factory=list)
@@ -208,7 +208,7 @@ def _token(found: Status, operation: Operation, *, only_reads: bool) -> None:
         found.token = "not verified"
         found.faults.append(f"token: {error}")
         return
-    found.token = f"{state}, until {expires or 'it is taken away'}"
+    found.token = f"{state}, until {expires or 'it is revoked'}"
     if state != "active":
         found.faults.append(f"token: is {state}")
         return

@@ -1,4 +1,4 @@
-"""What is printed: data to stdout, words to stderr. A reader that has gone away stops no rollback."""
+"""What is printed: data to stdout, messages to stderr. A rollback goes on where nobody reads them any more."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 
 def tell(text: str) -> None:
-    """Words. What can't be written is left out."""
+    """A message. What can't be written is left out."""
     _write(sys.stderr, text)
 
 

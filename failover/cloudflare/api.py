@@ -21,10 +21,10 @@ from failover.common.ids import Host, Ids, Route
 
 # Cloudflare's largest page is larger; a zone on the Free plan has 200 records, on Pro 3,500.
 PAGE = 5000
-# An id that nothing has, and how the API says that: before or after it has looked at the body.
+# An id that nothing has, and the API's answers to it: before or after it has read the body.
 NOBODY = "0" * 32
 MISSING = (400, 404, 422)
-# Twice the usual budget: who has not come to an end by then never will. Locks that say no time of their own, too.
+# Twice the usual budget: an operation that has not ended by then never will. Also for locks that name no duration.
 LEAST_SECONDS = 600
 # After its budget an operation may still give its lock back and make its last try.
 AFTER_BUDGET_SECONDS = 60
@@ -222,8 +222,8 @@ class Api:
     def may_change(self, what: Scope, deadline: float) -> bool | None:
         """Whether the token may change them; None where that is not known.
 
-        Asked with a change of one that does not exist, and with nothing in it: who may not is told so, who may is told
-        that it is not there.
+        Asked with an empty change of one that does not exist: without the scope the answer is that it is denied, with
+        it that there is none.
         """
         of = self._routes if what is Scope.ROUTES else self._records
         method: Method = "put" if what is Scope.ROUTES else "patch"

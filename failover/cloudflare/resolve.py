@@ -1,4 +1,4 @@
-"""Looks the ids up anew, or for the first time, so that an incident need not."""
+"""Looks the ids up before the incident: for the first time, or to refresh them."""
 
 import contextlib
 import time
@@ -18,7 +18,7 @@ API = "https://api.cloudflare.com/client/v4"
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """A host to look up. What is None stays as the file has it, or is found out."""
+    """A host to look up. What is None stays as the file has it, or is looked up too."""
 
     hostname: str
     kind: Kind | None = None

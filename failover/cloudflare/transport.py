@@ -123,7 +123,7 @@ class Transport:
                 used = f"{self.most_calls} API calls are used up"
                 raise ApiError(f"{name}: {last}{rest if self.calls_left else used}")
             if left(deadline) == 0:
-                raise ApiError(f"{name}: {last}its time is over")
+                raise ApiError(f"{name}: {last}its deadline has passed")
 
             try:
                 return self._sent(name, attempt, deadline, send)
@@ -143,7 +143,7 @@ class Transport:
             # The timeouts are of each read: a server that sends a byte now and then never meets them.
             return within(min(CONNECT_SECONDS + READ_SECONDS, rest), functools.partial(send, timeout))
         except TimeoutError as error:
-            fault = "no whole answer in time"
+            fault = "no complete answer in time"
             raise _TransientError(fault) from error
         except cloudflare.APIError as error:
             fault, request = _text(error), f"{error.request.method} {urlsplit(str(error.request.url)).path}"

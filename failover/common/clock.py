@@ -26,7 +26,7 @@ class Budget:
 
     @property
     def preflight_until(self) -> float:
-        """Where the whole is short, still long enough for a busy machine."""
+        """A share of the budget; where that is short, still long enough for a busy machine."""
         share = max(self.total_seconds * PREFLIGHT_SHARE, min(PREFLIGHT_LEAST_SECONDS, self.total_seconds / 3))
         return self.started + share
 

@@ -19,7 +19,7 @@ from failover.common.errors import FailoverError
 from failover.common.files import content, replace
 
 FORMAT = 1
-REFRESH = "make it anew with `failover resolve`"
+REFRESH = "refresh it with `failover resolve`"
 # A file that can't be read says nothing of what stands in it.
 MAKE = "make one with `failover resolve --zone ZONE --stack STACK --host HOST`"
 MOST_BYTES = 1 << 20
@@ -43,7 +43,7 @@ class Side(StrEnum):
 
 
 class Kind(StrEnum):
-    """What serves the host while Cloudflare does. Not which way it is switched."""
+    """What serves the host while Cloudflare does. Not how it is switched."""
 
     WORKER = "worker"
     PAGES = "pages"
@@ -60,7 +60,7 @@ def _shown(value: object) -> str:
 
 
 def _form(pattern: str, allowed: str) -> AfterValidator:
-    """For texts that match as a whole; `allowed` says in words what does."""
+    """For strings that match as a whole; `allowed` says which do."""
     form = re.compile(pattern)
 
     def check(value: str) -> str:

@@ -1,1 +1,1 @@
-"""A rollback and the way back, measured."""
+"""A rollback and a restore, measured."""

@@ -161,7 +161,7 @@ class _Drill:
         return cls(make=make, ids=ids, via=via, count=count, say=say, found=found, interrupts=Interrupts(say))
 
     def back_out(self, operation: Operation) -> None:
-        """A drill of these hosts that was cut short; an operation that was meant is left alone."""
+        """Restores what a drill that was cut short has left; a real operation is left alone."""
         with contextlib.closing(operation):
             unfinished = operation.journal.unfinished()
             if unfinished is None:
@@ -253,7 +253,7 @@ class _Drill:
             self._stop_clients()
 
     def _stop_clients(self) -> None:
-        """Once; and counts what was on its way at the end of a switch as well."""
+        """Once; and also counts the requests that were under way at the end of a switch."""
         if not self.clients:
             return
         for client in self.clients:

@@ -94,7 +94,7 @@ class Limits:
     switch_seconds: float
     """From the command until the last client has come over, at most."""
     unanswered: int | None
-    """At most; None where packets get lost on their way: then they count as downtime only."""
+    """At most; None where packets may get lost: then they count as downtime only."""
     wrong: int = 0
     downtime_seconds: float = DOWNTIME_SECONDS
     """Less than this."""
@@ -226,7 +226,7 @@ class DrillResult:
 
 
 def _most(values: Iterable[float | None]) -> float | None:
-    """None where one is not known, or there is none."""
+    """None where a value is missing, or there is none."""
     found = list(values)
     known = [one for one in found if one is not None]
     return max(known) if known and len(known) == len(found) else None

@@ -1,1 +1,1 @@
-"""A rollback, or the way back: what is to be changed, and its journal and evidence."""
+"""A rollback or a restore: what is to be changed, and its journal and evidence."""

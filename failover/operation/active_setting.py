@@ -67,10 +67,10 @@ def set_active(stack: str, active: Active, start: Path) -> Setting:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise FailoverError(f"{file}: can't be read: {error}; set yourself: {line}") from error
+        raise FailoverError(f"{file}: can't be read: {error}; set it yourself: {line}") from error
     changed = changed_text(text, active)
     if changed is None:
-        raise FailoverError(f"{file}: there is not one place for it; set yourself, under config: {line}")
+        raise FailoverError(f"{file}: there is no single line for it; set it yourself, under config: {line}")
     if changed != text:
         replace(file, changed)
     return Setting(stack=stack, line=line, file=file, is_changed=changed != text)

@@ -36,7 +36,7 @@ def _look(ids: Ids, host: Host) -> str:
 
 
 def clicks(ids: Ids, act: Act) -> list[str]:
-    """The dashboard's way, in its own words (dash.cloudflare.com, November 2026: names move now and then)."""
+    """The same in the dashboard, in its own terms (dash.cloudflare.com, November 2026: names move now and then)."""
     lines = [f"dash.cloudflare.com, account {ids.account}, zone {ids.zone_name}:"]
     for host in ids.hosts:
         if host.route:

@@ -178,7 +178,7 @@ def estimated_seconds(changes: list[Change], route_seconds: float | None) -> str
     if not changes:
         return "0 s"
     if any(isinstance(one, RecordChange) for one in changes):
-        return f"seconds for clients that ask DNS anew, up to {PROXIED_TTL_SECONDS} s for those that hold an answer"
+        return f"seconds for clients that query DNS again, up to {PROXIED_TTL_SECONDS} s for those with a cached answer"
     if route_seconds is None:
-        return "seconds (a route is not kept in caches; how many no drill has measured on this stack yet)"
+        return "seconds (routes are not cached; no drill has measured it on this stack yet)"
     return f"{route_seconds:.1f} s, as measured here the last time"

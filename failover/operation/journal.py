@@ -148,7 +148,7 @@ class Journal:
     """JSON lines; a line that was being written when the machine stopped does not count.
 
     `write` and `lines` know the whole file, the rest what concerns these hosts of this stack (None: all). `drill` is
-    the drill that asks: it is no cut-short one to its own operations.
+    the drill that asks: to its own operations it is not one that was cut short.
     """
 
     path: Path

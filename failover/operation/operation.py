@@ -41,13 +41,13 @@ from failover.probe.watch import Verdict, View
 
 # Of a restore: what is left is for backing out.
 RESTORE_SHARE = 0.6
-# When no change was accepted there is little to wait for; but an answer that got lost may have been a yes.
+# When no change was accepted there is little to wait for; but an answer that got lost may have been an acceptance.
 LOST_ANSWER_SECONDS = 10.0
 # Plan A leaves so many calls to plan B, which may be refused at first, too.
 PLAN_B_TRIES = 3
-# Then plan B is done all the same: it leads to the same stand-by, and plan A's yes may not have reached the edge.
-NOBODY_LOOKED = "confirmed by the API, but no resolver answers, so nobody could look"
-# Caches keep what plan B has left for its TTL; who asks then gets what is there now.
+# Plan B follows all the same: it leads to the same stand-by, and plan A's change may not have reached the edge.
+NOT_VERIFIABLE = "confirmed by the API, but no resolver answers, so it could not be verified"
+# Caches keep what plan B has set for its TTL; after that clients get what is set now.
 CACHES_SECONDS = DNS_ONLY_TTL + 15.0
 LOCK, UNLOCK = "lock", "unlock"
 
@@ -164,7 +164,7 @@ class Changer:
         raise ApiError(f"the API changed only a part: not {', '.join(one.record.name for one in missed)}")
 
     def take_lock(self, names: list[str], instead_of: list[str], until: float, reserve: int) -> None:
-        """Raises TakenError where another has it by now; where it can't be had for another reason, only warns."""
+        """Raises TakenError where another operation has it by now; where it can't be taken otherwise, only warns."""
         outcome = self.recorder.outcome
         seconds = held_seconds(outcome.budget_seconds)
         comment = lock_comment(outcome.operation, self.recorder.clock.now(), outcome.who, seconds)
@@ -312,7 +312,7 @@ class Operation:
         self.recorder.note(OPERATION, "begin", **what, **of, **named, force=self.force)
 
     def _lock(self, found: Preflight, changes: list[Change]) -> None:
-        """All that stands there by now is our own, stale, or put aside by --force."""
+        """Any lock that is there by now is our own, stale, or overridden by --force."""
         reserve = calls_needed(changes, self.act, self.via) - CALLS_AROUND + 1
         names = [host.hostname for host in self.ids.hosts]
         try:
@@ -338,7 +338,7 @@ class Operation:
             if is_route and now.host.hostname in late
         ]
         if fall:
-            why = NOBODY_LOOKED if verdict and verdict.is_blind else "not seen from outside in its time"
+            why = NOT_VERIFIABLE if verdict and verdict.is_blind else "not seen from outside in its time"
             self.say(f"plan A: {next(iter(failed.values()), why)}; going on with plan B")
             failed = self.changer.apply(fall, self.budget.until, self.changer.calls_at_end)
             verdict = None if failed else self._hold(fall, self.budget.until, self.changer.calls_at_end)
@@ -393,7 +393,7 @@ class Operation:
         return RecordChange(hostname=one.hostname, record=record, after=one.record.target)
 
     def _hold(self, changes: list[Change], until: float, reserve: int) -> Verdict:
-        """Half-way, what is not seen is sent once more: an answer of yes may have been lost on its way to the edge."""
+        """Half-way, what is not seen is sent once more: the API may have accepted it without passing it to the edge."""
         half = time.monotonic() + left(until) / 2
         hosts, side = self.ids.hosts, self.act.side
         with self.recorder.step("verify from outside") as detail:
@@ -426,7 +426,8 @@ class Operation:
         self.outcome.dissent = list(verdict.dissent)
         if verdict.is_blind and not verdict.is_whole(self.ids.hosts):
             self.outcome.warnings.append(
-                "no resolver answers, so nobody could look: it may hold all the same; `status` from another network"
+                "no resolver answers, so it could not be verified: it may have worked all the same; "
+                "run `status` from another network"
             )
 
     def _set_active(self) -> None:

@@ -70,7 +70,7 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     overridden: list[str] = field(default_factory=list)
-    """Refusals that --force put aside."""
+    """Refusals that --force overrode."""
     force: str | None = None
     """The reason given with --force."""
     continues: str | None = None

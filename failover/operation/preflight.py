@@ -264,7 +264,7 @@ def _a_time(changes: list[Change]) -> str:
 
 
 def held_here(other: Holder) -> str:
-    """The kernel's lock goes with its process: who still has it is still running, and both would act."""
+    """The kernel's lock ends with its process: its holder is still running, and both would act."""
     return f"{other} is still running; wait until it ends, or end it (kill {other.process})"
 
 

@@ -85,7 +85,7 @@ class View:
             return self._resolvers
 
     def snapshot(self, hosts: Sequence[Host], until: float) -> list[Sighting]:
-        """Every resolver for every host, once, all at the same time; who is late is noted as such."""
+        """Every resolver for every host, once and concurrently; one that is late is reported as late."""
         watchers = self._watchers(hosts)
         threads = [threading.Thread(target=self._once, args=(one, None, until), daemon=True) for one in watchers]
         for thread in threads:
@@ -140,7 +140,7 @@ class View:
     ) -> Verdict:
         """Ends when most resolvers' clients of every host have named the side so often in a row, or at the deadline.
 
-        `say` hears now and then what is still awaited.
+        `say` is told now and then what is still awaited.
         """
         started, stop = time.monotonic(), threading.Event()
         watchers = self._watchers(hosts)
@@ -208,7 +208,7 @@ def _holds(hostname: str, watchers: list[_Watcher], in_a_row: int, *, is_patient
 
 
 def _awaited(wanted: Side, names: Collection[str], watchers: list[_Watcher]) -> str:
-    """What is not there yet, and what one of its clients gets in place of it."""
+    """The hosts that are still awaited, and what one of their clients gets instead."""
     own = [one.last for one in watchers if one.host.hostname in names and one.last and one.last.side is not wanted]
     instead = f" ({own[0]})" if own else ""
     return f"waiting until {wanted} answers for {', '.join(sorted(names))}{instead}"

@@ -75,9 +75,9 @@ def test_the_only_resolver_is_not_outvoted(worlds: Callable[..., World], monkeyp
     assert (outcome.result, world.script()) == (Result.UNVERIFIED, None)
     assert not [line for line in outcome_lines(outcome) if "outvoted" in line or "not counted" in line]
     (line,) = [line for line in said if line.startswith("plan A: ")]
-    assert line.endswith("no resolver answers, so nobody could look; going on with plan B")
+    assert line.endswith("no resolver answers, so it could not be verified; going on with plan B")
     assert outcome.plan == "B (DNS), after A did not hold"
-    assert [one for one in outcome.warnings if one.startswith("no resolver answers, so nobody could look")]
+    assert [one for one in outcome.warnings if one.startswith("no resolver answers, so it could not be verified")]
 
 
 def test_the_changes_are_in_the_json_with_what_the_api_said_of_them(world: World) -> None:

@@ -25,7 +25,7 @@ def test_a_standby_that_has_moved_is_refused_even_with_force(world: World, act: 
         world.act()
     before = world.script()
     move(world, content=MOVED)
-    words = f"record {HOST}: leads to {MOVED} now, not to {STANDBY_NAME}; make it anew with `failover resolve`"
+    words = f"record {HOST}: leads to {MOVED} now, not to {STANDBY_NAME}; refresh it with `failover resolve`"
     with pytest.raises(RefusedError) as refused:
         world.act(act, via=via, force="does not help here")
     assert f"refused (ids stale): {words}" in str(refused.value)

@@ -125,7 +125,7 @@ def test_the_words_for_people(world: World) -> None:
     assert lines[4:7] == [
         f"  stand-by {standby}: 200 from vercel, build b1",
         "  builds: the same; certificate: not seen",
-        "token: active, until it is taken away; routes: a change is not denied; records: a change is not denied",
+        "token: active, until it is revoked; routes: a change is not denied; records: a change is not denied",
     ]
     assert lines[7:9] == ["stand-by stays until 2027-01-31", "last drill: none; last operation: none"]
     assert lines[9:-1] == [

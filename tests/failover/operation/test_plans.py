@@ -37,9 +37,13 @@ def changes(world: World, *kinds: str) -> list[Change]:
     [
         ((), 0.4, "0 s"),
         (("route",), 0.44, "0.4 s, as measured here the last time"),
-        (("route",), None, "seconds (a route is not kept in caches; how many no drill has measured on this stack yet)"),
-        (("record",), 0.4, "seconds for clients that ask DNS anew, up to 300 s for those that hold an answer"),
-        (("route", "record"), 0.4, "seconds for clients that ask DNS anew, up to 300 s for those that hold an answer"),
+        (("route",), None, "seconds (routes are not cached; no drill has measured it on this stack yet)"),
+        (("record",), 0.4, "seconds for clients that query DNS again, up to 300 s for those with a cached answer"),
+        (
+            ("route", "record"),
+            0.4,
+            "seconds for clients that query DNS again, up to 300 s for those with a cached answer",
+        ),
     ],
 )
 def test_the_estimate_is_of_the_slowest_change(
@@ -55,10 +59,10 @@ def test_a_plan_tells_changes_time_and_calls(world: World) -> None:
         f"{HOST}: worker is the active side, by the API",
         f"clients {HOST} by {world.resolvers[0].name} (TTL 300 s): 127.0.0.1: 200 from worker, build b1",
         f"change  route {HOST}/*: script {SCRIPT} → none",
-        "takes   seconds (a route is not kept in caches; how many no drill has measured on this stack yet)",
+        "takes   seconds (routes are not cached; no drill has measured it on this stack yet)",
         "calls   at most 6 of the API",
     ]
-    assert "takes   seconds for clients that ask DNS anew" in Answer("plan", "--via", "dns", *flags(world)).out
+    assert "takes   seconds for clients that query DNS again" in Answer("plan", "--via", "dns", *flags(world)).out
 
 
 def test_a_plan_refuses_builds_that_differ(world: World) -> None:

@@ -129,10 +129,10 @@ def test_a_call_of_the_api_ends_by_its_deadline(drips: Callable[[bytes], Drippin
     server = drips(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n")
     transport = Transport(base_url=f"http://{EDGE}:{server.port}", token="made-up")
     started = time.monotonic()
-    with pytest.raises(ApiError, match="read it: no whole answer in time; no time to try again"):
+    with pytest.raises(ApiError, match="read it: no complete answer in time; no time to try again"):
         transport.call("read it", "get", "/zones", started + 0.7, lambda found: found)
     assert time.monotonic() - started < 0.7 + SLACK_SECONDS
-    assert [(call.status, call.fault) for call in transport.calls] == [(200, "no whole answer in time")]
+    assert [(call.status, call.fault) for call in transport.calls] == [(200, "no complete answer in time")]
     transport.close()
 
 
