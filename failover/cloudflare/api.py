@@ -17,7 +17,7 @@ from typing import Any
 
 from failover.cloudflare.transport import Method, Transport
 from failover.common.errors import ApiError, DeniedError
-from failover.common.ids import Host, Ids, Route
+from failover.common.ids import Ids, Route
 
 # Cloudflare's largest page is larger; a zone on the Free plan has 200 records, on Pro 3,500.
 PAGE = 5000
@@ -267,10 +267,3 @@ def _record(one: dict[str, Any]) -> RecordNow:
         comment=str(one.get("comment") or ""),
         priority=None if priority is None else int(priority),
     )
-
-
-def declared(host: Host) -> RecordNow:
-    """The record as the file of ids has it, where the API was not asked."""
-    one = host.record
-    target = Target(content=one.content, proxied=one.proxied, ttl=one.ttl)
-    return RecordNow(id=one.id, type=one.type, name=one.name, target=target, comment="")

@@ -77,14 +77,11 @@ class DrillClient:
             self._thread.join()
 
     def _run(self) -> None:
-        client = Client(self.ids.probes, keeps_connections=self.keeps_connection)
-        try:
+        with contextlib.closing(Client(self.ids.probes, keeps_connections=self.keeps_connection)) as client:
             while not self._stop.is_set():
                 sent = time.monotonic()
                 self._note(sent, self._probe(client))
                 self._stop.wait(max(0.0, PROBE_SECONDS - (time.monotonic() - sent)))
-        finally:
-            client.close()
 
     def _probe(self, client: Client) -> Seen:
         found = followed(lookup(self.resolver, self.host.hostname), (self.resolver,))

@@ -22,7 +22,6 @@ JOURNAL_NAME = "failover-journal"
 class Paths:
     """Where an operation keeps what it leaves behind: for each stack apart."""
 
-    ids: Path
     stack: str
     journal: Path
     older: Path | None = None
@@ -32,9 +31,9 @@ class Paths:
     def of(cls, ids: Path, journal: Path | None = None, *, stack: str) -> "Paths":
         """Beside the file of ids, unless a journal is named."""
         if journal:
-            return cls(ids=ids, stack=stack, journal=journal)
+            return cls(stack=stack, journal=journal)
         name = f"{JOURNAL_NAME}-{quote(stack, safe='')}.jsonl"
-        return cls(ids=ids, stack=stack, journal=ids.parent / name, older=ids.parent / f"{JOURNAL_NAME}.jsonl")
+        return cls(stack=stack, journal=ids.parent / name, older=ids.parent / f"{JOURNAL_NAME}.jsonl")
 
     @property
     def lock(self) -> Path:

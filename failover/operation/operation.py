@@ -256,7 +256,7 @@ class Operation:
             found = preflight(self.ids, self.api, self.view, self.budget, act=self.act)
         changes = found.changes(self.act, self.via, before_rollback(self.journal, self.ids))
         own, clock = {self.outcome.operation, *(unfinished.ids if unfinished else ())}, self.transport.clock
-        judge(found, self.api, self.act, self.via, changes, lambda other: other.operation in own, clock.now())
+        judge(found, self.api, self.act, self.via, changes, own, clock.now())
         self.outcome.warnings += found.warnings
         self.outcome.started_at = clock.now()
         self.outcome.clock_skew_seconds = clock.skew_seconds

@@ -1,12 +1,12 @@
 """The preflight before an act: what the API says, what clients see, and what speaks against acting."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from failover.cloudflare.api import RECORD_PREFIX, Api, HeldLock, RecordNow, RouteNow, Target, declared, held_lock
+from failover.cloudflare.api import RECORD_PREFIX, Api, HeldLock, RecordNow, RouteNow, Target, held_lock
 from failover.cloudflare.transport import MOST_CALLS
 from failover.common.clock import Budget
 from failover.common.errors import ApiError, DeniedError
@@ -21,6 +21,7 @@ from failover.operation.changes import (
     RouteChange,
     Via,
     changes_of,
+    declared,
     estimated_seconds,
     is_led_past,
 )
@@ -199,15 +200,9 @@ def _note_oddities(found: Preflight, host: Host, route: RouteNow | None, routes:
 
 def _expected(host: Host, act: Act) -> HostNow:
     """As if nothing had been switched, or for a restore everything: then all is written, whatever is there."""
-    record, route = declared(host), host.route
-    if act is Act.RESTORE:
-        record = RecordNow(
-            id=record.id,
-            type=record.type,
-            name=record.name,
-            target=Target(content=host.standby, proxied=False, ttl=0),
-            comment="",
-        )
+    route, one = host.route, host.record
+    target = declared(host) if act is Act.ROLLBACK else Target(content=host.standby, proxied=False, ttl=0)
+    record = RecordNow(id=one.id, type=one.type, name=one.name, target=target, comment="")
     script = route.script if route and act is Act.ROLLBACK else None
     return HostNow(
         host=host, record=record, route=RouteNow(id=route.id, pattern=route.pattern, script=script) if route else None
@@ -220,15 +215,15 @@ def judge(
     act: Act,
     via: Via,
     changes: list[Change],
-    own: Callable[[HeldLock], bool],
+    own: Collection[str],
     now: datetime,
 ) -> None:
-    """Adds what speaks against the act. `own` tells a lock that this machine's unfinished operation left."""
+    """Adds what speaks against the act. `own`: operations of this machine, whose locks are no obstacle."""
     if act is Act.ROLLBACK:
         _judge_standby(found)
     _judge_calls(found, api.transport.rate_left, act, via, changes)
     for other in found.locks:
-        if own(other):
+        if other.operation in own:
             continue
         if other.is_stale(now):
             found.warnings.append(f"{other} left the lock {other.name} behind: it is stale, so it is taken over")

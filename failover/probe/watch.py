@@ -1,5 +1,6 @@
 """Verification from outside: several resolvers, real requests, until enough answers in a row name the wanted side."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -99,11 +100,8 @@ class View:
         found = self.standby_address(host, until)
         if isinstance(found, str):
             return Seen(address=host.standby, fault=found)
-        client = Client(self.ids.probes)
-        try:
+        with contextlib.closing(Client(self.ids.probes)) as client:
             return client.ask(host, *found, until)
-        finally:
-            client.close()
 
     def pages(self, host: Host, until: float) -> Seen | None:
         """A Pages project under its own name, which it keeps while the host leads elsewhere; None for other kinds."""
@@ -113,11 +111,8 @@ class View:
         for resolver in self.resolvers:
             found = followed(lookup(resolver, name, until), self.resolvers, until)
             if found.addresses:
-                client = Client(probes)
-                try:
+                with contextlib.closing(Client(probes)) as client:
                     return client.ask(replace(host, hostname=name), found.addresses[0], probes.port, until)
-                finally:
-                    client.close()
         return Seen(address=name, fault=f"no resolver knows the address of {name}")
 
     def standby_address(self, host: Host, until: float) -> tuple[str, int] | str:
@@ -182,11 +177,8 @@ class View:
         found = followed(lookup(one.resolver, one.host.hostname, until), self.resolvers, until)
         seen = None
         if found.addresses:
-            client = Client(self.ids.probes)
-            try:
+            with contextlib.closing(Client(self.ids.probes)) as client:
                 seen = client.ask(one.host, found.addresses[0], self.ids.probes.port, until)
-            finally:
-                client.close()
         sighting = Sighting(hostname=one.host.hostname, resolver=one.resolver, found=found, seen=seen)
         one.streak = one.streak + 1 if wanted and sighting.side is wanted else 0
         one.last = sighting

@@ -1,4 +1,4 @@
-"""The look ends by its share of the time, whatever a server does; and so does each probe and each call."""
+"""The preflight ends by its share of the time, whatever a server does; and so does each probe and each call."""
 
 import socket
 import threading
@@ -83,7 +83,7 @@ def test_a_worker_that_drips_does_not_hold_up_a_rollback(world: World, part: str
 
 
 @pytest.mark.parametrize("part", ["head", "body"])
-def test_a_standby_that_drips_is_refused_in_the_looks_share(world: World, part: str) -> None:
+def test_a_standby_that_drips_is_refused_in_the_preflights_share(world: World, part: str) -> None:
     world.outside.standby_drips = part
     started = time.monotonic()
     with pytest.raises(RefusedError, match=r"refused \(stand-by\).*: no answer in time"):
@@ -146,7 +146,7 @@ def test_what_takes_too_long_is_left_to_itself() -> None:
         within(5.0, lambda: 1 / 0)
 
 
-def test_the_zones_name_servers_are_looked_up_within_the_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_zones_name_servers_are_looked_up_within_the_preflight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = threading.Event()
 
     def slow(_: object) -> tuple[str, ...]:
@@ -182,7 +182,7 @@ def test_name_servers_have_one_time_for_all_their_questions(monkeypatch: pytest.
     assert lifetimes[0] > lifetimes[1] + 0.25
 
 
-def test_a_resolver_that_is_late_for_the_look_is_named(worlds: Callable[..., World]) -> None:
+def test_a_resolver_that_is_late_for_the_preflight_is_named(worlds: Callable[..., World]) -> None:
     world = worlds(resolvers=({}, {"seconds": 9.0}))
     view = watch.View(world.ids)
     budget = Budget(total_seconds=1.5)
