@@ -16,6 +16,7 @@ import typer
 
 from failover.cli.terminal import progress, show, show_json, tell
 from failover.common.errors import FailoverError, UsageError
+from failover.common.terms import Act, Kind, Via
 
 if TYPE_CHECKING:
     from failover.common.ids import Ids
@@ -26,27 +27,6 @@ HELP = "Have the stand-by at Vercel answer, and Cloudflare again. Nothing is cha
 PREFLIGHT_SECONDS = 25.0
 # As a shell says it: 128 and the signal's number.
 INTERRUPTED = 130
-
-
-class ViaOption(StrEnum):
-    """failover.operation.changes.Via; repeated here, because --help imports nothing."""
-
-    ROUTE = "route"
-    DNS = "dns"
-
-
-class ActOption(StrEnum):
-    """failover.operation.changes.Act."""
-
-    ROLLBACK = "rollback"
-    RESTORE = "restore"
-
-
-class KindOption(StrEnum):
-    """failover.common.ids.Kind."""
-
-    WORKER = "worker"
-    PAGES = "pages"
 
 
 class ZoneFormat(StrEnum):
@@ -83,7 +63,7 @@ JournalFile = Annotated[
 ]
 Hosts = Annotated[list[str] | None, typer.Option("--host", metavar="NAME", help="Only this host; may be repeated.")]
 Execute = Annotated[bool, typer.Option("--execute", help="Do it; without this nothing is changed.")]
-By = Annotated[ViaOption, typer.Option("--via", help="Plan A, the route; or plan B, DNS.")]
+By = Annotated[Via, typer.Option("--via", help="Plan A, the route; or plan B, DNS.")]
 Force = Annotated[
     str | None,
     typer.Option("--force", metavar="REASON", help="Act though stand-by, parity, lock or API speak against it."),
@@ -112,7 +92,6 @@ def status(
     """Active side, what clients get, builds, certificate, token, last drill; exit 1 if a rollback would be refused."""
     from failover.cli.status import status as run
     from failover.cli.status import status_lines
-    from failover.operation.changes import Act
     from failover.operation.operation import Operation
 
     ids, paths = _ids_and_paths(context, file, journal, hosts)
@@ -130,11 +109,11 @@ def status(
 
 def plan(
     context: typer.Context,
-    act: Annotated[ActOption, typer.Argument(help="What would be done.")] = ActOption.ROLLBACK,
+    act: Annotated[Act, typer.Argument(help="What would be done.")] = Act.ROLLBACK,
     is_by_hand: Annotated[
         bool, typer.Option("--by-hand", help="Print curl commands and clicks in place of it; asks nobody.")
     ] = False,
-    via: By = ViaOption.ROUTE,
+    via: By = Via.ROUTE,
     hosts: Hosts = None,
     file: IdsFile = None,
     token_file: TokenFile = None,
@@ -144,10 +123,9 @@ def plan(
     """What would be changed, how long it takes, and what speaks against it; changes nothing."""
     if is_by_hand:
         from failover.operation import by_hand
-        from failover.operation.changes import Act
 
         ids, _ = _ids_and_paths(context, file, journal, hosts)
-        show([*by_hand.commands(ids, Act(act)), "", *by_hand.clicks(ids, Act(act))])
+        show([*by_hand.commands(ids, act), "", *by_hand.clicks(ids, act)])
         return
     _run(context, act, Options(via, hosts, file, token_file, journal, as_json=as_json))
 
@@ -156,7 +134,7 @@ def plan(
 class Options:
     """What plan, rollback and restore have in common."""
 
-    via: ViaOption
+    via: Via
     hosts: list[str] | None
     file: Path | None
     token_file: Path | None
@@ -170,7 +148,7 @@ class Options:
 def rollback(
     context: typer.Context,
     is_execute: Execute = False,
-    via: By = ViaOption.ROUTE,
+    via: By = Via.ROUTE,
     force: Force = None,
     hosts: Hosts = None,
     seconds: Seconds = 300.0,
@@ -181,7 +159,7 @@ def rollback(
 ) -> None:
     """Have the stand-by at Vercel answer; exit 1 unless it is seen to, from outside."""
     options = Options(via, hosts, file, token_file, journal, force, seconds, is_execute, as_json)
-    _run(context, ActOption.ROLLBACK, options)
+    _run(context, Act.ROLLBACK, options)
 
 
 def restore(
@@ -196,13 +174,12 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Have Cloudflare answer again, whichever way it was rolled back; backs out where that does not hold."""
-    options = Options(ViaOption.ROUTE, hosts, file, token_file, journal, force, seconds, is_execute, as_json)
-    _run(context, ActOption.RESTORE, options)
+    options = Options(Via.ROUTE, hosts, file, token_file, journal, force, seconds, is_execute, as_json)
+    _run(context, Act.RESTORE, options)
 
 
-def _run(context: typer.Context, act: ActOption, options: Options) -> None:
+def _run(context: typer.Context, act: Act, options: Options) -> None:
     """The plan, or with --execute the act; exit 1 where it is refused or was not seen from outside."""
-    from failover.operation.changes import Act, Via
     from failover.operation.operation import Operation
     from failover.operation.outcome import outcome_lines
 
@@ -213,8 +190,8 @@ def _run(context: typer.Context, act: ActOption, options: Options) -> None:
         ids=ids,
         paths=paths,
         token=_token(context, options.file, options.token_file),
-        act=Act(act),
-        via=Via(options.via),
+        act=act,
+        via=options.via,
         force=options.force,
         total_seconds=options.seconds,
         say=progress if options.is_execute else lambda _: None,
@@ -270,7 +247,7 @@ def drill(
     context: typer.Context,
     count: Annotated[int, typer.Option("--count", min=1, max=1000, help="How often.")] = 1,
     is_execute: Execute = False,
-    via: By = ViaOption.ROUTE,
+    via: By = Via.ROUTE,
     hosts: Hosts = None,
     seconds: Seconds = 300.0,
     file: IdsFile = None,
@@ -281,14 +258,13 @@ def drill(
     """Roll back and restore while clients ask every 100 ms; exit 1 when a target is missed. Locally by default."""
     from failover.drill import result
     from failover.drill.drill import drill as run
-    from failover.operation.changes import Act, Via
     from failover.operation.operation import Operation
 
     ids, paths = _ids_and_paths(context, file, journal, hosts)
     token = _token(context, file, token_file)
 
     def make(act: Act, drill: str | None) -> Operation:
-        what: dict[str, Any] = {"ids": ids, "paths": paths, "token": token, "via": Via(via), "total_seconds": seconds}
+        what: dict[str, Any] = {"ids": ids, "paths": paths, "token": token, "via": via, "total_seconds": seconds}
         return Operation(act=act, is_drill=True, drill=drill, **what)
 
     if not is_execute and not (file is None and context.obj.is_local):
@@ -298,7 +274,7 @@ def drill(
         tell(f"nothing was changed; do it with: {_command_line(context, 'drill')}")
         return
     with context.obj.changing():
-        found = run(make, Via(via), count, progress)
+        found = run(make, via, count, progress)
     files = [str(path) for path in result.write(paths.evidence, found)]
     if as_json:
         show_json(found.document() | {"files": files})
@@ -315,9 +291,7 @@ def resolve(
     zone: Annotated[str | None, typer.Option("--zone", metavar="NAME", help="For a new file: the zone's name.")] = None,
     zone_id: Annotated[str | None, typer.Option("--zone-id", metavar="ID", help="And its id, else looked up.")] = None,
     account: Annotated[str | None, typer.Option("--account", metavar="ID", help="The account's id.")] = None,
-    kind: Annotated[
-        KindOption | None, typer.Option("--kind", help="What serves the hosts.", show_default=False)
-    ] = None,
+    kind: Annotated[Kind | None, typer.Option("--kind", help="What serves the hosts.", show_default=False)] = None,
     standby: Annotated[str | None, typer.Option("--standby", metavar="NAME", help="Where the stand-by is.")] = None,
     script: Annotated[str | None, typer.Option("--script", metavar="NAME", help="Worker of a blank route.")] = None,
     keep_until: KeepUntil = None,
@@ -330,7 +304,7 @@ def resolve(
     With --zone, --stack and --host it makes a file of just these hosts: for the first time, or to leave one out.
     """
     from failover.cloudflare.resolve import Wanted, new_ids, resolved
-    from failover.common.ids import Kind, read, write
+    from failover.common.ids import read, write
 
     target = file or context.obj.ids()
     if target is None:
@@ -342,7 +316,7 @@ def resolve(
     if not hosts and len(ids.hosts) > 1 and (kind or standby or script):
         raise UsageError("--kind, --standby, --script: name the host that they are for with --host")
     wanted = [
-        Wanted(hostname=name, kind=Kind(kind) if kind else None, standby=standby, script=script)
+        Wanted(hostname=name, kind=kind, standby=standby, script=script)
         for name in hosts or [host.hostname for host in ids.hosts]
     ]
     stays = f"{keep_until:%Y-%m-%d}" if keep_until else ids.keep_until

@@ -9,8 +9,9 @@ from typing import Any
 
 from failover.cloudflare.api import Scope
 from failover.common.errors import ApiError
-from failover.common.ids import Host, Side
+from failover.common.ids import Host
 from failover.common.lock import holder
+from failover.common.terms import Side
 from failover.drill.result import last_drill
 from failover.operation.changes import HostNow, is_led_past
 from failover.operation.journal import Unfinished

@@ -12,7 +12,8 @@ import dns.rdata
 import dns.rdataclass
 
 from failover.cloudflare.api import RECORD_PREFIX, Api, RecordNow
-from failover.common.ids import Ids, Kind
+from failover.common.ids import Ids
+from failover.common.terms import Kind
 
 # Automatic is 300 s at Cloudflare. Elsewhere it is chosen for a zone that may have to move again.
 AUTOMATIC_SECONDS = 300

@@ -10,7 +10,8 @@ from failover.cloudflare.api import Api, RecordNow, RouteNow
 from failover.cloudflare.transport import Transport
 from failover.common.clock import stamp
 from failover.common.errors import FailoverError
-from failover.common.ids import ChallengeRoute, Host, Ids, Kind, Record, Route
+from failover.common.ids import ChallengeRoute, Host, Ids, Record, Route
+from failover.common.terms import Kind
 
 SECONDS = 60.0
 API = "https://api.cloudflare.com/client/v4"

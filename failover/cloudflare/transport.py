@@ -126,14 +126,14 @@ class Transport:
                 raise ApiError(f"{name}: {last}its deadline has passed")
 
             try:
-                return self._sent(name, attempt, deadline, send)
+                return self._send_once(name, attempt, deadline, send)
             except _TransientError as fault:
                 last = f"{fault}, {attempt} times; " if attempt > 1 else f"{fault}; "
                 if attempt >= tries:
                     raise ApiError(f"{name}: {fault}, {tries} times" if tries > 1 else f"{name}: {fault}") from fault
                 self._wait(name, attempt, deadline, fault)
 
-    def _sent(self, name: str, attempt: int, deadline: float, send: Callable[[httpx.Timeout], Answer]) -> Answer:
+    def _send_once(self, name: str, attempt: int, deadline: float, send: Callable[[httpx.Timeout], Answer]) -> Answer:
         self._answers.clear()
         started, rest = time.monotonic(), max(0.05, left(deadline))
         timeout = httpx.Timeout(min(READ_SECONDS, rest), connect=min(CONNECT_SECONDS, rest))

@@ -1,1 +1,1 @@
-"""What every room uses: ids, token, the lock of this machine, times and files."""
+"""What every room uses: terms, ids, token, the lock of this machine, times and files."""

@@ -1,4 +1,4 @@
-"""The file of ids: all that a rollback must know, looked up before the incident; and the two sides that can answer."""
+"""The file of ids: all that a rollback must know, looked up before the incident."""
 
 import functools
 import json
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sized
 from dataclasses import asdict, dataclass, field
 from dataclasses import replace as replace_field
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from failover.common.errors import FailoverError
 from failover.common.files import content, replace
+from failover.common.terms import Kind
 
 FORMAT = 1
 REFRESH = "refresh it with `failover resolve`"
@@ -27,27 +27,6 @@ MOST_BYTES = 1 << 20
 AUTOMATIC_TTL = 1
 # Of a value that is not valid: enough to find it by, and not enough of a token that was pasted into the wrong place.
 SHOWN_LETTERS = 22
-
-
-class Side(StrEnum):
-    """Who answers. Not who should, and not who is healthy."""
-
-    WORKER = "worker"
-    """Cloudflare: the Worker, or for a host of kind `pages` the Pages project."""
-    VERCEL = "vercel"
-    """The stand-by."""
-
-    @property
-    def other(self) -> "Side":
-        return Side.VERCEL if self is Side.WORKER else Side.WORKER
-
-
-class Kind(StrEnum):
-    """What serves the host while Cloudflare does. Not how it is switched."""
-
-    WORKER = "worker"
-    PAGES = "pages"
-    """Has no route: only DNS can switch it."""
 
 
 def _fault(text: str) -> PydanticCustomError:

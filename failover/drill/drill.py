@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from types import FrameType
 
 from failover.common.errors import FailoverError, RefusedError
-from failover.common.ids import Host, Ids, Kind
+from failover.common.ids import Host, Ids
 from failover.common.lock import machine_lock, new_operation, operator
+from failover.common.terms import Act, Kind, Via
 from failover.drill.result import DrillResult, Limits, Round, Sample, Switch, switch_of
-from failover.operation.changes import Act, Via
 from failover.operation.journal import DRILL
 from failover.operation.operation import Operation
 from failover.operation.outcome import Outcome, Result

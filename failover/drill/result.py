@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from failover.cloudflare.transport import MOST_CALLS
 from failover.common.clock import stamp
 from failover.common.files import replace as replace_file
-from failover.common.ids import Ids, Kind, Side
-from failover.operation.changes import Act, Via
+from failover.common.ids import Ids
+from failover.common.terms import Act, Kind, Side, Via
 from failover.operation.journal import Paths
 from failover.operation.outcome import Outcome, Result, name_of
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from failover.cloudflare.api import RecordNow
 from failover.common.errors import FailoverError
 from failover.common.files import replace
-from failover.common.ids import Ids, Kind
+from failover.common.ids import Ids
+from failover.common.terms import Kind
 from failover.operation.changes import is_led_past
 
 KEY = "hybrid:failoverActive"

@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 from failover.common.credential import VARIABLE
 from failover.common.ids import Host, Ids, Route
-from failover.operation.changes import Act, declared, led_past
+from failover.common.terms import Act
+from failover.operation.changes import declared, led_past
 
 AFTER_A_FAILED = "Only if that does not help within a minute, plan B (DNS; clients may need five more minutes):"
 

@@ -2,37 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from failover.cloudflare.api import RecordNow, RouteNow, Target
-from failover.common.ids import Host, Ids, Kind, Route, Side
+from failover.common.ids import Host, Ids, Route
+from failover.common.terms import Act, Kind, Side, Via
 from failover.operation.journal import OPERATION, Journal
 
 # The least that a DNS-only record can have but on Enterprise: restoring then waits a minute for caches, not five.
 DNS_ONLY_TTL = 60
 # Clients and resolvers keep a proxied record's answer this long (Cloudflare, DNS TTL reference).
 PROXIED_TTL_SECONDS = 300
-
-
-class Act(StrEnum):
-    """What the operator asks for. Not what had to be done for it."""
-
-    ROLLBACK = "rollback"
-    RESTORE = "restore"
-
-    @property
-    def side(self) -> Side:
-        return Side.VERCEL if self is Act.ROLLBACK else Side.WORKER
-
-
-class Via(StrEnum):
-    """How a host of kind `worker` is rolled back."""
-
-    ROUTE = "route"
-    """Plan A: the route loses its script, and the edge passes requests on to the stand-by."""
-    DNS = "dns"
-    """Plan B: the record leads past Cloudflare, straight to the stand-by."""
 
 
 @dataclass(frozen=True, kw_only=True)

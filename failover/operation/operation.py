@@ -14,17 +14,9 @@ from failover.common.clock import TOTAL_SECONDS, ApiClock, Budget, left
 from failover.common.errors import ApiError, DeniedError, FailoverError, RefusedError, TakenError
 from failover.common.ids import Ids
 from failover.common.lock import machine_lock, new_operation, operator
+from failover.common.terms import Act, Via
 from failover.operation.active_setting import active_after, setting_after
-from failover.operation.changes import (
-    DNS_ONLY_TTL,
-    Act,
-    Change,
-    RecordChange,
-    RouteChange,
-    Via,
-    before_rollback,
-    led_past,
-)
+from failover.operation.changes import DNS_ONLY_TTL, Change, RecordChange, RouteChange, before_rollback, led_past
 from failover.operation.journal import OPERATION, Journal, Paths, Unfinished
 from failover.operation.outcome import Outcome, Result, Step, write
 from failover.operation.preflight import (

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from failover.cloudflare.transport import Call
 from failover.common.clock import stamp
 from failover.common.files import replace
+from failover.common.terms import Act, Via
 from failover.operation.active_setting import Setting
-from failover.operation.changes import Act, Via
 
 
 class Result(StrEnum):

@@ -10,16 +10,15 @@ from failover.cloudflare.api import RECORD_PREFIX, Api, HeldLock, RecordNow, Rou
 from failover.cloudflare.transport import MOST_CALLS
 from failover.common.clock import Budget
 from failover.common.errors import ApiError, DeniedError
-from failover.common.ids import REFRESH, Host, Ids, Side
+from failover.common.ids import REFRESH, Host, Ids
 from failover.common.lock import Holder
+from failover.common.terms import Act, Side, Via
 from failover.operation.changes import (
-    Act,
     Before,
     Change,
     HostNow,
     RecordChange,
     RouteChange,
-    Via,
     changes_of,
     declared,
     estimated_seconds,

@@ -16,7 +16,8 @@ import dns.resolver
 import httpcore
 
 from failover.common.clock import NEVER, left
-from failover.common.ids import Host, Ids, Probes, Side
+from failover.common.ids import Host, Ids, Probes
+from failover.common.terms import Side
 
 # Cloudflare, Google, Quad9: three operators, so that no single one's caches or lies decide.
 PUBLIC = ("1.1.1.1", "8.8.8.8", "9.9.9.9")

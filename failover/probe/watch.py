@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from failover.common.clock import NEVER, left
-from failover.common.ids import Host, Ids, Kind, Side
+from failover.common.ids import Host, Ids
+from failover.common.terms import Kind, Side
 from failover.probe.clients import Client, Lookup, Seen, followed, lookup, resolvers_of
 
 IN_A_ROW = 5

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from failover.common.ids import read
+from failover.common.terms import Act, Via
 from failover.drill import drill as drill_module
 from failover.drill.drill import drill
-from failover.operation.changes import Act, Via
 from failover.operation.journal import Journal, Paths
 from failover.operation.operation import Operation
 from tests.failover.quick import PAUSE_SECONDS, ImpatientView

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from failover.common.clock import NEVER
-from failover.common.ids import Ids, Side
+from failover.common.ids import Ids
+from failover.common.terms import Side
 from failover.probe.watch import IN_A_ROW, View, _Watcher
 
 # Of clients: no answer here takes long.

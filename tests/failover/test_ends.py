@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from failover.common.errors import RefusedError
+from failover.common.terms import Act, Via
 from failover.operation import operation
-from failover.operation.changes import Act, Via
 from failover.operation.outcome import Result, outcome_lines
 from tests.failover.command_line import Answer, flags
 from tests.failover.outside import STANDBY

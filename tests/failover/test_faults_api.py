@@ -8,7 +8,7 @@ import pytest
 
 from failover.common import clock
 from failover.common.errors import FailoverError, RefusedError
-from failover.operation.changes import Act, Via
+from failover.common.terms import Act, Via
 from failover.operation.journal import Journal
 from failover.operation.outcome import Result
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, World

@@ -8,7 +8,7 @@ import pytest
 
 from failover.common.errors import RefusedError
 from failover.common.lock import machine_lock
-from failover.operation.changes import Act, Via
+from failover.common.terms import Act, Via
 from failover.operation.journal import Journal, Paths
 from failover.operation.operation import Operation
 from failover.operation.outcome import Result

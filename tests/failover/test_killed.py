@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from failover.common.ids import Side
+from failover.common.terms import Act, Side, Via
 from failover.drill import drill as drill_module
 from failover.drill.drill import drill
 from failover.drill.result import DrillResult
-from failover.operation.changes import Act, Via
 from failover.operation.journal import Journal
 from failover.operation.operation import Operation
 from failover.operation.outcome import Result

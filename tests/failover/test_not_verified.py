@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from failover.operation.changes import Act, Via
+from failover.common.terms import Act, Via
 from failover.operation.operation import Operation
 from failover.operation.outcome import Outcome, Result, outcome_lines
 from failover.probe import clients

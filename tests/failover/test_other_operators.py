@@ -12,7 +12,7 @@ import pytest
 from failover.cloudflare.api import held_lock, held_seconds, lock_comment
 from failover.common.errors import RefusedError
 from failover.common.lock import machine_lock
-from failover.operation.changes import Act
+from failover.common.terms import Act
 from failover.operation.journal import Journal
 from failover.operation.outcome import Result
 from tests.failover.world import SCRIPT, World

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from failover.common.errors import RefusedError
-from failover.operation.changes import Act, Via
+from failover.common.terms import Act, Via
 from failover.operation.outcome import Result
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, ZONE, World
 

@@ -12,7 +12,7 @@ import pytest
 
 from failover.cloudflare.api import RECORD_CONTENT, RECORD_PREFIX, lock_comment
 from failover.common.ids import Ids, read
-from failover.operation.changes import Act
+from failover.common.terms import Act
 from failover.operation.journal import Paths
 from failover.operation.operation import Operation
 from failover.operation.outcome import Outcome

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from failover.common.ids import Side
+from failover.common.terms import Side
 from tests.failover.command_line import ROOT, Answer, ProcessAnswer, environment, flags
 from tests.failover.world import HOST, SCRIPT, TOKENS, World
 

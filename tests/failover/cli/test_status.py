@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from failover.operation.changes import Via
+from failover.common.terms import Via
 from tests.failover.command_line import Answer, flags
 from tests.failover.outside import EDGE
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, ZONE, World

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from failover.cloudflare.resolve import Wanted, new_ids, resolved
-from failover.operation.changes import Act, Via
+from failover.common.terms import Act, Via
 from failover.operation.outcome import Result
 from tests.failover.command_line import Answer, ProcessAnswer, flags
 from tests.failover.world import HOST, STANDBY_NAME, TOKENS, ZONE, World

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from failover.common.errors import FailoverError
-from failover.common.ids import Kind, Probes, read
+from failover.common.ids import Probes, read
+from failover.common.terms import Kind
 from tests.failover.command_line import Answer, flags
 from tests.failover.world import HOST, World
 

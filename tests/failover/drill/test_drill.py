@@ -12,10 +12,10 @@ import pytest
 from failover.cli.status import status
 from failover.common.errors import FailoverError, RefusedError
 from failover.common.lock import machine_lock
+from failover.common.terms import Act, Via
 from failover.drill import drill as module
 from failover.drill.drill import drill
 from failover.drill.result import DrillResult
-from failover.operation.changes import Act, Via
 from failover.operation.journal import Journal, Paths
 from failover.operation.operation import Operation
 from failover.operation.outcome import Outcome, Result

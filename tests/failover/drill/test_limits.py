@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from failover.cloudflare.transport import Call
+from failover.common.terms import Act, Via
 from failover.drill.result import (
     DrillResult,
     Limits,
@@ -20,7 +21,6 @@ from failover.drill.result import (
     lines,
     markdown,
 )
-from failover.operation.changes import Act, Via
 from failover.operation.journal import Paths
 from failover.operation.outcome import Outcome, Result
 from tests.failover.world import HOST, World

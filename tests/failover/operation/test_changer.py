@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from failover.cloudflare.api import RecordEdit, RecordNow
-from failover.operation.changes import Via
+from failover.common.terms import Via
 from failover.operation.outcome import Result
 from tests.failover.world import HOST, STANDBY_NAME, World
 

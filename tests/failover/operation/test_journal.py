@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from failover.common.lock import holder, machine_lock
-from failover.operation.changes import Act
+from failover.common.terms import Act
 from failover.operation.journal import Journal, Paths
 from failover.operation.outcome import Result
 from tests.failover.command_line import Answer, flags

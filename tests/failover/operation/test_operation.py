@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from failover.common.errors import RefusedError
-from failover.operation.changes import Act, Via
+from failover.common.terms import Act, Via
 from failover.operation.journal import Journal
 from failover.operation.outcome import Result
 from tests.failover.world import COMMENT, HOST, SCRIPT, STANDBY_NAME, World

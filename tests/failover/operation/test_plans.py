@@ -10,7 +10,8 @@ import pytest
 
 from failover.cloudflare.api import RecordNow, Target
 from failover.common.errors import ApiError
-from failover.operation.changes import Act, Change, RecordChange, RouteChange, Via, estimated_seconds, led_past
+from failover.common.terms import Act, Via
+from failover.operation.changes import Change, RecordChange, RouteChange, estimated_seconds, led_past
 from failover.operation.operation import Changer
 from failover.probe import clients
 from tests.failover.command_line import Answer, flags

@@ -10,7 +10,7 @@ import pytest
 from failover.cloudflare.transport import Transport, within
 from failover.common.clock import Budget
 from failover.common.errors import ApiError, RefusedError
-from failover.operation.changes import Act
+from failover.common.terms import Act
 from failover.operation.outcome import Result
 from failover.probe import clients, watch
 from failover.probe.clients import Client
@@ -146,7 +146,7 @@ def test_what_takes_too_long_is_left_to_itself() -> None:
         within(5.0, lambda: 1 / 0)
 
 
-def test_the_zones_name_servers_are_looked_up_within_the_preflight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_zones_name_servers_are_found_within_the_preflight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = threading.Event()
 
     def slow(_: object) -> tuple[str, ...]:

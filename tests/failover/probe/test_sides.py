@@ -2,7 +2,7 @@
 
 import pytest
 
-from failover.common.ids import Side
+from failover.common.terms import Side
 from failover.probe.clients import side_of
 
 W, V = Side.WORKER, Side.VERCEL
