@@ -244,6 +244,7 @@ class Operation:
     def prepare(self) -> tuple[Preflight, list[Change], Unfinished | None]:
         """What is there, what would be changed, and an operation that was cut short."""
         unfinished = self.journal.unfinished()
+        # The evidence's name for the preflight, as its readers know it from earlier versions.
         with self.recorder.step("look"):
             found = preflight(self.ids, self.api, self.view, self.budget, act=self.act)
         changes = found.changes(self.act, self.via, before_rollback(self.journal, self.ids))
@@ -271,7 +272,7 @@ class Operation:
                 self.outcome.result = Result.ALREADY
                 self.outcome.sightings = [str(one) for one in found.sightings]
                 self._set_active()
-                return self._measured()
+                return self._with_figures()
             self._refuse(found.refusals, is_there=is_there)
             self._begin(unfinished)
             if found.is_read:
@@ -285,7 +286,7 @@ class Operation:
             self._write_evidence()
             ends = {"seconds": self.outcome.seconds, "switched_after_seconds": self.outcome.switched_after_seconds}
             self.recorder.note(OPERATION, "done", result=str(self.outcome.result), act=str(self.act), **ends)
-            return self._measured()
+            return self._with_figures()
 
     def _refuse(self, refusals: list[Refusal], *, is_there: bool) -> None:
         if any(self.force is None or not one.can_be_forced for one in refusals):
@@ -320,33 +321,33 @@ class Operation:
         until = self.budget.plan_a_until if is_route else self.budget.until
         reserve = self.changer.calls_at_end + PLAN_B_TRIES * is_route
         failed = self.changer.apply(changes, until, reserve)
-        verdict = None if failed else self._hold(changes, until, reserve)
+        verdict = None if failed else self._verify(changes, until, reserve)
         late = set(failed) or {host.hostname for host in self.ids.hosts} - (verdict.held if verdict else set())
-        fall: list[Change] = [
+        plan_b: list[Change] = [
             RecordChange(
                 hostname=now.host.hostname, record=self.changer.records[now.record.id], after=led_past(now.host)
             )
             for now in found.hosts
             if is_route and now.host.hostname in late
         ]
-        if fall:
+        if plan_b:
             why = NOT_VERIFIABLE if verdict and verdict.is_blind else "not seen from outside in its time"
             self.say(f"plan A: {next(iter(failed.values()), why)}; going on with plan B")
-            failed = self.changer.apply(fall, self.budget.until, self.changer.calls_at_end)
-            verdict = None if failed else self._hold(fall, self.budget.until, self.changer.calls_at_end)
+            failed = self.changer.apply(plan_b, self.budget.until, self.changer.calls_at_end)
+            verdict = None if failed else self._verify(plan_b, self.budget.until, self.changer.calls_at_end)
         if verdict is None:
             until = min(self.budget.until, time.monotonic() + LOST_ANSWER_SECONDS)
-            verdict = self._hold([], until, self.changer.calls_at_end)
-        self._held(verdict, self._plan(changes, fall, is_route=is_route))
+            verdict = self._verify([], until, self.changer.calls_at_end)
+        self._conclude(verdict, self._confirmed_plan(changes, plan_b, is_route=is_route))
 
-    def _plan(self, changes: list[Change], fall: list[Change], *, is_route: bool) -> str:
+    def _confirmed_plan(self, changes: list[Change], plan_b: list[Change], *, is_route: bool) -> str:
         """What the API has confirmed, and not what was tried; empty where that is nothing."""
         is_first = not changes or any(map(self.changer.is_confirmed, changes))
         if not is_route:
             return "B (DNS)" if is_first else ""
-        if any(map(self.changer.is_confirmed, fall)):
+        if any(map(self.changer.is_confirmed, plan_b)):
             return "B (DNS), after A did not hold"
-        return ("A (route); B (DNS) was not confirmed" if fall else "A (route)") if is_first else ""
+        return ("A (route); B (DNS) was not confirmed" if plan_b else "A (route)") if is_first else ""
 
     def _restore(self, found: Preflight, changes: list[Change]) -> None:
         until = self.budget.started + self.total_seconds * RESTORE_SHARE
@@ -355,16 +356,16 @@ class Operation:
             until = min(until, time.monotonic() + (CACHES_SECONDS if is_cached else LOST_ANSWER_SECONDS))
         reserve = self.changer.calls_at_end + len(changes)
         failed = self.changer.apply(changes, until, reserve)
-        verdict = None if failed else self._hold(changes, until, reserve)
+        verdict = None if failed else self._verify(changes, until, reserve)
         if verdict and verdict.is_whole(self.ids.hosts):
-            self._held(verdict, "restore")
+            self._conclude(verdict, "restore")
             return
         if verdict and not changes:
             self.outcome.warnings.append(
                 "the Worker's side does not hold, and there is nothing to back out: routes and records are as declared "
                 "already; to have the stand-by answer: rollback --execute"
             )
-            self._held(verdict, "restore")
+            self._conclude(verdict, "restore")
             return
         self.say("the Worker's side does not hold: backing out, the stand-by goes on answering")
         undo: list[Change] = [self._undone(one) for one in reversed(changes)]
@@ -372,11 +373,11 @@ class Operation:
         with self.recorder.step("verify the stand-by") as detail:
             until = self.budget.until
             back = self.view.wait(
-                self.ids.hosts, self.act.side.other, until, say=lambda text: self._awaited(text, until)
+                self.ids.hosts, self.act.side.other, until, say=lambda text: self._say_awaited(text, until)
             )
             detail.append("holds" if back.is_whole(self.ids.hosts) else "does not hold")
         self.outcome.result = Result.BACKED_OUT if back.is_whole(self.ids.hosts) else Result.UNVERIFIED
-        self._show(back)
+        self._note_sightings(back)
 
     def _undone(self, one: Change) -> Change:
         if isinstance(one, RouteChange):
@@ -384,36 +385,36 @@ class Operation:
         record = self.changer.records[one.record.id]
         return RecordChange(hostname=one.hostname, record=record, after=one.record.target)
 
-    def _hold(self, changes: list[Change], until: float, reserve: int) -> Verdict:
+    def _verify(self, changes: list[Change], until: float, reserve: int) -> Verdict:
         """Half-way, what is not seen is sent once more: the API may have accepted it without passing it to the edge."""
         half = time.monotonic() + left(until) / 2
         hosts, side = self.ids.hosts, self.act.side
         with self.recorder.step("verify from outside") as detail:
-            verdict = self.view.wait(hosts, side, half, say=lambda text: self._awaited(text, until))
+            verdict = self.view.wait(hosts, side, half, say=lambda text: self._say_awaited(text, until))
             if not verdict.is_whole(hosts):
                 again = [one for one in changes if one.hostname not in verdict.held]
                 if again and self.transport.calls_left > self._calls_kept(reserve):
                     self.say("not seen from outside yet: sending the change once more")
                     self.changer.apply(again, until, reserve)
-                verdict = self.view.wait(hosts, side, until, say=lambda text: self._awaited(text, until))
+                verdict = self.view.wait(hosts, side, until, say=lambda text: self._say_awaited(text, until))
             detail.append(f"{len(verdict.held)} of {len(hosts)} hosts answered by {side}")
         return verdict
 
-    def _awaited(self, text: str, until: float) -> None:
+    def _say_awaited(self, text: str, until: float) -> None:
         self.say(f"{text}; at most {left(until):.0f} s more")
 
     def _calls_kept(self, reserve: int) -> int:
-        """Sending plan A once more may cost plan B its tries again, but not its first; a restore backing out none."""
+        """When a change is sent once more: plan B's first try and no further one; for a restore all of backing out."""
         return reserve if self.act is Act.RESTORE else min(reserve, self.changer.calls_at_end + 1)
 
-    def _held(self, verdict: Verdict, plan: str) -> None:
+    def _conclude(self, verdict: Verdict, plan: str) -> None:
         self.outcome.plan, self.outcome.result = plan, Result.UNVERIFIED
         if verdict.is_whole(self.ids.hosts):
             self.outcome.result = Result.SWITCHED
             self.outcome.switched_after_seconds = round(self.budget.elapsed, 3)
-        self._show(verdict)
+        self._note_sightings(verdict)
 
-    def _show(self, verdict: Verdict) -> None:
+    def _note_sightings(self, verdict: Verdict) -> None:
         self.outcome.sightings = [str(one) for one in verdict.sightings]
         self.outcome.dissent = list(verdict.dissent)
         if verdict.is_blind and not verdict.is_whole(self.ids.hosts):
@@ -433,7 +434,7 @@ class Operation:
             self.outcome.warnings.append(str(error))
 
     def _write_evidence(self) -> None:
-        self._measured()
+        self._with_figures()
         if self.is_drill:
             return
         try:
@@ -441,7 +442,7 @@ class Operation:
         except FailoverError as error:
             self.outcome.warnings.append(str(error))
 
-    def _measured(self) -> Outcome:
+    def _with_figures(self) -> Outcome:
         self.outcome.calls = list(self.transport.calls)
         self.outcome.seconds = round(self.budget.elapsed, 3)
         return self.outcome

@@ -298,7 +298,7 @@ def test_of_some_hosts_it_does_not_say_rolled_back(worlds: Callable[..., World])
 
 def test_what_was_cut_short_is_told_with_the_next_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     operation = world.operation()
-    monkeypatch.setattr(operation, "_hold", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(operation, "_verify", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         operation.execute()
     next_step = "`rollback --execute` finishes it, `restore --execute` backs it out"
