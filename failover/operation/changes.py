@@ -1,4 +1,4 @@
-"""What has to be changed: from what is there, and from what a rollback found before it changed it. Pure."""
+"""What has to be changed: from what is there, and from what a rollback found before it changed it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
