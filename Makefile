@@ -3,7 +3,7 @@
 PYTHON ?= python3
 # What is installed uncompiled is compiled by the first process that needs it, and not by each anew.
 unexport PYTHONDONTWRITEBYTECODE
-SOURCES := components plan policies pictures local database backups failover host scripts bench
+SOURCES := durable components plan policies pictures local database backups failover host scripts bench
 # What the bundles are made from, and they themselves, by content: a time tells neither a file that is gone nor one that
 # was copied back.
 SUM := sort -z | xargs -0 sha256sum | sha256sum | cut -c-64
@@ -130,7 +130,7 @@ down = if ./hybrid --help >/dev/null 2>&1; then \
 # Built in a copy: setuptools leaves its own traces where the sources are.
 WHEELS ?= dist
 wheel: .venv/made ## the rollback alone, for the laptops of on-call: dist/hybrid_failover-….whl
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp -r failover/. "$$folder" && \
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp -r failover/. durable "$$folder" && \
 		.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir "$(WHEELS)" "$$folder"
 

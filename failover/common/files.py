@@ -1,13 +1,11 @@
-"""Whole-file writes that survive a kill and a power cut."""
+"""Files of the operator's: read up to a limit, written as a whole."""
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 
+from durable import files
 from failover.common.errors import FailoverError
-
-NEW_MODE = 0o644
 
 
 def content(path: Path, most: int) -> bytes:
@@ -32,27 +30,6 @@ def replace(path: Path, text: str, *, makes_folder: bool = False) -> None:
     try:
         if makes_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else NEW_MODE
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                os.fchmod(file.fileno(), mode)
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        flush_folder(path.parent)
+        files.replace(path, text)
     except OSError as error:
         raise FailoverError(f"{path}: can't be written: {error.strerror}") from error
-
-
-def flush_folder(folder: Path) -> None:
-    """A new name lasts only when its folder has reached the disk too (fsync(2))."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,22 +3,19 @@
 The lock between machines is a record, see failover.cloudflare.api.
 """
 
-import fcntl
+import contextlib
 import getpass
-import json
 import os
 import secrets
 import socket
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from durable import lock
 from failover.common.errors import FailoverError
-
-# Seconds between tries to take it.
-PAUSES = (0.01, 0.02, 0.05, 0.1)
 
 
 def new_operation() -> str:
@@ -65,62 +62,37 @@ class Holder:
 
 @contextmanager
 def machine_lock(path: Path, operation: str) -> Iterator[Holder | None]:
-    """Yields None when the lock is ours, else its holder. It goes with its process, also when that is killed."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise FailoverError(
-            f"{path}: the lock can't be made ({error.strerror}); name a folder with --journal"
-        ) from error
-    try:
-        if not _is_taken(handle):
-            yield _holder(path)
-            return
-        os.truncate(handle, 0)
-        os.write(handle, json.dumps({"operation": operation, "process": os.getpid(), "who": operator()}).encode())
+    """Yields None when the lock is ours, else its holder."""
+    own = {"operation": operation, "process": os.getpid(), "who": operator()}
+    other = None
+    with contextlib.ExitStack() as stack:
         try:
-            yield None
-        finally:
-            os.truncate(handle, 0)
-    finally:
-        os.close(handle)
-
-
-def _is_taken(handle: int) -> bool:
-    """Whether it is ours now. Who only asks whether it is held (`holder`) holds it for a moment: that passes."""
-    for pause in (*PAUSES, 0.0):
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(pause)
-        else:
-            return True
-    return False
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(lock.hold(path, own))
+        except lock.HeldError as error:
+            other = _holder(error.note)
+        except OSError as error:
+            raise FailoverError(
+                f"{path}: the lock can't be made ({error.strerror}); name a folder with --journal"
+            ) from error
+        yield other
 
 
 def holder(path: Path) -> Holder | None:
     """Who holds it now. An operation that begins meanwhile is not in its way."""
-    found = _holder(path)
+    found = _holder(lock.note(path))
     # The kernel is asked only where somebody may hold it: for that the lock has to be taken for a moment.
     if not found.process or (found.is_here and not found.is_alive):
         return None
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        note = lock.holder(path)
     except OSError:
         return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _holder(path)
-    finally:
-        os.close(handle)
-    return None
+    return None if note is None else _holder(note)
 
 
-def _holder(path: Path) -> Holder:
+def _holder(note: Mapping[str, Any]) -> Holder:
     try:
-        found = json.loads(path.read_bytes())
-        return Holder(operation=str(found["operation"]), process=int(found["process"]), who=str(found["who"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return Holder(operation=str(note["operation"]), process=int(note["process"]), who=str(note["who"]))
+    except (ValueError, KeyError, TypeError):
         return Holder(operation="unknown", process=0, who="somebody")

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from durable.files import flush_folder
 from failover.common.clock import stamp
 from failover.common.errors import FailoverError
-from failover.common.files import content, flush_folder
+from failover.common.files import content
 
 OPERATION, DRILL = "operation", "drill"
 # A hundred thousand operations.

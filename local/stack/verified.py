@@ -16,7 +16,7 @@ from plan.inputs import Inputs
 from plan.project import ROOT
 
 # What realises and verifies; of what is realised, `up` knows whether it changed.
-CODE = ("local/", "host/", "plan/", "components/", "requirements.lock", "package-lock.json")
+CODE = ("durable/", "local/", "host/", "plan/", "components/", "requirements.lock", "package-lock.json")
 
 
 def current(state: State) -> list[str]:

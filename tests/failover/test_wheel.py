@@ -38,7 +38,8 @@ def modules(folder: Path) -> set[Path]:
 
 def test_the_wheel_holds_every_module_and_nothing_else(installed: Path) -> None:
     assert modules(installed / "failover") == modules(FOLDER)
-    assert {path.name for path in installed.iterdir() if "dist-info" not in path.name} == {"bin", "failover"}
+    assert modules(installed / "durable") == modules(ROOT / "durable")
+    assert {path.name for path in installed.iterdir() if "dist-info" not in path.name} == {"bin", "durable", "failover"}
     assert not (FOLDER / "build").exists()
 
 
