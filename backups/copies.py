@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from backups.answers import Backup
+from host.recovery.contract import Backup
 
 AT_ONCE = 8
 NOT_COPIED = "not copied"
-# ReplicationStatus of an object (Amazon S3, "Getting replication status information").
-WORDS = {
+# By ReplicationStatus of an object (Amazon S3, "Getting replication status information").
+STATES = {
     "COMPLETED": "copied",
     "COMPLETE": "copied",
     "PENDING": "on its way",
@@ -46,7 +46,7 @@ def _state(s3: Any, bucket: str, key: str) -> str:
         return {"404": "no longer there", "403": "unknown: not allowed to ask"}.get(code, f"unknown: {code}")
     except (BotoCoreError, OSError) as error:
         return _unknown(error)
-    return WORDS.get(status, f"unknown: {status}") if status else NOT_COPIED
+    return STATES.get(status, f"unknown: {status}") if status else NOT_COPIED
 
 
 def _unknown(error: Exception) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from threading import Thread, current_thread, main_thread
 from typing import IO, Any
 
-from backups.door import Say, answered
+from backups.connection import Say, answered
 
 # Throw-away clusters are stopped at once, and their files removed.
 CLEAN_SECONDS = 120

@@ -6,11 +6,11 @@ import tempfile
 from datetime import UTC
 from pathlib import Path
 
-from backups.answers import Evidence, Listing, Restore, document
 from backups.errors import BackupError
-from backups.moments import clock, duration, exact, size, wire
+from backups.moments import clock, duration, exact, size
+from backups.renderer import drill_rows
 from backups.timeline import Mark, svg
-from backups.words import drill_rows
+from host.recovery.contract import DrillRestore, Evidence, Listing, document, written
 
 
 def write(folder: Path, found: Evidence, listing: Listing | None) -> list[Path]:
@@ -78,11 +78,11 @@ def markdown(found: Evidence, picture: str | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _restored(one: Restore) -> list[str]:
+def _restored(one: DrillRestore) -> list[str]:
     heading = "The newest state" if one.kind == "latest" else "A point of the window"
     lines = [f"## {heading}", ""]
     if one.target:
-        lines.append(f"* Target: {exact(one.target)} (the same again: `./hybrid drill --at {wire(one.target)}`)")
+        lines.append(f"* Target: {exact(one.target)} (the same again: `./hybrid drill --at {written(one.target)}`)")
     seconds = ", ".join(f"{step} {duration(count)}" for step, count in one.seconds.items()) or "did not come to an end"
     lines += [f"* Backup {one.backup}, {size(one.data_bytes)}: {seconds}"]
     if one.last_commit_at:

@@ -1,20 +1,9 @@
-"""Moments as the engine says them, and figures as people read them."""
+"""Moments and figures as people read them."""
 
 from datetime import UTC, datetime
-from typing import Annotated
-
-from pydantic import AwareDatetime, PlainSerializer
 
 KIB = 1024
 UNITS = ("B", "kB", "MB", "GB", "TB")
-
-
-def wire(moment: datetime) -> str:
-    """ISO 8601 in UTC with microseconds and Z, as the engine takes and gives it."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-
-Moment = Annotated[AwareDatetime, PlainSerializer(wire, return_type=str, when_used="json")]
 
 
 def clock(moment: datetime) -> str:

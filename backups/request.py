@@ -1,23 +1,14 @@
-"""What is asked of the engine, from the words of a command line."""
+"""What is asked of the engine, read from a command line. The limits are the engine's own."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
-from backups.answers import Source, Target, document
 from backups.errors import BackupError
-from backups.moments import exact, wire
+from backups.moments import exact
+from host.recovery import contract
+from host.recovery.contract import FIRST_XID, LAST_TIMELINE, MAIN, NAME_BYTES, DrillRequest, Source, Target, written
 
-LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
-CLUSTER = re.compile(r"[a-z][a-z0-9_-]{0,40}")
-FOLDER = re.compile(rf"{CLUSTER.pattern}(?:\.[a-z0-9-]{{1,40}})?")
-LABEL = re.compile(r"\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?")
-LIVE = "main"
-"""The cluster that serves."""
-NAME_BYTES = 63
-# PostgreSQL's first ordinary transaction; the counter has 64 bits.
-FIRST_XID, LAST_XID = 3, 2**64 - 1
-WAYS = "latest, a time such as '2026-11-21 12:00' or 2026-11-21T12:00:00-05:00, lsn:0/3000028, xid:4711, name:POINT"
+TARGETS = "latest, a time such as '2026-11-21 12:00' or 2026-11-21T12:00:00-05:00, lsn:0/3000028, xid:4711, name:POINT"
 
 
 def moment(text: str) -> tuple[datetime, bool]:
@@ -44,18 +35,19 @@ def target(text: str, *, is_exclusive: bool = False, timeline: int | None = None
     kind, value = _kind(text)
     if is_exclusive and kind in ("latest", "name"):
         raise BackupError(f"--exclusive: {kind} has no before and after; allowed with a time, lsn or xid")
-    if label is not None and not LABEL.fullmatch(label):
+    if timeline is not None and timeline > LAST_TIMELINE:
+        raise BackupError(f"--timeline: {timeline} is no timeline; allowed: 1 to {LAST_TIMELINE}")
+    if label is not None and not contract.is_label(label):
         raise BackupError(f"--set: {label!r} is no label of a backup; `./hybrid backup list` shows them")
-    return Target.model_validate(
-        {"kind": kind, "value": value, "is_exclusive": is_exclusive, "timeline": timeline, "set": label}
-    )
+    found: dict[str, Any] = {"kind": kind, "value": value, "is_exclusive": is_exclusive}
+    return Target(**found, timeline=timeline, label=label)
 
 
 def _kind(text: str) -> tuple[str, str | None]:
     word, colon, value = text.strip().partition(":")
     if text.strip() == "latest":
         return "latest", None
-    if (colon and word == "lsn") or LSN.fullmatch(text.strip()):
+    if (colon and word == "lsn") or _is_lsn(text.strip()):
         return "lsn", _lsn(value if colon else text.strip())
     if colon and word == "xid":
         return "xid", _xid(value)
@@ -64,24 +56,29 @@ def _kind(text: str) -> tuple[str, str | None]:
     try:
         found, _ = moment(text)
     except BackupError:
-        raise BackupError(f"{text!r}: is no target; allowed: {WAYS}") from None
-    return "time", wire(found)
+        raise BackupError(f"{text!r}: is no target; allowed: {TARGETS}") from None
+    return "time", written(found)
+
+
+def _is_lsn(text: str) -> bool:
+    # Capital letters of other alphabets' small ones may be hexadecimal digits.
+    return text.isascii() and contract.is_lsn(text.upper())
 
 
 def _lsn(text: str) -> str:
-    if not LSN.fullmatch(text):
+    if not _is_lsn(text):
         raise BackupError(f"lsn:{text}: is no position in the log; allowed: two hexadecimal numbers such as 0/3000028")
     return text.upper()
 
 
 def _xid(text: str) -> str:
-    if not (text.isascii() and text.isdigit() and FIRST_XID <= int(text) <= LAST_XID):
+    if not contract.is_xid(text.lstrip("0")):
         raise BackupError(f"xid:{text}: is no transaction; allowed: a number from {FIRST_XID} on")
-    return str(int(text))
+    return text.lstrip("0")
 
 
 def _name(text: str) -> str:
-    if not text or not text.isprintable() or len(text.encode()) > NAME_BYTES:
+    if not contract.is_restore_point(text):
         raise BackupError(
             f"name:{text}: is no name of a restore point; allowed: up to {NAME_BYTES} bytes, all printable"
         )
@@ -90,9 +87,9 @@ def _name(text: str) -> str:
 
 def cluster(text: str) -> str:
     """A name that a restored cluster may have, or the one that serves. Raises BackupError."""
-    if not CLUSTER.fullmatch(text):
+    if not contract.is_cluster(text):
         raise BackupError(
-            f"{text!r}: is no name for a cluster; allowed: {LIVE} (the one that serves), "
+            f"{text!r}: is no name for a cluster; allowed: {MAIN} (the one that serves), "
             "or up to 41 small letters, digits, dashes and underscores after a letter, such as before-delete"
         )
     return text
@@ -100,24 +97,18 @@ def cluster(text: str) -> str:
 
 def discarded(text: str) -> str:
     """A name of something that may be deleted. Raises BackupError."""
-    if text == LIVE:
-        raise BackupError(f"{LIVE}: serves and is never discarded; `./hybrid backup list` shows what may be")
-    if not FOLDER.fullmatch(text):
+    if text == MAIN:
+        raise BackupError(f"{MAIN}: serves and is never discarded; `./hybrid backup list` shows what may be")
+    if not contract.is_folder(text):
         raise BackupError(f"{text!r}: is no name of a cluster; `./hybrid backup list` shows them")
     return text
 
 
 def source(repository: str, as_of: str | None) -> Source:
     """Raises BackupError."""
-    when = wire(moment(as_of)[0]) if as_of else None
-    return Source.model_validate({"repository": repository, "as_of": when})
+    return Source.model_validate({"repository": repository, "as_of": moment(as_of)[0] if as_of else None})
 
 
-def restoring(act: str, wanted: Target, where: Source, into: str, replace: str | None) -> dict[str, Any]:
-    """A plan, a restore or a stage: the three take the same."""
-    return {"act": act, "target": document(wanted), "source": document(where), "into": into, "replace": replace}
-
-
-def drilling(seed: int | None, at: str | None) -> dict[str, Any]:
+def drill(seed: int | None, at: str | None) -> DrillRequest:
     """Raises BackupError for what is no time."""
-    return {"act": "drill", "seed": seed, **({"at": wire(moment(at)[0])} if at else {})}
+    return DrillRequest(seed=seed, at=moment(at)[0] if at else None)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backups.door import Say, answered
+from backups.connection import Say, answered
 from backups.errors import BackupError
 from database.parameter_store import plain_errors
 

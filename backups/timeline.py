@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from backups.answers import Listing, Window
 from backups.moments import clock, counted, duration, exact, size
 from backups.wal import Stretch, stretches
+from host.recovery.contract import Listing, Window
 from pictures.drawing import templates
 
 WIDTH, LEFT, RIGHT = 900, 118, 44

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from backups.answers import Archive, Listing
+from host.recovery.contract import Archive, Listing
 
 # Files of 16 MB, as every cluster here has them: 256 to each number in the middle of a name.
 PER_LOG = 256

@@ -11,8 +11,8 @@ from scripts.options import AsJson, StackName
 from scripts.written import tell, write, write_json
 
 if TYPE_CHECKING:
-    from backups.answers import Source, Verified
-    from backups.words import Listed
+    from backups.renderer import Listed
+    from host.recovery.contract import Source, Verified
 
 app = typer.Typer(
     help="Backups of the database, here or with --stack in the cloud: now, list, verify.",
@@ -38,12 +38,11 @@ def now(
     as_json: AsJson = False,
 ) -> None:
     """Take a backup."""
-    from backups.answers import Taken, document
-    from backups.door import asked
-    from backups.doors import door
+    from backups.connection import asked, connect
     from backups.moments import duration, size
+    from host.recovery.contract import BackupRequest, Taken, document
 
-    taken = asked(door(stack, say), Taken, {"act": "backup", "kind": kind and str(kind)})
+    taken = asked(connect(stack, say), Taken, BackupRequest(kind=kind and kind.value))
     if as_json:
         write_json(document(taken))
         return
@@ -65,17 +64,16 @@ def listed(
     as_json: AsJson = False,
 ) -> None:
     """Every backup with its copy, and the times that one can restore to."""
-    from backups.answers import Listing, document
-    from backups.door import asked
-    from backups.doors import door
-    from backups.words import Listed
+    from backups.connection import asked, connect
+    from backups.renderer import Listed
+    from host.recovery.contract import Listing, ListRequest
 
     source = _source(repository, as_of)
-    way = door(stack, say)
-    listing = asked(way, Listing, {"act": "list", "source": document(source)})
-    found = Listed(listing=listing, copies=way.copy_states(listing.backups, source))
+    connection = connect(stack, say)
+    listing = asked(connection, Listing, ListRequest(source=source))
+    found = Listed(listing=listing, copies=connection.copy_states(listing.backups, source))
     if picture:
-        _draw(picture, found, way.stack)
+        _draw(picture, found, connection.stack)
     if as_json:
         write_json(found.document())
     else:
@@ -102,7 +100,7 @@ def _print_list(found: "Listed") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from backups.words import HEAD, below, rows
+    from backups.renderer import HEAD, below, rows
     from scripts.console import console
 
     table = Table(*HEAD, box=None, pad_edge=False, header_style="bold")
@@ -122,12 +120,11 @@ def verify(
     repository: From = Repository.PRIMARY, as_of: AsOf = None, stack: StackName = None, as_json: AsJson = False
 ) -> None:
     """Read every file of the repository and check it; exit 1 when one is damaged."""
-    from backups.answers import Verified, document
-    from backups.door import asked
-    from backups.doors import door
+    from backups.connection import asked, connect
+    from host.recovery.contract import Verified, VerifyRequest, document
 
     source = _source(repository, as_of)
-    found = asked(door(stack, say), Verified, {"act": "verify", "source": document(source)})
+    found = asked(connect(stack, say), Verified, VerifyRequest(source=source))
     if as_json:
         write_json(document(found))
     else:

@@ -10,8 +10,8 @@ from scripts.options import AsJson, StackName
 from scripts.written import tell, write_json
 
 if TYPE_CHECKING:
-    from backups.answers import Evidence, Listing
-    from backups.door import Door
+    from backups.connection import Connection
+    from host.recovery.contract import Evidence, Listing
 
 
 def drill(
@@ -30,22 +30,21 @@ def drill(
 ) -> None:
     """Restore the newest state and a random point into a cluster nobody reaches; exit 1 when a target is missed."""
     from backups import evidence
-    from backups.answers import Evidence, document
-    from backups.door import asked
-    from backups.doors import door
-    from backups.request import drilling
+    from backups import request as requests
+    from backups.connection import asked, connect
+    from host.recovery.contract import Evidence, document
 
     if seed is not None and at is not None:
         raise typer.BadParameter("goes without --at, which draws nothing", param_hint="--seed")
     with value_of("--at"):
-        request = drilling(seed, at)
+        request = requests.drill(seed, at)
     tell_zone(at)
-    way = door(stack, say)
+    connection = connect(stack, say)
     # Before, and not after hours of work.
-    evidence.refuse_unwritable(folder or way.evidence)
-    found = asked(way, Evidence, request)
-    found = found.model_copy(update={"stack": way.stack})
-    files = evidence.write(folder or way.evidence, found, _listing(way))
+    evidence.refuse_unwritable(folder or connection.evidence)
+    found = asked(connection, Evidence, request)
+    found = found.model_copy(update={"stack": connection.stack})
+    files = evidence.write(folder or connection.evidence, found, _listing(connection))
     if as_json:
         write_json(document(found) | {"files": [str(path) for path in files]})
     else:
@@ -54,15 +53,14 @@ def drill(
         raise typer.Exit(1)
 
 
-def _listing(way: "Door") -> "Listing | None":
+def _listing(connection: "Connection") -> "Listing | None":
     """For the picture, which the evidence can do without."""
-    from backups.answers import Listing, document
-    from backups.door import asked
-    from backups.request import source
+    from backups.connection import asked
     from components.common.errors import HybridError
+    from host.recovery.contract import Listing, ListRequest
 
     try:
-        return asked(way, Listing, {"act": "list", "source": document(source("primary", None))})
+        return asked(connection, Listing, ListRequest())
     except HybridError as error:
         tell(f"no picture: {error}")
         return None
@@ -73,7 +71,7 @@ def _print_drill(found: "Evidence", files: list[Path]) -> None:
     from rich.table import Table
 
     from backups.moments import duration
-    from backups.words import drill_rows
+    from backups.renderer import drill_rows
     from scripts.console import console
 
     table = Table("check", "", "", box=None, pad_edge=False, header_style="bold")

@@ -2,7 +2,7 @@
 
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,8 +11,8 @@ from scripts.options import AsJson, StackName
 from scripts.written import tell, write_json
 
 if TYPE_CHECKING:
-    from backups.answers import Plan, Restored, Source, Target
-    from backups.door import Door
+    from backups.connection import Connection
+    from host.recovery.contract import Plan, Restored, RestoreRequest, Source, Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +24,10 @@ class Wish:
     into: str
     replace: str | None
 
-    def request(self, act: str) -> dict[str, Any]:
-        from backups.request import restoring
+    def request(self, act: Literal["plan", "restore"]) -> "RestoreRequest":
+        from host.recovery.contract import RestoreRequest
 
-        return restoring(act, self.target, self.source, self.into, self.replace)
+        return RestoreRequest(act=act, target=self.target, source=self.source, into=self.into, replace=self.replace)
 
 
 To = Annotated[
@@ -66,7 +66,7 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Plan a restore to a moment, and carry it out with --apply; exit 1 where it can't be done."""
-    from backups.doors import door
+    from backups.connection import connect
     from backups.request import cluster, source, target
 
     if discard is not None:
@@ -86,15 +86,15 @@ def restore(
         raise typer.BadParameter(f"names {replace!r}, and the target is {into!r}", param_hint="--replace")
     tell_zone(to if wanted.kind == "time" else None, as_of)
     wish = Wish(target=wanted, source=where, into=into, replace=replace)
-    _restore(door(stack, say), wish, stack, is_applied=is_applied, as_json=as_json)
+    _restore(connect(stack, say), wish, stack, is_applied=is_applied, as_json=as_json)
 
 
-def _restore(way: "Door", wish: Wish, stack: str | None, *, is_applied: bool, as_json: bool) -> None:
-    from backups.answers import Plan, document
-    from backups.door import asked
+def _restore(connection: "Connection", wish: Wish, stack: str | None, *, is_applied: bool, as_json: bool) -> None:
+    from backups.connection import asked
     from backups.errors import BackupError
+    from host.recovery.contract import Plan, document
 
-    plan = asked(way, Plan, wish.request("plan"))
+    plan = asked(connection, Plan, wish.request("plan"))
     # What can't be is not drawn; its faults come below.
     if not as_json and not plan.faults:
         _print_plan(plan)
@@ -108,7 +108,7 @@ def _restore(way: "Door", wish: Wish, stack: str | None, *, is_applied: bool, as
         return
     if is_lacking:
         raise BackupError(f"{wish.into}: has data, and would be overwritten; allowed: --replace {wish.into}")
-    found = _carried_out(way, wish)
+    found = _carried_out(connection, wish)
     if as_json:
         write_json(document(found))
     else:
@@ -123,18 +123,17 @@ def _command(is_lacking: bool, into: str) -> str:
     return shlex.join(["./hybrid", *sys.argv[1:], *more])
 
 
-def _carried_out(way: "Door", wish: Wish) -> "Restored":
-    from backups.answers import Restored
-    from backups.door import InPlace, asked
-    from backups.request import LIVE
+def _carried_out(connection: "Connection", wish: Wish) -> "Restored":
+    from backups.connection import InPlace, asked
+    from host.recovery.contract import MAIN, Restored
 
-    if wish.into == LIVE and wish.replace is not None:
-        return way.restore_in_place(InPlace(target=wish.target, source=wish.source, replace=wish.replace))
-    return asked(way, Restored, wish.request("restore"))
+    if wish.into == MAIN and wish.replace is not None:
+        return connection.restore_in_place(InPlace(target=wish.target, source=wish.source, replace=wish.replace))
+    return asked(connection, Restored, wish.request("restore"))
 
 
 def _print_plan(plan: "Plan") -> None:
-    from backups.words import plan_lines
+    from backups.renderer import plan_lines
 
     lines = plan_lines(plan)
     width = max(len(name) for name, _ in lines)
@@ -143,25 +142,24 @@ def _print_plan(plan: "Plan") -> None:
 
 
 def _print_restored(found: "Restored", stack: str | None) -> None:
-    from backups.words import restored_lines
+    from backups.renderer import restored_lines
 
     for line in restored_lines(found, stack):
         print(line)
 
 
 def _discard(name: str, stack: str | None, *, is_applied: bool, as_json: bool) -> None:
-    from backups.answers import Discarded, Listing, document
-    from backups.door import asked
-    from backups.doors import door
+    from backups.connection import asked, connect
     from backups.errors import BackupError
     from backups.moments import clock, size
-    from backups.request import discarded, source
+    from backups.request import discarded
+    from host.recovery.contract import Discarded, DiscardRequest, Listing, ListRequest, document
 
     with value_of("--discard"):
         discarded(name)
-    way = door(stack, say)
+    connection = connect(stack, say)
     if not is_applied:
-        listing = asked(way, Listing, {"act": "list", "source": document(source("primary", None))})
+        listing = asked(connection, Listing, ListRequest())
         one = next((found for found in listing.restored if found.name == name), None)
         if one is None:
             known = ", ".join(found.name for found in listing.restored) or "none"
@@ -174,7 +172,7 @@ def _discard(name: str, stack: str | None, *, is_applied: bool, as_json: bool) -
             )
         tell(f"nothing has been done; to do it: {_command(False, name)}")
         return
-    freed = asked(way, Discarded, {"act": "discard", "name": name})
+    freed = asked(connection, Discarded, DiscardRequest(name=name))
     if as_json:
         write_json(document(freed))
     else:

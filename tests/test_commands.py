@@ -195,11 +195,13 @@ def loaded_with(module: str) -> set[str]:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    heavy = {"pydantic", "boto3", "jinja2", "psycopg", "pulumi", "backups.door", "httpx", "cloudflare", "dns"}
+    heavy = {"pydantic", "boto3", "jinja2", "psycopg", "pulumi", "backups.connection", "httpx", "cloudflare", "dns"}
     assert loaded_with("scripts.__main__") & heavy == set()
 
 
-@pytest.mark.parametrize("module", ["backups.cloud_door", "database.cloud_access", "failover.operation.operation"])
+@pytest.mark.parametrize(
+    "module", ["backups.cloud_connection", "database.cloud_access", "failover.operation.operation"]
+)
 def test_a_command_in_the_cloud_loads_no_provider(module: str) -> None:
     assert loaded_with(module) & {"pulumi", "pulumi_aws", "pulumi_cloudflare"} == set()
 

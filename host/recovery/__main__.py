@@ -20,12 +20,12 @@ from types import FrameType
 from typing import Any
 
 from host.recovery import backup, beside, drill, listing, plan, restore, swap, verify
+from host.recovery.contract import Answer, Request, parse, sent
 from host.recovery.errors import RecoveryError, plain_faults
 from host.recovery.machine import Machine
-from host.recovery.request import Request, parse
 from host.spec import SpecError, load
 
-ACTS: dict[str, Callable[[Machine, Any], dict[str, Any]]] = {
+ACTS: dict[str, Callable[[Machine, Any], Answer]] = {
     "list": listing.act,
     "backup": backup.act,
     "verify": verify.act,
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Who starts it may have blocked it: Python's own start would show where it was met.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         request = parse(_text(options.request))
-        answer = carried_out(Machine(options.root.resolve(), load(options.spec)), request)
+        answer = sent(carried_out(Machine(options.root.resolve(), load(options.spec)), request))
     except (RecoveryError, SpecError) as error:
         print(_written({"faults": str(error).splitlines()}, is_packed=options.compact))
         return 1
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def carried_out(machine: Machine, request: Request) -> dict[str, Any]:
+def carried_out(machine: Machine, request: Request) -> Answer:
     """The act's answer; raises RecoveryError."""
     with plain_faults():
         return ACTS[request.act](machine, request)
@@ -82,7 +82,7 @@ def _text(encoded: str | None) -> bytes:
     try:
         return base64.b64decode(encoded, validate=True)
     except (ValueError, binascii.Error):
-        raise RecoveryError("--request: is no base64") from None
+        raise RecoveryError("--request: is not base64") from None
 
 
 def _written(answer: dict[str, Any], *, is_packed: bool) -> str:

@@ -1,15 +1,14 @@
 """Takes a backup now, and notes with it which transactions it surely has."""
 
 from contextlib import suppress
-from typing import Any
 
 from host.recovery import inventory, progress, work
+from host.recovery.contract import BackupRequest, Taken
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import NEXT_XID
 from host.recovery.lock import BusyError, alone
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
-from host.recovery.request import Backup
 
 SPOKEN = {"full": "a full", "diff": "a differential", "incr": "an incremental"}
 # Each request to the store is repeated for a minute already. With every file tried three times, as is pgBackRest's
@@ -17,7 +16,7 @@ SPOKEN = {"full": "a full", "diff": "a differential", "incr": "an incremental"}
 TRY_ONCE = {"PGBACKREST_JOB_RETRY": "0"}
 
 
-def act(machine: Machine, request: Backup) -> dict[str, Any]:
+def act(machine: Machine, request: BackupRequest) -> Taken:
     # A backup may be taken while another act makes a cluster.
     with suppress(BusyError), alone(machine, "backup"):
         work.clean(machine)
@@ -32,7 +31,7 @@ def act(machine: Machine, request: Backup) -> dict[str, Any]:
         raise RecoveryError("backup: pgBackRest ended well, but the repository lists no new backup")
     noted(machine, repository, made[-1].label)
     (found,) = [one for one in inventory.read(repository).backups if one.label == made[-1].label]
-    return {"backup": found.written()}
+    return Taken(backup=found)
 
 
 def noted(machine: Machine, repository: Repository, label: str) -> None:

@@ -6,15 +6,14 @@ import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from host import layout
 from host.recovery import clusters, progress, work
 from host.recovery import settings as restored
+from host.recovery.contract import MAIN, Discarded, DiscardRequest
 from host.recovery.errors import RecoveryError
 from host.recovery.lock import alone
 from host.recovery.machine import Machine
-from host.recovery.request import MAIN, Discard
 from host.recovery.work import Work
 
 START_SECONDS = 60
@@ -56,8 +55,8 @@ def start(machine: Machine, name: str, port: int) -> None:
         time.sleep(0.1)
 
 
-def act(machine: Machine, request: Discard) -> dict[str, Any]:
-    """{"freed_bytes"}: a restored or a kept cluster is ended and deleted, never the one that serves."""
+def act(machine: Machine, request: DiscardRequest) -> Discarded:
+    """A restored or a kept cluster is ended and deleted, never the one that serves."""
     with alone(machine, "discard"):
         work.clean(machine, but=request.name)
         name = request.name
@@ -65,9 +64,9 @@ def act(machine: Machine, request: Discard) -> dict[str, Any]:
             clusters.is_restored(machine, name) or clusters.KEPT.fullmatch(name) or clusters.STAGED.fullmatch(name)
         )
         if name == MAIN or not is_known or not clusters.folder(machine, name).exists():
-            known = ", ".join(one["name"] for one in clusters.listed(machine)) or "none"
+            known = ", ".join(one.name for one in clusters.listed(machine)) or "none"
             raise RecoveryError(f"{name}: is no restored or kept cluster; there are: {known}")
-        return {"freed_bytes": discard(machine, name)}
+        return Discarded(freed_bytes=discard(machine, name))
 
 
 def set_aside(machine: Machine, name: str) -> None:
@@ -81,7 +80,7 @@ def put_back(machine: Machine, name: str) -> None:
     if clusters.folder(machine, name).exists():
         discard(machine, name)
     os.rename(_aside(machine, name), clusters.folder(machine, name))
-    start(machine, name, clusters.written(machine, name)["port"])
+    start(machine, name, clusters.written(machine, name).port or 0)
 
 
 def forget(machine: Machine, name: str) -> None:

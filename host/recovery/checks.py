@@ -3,14 +3,12 @@
 import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from host import layout
-from host.recovery import times
+from host.recovery.contract import Check, Markers, written
 from host.recovery.machine import Machine
-from host.recovery.markers import Ask, Comparison
+from host.recovery.markers import Ask
 from host.recovery.server import Server
 
 CHECK_SECONDS = 3600
@@ -28,25 +26,19 @@ SELECT line FROM probe;
 """
 
 
-@dataclass(frozen=True)
-class Check:
-    name: str
-    is_passed: bool
-    detail: str
-
-    def written(self) -> dict[str, Any]:
-        return asdict(self)
+def _check(name: str, is_passed: bool, detail: str) -> Check:
+    return Check(name=name, is_passed=is_passed, detail=detail)
 
 
-def markers(found: Comparison) -> Check:
+def markers(found: Markers) -> Check:
     words = f"{found.found} found, {found.expected} expected"
     if found.missing:
-        words += f"; missing: {', '.join(times.written(time) or '' for time in found.missing[:3])}"
+        words += f"; missing: {', '.join(written(time) for time in found.missing[:3])}"
     if not found.expected:
         words += "; without one that is older than the copy nothing is shown: does monitoring.mark() run?"
     if found.unexpected:
-        words += f"; not expected: {', '.join(times.written(time) or '' for time in found.unexpected[:3])}"
-    return Check("markers", found.is_passed, words)
+        words += f"; not expected: {', '.join(written(time) for time in found.unexpected[:3])}"
+    return _check("markers", found.is_passed, words)
 
 
 def amcheck(server: Server) -> Check:
@@ -56,14 +48,14 @@ def amcheck(server: Server) -> Check:
     options = ["--all", "--install-missing", f"--jobs={machine.spec.postgres.cpus}", f"--username={layout.OWNER}"]
     is_passed, out, errors = _ended(machine, ["pg_amcheck", *options, *place])
     # The line after the first quotes what is stored.
-    return Check("amcheck", is_passed, "no damage in any heap or B-tree" if is_passed else [*out, *errors][0][:300])
+    return _check("amcheck", is_passed, "no damage in any heap or B-tree" if is_passed else [*out, *errors][0][:300])
 
 
 def checksums(machine: Machine, data: str) -> Check:
     """Every page; after a clean stop."""
     is_passed, out, errors = _ended(machine, ["pg_checksums", "--check", "-D", data])
     scanned = next((line for line in out if line.startswith("Blocks scanned")), "")
-    return Check("checksums", is_passed, scanned if is_passed else [*errors, *out][0][:300])
+    return _check("checksums", is_passed, scanned if is_passed else [*errors, *out][0][:300])
 
 
 def _ended(machine: Machine, argv: Sequence[str]) -> tuple[bool, list[str], list[str]]:
@@ -83,7 +75,7 @@ def extensions(source: Ask, copy: Ask, *, is_latest: bool) -> Check:
     held, found = dict(source(EXTENSIONS)), dict(copy(EXTENSIONS))
     names = sorted(name for name in {*held, *found} if held.get(name) != found.get(name))
     words = ", ".join(f"{name} {found.get(name, 'none')} (source: {held.get(name, 'none')})" for name in names)
-    return Check("extensions", not names or not is_latest, words or f"{len(found)} of the same versions")
+    return _check("extensions", not names or not is_latest, words or f"{len(found)} of the same versions")
 
 
 def jobs(machine: Machine, copy: Ask, ready_at: datetime) -> Check:
@@ -98,7 +90,7 @@ def jobs(machine: Machine, copy: Ask, ready_at: datetime) -> Check:
         ((workers,),) = copy(WORKERS)
         is_off = is_off and workers == "0"
         said.append(f"timescaledb: {workers} workers")
-    return Check("jobs are off", is_off, "; ".join(said) or "no extension runs jobs")
+    return _check("jobs are off", is_off, "; ".join(said) or "no extension runs jobs")
 
 
 def no_way_out(server: Server) -> Check:
@@ -120,12 +112,12 @@ def no_way_out(server: Server) -> Check:
     )
     is_cut = is_apart and not routes and inside == [SILENT, SILENT] and outside == [READY, READY]
     words = f"{len(routes)} routes, {words}"
-    return Check("no way out", is_cut, words if is_apart else f"in the host's own network; {words}")
+    return _check("no way out", is_cut, words if is_apart else f"in the host's own network; {words}")
 
 
 def last_wal(last: datetime | None, target: datetime | None, lost: float | None, allowed: int) -> Check:
     """Of a point: nothing after it. Of the newest state: no more is lost than is allowed."""
-    words = f"last recovered commit {times.written(last) or 'none since the backup'}"
+    words = f"last recovered commit {written(last) if last else 'none since the backup'}"
     if target:
-        return Check("last WAL", last is None or last <= target, words)
-    return Check("last WAL", lost is not None and lost <= allowed, f"{words}; {lost} s would be lost, {allowed} s may")
+        return _check("last WAL", last is None or last <= target, words)
+    return _check("last WAL", lost is not None and lost <= allowed, f"{words}; {lost} s would be lost, {allowed} s may")

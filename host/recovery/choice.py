@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from host.recovery import times
-from host.recovery.inventory import SEGMENT_BYTES, Backup, Segment, number_of, position, wal_name
-from host.recovery.request import Target
+from host.recovery.contract import Backup, Target, written
+from host.recovery.inventory import SEGMENT_BYTES, Segment, number_of, position, wal_name
 from host.recovery.situation import Situation
 from host.recovery.timelines import Stretch, gaps, given_up, leads_from, segments, timeline_at
 from host.recovery.window import spoken, usable_from
@@ -62,7 +61,7 @@ def _named(target: Target, situation: Situation, fitting: Sequence[Backup]) -> C
     if not found.is_usable or not leads_from(situation.way, found):
         return Choice(None, (), (f"set {target.label}: does not lead to timeline {situation.timeline}, or is damaged",))
     if found not in fitting and target.kind != "xid":
-        words = f"set {target.label}: ended at {times.written(found.stopped_at)}, which is after {_shown(target)}"
+        words = f"set {target.label}: ended at {written(found.stopped_at)}, which is after {_shown(target)}"
         return Choice(None, (), (words,))
     return _with_log(target, situation, found, "")
 
@@ -84,7 +83,7 @@ def _out_of_reach(target: Target, situation: Situation) -> str | None:
 
 def _time_fault(target: Target, situation: Situation) -> str | None:
     if target.time > situation.held.now:
-        return f"{_shown(target)} is in the future: it is {times.written(situation.held.now)}"
+        return f"{_shown(target)} is in the future: it is {written(situation.held.now)}"
     archived = [one.archived_at for one in segments(situation.way, situation.held)]
     if not situation.is_live and archived and target.time > max(archived):
         return f"{_shown(target)} is after what is archived; latest takes what there is"
@@ -92,7 +91,7 @@ def _time_fault(target: Target, situation: Situation) -> str | None:
         stretch, since, until = branch
         return (
             f"{_shown(target)} lies where timeline {stretch.timeline} was given up for a restored one"
-            f" ({times.written(since)} .. {times.written(until)}): name the timeline, {stretch.timeline} for what was"
+            f" ({written(since)} .. {written(until)}): name the timeline, {stretch.timeline} for what was"
             f" given up, or a time before or after"
         )
     return None
@@ -116,9 +115,7 @@ def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -
     if holes and target.kind not in ("xid", "name"):
         names = " .. ".join(wal_name(timeline_at(situation.way, edge), edge) for edge in holes[0])
         before = max(one.archived_at for one in needed if one.number < holes[0][0])
-        words = (
-            f"archive: {names} is missing, so nothing after {times.written(before)} can be reached from {backup.label}"
-        )
+        words = f"archive: {names} is missing, so nothing after {written(before)} can be reached from {backup.label}"
         return Choice(backup, needed, (words,))
     return Choice(backup, needed, (), note)
 
@@ -134,5 +131,5 @@ def _up_to(target: Target, log: Sequence[Segment]) -> list[Segment]:
 
 
 def _shown(target: Target) -> str:
-    value = times.written(target.time) if target.kind == "time" else target.value
+    value = written(target.time) if target.kind == "time" else target.value
     return {"xid": f"transaction {value}", "lsn": f"LSN {value}"}.get(target.kind, str(value))

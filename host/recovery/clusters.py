@@ -6,11 +6,10 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from host.recovery import times
+from host.recovery.contract import MAIN, Cluster
 from host.recovery.machine import Machine
-from host.recovery.request import MAIN
 
 NOTE = "hybrid-restored.json"
 """In a restored cluster's data directory, with its port and when it was made."""
@@ -71,7 +70,7 @@ def is_its(machine: Machine, number: int, name: str) -> bool:
         return False
 
 
-def listed(machine: Machine) -> list[dict[str, Any]]:
+def listed(machine: Machine) -> list[Cluster]:
     """Restored and kept clusters, by name."""
     found = []
     for name in sorted(os.listdir(machine.path(machine.clusters))):
@@ -82,23 +81,21 @@ def listed(machine: Machine) -> list[dict[str, Any]]:
     return found
 
 
-def written(machine: Machine, name: str) -> dict[str, Any]:
+def written(machine: Machine, name: str) -> Cluster:
     path = folder(machine, name)
     found = KEPT.fullmatch(name)
-    note: dict[str, Any] = {"port": 0}
     if found:
-        made = datetime.strptime(found[1], STAMP).replace(tzinfo=UTC)
-        note["made_at"] = times.written(made)
+        note = {"port": 0, "made_at": datetime.strptime(found[1], STAMP).replace(tzinfo=UTC)}
     else:
-        note |= json.loads((path / NOTE).read_text())
-    return {
-        "name": name,
-        "bytes": size(path),
-        "state": "running" if pid(machine, name) else "stopped",
-        "port": note["port"],
-        "made_at": note["made_at"],
-        "kind": "kept" if found else "restored",
-    }
+        note = json.loads((path / NOTE).read_text())
+    return Cluster(
+        name=name,
+        bytes=size(path),
+        state="running" if pid(machine, name) else "stopped",
+        port=note["port"],
+        made_at=note["made_at"],
+        kind="kept" if found else "restored",
+    )
 
 
 def size(path: Path) -> int:
@@ -114,6 +111,6 @@ def size(path: Path) -> int:
 
 
 def free_port(machine: Machine) -> int:
-    taken = {machine.spec.postgres.port, machine.spec.pooler.port, *(one["port"] for one in listed(machine))}
+    taken = {machine.spec.postgres.port, machine.spec.pooler.port, *(one.port for one in listed(machine))}
     start = machine.spec.postgres.port + FIRST_PORT
     return next(port for port in range(start if start < 65000 else 20000, 65536) if port not in taken)

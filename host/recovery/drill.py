@@ -3,9 +3,7 @@
 import random
 import secrets
 import time
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from host.recovery import (
     checks,
@@ -20,13 +18,13 @@ from host.recovery import (
     times,
     work,
 )
+from host.recovery.contract import MAIN, DrillRequest, Evidence, RestoreRequest, Target, written
 from host.recovery.errors import RecoveryError, plain_faults
 from host.recovery.evidence import Leg, Run
 from host.recovery.lock import alone
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.plan import Plan
-from host.recovery.request import MAIN, Drill, Restore, Target
 from host.recovery.restoring import Recovered
 from host.recovery.settings import Purpose
 from host.recovery.window import spoken
@@ -38,7 +36,7 @@ UNSETTLED = timedelta(seconds=1.5)
 """The newest part of the window, in which no moment is drawn: a marker may just be being written."""
 
 
-def act(machine: Machine, request: Drill) -> dict[str, Any]:
+def act(machine: Machine, request: DrillRequest) -> Evidence:
     """The evidence, also where nothing could be restored.
 
     Raises RecoveryError where another act runs, or nothing serves that a copy could be held against.
@@ -59,7 +57,7 @@ def act(machine: Machine, request: Drill) -> dict[str, Any]:
                 _point(machine, run, request.at)
         except RecoveryError as error:
             run.faults = error.faults
-        return evidence.written(machine, run, time.monotonic() - start)
+        return evidence.found(machine, run, time.monotonic() - start)
 
 
 def _latest(machine: Machine, run: Run) -> None:
@@ -86,9 +84,7 @@ def _point(machine: Machine, run: Run, at: datetime | None) -> None:
     wanted = _planned(machine, _target(at)) if at else _plan_drawn(machine, random.Random(run.seed))
     moment = wanted.target.time
     if not markers.is_clear(moment, markers.read(machine.psql)):
-        raise RecoveryError(
-            f"at {times.written(moment)}: is less than a second away from a marker; choose another time"
-        )
+        raise RecoveryError(f"at {written(moment)}: is less than a second away from a marker; choose another time")
     # Later than the moment, so that there is one that must not be in the copy.
     markers.mark(machine.psql)
     restoring.archive_up_to_now(machine)
@@ -133,7 +129,7 @@ def _drawn(machine: Machine, draw: random.Random) -> datetime:
     if parts and parts[-1].is_live:
         while times.now() - UNSETTLED < parts[-1].since + UNSETTLED:
             time.sleep(0.1)
-        parts[-1] = replace(parts[-1], until=times.now() - UNSETTLED)
+        parts[-1] = parts[-1].model_copy(update={"until": times.now() - UNSETTLED})
     for _ in range(DRAWS):
         moment = moments.drawn(parts, draw.random())
         if moment and markers.is_clear(moment, held):
@@ -160,13 +156,13 @@ def _check(machine: Machine, leg: Leg, found: Recovered, until: datetime) -> Non
     leg.checks.append(checks.jobs(machine, server.psql, ready_at))
 
 
-def _request(target: Target) -> Restore:
+def _request(target: Target) -> RestoreRequest:
     # Main may always be named, whatever else is beside it; a drill puts nothing there.
-    return Restore(act="plan", target=target, into=MAIN, replace=MAIN)
+    return RestoreRequest(act="plan", target=target, into=MAIN, replace=MAIN)
 
 
 def _target(moment: datetime) -> Target:
-    return Target(kind="time", value=times.written(moment))
+    return Target(kind="time", value=written(moment))
 
 
 def _planned(machine: Machine, target: Target) -> Plan:

@@ -5,7 +5,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from host.recovery.inventory import SEGMENT_BYTES, Backup, Segment
+from host.recovery.contract import Backup
+from host.recovery.inventory import SEGMENT_BYTES, Segment
 from host.recovery.machine import Machine
 
 NAME = ".hybrid-recovery.json"

@@ -5,17 +5,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Literal
 
-from host.recovery import checks, times
-from host.recovery.checks import Check
+from host.recovery import checks
+from host.recovery.contract import Check, DrillRestore, Evidence, Markers, Targets
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
-from host.recovery.markers import Comparison
 from host.recovery.plan import Plan
-from host.spec import Backup
+from host.spec import Backup as BackupSpec
 
-FORMAT = 1
 VERSION_SECONDS = 60
 
 
@@ -23,27 +21,27 @@ VERSION_SECONDS = 60
 class Leg:
     """One restore of a drill."""
 
-    kind: str
+    kind: Literal["latest", "point"]
     plan: Plan
     target: datetime | None = None
     lost_seconds: float | None = None
     last_commit_at: datetime | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    compared: Comparison | None = None
+    compared: Markers | None = None
     checks: list[Check] = field(default_factory=list)
 
-    def written(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "target": times.written(self.target),
-            "backup": self.plan.backup.label,
-            "seconds": self.seconds,
-            "data_bytes": self.plan.backup.database_bytes,
-            "last_commit_at": times.written(self.last_commit_at),
-            "markers": self.compared.written() if self.compared else None,
-            "recovery_point_seconds": self.lost_seconds,
-            "checks": [check.written() for check in self.checks],
-        }
+    def answer(self) -> DrillRestore:
+        return DrillRestore(
+            kind=self.kind,
+            target=self.target,
+            backup=self.plan.backup.label,
+            seconds=self.seconds,
+            data_bytes=self.plan.backup.database_bytes,
+            last_commit_at=self.last_commit_at,
+            markers=self.compared,
+            recovery_point_seconds=self.lost_seconds,
+            checks=self.checks,
+        )
 
 
 @dataclass
@@ -66,31 +64,29 @@ class Run:
         return max((leg.seconds["total"] for leg in self.legs if leg.seconds), default=None)
 
 
-def written(machine: Machine, run: Run, seconds: float) -> dict[str, Any]:
+def found(machine: Machine, run: Run, seconds: float) -> Evidence:
     given = machine.spec.backup
-    found = faults(run, given)
-    windows = run.legs[0].plan.situation.windows if run.legs else ()
-    return {
-        "format": FORMAT,
-        "host": given.alarm_host or socket.gethostname(),
-        "started_at": times.written(run.started_at),
-        "seconds": round(seconds, 3),
-        "seed": run.seed,
-        "versions": _versions(machine),
-        "targets": {
-            "recovery_point_seconds": given.recovery_point_seconds,
-            "recovery_time_seconds": given.recovery_time_seconds,
-        },
-        "windows": [one.written() for one in windows],
-        "restores": [leg.written() for leg in run.legs],
-        "recovery_point_seconds": run.legs[0].lost_seconds if run.legs else None,
-        "recovery_time_seconds": run.longest,
-        "is_passed": not found,
-        "faults": found,
-    }
+    missed = faults(run, given)
+    return Evidence(
+        format=1,
+        host=given.alarm_host or socket.gethostname(),
+        started_at=run.started_at,
+        seconds=round(seconds, 3),
+        seed=run.seed,
+        versions=_versions(machine),
+        targets=Targets(
+            recovery_point_seconds=given.recovery_point_seconds, recovery_time_seconds=given.recovery_time_seconds
+        ),
+        windows=list(run.legs[0].plan.situation.windows) if run.legs else [],
+        restores=[leg.answer() for leg in run.legs],
+        recovery_point_seconds=run.legs[0].lost_seconds if run.legs else None,
+        recovery_time_seconds=run.longest,
+        is_passed=not missed,
+        faults=missed,
+    )
 
 
-def faults(run: Run, given: Backup) -> list[str]:
+def faults(run: Run, given: BackupSpec) -> list[str]:
     """What kept it from going on first, then every check and every target that was missed."""
     missed: Sequence[str] = [
         f"{leg.kind}: {check.name}: {check.detail}" for leg in run.legs for check in leg.checks if not check.is_passed

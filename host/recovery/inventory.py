@@ -4,11 +4,12 @@ import re
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from host.recovery import times
+from host.recovery.contract import Backup
 from host.recovery.errors import RecoveryError
 from host.recovery.pgbackrest import NO_INI, SHORT_SECONDS, UNREACHABLE, Repository, one_line
 
@@ -25,43 +26,6 @@ IO_SECONDS = "5"
 CONNECT_SECONDS = 5
 HTTPS = 443
 NEXT_XID = "next-xid"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Backup:
-    label: str
-    kind: str
-    prior: str | None
-    started_at: datetime
-    stopped_at: datetime
-    database_bytes: int
-    repository_bytes: int
-    """Its own share, without what it refers to."""
-    delta_bytes: int
-    lsn_start: str
-    lsn_stop: str
-    wal_start: str
-    wal_stop: str
-    error: bool | None
-    next_xid: int | None
-    manifest_key: str
-    references: tuple[str, ...] = ()
-    """The backups that it takes files from."""
-
-    @property
-    def timeline(self) -> int:
-        return timeline_of(self.wal_start)
-
-    @property
-    def is_usable(self) -> bool:
-        return not self.error
-
-    def written(self) -> dict[str, Any]:
-        plain = asdict(self)
-        plain.pop("references")
-        started, stopped = times.written(self.started_at), times.written(self.stopped_at)
-        seconds = (self.stopped_at - self.started_at).total_seconds()
-        return plain | {"started_at": started, "stopped_at": stopped, "seconds": seconds, "timeline": self.timeline}
 
 
 @dataclass(frozen=True)
@@ -197,6 +161,7 @@ def _backup(found: Any, stanza: str) -> Backup:
         prior=found["prior"],
         started_at=started,
         stopped_at=stopped,
+        seconds=(stopped - started).total_seconds(),
         database_bytes=info["size"],
         repository_bytes=info["repository"]["delta"],
         delta_bytes=info["delta"],
@@ -204,6 +169,7 @@ def _backup(found: Any, stanza: str) -> Backup:
         lsn_stop=found["lsn"]["stop"],
         wal_start=found["archive"]["start"],
         wal_stop=found["archive"]["stop"],
+        timeline=timeline_of(found["archive"]["start"]),
         error=found.get("error"),
         next_xid=int(noted) if noted.isdigit() else None,
         manifest_key=f"{KEY_FOLDER}/backup/{stanza}/{label}/backup.manifest",

@@ -1,32 +1,29 @@
 """What there is to restore from: backups, archived WAL, and the window one can restore to."""
 
-from typing import Any
-
-from host.recovery import clusters, inventory, lock, progress, situation, timelines, times, work
+from host.recovery import clusters, inventory, lock, progress, situation, timelines, work
+from host.recovery.contract import Archive, Listing, ListRequest, Source, Window
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, wal_name
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
-from host.recovery.request import List
-from host.recovery.window import Window
 
 
-def act(machine: Machine, request: List) -> dict[str, Any]:
+def act(machine: Machine, request: ListRequest) -> Listing:
     repository = Repository(machine, request.source)
     held = inventory.read(repository)
     at_work = lock.running(machine)
-    return {
-        "stanza": repository.backup.stanza,
-        "now": times.written(held.now),
-        "source": request.source.model_dump() | {"as_of": times.written(request.source.as_of)},
-        "backups": [backup.written() for backup in held.backups],
-        "archive": archive(held),
-        "windows": [one.written() for one in _windows(machine, repository, held)],
-        "running": at_work,
+    return Listing(
+        stanza=repository.backup.stanza,
+        now=held.now,
+        source=Source(repository=request.source.repository, as_of=request.source.as_of),
+        backups=list(held.backups),
+        archive=archive(held),
+        windows=list(_windows(machine, repository, held)),
+        running=at_work,
         # What an act that runs works in is nobody's rest.
-        "leftovers": [] if at_work else [path.name for path in work.leftovers(machine)],
-        "restored": clusters.listed(machine),
-    }
+        leftovers=[] if at_work else [path.name for path in work.leftovers(machine)],
+        restored=clusters.listed(machine),
+    )
 
 
 def _windows(machine: Machine, repository: Repository, held: Inventory) -> tuple[Window, ...]:
@@ -40,16 +37,18 @@ def _windows(machine: Machine, repository: Repository, held: Inventory) -> tuple
     return found.windows
 
 
-def archive(held: Inventory) -> list[dict[str, Any]]:
-    """Each timeline's part of the archive, with its holes."""
+def archive(held: Inventory) -> list[Archive]:
+    """Each timeline's part of the archive, with its gaps."""
     return [
-        {
-            "first": segments[0].name,
-            "last": segments[-1].name,
-            "last_at": times.written(max(one.archived_at for one in segments)),
-            "timeline": timeline,
-            "gaps": [[wal_name(timeline, edge) for edge in gap] for gap in timelines.gaps(segments)],
-        }
+        Archive(
+            first=segments[0].name,
+            last=segments[-1].name,
+            last_at=max(one.archived_at for one in segments),
+            timeline=timeline,
+            gaps=tuple(
+                (wal_name(timeline, first), wal_name(timeline, last)) for first, last in timelines.gaps(segments)
+            ),
+        )
         for timeline, segments in sorted(held.segments.items())
         if segments
     ]

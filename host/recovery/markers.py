@@ -2,11 +2,10 @@
 
 from bisect import bisect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from host.recovery import times
+from host.recovery.contract import Markers
 from host.recovery.errors import RecoveryError
 
 Ask = Callable[[str], list[list[str]]]
@@ -21,27 +20,6 @@ CLEARANCE = timedelta(seconds=1)
 SHOWN = 10
 
 
-@dataclass(frozen=True)
-class Comparison:
-    expected: int
-    found: int
-    missing: tuple[datetime, ...]
-    unexpected: tuple[datetime, ...]
-
-    @property
-    def is_passed(self) -> bool:
-        """Where none was expected, nothing was shown."""
-        return self.expected > 0 and not self.missing and not self.unexpected
-
-    def written(self) -> dict[str, Any]:
-        return {
-            "expected": self.expected,
-            "found": self.found,
-            "missing": [times.written(time) for time in self.missing[:SHOWN]],
-            "unexpected": [times.written(time) for time in self.unexpected[:SHOWN]],
-        }
-
-
 def read(ask: Ask) -> list[datetime]:
     return [times.of_epoch(float(row[0])) for row in ask(TIMES)]
 
@@ -54,7 +32,7 @@ def mark(ask: Ask) -> None:
         raise RecoveryError(*error.faults, "monitoring.mark(): is needed for a drill; apply the host again") from None
 
 
-def compared(source: Sequence[datetime], found: Sequence[datetime], until: datetime, *, is_exact: bool) -> Comparison:
+def compared(source: Sequence[datetime], found: Sequence[datetime], until: datetime, *, is_exact: bool) -> Markers:
     """The copy's markers against those that the server wrote up to `until`.
 
     Exact: `until` was chosen clear of them all. Else it is the last recovered commit, and one that was being
@@ -66,7 +44,10 @@ def compared(source: Sequence[datetime], found: Sequence[datetime], until: datet
     unexpected = {time for time in there if time not in held or (is_exact and time > until)}
     if not is_exact:
         expected |= there & held
-    return Comparison(len(expected), len(there), tuple(sorted(expected - there)), tuple(sorted(unexpected)))
+    missing = sorted(expected - there)
+    return Markers(
+        expected=len(expected), found=len(there), missing=missing[:SHOWN], unexpected=sorted(unexpected)[:SHOWN]
+    )
 
 
 def is_clear(time: datetime, source: Sequence[datetime]) -> bool:

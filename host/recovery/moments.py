@@ -1,10 +1,9 @@
 """Which moments a drill may draw, and which of them a number between 0 and 1 stands for."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from host.recovery.window import Window
+from host.recovery.contract import Window
 
 
 def parts(windows: Sequence[Window], first: datetime, spare: timedelta) -> Iterator[Window]:
@@ -12,7 +11,7 @@ def parts(windows: Sequence[Window], first: datetime, spare: timedelta) -> Itera
     for one in windows:
         since, until = max(one.since, first), one.until if one.is_live else one.until - spare
         if one.is_live or since < until:
-            yield replace(one, since=since, until=max(since, until))
+            yield one.model_copy(update={"since": since, "until": max(since, until)})
 
 
 def drawn(windows: Sequence[Window], share: float) -> datetime | None:

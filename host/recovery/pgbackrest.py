@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from host.recovery.contract import Source
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
-from host.recovery.request import Source
 from host.spec import Backup
 
 SHORT_SECONDS = 300

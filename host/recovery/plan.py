@@ -1,16 +1,15 @@
 """What a restore would take, need, stop and lose; nothing is changed by asking."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
-from host.recovery import clusters, estimate, inventory, situation, times
+from host.recovery import clusters, contract, estimate, inventory, situation
 from host.recovery.choice import Choice, choose
+from host.recovery.contract import MAIN, Backup, RestoreRequest, Source, Target
 from host.recovery.errors import RecoveryError
-from host.recovery.inventory import Backup, Inventory
+from host.recovery.inventory import Inventory
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
-from host.recovery.request import MAIN, Restore, Source, Target
 from host.recovery.situation import Situation
 
 
@@ -38,12 +37,40 @@ class Plan:
         """What the backup is made of, oldest first."""
         return _chain(self.situation.held, self.backup)
 
+    def answer(self) -> contract.Plan:
+        backup, wal = self.choice.backup, self.choice.wal
+        chain = self.chain() if backup else []
+        return contract.Plan(
+            # Whole, also what the request left out.
+            target=Target(**self.target.model_dump()),
+            source=Source(**self.source.model_dump()),
+            into=self.into,
+            backup=backup,
+            chain=[one.label for one in chain],
+            wal=contract.Wal(
+                first=wal[0].name if wal else None,
+                last=wal[-1].name if wal else None,
+                files=len(wal),
+                bytes=sum(one.bytes for one in wal),
+            ),
+            data_bytes=backup.database_bytes if backup else 0,
+            download_bytes=sum(one.repository_bytes for one in chain) + sum(one.bytes for one in wal),
+            free_bytes=self.free_bytes,
+            needed_bytes=self.needed_bytes,
+            estimated_seconds=self.estimate[0],
+            estimate_from=self.estimate[1],
+            note=self.choice.note or None,
+            **consequences(self),
+            needs_replace=self.needs_replace,
+            faults=list(self.faults),
+        )
 
-def act(machine: Machine, request: Restore) -> dict[str, Any]:
-    return written(made(machine, request))
+
+def act(machine: Machine, request: RestoreRequest) -> contract.Plan:
+    return made(machine, request).answer()
 
 
-def made(machine: Machine, request: Restore) -> Plan:
+def made(machine: Machine, request: RestoreRequest) -> Plan:
     repository = Repository(machine, request.source)
     held = inventory.read(repository)
     found, fault = situation.read(machine, repository, held, request.target.timeline)
@@ -70,42 +97,20 @@ def _chain(held: Inventory, backup: Backup) -> list[Backup]:
     return sorted((one for one in held.backups if one.label in parts), key=lambda one: one.label)
 
 
-def written(plan: Plan) -> dict[str, Any]:
-    choice, backup = plan.choice, plan.choice.backup
-    chain = plan.chain() if backup else []
-    wal: Sequence[inventory.Segment] = choice.wal
-    return {
-        "target": plan.target.model_dump(by_alias=True),
-        "source": plan.source.model_dump() | {"as_of": times.written(plan.source.as_of)},
-        "into": plan.into,
-        "backup": backup.written() if backup else None,
-        "chain": [one.label for one in chain],
-        "wal": {
-            "first": wal[0].name if wal else None,
-            "last": wal[-1].name if wal else None,
-            "files": len(wal),
-            "bytes": sum(one.bytes for one in wal),
-        },
-        "data_bytes": backup.database_bytes if backup else 0,
-        "download_bytes": sum(one.repository_bytes for one in chain) + sum(one.bytes for one in wal),
-        "free_bytes": plan.free_bytes,
-        "needed_bytes": plan.needed_bytes,
-        "estimated_seconds": plan.estimate[0],
-        "estimate_from": plan.estimate[1],
-        "note": choice.note or None,
-        **consequences(plan),
-        "needs_replace": plan.needs_replace,
-        "faults": list(plan.faults),
-    }
-
-
-def consequences(plan: Plan) -> dict[str, Any]:
+class Consequences(TypedDict):
     """What is stopped, lost and kept."""
+
+    stops: list[str]
+    loses: str | None
+    keeps: str | None
+
+
+def consequences(plan: Plan) -> Consequences:
     if not plan.needs_replace:
         return {"stops": [], "loses": None, "keeps": None}
     if plan.into != MAIN:
-        words = f"all that is in the restored cluster {plan.into}"
-        return {"stops": [f"restored cluster {plan.into}"], "loses": words, "keeps": None}
+        lost = f"all that is in the restored cluster {plan.into}"
+        return {"stops": [f"restored cluster {plan.into}"], "loses": lost, "keeps": None}
     is_latest = plan.target.kind == "latest"
     when = (
         "while it is restored, so that no acknowledged row is lost" if is_latest else "while the folders change places"

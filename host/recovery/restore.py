@@ -2,21 +2,19 @@
 
 import json
 import os
-from typing import Any
 
 from host.recovery import beside, clusters, plan, progress, restoring, swap, times, work
+from host.recovery.contract import MAIN, Cluster, Restored, RestoreRequest, written
 from host.recovery.errors import RecoveryError, faults_of
 from host.recovery.lock import alone
 from host.recovery.machine import Machine
 from host.recovery.plan import Plan
-from host.recovery.request import MAIN, Restore
-from host.recovery.restoring import Recovered
 from host.recovery.settings import Purpose
 from host.recovery.work import Work
 
 
-def act(machine: Machine, request: Restore) -> dict[str, Any]:
-    """{"plan", "cluster", "recovered", "seconds"}; raises RecoveryError, and then nothing has changed."""
+def act(machine: Machine, request: RestoreRequest) -> Restored:
+    """Raises RecoveryError, and then nothing has changed."""
     with alone(machine, "restore"):
         if request.into == MAIN:
             return in_place(machine, request)
@@ -26,18 +24,18 @@ def act(machine: Machine, request: Restore) -> dict[str, Any]:
             with restoring.recovered(folder, wanted, Purpose("beside")) as found:
                 found.server.stop()
             cluster = _put_beside(folder, wanted)
-        return {"plan": plan.written(wanted), "cluster": cluster, **_result(found)}
+        return Restored(plan=wanted.answer(), cluster=cluster, recovered=found.answer(), seconds=found.seconds)
 
 
-def stage(machine: Machine, request: Restore) -> dict[str, Any]:
-    """{"plan", "staged", "recovered", "seconds"}: a cluster that is ready to take the place of main."""
+def stage(machine: Machine, request: RestoreRequest) -> Restored:
+    """A cluster that is ready to take the place of main."""
     if request.into != MAIN:
         raise RecoveryError(f"into {request.into}: only {MAIN} is staged; act=restore makes another one")
     with alone(machine, "stage"):
         return staged(machine, request)
 
 
-def staged(machine: Machine, request: Restore) -> dict[str, Any]:
+def staged(machine: Machine, request: RestoreRequest) -> Restored:
     work.clean(machine, has_staged=True)
     if request.target.kind == "latest":
         prepared(machine, request, is_archived=False)
@@ -49,10 +47,10 @@ def staged(machine: Machine, request: Restore) -> dict[str, Any]:
         restoring.durable(folder)
         name = clusters.fresh_name(machine, "staged")
         os.rename(folder.inside("data"), clusters.folder(machine, name))
-    return {"plan": plan.written(wanted), "staged": name, **_result(found)}
+    return Restored(plan=wanted.answer(), staged=name, recovered=found.answer(), seconds=found.seconds)
 
 
-def in_place(machine: Machine, request: Restore) -> dict[str, Any]:
+def in_place(machine: Machine, request: RestoreRequest) -> Restored:
     """Main stops for the exchange alone, and for `latest` from the start; where that fails the old one serves on."""
     if machine.spec.platform != "lightsail":
         raise RecoveryError(
@@ -61,14 +59,13 @@ def in_place(machine: Machine, request: Restore) -> dict[str, Any]:
     first = prepared(machine, request, is_archived=False)
     with swap.stopped_at_the_end(machine, from_the_start=request.target.kind == "latest") as exchange:
         made = staged(machine, request)
-        kept = exchange(made["staged"])
+        kept = exchange(made.staged or "")
     progress.say(f"{MAIN} serves what was restored; what it had is in {kept}")
-    recovered, seconds = made["recovered"], made["seconds"]
-    told = plan.written(first) | {"keeps": kept}
-    return {"plan": told, "cluster": None, "recovered": recovered, "seconds": seconds}
+    told = first.answer().model_copy(update={"keeps": kept})
+    return Restored(plan=told, cluster=None, recovered=made.recovered, seconds=made.seconds)
 
 
-def prepared(machine: Machine, request: Restore, *, is_archived: bool = True) -> Plan:
+def prepared(machine: Machine, request: RestoreRequest, *, is_archived: bool = True) -> Plan:
     """The plan that is carried out; raises RecoveryError with all that speaks against it."""
     wanted = plan.made(machine, request)
     faults = list(wanted.faults)
@@ -85,11 +82,11 @@ def prepared(machine: Machine, request: Restore, *, is_archived: bool = True) ->
     return wanted
 
 
-def _put_beside(folder: Work, wanted: Plan) -> dict[str, Any]:
+def _put_beside(folder: Work, wanted: Plan) -> Cluster:
     machine, name = folder.machine, wanted.into
     port = clusters.free_port(machine)
     beside.configure(folder, beside.settings(machine, name, port))
-    note = {"made_at": times.written(times.now()), "port": port}
+    note = {"made_at": written(times.now()), "port": port}
     machine.write(folder.data / clusters.NOTE, json.dumps(note))
     restoring.durable(folder)
     is_there = clusters.exists(machine, name)
@@ -114,7 +111,3 @@ def _put_back(machine: Machine, name: str, cause: BaseException) -> None:
         beside.put_back(machine, name)
     except RecoveryError as error:
         raise RecoveryError(*faults_of(cause), *error.faults) from cause
-
-
-def _result(found: Recovered) -> dict[str, Any]:
-    return {"recovered": found.written(), "seconds": found.seconds}

@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from host.recovery import estimate, progress, server, settings, times
+from host.recovery import contract, estimate, progress, server, settings
+from host.recovery.contract import Source
 from host.recovery.errors import RecoveryError
 from host.recovery.fetcher import Fetcher
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.plan import Plan
-from host.recovery.request import Source
 from host.recovery.server import Server
 from host.recovery.settings import Purpose
 from host.recovery.work import Work
@@ -37,8 +36,8 @@ class Recovered:
     next_xid: int
     seconds: dict[str, float]
 
-    def written(self) -> dict[str, Any]:
-        return {"last_commit_at": times.written(self.last_commit_at), "lsn": self.lsn, "timeline": self.timeline}
+    def answer(self) -> contract.Recovered:
+        return contract.Recovered(last_commit_at=self.last_commit_at, lsn=self.lsn, timeline=self.timeline)
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+from host.recovery.contract import MAIN
 from host.recovery.errors import RecoveryError, StoppedError
 from host.recovery.estimate import RESERVE_BYTES, free_bytes
 from host.recovery.fetcher import Fetcher
 from host.recovery.machine import Machine
-from host.recovery.request import MAIN
 from host.recovery.work import Work
 
 POLL_SECONDS = 0.02

@@ -6,10 +6,10 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from host import control_data, layout
+from host.recovery.contract import Target
 from host.recovery.errors import RecoveryError
 from host.recovery.estimate import MAX_WAL_MB
 from host.recovery.machine import Machine
-from host.recovery.request import Target
 from host.recovery.work import Work
 
 CONTROL_SECONDS = 30

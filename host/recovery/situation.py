@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from host.recovery import inventory
+from host.recovery.contract import Window
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, position
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.timelines import Stretch, stretches
-from host.recovery.window import Window, windows
+from host.recovery.window import windows
 
 LIVE = """
 SELECT pg_snapshot_xmax(pg_current_snapshot()), pg_current_wal_insert_lsn(),

@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 from host import convergence_lock, machine_layout
 from host.recovery import clusters, progress, work
+from host.recovery.contract import MAIN, Swapped, SwapRequest, UnswapRequest
 from host.recovery.errors import RecoveryError, faults_of
 from host.recovery.lock import alone
 from host.recovery.machine import Machine
-from host.recovery.request import MAIN, Swap, Unswap
 from host.services import READY_SECONDS, postgres
 
 # Linux, renameat2(2).
@@ -23,18 +22,18 @@ SYSTEMCTL_SECONDS = 300
 GUARD = 'tail --pid="$1" -f /dev/null; exec systemctl start "$2"'
 
 
-def swap(machine: Machine, request: Swap) -> dict[str, Any]:
-    """{"kept"}: where main's old data directory is now. Refused while main runs."""
+def swap(machine: Machine, request: SwapRequest) -> Swapped:
+    """Refused while main runs."""
     with alone(machine, "swap"):
         work.clean(machine, but=request.staged)
-        return {"kept": exchange(machine, request.staged)}
+        return Swapped(kept=exchange(machine, request.staged))
 
 
-def unswap(machine: Machine, request: Unswap) -> dict[str, Any]:
-    """{"kept"}: main's old data directory serves again; what took its place has this name."""
+def unswap(machine: Machine, request: UnswapRequest) -> Swapped:
+    """Main's old data directory serves again; what took its place has this name."""
     with alone(machine, "unswap"):
         work.clean(machine)
-        return {"kept": back(machine, request.kept)}
+        return Swapped(kept=back(machine, request.kept))
 
 
 def exchange(machine: Machine, staged: str) -> str:
@@ -155,7 +154,7 @@ def _ensure_stopped(machine: Machine) -> None:
 
 
 def _known(machine: Machine) -> str:
-    names = [one["name"] for one in clusters.listed(machine) if one["kind"] == "kept"]
+    names = [one.name for one in clusters.listed(machine) if one.kind == "kept"]
     return f"there are: {', '.join(names)}" if names else "nothing was kept"
 
 

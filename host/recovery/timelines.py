@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from host.recovery.inventory import SEGMENT_BYTES, Backup, Inventory, Segment, position
+from host.recovery.contract import Backup
+from host.recovery.inventory import SEGMENT_BYTES, Inventory, Segment, position
 
 LINE = re.compile(r"\s*(\d+)\s+([0-9A-F]+/[0-9A-F]+)\s+(.*)")
 TIME = re.compile(r"(?:before|after) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00| UTC)")

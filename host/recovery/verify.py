@@ -3,15 +3,13 @@
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from host.recovery import inventory, progress
+from host.recovery.contract import Damage, Verified, VerifyRequest
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, wal_name
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository, one_line
-from host.recovery.request import Verify
 from host.recovery.timelines import gaps
 
 # pgBackRest's words (command/verify/verify.c). That a WAL file is missing is a warning: it may just have expired.
@@ -28,19 +26,8 @@ ARCHIVED = re.compile(r"\d+(?:\.\d+)?-\d+/")
 TOTAL = re.compile(r"total WAL checked: (\d+)")
 
 
-@dataclass(frozen=True)
-class Damage:
-    file: str
-    fault: str
-    is_unread: bool = False
-    """It may be sound: it could not be read."""
-
-
-def act(machine: Machine, request: Verify) -> dict[str, Any]:
-    """is_sound is false with a damaged file or a hole in the log.
-
-    Raises RecoveryError where nothing can be read, or no fault is known but that files could not be.
-    """
+def act(machine: Machine, request: VerifyRequest) -> Verified:
+    """Raises RecoveryError where nothing can be read, or no fault is known but that files could not be."""
     repository = Repository(machine, request.source)
     held = inventory.read(repository)
     progress.say(f"reading every file of {repository.backup.stanza} in {repository.bucket}")
@@ -56,13 +43,13 @@ def act(machine: Machine, request: Verify) -> dict[str, Any]:
             f"The first: {found[0].file}: {found[0].fault}"
         )
     stanza = repository.backup.stanza
-    return {
-        "is_sound": not found,
-        "seconds": round(time.monotonic() - start, 3),
-        "backups": len(held.backups),
-        "wal_files": sum(map(int, TOTAL.findall(answer.stdout))),
-        "damaged": [{"file": _place(one.file, stanza), "fault": one.fault} for one in found],
-    }
+    return Verified(
+        is_sound=not found,
+        seconds=round(time.monotonic() - start, 3),
+        backups=len(held.backups),
+        wal_files=sum(map(int, TOTAL.findall(answer.stdout))),
+        damaged=[Damage(file=_place(one.file, stanza), fault=one.fault) for one in found],
+    )
 
 
 def damages(report: str, log: str) -> Iterator[Damage]:
@@ -76,14 +63,16 @@ def damages(report: str, log: str) -> Iterator[Damage]:
             is_unread = facts.get("code") not in {None, *OF_CONTENT}
             fault = "could not be read" if is_unread else match["fault"]
             words = facts.get("words")
-            yield Damage(match["file"], f"{fault}: {one_line(words)}" if words else fault, is_unread)
+            told = f"{fault}: {one_line(words)}" if words else fault
+            yield Damage(file=match["file"], fault=told, is_unread=is_unread)
     for line in report.splitlines():
         if (match := BACKUP.match(line)) and (match["status"] != "invalid" or not named):
             named = True
-            yield Damage(match["label"], match["status"])
+            yield Damage(file=match["label"], fault=match["status"])
     if not named and "status: error" in report:
         lines = [one_line(line) for line in report.splitlines()[2:] if not line.startswith("  archiveId")]
-        yield Damage("repository", "; ".join(line for line in lines if line) or "an error that was not named")
+        fault = "; ".join(line for line in lines if line) or "an error that was not named"
+        yield Damage(file="repository", fault=fault)
 
 
 def _place(file: str, stanza: str) -> str:
@@ -96,4 +85,4 @@ def _holes(held: Inventory) -> Iterator[Damage]:
     for timeline, segments in held.segments.items():
         for first, last in gaps(segments):
             names = {wal_name(timeline, first), wal_name(timeline, last)}
-            yield Damage(" .. ".join(sorted(names)), "missing in the archive: no restore goes across it")
+            yield Damage(file=" .. ".join(sorted(names)), fault="missing in the archive: no restore goes across it")

@@ -1,30 +1,13 @@
 """The times that one can restore to: several windows where log is missing between them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from host.recovery import times
-from host.recovery.inventory import Backup, Inventory, Segment, number_of
+from host.recovery.contract import Backup, Window
+from host.recovery.inventory import Inventory, Segment, number_of
 from host.recovery.timelines import Stretch, gaps, given_up, leads_from, segments
 
 WHOLE_SECOND = timedelta(seconds=1)
-
-
-@dataclass(frozen=True)
-class Window:
-    since: datetime
-    """The end of a usable backup."""
-    until: datetime
-    is_live: bool
-    """The server archives on, so that `until` moves on with the clock."""
-
-    def written(self) -> dict[str, Any]:
-        return {"from": times.written(self.since), "until": times.written(self.until), "is_live": self.is_live}
-
-    def __str__(self) -> str:
-        return f"{times.written(self.since)} .. {'now' if self.is_live else times.written(self.until)}"
 
 
 def spoken(found: Sequence[Window]) -> str:
@@ -57,14 +40,19 @@ def _from(backup: Backup, log: Sequence[Segment], *, archives: bool) -> Window |
     if whole[-1].number < number_of(backup.wal_stop):
         return None
     since = usable_from(backup)
-    return Window(since, max([since, *(one.archived_at for one in whole)]), archives and not holes)
+    until = max([since, *(one.archived_at for one in whole)])
+    return Window(since=since, until=until, is_live=archives and not holes)
 
 
 def _without(one: Window, since: datetime, until: datetime) -> list[Window]:
     if until <= one.since or since >= one.until:
         return [one]
-    before = [Window(one.since, since, is_live=False)] if one.since < since else []
-    after = [replace(one, since=until, until=max(until, one.until))] if until < one.until or one.is_live else []
+    before = [Window(since=one.since, until=since, is_live=False)] if one.since < since else []
+    after = (
+        [Window(since=until, until=max(until, one.until), is_live=one.is_live)]
+        if until < one.until or one.is_live
+        else []
+    )
     return before + after
 
 
@@ -74,7 +62,8 @@ def _joined(parts: Sequence[Window]) -> list[Window]:
         # The log of an earlier backup may be archived within the second in which the later one ends.
         if found and (found[-1].is_live or one.since <= found[-1].until + WHOLE_SECOND):
             last = found.pop()
-            found.append(Window(last.since, max(last.until, one.until), last.is_live or one.is_live))
+            until = max(last.until, one.until)
+            found.append(Window(since=last.since, until=until, is_live=last.is_live or one.is_live))
         else:
             found.append(one)
     return found

@@ -10,9 +10,9 @@ from pyinfra.context import host
 from host import layout
 from host.facts.backup_repository import BackupRepository
 from host.recovery import backup
+from host.recovery.contract import BackupRequest
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
-from host.recovery.request import Backup
 from host.refusal import RefusedError
 from host.repository_state import MAKE, MAKE_AGAIN
 from host.spec import Spec
@@ -67,7 +67,7 @@ def first_backup(spec: Spec) -> Generator[FunctionCommand, None, None]:
 
 def _taken(machine: Machine, faults: list[str]) -> None:
     try:
-        backup.act(machine, Backup(act="backup", kind="full"))
+        backup.act(machine, BackupRequest(kind="full"))
     except RecoveryError as error:
         faults += error.faults
 

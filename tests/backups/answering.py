@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backups.answers import Evidence, Listing, Plan
-from backups.moments import wire
+from host.recovery.contract import Evidence, Listing, Plan, written
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 MIB = 2**20
@@ -25,8 +24,8 @@ def backup(started: datetime, kind: str = "full", **changes: Any) -> dict[str, A
         "label": label,
         "kind": kind,
         "prior": None if kind == "full" else "20261101-071500F",
-        "started_at": wire(started),
-        "stopped_at": wire(started + timedelta(seconds=seconds)),
+        "started_at": written(started),
+        "stopped_at": written(started + timedelta(seconds=seconds)),
         "seconds": seconds,
         "database_bytes": 700 * MIB,
         "repository_bytes": 120 * MIB,
@@ -49,17 +48,17 @@ def archive(first: int, last: int, last_at: datetime | None = NOW, **changes: An
     return {
         "first": wal(first, timeline),
         "last": wal(last, timeline),
-        "last_at": last_at and wire(last_at),
+        "last_at": last_at and written(last_at),
         "timeline": timeline,
         "gaps": gaps,
     }
 
 
 def listing(backups: list[dict[str, Any]], archives: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
-    windows = [{"from": backups[0]["stopped_at"], "until": wire(NOW), "is_live": True}] if backups else []
+    windows = [{"from": backups[0]["stopped_at"], "until": written(NOW), "is_live": True}] if backups else []
     fields: dict[str, Any] = {
         "stanza": "main-17",
-        "now": wire(NOW),
+        "now": written(NOW),
         "source": {"repository": "primary", "as_of": None},
         "backups": backups,
         "archive": archives,
@@ -80,7 +79,7 @@ def cluster(name: str = "before-delete", **changes: Any) -> dict[str, Any]:
         "bytes": 700 * MIB,
         "state": "running",
         "port": 5433,
-        "made_at": wire(NOW - timedelta(hours=1)),
+        "made_at": written(NOW - timedelta(hours=1)),
         "kind": "restored",
     }
     return fields | changes
@@ -94,8 +93,8 @@ def with_hole() -> dict[str, Any]:
     """Log was dropped after the first backup, and the second was taken later."""
     first, second = backup(NOW - timedelta(hours=9), first_wal=1), backup(NOW - timedelta(hours=2), first_wal=70)
     windows = [
-        {"from": first["stopped_at"], "until": wire(NOW - timedelta(hours=6)), "is_live": False},
-        {"from": second["stopped_at"], "until": wire(NOW), "is_live": True},
+        {"from": first["stopped_at"], "until": written(NOW - timedelta(hours=6)), "is_live": False},
+        {"from": second["stopped_at"], "until": written(NOW), "is_live": True},
     ]
     return listing([first, second], [archive(1, 90, gaps=[(31, 50)])], windows=windows)
 
@@ -130,13 +129,13 @@ def two_timelines() -> dict[str, Any]:
         archive(590, 1200, NOW, timeline=2),
     ]
     kept = cluster("main.before-20261118-1200", kind="kept", state="stopped", port=None)
-    kept["made_at"] = wire(NOW - timedelta(days=3))
+    kept["made_at"] = written(NOW - timedelta(days=3))
     return listing(found, archives, restored=[cluster(), kept])
 
 
 def plan(**changes: Any) -> Plan:
     fields: dict[str, Any] = {
-        "target": {"kind": "time", "value": wire(NOW), "is_exclusive": False, "timeline": None, "set": None},
+        "target": {"kind": "time", "value": written(NOW), "is_exclusive": False, "timeline": None, "set": None},
         "source": {"repository": "primary", "as_of": None},
         "into": "before-delete",
         "backup": backup(NOW - timedelta(hours=5)),
@@ -160,11 +159,11 @@ def plan(**changes: Any) -> Plan:
 def drilled(kind: str, **changes: Any) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "kind": kind,
-        "target": wire(NOW - timedelta(hours=2)) if kind == "point" else None,
+        "target": written(NOW - timedelta(hours=2)) if kind == "point" else None,
         "backup": "20261121-070000F",
         "seconds": {"restore": 11.2, "recovery": 3.1, "total": 15.9},
         "data_bytes": 700 * MIB,
-        "last_commit_at": wire(NOW - timedelta(seconds=20)),
+        "last_commit_at": written(NOW - timedelta(seconds=20)),
         "markers": {"expected": 40, "found": 40, "missing": [], "unexpected": []},
         "recovery_point_seconds": 20.4 if kind == "latest" else None,
         "checks": [{"name": "markers", "is_passed": True, "detail": "40 of 40"}],
@@ -177,12 +176,12 @@ def evidence(**changes: Any) -> Evidence:
         "format": 1,
         "stack": "local",
         "host": "a",
-        "started_at": wire(NOW),
+        "started_at": written(NOW),
         "seconds": 48.3,
         "seed": 7,
         "versions": {"PostgreSQL": "17.6", "pgBackRest": "2.55.1"},
         "targets": {"recovery_point_seconds": 120, "recovery_time_seconds": 1800},
-        "windows": [{"from": wire(NOW - timedelta(hours=5)), "until": wire(NOW), "is_live": True}],
+        "windows": [{"from": written(NOW - timedelta(hours=5)), "until": written(NOW), "is_live": True}],
         "restores": [drilled("latest"), drilled("point")],
         "recovery_point_seconds": 20.4,
         "recovery_time_seconds": 15.9,

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from backups.answers import Listing
-from backups.door import asked
-from backups.local_door import LocalDoor
-from backups.request import source
-from backups.words import Listed
+from backups.connection import asked
+from backups.local_connection import LocalConnection
+from backups.renderer import Listed
+from host.recovery.contract import Listing, ListRequest, Source
 from tests.local.stack_under_test import StackUnderTest, quiet
 
 
 def listed(stack: StackUnderTest) -> dict[str, Any]:
     """As `./hybrid backup list --json` prints it."""
-    door, primary = LocalDoor(stack.here, quiet), source("primary", None)
-    listing = asked(door, Listing, {"act": "list"})
-    return Listed(listing=listing, copies=door.copy_states(listing.backups, primary)).document()
+    connection = LocalConnection(stack.here, quiet)
+    listing = asked(connection, Listing, ListRequest())
+    return Listed(listing=listing, copies=connection.copy_states(listing.backups, Source())).document()

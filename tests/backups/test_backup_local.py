@@ -1,4 +1,4 @@
-"""Backups of the real local stack, through both doors: its own, and what stands for Systems Manager."""
+"""Backups of the real local stack, through both connections: its own, and what stands for Systems Manager."""
 
 import json
 import os

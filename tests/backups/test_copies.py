@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from backups import copies
-from backups.answers import Backup
+from host.recovery.contract import Backup
 from tests.backups.answering import NOW, backup
 
 ONE = Backup.model_validate(backup(NOW - timedelta(hours=1)))

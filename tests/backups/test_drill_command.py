@@ -9,9 +9,9 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from backups import doors
-from backups.answers import Evidence, document
+from backups import connection
 from backups.errors import BackupError
+from host.recovery.contract import Evidence, document
 from scripts.drill import drill
 from tests.backups import answering
 
@@ -19,7 +19,7 @@ app = Typer()
 app.command()(drill)
 
 
-class Door:
+class Engine:
     """Answers one drill, and nothing else: there is no picture."""
 
     stack = "dev"
@@ -36,13 +36,13 @@ class Door:
         return document(self.found)
 
 
-def drilled(monkeypatch: pytest.MonkeyPatch, door: Door, *words: str) -> Result:
-    monkeypatch.setattr(doors, "door", lambda *_: door)
+def drilled(monkeypatch: pytest.MonkeyPatch, engine: Engine, *words: str) -> Result:
+    monkeypatch.setattr(connection, "connect", lambda *_: engine)
     return CliRunner().invoke(app, words)
 
 
 def test_a_drill_that_passed_ends_with_0(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    answer = drilled(monkeypatch, Door(answering.evidence()), "--output", str(tmp_path))
+    answer = drilled(monkeypatch, Engine(answering.evidence()), "--output", str(tmp_path))
     assert answer.exit_code == 0, answer.output
 
 
@@ -51,7 +51,7 @@ def test_a_recovery_that_took_too_long_ends_with_1_and_leaves_its_evidence(
 ) -> None:
     changes = {"recovery_time_seconds": 1900.5, "is_passed": False}
     late = answering.evidence(faults=["recovery took 1900.5 s; the target is 1800 s"], **changes)
-    answer = drilled(monkeypatch, Door(late), "--output", str(tmp_path))
+    answer = drilled(monkeypatch, Engine(late), "--output", str(tmp_path))
     assert answer.exit_code == 1
     assert "recovery took 1900.5 s; the target is 1800 s" in answer.output
     (path,) = tmp_path.glob("*.json")
@@ -68,14 +68,14 @@ def test_a_drill_that_could_not_go_on_ends_with_1_and_leaves_its_evidence(
         "recovery_time_seconds": None,
     }
     stopped = answering.evidence(faults=["store: does not answer"], is_passed=False, **changes)
-    answer = drilled(monkeypatch, Door(stopped), "--output", str(tmp_path))
+    answer = drilled(monkeypatch, Engine(stopped), "--output", str(tmp_path))
     assert answer.exit_code == 1
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md"]
 
 
 def test_a_point_is_asked_for_by_its_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    door = Door(answering.evidence())
-    drilled(monkeypatch, door, "--output", str(tmp_path), "--at", "2026-11-21T10:00:00Z")
-    assert door.asked[0] == {"act": "drill", "seed": None, "at": "2026-11-21T10:00:00.000000Z"}
-    answer = drilled(monkeypatch, door, "--at", "yesterday")
+    engine = Engine(answering.evidence())
+    drilled(monkeypatch, engine, "--output", str(tmp_path), "--at", "2026-11-21T10:00:00Z")
+    assert engine.asked[0] == {"act": "drill", "seed": None, "at": "2026-11-21T10:00:00.000000Z"}
+    answer = drilled(monkeypatch, engine, "--at", "yesterday")
     assert answer.exit_code == 2

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from backups.answers import Verified
-from backups.door import answered, read
+from backups.connection import answered, read
 from backups.engine_process import run
 from backups.errors import BackupError
+from host.recovery.contract import Verified
 
 REQUEST = {"act": "list"}
 

@@ -1,12 +1,14 @@
 """What the words of a command line ask of the engine."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backups.answers import document
 from backups.errors import BackupError
-from backups.request import LIVE, cluster, discarded, drilling, moment, restoring, source, spoken_moment, target
+from backups.request import cluster, discarded, drill, moment, source, spoken_moment, target
+from host.recovery.contract import MAIN, RestoreRequest, document, parse
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,17 @@ def test_what_is_no_target_is_refused_with_what_is_allowed(words: str) -> None:
         target(words)
 
 
+@pytest.mark.parametrize("words", ["0/ﬀ", "xid:" + "9" * 5000])
+def test_letters_and_numbers_of_another_kind_are_no_target(words: str) -> None:
+    with pytest.raises(BackupError, match="allowed: "):
+        target(words)
+
+
+def test_a_timeline_is_within_what_postgresql_counts() -> None:
+    with pytest.raises(BackupError, match="--timeline: 4294967296 is no timeline; allowed: 1 to 4294967295"):
+        target("latest", timeline=2**32)
+
+
 @given(st.text())
 def test_words_are_a_target_or_one_refusal(words: str) -> None:
     try:
@@ -76,7 +89,7 @@ def test_exclusive_goes_with_what_has_a_before(words: str) -> None:
 )
 def test_a_backup_is_named_by_its_label(label: str, is_one: bool) -> None:
     if is_one:
-        assert target("latest", label=label).set == label
+        assert target("latest", label=label).label == label
     else:
         with pytest.raises(BackupError, match="--set"):
             target("latest", label=label)
@@ -96,27 +109,33 @@ def test_a_name_that_no_cluster_may_have_is_refused(name: str) -> None:
 
 
 def test_the_cluster_that_serves_is_never_discarded() -> None:
-    assert cluster(LIVE) == LIVE
+    assert cluster(MAIN) == MAIN
     assert discarded("main.before-20261121-1200") == "main.before-20261121-1200"
-    for name in (LIVE, "../etc", ""):
+    for name in (MAIN, "../etc", ""):
         with pytest.raises(BackupError):
             discarded(name)
 
 
 def test_a_drill_is_asked_for_a_point_only_where_one_is_named() -> None:
-    assert drilling(7, None) == {"act": "drill", "seed": 7}
-    assert drilling(None, "2026-11-21 12:00") == {"act": "drill", "seed": None, "at": "2026-11-21T12:00:00.000000Z"}
+    assert document(drill(7, None)) == {"act": "drill", "seed": 7}
+    assert document(drill(None, "2026-11-21 12:00")) == {
+        "act": "drill",
+        "seed": None,
+        "at": "2026-11-21T12:00:00.000000Z",
+    }
     with pytest.raises(BackupError, match="is no time"):
-        drilling(None, "yesterday")
+        drill(None, "yesterday")
 
 
 def test_a_restore_is_asked_in_the_words_of_the_engine() -> None:
     wanted, where = target("xid:700", is_exclusive=True, timeline=2), source("copy", "2026-11-21 12:00")
-    assert restoring("plan", wanted, where, "side", None) == {
+    request = RestoreRequest(act="plan", target=wanted, source=where, into="side")
+    assert document(request) == {
         "act": "plan",
         "target": {"kind": "xid", "value": "700", "is_exclusive": True, "timeline": 2, "set": None},
         "source": {"repository": "copy", "as_of": "2026-11-21T12:00:00.000000Z"},
         "into": "side",
         "replace": None,
     }
+    assert parse(json.dumps(document(request))) == request
     assert document(source("primary", None)) == {"repository": "primary", "as_of": None}

@@ -1,4 +1,4 @@
-"""Restores and drills of the real local stack through what stands for Systems Manager: the whole way of the cloud."""
+"""Restores and drills of the real local stack as in the cloud, through what stands for Systems Manager."""
 
 import json
 import os

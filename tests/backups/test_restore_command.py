@@ -8,9 +8,9 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from backups import doors
-from backups.answers import Plan, document
+from backups import connection
 from backups.errors import BackupError
+from host.recovery.contract import Plan, document
 from scripts.restore import restore
 from tests.backups import answering
 
@@ -19,7 +19,7 @@ app.command()(restore)
 TO_LATEST = ("--to", "latest", "--into", "side")
 
 
-class Door:
+class Engine:
     """Answers a plan, and restores nothing."""
 
     stack = "dev"
@@ -33,7 +33,7 @@ class Door:
 
 
 def restored(monkeypatch: pytest.MonkeyPatch, found: Plan, *words: str) -> Result:
-    monkeypatch.setattr(doors, "door", lambda *_: Door(found))
+    monkeypatch.setattr(connection, "connect", lambda *_: Engine(found))
     return CliRunner().invoke(app, [*TO_LATEST, *words])
 
 

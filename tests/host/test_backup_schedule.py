@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from host.recovery.request import parse as asked
+from host.recovery.contract import parse as asked
 from host.spec import Spec, parse
 from host.tasks.backup_schedule import alarm_settings, unit_texts, units
 from tests.host.declared_machine import declared, with_process_credentials

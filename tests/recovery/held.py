@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from host.recovery.inventory import SEGMENT_BYTES, Backup, Inventory, Segment, wal_name
+from host.recovery.contract import Backup
+from host.recovery.inventory import SEGMENT_BYTES, Inventory, Segment, wal_name
 from host.recovery.situation import Live, Situation
 from host.recovery.timelines import stretches
 
@@ -28,6 +29,7 @@ def backup(hour: int, **changes: Any) -> Backup:
         "prior": None,
         "started_at": at(hour),
         "stopped_at": at(hour + 0.1),
+        "seconds": 360,
         "database_bytes": 1000,
         "repository_bytes": 100,
         "delta_bytes": 1000,
@@ -35,6 +37,7 @@ def backup(hour: int, **changes: Any) -> Backup:
         "lsn_stop": lsn(hour),
         "wal_start": wal_name(timeline, hour),
         "wal_stop": wal_name(timeline, hour),
+        "timeline": timeline,
         "error": False,
         "next_xid": 1000 * hour,
         "manifest_key": "key",

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from host.recovery import times
 from host.recovery.choice import choose
+from host.recovery.contract import Target, written
 from host.recovery.inventory import wal_name
-from host.recovery.request import Target
 from host.recovery.situation import Live
 from host.recovery.timelines import stretches
 from tests.recovery.held import at, backup, lsn, situation
@@ -18,7 +17,7 @@ BOTH = (FIRST, SECOND)
 
 
 def target(kind: str, value: Any = None, **more: Any) -> Target:
-    value = times.written(value) if kind == "time" else value
+    value = written(value) if kind == "time" else value
     return Target.model_validate({"kind": kind, "value": value, **more})
 
 

@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 
 from host.recovery import checks, drill, inventory, markers, moments, restoring, times, work
-from host.recovery.checks import Check
+from host.recovery.contract import Check, DrillRequest, Window
 from host.recovery.errors import RecoveryError
 from host.recovery.evidence import Leg, Run, faults
 from host.recovery.markers import Ask, compared, is_clear
-from host.recovery.request import Drill
-from host.recovery.window import Window
 from tests.recovery.held import at
 from tests.recovery.machine import machine
 
@@ -93,14 +91,14 @@ def ended(code: int, out: str = "", errors: str = "") -> Any:
 
 def test_what_a_program_finds_is_said_by_its_first_line() -> None:
     assert checks.checksums(ended(0, "Files scanned: 9\nBlocks scanned: 7\n"), "d") == Check(
-        "checksums", True, "Blocks scanned: 7"
+        name="checksums", is_passed=True, detail="Blocks scanned: 7"
     )
     found = checks.checksums(ended(1, "Blocks scanned: 7\n", "pg_checksums: error: block 3\n"), "d")
     assert (found.is_passed, found.detail) == (False, "pg_checksums: error: block 3")
     server: Any = SimpleNamespace(
         work=SimpleNamespace(machine=ended(2, 'heap table "a.b.c", block 3:\n  row\n'), sockets="s")
     )
-    assert checks.amcheck(server) == Check("amcheck", False, 'heap table "a.b.c", block 3:')
+    assert checks.amcheck(server) == Check(name="amcheck", is_passed=False, detail='heap table "a.b.c", block 3:')
 
 
 def test_a_check_that_does_not_end_is_missed() -> None:
@@ -109,12 +107,19 @@ def test_a_check_that_does_not_end_is_missed() -> None:
 
     found: Any = ended(0)
     found.run = run
-    assert checks.checksums(found, "d") == Check("checksums", False, "has not ended within 3600 s")
+    assert checks.checksums(found, "d") == Check(
+        name="checksums", is_passed=False, detail="has not ended within 3600 s"
+    )
 
 
 def leg(total: float = 10, *missed: str) -> Leg:
     plan: Any = SimpleNamespace()
-    return Leg("latest", plan, seconds={"total": total}, checks=[Check(name, False, "why") for name in missed])
+    return Leg(
+        "latest",
+        plan,
+        seconds={"total": total},
+        checks=[Check(name=name, is_passed=False, detail="why") for name in missed],
+    )
 
 
 def test_a_recovery_that_takes_longer_than_its_target_is_missed(tmp_path: Path) -> None:
@@ -151,11 +156,11 @@ def test_a_drill_that_can_t_go_on_leaves_evidence(
         raise error
 
     monkeypatch.setattr(drill, "_latest", failing)
-    found = drill.act(made, Drill(act="drill", seed=7))
-    assert (found["is_passed"], found["restores"], found["recovery_time_seconds"]) == (False, [], None)
-    assert words in found["faults"][0]
-    assert (found["seed"], found["versions"]["pgbackrest"]) == (7, "2.55")
-    assert found["versions"]["postgresql"] == "17.6"
+    found = drill.act(made, DrillRequest(seed=7))
+    assert (found.is_passed, found.restores, found.recovery_time_seconds) == (False, [], None)
+    assert words in found.faults[0]
+    assert (found.seed, found.versions["pgbackrest"]) == (7, "2.55")
+    assert found.versions["postgresql"] == "17.6"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +189,10 @@ def test_a_folder_called_drill_keeps_no_drill_from_running() -> None:
 
 
 def test_moments_are_drawn_from_every_window_and_from_no_hole() -> None:
-    windows = [Window(at(1), at(3), False), Window(at(5), at(9), True)]
+    windows = [
+        Window(since=at(1), until=at(3), is_live=False),
+        Window(since=at(5), until=at(9), is_live=True),
+    ]
     parts = list(moments.parts(windows, at(2), timedelta(minutes=6)))
     assert [(one.since, one.until) for one in parts] == [(at(2), at(2.9)), (at(5), at(9))]
     assert [moments.drawn(parts, share / 100) for share in (0, 100)] == [at(2), at(9)]
@@ -195,9 +203,9 @@ def test_moments_are_drawn_from_every_window_and_from_no_hole() -> None:
 
 
 def test_a_window_before_the_first_marker_is_not_drawn_from() -> None:
-    assert list(moments.parts([Window(at(1), at(3), False)], at(4), timedelta())) == []
+    assert list(moments.parts([Window(since=at(1), until=at(3), is_live=False)], at(4), timedelta())) == []
     assert moments.drawn([], 0.5) is None
-    (live,) = moments.parts([Window(at(1), at(3), True)], at(4), timedelta())
+    (live,) = moments.parts([Window(since=at(1), until=at(3), is_live=True)], at(4), timedelta())
     assert (live.since, live.until) == (at(4), at(4))
 
 

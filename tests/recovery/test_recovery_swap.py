@@ -63,7 +63,7 @@ def test_a_kill_in_between_is_never_told_as_something_else(
     assert whose(made, "main") == (STAGED if is_exchanged else "main")
     # The copy is gone where it did not come in, and main's old data are kept where it did.
     assert [whose(made, name) for name in names(made) if name != "main"] == (["main"] if is_exchanged else [])
-    assert [one["kind"] for one in clusters.listed(made)] == (["kept"] if is_exchanged else [])
+    assert [one.kind for one in clusters.listed(made)] == (["kept"] if is_exchanged else [])
 
 
 def test_an_exchange_that_is_refused_leaves_what_was_staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_a_listing_does_without_what_is_being_deleted(tmp_path: Path, monkeypatc
         return found
 
     monkeypatch.setattr(clusters, "is_restored", vanishing)
-    assert [one["name"] for one in clusters.listed(made)] == ["there"]
+    assert [one.name for one in clusters.listed(made)] == ["there"]
 
 
 def replacing(made: Any, monkeypatch: pytest.MonkeyPatch, start: Callable[..., None]) -> None:

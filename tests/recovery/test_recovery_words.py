@@ -1,19 +1,19 @@
 """What the engine reads: requests, pgBackRest's words, and markers."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from host.recovery.contract import Plan, Restored, Source, Target, parse, sent, written
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import number_of, position, wal_name
 from host.recovery.markers import compared
 from host.recovery.pgbackrest import Repository, error_words
-from host.recovery.request import parse
 from host.recovery.verify import damages
-from tests.recovery.held import at
+from tests.recovery.held import at, backup
 
 
 def faults(**request: Any) -> list[str]:
@@ -61,6 +61,25 @@ def test_a_request_that_is_no_request_is_refused() -> None:
     for text in ("", "[]", "{", '{"act": "drop"}'):
         with pytest.raises(RecoveryError, match="request"):
             parse(text)
+
+
+def test_a_moment_is_written_in_utc_with_microseconds() -> None:
+    montreal = timezone(timedelta(hours=-5))
+    assert written(datetime(2026, 11, 21, 7, 0, 0, 5, tzinfo=montreal)) == "2026-11-21T12:00:00.000005Z"
+
+
+def test_of_what_an_act_does_not_give_nothing_is_sent() -> None:
+    plan = Plan(target=Target(kind="latest"), source=Source(), into="main", backup=backup(2, references=("a", "b")))
+    answer = sent(Restored(plan=plan, staged="main.staged-20261121-120000"))
+    assert answer.keys() == {"plan", "staged"}
+    assert answer["plan"]["backup"].keys() & {"label", "references", "timeline"} == {"label", "timeline"}
+
+
+def test_an_answer_of_another_engine_is_read() -> None:
+    earlier = {"target": {"kind": "latest"}, "source": {"repository": "copy"}, "into": "main"}
+    assert Plan.model_validate(earlier).faults == []
+    later = {"target": {"kind": "latest", "set": None, "more": 1}, "source": {"more": 1}, "into": "main", "more": 1}
+    assert Plan.model_validate(later).source == Source()
 
 
 def test_positions_and_names_of_the_log_agree() -> None:
@@ -111,16 +130,16 @@ def test_markers_are_held_against_those_of_the_source() -> None:
     source = [at(hour) for hour in range(6)]
     exact = compared(source, source[:4], at(3.5), is_exact=True)
     assert (exact.expected, exact.found, exact.is_passed) == (4, 4, True)
-    assert compared(source, source[:3], at(3.5), is_exact=True).missing == (at(3),)
-    assert compared(source, source[:5], at(3.5), is_exact=True).unexpected == (at(4),)
-    assert compared(source, [*source[:4], at(3.2)], at(3.5), is_exact=True).unexpected == (at(3.2),)
+    assert compared(source, source[:3], at(3.5), is_exact=True).missing == [at(3)]
+    assert compared(source, source[:5], at(3.5), is_exact=True).unexpected == [at(4)]
+    assert compared(source, [*source[:4], at(3.2)], at(3.5), is_exact=True).unexpected == [at(3.2)]
 
 
 def test_a_marker_that_was_being_committed_may_be_there_or_not() -> None:
     source, last = [at(1), at(2)], at(2) + timedelta(milliseconds=3)
     for found in (source, source[:1]):
         assert compared(source, found, last, is_exact=False).is_passed
-    assert compared(source, source[:1], last + timedelta(seconds=2), is_exact=False).missing == (at(2),)
+    assert compared(source, source[:1], last + timedelta(seconds=2), is_exact=False).missing == [at(2)]
 
 
 def repository() -> Repository:

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 from host.recovery import restoring
+from host.recovery.contract import RestoreRequest, parse
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.plan import Plan, made
-from host.recovery.request import Restore, parse
 from host.recovery.settings import Purpose
 from host.recovery.work import Work, working
 from host.spec import load
@@ -39,7 +39,7 @@ def main() -> None:
     restoring._fetch_files = fetched
     for text in json.load(sys.stdin):
         request = parse(json.dumps(text))
-        assert isinstance(request, Restore)
+        assert isinstance(request, RestoreRequest)
         wanted = made(machine, request)
         assert not wanted.faults, wanted.faults
         with working(machine) as folder, restoring.recovered(folder, wanted, Purpose("drill")) as found:

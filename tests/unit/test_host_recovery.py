@@ -22,7 +22,7 @@ from components.host.recovery import (
     drill_content,
     recovery_content,
 )
-from host.recovery.request import Drill, parse
+from host.recovery.contract import DrillRequest, parse
 
 SCRIPT = TEMPLATES / "recovery.sh"
 DRILL = TEMPLATES / "drill.sh"
@@ -94,7 +94,7 @@ def test_the_drills_script_asks_for_a_drill_with_the_seed(seed: int | None, tmp_
         ["sh", "-c", script], env={"PATH": os.defpath}, capture_output=True, text=True, timeout=60, check=False
     )
     request, arguments = finished.stdout.splitlines()
-    assert parse(request) == Drill(act="drill", seed=seed)
+    assert parse(request) == DrillRequest(seed=seed)
     assert arguments == "-m host.recovery /run/hybrid/specification.json --root / --compact"
     assert finished.returncode == 1
 

@@ -1,4 +1,4 @@
-"""The way to the engine of a host in the cloud: the declared document, run by Systems Manager."""
+"""The connection to a host in the cloud: the declared document, run by Systems Manager."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from backups import copies, systems_manager
-from backups.answers import Backup, Restored, Source
-from backups.door import InPlace, Say, read
+from backups.connection import InPlace, Say, asked
 from backups.errors import BackupError
-from backups.request import LIVE, restoring
 from components.host.policies import drill_document_name, recovery_document_name
 from database import parameter_store, session_manager
 from database.declared import HOST, Declared, declared
+from host.recovery.contract import MAIN, Backup, Restored, RestoreRequest, Source
 from plan.model import Plan, reveal
 
 DOCUMENT = "aws:ssm/document:Document"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """A bucket."""
+class Repository:
+    """Where one is."""
 
     bucket: str
     region: str
@@ -34,12 +33,12 @@ class Declaration:
     host: Declared
     document: str
     drill_document: str
-    primary: Place
-    copy: Place | None
+    primary: Repository
+    copy: Repository | None
 
 
 def declaration(plan: Plan) -> Declaration:
-    """Raises DatabaseError, and BackupError where the plan lacks what the way needs."""
+    """Raises DatabaseError, and BackupError where the plan lacks what the connection needs."""
     host = declared(plan)
     document = _document(plan, recovery_document_name(""))
     drill_document = _document(plan, drill_document_name(""))
@@ -50,8 +49,8 @@ def declaration(plan: Plan) -> Declaration:
         host=host,
         document=document,
         drill_document=drill_document,
-        primary=_place(given),
-        copy=copy and _place(copy),
+        primary=_repository(given),
+        copy=copy and _repository(copy),
     )
 
 
@@ -63,11 +62,11 @@ def _document(plan: Plan, suffix: str) -> str:
     return documents[0]
 
 
-def _place(given: Mapping[str, Any]) -> Place:
-    return Place(bucket=str(reveal(given["bucket"])), region=str(reveal(given["region"])))
+def _repository(given: Mapping[str, Any]) -> Repository:
+    return Repository(bucket=str(reveal(given["bucket"])), region=str(reveal(given["region"])))
 
 
-class CloudDoor:
+class CloudConnection:
     """Asks with the operator's own credentials."""
 
     def __init__(self, found: Declaration, folder: Path, say: Say) -> None:
@@ -96,14 +95,16 @@ class CloudDoor:
 
     def restore_in_place(self, wanted: InPlace) -> Restored:
         """The engine stops and starts the host's own services."""
-        request = restoring("restore", wanted.target, wanted.source, LIVE, wanted.replace)
-        return read(Restored, "restore", self.ask(request))
+        request = RestoreRequest(
+            act="restore", target=wanted.target, source=wanted.source, into=MAIN, replace=wanted.replace
+        )
+        return asked(self, Restored, request)
 
     def copy_states(self, backups: Sequence[Backup], source: Source) -> dict[str, str]:
-        place = self._declared.copy if source.repository == "copy" else self._declared.primary
-        if place is None:
+        found = self._declared.copy if source.repository == "copy" else self._declared.primary
+        if found is None:
             return dict.fromkeys((one.label for one in backups), "unknown: no copy is declared")
-        return copies.states(lambda: _s3(place.region), place.bucket, backups)
+        return copies.states(lambda: _s3(found.region), found.bucket, backups)
 
 
 def _s3(region: str) -> Any:

@@ -1,4 +1,4 @@
-"""The way to a host in the cloud: a command that Systems Manager carries, watched, read and cancelled."""
+"""The connection to a host in the cloud: a command that Systems Manager carries, watched, read and cancelled."""
 
 import os
 import signal
@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from backups.answers import Listing
-from backups.cloud_door import CloudDoor, declaration
-from backups.door import asked
+from backups.cloud_connection import CloudConnection, declaration
+from backups.connection import asked
 from backups.errors import BackupError
 from components.common.errors import HybridError
+from host.recovery.contract import Listing, ListRequest
 from plan.model import Plan
 from tests.backups import answering
 from tests.backups.systems_manager import COMMAND, NODE, Manager, packed, served
@@ -35,18 +35,20 @@ def refused(_: dict[str, Any]) -> tuple[int, str, str]:
     return 1, packed({"faults": ["one", "two"]}), ""
 
 
-def door_to(manager: Manager, plan: Plan, monkeypatch: pytest.MonkeyPatch, address: str) -> tuple[CloudDoor, list[str]]:
+def connected(
+    manager: Manager, plan: Plan, monkeypatch: pytest.MonkeyPatch, address: str
+) -> tuple[CloudConnection, list[str]]:
     for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL_SSM": address}.items():
         monkeypatch.setenv(name, value)
     said: list[str] = []
-    return CloudDoor(declaration(plan), ROOT / ".state" / "drills", said.append), said
+    return CloudConnection(declaration(plan), ROOT / ".state" / "drills", said.append), said
 
 
 def test_the_declared_document_is_sent_to_the_one_node(dev_plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     manager = Manager(listed)
     with served(manager) as address:
-        door, said = door_to(manager, dev_plan, monkeypatch, address)
-        found = asked(door, Listing, LIST)
+        connection, said = connected(manager, dev_plan, monkeypatch, address)
+        found = asked(connection, Listing, ListRequest())
     assert len(found.backups) == 28
     sent = dict(manager.calls)["SendCommand"]
     assert (sent["InstanceIds"], sent["DocumentName"]) == ([NODE], "automatonicai-dev-postgres-recovery")
@@ -80,9 +82,9 @@ def test_what_goes_wrong_is_said_in_plain_words(
     manager: Manager, words: str, dev_plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with served(manager) as address:
-        door, _ = door_to(manager, dev_plan, monkeypatch, address)
+        connection, _ = connected(manager, dev_plan, monkeypatch, address)
         with pytest.raises(HybridError, match=words):
-            door.ask(LIST)
+            connection.ask(LIST)
 
 
 def test_a_plan_without_the_document_is_refused(dev_plan: Plan) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from backups import local_restore
-from backups.door import InPlace
+from backups.connection import InPlace
 from backups.errors import BackupError
-from backups.request import source, target
+from backups.local_connection import LocalConnection
+from backups.request import target
+from host.recovery.contract import Source
 from local.common import lock
 from local.common.errors import LocalError
 from local.host import database
@@ -21,19 +22,24 @@ STAGED = {"plan": plan(into="main").model_dump(mode="json", by_alias=True), "sta
 ANSWERS: dict[str, dict[str, Any]] = {"stage": STAGED, "swap": {"kept": "main.before-1"}, "unswap": {}}
 
 
-class Host:
-    """A door to a host that notes what is asked of it; `failing` steps are refused, each so many times."""
+class Host(LocalConnection):
+    """A connection to a host that notes what is asked of it; `failing` steps are refused, each so many times."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **failing: int) -> None:
         self.done: list[str] = []
         self.failing = failing
         self.say: Callable[[str], None] = lambda _: None
-        self.way = SimpleNamespace(postgres=SimpleNamespace(name="postgres"), pooler=SimpleNamespace(name="pooler"))
+        self._route = SimpleNamespace(postgres=SimpleNamespace(name="postgres"), pooler=SimpleNamespace(name="pooler"))
         supervisor = SimpleNamespace(halt=lambda _: self._step("halt"), ensure=lambda _: None)
-        self.here = SimpleNamespace(state=None, supervisor=supervisor)
+        here: Any = SimpleNamespace(state=None, supervisor=supervisor)
+        self.here = here
         monkeypatch.setattr(lock, "hold", self._held)
         monkeypatch.setattr(verified, "forget", lambda _: self.done.append("forget"))
         monkeypatch.setattr(database, "wait_socket", lambda *_: self._step("start"))
+
+    @property
+    def route(self) -> Any:
+        return self._route
 
     @contextmanager
     def _held(self, _: object) -> Iterator[None]:
@@ -52,8 +58,8 @@ class Host:
         return dict(ANSWERS[request["act"]])
 
     def restore(self, to: str = "xid:700") -> Any:
-        wanted = InPlace(target=target(to), source=source("primary", None), replace="main")
-        return local_restore.restore_in_place(self, wanted)  # type: ignore[arg-type]
+        wanted = InPlace(target=target(to), source=Source(), replace="main")
+        return self.restore_in_place(wanted)
 
 
 def test_the_server_goes_on_while_the_new_data_are_staged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +93,7 @@ def test_restored_data_that_do_not_start_are_swapped_back(monkeypatch: pytest.Mo
 
 def test_in_a_container_it_is_refused_before_anything_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host(monkeypatch)
-    host.way.pooler.name = "postgres"
+    host.route.pooler.name = "postgres"
     with pytest.raises(BackupError, match="in a container PostgreSQL can't be stopped alone; allowed: "):
         host.restore()
     assert host.done == []

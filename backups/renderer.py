@@ -1,14 +1,13 @@
-"""Listings, plans, restores and drills in plain words."""
+"""Renders listings, plans, restores and drills as text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backups.answers import Backup, Cluster, Evidence, Listing, Plan, Restored, Target, document
 from backups.moments import clock, counted, duration, exact, size
-from backups.request import LIVE
 from backups.timeline import summary
+from host.recovery.contract import MAIN, Backup, Cluster, Evidence, Listing, Plan, Restored, Target, document
 
 HEAD = ("label", "kind", "started (UTC)", "took", "size", "own", "WAL", "copy")
 
@@ -42,7 +41,7 @@ def _row(one: Backup, copy: str) -> tuple[str, ...]:
 def below(listing: Listing) -> Iterator[str]:
     """What is said under the table: the window, gaps, and clusters beside the one that serves."""
     if listing.source.repository == "copy" or listing.source.as_of:
-        yield f"of {source_words(listing)}"
+        yield f"of {rendered_source(listing)}"
     yield summary(listing)
     for archive in listing.archive:
         for first, last in archive.gaps:
@@ -56,7 +55,7 @@ def below(listing: Listing) -> Iterator[str]:
         yield f"left by a command that was killed, removed by the next that acts: {', '.join(listing.leftovers)}"
 
 
-def source_words(given: Listing | Plan) -> str:
+def rendered_source(given: Listing | Plan) -> str:
     name = "the copy" if given.source.repository == "copy" else "the repository"
     return f"{name} as it was on {exact(given.source.as_of)}" if given.source.as_of else name
 
@@ -66,7 +65,7 @@ def _cluster(one: Cluster) -> str:
     return f"{what}, on the host psql -p {one.port}" if one.port else what
 
 
-def target_words(target: Target) -> str:
+def rendered_target(target: Target) -> str:
     if target.kind == "latest":
         return "the newest state that can be had"
     value = exact(datetime.fromisoformat(target.value or "")) if target.kind == "time" else target.value
@@ -77,7 +76,7 @@ def target_words(target: Target) -> str:
 
 def plan_lines(plan: Plan) -> list[tuple[str, str]]:
     """What it is about, and in words."""
-    found = [("restore", target_words(plan.target)), ("from", source_words(plan)), ("into", _into(plan))]
+    found = [("restore", rendered_target(plan.target)), ("from", rendered_source(plan)), ("into", _into(plan))]
     if plan.backup:
         chain = f", with {', '.join(plan.chain)}" if len(plan.chain) > 1 else ""
         found.append(
@@ -99,7 +98,7 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _into(plan: Plan) -> str:
-    return f"{LIVE}, the cluster that serves" if plan.into == LIVE else f"{plan.into}, a cluster beside {LIVE}"
+    return f"{MAIN}, the cluster that serves" if plan.into == MAIN else f"{plan.into}, a cluster beside {MAIN}"
 
 
 def _time(plan: Plan) -> str:
@@ -117,7 +116,7 @@ def restored_lines(found: Restored, stack: str | None) -> Iterator[str]:
     until = f", last commit {exact(recovered.last_commit_at)}" if recovered and recovered.last_commit_at else ""
     line = f" on timeline {recovered.timeline}" if recovered and recovered.timeline else ""
     yield f"{found.plan.into}: restored in {duration(total)}{until}{line}"
-    if found.plan.into == LIVE:
+    if found.plan.into == MAIN:
         if stopped is not None:
             yield f"PostgreSQL was stopped for {duration(stopped)}"
         if found.plan.keeps:

@@ -1,4 +1,4 @@
-"""A way to a host's recovery engine (host/recovery/), and how its answer is read."""
+"""A connection to a host's recovery engine (host/recovery/), and how its answer is read."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from backups.answers import Answer, Backup, Restored, Source, Target
 from backups.errors import BackupError
+from host.recovery.contract import Answer, Backup, Request, Restored, Source, Target, document
 
 Say = Callable[[str], None]
 """Takes one line for the operator."""
@@ -26,8 +26,8 @@ class InPlace:
     replace: str
 
 
-class Door(Protocol):
-    """The engine of one stack's host."""
+class Connection(Protocol):
+    """To the engine of one stack's host."""
 
     stack: str
     evidence: Path
@@ -36,7 +36,7 @@ class Door(Protocol):
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The engine's answer; its progress is said. Ctrl-C ends it there, too.
 
-        Raises BackupError with the faults that it names, and HybridError where there is no way to it.
+        Raises BackupError with the faults that it names, and HybridError where it can't be reached.
         """
 
     def restore_in_place(self, wanted: InPlace) -> Restored:
@@ -46,9 +46,24 @@ class Door(Protocol):
         """What became of each backup's copy, by label, in words; never raises for what can't be asked."""
 
 
-def asked(door: Door, kind: type[A], request: Mapping[str, Any]) -> A:
+def connect(stack: str | None, say: Say) -> Connection:
+    """To the local stack, or to a stack in the cloud. Raises HybridError for one that is not declared."""
+    from plan.project import ROOT
+
+    if stack is None:
+        from backups.local_connection import LocalConnection
+        from local.processes.stack import Stack
+
+        return LocalConnection(Stack.of(ROOT), say)
+    from backups.cloud_connection import CloudConnection, declaration
+    from plan.record import record
+
+    return CloudConnection(declaration(record(stack)), ROOT / ".state" / "drills", say)
+
+
+def asked(connection: Connection, kind: type[A], request: Request) -> A:
     """The answer as data. Raises BackupError for one that has another shape."""
-    return read(kind, request["act"], door.ask(request))
+    return read(kind, request.act, connection.ask(document(request)))
 
 
 def read(kind: type[A], act: str, answer: Mapping[str, Any]) -> A:

@@ -1,12 +1,12 @@
-"""Listings, plans, restores and drills in plain words."""
+"""Listings, plans, restores and drills as text."""
 
 from datetime import timedelta
 
 import pytest
 
-from backups.answers import Restored
+from backups.renderer import Listed, below, drill_rows, plan_lines, rendered_target, restored_lines, rows
 from backups.request import target
-from backups.words import Listed, below, drill_rows, plan_lines, restored_lines, rows, target_words
+from host.recovery.contract import Restored
 from tests.backups import answering
 from tests.backups.answering import NOW, backup, cluster, evidence, plan, read, wal
 
@@ -86,11 +86,13 @@ def test_a_plan_that_stops_and_loses_nothing_says_so() -> None:
     ],
 )
 def test_targets_in_words(words: str, spoken: str) -> None:
-    assert target_words(target(words)) == spoken
+    assert rendered_target(target(words)) == spoken
 
 
 def test_exclusive_is_said() -> None:
-    assert target_words(target("xid:700", is_exclusive=True, timeline=3)) == "just before transaction 700 on timeline 3"
+    assert (
+        rendered_target(target("xid:700", is_exclusive=True, timeline=3)) == "just before transaction 700 on timeline 3"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,165 @@
+"""The connection to the local stack: to the engine in its namespaces, or its container.
+
+The supervisor stops and starts there what systemd would on a host.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from backups import copies, engine_process
+from backups.connection import InPlace, Say, asked
+from backups.errors import BackupError
+from components.common.errors import HybridError
+from host.recovery.contract import (
+    MAIN,
+    Backup,
+    Restored,
+    RestoreRequest,
+    Source,
+    Swapped,
+    SwapRequest,
+    UnswapRequest,
+    document,
+)
+from local.common import lock
+from local.common.certificates import ServerCertificate
+from local.common.errors import LocalError
+from local.host import database, serving
+from local.host.database_way import DatabaseWay
+from local.objects.part import Objects
+from local.processes.stack import Stack
+from local.stack import verified
+
+AWAY = "does not answer"
+"""What the engine says of a store."""
+
+
+class LocalConnection:
+    """Made without a stack that runs, too; who asks then is told so."""
+
+    def __init__(self, here: Stack, say: Say) -> None:
+        self.stack = "local"
+        self.evidence: Path = here.state.folder / "drills"
+        self.here = here
+        self.say = say
+
+    @property
+    def route(self) -> DatabaseWay:
+        """Raises LocalError where the stack does not run."""
+        route = database.way(self.here)
+        if not self.here.state.exists or not route.is_made or not self.here.supervisor.is_running():
+            raise LocalError("the local stack does not run; start it with `./hybrid local up`")
+        return route
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        route = self.route
+        try:
+            return engine_process.run(route.recovery(), request, self.say, route.interrupt_recovery)
+        except BackupError as error:
+            if AWAY in str(error) and not serving.first(serving.read(self.here.state)):
+                raise BackupError(f"{error}; `./hybrid local up` starts what does not run") from None
+            raise
+
+    def restore_in_place(self, wanted: InPlace) -> Restored:
+        """Staged beside what serves, then swapped. Where the new one does not answer, the old one serves again.
+
+        Raises BackupError, and LocalError where the stack does not run or another command changes it.
+        """
+        if self.route.postgres.name == self.route.pooler.name:
+            raise BackupError(
+                f"{MAIN}: in a container PostgreSQL can't be stopped alone; allowed: a cluster beside it, --into NAME"
+            )
+        with lock.hold(self.here.state), verified.changing(self.here.state):
+            halt = _Halt(self)
+            try:
+                if wanted.target.kind == "latest":
+                    # What is acknowledged until then is archived by the shutdown.
+                    halt.begin()
+                made, name = self._staged(wanted)
+                halt.begin()
+                kept = asked(self, Swapped, SwapRequest(staged=name)).kept
+            except BaseException:
+                halt.end()
+                raise
+            self._start_swapped(kept)
+        seconds = {**made.seconds, "stopped": halt.seconds}
+        return made.model_copy(update={"seconds": seconds, "plan": made.plan.model_copy(update={"keeps": kept})})
+
+    def copy_states(self, backups: Sequence[Backup], source: Source) -> dict[str, str]:
+        given = self._repository()
+        found = given["copy"] if source.repository == "copy" else given
+        if found is None:
+            return dict.fromkeys((one.label for one in backups), "unknown: no copy is declared")
+        return copies.states(lambda: self._objects(given).client(found["region"]), found["bucket"], backups)
+
+    def halt(self) -> None:
+        self.say("stopping PostgreSQL")
+        self.here.supervisor.halt(self.route.postgres.name)
+
+    def start(self) -> None:
+        """Starts it, unless it runs, and waits until it answers."""
+        self.say("starting PostgreSQL")
+        self.here.supervisor.ensure(self.route.postgres)
+        database.wait_socket(self.here, self.route)
+
+    def _staged(self, wanted: InPlace) -> tuple[Restored, str]:
+        """What was made, and its name."""
+        request = RestoreRequest(
+            act="stage", target=wanted.target, source=wanted.source, into=MAIN, replace=wanted.replace
+        )
+        made = asked(self, Restored, request)
+        if made.staged is None:
+            raise BackupError("host.recovery (stage): names nothing that it has laid ready")
+        return made, made.staged
+
+    def _start_swapped(self, kept: str) -> None:
+        try:
+            self.start()
+        except (HybridError, KeyboardInterrupt) as error:
+            self.say(f"what was restored does not answer: going back to {kept}")
+            self.halt()
+            self.ask(document(UnswapRequest(kept=kept)))
+            self.start()
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            raise BackupError(
+                f"{MAIN}: what was restored did not start, so the old data serve again: {error}"
+            ) from error
+
+    def _repository(self) -> dict[str, Any]:
+        host = self.here.state.read_json(self.here.state.host_file, can_be_remade=True)
+        if not isinstance(host, dict):
+            raise LocalError("the local stack does not run; start it with `./hybrid local up`")
+        given: dict[str, Any] = host["backup"]
+        return given
+
+    def _objects(self, given: Mapping[str, Any]) -> Objects:
+        """A standby's host has its backups in the store of another stack."""
+        first = serving.first(serving.read(self.here.state))
+        owner = first.state if first else self.here.state
+        port = int(given["endpoint"].rpartition(":")[2])
+        return Objects(state=owner, port=port, tls=ServerCertificate(owner.tls))
+
+
+class _Halt:
+    """The time in which PostgreSQL is stopped."""
+
+    def __init__(self, connection: LocalConnection) -> None:
+        self._connection = connection
+        self._start: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self._start is None else time.monotonic() - self._start
+
+    def begin(self) -> None:
+        if self._start is None:
+            self._start = time.monotonic()
+            self._connection.halt()
+
+    def end(self) -> None:
+        """Has it run again, if it was stopped."""
+        if self._start is not None:
+            self._connection.start()
