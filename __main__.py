@@ -29,6 +29,7 @@ from components.secrets import guard
 from components.settings import stack as settings
 from components.storage.cms_documents import CmsDocuments, CmsDocumentsArgs
 from components.storage.media_bucket import MediaBucket, MediaBucketArgs
+from host.specification.model import LOOPBACK, written
 
 guard.refuse_secrets_in_the_clear()
 stack = settings.load(pulumi.get_stack())
@@ -67,7 +68,7 @@ authority = CertificateAuthority(
         protection=stack.protection,
         generations=stack.database_authorities,
         hostnames=host_specification.hostnames(stack),
-        addresses=[host_specification.LOOPBACK],
+        addresses=[LOOPBACK],
         clients=() if host_specification.has_tunnel(stack) else tuple(role.name for role in BEHIND_HYPERDRIVE),
     ),
     opts,
@@ -108,7 +109,7 @@ bundles = HostBundles(
         labels=labels,
         protection=stack.protection,
         aws_account_id=account,
-        bundles={host: bundle(host, specification) for host, specification in specifications.items()},
+        bundles={host: bundle(host, written(specification)) for host, specification in specifications.items()},
     ),
     opts,
 )

@@ -50,7 +50,8 @@ def versions(rows: Rows, backup_rows: Rows | None, job_rows: Rows | None, *, is_
         has_jobs=job_rows is None or any(row["has_failed"] or not row["has_succeeded"] for row in job_rows),
     )
     release = compatibility.RELEASES.get(compatibility.number(row["postgresql"])[0]) if is_pinned else None
-    pins = {name: release.versions[name.lower()] for name in found} if release else {}
+    versions = {str(name): version for name, version in release.versions.items()} if release else {}
+    pins = {name: versions[name.lower()] for name in found if versions}
     told = [_version(name, version, pins.get(name)) for name, version in found.items()]
     judged = measured("versions", len(faults), "; ".join([*faults, ", ".join(told)]))
     has_drifted = any(_is_other(found[name], pin) for name, pin in pins.items())

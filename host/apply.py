@@ -31,7 +31,8 @@ from pyinfra.context import ctx_host, ctx_state, host
 from host import commands, layout
 from host.facts.newer import IsNewer
 from host.refusal import RefusedError
-from host.spec import Spec, SpecError, load
+from host.specification.model import Spec
+from host.specification.reading import SpecError, load
 from host.tasks import (
     backup_credentials,
     backups,

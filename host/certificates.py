@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from host.spec import Tls
+from host.specification.model import Tls
 
 SPARE = timedelta(days=1)
 """A certificate that ends sooner is no good: its renewal would come too late."""

@@ -8,7 +8,7 @@ from host.facts.database_state import RoleState, State
 from host.privileges import EXTENSIONS, default_privilege_sql, privilege_sql
 from host.role_changes import role_sql
 from host.serving import taken_back
-from host.spec import Postgres, Role, Schema
+from host.specification.model import Postgres, Role, Schema
 
 SEARCH_PATH = f"public, {EXTENSIONS}"
 # TimescaleDB brings jobs that its Apache edition, which Debian ships, may not run: they would fail for ever.

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from host import layout
-from host.spec import Spec, SpecError, load
+from host.specification.model import Spec
+from host.specification.reading import SpecError, load
 
 SERVICES = ("postgres", "pooler")
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)

@@ -24,7 +24,8 @@ from host.apply import STAGES, Report, apply, prepare_process
 from host.convergence_lock import BusyError, alone
 from host.machine_layout import RUN
 from host.parameters import ParameterError, resolved
-from host.spec import Spec, SpecError, load
+from host.specification.model import Spec
+from host.specification.reading import SpecError, load
 
 
 @dataclass(kw_only=True)

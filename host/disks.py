@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from host.machine_layout import DATA_MOUNT, DISK_LABEL
-from host.spec import Disk
+from host.specification.model import Disk
 
 GIB = 1024**3
 # What a cloud calls 64 GB is 64 GiB; a disk that is a little smaller is still that one.

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from host.spec import Postgres
+from host.specification.model import Postgres
 
 SCHEMA = "monitoring"
 SQL = (Path(__file__).parent / "sql" / "monitoring.sql").read_text()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from host import machine_layout as places
-from host.spec import Spec
+from host.specification.model import Spec
 
 Source = Literal["vendor", "debian"]
 Edition = Literal["community", "apache"]

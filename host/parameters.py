@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-KEY = "$parameter"
+from host.specification.model import PARAMETER
+
 SYSTEM_PYTHON = "/usr/bin/python3"
 READ_SECONDS = 120
 
@@ -20,8 +21,8 @@ class ParameterError(Exception):
 def names(value: Any) -> Iterator[str]:
     """Every parameter that is named in plain JSON data."""
     if isinstance(value, Mapping):
-        if value.keys() == {KEY}:
-            yield value[KEY]
+        if value.keys() == {PARAMETER}:
+            yield value[PARAMETER]
             return
         for member in value.values():
             yield from names(member)
@@ -32,8 +33,8 @@ def names(value: Any) -> Iterator[str]:
 
 def filled(value: Any, values: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
-        if value.keys() == {KEY}:
-            return values[value[KEY]]
+        if value.keys() == {PARAMETER}:
+            return values[value[PARAMETER]]
         return {name: filled(member, values) for name, member in value.items()}
     if isinstance(value, list):
         return [filled(member, values) for member in value]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from host import monitoring
 from host.facts.database_state import DefaultPrivilege, Privilege, State
-from host.spec import Postgres, Role
+from host.specification.model import Postgres, Role
 
 EXTENSIONS = "extensions"
 CRON = "cron"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from host.facts.database_state import RoleState, State
 from host.scram import matches, verifier
-from host.spec import Role
+from host.specification.model import Role
 
 MONITORS = "pg_monitor"
 BACKUPS = "pg_read_all_settings"

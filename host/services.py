@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from host import layout
-from host.spec import Spec
+from host.specification.model import Spec
 
 READY_SECONDS = 300
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from host.change import Change
 from host.facts.database_state import State
 from host.layout import PROMOTE_WITHOUT_MARK, SERVE_WITHOUT_LATER_ROWS
-from host.spec import Postgres
+from host.specification.model import Postgres
 
 MARK = "hybrid.serving=ended"
 """A setting of the database. It comes to a standby in the log, after the last row that was written."""

@@ -12,6 +12,7 @@ from components.host.bundle import BundleObject
 from components.host.document import command_document
 from components.host.policies import document_name
 from components.host.registration import HOST_TAG
+from host.specification.model import HOST_NAME
 
 # State Manager's shortest interval.
 SCHEDULE = "rate(30 minutes)"
@@ -23,7 +24,7 @@ PARAMETERS = {
     "Key": ("Key of the bundle", r"^[A-Za-z0-9/._-]{1,200}$"),
     "VersionId": ("Version of the bundle", r"^[A-Za-z0-9._-]{1,200}$"),
     "Sha256": ("SHA-256 of the bundle", r"^[0-9a-f]{64}$"),
-    "Host": ("Name of the host in the settings", r"^[a-z][a-z0-9]{0,15}$"),
+    "Host": ("Name of the host in the settings", f"^{HOST_NAME}$"),
     "SecretsVersion": ("Changes with every secret, so that the hosts fetch them anew", r"^[0-9]+(\.[0-9]+)*$"),
 }
 

@@ -1,25 +1,23 @@
 """The database inside the server: its schemas by data class, its roles and their passwords."""
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import pulumi
 import pulumi_random as random
 
 from components.common.labels import DataClass, Labels
 from components.common.protection import Protection
+from host.specification.model import Extension, WayIn
 
 # The five that the application uses, and what monitoring needs.
-EXTENSIONS = ("postgis", "vector", "timescaledb", "pg_cron", "pg_stat_statements", "pg_buffercache")
-
-
-class WayIn(StrEnum):
-    """How a role may log in. Not what it may do once it is in."""
-
-    PASSWORD = "password"
-    SOCKET = "socket"
-    """From the host itself, as the system's user that it is mapped to."""
-    NONE = "none"
+EXTENSIONS: tuple[Extension, ...] = (
+    "postgis",
+    "vector",
+    "timescaledb",
+    "pg_cron",
+    "pg_stat_statements",
+    "pg_buffercache",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

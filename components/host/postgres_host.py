@@ -1,7 +1,6 @@
 """A machine in Montreal that PostgreSQL runs on."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -12,6 +11,7 @@ from components.common.regions import HOME_REGION
 from components.host.registration import HOST_TAG, HostRegistration, HostRegistrationArgs
 from components.host.specification import DATA_DISK_PATH, POSTGRES_PORT
 from components.settings.host import HostSettings
+from host.specification.model import Spec, written
 
 SSH_PORT = 22
 # IPv4 and IPv6 are two lists: one that is left out means "everyone".
@@ -39,7 +39,7 @@ class PostgresHostArgs:
     """Role that the machine is registered with at Systems Manager."""
     policies: list[pulumi.Resource]
     """What the role may do; made before the machine is registered."""
-    specification: dict[str, Any]
+    specification: Spec
     """What the machine is to become, secrets by name; declared here and applied by HostConvergence."""
 
 
@@ -61,7 +61,7 @@ class PostgresHost(pulumi.ComponentResource):
         declared = {
             **args.labels.inputs(DataClass.REGULATED),
             "host": args.host.name,
-            "specification": args.specification,
+            "specification": written(args.specification),
         }
         super().__init__("hybrid:postgres:PostgresHost", name, declared, opts)
         named = display_name(args.labels.prefix, args.host.name)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.settings.host import DEFAULT_DISK_GB, LARGEST_DISK_GB, SMALLEST_DISK_GB
+from host.specification.model import LONGEST_ARCHIVE_TIMEOUT_SECONDS, SHORTEST_TARGET_SECONDS
 
 # Write-ahead log that waits shares the disk with the database.
 QUEUE_SHARE = 4
@@ -11,8 +12,6 @@ QUEUE_SHARE = 4
 LOCK_DAYS = 8
 # Between two of the host's markers, and for a segment's way to the store, half a minute each.
 ARCHIVED_SECONDS = 60
-SHORTEST_TARGET_SECONDS = 30
-LONGEST_WAIT_SECONDS = 300
 
 
 def faults(values: Mapping[str, Any]) -> list[str]:
@@ -37,7 +36,7 @@ def _of_the_lock(values: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_the_recovery_point(values: Mapping[str, Any]) -> Iterator[str]:
     target, wait = _number(values.get("recoveryPointSeconds")), _number(values.get("archiveTimeoutSeconds"))
-    if target is None or wait is None or wait > LONGEST_WAIT_SECONDS:
+    if target is None or wait is None or wait > LONGEST_ARCHIVE_TIMEOUT_SECONDS:
         return
     least = wait + ARCHIVED_SECONDS
     if SHORTEST_TARGET_SECONDS <= target < least:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from host.specification.model import Pinned
+
 # Their Python runs host/ (3.11 or later), and PostgreSQL's and Timescale's repositories serve them all four majors.
 BLUEPRINTS = ("debian_12", "ubuntu_24_04")
 # repo-s3-key-type=process, the only way to S3 without a key on the host, came with 2.59.0.
@@ -22,7 +24,7 @@ class Release:
     """Cloudflare calls it "known supported": 9.0 to 17 (Hyperdrive's supported databases, 2026-04-21)."""
 
     @property
-    def versions(self) -> dict[str, str]:
+    def versions(self) -> dict[Pinned, str]:
         """What the host pins its packages to."""
         return {"postgresql": self.postgresql, "timescaledb": self.timescaledb, "pgbackrest": self.pgbackrest}
 

@@ -1,13 +1,14 @@
 """Settings of the database hosts: what one host may be, and what must hold between them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from components.common.labels import Environment
 from components.settings import compatibility, lightsail_bundles
+from host.specification.model import HOST_NAME, Origin
 
 # One serves; a second one only while the first is being replaced.
 MOST_HOSTS = 2
@@ -21,14 +22,14 @@ class HostSettings(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")]
+    name: Annotated[str, Field(pattern=f"^{HOST_NAME}$")]
     """In state: a host of another name is another host."""
     version: int = compatibility.DEFAULT_MAJOR
     """PostgreSQL's major version."""
     blueprint: str = compatibility.BLUEPRINTS[0]
     bundle: str
     disk_gb: Annotated[int, Field(ge=SMALLEST_DISK_GB, le=LARGEST_DISK_GB)] = DEFAULT_DISK_GB
-    origin: Literal["new", "backup"] = "new"
+    origin: Origin = "new"
     """Where its cluster comes from: made empty, or restored and kept up to date until it serves."""
 
     @field_validator("version")

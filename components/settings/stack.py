@@ -22,7 +22,6 @@ from components.settings.types import (
     BucketName,
     DatabaseName,
     Date,
-    Day,
     Email,
     HexId,
     HostName,
@@ -33,6 +32,13 @@ from components.settings.types import (
     Slug,
     SshPublicKey,
     TimeOfDay,
+)
+from host.specification.model import (
+    ArchiveQueueMb,
+    ArchiveTimeoutSeconds,
+    Day,
+    TargetSeconds,
+    TimescaleEdition,
 )
 
 PROJECT = "hybrid"
@@ -78,7 +84,7 @@ class Settings(BaseModel):
     postgres_database: DatabaseName
     postgres_hosts: Annotated[list[HostSettings], Field(min_length=1)]
     postgres_serving: str
-    timescaledb_edition: Literal["community", "apache"]
+    timescaledb_edition: TimescaleEdition
     allow_untested_hyperdrive: bool
     database_way: Literal["tunnel", "direct"]
     database_authorities: Annotated[list[AuthorityGeneration], Field(min_length=1, max_length=3)]
@@ -94,10 +100,10 @@ class Settings(BaseModel):
     backup_retention_full: Annotated[int, Field(ge=2, le=52)]
     backup_old_version_days: Annotated[int, Field(ge=7, le=400)]
     backup_lock_days: Annotated[int, Field(ge=1, le=365)]
-    archive_timeout_seconds: Annotated[int, Field(ge=10, le=backup_settings.LONGEST_WAIT_SECONDS)]
-    archive_queue_max_mb: Annotated[int, Field(ge=64, le=1048576)]
-    recovery_point_seconds: Annotated[int, Field(ge=backup_settings.SHORTEST_TARGET_SECONDS, le=86400)]
-    recovery_time_seconds: Annotated[int, Field(ge=30, le=86400)]
+    archive_timeout_seconds: ArchiveTimeoutSeconds
+    archive_queue_max_mb: ArchiveQueueMb
+    recovery_point_seconds: TargetSeconds
+    recovery_time_seconds: TargetSeconds
     alarm_email: Email
     media_buckets: Annotated[list[Slug], Field(min_length=1, max_length=20)]
     hyperdrive_connections: Annotated[int, Field(ge=5, le=100)]

@@ -4,15 +4,15 @@ import ipaddress
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
+
+from host.specification.model import MAINTENANCE_DATABASES, TIME_OF_DAY
 
 # A prefix as long as this is the largest network that anyone administers from.
 WIDEST_PREFIX = {4: 8, 6: 16}
 EXAMPLE = {4: "203.0.113.0/24", 6: "2001:db8::/48"}
-# PostgreSQL's own.
-MAINTENANCE_DATABASES = frozenset({"postgres", "template0", "template1"})
 
 
 def _network(version: int) -> Callable[[str], str]:
@@ -36,7 +36,7 @@ def _ssh_key(text: str) -> str:
 
 
 def _database(text: str) -> str:
-    if text in MAINTENANCE_DATABASES:
+    if text in MAINTENANCE_DATABASES or text.startswith("pg_"):
         raise ValueError("is PostgreSQL's own; allowed: a name of the application's")
     return text
 
@@ -64,8 +64,7 @@ DatabaseName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$"), AfterVal
 Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"), AfterValidator(_repository)]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")]
 Email = Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
-TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+TimeOfDay = Annotated[str, Field(pattern=f"^{TIME_OF_DAY}$")]
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_date)]
-Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 KeyAlias = Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9_-]{1,250}$")]
 AuthorityGeneration = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")]

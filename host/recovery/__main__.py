@@ -23,7 +23,7 @@ from host.recovery import backup, beside, drill, listing, plan, restore, swap, v
 from host.recovery.contract import Answer, Request, parse, sent
 from host.recovery.errors import RecoveryError, plain_faults
 from host.recovery.machine import Machine
-from host.spec import SpecError, load
+from host.specification.reading import SpecError, load
 
 ACTS: dict[str, Callable[[Machine, Any], Answer]] = {
     "list": listing.act,

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from host.recovery.errors import RecoveryError
-from host.spec_models import Line, matching
+from host.specification.model import Line, matching
 
 MAIN = "main"
 """The cluster that serves."""

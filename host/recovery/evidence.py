@@ -12,7 +12,7 @@ from host.recovery.contract import Check, DrillRestore, Evidence, Markers, Targe
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
 from host.recovery.plan import Plan
-from host.spec import Backup as BackupSpec
+from host.specification.model import Backup as BackupSpec
 
 VERSION_SECONDS = 60
 

@@ -9,7 +9,7 @@ from typing import IO
 
 from host import layout
 from host.recovery.errors import RecoveryError
-from host.spec import Spec
+from host.specification.model import Spec
 
 # Nothing of the caller's environment, whose PG… would redirect libpq or pgBackRest.
 ENVIRONMENT = {

@@ -11,7 +11,7 @@ from typing import Any
 from host.recovery.contract import Source
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
-from host.spec import Backup
+from host.specification.model import Backup
 
 SHORT_SECONDS = 300
 CODES = {"lock": 50, "crypto": 95, "unreachable": 49}

@@ -13,7 +13,7 @@ from host import machine_layout as places
 from host.facts.units import UnitState
 from host.refusal import RefusedError
 from host.rendering import render, written
-from host.spec import Spec
+from host.specification.model import Spec
 from host.systemd_units import unit_check
 from host.tasks.services import enabled, is_pending, units_read
 

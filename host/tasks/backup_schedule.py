@@ -15,7 +15,7 @@ from host import machine_layout as places
 from host.facts.units import UnitState
 from host.rendering import render, written
 from host.services import postgres
-from host.spec import Schedule, Spec
+from host.specification.model import Schedule, Spec
 from host.systemd_units import unit_check
 from host.tasks.backup_credentials import PROGRAM_CHECK, active, is_wanted
 from host.tasks.services import enabled, units_read

@@ -15,7 +15,7 @@ from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
 from host.refusal import RefusedError
 from host.repository_state import MAKE, MAKE_AGAIN
-from host.spec import Spec
+from host.specification.model import Spec
 from host.tasks import backup_credentials, backup_schedule
 
 CHROOT = "@chroot/"

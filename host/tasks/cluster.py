@@ -9,7 +9,7 @@ from host import grammar, layout
 from host.facts.control_data import StandbyMinimums
 from host.layout import AS_OWNER, OWNER
 from host.rendering import render, written
-from host.spec import Postgres, Spec
+from host.specification.model import Postgres, Spec
 from host.tasks import data_directory
 from host.tuning import tuned
 

@@ -9,7 +9,7 @@ from pyinfra.facts.files import File
 from host import layout
 from host.facts.lock_holder import LockHolder
 from host.layout import AS_OWNER
-from host.spec import Postgres, Spec
+from host.specification.model import Postgres, Spec
 
 
 def apply(spec: Spec) -> None:

@@ -17,7 +17,7 @@ from host.facts.timelines import EndedTimeline, HasLaterTimeline
 from host.layout import AS_OWNER
 from host.refusal import RefusedError
 from host.serving import last_words, promotion_fault, return_fault
-from host.spec import Postgres, Spec
+from host.specification.model import Postgres, Spec
 from host.tasks.pooler import verifiers
 
 PROMOTION = "promotion"

@@ -12,7 +12,7 @@ from host.facts.block_devices import BlockDevices, IsZero, MountedLabel, Signatu
 from host.layout import OWNER
 from host.machine_layout import BALLAST, DATA_MOUNT, DISK_LABEL, KEPT
 from host.refusal import RefusedError
-from host.spec import Disk
+from host.specification.model import Disk
 
 # Without the disk the machine still boots and can be reached; PostgreSQL's service then does not start.
 FSTAB = f"LABEL={DISK_LABEL} {DATA_MOUNT} ext4 defaults,noatime,nofail,x-systemd.device-timeout=30s 0 2"

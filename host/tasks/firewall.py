@@ -12,7 +12,7 @@ from host.facts.firewall import LoadedRules
 from host.facts.packages import Content
 from host.machine_layout import FIREWALL, KEPT
 from host.rendering import render, written
-from host.spec import Spec
+from host.specification.model import Spec
 from host.tasks.services import enabled
 
 LISTING = "nft --stateless list table inet hybrid"

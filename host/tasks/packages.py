@@ -14,7 +14,7 @@ from host.openpgp import KeyFileError, primary_fingerprints
 from host.packages import ArchiveKey
 from host.refusal import RefusedError
 from host.rendering import written
-from host.spec import Spec
+from host.specification.model import Spec
 
 APT = (
     "DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get --yes --quiet=2 --no-install-recommends"

@@ -4,7 +4,7 @@ from pyinfra.operations import files
 
 from host import grammar, layout, machine_layout
 from host.rendering import render, written
-from host.spec import Spec
+from host.specification.model import Spec
 
 
 def apply(spec: Spec) -> None:

@@ -9,7 +9,7 @@ from pyinfra.facts.files import FileContents
 from host import grammar, layout
 from host.rendering import render, written
 from host.scram import matches, verifier
-from host.spec import Spec
+from host.specification.model import Spec
 
 
 def apply(spec: Spec) -> None:

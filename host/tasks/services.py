@@ -20,7 +20,7 @@ from host.facts.units import Succeeds, UnitState
 from host.refusal import RefusedError
 from host.rendering import render, written
 from host.services import Service, pooler, postgres, waited
-from host.spec import Spec
+from host.specification.model import Spec
 from host.systemd_units import drop_in_check
 
 

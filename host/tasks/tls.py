@@ -14,7 +14,7 @@ from pyinfra.operations import files
 from host.certificates import faults
 from host.layout import AUTHORITIES, HYBRID, OWNER, SERVER_CERTIFICATE, SERVER_KEY, TLS
 from host.refusal import RefusedError
-from host.spec import Tls
+from host.specification.model import Tls
 
 OPERATION = "server certificate"
 FORMER = (f"{HYBRID}/ca", f"{HYBRID}/server.crt", f"{HYBRID}/server.key")

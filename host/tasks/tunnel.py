@@ -9,7 +9,7 @@ from pyinfra.operations import files
 from host import machine_layout as places
 from host.facts.units import UnitState
 from host.rendering import render, written
-from host.spec import Spec
+from host.specification.model import Spec
 from host.systemd_units import unit_check
 from host.tasks.services import enabled, is_pending, units_read
 

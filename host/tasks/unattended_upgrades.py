@@ -5,7 +5,7 @@ from pyinfra.context import host
 from host import packages
 from host.facts.packages import OsRelease
 from host.rendering import render, written
-from host.spec import Spec
+from host.specification.model import Spec
 
 # Read after the package's own 20auto-upgrades and 50unattended-upgrades.
 PATH = "/etc/apt/apt.conf.d/60hybrid"

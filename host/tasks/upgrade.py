@@ -11,7 +11,7 @@ from host.facts.packages import InstalledPackages
 from host.facts.timescaledb import TimescaleState, TimescaleVersions
 from host.facts.units import Succeeds
 from host.refusal import RefusedError
-from host.spec import Postgres, Spec
+from host.specification.model import Postgres, Spec
 from host.tasks.packages import CHANGE, held, lists, refuse_changes
 
 

@@ -1,10 +1,13 @@
 """What the database host is given: the declared specification of the host that serves, for this machine."""
 
-import copy
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from host import parameters
+from host.specification import model
+from host.specification.model import written
+from host.specification.reading import declared
 from local.common.errors import LocalError
 from local.common.ports import Ports
 from local.common.values import Password, realised, setting
@@ -36,43 +39,68 @@ class Machine:
 
 
 def host_spec(plan: Plan, machine: Machine) -> dict[str, Any]:
-    """The specification that host/spec.py reads. Raises LocalError for what can't be had on one machine."""
+    """The specification that host/ reads, in JSON data. Raises LocalError for what can't be had on one machine."""
     spec = _declared(plan)
-    if spec["postgres"]["major"] != MAJOR:
-        raise LocalError(f"PostgreSQL {spec['postgres']['major']}: the local host has PostgreSQL {MAJOR} only")
-    spec |= {
-        "platform": "local",
-        "packages": {"source": "debian", "timescaledb_edition": "apache", "versions": {}},
-        "disk": None,
-        "network": {"ssh_networks": [], "database_networks": []},
-        "tls": machine.tls,
-        "tunnel": None,
-    }
-    spec["postgres"] |= {
-        "port": machine.ports.postgres,
-        "memory_mb": MEMORY_MB,
-        "cpus": CPUS,
-        "origin": "backup" if machine.is_restored else "new",
-        "is_serving": machine.is_serving,
-    }
-    spec["pooler"]["port"] = machine.ports.pooler
-    store = f"localhost:{machine.objects_port}"
-    spec["backup"] |= {
-        "endpoint": store,
-        "uri_style": "path",
-        "ca_file": OBJECTS_CA,
-        "key_type": "shared",
-        # The local S3 checks no signature. Not a word that pgBackRest says otherwise: secrets are cut from its words.
-        "key_id": "local",
-        "key_secret": "any-is-taken",
-        # One store holds the buckets of both regions.
-        "copy": {**copied, "endpoint": store} if (copied := spec["backup"]["copy"]) else None,
-        # There is no CloudWatch here.
-        "alarm_namespace": None,
-        "alarm_host": None,
-    }
-    found: dict[str, Any] = _with_secrets(plan, spec, machine.password)
+    if spec.postgres.major != MAJOR:
+        raise LocalError(f"PostgreSQL {spec.postgres.major}: the local host has PostgreSQL {MAJOR} only")
+    here = written(
+        model.Spec(
+            platform="local",
+            packages=model.Packages(source="debian", timescaledb_edition="apache", versions={}),
+            disk=None,
+            network=model.Networks(ssh_networks=(), database_networks=()),
+            postgres=model.Postgres(
+                major=MAJOR,
+                port=machine.ports.postgres,
+                memory_mb=MEMORY_MB,
+                cpus=CPUS,
+                database=spec.postgres.database,
+                extensions=spec.postgres.extensions,
+                schemas=spec.postgres.schemas,
+                origin="backup" if machine.is_restored else "new",
+                is_serving=machine.is_serving,
+                roles=spec.postgres.roles,
+            ),
+            tls=spec.tls,
+            pooler=model.Pooler(port=machine.ports.pooler, roles=spec.pooler.roles, pool_size=spec.pooler.pool_size),
+            tunnel=None,
+            backup=_backup(spec.backup, f"localhost:{machine.objects_port}"),
+        )
+    )
+    here["tls"] = machine.tls
+    values = {name: realised(plan, _parameter(plan, name), machine.password) for name in parameters.names(here)}
+    found: dict[str, Any] = parameters.filled(here, values)
     return found
+
+
+def _backup(declared: model.Backup, store: str) -> model.Backup:
+    # One store holds the buckets of both regions.
+    copied = declared.replica and model.Copy(
+        endpoint=store, bucket=declared.replica.bucket, region=declared.replica.region
+    )
+    return model.Backup(
+        stanza=declared.stanza,
+        endpoint=store,
+        bucket=declared.bucket,
+        region=declared.region,
+        uri_style="path",
+        ca_file=OBJECTS_CA,
+        key_type="shared",
+        # The local S3 checks no signature. Not a word that pgBackRest says otherwise: secrets are cut from its words.
+        key_id="local",
+        key_secret="any-is-taken",
+        cipher_passphrase=declared.cipher_passphrase,
+        retention_full=declared.retention_full,
+        copy=copied,
+        schedule=declared.schedule,
+        archive_timeout_seconds=declared.archive_timeout_seconds,
+        archive_queue_max_mb=declared.archive_queue_max_mb,
+        recovery_point_seconds=declared.recovery_point_seconds,
+        recovery_time_seconds=declared.recovery_time_seconds,
+        # There is no CloudWatch here.
+        alarm_namespace=None,
+        alarm_host=None,
+    )
 
 
 def authorities(plan: Plan) -> list[str]:
@@ -81,26 +109,12 @@ def authorities(plan: Plan) -> list[str]:
     return found
 
 
-def _declared(plan: Plan) -> dict[str, Any]:
-    hosts = [host.inputs["specification"] for host in plan.of_type(HOST)]
-    serving = [found for found in hosts if found["postgres"]["is_serving"]]
+def _declared(plan: Plan) -> model.Spec:
+    hosts = [declared(host.inputs["specification"]) for host in plan.of_type(HOST)]
+    serving = [found for found in hosts if found.postgres.is_serving]
     if len(serving) != 1:
         raise LocalError(f"{plan.stack}: declares {len(serving)} database hosts that serve; the local stack needs one")
-    found: dict[str, Any] = copy.deepcopy(serving[0])
-    return found
-
-
-def _with_secrets(plan: Plan, value: Any, password: Password) -> Any:
-    """Each `{"$parameter": NAME}` replaced by what the declared parameter holds here."""
-    match value:
-        case {"$parameter": str(name)}:
-            return realised(plan, _parameter(plan, name), password)
-        case dict():
-            return {key: _with_secrets(plan, item, password) for key, item in value.items()}
-        case list():
-            return [_with_secrets(plan, item, password) for item in value]
-        case _:
-            return value
+    return serving[0]
 
 
 def _parameter(plan: Plan, name: str) -> Any:

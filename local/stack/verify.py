@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from statistics import quantiles
 from typing import Any
 
-from host.spec import SpecError, parse
+from host.specification.reading import SpecError, parse
 from local.common.errors import LocalError
 from local.failover.check import failover
 from local.host import backups

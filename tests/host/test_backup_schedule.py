@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from host.recovery.contract import parse as asked
-from host.spec import Spec, parse
+from host.specification.model import Spec
+from host.specification.reading import parse
 from host.tasks.backup_schedule import alarm_settings, unit_texts, units
 from tests.host.declared_machine import declared, with_process_credentials
 

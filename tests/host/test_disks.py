@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from host.disks import GIB, Decision, Device, ballast_bytes, decide, devices, find
-from host.spec import Disk
+from host.specification.model import Disk
 
 DECLARED = Disk(path="/dev/xvdf", size_gb=64)
 

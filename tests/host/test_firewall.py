@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from host.spec import Spec, parse
+from host.specification.model import Spec
+from host.specification.reading import parse
 from host.tasks.firewall import by_family, rules_text
 from tests.host.running import TIED
 from tests.host.specs import spec

@@ -11,7 +11,8 @@ from host.facts.database_state import DefaultPrivilege, Privilege, RoleState, St
 from host.privileges import wanted, wanted_defaults
 from host.role_changes import groups, settings
 from host.scram import verifier
-from host.spec import Postgres, parse
+from host.specification.model import Postgres
+from host.specification.reading import parse
 from tests.host.specs import role, spec
 
 

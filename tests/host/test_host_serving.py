@@ -9,7 +9,8 @@ import pytest
 from host.facts.control_data import StandbyMinimums
 from host.facts.timelines import HasLaterTimeline
 from host.serving import MARK, last_words, promotion_fault, return_fault, taken_back
-from host.spec import Postgres, parse
+from host.specification.model import Postgres
+from host.specification.reading import parse
 from host.tasks.database import promoted
 from tests.host.specs import spec
 from tests.host.test_host_changes import state

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from host.spec import SpecError, load, parse
+from host.specification.reading import SpecError, load, parse
 from tests.host.authority import tls
 from tests.host.specs import role, roles, spec
 

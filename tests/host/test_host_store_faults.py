@@ -16,7 +16,7 @@ from database.access import Access
 from database.findings import Finding
 from database.status import status
 from host import backup_alarm
-from host.spec import parse
+from host.specification.reading import parse
 from host.tasks.backup_schedule import alarm_settings
 from local.host import namespace
 from tests.host.conftest import copied_host

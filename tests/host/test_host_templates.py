@@ -10,7 +10,7 @@ from host import grammar
 from host.grammar import fault
 from host.rendering import render
 from host.scram import verifier
-from host.spec import parse
+from host.specification.reading import parse
 from host.tasks import cluster, pgbackrest, pooler
 from tests.host.specs import spec
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from host.spec import Tls
+from host.specification.model import Tls
 from host.tasks.tls import folder
 from tests.host.authority import authority, tls
 from tests.host.running import HostUnderTest

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from host import packages
-from host.spec import Spec, parse
+from host.specification.model import Spec
+from host.specification.reading import parse
 from host.tasks import packages as tasks
 from tests.host.specs import spec
 

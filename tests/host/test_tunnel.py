@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from host import packages
-from host.spec import Spec, parse
+from host.specification.model import Spec
+from host.specification.reading import parse
 from host.tasks import tunnel
 from tests.host.bare_machine import MARKS, BareMachine
 from tests.host.declared_machine import declared

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from host.certificates import faults
-from host.spec import Tls
+from host.specification.model import Tls
 from local.common import certificates
 from local.common.state import State
 from local.host import database_certificates

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from host.recovery.machine import Machine
-from host.spec import parse
+from host.specification.reading import parse
 from tests.host.specs import spec
 
 

@@ -14,7 +14,7 @@ from host.recovery.pgbackrest import Repository
 from host.recovery.plan import Plan, made
 from host.recovery.settings import Purpose
 from host.recovery.work import Work, working
-from host.spec import load
+from host.specification.reading import load
 from tests.waiting import LIMIT_SECONDS
 
 ROWS = "SELECT row FROM public.trial ORDER BY row"

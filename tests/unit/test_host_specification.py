@@ -9,7 +9,8 @@ import pytest
 from components.host.specification import host_specification
 from components.settings.compatibility import RELEASES
 from components.settings.stack import parse
-from host.spec import parse as parse_specification
+from host.specification.model import written
+from host.specification.reading import parse as parse_specification
 from tests.components.settings.test_settings import given
 from tests.host.specs import spec
 
@@ -22,7 +23,7 @@ TWO_HOSTS = [
 
 def specification(host: str = "a", **settings: str) -> dict[str, Any]:
     stack = parse("dev", given(**settings))
-    return host_specification(stack, next(found for found in stack.postgres_hosts if found.name == host))
+    return written(host_specification(stack, next(found for found in stack.postgres_hosts if found.name == host)))
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

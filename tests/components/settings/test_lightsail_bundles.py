@@ -4,7 +4,7 @@ import pytest
 
 from components.common.labels import Environment
 from components.settings.lightsail_bundles import BUNDLES, fault, memory_mb, postgres_memory_mb
-from host.spec_models import Postgres
+from host.specification.model import Postgres
 
 
 @pytest.mark.parametrize("environment", list(Environment))

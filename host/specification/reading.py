@@ -1,14 +1,92 @@
-"""What is wrong with a specification whose values are each right: what they say together."""
+"""Reads a specification, with every fault named at once: of its single values, or of what they say together."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from host.spec_models import Backup, Packages, Postgres, Role, Spec, Tls
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-LOOPBACK = "127.0.0.1"
+from host.specification.model import (
+    DECLARED,
+    LOOPBACK,
+    MAINTENANCE_DATABASES,
+    PINNED,
+    Backup,
+    Packages,
+    Postgres,
+    Role,
+    Spec,
+    Tls,
+)
+
 TAKEN = frozenset({"extensions", "cron", "monitoring", "information_schema"})
 """Schemas that the host itself makes."""
-PINNED = ("postgresql", "timescaledb", "pgbackrest")
+
+
+class SpecError(Exception):
+    """The specification is refused; the message has one line a fault, and shows no secret."""
+
+
+def load(path: Path) -> Spec:
+    """Read and check a specification; raises SpecError."""
+    try:
+        value = json.loads(path.read_text())
+    except OSError as error:
+        raise SpecError(f"{path}: can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SpecError(f"{path}: not readable as JSON: {error}") from error
+    return parse(value)
+
+
+def declared(value: object) -> Spec:
+    """A specification that names its secrets, as whoever declares a host has written it; raises SpecError."""
+    return _read(value, DECLARED)
+
+
+def parse(value: object) -> Spec:
+    """The specification in plain JSON data; raises SpecError with all faults of its values, or else of their sum."""
+    spec = _read(value, None)
+    found = list(faults(spec))
+    if found:
+        raise SpecError("\n".join(found))
+    return spec
+
+
+def _read(value: object, context: str | None) -> Spec:
+    try:
+        # Strict as JSON is: a list becomes a tuple, and nothing else another type.
+        return Spec.model_validate_json(json.dumps(value), context=context)
+    except ValidationError as error:
+        lines = [f"{_place(found, value)}: {_words(found)}" for found in error.errors(include_url=False)]
+        raise SpecError("\n".join(lines)) from None
+
+
+def _place(found: ErrorDetails, value: object) -> str:
+    """Where the fault is, a role by its name: `spec.postgres.roles.app.password`."""
+    return ".".join(["spec", *_steps(found["loc"], value)])
+
+
+def _steps(location: tuple[int | str, ...], value: object) -> Iterator[str]:
+    for step in location:
+        held: object = None
+        if isinstance(value, Mapping):
+            held = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int):
+            held = value[step]
+        name = held.get("name") if isinstance(held, Mapping) else None
+        yield name if isinstance(step, int) and isinstance(name, str) and name.isidentifier() else str(step)
+        value = held
+
+
+def _words(found: ErrorDetails) -> str:
+    kind = found["type"]
+    if kind == "missing":
+        return "missing"
+    if kind == "extra_forbidden":
+        return "unknown"
+    return found["msg"][0].lower() + found["msg"][1:]
 
 
 def faults(spec: Spec) -> Iterator[str]:
@@ -50,7 +128,7 @@ def _name_faults(postgres: Postgres) -> Iterator[str]:
                 yield f"spec.postgres.{where}: {name!r} is declared {count} times"
     for name in sorted(TAKEN & set(schemas)):
         yield f"spec.postgres.schemas: {name!r} is taken by the host itself"
-    if postgres.database in ("postgres", "template0", "template1"):
+    if postgres.database in MAINTENANCE_DATABASES:
         yield f"spec.postgres.database: {postgres.database!r} is PostgreSQL's own"
     if "postgres" in roles:
         yield "spec.postgres.roles: 'postgres' is the superuser, reached only from the host itself"

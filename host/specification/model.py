@@ -1,11 +1,48 @@
-"""What a database host is to become, as data: the shape of a specification, and what each single value may be."""
+"""The shape of a specification, and what each single value may be: of these limits there are no others.
+
+Whoever declares a host builds it with these models, and the settings of a stack are checked by the same types. Nothing
+is imported here that the program of a stack does not have anyway.
+"""
 
 import re
+from collections.abc import Mapping
+from enum import StrEnum
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
+
+LOOPBACK = "127.0.0.1"
+MAJORS = (15, 16, 17, 18)
+"""PostgreSQL's major versions that a host can have."""
+MAINTENANCE_DATABASES = frozenset({"postgres", "template0", "template1"})
+"""PostgreSQL's own."""
+HOST_NAME = "[a-z][a-z0-9]{0,15}"
+"""Of a host in the settings, which its parts in the cloud are named after."""
+TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9]"
+SHORTEST_ARCHIVE_TIMEOUT_SECONDS, LONGEST_ARCHIVE_TIMEOUT_SECONDS = 10, 300
+SHORTEST_TARGET_SECONDS, LONGEST_TARGET_SECONDS = 30, 86_400
+PARAMETER = "$parameter"
+
+
+class Parameter(str):
+    """Name of a SecureString that stands for a secret until the host has fetched it; in JSON {"$parameter": NAME}."""
+
+    __slots__ = ()
+
+
+DECLARED = "declared"
+"""Context of a validation that lets parameters through; the host itself reads no specification without its secrets."""
 
 
 def matching(pattern: str, words: str) -> AfterValidator:
@@ -17,6 +54,24 @@ def matching(pattern: str, words: str) -> AfterValidator:
         return value
 
     return AfterValidator(checked)
+
+
+def _secret(value: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    if isinstance(value, Parameter):
+        return value
+    if info.context == DECLARED and isinstance(value, Mapping) and value.keys() == {PARAMETER}:
+        return Parameter(value[PARAMETER])
+    return check(value)
+
+
+def _named(value: str) -> str | dict[str, str]:
+    return {PARAMETER: str(value)} if isinstance(value, Parameter) else value
+
+
+def _major(value: int) -> int:
+    if value not in MAJORS:
+        raise PydanticCustomError("form", f"{', '.join(map(str, MAJORS[:-1]))} or {MAJORS[-1]} is needed")
+    return value
 
 
 def _printable(value: str) -> str:
@@ -49,7 +104,15 @@ Identifier = Annotated[
     str, matching(r"(?!pg_)[a-z_][a-z0-9_]{0,62}", "lower case letters, digits and _ are allowed, not pg_ in front")
 ]
 # A password outside printable ASCII would need SASLprep (RFC 4013), which clients do differently.
-Password = Annotated[str, matching(r"[!-~]{8,200}", "8 to 200 printable ASCII characters without spaces are needed")]
+Password = Annotated[
+    str,
+    matching(r"[!-~]{8,200}", "8 to 200 printable ASCII characters without spaces are needed"),
+    WrapValidator(_secret),
+    PlainSerializer(_named, when_used="json-unless-none"),
+]
+SecretLine = Annotated[
+    str, AfterValidator(_printable), WrapValidator(_secret), PlainSerializer(_named, when_used="json-unless-none")
+]
 Hostname = Annotated[str, matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "is no host name")]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
@@ -58,14 +121,36 @@ Device = Annotated[str, matching(r"/dev/[a-z0-9/]{1,60}", "is no device such as 
 AbsolutePath = Annotated[str, matching(r"/[A-Za-z0-9_./-]{1,200}", "is no absolute path")]
 Version = Annotated[str, matching(r"[0-9]+(\.[0-9]+){1,2}", "is no version such as 17.12")]
 # Empty lines and comments would do no harm, but nobody writes them.
-Pem = Annotated[str, matching(r"(-----BEGIN [A-Z ]+-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n?)+", "is no PEM")]
+Pem = Annotated[
+    str,
+    matching(r"(-----BEGIN [A-Z ]+-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n?)+", "is no PEM"),
+    WrapValidator(_secret),
+    PlainSerializer(_named, when_used="json-unless-none"),
+]
 Endpoint = Annotated[str, matching(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?", "is no host name with or without a port")]
 Namespace = Annotated[
     str, matching(r"(?!AWS/)[A-Za-z0-9._/#:-]{1,255}", "letters, digits and ._/#:- are allowed, not AWS/ in front")
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Major = Annotated[int, AfterValidator(_major)]
+TimescaleEdition = Literal["community", "apache"]
+Pinned = Literal["postgresql", "timescaledb", "pgbackrest"]
+PINNED: tuple[Pinned, ...] = ("postgresql", "timescaledb", "pgbackrest")
+ArchiveTimeoutSeconds = Annotated[int, Field(ge=SHORTEST_ARCHIVE_TIMEOUT_SECONDS, le=LONGEST_ARCHIVE_TIMEOUT_SECONDS)]
+ArchiveQueueMb = Annotated[int, Field(ge=64, le=1_048_576)]
+TargetSeconds = Annotated[int, Field(ge=SHORTEST_TARGET_SECONDS, le=LONGEST_TARGET_SECONDS)]
+Origin = Literal["new", "backup"]
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Extension = Literal["postgis", "vector", "timescaledb", "pg_cron", "pg_stat_statements", "pg_buffercache"]
+
+
+class WayIn(StrEnum):
+    """How a role may log in. Not what it may do once it is in."""
+
+    PASSWORD = "password"
+    SOCKET = "socket"
+    """From the host itself, as the system's user that it is mapped to."""
+    NONE = "none"
 
 
 class Model(BaseModel):
@@ -77,8 +162,8 @@ class Model(BaseModel):
 class Packages(Model):
     source: Literal["vendor", "debian"]
     """The repositories of PostgreSQL and Timescale, or whatever Debian itself has."""
-    timescaledb_edition: Literal["community", "apache"]
-    versions: dict[Literal["postgresql", "timescaledb", "pgbackrest"], Version]
+    timescaledb_edition: TimescaleEdition
+    versions: dict[Pinned, Version]
     """Pinned to these; empty for Debian's own."""
 
 
@@ -103,8 +188,7 @@ class Role(Model):
     name: Identifier
     password: Password | None = Field(repr=False)
     """Only with way_in password."""
-    way_in: Literal["password", "socket", "none"]
-    """By socket is for the host's own user `postgres`; none is for roles that only own."""
+    way_in: WayIn
     reads: tuple[str, ...]
     """Schemas whose tables it may read."""
     writes: tuple[str, ...]
@@ -120,7 +204,7 @@ class Role(Model):
 
 
 class Postgres(Model):
-    major: Literal[15, 16, 17, 18]
+    major: Major
     port: Port
     memory_mb: int = Field(ge=256)
     """What the whole server may use, not only its shared buffers."""
@@ -128,7 +212,7 @@ class Postgres(Model):
     database: Identifier
     extensions: tuple[Extension, ...]
     schemas: tuple[Schema, ...]
-    origin: Literal["new", "backup"]
+    origin: Origin
     """What an empty data directory becomes: a new cluster, or a standby restored from the backup repository."""
     is_serving: bool
     """Whether clients are to write here; a standby that serves is promoted."""
@@ -152,7 +236,7 @@ class Pooler(Model):
 
 
 class Tunnel(Model):
-    token: Line = Field(repr=False, min_length=1)
+    token: SecretLine = Field(repr=False, min_length=1)
 
 
 class Copy(Model):
@@ -168,7 +252,7 @@ class Schedule(Model):
 
     full_day: Day
     verify_day: Day
-    time: Annotated[str, matching(r"([01][0-9]|2[0-3]):[0-5][0-9]", "is no time such as 07:15")]
+    time: Annotated[str, matching(TIME_OF_DAY, "is no time such as 07:15")]
 
 
 class Backup(Model):
@@ -184,17 +268,17 @@ class Backup(Model):
     """A key of its own, or credentials of the host's identity that a program hands out."""
     key_id: Line | None
     key_secret: Line | None = Field(repr=False)
-    cipher_passphrase: Line = Field(repr=False, min_length=8)
+    cipher_passphrase: SecretLine = Field(repr=False, min_length=8)
     retention_full: int = Field(ge=1)
     replica: Copy | None = Field(alias="copy")
     """`copy` in the specification, which is a method's name here."""
     schedule: Schedule
-    archive_timeout_seconds: int = Field(ge=10, le=300)
-    archive_queue_max_mb: int = Field(ge=64, le=1048576)
+    archive_timeout_seconds: ArchiveTimeoutSeconds
+    archive_queue_max_mb: ArchiveQueueMb
     """Log that waits for the store; what is over it is dropped, so that the disk does not fill."""
-    recovery_point_seconds: int = Field(ge=30, le=86400)
+    recovery_point_seconds: TargetSeconds
     """Target: what a lost host may take with it."""
-    recovery_time_seconds: int = Field(ge=30, le=86400)
+    recovery_time_seconds: TargetSeconds
     """Target: from the decision to restore to a server that answers."""
     alarm_namespace: Namespace | None
     """CloudWatch's, for the metrics of the alarm; none are sent when null."""
@@ -213,3 +297,8 @@ class Spec(Model):
     pooler: Pooler
     tunnel: Tunnel | None
     backup: Backup
+
+
+def written(spec: Spec) -> dict[str, Any]:
+    """As JSON data, with secrets by their parameters' names where it is only declared."""
+    return spec.model_dump(mode="json", by_alias=True)
