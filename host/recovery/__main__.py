@@ -19,22 +19,22 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from host.recovery import backup, beside, drill, listing, plan, restore, swap, verify
+from host.recovery import drill, plan, repository_acts, restore, swap
 from host.recovery.contract import Answer, Request, parse, sent
 from host.recovery.errors import RecoveryError, plain_faults
 from host.recovery.machine import Machine
 from host.specification.reading import SpecError, load
 
 ACTS: dict[str, Callable[[Machine, Any], Answer]] = {
-    "list": listing.act,
-    "backup": backup.act,
-    "verify": verify.act,
+    "list": repository_acts.listing,
+    "backup": repository_acts.take_backup,
+    "verify": repository_acts.verify,
     "plan": plan.act,
     "restore": restore.act,
     "stage": restore.stage,
     "swap": swap.swap,
     "unswap": swap.unswap,
-    "discard": beside.act,
+    "discard": restore.discard_cluster,
     "drill": drill.act,
 }
 INTERRUPTED = 130

@@ -1,16 +1,27 @@
-"""What a restored copy is checked for in a drill; each check says what it saw."""
+"""What a restored copy is checked for in a drill: each check says what it saw."""
 
 import os
 import subprocess
-from collections.abc import Sequence
-from datetime import datetime
+from bisect import bisect
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from host import layout
 from host.recovery.contract import Check, Markers, written
-from host.recovery.machine import Machine
-from host.recovery.markers import Ask
-from host.recovery.server import Server
+from host.recovery.errors import RecoveryError
+from host.recovery.machine import Machine, of_epoch
+from host.recovery.recovering import Server
 
+Ask = Callable[[str], list[list[str]]]
+# What is older the server deletes now and then, and the copy may still have. As long as the most backups that may be
+# kept: 52 weekly full ones.
+MARKERS = """
+SELECT extract(epoch FROM written_at) FROM monitoring.marker
+WHERE written_at > clock_timestamp() - interval '379 days' ORDER BY written_at
+"""
+CLEARANCE = timedelta(seconds=1)
+"""Between a chosen moment and any marker: a marker is committed a little after its time."""
+SHOWN = 10
 CHECK_SECONDS = 3600
 EXTENSIONS = "SELECT extname, extversion FROM pg_extension ORDER BY extname"
 READY = 0
@@ -24,6 +35,42 @@ CREATE TEMPORARY TABLE probe (line text);
 COPY probe FROM PROGRAM 'tail -n +2 /proc/self/net/route | cut -f 1,2 --output-delimiter=" "; {asks}';
 SELECT line FROM probe;
 """
+
+
+def read_markers(ask: Ask) -> list[datetime]:
+    return [of_epoch(float(row[0])) for row in ask(MARKERS)]
+
+
+def mark(ask: Ask) -> None:
+    """Write one; raises RecoveryError where the host's playbook has not made them yet."""
+    try:
+        ask("SELECT monitoring.mark()")
+    except RecoveryError as error:
+        raise RecoveryError(*error.faults, "monitoring.mark(): is needed for a drill; apply the host again") from None
+
+
+def compared(source: Sequence[datetime], found: Sequence[datetime], until: datetime, *, is_exact: bool) -> Markers:
+    """The copy's markers against those that the server wrote up to `until`.
+
+    Exact: `until` was chosen clear of them all. Else it is the last recovered commit, and one that was being
+    committed just then may be there or not.
+    """
+    held, there = set(source), set(found)
+    surely = until if is_exact else until - CLEARANCE
+    expected = {time for time in held if time <= surely or (time <= until and time in there)}
+    unexpected = {time for time in there if time not in held or (is_exact and time > until)}
+    if not is_exact:
+        expected |= there & held
+    missing = sorted(expected - there)
+    return Markers(
+        expected=len(expected), found=len(there), missing=missing[:SHOWN], unexpected=sorted(unexpected)[:SHOWN]
+    )
+
+
+def is_clear(time: datetime, source: Sequence[datetime]) -> bool:
+    """`source` is in order."""
+    place = bisect(source, time)
+    return all(abs(time - marker) >= CLEARANCE for marker in source[max(place - 1, 0) : place + 1])
 
 
 def _check(name: str, is_passed: bool, detail: str) -> Check:

@@ -4,11 +4,94 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from host.recovery.contract import Backup, Target, written
-from host.recovery.inventory import SEGMENT_BYTES, Segment, number_of, position, wal_name
-from host.recovery.situation import Situation
-from host.recovery.timelines import Stretch, gaps, given_up, leads_from, segments, timeline_at
-from host.recovery.window import spoken, usable_from
+from host.recovery import inventory
+from host.recovery.contract import Backup, Target, Window, written
+from host.recovery.errors import RecoveryError
+from host.recovery.inventory import SEGMENT_BYTES, Inventory, Segment, number_of, position, wal_name
+from host.recovery.machine import Machine
+from host.recovery.pgbackrest import Repository
+from host.recovery.timelines import (
+    Stretch,
+    gaps,
+    given_up,
+    leads_from,
+    segments,
+    spoken,
+    stretches,
+    timeline_at,
+    usable_from,
+    windows,
+)
+
+LIVE = """
+SELECT pg_snapshot_xmax(pg_current_snapshot()), pg_current_wal_insert_lsn(),
+    left(pg_walfile_name(pg_current_wal_lsn()), 8)
+"""
+ARCHIVER = """
+SELECT extract(epoch FROM last_archived_time), current_setting('archive_mode') <> 'off'
+    AND coalesce(last_archived_time > last_failed_time, last_failed_time IS NULL)
+FROM pg_stat_archiver
+"""
+
+
+@dataclass(frozen=True)
+class Live:
+    """The server that writes into this repository, as it is now; its log is archived up to now before a restore."""
+
+    next_xid: int
+    position: int
+    timeline: int
+
+
+@dataclass(frozen=True)
+class Situation:
+    held: Inventory
+    lineage: tuple[Stretch, ...]
+    live: Live | None
+
+    @property
+    def timeline(self) -> int:
+        return self.lineage[-1].timeline
+
+    @property
+    def is_live(self) -> bool:
+        """What the server writes lies on this lineage."""
+        return self.live is not None and self.live.timeline == self.timeline
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The times along this lineage that one can restore to."""
+        return windows(self.held, self.lineage, archives=self.is_live)
+
+
+def read_situation(
+    machine: Machine, repository: Repository, held: Inventory, timeline: int | None = None
+) -> tuple[Situation, str | None]:
+    """Along a timeline, or the newest one; with the fault where the archive does not have it."""
+    known = sorted({1, *held.segments, *held.histories})
+    # The log moves on only where the repository is read that main writes, as it is.
+    is_own = repository.source.repository == "primary" and repository.source.as_of is None
+    live = _live(machine) if is_own and is_archiving(machine) else None
+    wanted = timeline or (live.timeline if live else held.current_timeline)
+    if wanted not in known:
+        lines = ", ".join(map(str, known))
+        return Situation(held, stretches(1, ""), live), f"timeline {wanted}: is not in the archive, which has {lines}"
+    text = inventory.history(repository, held.archive_id, wanted) if wanted > 1 else ""
+    return Situation(held, stretches(wanted, text), live), None
+
+
+def is_archiving(machine: Machine) -> bool:
+    """Whether the server that serves runs and hands its log over."""
+    try:
+        rows = machine.psql(ARCHIVER) if machine.is_serving() else []
+    except RecoveryError:
+        return False
+    return bool(rows) and rows[0][1] == "t"
+
+
+def _live(machine: Machine) -> Live:
+    ((next_xid, lsn, timeline),) = machine.psql(LIVE)
+    return Live(int(next_xid), position(lsn), int(timeline, 16))
 
 
 @dataclass(frozen=True)
@@ -22,7 +105,7 @@ class Choice:
 
 def choose(target: Target, situation: Situation) -> Choice:
     window = f"; {spoken(situation.windows)}"
-    reachable = [one for one in situation.held.usable if leads_from(situation.way, one)]
+    reachable = [one for one in situation.held.usable if leads_from(situation.lineage, one)]
     if not reachable:
         words = "the repository has no usable backup"
         if situation.held.usable:
@@ -58,7 +141,7 @@ def _named(target: Target, situation: Situation, fitting: Sequence[Backup]) -> C
     if found is None:
         labels = ", ".join(one.label for one in situation.held.usable)
         return Choice(None, (), (f"set {target.label}: is not in the repository, which has {labels}",))
-    if not found.is_usable or not leads_from(situation.way, found):
+    if not found.is_usable or not leads_from(situation.lineage, found):
         return Choice(None, (), (f"set {target.label}: does not lead to timeline {situation.timeline}, or is damaged",))
     if found not in fitting and target.kind != "xid":
         words = f"set {target.label}: ended at {written(found.stopped_at)}, which is after {_shown(target)}"
@@ -72,7 +155,7 @@ def _out_of_reach(target: Target, situation: Situation) -> str | None:
     if target.kind == "time":
         return _time_fault(target, situation)
     if target.kind == "lsn":
-        archived = segments(situation.way, situation.held)
+        archived = segments(situation.lineage, situation.held)
         end = (archived[-1].number + 1) * SEGMENT_BYTES if archived else 0
         end = live.position if is_live and live else end
         return f"{_shown(target)} is after the end of the log" if position(target.value or "") > end else None
@@ -84,7 +167,7 @@ def _out_of_reach(target: Target, situation: Situation) -> str | None:
 def _time_fault(target: Target, situation: Situation) -> str | None:
     if target.time > situation.held.now:
         return f"{_shown(target)} is in the future: it is {written(situation.held.now)}"
-    archived = [one.archived_at for one in segments(situation.way, situation.held)]
+    archived = [one.archived_at for one in segments(situation.lineage, situation.held)]
     if not situation.is_live and archived and target.time > max(archived):
         return f"{_shown(target)} is after what is archived; latest takes what there is"
     if target.timeline is None and (branch := _abandoned(target.time, situation)):
@@ -99,13 +182,13 @@ def _time_fault(target: Target, situation: Situation) -> str | None:
 
 def _abandoned(time: datetime, situation: Situation) -> tuple[Stretch, datetime, datetime] | None:
     """The stretch whose continuation was given up, and had something of this time."""
-    found = given_up(situation.way, situation.held)
+    found = given_up(situation.lineage, situation.held)
     return next(((stretch, since, until) for stretch, since, until in found if since < time < until), None)
 
 
 def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -> Choice:
     first = number_of(backup.wal_start)
-    log = [one for one in segments(situation.way, situation.held) if one.number >= first]
+    log = [one for one in segments(situation.lineage, situation.held) if one.number >= first]
     if not log or log[0].number != first:
         return Choice(
             backup, (), (f"archive: {backup.wal_start}, with which backup {backup.label} begins, is missing",)
@@ -113,7 +196,7 @@ def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -
     needed = tuple(_up_to(target, log))
     holes = gaps(needed)
     if holes and target.kind not in ("xid", "name"):
-        names = " .. ".join(wal_name(timeline_at(situation.way, edge), edge) for edge in holes[0])
+        names = " .. ".join(wal_name(timeline_at(situation.lineage, edge), edge) for edge in holes[0])
         before = max(one.archived_at for one in needed if one.number < holes[0][0])
         words = f"archive: {names} is missing, so nothing after {written(before)} can be reached from {backup.label}"
         return Choice(backup, needed, (words,))

@@ -35,6 +35,9 @@ NAME_BYTES = 63
 FIRST_XID, LAST_XID = 3, 2**64 - 1
 LAST_TIMELINE = 2**32 - 1
 TIME = "a time such as 2026-11-21T09:30:00Z, with its zone"
+ClusterName = Annotated[str, matching(CLUSTER, "is no name: lower case letters, digits, _ and -")]
+FolderName = Annotated[str, matching(FOLDER, "is no name such as main.before-20261121-093000")]
+Label = Annotated[str, matching(LABEL, "is no backup's label such as 20261121-093000F")]
 
 
 def written(moment: datetime) -> str:
@@ -83,9 +86,6 @@ def _moment(value: object) -> object:
 Moment = Annotated[
     datetime, BeforeValidator(_moment), PlainSerializer(written, return_type=str, when_used="json-unless-none")
 ]
-ClusterName = Annotated[str, matching(CLUSTER, "is no name: lower case letters, digits, _ and -")]
-FolderName = Annotated[str, matching(FOLDER, "is no name such as main.before-20261121-093000")]
-Label = Annotated[str, matching(LABEL, "is no backup's label such as 20261121-093000F")]
 
 
 class Part(BaseModel):

@@ -1,7 +1,8 @@
-"""Why an act was refused or failed, in words that an operator can act on."""
+"""Why an act was refused or failed, and what it says meanwhile, in words that an operator can act on."""
 
 import errno
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,3 +34,7 @@ def plain_faults() -> Iterator[None]:
     except subprocess.TimeoutExpired as error:
         command = [error.cmd] if isinstance(error.cmd, str) else [str(word) for word in error.cmd]
         raise RecoveryError(f"{' '.join(command)[-200:]}: has not ended within {error.timeout:.0f} s") from error
+
+
+def say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from host.recovery.estimate import PREFETCHED
+from host.recovery.clusters import Work
 from host.recovery.inventory import Segment, number_of, timeline_of, wal_name
 from host.recovery.pgbackrest import NOT_FOUND, Repository
-from host.recovery.work import Work
+from host.recovery.plan import PREFETCHED
 
 SEGMENT_NAME = re.compile(r"[0-9A-F]{24}")
 ASKED = re.compile(r"[0-9A-F]{24}|[0-9A-F]{8}\.history")

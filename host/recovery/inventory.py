@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from host.recovery import times
 from host.recovery.contract import Backup
 from host.recovery.errors import RecoveryError
+from host.recovery.machine import of_epoch, utc_now
 from host.recovery.pgbackrest import NO_INI, SHORT_SECONDS, UNREACHABLE, Repository, one_line
 
 SEGMENT_BYTES = 16 * 2**20
@@ -91,15 +91,15 @@ def read(repository: Repository) -> Inventory:
     database = stanza["db"][-1]
     archive_id = f"{database['version']}-{database['id']}"
     files = repository.json("repo-ls", "--recurse", f"archive/{repository.backup.stanza}/{archive_id}")
-    now = times.now()
+    now = utc_now()
     segments: dict[int, list[Segment]] = {}
     histories: dict[int, datetime] = {}
     for path, entry in (files or {}).items():
         if found := SEGMENT_FILE.fullmatch(path):
-            segment = Segment(found[1], entry["size"], times.of_epoch(entry["time"]), found[2])
+            segment = Segment(found[1], entry["size"], of_epoch(entry["time"]), found[2])
             segments.setdefault(timeline_of(found[1]), []).append(segment)
         elif found := HISTORY_FILE.fullmatch(path):
-            histories[int(found[1], 16)] = times.of_epoch(entry["time"])
+            histories[int(found[1], 16)] = of_epoch(entry["time"])
     backups = [one for one in stanza["backup"] if one["database"]["id"] == database["id"]]
     return Inventory(
         archive_id=archive_id,
@@ -153,7 +153,7 @@ def _stanza(repository: Repository) -> Any:
 
 def _backup(found: Any, stanza: str) -> Backup:
     label, info = found["label"], found["info"]
-    started, stopped = (times.of_epoch(found["timestamp"][edge]) for edge in ("start", "stop"))
+    started, stopped = (of_epoch(found["timestamp"][edge]) for edge in ("start", "stop"))
     noted = found.get("annotation", {}).get(NEXT_XID, "")
     return Backup(
         label=label,

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from host.recovery import times
 from host.recovery.contract import written
 from host.recovery.errors import RecoveryError
-from host.recovery.machine import Machine
+from host.recovery.machine import Machine, utc_now
 
 NAME = ".hybrid-recovery.lock"
 GLANCE_SECONDS = 0.5
@@ -31,7 +30,7 @@ def alone(machine: Machine, act: str) -> Iterator[None]:
         if not _is_had(lock):
             raise BusyError(f"{act}: {_holder(lock.read())}; wait until it has ended")
         lock.truncate()
-        lock.write(json.dumps({"act": act, "pid": os.getpid(), "since": written(times.now())}))
+        lock.write(json.dumps({"act": act, "pid": os.getpid(), "since": written(utc_now())}))
         lock.flush()
         yield
 

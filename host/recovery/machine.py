@@ -1,9 +1,10 @@
-"""The host as the engine works on it: its folders, and its programs run as PostgreSQL's own user."""
+"""The host as the engine works on it: its clock, its folders, and its programs run as PostgreSQL's own user."""
 
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -19,6 +20,14 @@ ENVIRONMENT = {
 QUERY_SECONDS = 60
 # A socket in the file system is reached from every network namespace: its folder is hidden.
 HIDE = 'mount -t tmpfs -o size=64k,mode=755 tmpfs "$1" && shift && exec "$@"'
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def of_epoch(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,76 @@
 """What a restore would take, need, stop and lose; nothing is changed by asking."""
 
+import json
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from host.recovery import clusters, contract, estimate, inventory, situation
-from host.recovery.choice import Choice, choose
+from host.recovery import clusters, contract, inventory
+from host.recovery.choice import Choice, Situation, choose, read_situation
 from host.recovery.contract import MAIN, Backup, RestoreRequest, Source, Target
 from host.recovery.errors import RecoveryError
-from host.recovery.inventory import Inventory
+from host.recovery.inventory import SEGMENT_BYTES, Inventory, Segment
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
-from host.recovery.situation import Situation
+
+RATES_FILE = ".hybrid-recovery.json"
+MAX_WAL_MB = 256
+"""max_wal_size of a cluster that recovers; at about twice that it has recycled what it replayed."""
+PREFETCHED = 8
+MARGIN = 1.1
+START_SECONDS = 3
+RESERVE_BYTES = 64 * 2**20
+"""Left to the server that runs on the same disk: where its log finds no room, it ends."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Bytes a second; of WAL, segments of full size."""
+
+    restore: float
+    recovery: float
+
+
+def measured_rates(machine: Machine) -> Rates | None:
+    try:
+        found = json.loads(machine.path(machine.clusters / RATES_FILE).read_text())
+        return Rates(float(found["restore"]), float(found["recovery"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def note_rates(machine: Machine, *, data: int, restore: float, segments: int, recovery: float) -> None:
+    """Keep what a restore measured: bytes and seconds."""
+    path = machine.path(machine.clusters / RATES_FILE)
+    fresh = path.with_name(f"{RATES_FILE}.new")
+    earlier = measured_rates(machine)
+    log = segments * SEGMENT_BYTES / max(recovery, 0.1) if segments > 1 or not earlier else earlier.recovery
+    fresh.write_text(json.dumps({"restore": data / max(restore, 0.1), "recovery": log}))
+    fresh.rename(path)
+
+
+def estimated_seconds(
+    rates: Rates | None, backup: Backup, chain: Sequence[Backup], wal: Sequence[Segment]
+) -> tuple[float, str]:
+    """The estimate, and what it is made from."""
+    if rates and rates.restore and rates.recovery:
+        log = len(wal) * SEGMENT_BYTES / rates.recovery
+        return round(backup.database_bytes / rates.restore + log + START_SECONDS, 1), "the last restore on this host"
+    taken = sum(max((one.stopped_at - one.started_at).total_seconds(), 1) for one in chain)
+    share = backup.database_bytes / max(sum(one.delta_bytes for one in chain), 1)
+    return round(taken * share + len(wal) + START_SECONDS, 1), "what the backups took; nothing was restored here yet"
+
+
+def needed_bytes(backup: Backup, wal: Sequence[Segment]) -> int:
+    """Data, the log that is held at a time, and a margin."""
+    log = min(len(wal) * SEGMENT_BYTES, 2 * MAX_WAL_MB * 2**20) + (PREFETCHED + 4) * SEGMENT_BYTES
+    return int((backup.database_bytes + log) * MARGIN) + RESERVE_BYTES
+
+
+def free_bytes(machine: Machine) -> int:
+    found = os.statvfs(machine.path(machine.clusters))
+    return found.f_bavail * found.f_frsize
 
 
 @dataclass(frozen=True)
@@ -73,17 +133,17 @@ def act(machine: Machine, request: RestoreRequest) -> contract.Plan:
 def made(machine: Machine, request: RestoreRequest) -> Plan:
     repository = Repository(machine, request.source)
     held = inventory.read(repository)
-    found, fault = situation.read(machine, repository, held, request.target.timeline)
-    choice = choose(request.target, found) if fault is None else Choice(None, (), (fault,))
-    faults = [*choice.faults, *clusters.faults(machine, request.into, request.replace)]
-    free, needed = estimate.free_bytes(machine), 0
+    found, fault = read_situation(machine, repository, held, request.target.timeline)
+    chosen = choose(request.target, found) if fault is None else Choice(None, (), (fault,))
+    faults = [*chosen.faults, *clusters.faults(machine, request.into, request.replace)]
+    free, needed = free_bytes(machine), 0
     guess: tuple[float | None, str] = (None, "no backup fits")
-    if choice.backup:
-        needed = estimate.needed_bytes(choice.backup, choice.wal)
-        guess = estimate.seconds(estimate.measured(machine), choice.backup, _chain(held, choice.backup), choice.wal)
+    if chosen.backup:
+        needed = needed_bytes(chosen.backup, chosen.wal)
+        guess = estimated_seconds(measured_rates(machine), chosen.backup, _chain(held, chosen.backup), chosen.wal)
         faults += room_faults(machine, needed, free)
     exists = clusters.exists(machine, request.into)
-    return Plan(request.target, request.source, request.into, choice, found, tuple(faults), exists, free, needed, guess)
+    return Plan(request.target, request.source, request.into, chosen, found, tuple(faults), exists, free, needed, guess)
 
 
 def room_faults(machine: Machine, needed: int, free: int) -> list[str]:

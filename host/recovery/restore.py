@@ -1,16 +1,26 @@
-"""Restores into a cluster beside the one that serves, or lays one ready to take its place."""
+"""Restores into a cluster that runs on beside the one that serves, or lays one ready to take its place."""
 
 import json
 import os
+import shutil
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 
-from host.recovery import beside, clusters, plan, progress, restoring, swap, times, work
-from host.recovery.contract import MAIN, Cluster, Restored, RestoreRequest, written
-from host.recovery.errors import RecoveryError, faults_of
+from host import layout
+from host.recovery import clusters, plan, recovering, swap
+from host.recovery.clusters import Work
+from host.recovery.contract import MAIN, Cluster, Discarded, DiscardRequest, Restored, RestoreRequest, written
+from host.recovery.errors import RecoveryError, faults_of, say
 from host.recovery.lock import alone
-from host.recovery.machine import Machine
+from host.recovery.machine import Machine, utc_now
 from host.recovery.plan import Plan
-from host.recovery.settings import Purpose
-from host.recovery.work import Work
+from host.recovery.recovering import Purpose
+
+START_SECONDS = 60
+STOP_SECONDS = 60
+LOG = "hybrid-restored.log"
 
 
 def act(machine: Machine, request: RestoreRequest) -> Restored:
@@ -18,10 +28,10 @@ def act(machine: Machine, request: RestoreRequest) -> Restored:
     with alone(machine, "restore"):
         if request.into == MAIN:
             return in_place(machine, request)
-        work.clean(machine)
+        clusters.clean(machine)
         wanted = prepared(machine, request)
-        with work.working(machine) as folder:
-            with restoring.recovered(folder, wanted, Purpose("beside")) as found:
+        with clusters.working(machine) as folder:
+            with recovering.recovered(folder, wanted, Purpose("beside")) as found:
                 found.server.stop()
             cluster = _put_beside(folder, wanted)
         return Restored(plan=wanted.answer(), cluster=cluster, recovered=found.answer(), seconds=found.seconds)
@@ -36,15 +46,15 @@ def stage(machine: Machine, request: RestoreRequest) -> Restored:
 
 
 def staged(machine: Machine, request: RestoreRequest) -> Restored:
-    work.clean(machine, has_staged=True)
+    clusters.clean(machine, has_staged=True)
     if request.target.kind == "latest":
         prepared(machine, request, is_archived=False)
         swap.ensure_all_archived(machine)
     wanted = prepared(machine, request)
-    with work.working(machine) as folder:
-        with restoring.recovered(folder, wanted, Purpose("stage")) as found:
+    with clusters.working(machine) as folder:
+        with recovering.recovered(folder, wanted, Purpose("stage")) as found:
             found.server.stop()
-        restoring.durable(folder)
+        recovering.durable(folder)
         name = clusters.fresh_name(machine, "staged")
         os.rename(folder.inside("data"), clusters.folder(machine, name))
     return Restored(plan=wanted.answer(), staged=name, recovered=found.answer(), seconds=found.seconds)
@@ -60,7 +70,7 @@ def in_place(machine: Machine, request: RestoreRequest) -> Restored:
     with swap.stopped_at_the_end(machine, from_the_start=request.target.kind == "latest") as exchange:
         made = staged(machine, request)
         kept = exchange(made.staged or "")
-    progress.say(f"{MAIN} serves what was restored; what it had is in {kept}")
+    say(f"{MAIN} serves what was restored; what it had is in {kept}")
     told = first.answer().model_copy(update={"keeps": kept})
     return Restored(plan=told, cluster=None, recovered=made.recovered, seconds=made.seconds)
 
@@ -73,8 +83,8 @@ def prepared(machine: Machine, request: RestoreRequest, *, is_archived: bool = T
         faults.append(f"into {request.into}: has data, and would be overwritten; allowed: replace {request.into}")
     if faults:
         raise RecoveryError(*faults)
-    if is_archived and restoring.is_live(wanted):
-        restoring.archive_up_to_now(machine)
+    if is_archived and recovering.is_live(wanted):
+        recovering.archive_up_to_now(machine)
         # What was archived meanwhile is brought before it is asked for.
         wanted = plan.made(machine, request)
         if wanted.faults:
@@ -85,29 +95,161 @@ def prepared(machine: Machine, request: RestoreRequest, *, is_archived: bool = T
 def _put_beside(folder: Work, wanted: Plan) -> Cluster:
     machine, name = folder.machine, wanted.into
     port = clusters.free_port(machine)
-    beside.configure(folder, beside.settings(machine, name, port))
-    note = {"made_at": written(times.now()), "port": port}
+    configure(folder, settings_beside(machine, name, port))
+    note = {"made_at": written(utc_now()), "port": port}
     machine.write(folder.data / clusters.NOTE, json.dumps(note))
-    restoring.durable(folder)
+    recovering.durable(folder)
     is_there = clusters.exists(machine, name)
     try:
         if is_there:
-            beside.set_aside(machine, name)
+            set_aside(machine, name)
         os.rename(folder.inside("data"), clusters.folder(machine, name))
-        beside.start(machine, name, port)
+        start(machine, name, port)
     except BaseException as error:
         if is_there:
             _put_back(machine, name, error)
         raise
     if is_there:
-        beside.forget(machine, name)
+        forget(machine, name)
     return clusters.written(machine, name)
 
 
 def _put_back(machine: Machine, name: str, cause: BaseException) -> None:
     """Raises RecoveryError with both faults where that fails, too."""
-    progress.say(f"{name}: the old one is put back")
+    say(f"{name}: the old one is put back")
     try:
-        beside.put_back(machine, name)
+        put_back(machine, name)
     except RecoveryError as error:
         raise RecoveryError(*faults_of(cause), *error.faults) from cause
+
+
+def settings_beside(machine: Machine, name: str, port: int) -> dict[str, str]:
+    data = machine.clusters / name
+    return {
+        "data_directory": str(data),
+        "hba_file": f"{data}/pg_hba.conf",
+        "ident_file": f"{data}/pg_ident.conf",
+        "unix_socket_directories": layout.SOCKETS,
+        "unix_socket_permissions": "0770",
+        "port": str(port),
+        "autovacuum": "on",
+    }
+
+
+def configure(folder: Work, found: Mapping[str, str]) -> None:
+    """In the data directory, whose own files of these names nothing reads."""
+    minimums = recovering.minimums(folder.machine, str(folder.data))
+    recovering.write_settings(folder.machine, folder.data, recovering.quiet(folder.machine, minimums) | dict(found))
+
+
+def start(machine: Machine, name: str, port: int) -> None:
+    """It runs on when the engine ends, in a network namespace of its own. Raises RecoveryError."""
+    data = machine.clusters / name
+    say(f"starting {name} on the socket of port {port}")
+    argv = _as_unit(machine, name, data) if machine.spec.platform == "lightsail" else _detached(machine, data)
+    answer = machine.here(argv, seconds=START_SECONDS)
+    if answer.returncode:
+        raise RecoveryError(f"{name}: could not be started: {' '.join((answer.stderr or answer.stdout).split())}")
+    end = time.monotonic() + START_SECONDS
+    while not _answers(machine, port):
+        if time.monotonic() > end:
+            raise RecoveryError(f"{name}: does not answer within {START_SECONDS} s; its log: {data}/{LOG}")
+        time.sleep(0.1)
+
+
+def discard_cluster(machine: Machine, request: DiscardRequest) -> Discarded:
+    """A restored or a kept cluster is ended and deleted, never the one that serves."""
+    with alone(machine, "discard"):
+        clusters.clean(machine, but=request.name)
+        name = request.name
+        is_known = (
+            clusters.is_restored(machine, name) or clusters.KEPT.fullmatch(name) or clusters.STAGED.fullmatch(name)
+        )
+        if name == MAIN or not is_known or not clusters.folder(machine, name).exists():
+            known = ", ".join(one.name for one in clusters.listed(machine)) or "none"
+            raise RecoveryError(f"{name}: is no restored or kept cluster; there are: {known}")
+        return Discarded(freed_bytes=discard(machine, name))
+
+
+def set_aside(machine: Machine, name: str) -> None:
+    """Ended and out of sight, until what replaces it answers."""
+    stop(machine, name)
+    os.rename(clusters.folder(machine, name), _aside(machine, name))
+
+
+def put_back(machine: Machine, name: str) -> None:
+    """What was set aside is there again, and runs; what was to replace it is deleted. Raises RecoveryError."""
+    if clusters.folder(machine, name).exists():
+        discard(machine, name)
+    os.rename(_aside(machine, name), clusters.folder(machine, name))
+    start(machine, name, clusters.written(machine, name).port or 0)
+
+
+def forget(machine: Machine, name: str) -> None:
+    """Delete what was set aside."""
+    gone = clusters.folder(machine, clusters.OLD)
+    os.rename(_aside(machine, name), gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _aside(machine: Machine, name: str) -> Path:
+    return clusters.folder(machine, f".hybrid-recovery-replaced-{name}")
+
+
+def discard(machine: Machine, name: str) -> int:
+    """The bytes that are free again."""
+    say(f"deleting {name}")
+    stop(machine, name)
+    path = clusters.folder(machine, name)
+    freed = clusters.size(path)
+    # In one step out of sight: half of a cluster is none, and the next act removes what a killed one leaves of it.
+    gone = clusters.folder(machine, clusters.OLD)
+    os.rename(path, gone)
+    shutil.rmtree(gone, ignore_errors=True)
+    return freed
+
+
+def stop(machine: Machine, name: str) -> None:
+    number = clusters.pid(machine, name)
+    if machine.spec.platform == "lightsail" and number:
+        machine.here(["systemctl", "stop", f"hybrid-restored-{name}.service"], seconds=STOP_SECONDS)
+        number = clusters.pid(machine, name)
+    if number is None:
+        return
+    os.kill(number, signal.SIGINT)
+    end = time.monotonic() + STOP_SECONDS
+    while clusters.is_its(machine, number, name):
+        if time.monotonic() > end:
+            os.kill(number, signal.SIGKILL)
+            end = time.monotonic() + STOP_SECONDS
+        time.sleep(0.05)
+
+
+def _detached(machine: Machine, data: PurePosixPath) -> list[str]:
+    """Locally it is taken over by the first process of the namespaces, and ends with them."""
+    root = ["chroot", str(machine.root)] if str(machine.root) != "/" else []
+    pg_ctl = [machine.program("pg_ctl"), "start", "--wait", "--silent", "-D", str(data), "-l", f"{data}/{LOG}"]
+    return [*root, "unshare", "--net", "--", *layout.AS_OWNER.split(), *pg_ctl]
+
+
+def _as_unit(machine: Machine, name: str, data: PurePosixPath) -> list[str]:
+    properties = {
+        "User": layout.OWNER,
+        "Group": layout.OWNER,
+        "PrivateNetwork": "yes",
+        "KillSignal": "SIGINT",
+        "KillMode": "mixed",
+        "TimeoutStopSec": "60",
+        "StandardOutput": f"append:{data}/{LOG}",
+        "StandardError": f"append:{data}/{LOG}",
+    }
+    options = [f"--property={key}={value}" for key, value in properties.items()]
+    unit = [f"--unit=hybrid-restored-{name}", "--collect", "--quiet", *options]
+    return ["systemd-run", *unit, machine.program("postgres"), "-D", str(data)]
+
+
+def _answers(machine: Machine, port: int) -> bool:
+    try:
+        return machine.psql("SELECT pg_is_in_recovery()", port=port, database="postgres") == [["f"]]
+    except RecoveryError:
+        return False

@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from host import convergence_lock, machine_layout
-from host.recovery import clusters, progress, work
+from host.recovery import clusters
 from host.recovery.contract import MAIN, Swapped, SwapRequest, UnswapRequest
-from host.recovery.errors import RecoveryError, faults_of
+from host.recovery.errors import RecoveryError, faults_of, say
 from host.recovery.lock import alone
 from host.recovery.machine import Machine
 from host.services import READY_SECONDS, postgres
@@ -25,14 +25,14 @@ GUARD = 'tail --pid="$1" -f /dev/null; exec systemctl start "$2"'
 def swap(machine: Machine, request: SwapRequest) -> Swapped:
     """Refused while main runs."""
     with alone(machine, "swap"):
-        work.clean(machine, but=request.staged)
+        clusters.clean(machine, but=request.staged)
         return Swapped(kept=exchange(machine, request.staged))
 
 
 def unswap(machine: Machine, request: UnswapRequest) -> Swapped:
     """Main's old data directory serves again; what took its place has this name."""
     with alone(machine, "unswap"):
-        work.clean(machine)
+        clusters.clean(machine)
         return Swapped(kept=back(machine, request.kept))
 
 
@@ -48,7 +48,7 @@ def exchange(machine: Machine, staged: str) -> str:
     # Neither staged, which may be removed, nor kept, which is old data: after a kill here the next act tells by the
     # note which of them has this name.
     moving = clusters.folder(machine, f".{kept}")
-    machine.write(machine.clusters / staged / work.NOTE, moving.name)
+    machine.write(machine.clusters / staged / clusters.SWAP_NOTE, moving.name)
     os.rename(path, moving)
     try:
         _exchange(main, moving)
@@ -56,7 +56,7 @@ def exchange(machine: Machine, staged: str) -> str:
         os.rename(moving, path)
         raise
     os.rename(moving, clusters.folder(machine, kept))
-    (main / work.NOTE).unlink()
+    (main / clusters.SWAP_NOTE).unlink()
     return kept
 
 
@@ -169,7 +169,7 @@ def _start(machine: Machine) -> None:
 
 def _systemctl(machine: Machine, verb: str) -> None:
     unit = postgres(machine.spec).unit
-    progress.say(f"systemctl {verb} {unit}")
+    say(f"systemctl {verb} {unit}")
     answer = machine.here(["systemctl", verb, unit], seconds=SYSTEMCTL_SECONDS)
     if answer.returncode:
         raise RecoveryError(f"systemctl {verb} {unit}: {' '.join(answer.stderr.split())}")

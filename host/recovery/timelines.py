@@ -1,17 +1,18 @@
-"""How timelines branch off each other: which WAL leads from a backup to a target."""
+"""Which log leads from a backup to a target along the timelines, and the windows that one can restore to."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from host.recovery.contract import Backup
-from host.recovery.inventory import SEGMENT_BYTES, Inventory, Segment, position
+from host.recovery.contract import Backup, Window
+from host.recovery.inventory import SEGMENT_BYTES, Inventory, Segment, number_of, position
 
 LINE = re.compile(r"\s*(\d+)\s+([0-9A-F]+/[0-9A-F]+)\s+(.*)")
 TIME = re.compile(r"(?:before|after) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00| UTC)")
 END = 2**64
+WHOLE_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -26,23 +27,23 @@ class Stretch:
 
 
 def stretches(timeline: int, text: str) -> tuple[Stretch, ...]:
-    """The way from the first timeline to this one; `text` is its history file's, empty on the first."""
+    """The lineage from the first timeline to this one; `text` is its history file's, empty on the first."""
     found = [line for line in map(LINE.fullmatch, text.splitlines()) if line]
     before = [Stretch(int(line[1]), position(line[2]), _time(line[3])) for line in found]
     return (*before, Stretch(timeline, END, None))
 
 
-def leads_from(way: Sequence[Stretch], backup: Backup) -> bool:
-    """Whether the log of this way goes on from the backup's end."""
-    ends = {stretch.timeline: stretch.end for stretch in way}
+def leads_from(lineage: Sequence[Stretch], backup: Backup) -> bool:
+    """Whether the log of this lineage goes on from the backup's end."""
+    ends = {stretch.timeline: stretch.end for stretch in lineage}
     return position(backup.lsn_stop) <= ends.get(backup.timeline, -1)
 
 
-def segments(way: Sequence[Stretch], inventory: Inventory) -> list[Segment]:
-    """What is archived along the way, in order; of the segment in which a timeline ends, both have their own."""
+def segments(lineage: Sequence[Stretch], inventory: Inventory) -> list[Segment]:
+    """What is archived along the lineage, in order; of the segment in which a timeline ends, both have their own."""
     found: list[Segment] = []
     start = 0
-    for stretch in way:
+    for stretch in lineage:
         held = inventory.segments.get(stretch.timeline, ())
         last = stretch.end // SEGMENT_BYTES
         found += [one for one in held if start <= one.number <= last]
@@ -50,19 +51,19 @@ def segments(way: Sequence[Stretch], inventory: Inventory) -> list[Segment]:
     return found
 
 
-def timeline_at(way: Sequence[Stretch], number: int) -> int:
-    """The timeline whose file of this number a restore along the way asks for."""
-    found, start = way[0].timeline, 0
-    for stretch in way:
+def timeline_at(lineage: Sequence[Stretch], number: int) -> int:
+    """The timeline whose file of this number a restore along the lineage asks for."""
+    found, start = lineage[0].timeline, 0
+    for stretch in lineage:
         if start <= number:
             found = stretch.timeline
         start = stretch.end // SEGMENT_BYTES
     return found
 
 
-def given_up(way: Sequence[Stretch], inventory: Inventory) -> Iterator[tuple[Stretch, datetime, datetime]]:
-    """Each stretch whose continuation was given up, and from when to when it went on beside this way."""
-    for stretch, later in pairwise(way):
+def given_up(lineage: Sequence[Stretch], inventory: Inventory) -> Iterator[tuple[Stretch, datetime, datetime]]:
+    """Each stretch whose continuation was given up, and from when to when it went on beside this lineage."""
+    for stretch, later in pairwise(lineage):
         since = stretch.left_at or _archived_at(stretch, inventory)
         until = inventory.histories.get(later.timeline)
         if since and until and since < until:
@@ -83,3 +84,62 @@ def _archived_at(stretch: Stretch, inventory: Inventory) -> datetime | None:
 def _time(reason: str) -> datetime | None:
     found = TIME.search(reason)
     return datetime.fromisoformat(found[1]).replace(tzinfo=UTC) if found else None
+
+
+def spoken(found: Sequence[Window]) -> str:
+    return f"one can restore to {', '.join(map(str, found))}" if found else "there is no time to restore to"
+
+
+def usable_from(backup: Backup) -> datetime:
+    """From when on a time may be a target; a backup's end is written down in whole seconds, without the rest."""
+    return backup.stopped_at + WHOLE_SECOND
+
+
+def windows(held: Inventory, lineage: Sequence[Stretch], *, archives: bool) -> tuple[Window, ...]:
+    """Oldest first, apart from each other; each ends where log is missing, or a timeline was given up."""
+    log = segments(lineage, held)
+    found = [_from(backup, log, archives=archives) for backup in held.usable if leads_from(lineage, backup)]
+    parts = [one for one in found if one]
+    for _, since, until in given_up(lineage, held):
+        parts = [part for one in parts for part in _without(one, since, until)]
+    return tuple(_joined(parts))
+
+
+def _from(backup: Backup, log: Sequence[Segment], *, archives: bool) -> Window | None:
+    """As far as the log goes on from a backup without a hole; None where it lacks what makes the backup whole."""
+    first = number_of(backup.wal_start)
+    own = [one for one in log if one.number >= first]
+    if not own or own[0].number != first:
+        return None
+    holes = gaps(own)
+    whole = [one for one in own if one.number < holes[0][0]] if holes else own
+    if whole[-1].number < number_of(backup.wal_stop):
+        return None
+    since = usable_from(backup)
+    until = max([since, *(one.archived_at for one in whole)])
+    return Window(since=since, until=until, is_live=archives and not holes)
+
+
+def _without(one: Window, since: datetime, until: datetime) -> list[Window]:
+    if until <= one.since or since >= one.until:
+        return [one]
+    before = [Window(since=one.since, until=since, is_live=False)] if one.since < since else []
+    after = (
+        [Window(since=until, until=max(until, one.until), is_live=one.is_live)]
+        if until < one.until or one.is_live
+        else []
+    )
+    return before + after
+
+
+def _joined(parts: Sequence[Window]) -> list[Window]:
+    found: list[Window] = []
+    for one in sorted(parts, key=lambda part: (part.since, part.until)):
+        # The log of an earlier backup may be archived within the second in which the later one ends.
+        if found and (found[-1].is_live or one.since <= found[-1].until + WHOLE_SECOND):
+            last = found.pop()
+            until = max(last.until, one.until)
+            found.append(Window(since=last.since, until=until, is_live=last.is_live or one.is_live))
+        else:
+            found.append(one)
+    return found

@@ -9,7 +9,7 @@ from pyinfra.context import host
 
 from host import layout
 from host.facts.backup_repository import BackupRepository
-from host.recovery import backup
+from host.recovery import repository_acts
 from host.recovery.contract import BackupRequest
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
@@ -67,7 +67,7 @@ def first_backup(spec: Spec) -> Generator[FunctionCommand, None, None]:
 
 def _taken(machine: Machine, faults: list[str]) -> None:
     try:
-        backup.act(machine, BackupRequest(kind="full"))
+        repository_acts.take_backup(machine, BackupRequest(kind="full"))
     except RecoveryError as error:
         faults += error.faults
 

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from host.recovery.choice import Live, Situation
 from host.recovery.contract import Backup
 from host.recovery.inventory import SEGMENT_BYTES, Inventory, Segment, wal_name
-from host.recovery.situation import Live, Situation
 from host.recovery.timelines import stretches
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

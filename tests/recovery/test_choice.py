@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from host.recovery.choice import choose
+from host.recovery.choice import Live, choose
 from host.recovery.contract import Target, written
 from host.recovery.inventory import wal_name
-from host.recovery.situation import Live
 from host.recovery.timelines import stretches
 from tests.recovery.held import at, backup, lsn, situation
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from host.recovery import checks, drill, inventory, markers, moments, restoring, times, work
+from host.recovery import checks, clusters, drill, inventory, recovering
+from host.recovery.checks import Ask, compared, is_clear
 from host.recovery.contract import Check, DrillRequest, Window
+from host.recovery.drill import Leg, Run, faults
 from host.recovery.errors import RecoveryError
-from host.recovery.evidence import Leg, Run, faults
-from host.recovery.markers import Ask, compared, is_clear
 from tests.recovery.held import at
 from tests.recovery.machine import machine
 
@@ -174,11 +174,11 @@ def test_only_a_host_that_has_just_begun_has_its_log_archived(
     started = now - timedelta(minutes=since_start)
     made = machine(tmp_path)
     monkeypatch.setattr(type(made), "psql", lambda *_: [[str(started.timestamp())]])
-    monkeypatch.setattr(times, "now", lambda: now)
+    monkeypatch.setattr(drill, "utc_now", lambda: now)
     monkeypatch.setattr(inventory, "read", lambda _: done.append("look"))
-    monkeypatch.setattr(markers, "read", lambda _: held)
-    monkeypatch.setattr(markers, "mark", lambda _: done.append("mark"))
-    monkeypatch.setattr(restoring, "archive_up_to_now", lambda _: done.append("archive"))
+    monkeypatch.setattr(checks, "read_markers", lambda _: held)
+    monkeypatch.setattr(checks, "mark", lambda _: done.append("mark"))
+    monkeypatch.setattr(recovering, "archive_up_to_now", lambda _: done.append("archive"))
     drill._ensure_marked(made)
     assert done == (["look", "mark", "archive"] if is_marked else [])
 
@@ -193,24 +193,24 @@ def test_moments_are_drawn_from_every_window_and_from_no_hole() -> None:
         Window(since=at(1), until=at(3), is_live=False),
         Window(since=at(5), until=at(9), is_live=True),
     ]
-    parts = list(moments.parts(windows, at(2), timedelta(minutes=6)))
+    parts = list(drill.drawable(windows, at(2), timedelta(minutes=6)))
     assert [(one.since, one.until) for one in parts] == [(at(2), at(2.9)), (at(5), at(9))]
-    assert [moments.drawn(parts, share / 100) for share in (0, 100)] == [at(2), at(9)]
+    assert [drill.moment_at(parts, share / 100) for share in (0, 100)] == [at(2), at(9)]
     for share in range(101):
-        moment = moments.drawn(parts, share / 100)
+        moment = drill.moment_at(parts, share / 100)
         assert moment
         assert at(2) <= moment <= at(2.9) or at(5) <= moment <= at(9)
 
 
 def test_a_window_before_the_first_marker_is_not_drawn_from() -> None:
-    assert list(moments.parts([Window(since=at(1), until=at(3), is_live=False)], at(4), timedelta())) == []
-    assert moments.drawn([], 0.5) is None
-    (live,) = moments.parts([Window(since=at(1), until=at(3), is_live=True)], at(4), timedelta())
+    assert list(drill.drawable([Window(since=at(1), until=at(3), is_live=False)], at(4), timedelta())) == []
+    assert drill.moment_at([], 0.5) is None
+    (live,) = drill.drawable([Window(since=at(1), until=at(3), is_live=True)], at(4), timedelta())
     assert (live.since, live.until) == (at(4), at(4))
 
 
 def test_nothing_of_a_drill_is_kept_by_cleaning(tmp_path: Path) -> None:
     made = machine(tmp_path)
-    made.path(made.clusters / work.NAME).mkdir()
-    work.clean(made)
-    assert not made.path(made.clusters / work.NAME).exists()
+    made.path(made.clusters / clusters.WORK).mkdir()
+    clusters.clean(made)
+    assert not made.path(made.clusters / clusters.WORK).exists()

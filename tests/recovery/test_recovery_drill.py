@@ -69,10 +69,10 @@ def test_the_point_of_an_earlier_drill_is_restored_again(site: Site, evidence: d
 def test_a_copy_that_is_none_fails_each_check(site: Site, evidence: dict[str, Any]) -> None:
     """It reaches the host, its jobs start, an extension is of another version, and a page is damaged."""
     program = (
-        "from host.recovery import checks, settings; from host.recovery.machine import Machine; "
-        "real, quiet, heaps = Machine.command, settings.quiet, checks.amcheck; "
+        "from host.recovery import checks, recovering; from host.recovery.machine import Machine; "
+        "real, quiet, heaps = Machine.command, recovering.quiet, checks.amcheck; "
         "Machine.command = lambda self, argv, is_cut_off=False: real(self, argv); "
-        "settings.quiet = lambda *found: quiet(*found) | {'cron.launch_active_jobs': 'on'}; "
+        "recovering.quiet = lambda *found: quiet(*found) | {'cron.launch_active_jobs': 'on'}; "
         "extensions = checks.extensions; "
         "checks.extensions = lambda source, copy, is_latest: extensions("
         "source, lambda query: [[name, '0'] for name, _ in copy(query)], is_latest=is_latest); "
@@ -106,8 +106,8 @@ def test_a_socket_that_is_left_open_is_a_way_out(site: Site, evidence: dict[str,
 def test_a_missing_marker_fails_the_drill(site: Site, evidence: dict[str, Any]) -> None:
     # Later than the copy can know: the source has a row that no log brings.
     program = (
-        "import datetime; from host.recovery import markers; real = markers.read; "
-        "markers.read = lambda ask: real(ask)[1:] if 'Server' in repr(ask) else real(ask); "
+        "import datetime; from host.recovery import checks; real = checks.read_markers; "
+        "checks.read_markers = lambda ask: real(ask)[1:] if 'Server' in repr(ask) else real(ask); "
     )
     found = site.ask_with(program, {"act": "drill", "seed": 7}).body
     assert not found["is_passed"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from host import convergence_lock, machine_layout
-from host.recovery import beside, clusters, restore, restoring, swap, work
+from host.recovery import clusters, recovering, restore, swap
 from host.recovery.errors import RecoveryError
 from tests.recovery.machine import cluster, machine, names, whose
 from tests.waiting import LIMIT_SECONDS, until
@@ -43,7 +43,7 @@ def test_an_exchange_keeps_what_main_had(tmp_path: Path) -> None:
     kept = swap.exchange(made, STAGED)
     assert names(made) == sorted(["main", kept])
     assert (whose(made, "main"), whose(made, kept)) == (STAGED, "main")
-    assert not (clusters.folder(made, "main") / work.NOTE).exists()
+    assert not (clusters.folder(made, "main") / clusters.SWAP_NOTE).exists()
 
 
 @pytest.mark.parametrize(("function", "call"), [("rename", 1), ("_exchange", 1), ("rename", 2)])
@@ -58,7 +58,7 @@ def test_a_kill_in_between_is_never_told_as_something_else(
         patch.setattr(place, function, killing(getattr(place, function), call))
         with pytest.raises(Killed):
             swap.exchange(made, STAGED)
-    work.clean(made, has_staged=True)
+    clusters.clean(made, has_staged=True)
     is_exchanged = (function, call) == ("rename", 2)
     assert whose(made, "main") == (STAGED if is_exchanged else "main")
     # The copy is gone where it did not come in, and main's old data are kept where it did.
@@ -102,15 +102,15 @@ def replacing(made: Any, monkeypatch: pytest.MonkeyPatch, start: Callable[..., N
     """A restore into `side`, which is there, up to its start."""
     note = '{"port": 5433, "made_at": "2026-11-21T12:00:00.000000Z"}'
     cluster(made, "side", **{"hybrid_restored.json": note})
-    cluster(made, work.NAME)
-    data = clusters.folder(made, work.NAME) / "data"
+    cluster(made, clusters.WORK)
+    data = clusters.folder(made, clusters.WORK) / "data"
     data.mkdir()
     (data / "whose").write_text("new")
-    monkeypatch.setattr(beside, "start", start)
-    monkeypatch.setattr(beside, "configure", lambda *_: None)
-    monkeypatch.setattr(restoring, "durable", lambda _: None)
+    monkeypatch.setattr(restore, "start", start)
+    monkeypatch.setattr(restore, "configure", lambda *_: None)
+    monkeypatch.setattr(recovering, "durable", lambda _: None)
     wanted: Any = type("Plan", (), {"into": "side"})()
-    restore._put_beside(work.Work(made, made.clusters / work.NAME), wanted)
+    restore._put_beside(clusters.Work(made, made.clusters / clusters.WORK), wanted)
 
 
 def test_a_restored_cluster_is_deleted_once_the_new_one_answers(
@@ -119,7 +119,7 @@ def test_a_restored_cluster_is_deleted_once_the_new_one_answers(
     made = machine(tmp_path)
     replacing(made, monkeypatch, lambda *_: None)
     assert whose(made, "side") == "new"
-    assert names(made) == [work.NAME, "side"]
+    assert names(made) == [clusters.WORK, "side"]
 
 
 def test_a_restored_cluster_serves_again_where_the_new_one_does_not_start(
@@ -135,15 +135,15 @@ def test_a_restored_cluster_serves_again_where_the_new_one_does_not_start(
     with pytest.raises(RecoveryError, match="does not answer"):
         replacing(made, monkeypatch, start)
     assert started[1] == ("side", 5433)
-    assert names(made) == [work.NAME, "side"]
+    assert names(made) == [clusters.WORK, "side"]
 
 
 def test_a_kill_as_one_replaces_another_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = machine(tmp_path)
-    monkeypatch.setattr(beside, "put_back", lambda *_: None)
+    monkeypatch.setattr(restore, "put_back", lambda *_: None)
     with pytest.raises(Killed):
         replacing(made, monkeypatch, lambda *_: (_ for _ in ()).throw(Killed()))
-    work.clean(made)
+    clusters.clean(made)
     assert (names(made), whose(made, "side")) == (["side"], "side")
 
 

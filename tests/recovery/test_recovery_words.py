@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from host.recovery.checks import compared
 from host.recovery.contract import Plan, Restored, Source, Target, parse, sent, written
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import number_of, position, wal_name
-from host.recovery.markers import compared
 from host.recovery.pgbackrest import Repository, error_words
-from host.recovery.verify import damages
+from host.recovery.repository_acts import damages
 from tests.recovery.held import at, backup
 
 

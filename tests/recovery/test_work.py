@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from host.recovery.work import NAME, working
+from host.recovery.clusters import WORK, working
 from local.host import namespace
 from tests.recovery.machine import machine
 from tests.waiting import until
@@ -33,7 +33,7 @@ def test_another_hosts_process_of_the_same_name_works_on(tmp_path: Path, stack: 
     on = machine(tmp_path)
     script = tmp_path / "work"
     # As pgBackRest is told of the folder.
-    script.write_text(f"PGBACKREST_PG1_PATH={on.clusters / NAME}/data exec sleep 600")
+    script.write_text(f"PGBACKREST_PG1_PATH={on.clusters / WORK}/data exec sleep 600")
     mine, others = at_work(stack, script), at_work(stack, script, is_elsewhere=True)
     inside = until(lambda: namespace.first_process(others.pid))
     until(lambda: all(b"PGBACKREST" in Path(f"/proc/{pid}/environ").read_bytes() for pid in (mine.pid, inside)))

@@ -7,19 +7,19 @@ import json
 import sys
 from pathlib import Path
 
-from host.recovery import restoring
+from host.recovery import recovering
+from host.recovery.clusters import Work, working
 from host.recovery.contract import RestoreRequest, parse
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.plan import Plan, made
-from host.recovery.settings import Purpose
-from host.recovery.work import Work, working
+from host.recovery.recovering import Purpose
 from host.specification.reading import load
 from tests.waiting import LIMIT_SECONDS
 
 ROWS = "SELECT row FROM public.trial ORDER BY row"
 bases: dict[str, Path] = {}
-fetch = restoring._fetch_files
+fetch = recovering._fetch_files
 
 
 def fetched(repository: Repository, plan: Plan, work: Work) -> None:
@@ -36,13 +36,13 @@ def fetched(repository: Repository, plan: Plan, work: Work) -> None:
 
 def main() -> None:
     machine = Machine(Path(sys.argv[2]), load(Path(sys.argv[1])))
-    restoring._fetch_files = fetched
+    recovering._fetch_files = fetched
     for text in json.load(sys.stdin):
         request = parse(json.dumps(text))
         assert isinstance(request, RestoreRequest)
         wanted = made(machine, request)
         assert not wanted.faults, wanted.faults
-        with working(machine) as folder, restoring.recovered(folder, wanted, Purpose("drill")) as found:
+        with working(machine) as folder, recovering.recovered(folder, wanted, Purpose("drill")) as found:
             print(json.dumps([int(row[0]) for row in found.server.psql(ROWS)]), flush=True)
     for base in bases.values():
         machine.here(["rm", "-rf", str(base)], seconds=LIMIT_SECONDS)

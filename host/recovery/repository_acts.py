@@ -1,17 +1,34 @@
-"""Reads every file of the repository, and names those that are damaged."""
+"""The acts on the repository that make no cluster: take a backup, list what there is, verify every file."""
 
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
-from host.recovery import inventory, progress
-from host.recovery.contract import Damage, Verified, VerifyRequest
-from host.recovery.errors import RecoveryError
-from host.recovery.inventory import Inventory, wal_name
+from host.recovery import choice, clusters, inventory, lock, timelines
+from host.recovery.contract import (
+    Archive,
+    BackupRequest,
+    Damage,
+    Listing,
+    ListRequest,
+    Source,
+    Taken,
+    Verified,
+    VerifyRequest,
+    Window,
+)
+from host.recovery.errors import RecoveryError, say
+from host.recovery.inventory import NEXT_XID, Inventory, wal_name
+from host.recovery.lock import BusyError, alone
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository, one_line
 from host.recovery.timelines import gaps
 
+SPOKEN = {"full": "a full", "diff": "a differential", "incr": "an incremental"}
+# Each request to the store is repeated for a minute already. With every file tried three times, as is pgBackRest's
+# default, a store that is away would be told after five minutes.
+TRY_ONCE = {"PGBACKREST_JOB_RETRY": "0"}
 # pgBackRest's words (command/verify/verify.c). That a WAL file is missing is a warning: it may just have expired.
 FILE = re.compile(
     r"^INFO: (?P<fault>file missing|invalid checksum|invalid size|invalid result)"
@@ -26,11 +43,80 @@ ARCHIVED = re.compile(r"\d+(?:\.\d+)?-\d+/")
 TOTAL = re.compile(r"total WAL checked: (\d+)")
 
 
-def act(machine: Machine, request: VerifyRequest) -> Verified:
+def take_backup(machine: Machine, request: BackupRequest) -> Taken:
+    # A backup may be taken while another act makes a cluster.
+    with suppress(BusyError), alone(machine, "backup"):
+        clusters.clean(machine)
+    repository = Repository(machine)
+    before = inventory.read(repository)
+    kind = request.kind or ("diff" if any(backup.kind == "full" for backup in before.usable) else "full")
+    say(f"taking {SPOKEN[kind]} backup of {repository.backup.stanza}")
+    repository.run("backup", f"--type={kind}", extra=TRY_ONCE)
+    known = {backup.label for backup in before.backups}
+    made = [backup for backup in inventory.read(repository).backups if backup.label not in known]
+    if not made:
+        raise RecoveryError("backup: pgBackRest ended well, but the repository lists no new backup")
+    noted(machine, repository, made[-1].label)
+    (found,) = [one for one in inventory.read(repository).backups if one.label == made[-1].label]
+    return Taken(backup=found)
+
+
+def noted(machine: Machine, repository: Repository, label: str) -> None:
+    """Every transaction from this number on began after the backup, so that one of them as a target fits it."""
+    repository.run("annotate", f"--set={label}", f"--annotation={NEXT_XID}={machine.next_xid()}")
+
+
+def listing(machine: Machine, request: ListRequest) -> Listing:
+    repository = Repository(machine, request.source)
+    held = inventory.read(repository)
+    at_work = lock.running(machine)
+    return Listing(
+        stanza=repository.backup.stanza,
+        now=held.now,
+        source=Source(repository=request.source.repository, as_of=request.source.as_of),
+        backups=list(held.backups),
+        archive=archive(held),
+        windows=list(_windows(machine, repository, held)),
+        running=at_work,
+        # What an act that runs works in is nobody's rest.
+        leftovers=[] if at_work else [path.name for path in clusters.leftovers(machine)],
+        restored=clusters.listed(machine),
+    )
+
+
+def _windows(machine: Machine, repository: Repository, held: Inventory) -> tuple[Window, ...]:
+    """Along the newest timeline."""
+    try:
+        found, _ = choice.read_situation(machine, repository, held)
+    except RecoveryError as error:
+        # The list is what one looks with: it has to come, and without the timeline's history nothing can be restored.
+        say(str(error))
+        return ()
+    return found.windows
+
+
+def archive(held: Inventory) -> list[Archive]:
+    """Each timeline's part of the archive, with its gaps."""
+    return [
+        Archive(
+            first=segments[0].name,
+            last=segments[-1].name,
+            last_at=max(one.archived_at for one in segments),
+            timeline=timeline,
+            gaps=tuple(
+                (wal_name(timeline, first), wal_name(timeline, last)) for first, last in timelines.gaps(segments)
+            ),
+        )
+        for timeline, segments in sorted(held.segments.items())
+        if segments
+    ]
+
+
+def verify(machine: Machine, request: VerifyRequest) -> Verified:
     """Raises RecoveryError where nothing can be read, or no fault is known but that files could not be."""
     repository = Repository(machine, request.source)
     held = inventory.read(repository)
-    progress.say(f"reading every file of {repository.backup.stanza} in {repository.bucket}")
+    say(f"reading every file of {repository.backup.stanza} in {repository.bucket}")
     start = time.monotonic()
     options = ("--verbose", "--output=text")
     answer = repository.attempt("verify", *options, extra={"PGBACKREST_LOG_LEVEL_STDERR": "info"})
