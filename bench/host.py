@@ -16,7 +16,7 @@ import psycopg
 from bench.figure import Figure
 from bench.trial_host import PGBENCH, trial_host
 from host.apply import STAGES
-from host.layout import AUTHORITIES
+from host.common.layout import AUTHORITIES
 from local.host import namespace
 from tests.host.running import HostUnderTest, members, pid_namespace
 from tests.waiting import until

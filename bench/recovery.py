@@ -13,7 +13,7 @@ import psycopg
 
 from bench.figure import Figure
 from bench.trial_host import PGBENCH, trial_host
-from host.layout import OWNER, SOCKETS
+from host.common.layout import OWNER, SOCKETS
 from local.host import namespace
 from tests.host.running import HostUnderTest
 from tests.recovery.site import CLUSTERS, Site, restore

@@ -7,7 +7,7 @@ from typing import Any
 
 from database.access import Access, Door, refuse_unknown
 from database.psql import VARIABLES
-from host.layout import AUTHORITIES, programs
+from host.common.layout import AUTHORITIES, programs
 from local.common.errors import LocalError
 from local.host.database import way
 from local.processes.stack import Stack

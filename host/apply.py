@@ -28,28 +28,16 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 from pyinfra.context import ctx_host, ctx_state, host
 
-from host import commands, layout
-from host.facts.newer import IsNewer
-from host.refusal import RefusedError
+from host.backup import credentials, pgbackrest, repository
+from host.common import commands, layout
+from host.common.facts import IsNewer
+from host.common.rendering import RefusedError
+from host.database import cluster, contents, pooler, services
+from host.machine import disk, logs
+from host.network import firewall, tls, tunnel
+from host.packages import install, upgrade
 from host.specification.model import Spec
 from host.specification.reading import SpecError, load
-from host.tasks import (
-    backup_credentials,
-    backups,
-    cluster,
-    database,
-    disk,
-    firewall,
-    logs,
-    packages,
-    pgbackrest,
-    pooler,
-    services,
-    tls,
-    tunnel,
-    unattended_upgrades,
-    upgrade,
-)
 
 RESTARTS = {"PostgreSQL settings": "postgres", "pooler settings": "pooler"}
 RELOADS = {
@@ -93,20 +81,20 @@ def apply_machine(spec: Spec) -> None:
         return
     firewall.apply(spec)
     disk.apply(spec.disk)
-    unattended_upgrades.apply(spec)
+    install.apply_security_updates(spec)
     logs.apply()
-    backup_credentials.apply(spec)
+    credentials.apply(spec)
 
 
 def apply_files(spec: Spec) -> None:
     disk.guard(spec.disk)
     # While it is still fenced.
-    database.guard_return(spec)
+    contents.guard_return(spec)
     refused = tls.apply(spec.tls)
     # A restore needs pgBackRest's settings.
     pgbackrest.apply(spec)
     if spec.postgres.origin == "backup":
-        backup_credentials.needed(spec)
+        credentials.needed(spec)
     cluster.apply(spec)
     pooler.apply(spec)
     if refused:
@@ -120,15 +108,15 @@ def apply_services(spec: Spec) -> None:
 
 
 STAGES: dict[str, Callable[[Spec], None]] = {
-    "packages": packages.apply,
+    "packages": install.apply,
     "machine": apply_machine,
     "files": apply_files,
     "services": apply_services,
-    "database": database.apply,
+    "database": contents.apply,
     "upgrade": upgrade.apply,
     "tunnel": tunnel.apply,
     # Last: a store that does not answer keeps nothing else from being done.
-    "backups": backups.apply,
+    "backups": repository.apply,
 }
 """In the order in which a host is brought to what is declared."""
 

@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from host import layout
+from host.common import layout
 from host.specification.model import Spec
 from host.specification.reading import SpecError, load
 

@@ -21,10 +21,10 @@ from pathlib import Path
 from pyinfra.api.exceptions import ConnectError
 
 from host.apply import STAGES, Report, apply, prepare_process
-from host.convergence_lock import BusyError, alone
-from host.machine_layout import RUN
-from host.parameters import ParameterError, resolved
+from host.common.convergence_lock import BusyError, alone
+from host.common.layout import RUN
 from host.specification.model import Spec
+from host.specification.parameters import ParameterError, resolved
 from host.specification.reading import SpecError, load
 
 

@@ -6,7 +6,7 @@ from bisect import bisect
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from host import layout
+from host.common import layout
 from host.recovery.contract import Check, Markers, written
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine, of_epoch

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from host import layout
+from host.common import layout
 from host.recovery.errors import RecoveryError
 from host.specification.model import Spec
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Literal
 
-from host import control_data, layout
+from host.common import layout
+from host.database import tuning
 from host.recovery import contract
 from host.recovery.clusters import Work
 from host.recovery.contract import MAIN, Source, Target
@@ -135,7 +136,7 @@ def minimums(machine: Machine, data: str) -> dict[str, int]:
     answer = machine.run(argv, variables={"LC_ALL": "C"}, seconds=CONTROL_SECONDS)
     if answer.returncode:
         raise RecoveryError(f"{data}: pg_controldata: {' '.join(answer.stderr.split())}")
-    return control_data.minimums(answer.stdout.splitlines())
+    return tuning.minimums(answer.stdout.splitlines())
 
 
 def write_settings(machine: Machine, folder: PurePosixPath, settings: Mapping[str, str]) -> None:

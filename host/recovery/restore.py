@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from host import layout
+from host.common import layout
 from host.recovery import clusters, plan, recovering, swap
 from host.recovery.clusters import Work
 from host.recovery.contract import MAIN, Cluster, Discarded, DiscardRequest, Restored, RestoreRequest, written

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from host import convergence_lock, machine_layout
+from host.common import convergence_lock, layout
+from host.common.services import READY_SECONDS, postgres
 from host.recovery import clusters
 from host.recovery.contract import MAIN, Swapped, SwapRequest, UnswapRequest
 from host.recovery.errors import RecoveryError, faults_of, say
 from host.recovery.lock import alone
 from host.recovery.machine import Machine
-from host.services import READY_SECONDS, postgres
 
 # Linux, renameat2(2).
 AT_CURRENT_FOLDER = -100
@@ -180,7 +180,7 @@ def _no_convergence(machine: Machine) -> Iterator[None]:
     """host.converge would start the server again in between."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(convergence_lock.alone(machine.path(machine_layout.RUN)))
+            stack.enter_context(convergence_lock.alone(machine.path(layout.RUN)))
         except convergence_lock.BusyError:
             raise RecoveryError(f"host.converge: has not ended within {convergence_lock.LOCK_SECONDS} s") from None
         yield

@@ -33,16 +33,24 @@ TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9]"
 SHORTEST_ARCHIVE_TIMEOUT_SECONDS, LONGEST_ARCHIVE_TIMEOUT_SECONDS = 10, 300
 SHORTEST_TARGET_SECONDS, LONGEST_TARGET_SECONDS = 30, 86_400
 PARAMETER = "$parameter"
+DECLARED = "declared"
+"""Context of a validation that lets parameters through; the host itself reads no specification without its secrets."""
+Port = Annotated[int, Field(ge=1, le=65535)]
+TimescaleEdition = Literal["community", "apache"]
+Pinned = Literal["postgresql", "timescaledb", "pgbackrest"]
+PINNED: tuple[Pinned, ...] = ("postgresql", "timescaledb", "pgbackrest")
+ArchiveTimeoutSeconds = Annotated[int, Field(ge=SHORTEST_ARCHIVE_TIMEOUT_SECONDS, le=LONGEST_ARCHIVE_TIMEOUT_SECONDS)]
+ArchiveQueueMb = Annotated[int, Field(ge=64, le=1_048_576)]
+TargetSeconds = Annotated[int, Field(ge=SHORTEST_TARGET_SECONDS, le=LONGEST_TARGET_SECONDS)]
+Origin = Literal["new", "backup"]
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Extension = Literal["postgis", "vector", "timescaledb", "pg_cron", "pg_stat_statements", "pg_buffercache"]
 
 
 class Parameter(str):
     """Name of a SecureString that stands for a secret until the host has fetched it; in JSON {"$parameter": NAME}."""
 
     __slots__ = ()
-
-
-DECLARED = "declared"
-"""Context of a validation that lets parameters through; the host itself reads no specification without its secrets."""
 
 
 def matching(pattern: str, words: str) -> AfterValidator:
@@ -99,6 +107,9 @@ def _network(value: str) -> str:
     return value
 
 
+# In place of a secret its parameter may stand.
+OR_PARAMETER = WrapValidator(_secret)
+AS_PARAMETER = PlainSerializer(_named, when_used="json-unless-none")
 Line = Annotated[str, AfterValidator(_printable)]
 Identifier = Annotated[
     str, matching(r"(?!pg_)[a-z_][a-z0-9_]{0,62}", "lower case letters, digits and _ are allowed, not pg_ in front")
@@ -107,12 +118,10 @@ Identifier = Annotated[
 Password = Annotated[
     str,
     matching(r"[!-~]{8,200}", "8 to 200 printable ASCII characters without spaces are needed"),
-    WrapValidator(_secret),
-    PlainSerializer(_named, when_used="json-unless-none"),
+    OR_PARAMETER,
+    AS_PARAMETER,
 ]
-SecretLine = Annotated[
-    str, AfterValidator(_printable), WrapValidator(_secret), PlainSerializer(_named, when_used="json-unless-none")
-]
+SecretLine = Annotated[str, AfterValidator(_printable), OR_PARAMETER, AS_PARAMETER]
 Hostname = Annotated[str, matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "is no host name")]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
@@ -124,24 +133,14 @@ Version = Annotated[str, matching(r"[0-9]+(\.[0-9]+){1,2}", "is no version such 
 Pem = Annotated[
     str,
     matching(r"(-----BEGIN [A-Z ]+-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n?)+", "is no PEM"),
-    WrapValidator(_secret),
-    PlainSerializer(_named, when_used="json-unless-none"),
+    OR_PARAMETER,
+    AS_PARAMETER,
 ]
 Endpoint = Annotated[str, matching(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?", "is no host name with or without a port")]
 Namespace = Annotated[
     str, matching(r"(?!AWS/)[A-Za-z0-9._/#:-]{1,255}", "letters, digits and ._/#:- are allowed, not AWS/ in front")
 ]
-Port = Annotated[int, Field(ge=1, le=65535)]
 Major = Annotated[int, AfterValidator(_major)]
-TimescaleEdition = Literal["community", "apache"]
-Pinned = Literal["postgresql", "timescaledb", "pgbackrest"]
-PINNED: tuple[Pinned, ...] = ("postgresql", "timescaledb", "pgbackrest")
-ArchiveTimeoutSeconds = Annotated[int, Field(ge=SHORTEST_ARCHIVE_TIMEOUT_SECONDS, le=LONGEST_ARCHIVE_TIMEOUT_SECONDS)]
-ArchiveQueueMb = Annotated[int, Field(ge=64, le=1_048_576)]
-TargetSeconds = Annotated[int, Field(ge=SHORTEST_TARGET_SECONDS, le=LONGEST_TARGET_SECONDS)]
-Origin = Literal["new", "backup"]
-Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-Extension = Literal["postgis", "vector", "timescaledb", "pg_cron", "pg_stat_statements", "pg_buffercache"]
 
 
 class WayIn(StrEnum):

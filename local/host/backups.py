@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from host.layout import PROMOTE_WITHOUT_MARK, SOCKETS
-from host.repository_state import MAKE, MAKE_AGAIN, RepositoryState
+from host.backup.repository_state import MAKE, MAKE_AGAIN, RepositoryState
+from host.common.layout import PROMOTE_WITHOUT_MARK, SOCKETS
 from local.common.errors import LocalError
 from local.common.state import State
 from local.host import database

@@ -5,7 +5,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 
-from host.layout import SOCKETS
+from host.common.layout import SOCKETS
 from local.common.errors import LocalError
 from local.host import database
 from local.processes.stack import Stack

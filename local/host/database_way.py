@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import psutil
 
-from host.layout import SOCKETS
+from host.common.layout import SOCKETS
 from local.common.errors import LocalError
 from local.host import namespace, root_filesystem
 from local.host.spec import MAJOR, OBJECTS_CA

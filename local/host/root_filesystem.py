@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from host import packages
+from host.packages import catalogue
 from local.common.errors import LocalError
 from local.host.namespace import faults, throwaway
 from plan.memory import cache_folder
 
 SUITE = "trixie"
-PACKAGES = packages.LOCAL
+PACKAGES = catalogue.LOCAL
 # LLVM (and Z3, which it loads) serves only the just-in-time compiler, which host/ turns off: 130 MB.
 LEFT_OUT = (
     "/usr/share/doc/*",

@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from host import parameters
-from host.specification import model
+from host.specification import model, parameters
 from host.specification.model import written
 from host.specification.reading import declared
 from local.common.errors import LocalError

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from host import packages
+from host.packages import catalogue
 from local.host import namespace, root_filesystem
 from local.host.namespace import first_process, throwaway
 from plan.memory import cache_folder
@@ -27,7 +27,7 @@ from tests.waiting import LIMIT_SECONDS, until
 NSPAWN = "systemd-nspawn"
 SYSTEM = ("systemd", "systemd-sysv", "dbus", "python3", "iproute2")
 # Laid ready in apt's own cache: the machine has no network, as an instance whose mirror is away.
-FETCHED = (*packages.LOCAL, *packages.MACHINE, packages.TIME_SERVICES[-1])
+FETCHED = (*catalogue.LOCAL, *catalogue.MACHINE, catalogue.TIME_SERVICES[-1])
 FETCH = (
     "APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --yes -qq --no-install-recommends --download-only"
     f" {' '.join(FETCHED)}"

@@ -13,8 +13,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from host import backup_alarm
-from host.backup_alarm import ASK_AGAIN_SECONDS, ASK_SECONDS, TELL_SECONDS, Settings, found, send, tell
+from host.backup import alarm
+from host.backup.alarm import ASK_AGAIN_SECONDS, ASK_SECONDS, TELL_SECONDS, Settings, found, send, tell
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0
@@ -204,7 +204,7 @@ def test_the_figures_arrive_under_the_hosts_name(settings: Settings, monkeypatch
 def run(settings: Settings) -> subprocess.CompletedProcess[str]:
     path = Path(settings.answers).with_name("settings.json")
     path.write_text(json.dumps(asdict(settings)))
-    argv = [sys.executable, "-I", backup_alarm.__file__, str(path)]
+    argv = [sys.executable, "-I", alarm.__file__, str(path)]
     return subprocess.run(argv, capture_output=True, text=True, timeout=60, env={"PATH": "/usr/bin:/bin"})
 
 
@@ -232,9 +232,9 @@ def test_a_cloud_that_takes_no_figures_is_told_and_the_journal_still_has_the_res
     def unreachable(*_: object) -> None:
         raise EndpointConnectionError(endpoint_url="monitoring")
 
-    monkeypatch.setattr(backup_alarm, "send", unreachable)
+    monkeypatch.setattr(alarm, "send", unreachable)
     monkeypatch.setattr(sys, "argv", ["backup_alarm.py", str(path)])
-    assert backup_alarm.main() == 1
+    assert alarm.main() == 1
     told = capsys.readouterr().out.splitlines()
     assert told[-1].startswith("<4>CloudWatch took no metrics: ")
     assert [line for line in told if line.startswith("<2>the log that waits")]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from host import backup_credentials
-from host.backup_credentials import credentials
-from host.tasks.backup_credentials import PROGRAM_CHECK
+from host.backup import credential_process
+from host.backup.credential_process import credentials
+from host.backup.credentials import PROGRAM_CHECK
 
 AGENTS = "[default]\naws_access_key_id = key-1\naws_secret_access_key = se%cret\naws_session_token = token=1\n"
 
@@ -42,7 +42,7 @@ def test_a_key_that_is_not_whole_is_refused_without_showing_it(text: str, fault:
 
 def run(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
     user = pwd.getpwuid(os.getuid()).pw_name
-    program = [sys.executable, "-I", backup_credentials.__file__, str(source), str(target), user]
+    program = [sys.executable, "-I", credential_process.__file__, str(source), str(target), user]
     return subprocess.run(program, capture_output=True, text=True, timeout=20, check=False)
 
 
@@ -57,7 +57,7 @@ def test_the_answer_is_readable_by_its_user_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("more", "expected"), [("", 0), ("\nimport (\n", 1)])
 def test_a_program_that_is_no_python_is_refused(tmp_path: Path, more: str, expected: int) -> None:
     path = tmp_path / "program.py.new"
-    path.write_text(Path(backup_credentials.__file__).read_text() + more)
+    path.write_text(Path(credential_process.__file__).read_text() + more)
     check = PROGRAM_CHECK.format(path)
     assert subprocess.run(["sh", "-c", check], capture_output=True, timeout=20).returncode == expected
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from host.backup.schedule import alarm_settings, unit_texts, units
 from host.recovery.contract import parse as asked
 from host.specification.model import Spec
 from host.specification.reading import parse
-from host.tasks.backup_schedule import alarm_settings, unit_texts, units
 from tests.host.declared_machine import declared, with_process_credentials
 
 

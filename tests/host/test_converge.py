@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from host import converge, convergence_lock
+from host import converge
 from host.apply import STAGES, Report
+from host.common import convergence_lock
+from host.common.convergence_lock import BusyError, alone
 from host.converge import main
-from host.convergence_lock import BusyError, alone
 from tests.host.specs import spec
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from host.disks import GIB, Decision, Device, ballast_bytes, decide, devices, find
+from host.machine.disk import GIB, Decision, Device, ballast_bytes, decide, devices, find
 from host.specification.model import Disk
 
 DECLARED = Disk(path="/dev/xvdf", size_gb=64)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from host.network.firewall import by_family, rules_text
 from host.specification.model import Spec
 from host.specification.reading import parse
-from host.tasks.firewall import by_family, rules_text
 from tests.host.running import TIED
 from tests.host.specs import spec
 from tests.waiting import until

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from host import monitoring
-from host.changes import OF_THE_HOST, SEARCH_PATH, changes
-from host.facts.database_state import DefaultPrivilege, Privilege, RoleState, State
-from host.privileges import wanted, wanted_defaults
-from host.role_changes import groups, settings
-from host.scram import verifier
+from host.database import monitoring
+from host.database.changes import OF_THE_HOST, SEARCH_PATH, changes
+from host.database.privileges import wanted, wanted_defaults
+from host.database.roles import groups, settings, verifier
+from host.database.state import DefaultPrivilege, Privilege, RoleState, State
 from host.specification.model import Postgres
 from host.specification.reading import parse
 from tests.host.specs import role, spec

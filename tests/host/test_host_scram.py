@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.scram import matches, verifier
+from host.database.roles import matches, verifier
 
 # PostgreSQL's own verifier of RFC 7677's password and salt.
 RFC_7677 = (

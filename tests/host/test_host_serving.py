@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from host.facts.control_data import StandbyMinimums
-from host.facts.timelines import HasLaterTimeline
-from host.serving import MARK, last_words, promotion_fault, return_fault, taken_back
+from host.database.cluster import StandbyMinimums
+from host.database.contents import promoted
+from host.database.serving import MARK, HasLaterTimeline, last_words, promotion_fault, return_fault, taken_back
 from host.specification.model import Postgres
 from host.specification.reading import parse
-from host.tasks.database import promoted
 from tests.host.specs import spec
 from tests.host.test_host_changes import state
 

@@ -15,9 +15,9 @@ import pytest
 from database.access import Access
 from database.findings import Finding
 from database.status import status
-from host import backup_alarm
+from host.backup import alarm
+from host.backup.schedule import alarm_settings
 from host.specification.reading import parse
-from host.tasks.backup_schedule import alarm_settings
 from local.host import namespace
 from tests.host.conftest import copied_host
 from tests.host.gate import Gate
@@ -208,7 +208,7 @@ class Alarm:
     def says(self) -> list[str]:
         """What it tells, as if it had told nothing before."""
         (self._answers / "alarm.json").unlink(missing_ok=True)
-        argv = [sys.executable, "-I", backup_alarm.__file__, str(self._path)]
+        argv = [sys.executable, "-I", alarm.__file__, str(self._path)]
         answer = self._host.inside(argv)
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.splitlines()

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from host import grammar
-from host.grammar import fault
-from host.rendering import render
-from host.scram import verifier
+from host.backup import pgbackrest
+from host.common import rendering
+from host.common.rendering import grammar_fault, render
+from host.database import cluster, pooler
+from host.database.roles import verifier
 from host.specification.reading import parse
-from host.tasks import cluster, pgbackrest, pooler
 from tests.host.specs import spec
 
 
@@ -149,7 +149,7 @@ def test_the_log_that_waits_has_the_declared_limit_and_pace() -> None:
     text = pgbackrest.settings_text(parse(value))
     for line in ("archive-push-queue-max=512MiB", "archive-async=y", "repo1-block=y", "repo1-retention-full=3"):
         assert f"\n{line}\n" in text
-    assert fault(text, grammar.BACKUPS) is None
+    assert grammar_fault(text, rendering.BACKUPS_GRAMMAR) is None
     settings = cluster.settings_text(parse(value))
     assert "\narchive_timeout = 30\n" in settings
     assert "\nhybrid.archive_queue_max_mb = 512\n" in settings

@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from host.network.tls import folder
 from host.specification.model import Tls
-from host.tasks.tls import folder
 from tests.host.authority import authority, tls
 from tests.host.running import HostUnderTest
 from tests.waiting import until

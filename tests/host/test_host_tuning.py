@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.tuning import CONNECTION_MB, tuned
+from host.database.tuning import CONNECTION_MB, tuned
 
 MEMORY = st.integers(512, 256 * 1024)
 CPUS = st.integers(1, 64)

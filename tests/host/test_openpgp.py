@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from host.openpgp import KeyFileError, primary_fingerprints
+from host.packages.openpgp import KeyFileError, primary_fingerprints
 
 # Version 4, made in 2026, with a made-up number for its key.
 BODY = b"\x04\x6a\x00\x00\x00\x01" + b"\x00\x20\xff\xff\xff\xff"

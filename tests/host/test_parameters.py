@@ -12,8 +12,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from host import parameters, read_parameters
-from host.parameters import ParameterError, resolved
+from host.specification import parameters, read_parameters
+from host.specification.parameters import ParameterError, resolved
 
 PROGRAM = Path(read_parameters.__file__)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from host.repository_state import RepositoryState
+from host.backup.repository_state import RepositoryState
 
 LOADING = "unable to load info file '/postgresql/backup/main-17/backup.info' or '…/backup.info.copy':"
 OVERWRITTEN = f"[CryptoError] {LOADING}\nCryptoError: cipher header invalid\nCryptoError: cipher header invalid"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from host import packages
+from host.network import tunnel
+from host.packages import catalogue
 from host.specification.model import Spec
 from host.specification.reading import parse
-from host.tasks import tunnel
 from tests.host.bare_machine import MARKS, BareMachine
 from tests.host.declared_machine import declared
 from tests.host.trial_repository import KEY, TrialRepository, with_trial_keys
@@ -47,7 +47,7 @@ def machine(converged: BareMachine, tmp_path_factory: pytest.TempPathFactory) ->
         repository = TrialRepository(converged)
         repository.add_program("cloudflared", "2026.8.0", PROGRAM)
         repository.publish()
-        converged.told("install", "-D", "--mode=644", KEY, packages.CLOUDFLARE_KEY.path)
+        converged.told("install", "-D", "--mode=644", KEY, catalogue.CLOUDFLARE_KEY.path)
         yield converged
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from host import packages
+from host.packages import catalogue
 from tests.host.bare_machine import MARKS, BareMachine
 from tests.host.declared_machine import declared
 from tests.host.trial_repository import KEY, ONLY, TrialRepository, files, version, with_trial_keys
@@ -39,7 +39,7 @@ def before(machine: BareMachine, timescaledb: str) -> str:
     steps = re.findall(
         rf"/timescaledb--([\d.]+)--{re.escape(timescaledb)}\.sql", files(machine, OF_DEBIAN["timescaledb"])
     )
-    return str(max((step for step in steps if len(step) == len(timescaledb)), key=packages.number))
+    return str(max((step for step in steps if len(step) == len(timescaledb)), key=catalogue.number))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def machine(
 
 
 def installed(machine: BareMachine, name: str) -> str:
-    return packages.upstream(machine.told("dpkg-query", "--show", "--showformat=${Version}", name))
+    return catalogue.upstream(machine.told("dpkg-query", "--show", "--showformat=${Version}", name))
 
 
 def extension(machine: BareMachine) -> str:
@@ -91,7 +91,7 @@ def test_a_key_with_another_fingerprint_is_not_taken(machine: BareMachine, now: 
 
 
 def trust(machine: BareMachine) -> None:
-    path = packages.TIMESCALE_KEY.path
+    path = catalogue.TIMESCALE_KEY.path
     machine.told("install", "-D", "--mode=644", KEY, path)
 
 
@@ -101,7 +101,7 @@ def test_what_is_outside_the_pins_is_never_chosen(machine: BareMachine, now: dic
     assert report["exit"] == 0, report["words"]
     policy = machine.told("apt-cache", "policy", POSTGRESQL, TIMESCALEDB, "pgbackrest")
     candidates = [line.split()[1] for line in policy.splitlines() if "Candidate:" in line]
-    assert list(map(packages.upstream, candidates)) == [now["postgresql"], now["timescaledb"], now["pgbackrest"]]
+    assert list(map(catalogue.upstream, candidates)) == [now["postgresql"], now["timescaledb"], now["pgbackrest"]]
     assert machine.converge(pinned(now))["changed"] == {}
 
 

@@ -5,8 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from host import packages
-from host.openpgp import primary_fingerprints
+from host.packages import catalogue
+from host.packages.openpgp import primary_fingerprints
 from tests.host.bare_machine import BareMachine
 from tests.host.running import PROJECT
 
@@ -29,7 +29,7 @@ def with_trial_keys(folder: Path, root: Path) -> Path:
     known = ", ".join(f'"{one}"' for one in sorted(primary_fingerprints((root / KEY.removeprefix("/")).read_bytes())))
     module = copy / "packages.py"
     text = module.read_text()
-    for key in (packages.TIMESCALE_KEY, packages.CLOUDFLARE_KEY):
+    for key in (catalogue.TIMESCALE_KEY, catalogue.CLOUDFLARE_KEY):
         for fingerprint in key.fingerprints:
             assert f'"{fingerprint}"' in text
             text = text.replace(f'"{fingerprint}"', known)
@@ -112,7 +112,7 @@ def told(*argv: str) -> str:
 
 def version(machine: BareMachine, package: str) -> str:
     """Of the package that was fetched, as its project counts."""
-    return packages.upstream(told("dpkg-deb", "--field", str(fetched(machine, package)), "Version").strip())
+    return catalogue.upstream(told("dpkg-deb", "--field", str(fetched(machine, package)), "Version").strip())
 
 
 def files(machine: BareMachine, package: str) -> str:

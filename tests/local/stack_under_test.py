@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from host.layout import SOCKETS
+from host.common.layout import SOCKETS
 from local.common import certificates
 from local.common.ports import Ports
 from local.common.state import State

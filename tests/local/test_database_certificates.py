@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from host.certificates import faults
+from host.network.tls import faults
 from host.specification.model import Tls
 from local.common import certificates
 from local.common.state import State

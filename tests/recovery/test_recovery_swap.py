@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from host import convergence_lock, machine_layout
+from host.common import convergence_lock, layout
 from host.recovery import clusters, recovering, restore, swap
 from host.recovery.errors import RecoveryError
 from tests.recovery.machine import cluster, machine, names, whose
@@ -189,7 +189,7 @@ def test_main_is_not_touched_while_a_convergence_runs(tmp_path: Path, monkeypatc
     monkeypatch.setattr(convergence_lock, "PROBE_SECONDS", 0.01)
     made = machine(tmp_path)
     with (
-        convergence_lock.alone(made.path(machine_layout.RUN)),
+        convergence_lock.alone(made.path(layout.RUN)),
         pytest.raises(RecoveryError, match=r"host\.converge: has not ended within 0 s"),
         swap.stopped_at_the_end(made, from_the_start=True),
     ):

@@ -8,7 +8,7 @@ import pytest
 from pyinfra.connectors import local
 from pyinfra.connectors.util import run_local_process
 
-from host import commands
+from host.common import commands
 
 CASES = [
     ("printf 'one\\ntwo'; echo three >&2; exit 3", None),

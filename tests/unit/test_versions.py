@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from host import packages
+from host.packages import catalogue
 from local.host import root_filesystem
 from plan.project import ROOT as PROJECT
 from scripts import doctor, versions
@@ -198,5 +198,5 @@ def test_doctor_goes_without_a_root(cache: Path, note: Path) -> None:
 
 def test_what_was_last_seen_to_pass_has_all_that_the_root_is_made_of() -> None:
     passed = versions.passed()
-    assert {*packages.LOCAL} <= passed[DEBIAN].keys()
+    assert {*catalogue.LOCAL} <= passed[DEBIAN].keys()
     assert {"python", "node", "npm", "mmdebstrap", "chromium", "knot"} <= passed[MACHINE].keys()

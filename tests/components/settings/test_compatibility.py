@@ -4,7 +4,7 @@ import pytest
 
 from components.settings import compatibility, lightsail_bundles
 from components.settings.compatibility import RELEASES, installed_faults, number, pair_fault
-from host.packages import upgrade_faults
+from host.packages.catalogue import upgrade_faults
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Where backups go, with which credentials, when, and who is warned."""

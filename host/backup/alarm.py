@@ -1,0 +1,244 @@
+"""Warns before the log is dropped, a backup is too old or the repository unsound: to the journal and to CloudWatch.
+
+Installed on the host by itself and run each minute by systemd with the system's Python: backup_alarm.py SETTINGS
+"""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+QUEUE_PERCENT = 25
+BACKUP_HOURS = 30
+# It comes once a week.
+VERIFY_DAYS = 8
+# A question to the store each: a backup comes once a day.
+ASK_SECONDS = 900
+ASK_AGAIN_SECONDS = 300
+ANSWER_SECONDS = 45
+# What goes on is told again after this time, not each minute.
+TELL_SECONDS = 3600
+DAY_SECONDS = 86_400
+REMEDY = "take a backup now: systemctl start hybrid-backup-diff"
+CRITICAL, WARNING = "<2>", "<4>"
+DROPPED = re.compile(r"^([0-9-]{10} [0-9:]{8})\S* .*WARN: dropped WAL file", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """As host/backup/schedule.py writes them; paths as text."""
+
+    wal: str
+    """Folder of the write-ahead log."""
+    queue_max_bytes: int
+    log: str
+    """Of pgBackRest's asynchronous archiving; the one before it has .1 at its end."""
+    answers: str
+    """Folder of what the scheduled backups answered, of marks of those that failed, and of what was told."""
+    info: list[str]
+    """Command line that prints the repository's content as JSON."""
+    is_serving: bool
+    """Only then backups are taken."""
+    namespace: str | None
+    host: str | None
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    queue_percent: float
+    dropped_at: float | None
+    """Since when the archive has a hole that no backup has closed."""
+    backup_hours: float | None
+    """Age of the newest usable backup; None when none is known."""
+    failed: tuple[str, ...]
+    """Units whose last run failed."""
+    is_unsound: bool
+    verify_days: float
+    """Since the repository was last looked at, or since this host was first to see to that."""
+    is_serving: bool
+
+    @property
+    def is_verify_failed(self) -> bool:
+        """Or has not been made for too long: a look that never comes finds nothing."""
+        return self.is_unsound or "hybrid-verify" in self.failed or self.verify_days > VERIFY_DAYS
+
+    def metrics(self) -> dict[str, float]:
+        # A queue that was dropped is empty, and the worst is over only with the next backup.
+        queue = max(self.queue_percent, 100.0) if self.dropped_at else self.queue_percent
+        found = {"ArchiveQueuePercent": round(queue, 1)}
+        if not self.is_serving:
+            return found
+        if self.backup_hours is not None:
+            found["BackupAgeHours"] = round(self.backup_hours, 2)
+        return found | {"VerifyFailed": float(self.is_verify_failed)}
+
+    def concerns(self) -> dict[str, str]:
+        """What an operator has to know, by a name that stays the same while it goes on."""
+        return dict(self._concerns())
+
+    def _concerns(self) -> Iterator[tuple[str, str]]:
+        if self.queue_percent >= QUEUE_PERCENT:
+            share = f"{self.queue_percent:.0f} % of what may wait"
+            yield "queue", f"the log that waits for the store is {share}; at 100 % it is dropped"
+        if self.dropped_at:
+            moment = datetime.fromtimestamp(self.dropped_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+            yield "dropped", f"log was dropped at {moment}: nothing later can be restored to; {REMEDY}"
+        if not self.is_serving:
+            return
+        if self.backup_hours is None:
+            yield "backup", "no usable backup is known"
+        elif self.backup_hours >= BACKUP_HOURS:
+            yield "backup", f"the newest usable backup is {self.backup_hours:.0f} h old"
+        if self.is_unsound:
+            yield "verify", "the repository is not sound: see the answer of hybrid-verify"
+        if self.verify_days > VERIFY_DAYS:
+            days = f"{self.verify_days:.0f} days"
+            yield "verify-age", f"the repository was not verified for {days}: see hybrid-verify.timer"
+        for unit in self.failed:
+            yield unit, f"the last run of {unit} failed: see journalctl --unit={unit}.service"
+
+
+def queue_bytes(wal: Path) -> int:
+    """Of all segments that wait for the archive."""
+    total = 0
+    for ready in (wal / "archive_status").glob("*.ready"):
+        try:
+            total += (wal / ready.stem).stat().st_size
+        except FileNotFoundError:  # Archived in between.
+            continue
+    return total
+
+
+def last_drop(log: Path) -> float | None:
+    """When pgBackRest last dropped something; its times are UTC."""
+    for path in (log, log.with_name(f"{log.name}.1")):
+        text = path.read_text(errors="replace") if path.exists() else ""
+        if found := DROPPED.findall(text):
+            return datetime.strptime(found[-1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+    return None
+
+
+def newest_backup(info: str) -> float | None:
+    """The stop of the newest backup without an error, of what pgBackRest tells."""
+    backups = [backup for stanza in json.loads(info) for backup in stanza["backup"]]
+    stops = [backup["timestamp"]["stop"] for backup in backups if not backup.get("error")]
+    return float(max(stops)) if stops else None
+
+
+def asked(settings: Settings, state: dict[str, Any], now: float) -> float | None:
+    """The newest backup's stop, asked for now and then; while the store does not answer, what it said last."""
+    if now >= state.get("ask_at", 0):
+        try:
+            answer = subprocess.run(settings.info, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=True)
+            state |= {"stopped_at": newest_backup(answer.stdout), "ask_at": now + ASK_SECONDS}
+        except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
+            print(f"{WARNING}the repository does not answer: {type(error).__name__}", flush=True)
+            state["ask_at"] = now + ASK_AGAIN_SECONDS
+    stopped_at: float | None = state.get("stopped_at")
+    return stopped_at
+
+
+def verify_days(answers: Path, state: dict[str, Any], now: float) -> float:
+    """Since the last answer; a host that has none yet counts from when it began to serve."""
+    since = state.setdefault("serves_since", now)
+    with suppress(FileNotFoundError):
+        since = max(since, (answers / "hybrid-verify.json").stat().st_mtime)
+    return max(now - float(since), 0) / DAY_SECONDS
+
+
+def found(settings: Settings, state: dict[str, Any], now: float) -> Found:
+    answers = Path(settings.answers)
+    stopped_at = asked(settings, state, now) if settings.is_serving else None
+    if not settings.is_serving:
+        state.pop("serves_since", None)
+    verified = verify_days(answers, state, now) if settings.is_serving else 0.0
+    dropped_at = last_drop(Path(settings.log))
+    return Found(
+        queue_percent=100 * queue_bytes(Path(settings.wal)) / settings.queue_max_bytes,
+        dropped_at=dropped_at if dropped_at and dropped_at > (stopped_at or 0) else None,
+        backup_hours=None if stopped_at is None else max(now - stopped_at, 0) / 3600,
+        failed=tuple(sorted(path.stem for path in answers.glob("*.failed"))),
+        verify_days=verified,
+        is_unsound=_read(answers / "hybrid-verify.json").get("is_sound") is False,
+        is_serving=settings.is_serving,
+    )
+
+
+def tell(concerns: Mapping[str, str], state: dict[str, Any], now: float) -> list[str]:
+    """Lines for the journal: what is new, what has gone on for long, and what is over."""
+    before: dict[str, float] = state.get("told", {})
+    due = {name for name in concerns if now >= before.get(name, 0) + TELL_SECONDS}
+    state["told"] = {name: now if name in due else before[name] for name in concerns}
+    over = [f"{WARNING}over: {name}" for name in before if name not in concerns]
+    return [*(f"{CRITICAL}{words}" for name, words in concerns.items() if name in due), *over]
+
+
+def send(settings: Settings, metrics: Mapping[str, float]) -> None:
+    """To CloudWatch, with the rotating key of the host's identity. Raises botocore's errors."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 2})
+    dimensions = [{"Name": "Host", "Value": settings.host}]
+    boto3.client("cloudwatch", region_name=settings.region, config=config).put_metric_data(
+        Namespace=settings.namespace,
+        MetricData=[
+            {
+                "MetricName": name,
+                "Dimensions": dimensions,
+                "Value": value,
+                "Unit": "Percent" if name.endswith("Percent") else "None",
+            }
+            for name, value in metrics.items()
+        ],
+    )
+
+
+def main() -> int:
+    if len(sys.argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    settings = Settings(**json.loads(Path(sys.argv[1]).read_text()))
+    kept, now = Path(settings.answers) / "alarm.json", time.time()
+    state = _read(kept)
+    here = found(settings, state, now)
+    for line in tell(here.concerns(), state, now):
+        print(line, flush=True)
+    _write(kept, state)
+    if settings.namespace is None:
+        return 0
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        send(settings, here.metrics())
+    except (BotoCoreError, ClientError) as error:
+        print(f"{WARNING}CloudWatch took no metrics: {error}", flush=True)
+        return 1
+    return 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """{} for what is not there, or not whole."""
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _write(path: Path, state: dict[str, Any]) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(state))
+    fresh.rename(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

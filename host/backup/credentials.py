@@ -1,0 +1,71 @@
+"""Gives pgBackRest the rotating credentials of the host's identity, where the backups' key is not one of its own."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+from pyinfra.facts.files import File
+from pyinfra.operations import files
+
+from host.backup import credential_process
+from host.common import layout
+from host.common.rendering import RefusedError, render, written
+from host.common.units import active, enabled, unit_check, units_read
+from host.specification.model import Spec
+
+UNITS = tuple(f"hybrid-backup-credentials.{kind}" for kind in ("service", "path", "timer"))
+# systemd starts it long after it was written: what can't be read as Python would be found out by the backups.
+PROGRAM_CHECK = "/usr/bin/python3 -I -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' {}"
+
+
+def is_wanted(spec: Spec) -> bool:
+    return spec.platform == "lightsail" and spec.backup.key_type == "process"
+
+
+def apply(spec: Spec) -> None:
+    if not is_wanted(spec):
+        return
+    files.directory(name="folder of programs", path=layout.PROGRAMS, mode="755")
+    written(
+        name="program for backup credentials",
+        text=Path(credential_process.__file__).read_text(),
+        path=f"{layout.PROGRAMS}/backup_credentials.py",
+        owner="root",
+        mode="755",
+        check=PROGRAM_CHECK,
+    )
+    for unit in UNITS:
+        written(
+            name=f"unit {unit}",
+            text=render(f"{unit}.j2", layout=layout, owner=layout.OWNER),
+            path=f"{layout.UNITS}/{unit}",
+            owner="root",
+            mode="644",
+            check=unit_check(unit),
+        )
+    units_read(name="units for backup credentials read by systemd", units=list(UNITS))
+    for unit in UNITS[1:]:
+        enabled(name=f"{unit} at boot", unit=unit)
+        active(name=f"{unit} is active", unit=unit)
+
+
+def needed(spec: Spec) -> None:
+    """For what comes next and can't do without: the timer's first run may still be ahead."""
+    if is_wanted(spec):
+        handed_on(name="credentials for backups")
+
+
+@operation()
+def handed_on() -> Generator[str, None, None]:
+    if host.get_fact(File, path=layout.BACKUP_CREDENTIALS):
+        host.noop("they are there")
+        return
+    # Returns once the program has ended.
+    yield f"systemctl start {UNITS[0]} || true"
+    if not host.get_fact(File, path=layout.BACKUP_CREDENTIALS):
+        raise RefusedError(
+            "credentials for backups",
+            f"{UNITS[0]} has none to hand on; the SSM agent writes {layout.AWS_CREDENTIALS} once the host is"
+            f" registered; see journalctl --unit={UNITS[0]}",
+        )

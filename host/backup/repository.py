@@ -1,0 +1,93 @@
+"""A repository to archive into, and a first backup in it: without either the log stays on the disk and fills it."""
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+
+from pyinfra.api.command import FunctionCommand
+from pyinfra.api.facts import FactBase
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from host.backup import credentials, schedule
+from host.backup.repository_state import MAKE, MAKE_AGAIN, RepositoryState
+from host.common import layout
+from host.common.rendering import RefusedError
+from host.recovery import repository_acts
+from host.recovery.contract import BackupRequest
+from host.recovery.errors import RecoveryError
+from host.recovery.machine import Machine
+from host.specification.model import Spec
+
+CHROOT = "@chroot/"
+
+
+class BackupRepository(FactBase[RepositoryState]):
+    """Read as PostgreSQL's own user; fails where the repository does not answer."""
+
+    def command(self, stanza: str) -> str:
+        info = f"{layout.AS_OWNER} pgbackrest --stanza={stanza} --output=json info"
+        # It quotes what it could not decipher, which pyinfra could not read as text.
+        return f"found=$({info}) || exit; printf %s \"$found\" | tr -cd '\\12\\40-\\176'"
+
+    def process(self, output: list[str]) -> RepositoryState:
+        return RepositoryState.of(json.loads("\n".join(output), strict=False))
+
+
+def apply(spec: Spec) -> None:
+    """Only of the host that serves: a repository belongs to one cluster."""
+    # First, for a store that does not answer now may do so tonight.
+    schedule.apply(spec)
+    if spec.platform == "lightsail" and spec.postgres.is_serving:
+        credentials.needed(spec)
+        first(spec)
+
+
+def first(spec: Spec) -> None:
+    """Where the bucket lost what was in it, both again."""
+    repository(name="backup repository", stanza=spec.backup.stanza)
+    first_backup(name="first backup", spec=spec)
+
+
+@operation()
+def repository(stanza: str) -> Generator[str, None, None]:
+    found = host.get_fact(BackupRepository, stanza=stanza)
+    if found.is_readable:
+        host.noop("the repository knows this cluster")
+        return
+    if not found.is_lost:
+        raise RefusedError(
+            "backup repository",
+            "it can't be read, and nothing is made over it: it is there, written with another passphrase or damaged;"
+            " `pgbackrest info` on the host says which",
+        )
+    again = " && ".join(_pgbackrest(stanza, command) for command in MAKE_AGAIN)
+    # Refused where something is left: a log file that landed there before the repository was, or what was overwritten.
+    yield f"{_pgbackrest(stanza, MAKE)} || {{ {again}; }}"
+
+
+@operation()
+def first_backup(spec: Spec) -> Generator[FunctionCommand, None, None]:
+    """With the engine, which notes the transactions that it has: one of those may be a restore's target."""
+    if host.get_fact(BackupRepository, stanza=spec.backup.stanza).backups:
+        host.noop("there is a backup")
+        return
+    faults: list[str] = []
+    yield FunctionCommand(_taken, [Machine(_root(), spec), faults], {})
+    if faults:
+        raise RefusedError("first backup", "; ".join(faults))
+
+
+def _taken(machine: Machine, faults: list[str]) -> None:
+    try:
+        repository_acts.take_backup(machine, BackupRequest(kind="full"))
+    except RecoveryError as error:
+        faults += error.faults
+
+
+def _pgbackrest(stanza: str, command: tuple[str, ...]) -> str:
+    return f"{layout.AS_OWNER} pgbackrest --stanza={stanza} {' '.join(command)}"
+
+
+def _root() -> Path:
+    return Path(host.name.removeprefix(CHROOT)) if host.name.startswith(CHROOT) else Path("/")

@@ -1,0 +1,63 @@
+"""What several tasks read from the host before anything is changed."""
+
+import base64
+import shlex
+
+from pyinfra.api.facts import FactBase
+
+PROPERTIES = ("ActiveState", "UnitFileState", "NeedDaemonReload", "LoadState")
+
+
+class IsNewer(FactBase[bool]):
+    """Both are there, and `path` was written after `than`."""
+
+    def command(self, path: str, than: str) -> str:
+        first, second = shlex.quote(path), shlex.quote(than)
+        return f"if [ -e {second} ] && [ {first} -nt {second} ]; then echo newer; fi"
+
+    @staticmethod
+    def default() -> bool:
+        return False
+
+    def process(self, output: list[str]) -> bool:
+        return "newer" in output
+
+
+class UnitState(FactBase[dict[str, str]]):
+    def command(self, unit: str) -> str:
+        return f"systemctl show --property={','.join(PROPERTIES)} {shlex.quote(unit)} 2>/dev/null || true"
+
+    @staticmethod
+    def default() -> dict[str, str]:
+        return {}
+
+    def process(self, output: list[str]) -> dict[str, str]:
+        return dict(line.split("=", 1) for line in output if "=" in line)
+
+
+class Succeeds(FactBase[bool]):
+    """Whether a command that only looks ends with 0."""
+
+    def command(self, command: str) -> str:
+        return f"( {command} ) >/dev/null 2>&1 && echo yes || true"
+
+    @staticmethod
+    def default() -> bool:
+        return False
+
+    def process(self, output: list[str]) -> bool:
+        return "yes" in output
+
+
+class Content(FactBase[bytes]):
+    """A small file, of whatever it is; empty when it is not there."""
+
+    def command(self, path: str) -> str:
+        return f"base64 --wrap=0 {shlex.quote(path)} 2>/dev/null || true"
+
+    @staticmethod
+    def default() -> bytes:
+        return b""
+
+    def process(self, output: list[str]) -> bytes:
+        return base64.b64decode("".join(output))

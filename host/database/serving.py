@@ -1,0 +1,96 @@
+"""Which of two hosts serves: the last word of the one that did, for which its standby waits."""
+
+import json
+from collections.abc import Iterator
+
+from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.facts import FactBase
+
+from host.common import layout
+from host.common.layout import PROMOTE_WITHOUT_MARK, SERVE_WITHOUT_LATER_ROWS
+from host.database.state import Change, State
+from host.specification.model import Postgres
+
+MARK = "hybrid.serving=ended"
+"""A setting of the database. It comes to a standby in the log, after the last row that was written."""
+ENDED_QUERY = f"""
+SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
+WHERE datname = current_database() AND setrole = 0 AND '{MARK}' = ANY (setconfig) AND NOT pg_is_in_recovery()
+"""
+READABLE = (0, 2)
+"""pgBackRest's codes for a stanza that it could read: with backups, and with none (command/info/info.c)."""
+NOT_FOUND = "1"
+"""How archive-get ends when the archive does not have the file; other faults have other codes."""
+FETCHED = f"{layout.SOCKETS}/later.history"
+
+
+def last_words(postgres: Postgres, state: State) -> Iterator[Change]:
+    """Of a server that serves no longer, once no client is there and none can come."""
+    is_due = state.is_fenced and MARK not in state.settings
+    mark = ("SET TRANSACTION READ WRITE;", f"ALTER DATABASE \"{postgres.database}\" SET hybrid.serving = 'ended';")
+    yield Change("last word", mark if is_due else ())
+    # After the mark's own transaction, so that it is in what is archived now.
+    yield Change("last of the log", ("SELECT pg_switch_wal();",) if is_due else ())
+
+
+def taken_back(postgres: Postgres, state: State) -> Change:
+    """Of a server that serves (again)."""
+    is_due = MARK in state.settings
+    return Change("serving", (f'ALTER DATABASE "{postgres.database}" RESET hybrid.serving;',) if is_due else ())
+
+
+def return_fault(*, has_later: bool | None) -> str | None:
+    """Why a server that said its last word may not serve again: another one has served since, or may have."""
+    if has_later is False:
+        return None
+    reason = (
+        "the backup repository can't be read, which would show whether another host was promoted since"
+        if has_later is None
+        else "another host was promoted since, and this one has none of the rows that were written there"
+    )
+    return (
+        f"{reason}: let that host serve; or take this one away and add a new one with origin backup, which follows"
+        f" that host and can serve in its place. If its rows may be lost, here: touch {SERVE_WITHOUT_LATER_ROWS}"
+    )
+
+
+def promotion_fault(state: State, *, is_forced: bool) -> str | None:
+    """Why a standby may not begin to serve yet."""
+    if MARK in state.settings or is_forced:
+        return None
+    return (
+        "the host that served before has not said its last word in the archived log: apply is_serving false to that"
+        " host, then apply this one again (within a minute). If that host is lost, and its last minute with it, here:"
+        f" touch {PROMOTE_WITHOUT_MARK}"
+    )
+
+
+class EndedTimeline(FactBase[int | None]):
+    """The timeline of a server that said its last word; None of any other, and of one that does not run."""
+
+    def command(self, psql: str) -> StringCommand:
+        return StringCommand(psql, "--command", QuoteString(ENDED_QUERY), "2>/dev/null", "||", "true")
+
+    def process(self, output: list[str]) -> int | None:
+        return int(output[0]) if output and output[0].strip() else None
+
+
+class HasLaterTimeline(FactBase[bool | None]):
+    """Whether the repository's archive holds anything of a later timeline; None when it can't be read."""
+
+    def command(self, stanza: str, timeline: int) -> str:
+        self.timeline = timeline
+        pgbackrest = f"{layout.AS_OWNER} pgbackrest --stanza={stanza}"
+        # The history comes at once at a promotion, the log only when a segment of it is full.
+        history = f"{pgbackrest} archive-get {timeline + 1:08X}.history {FETCHED} >/dev/null 2>&1"
+        return f"{history}; echo $?; rm -f {FETCHED}; {pgbackrest} --output=json info 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> bool | None:
+        try:
+            (stanza,) = json.loads("\n".join(output[1:]))
+            is_read = stanza["status"]["code"] in READABLE and output[0] in ("0", NOT_FOUND)
+            newest = max((int(part["max"][:8], 16) for part in stanza["archive"] if part["max"]), default=0)
+        except (ValueError, KeyError):
+            return None
+        return (output[0] == "0" or newest > self.timeline) if is_read else None

@@ -1,1 +1,0 @@
-"""The playbook's tasks, each one concern of the host."""
