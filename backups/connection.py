@@ -46,21 +46,6 @@ class Connection(Protocol):
         """What became of each backup's copy, by label, in words; never raises for what can't be asked."""
 
 
-def connect(stack: str | None, say: Say) -> Connection:
-    """To the local stack, or to a stack in the cloud. Raises HybridError for one that is not declared."""
-    from plan.project import ROOT
-
-    if stack is None:
-        from backups.local_connection import LocalConnection
-        from local.processes.stack import Stack
-
-        return LocalConnection(Stack.of(ROOT), say)
-    from backups.cloud_connection import CloudConnection, declaration
-    from plan.record import record
-
-    return CloudConnection(declaration(record(stack)), ROOT / ".state" / "drills", say)
-
-
 def asked(connection: Connection, kind: type[A], request: Request) -> A:
     """The answer as data. Raises BackupError for one that has another shape."""
     return read(kind, request.act, connection.ask(document(request)))

@@ -38,7 +38,8 @@ def now(
     as_json: AsJson = False,
 ) -> None:
     """Take a backup."""
-    from backups.connection import asked, connect
+    from backups.connect import connect
+    from backups.connection import asked
     from backups.moments import duration, size
     from host.recovery.contract import BackupRequest, Taken, document
 
@@ -64,7 +65,8 @@ def listed(
     as_json: AsJson = False,
 ) -> None:
     """Every backup with its copy, and the times that one can restore to."""
-    from backups.connection import asked, connect
+    from backups.connect import connect
+    from backups.connection import asked
     from backups.renderer import Listed
     from host.recovery.contract import Listing, ListRequest
 
@@ -120,7 +122,8 @@ def verify(
     repository: From = Repository.PRIMARY, as_of: AsOf = None, stack: StackName = None, as_json: AsJson = False
 ) -> None:
     """Read every file of the repository and check it; exit 1 when one is damaged."""
-    from backups.connection import asked, connect
+    from backups.connect import connect
+    from backups.connection import asked
     from host.recovery.contract import Verified, VerifyRequest, document
 
     source = _source(repository, as_of)

@@ -31,7 +31,8 @@ def drill(
     """Restore the newest state and a random point into a cluster nobody reaches; exit 1 when a target is missed."""
     from backups import evidence
     from backups import request as requests
-    from backups.connection import asked, connect
+    from backups.connect import connect
+    from backups.connection import asked
     from host.recovery.contract import Evidence, document
 
     if seed is not None and at is not None:

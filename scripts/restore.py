@@ -66,7 +66,7 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Plan a restore to a moment, and carry it out with --apply; exit 1 where it can't be done."""
-    from backups.connection import connect
+    from backups.connect import connect
     from backups.request import cluster, source, target
 
     if discard is not None:
@@ -149,7 +149,8 @@ def _print_restored(found: "Restored", stack: str | None) -> None:
 
 
 def _discard(name: str, stack: str | None, *, is_applied: bool, as_json: bool) -> None:
-    from backups.connection import asked, connect
+    from backups.connect import connect
+    from backups.connection import asked
     from backups.errors import BackupError
     from backups.moments import clock, size
     from backups.request import discarded

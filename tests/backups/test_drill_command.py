@@ -9,7 +9,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from backups import connection
+from backups import connect
 from backups.errors import BackupError
 from host.recovery.contract import Evidence, document
 from scripts.drill import drill
@@ -37,7 +37,7 @@ class Engine:
 
 
 def drilled(monkeypatch: pytest.MonkeyPatch, engine: Engine, *words: str) -> Result:
-    monkeypatch.setattr(connection, "connect", lambda *_: engine)
+    monkeypatch.setattr(connect, "connect", lambda *_: engine)
     return CliRunner().invoke(app, words)
 
 

@@ -8,7 +8,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from backups import connection
+from backups import connect
 from backups.errors import BackupError
 from host.recovery.contract import Plan, document
 from scripts.restore import restore
@@ -33,7 +33,7 @@ class Engine:
 
 
 def restored(monkeypatch: pytest.MonkeyPatch, found: Plan, *words: str) -> Result:
-    monkeypatch.setattr(connection, "connect", lambda *_: Engine(found))
+    monkeypatch.setattr(connect, "connect", lambda *_: Engine(found))
     return CliRunner().invoke(app, [*TO_LATEST, *words])
 
 

@@ -18,7 +18,7 @@ SPECIFICATION = {"platform": "lightsail"}
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "host" / "network").mkdir(parents=True)
-    for name in ("apply.py", "tasks/tls.py", "requirements.lock"):
+    for name in ("apply.py", "network/tls.py", "requirements.lock"):
         (tmp_path / "host" / name).write_text(f"# {name}\n")
     return tmp_path / "host"
 
@@ -63,7 +63,7 @@ def test_compiled_files_are_left_out(folder: Path) -> None:
     (folder / "__pycache__" / "left.tmp").write_bytes(b"half written")
     (folder / "stray.pyc").write_bytes(b"compiled")
     assert bundle("a", SPECIFICATION, folder).content == before
-    assert names(before) == ["host/apply.py", "host/requirements.lock", "host/network/tls.py", "specification-a.json"]
+    assert names(before) == ["host/apply.py", "host/network/tls.py", "host/requirements.lock", "specification-a.json"]
 
 
 def test_a_changed_byte_and_a_changed_specification_give_another_hash(folder: Path) -> None:
