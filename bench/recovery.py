@@ -15,8 +15,8 @@ from bench.figure import Figure
 from bench.trial_host import PGBENCH, trial_host
 from host.common.layout import OWNER, SOCKETS
 from local.host import namespace
+from tests.host.recovery.site import CLUSTERS, Site, restore
 from tests.host.running import HostUnderTest
-from tests.recovery.site import CLUSTERS, Site, restore
 from tests.waiting import until
 
 SCALE = 68

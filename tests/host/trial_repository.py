@@ -27,7 +27,7 @@ def with_trial_keys(folder: Path, root: Path) -> Path:
     copy = folder / "host"
     shutil.copytree(PROJECT / "host", copy, ignore=shutil.ignore_patterns("__pycache__"))
     known = ", ".join(f'"{one}"' for one in sorted(primary_fingerprints((root / KEY.removeprefix("/")).read_bytes())))
-    module = copy / "packages.py"
+    module = copy / "packages" / "catalogue.py"
     text = module.read_text()
     for key in (catalogue.TIMESCALE_KEY, catalogue.CLOUDFLARE_KEY):
         for fingerprint in key.fingerprints:

@@ -13,7 +13,7 @@ from host.recovery.errors import RecoveryError
 from host.recovery.inventory import number_of, position, wal_name
 from host.recovery.pgbackrest import Repository, error_words
 from host.recovery.repository_acts import damages
-from tests.recovery.held import at, backup
+from tests.host.recovery.held import at, backup
 
 
 def faults(**request: Any) -> list[str]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.host.recovery.conftest import running_site
+from tests.host.recovery.site import CLUSTERS, Site, restore
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
-from tests.recovery.conftest import running_site
-from tests.recovery.site import CLUSTERS, Site, restore
 from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = pytest.mark.slow

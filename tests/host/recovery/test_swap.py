@@ -13,7 +13,7 @@ import pytest
 from host.common import convergence_lock, layout
 from host.recovery import clusters, recovering, restore, swap
 from host.recovery.errors import RecoveryError
-from tests.recovery.machine import cluster, machine, names, whose
+from tests.host.recovery.machine import cluster, machine, names, whose
 from tests.waiting import LIMIT_SECONDS, until
 
 STAGED = "main.staged-20261121-120000"

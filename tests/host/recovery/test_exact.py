@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from local.host import namespace
+from tests.host.recovery.site import ANSWER_SECONDS, Site, restore
 from tests.host.running import PROJECT
-from tests.recovery.site import ANSWER_SECONDS, Site, restore
 from tests.run.soak import IS_SOAK, draws
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ def written(site: Site) -> list[dict[str, Any]]:
 
 def recovered(site: Site, requests: list[Any]) -> list[list[int]]:
     spec = site.host.root.with_name("recovery.json")
-    argv = [sys.executable, "-m", "tests.recovery.trials", str(spec), str(site.host.root)]
+    argv = [sys.executable, "-m", "tests.host.recovery.trials", str(spec), str(site.host.root)]
     answer = subprocess.run(
         namespace.enter(site.host.pid, argv),
         cwd=PROJECT,

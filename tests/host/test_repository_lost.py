@@ -17,8 +17,8 @@ pytestmark = pytest.mark.slow
 STAGE = """
 import sys
 from host import apply
-from host.tasks import backups
-apply.STAGES["backups"] = backups.first
+from host.backup import repository
+apply.STAGES["backups"] = repository.first
 sys.exit(apply.main())
 """
 Damage = Callable[["Bucket"], None]

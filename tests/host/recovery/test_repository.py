@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from tests.recovery.site import Site, restore
+from tests.host.recovery.site import Site, restore
 
 pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 

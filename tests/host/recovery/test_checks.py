@@ -13,8 +13,8 @@ from host.recovery.checks import Ask, compared, is_clear
 from host.recovery.contract import Check, DrillRequest, Window
 from host.recovery.drill import Leg, Run, faults
 from host.recovery.errors import RecoveryError
-from tests.recovery.held import at
-from tests.recovery.machine import machine
+from tests.host.recovery.held import at
+from tests.host.recovery.machine import machine
 
 
 def answering(**answers: list[list[str]]) -> Ask:

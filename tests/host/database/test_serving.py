@@ -11,8 +11,8 @@ from host.database.contents import promoted
 from host.database.serving import MARK, HasLaterTimeline, last_words, promotion_fault, return_fault, taken_back
 from host.specification.model import Postgres
 from host.specification.reading import parse
+from tests.host.database.test_changes import state
 from tests.host.specs import spec
-from tests.host.test_host_changes import state
 
 POSTGRES: Postgres = parse(spec(is_serving=False)).postgres
 

@@ -9,7 +9,7 @@ import pytest
 
 from host.recovery.clusters import WORK, working
 from local.host import namespace
-from tests.recovery.machine import machine
+from tests.host.recovery.machine import machine
 from tests.waiting import until
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.recovery.site import Site, restore
+from tests.host.recovery.site import Site, restore
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]

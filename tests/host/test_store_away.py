@@ -7,10 +7,10 @@ import pytest
 
 from tests.host.conftest import copied_host
 from tests.host.gate import Gate
+from tests.host.recovery.site import Site, restore
 from tests.host.running import HostUnderTest
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
-from tests.recovery.site import Site, restore
 from tests.run.ports import claim_some
 from tests.run.soak import IS_SOAK
 from tests.waiting import until

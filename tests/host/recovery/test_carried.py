@@ -12,7 +12,7 @@ from backups import systems_manager
 from components.host.document import TEMPLATES
 from tests.host.specs import spec
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 
 def carried(request: dict[str, Any], folder: Path) -> tuple[int, dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.recovery.site import Site
+from tests.host.recovery.site import Site
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""Recovers to one target after the other from one restored base: python -m tests.recovery.trials SPEC ROOT.
+"""Recovers to one target after the other from one restored base: python -m tests.host.recovery.trials SPEC ROOT.
 
 Run in a host's namespaces. Requests on stdin, one list of rows each on stdout; all but the download is the engine's.
 """

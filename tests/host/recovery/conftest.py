@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.conftest import applied_tree, bare_tree, copied_host, root_tar, store
+from tests.host.conftest import copied_host
+from tests.host.recovery.site import Site
 from tests.host.running import HostUnderTest
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
-from tests.recovery.site import Site
 from tests.waiting import until
-
-__all__ = ["applied_tree", "bare_tree", "root_tar", "store"]
 
 
 @contextmanager

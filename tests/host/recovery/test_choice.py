@@ -9,7 +9,7 @@ from host.recovery.choice import Live, choose
 from host.recovery.contract import Target, written
 from host.recovery.inventory import wal_name
 from host.recovery.timelines import stretches
-from tests.recovery.held import at, backup, lsn, situation
+from tests.host.recovery.held import at, backup, lsn, situation
 
 FIRST, SECOND = backup(2), backup(10)
 BOTH = (FIRST, SECOND)

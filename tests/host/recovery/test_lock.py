@@ -9,7 +9,7 @@ import pytest
 
 from host.recovery import lock
 from host.recovery.lock import BusyError, alone, running
-from tests.recovery.machine import machine
+from tests.host.recovery.machine import machine
 
 
 def test_who_asks_is_told_what_runs(tmp_path: Path) -> None:
