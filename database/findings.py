@@ -6,6 +6,7 @@ from typing import Any
 
 from components.settings import compatibility
 from database.thresholds import THRESHOLDS, Level
+from host.specification.versions import number
 
 Rows = Sequence[Mapping[str, Any]]
 MB = 2**20
@@ -49,7 +50,7 @@ def versions(rows: Rows, backup_rows: Rows | None, job_rows: Rows | None, *, is_
         # What was seen to succeed in the server that runs now says more than its version.
         has_jobs=job_rows is None or any(row["has_failed"] or not row["has_succeeded"] for row in job_rows),
     )
-    release = compatibility.RELEASES.get(compatibility.number(row["postgresql"])[0]) if is_pinned else None
+    release = compatibility.RELEASES.get(number(row["postgresql"])[0]) if is_pinned else None
     versions = {str(name): version for name, version in release.versions.items()} if release else {}
     pins = {name: versions[name.lower()] for name in found if versions}
     told = [_version(name, version, pins.get(name)) for name, version in found.items()]
@@ -59,12 +60,12 @@ def versions(rows: Rows, backup_rows: Rows | None, job_rows: Rows | None, *, is_
 
 
 def _version(name: str, version: str | None, pin: str | None) -> str:
-    text = f"{name} {'.'.join(map(str, compatibility.number(version))) if version else 'not installed'}"
+    text = f"{name} {'.'.join(map(str, number(version))) if version else 'not installed'}"
     return f"{text} (pinned: {pin})" if pin else text
 
 
 def _is_other(version: str | None, pin: str) -> bool:
-    return version is None or compatibility.number(version) != compatibility.number(pin)
+    return version is None or number(version) != number(pin)
 
 
 def server(rows: Rows) -> Iterator[Finding]:

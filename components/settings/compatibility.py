@@ -1,9 +1,9 @@
 """The one table of versions that belong together: PostgreSQL, TimescaleDB, pgBackRest, the system, Hyperdrive."""
 
-import re
 from dataclasses import dataclass
 
 from host.specification.model import Pinned
+from host.specification.versions import REPAIRED_LINES, TIMESCALEDB_FROM, number, suffices
 
 # Their Python runs host/ (3.11 or later), and PostgreSQL's and Timescale's repositories serve them all four majors.
 BLUEPRINTS = ("debian_12", "ubuntu_24_04")
@@ -40,12 +40,6 @@ RELEASES: dict[int, Release] = {
         Release(major=18, postgresql="18.7", timescaledb="2.31.2", is_hyperdrive_tested=False),
     )
 }
-# PostgreSQL's minors of November 2026: from these on every background job of an older TimescaleDB fails
-# (timescale/timescaledb, release notes of 2.31.2, 2.28.5 and 2.27.3; #11015).
-NEEDS_NEW_TIMESCALEDB = {15: "15.20", 16: "16.16", 17: "17.12", 18: "18.7"}
-TIMESCALEDB_FROM = "2.31.2"
-# Older lines that got the repair.
-REPAIRED_LINES = {(2, 28): "2.28.4", (2, 27): "2.27.3"}
 # TimescaleDB 2.29.0 removed PostgreSQL 15.
 TIMESCALEDB_WITHOUT_15 = "2.29.0"
 
@@ -84,13 +78,9 @@ def pair_fault(postgresql: str, timescaledb: str) -> str | None:
 
 def jobs_fault(postgresql: str, timescaledb: str) -> str | None:
     """Says that this TimescaleDB is known to fail its background jobs in this PostgreSQL, or None."""
+    if suffices(timescaledb, postgresql):
+        return None
     server, extension = number(postgresql), number(timescaledb)
-    breaks_at = NEEDS_NEW_TIMESCALEDB.get(server[0])
-    if breaks_at is None or server < number(breaks_at) or extension >= number(TIMESCALEDB_FROM):
-        return None
-    repaired = REPAIRED_LINES.get((extension[0], extension[1]) if len(extension) > 1 else (0, 0))
-    if repaired and extension >= number(repaired):
-        return None
     least = REPAIRED_LINES[2, 28] if server[0] == 15 else TIMESCALEDB_FROM
     return (
         f"TimescaleDB {_text(extension)} fails every background job in PostgreSQL {_text(server)}; "
@@ -129,14 +119,6 @@ def installed_faults(
             f"pgBackRest {_text(number(pgbackrest))} has no process credentials; allowed: {PGBACKREST} or later"
         )
     return faults
-
-
-def number(version: str) -> tuple[int, ...]:
-    """`17.12 (Debian 17.12-1)` as (17, 12). Raises ValueError."""
-    found = re.match(r"\D*(\d+(?:\.\d+)*)", version)
-    if not found:
-        raise ValueError(f"{version!r} is not a version; allowed: numbers with dots")
-    return tuple(int(part) for part in found[1].split("."))
 
 
 def _text(parts: tuple[int, ...]) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from host.common import layout
 from host.specification.model import Spec
+from host.specification.versions import TIMESCALEDB_FROM, number, suffices
 
 Source = Literal["vendor", "debian"]
 Edition = Literal["community", "apache"]
@@ -19,10 +20,6 @@ TUNNEL = "cloudflared"
 # Debian's own package, which brings PGDG's key; it is there before PGDG's repository is.
 KEY_PACKAGE = "postgresql-common"
 PGDG_KEY = "/usr/share/postgresql-common/pgdg/apt.postgresql.org.asc"
-# From these minors on TimescaleDB's jobs all fail with an older TimescaleDB (release notes of 2.31.2, 2.28.5, 2.27.3).
-DEMANDING_MINORS = {15: 20, 16: 16, 17: 12, 18: 7}
-REPAIRED_LINES = ((2, 27, 3), (2, 28, 4))
-REPAIRED = (2, 31, 2)
 
 
 def postgres_packages(major: int, source: Source, edition: Edition) -> tuple[str, ...]:
@@ -169,20 +166,6 @@ def upstream(version: str) -> str:
     return found[1] if found else version
 
 
-def number(version: str) -> tuple[int, ...]:
-    """An upstream version, to be compared."""
-    return tuple(int(part) for part in version.split("."))
-
-
-def suffices(timescaledb: str, postgresql: str) -> bool:
-    """Whether a TimescaleDB can run in a PostgreSQL; both as upstream versions."""
-    major, minor, *_ = (*number(postgresql), 0)
-    if minor < DEMANDING_MINORS.get(major, 0):
-        return True
-    has = number(timescaledb)
-    return has >= REPAIRED or any(has[:2] == line[:2] and has >= line for line in REPAIRED_LINES)
-
-
 def newer(installed: Mapping[str, str], pins: Mapping[str, str], names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Installed packages whose pin is another version: (upstream version now, pinned)."""
     return {
@@ -211,6 +194,5 @@ def upgrade_faults(target: str, default: str, extensions: Mapping[str, str]) -> 
         if version != default
     ]
     if not suffices(default, target):
-        needed = ".".join(map(str, REPAIRED))
-        faults.append(f"PostgreSQL {target} needs TimescaleDB {needed}; {default} is installed")
+        faults.append(f"PostgreSQL {target} needs TimescaleDB {TIMESCALEDB_FROM}; {default} is installed")
     return faults

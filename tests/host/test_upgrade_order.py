@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from host.packages import catalogue
+from host.specification.versions import number
 from tests.host.bare_machine import MARKS, BareMachine
 from tests.host.declared_machine import declared
 from tests.host.trial_repository import KEY, ONLY, TrialRepository, files, version, with_trial_keys
@@ -39,7 +40,7 @@ def before(machine: BareMachine, timescaledb: str) -> str:
     steps = re.findall(
         rf"/timescaledb--([\d.]+)--{re.escape(timescaledb)}\.sql", files(machine, OF_DEBIAN["timescaledb"])
     )
-    return str(max((step for step in steps if len(step) == len(timescaledb)), key=catalogue.number))
+    return str(max((step for step in steps if len(step) == len(timescaledb)), key=number))
 
 
 @pytest.fixture(scope="module")

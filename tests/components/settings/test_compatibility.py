@@ -3,8 +3,9 @@
 import pytest
 
 from components.settings import compatibility, lightsail_bundles
-from components.settings.compatibility import RELEASES, installed_faults, number, pair_fault
+from components.settings.compatibility import RELEASES, installed_faults, pair_fault
 from host.packages.catalogue import upgrade_faults
+from host.specification.versions import number
 
 
 @pytest.mark.parametrize(

@@ -98,25 +98,6 @@ def test_the_upstream_version_is_read_from_a_packages(version: str, expected: st
     assert catalogue.upstream(version) == expected
 
 
-@pytest.mark.parametrize(
-    ("timescaledb", "postgresql", "expected"),
-    [
-        ("2.31.1", "17.11", True),
-        ("2.31.1", "17.12", False),
-        ("2.31.2", "17.12", True),
-        ("2.31.2", "18.7", True),
-        ("2.28.3", "15.20", False),
-        ("2.28.5", "15.20", True),
-        ("2.27.3", "16.16", True),
-        ("2.29.0", "16.16", False),
-    ],
-)
-def test_a_minor_of_november_2026_needs_a_repaired_timescaledb(
-    timescaledb: str, postgresql: str, expected: bool
-) -> None:
-    assert catalogue.suffices(timescaledb, postgresql) is expected
-
-
 def test_a_locked_apt_is_waited_for_and_what_fails_otherwise_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
