@@ -1,1 +1,1 @@
-"""Backups as an operator has them: the ways to a host's recovery engine, and what its answers look like."""
+"""Backups as an operator has them: the connections to a host's recovery engine, and how its answers are shown."""

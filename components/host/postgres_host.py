@@ -47,8 +47,8 @@ class PostgresHost(pulumi.ComponentResource):
     """A Lightsail instance with its data on a disk of its own and a static address.
 
     Almost every change of the instance replaces it and deletes its snapshots, so a resize is a restore
-    onto a second host and never an edit here. What runs on it converges by another way, so its first script
-    only registers it, and a changed one changes nothing.
+    onto a second host and never an edit here. What runs on it is brought about by HostConvergence, so its first
+    script only registers it, and a changed one changes nothing.
     """
 
     instance_name: pulumi.Output[str]

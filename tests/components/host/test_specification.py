@@ -10,6 +10,7 @@ from components.host.specification import host_specification
 from components.settings.compatibility import RELEASES
 from components.settings.stack import parse
 from host.specification.model import written
+from host.specification.reading import SpecError, declared
 from host.specification.reading import parse as parse_specification
 from tests.components.settings.test_settings import given
 from tests.host.specs import spec
@@ -124,6 +125,13 @@ def test_the_host_understands_it_once_its_secrets_are_in_place(way: str) -> None
     # It refuses a key that is missing, and one that it does not know.
     realised = _realised(specification(databaseWay=way), spec()["tls"])
     assert parse_specification(realised).postgres.roles[0].name == "owner"
+
+
+def test_what_is_declared_is_read_back_and_is_not_enough_for_a_host() -> None:
+    found = specification()
+    assert written(declared(found)) == found
+    with pytest.raises(SpecError, match=r"spec\.tls\.key: input should be a valid string"):
+        parse_specification(found)
 
 
 def _realised(value: Any, tls: dict[str, Any]) -> Any:

@@ -63,6 +63,7 @@ def test_dev_is_valid() -> None:
         ("postgresDatabase", "postgres", "is PostgreSQL's own"),
         ("postgresDatabase", "template0", "is PostgreSQL's own"),
         ("postgresDatabase", "template1", "is PostgreSQL's own"),
+        ("postgresDatabase", "pg_clinic", "is PostgreSQL's own"),
         ("githubRepository", "../hybrid", "has a part of dots only; allowed: OWNER/NAME"),
         ("githubRepository", "automatonicai/.", "has a part of dots only"),
         ("githubRepository", "automatonicai", "matches"),
