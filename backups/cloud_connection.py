@@ -20,7 +20,7 @@ DOCUMENT = "aws:ssm/document:Document"
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """Where one is."""
+    """A bucket with backups."""
 
     bucket: str
     region: str

@@ -52,7 +52,7 @@ def run(argv: Sequence[str], request: Mapping[str, Any], say: Say, interrupt: Ca
 
 
 def _hold_interruption() -> Callable[[], None]:
-    """An interruption waits until what is returned is called, which raises it."""
+    """Holds Ctrl-C back until the returned function is called, which raises it."""
     before = signal.getsignal(signal.SIGINT)
     # Where it is ignored nobody is interrupted, and only the main thread may say what it does.
     if before is signal.SIG_IGN or current_thread() is not main_thread():

@@ -37,7 +37,7 @@ AWAY = "does not answer"
 
 
 class LocalConnection:
-    """Made without a stack that runs, too; who asks then is told so."""
+    """Can be made while the stack is stopped; asking then raises LocalError."""
 
     def __init__(self, here: Stack, say: Say) -> None:
         self.stack = "local"

@@ -12,7 +12,7 @@ def clock(moment: datetime) -> str:
 
 
 def exact(moment: datetime) -> str:
-    """With what there is of a fraction of a second."""
+    """With the fraction of a second, if there is one."""
     fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
     return f"{clock(moment)}{fraction} UTC"
 

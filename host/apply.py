@@ -8,7 +8,8 @@ The stages, in their order, are those of STAGES; only those from `database` on n
 import gc
 
 if __name__ == "__main__":
-    # To load the libraries is half of a look that finds nothing to do; to look for garbage meanwhile, a sixth of that.
+    # Loading the libraries is half the time of an application that finds nothing to do; collecting garbage meanwhile
+    # would be a sixth of that.
     gc.disable()
 
 import argparse

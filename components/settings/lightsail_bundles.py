@@ -58,7 +58,7 @@ def memory_mb(bundle: str) -> int:
 
 
 def postgres_memory_mb(bundle: str) -> int:
-    """What of it PostgreSQL may use."""
+    """Memory that is left to PostgreSQL."""
     return memory_mb(bundle) - SYSTEM_MEMORY_MB
 
 

@@ -62,12 +62,12 @@ class Found:
     """Units whose last run failed."""
     is_unsound: bool
     verify_days: float
-    """Since the repository was last looked at, or since this host was first to see to that."""
+    """Since the last verification, or since this host began to serve where there was none."""
     is_serving: bool
 
     @property
     def is_verify_failed(self) -> bool:
-        """Or has not been made for too long: a look that never comes finds nothing."""
+        """Also where the last verification is too long ago."""
         return self.is_unsound or "hybrid-verify" in self.failed or self.verify_days > VERIFY_DAYS
 
     def metrics(self) -> dict[str, float]:

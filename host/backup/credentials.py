@@ -51,7 +51,7 @@ def apply(spec: Spec) -> None:
 
 
 def needed(spec: Spec) -> None:
-    """For what comes next and can't do without: the timer's first run may still be ahead."""
+    """Has the credentials written now, for a restore that can't wait for the timer's first run."""
     if is_wanted(spec):
         handed_on(name="credentials for backups")
 

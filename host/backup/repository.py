@@ -44,7 +44,7 @@ def apply(spec: Spec) -> None:
 
 
 def first(spec: Spec) -> None:
-    """Where the bucket lost what was in it, both again."""
+    """The repository and a first backup; both again where the bucket lost its content."""
     repository(name="backup repository", stanza=spec.backup.stanza)
     first_backup(name="first backup", spec=spec)
 

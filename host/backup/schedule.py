@@ -57,7 +57,7 @@ def units(schedule: Schedule) -> tuple[Unit, ...]:
 
 
 def apply(spec: Spec) -> None:
-    """Only the host that serves takes backups; the log that waits is looked after on each."""
+    """Only the host that serves takes backups; the alarm for waiting log runs on every host."""
     if spec.platform != "lightsail":
         return
     files.directory(name="folder of backups' answers", path=layout.BACKUP_ANSWERS, mode="700")

@@ -9,7 +9,7 @@ PROPERTIES = ("ActiveState", "UnitFileState", "NeedDaemonReload", "LoadState")
 
 
 class IsNewer(FactBase[bool]):
-    """Both are there, and `path` was written after `than`."""
+    """Whether both files exist and `path` was written after `than`."""
 
     def command(self, path: str, than: str) -> str:
         first, second = shlex.quote(path), shlex.quote(than)
@@ -36,7 +36,7 @@ class UnitState(FactBase[dict[str, str]]):
 
 
 class Succeeds(FactBase[bool]):
-    """Whether a command that only looks ends with 0."""
+    """Whether a read-only command ends with 0."""
 
     def command(self, command: str) -> str:
         return f"( {command} ) >/dev/null 2>&1 && echo yes || true"
@@ -50,7 +50,7 @@ class Succeeds(FactBase[bool]):
 
 
 class Content(FactBase[bytes]):
-    """A small file, of whatever it is; empty when it is not there."""
+    """The bytes of a small file; empty where it does not exist."""
 
     def command(self, path: str) -> str:
         return f"base64 --wrap=0 {shlex.quote(path)} 2>/dev/null || true"

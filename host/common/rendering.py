@@ -45,7 +45,7 @@ class RefusedError(Exception):
 
 
 def grammar_fault(text: str, grammar: str) -> str | None:
-    """The first line that is not of the grammar, by its number: it may hold a secret."""
+    """Names the first line that does not match the grammar by its number, since it may hold a secret."""
     for number, line in enumerate(text.splitlines(), 1):
         if not re.fullmatch(grammar, line):
             return f"line {number} is not what such a file may hold"

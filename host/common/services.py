@@ -14,15 +14,15 @@ class Service:
     unit: str
     pid_file: str
     settings: str
-    """A change takes a restart."""
+    """A change needs a restart."""
     reloaded: tuple[str, ...]
     """A change is taken up by the running service."""
     kept: tuple[str, ...]
-    """What it takes to start again as before; certificates are checked before they are put in place."""
+    """Files that are needed to start again as before; certificates are checked before they are put in place."""
     ready: str
     """Succeeds once clients are served."""
     log: str
-    """Where its reasons are."""
+    """Where it logs why it does not start."""
 
 
 def postgres(spec: Spec) -> Service:

@@ -45,7 +45,7 @@ def enabled(unit: str) -> Generator[str, None, None]:
 
 
 def is_pending(path: str, *, since: str, stamp: str) -> bool:
-    """A file was written after `since`, and no act that left `stamp` came after it."""
+    """Whether a file was written after `since`, and the restart or reload that touches `stamp` has not come since."""
     return is_newer(path, since) and not is_newer(stamp, path)
 
 

@@ -141,7 +141,7 @@ def ballast_bytes(total: int, free: int) -> int:
 
 
 class BlockDevices(FactBase[Sequence[Device]]):
-    """All of them, or the one at `path`; the path of that one is the given one."""
+    """All devices, or the one at `path`."""
 
     def command(self, path: str | None = None) -> str:
         one = f" {shlex.quote(path)}" if path else ""

@@ -99,7 +99,7 @@ def apply(tls: Tls) -> RefusedError | None:
 
 
 def folder(tls: Tls) -> str:
-    """Of this very set: another set has another folder, and one link says which is in use."""
+    """Name of this set's folder: every set has its own, and one link names the set in use."""
     return f"tls-{hashlib.sha256((tls.authorities + tls.certificate).encode()).hexdigest()[:16]}"
 
 

@@ -68,7 +68,7 @@ def compared(source: Sequence[datetime], found: Sequence[datetime], until: datet
 
 
 def is_clear(time: datetime, source: Sequence[datetime]) -> bool:
-    """`source` is in order."""
+    """Whether a time is a second away from every marker of `source`, which is in order."""
     place = bisect(source, time)
     return all(abs(time - marker) >= CLEARANCE for marker in source[max(place - 1, 0) : place + 1])
 
