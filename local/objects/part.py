@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 NAME = "objects"
 PROJECT = Path(__file__).parents[2]
-TLS_HOOK = Path(__file__).with_name("tls.py")
 SERVER = Path(__file__).with_name("server.py")
 STORE = PROJECT / "local" / "object_store"
 # moto checks no signature.
@@ -55,7 +54,7 @@ class Objects:
             # All is saved that it has acknowledged, and gunicorn's own ways to stop take one to three seconds.
             stop_signal="KILL",
             environment={**ENVIRONMENT, "HYBRID_OBJECTS": str(self.state.store), "TMPDIR": str(self.state.objects)},
-            contents=(content_hash(*self.tls.files, TLS_HOOK, SERVER, *sorted(STORE.glob("*.py"))),),
+            contents=(content_hash(*self.tls.files, SERVER, *sorted(STORE.glob("*.py"))),),
         )
 
     def is_ready(self) -> bool:
@@ -87,7 +86,7 @@ class Objects:
     def _command(self) -> tuple[str, ...]:
         """One worker, for what objects there are is in its memory."""
         options = {
-            "--config": str(TLS_HOOK),
+            "--config": str(SERVER),
             "--bind": f"127.0.0.1:{self.port}",
             "--workers": "1",
             "--worker-class": "gthread",
@@ -106,7 +105,7 @@ class Objects:
             "gunicorn",
             *words,
             "--no-control-socket",
-            "local.objects.server:application",
+            "local.objects.server:application()",
         )
 
 

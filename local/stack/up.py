@@ -22,8 +22,7 @@ from local.host import backups, database, database_certificates, serving
 from local.host.database_way import DatabaseWay
 from local.host.serving import Serving
 from local.host.spec import Machine, authorities, host_spec
-from local.objects.bucket_settings import ensure_buckets
-from local.objects.buckets import Bucket, declared_buckets
+from local.objects.buckets import Bucket, declared_buckets, ensure_buckets
 from local.objects.part import Objects
 from local.processes.stack import Progress, Stack
 from local.processes.supervisor import Outcome

@@ -8,8 +8,7 @@ from typing import Any
 from local.common import certificates
 from local.common.ports import Ports
 from local.common.state import State
-from local.objects.bucket_settings import ensure_buckets
-from local.objects.buckets import ARN, Bucket
+from local.objects.buckets import ARN, Bucket, ensure_buckets
 from local.objects.part import Objects
 from local.processes.supervisor import Supervisor
 from tests.waiting import until

@@ -20,8 +20,7 @@ from cloudflare import (
 )
 
 from local.common.ports import Ports
-from local.control_plane.control_plane import EDGE_FILE
-from local.control_plane.rate import LIMIT, WINDOW_SECONDS, Rate
+from local.control_plane.control_plane import EDGE_FILE, RATE_LIMIT, RATE_WINDOW_SECONDS, Rate
 from tests.local.control_plane_under_test import (
     ACCOUNT,
     DOMAIN,
@@ -248,10 +247,10 @@ def test_the_rate_limit_is_told_and_kept(plane: ControlPlaneUnderTest) -> None:
     assert answer.headers["ratelimit"].startswith('"default";r=1199;t=')
     assert answer.headers["ratelimit-policy"] == '"default";q=1200;w=300'
     rate = Rate()
-    assert [rate.take(0.0) for _ in range(LIMIT)] == [None] * LIMIT
-    assert rate.take(1.0) == WINDOW_SECONDS
-    assert rate.take(WINDOW_SECONDS) == 1
-    assert rate.take(1.0 + WINDOW_SECONDS) is None
+    assert [rate.take(0.0) for _ in range(RATE_LIMIT)] == [None] * RATE_LIMIT
+    assert rate.take(1.0) == RATE_WINDOW_SECONDS
+    assert rate.take(RATE_WINDOW_SECONDS) == 1
+    assert rate.take(1.0 + RATE_WINDOW_SECONDS) is None
 
 
 def test_over_the_limit_every_call_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +260,7 @@ def test_over_the_limit_every_call_is_refused(tmp_path: Path, monkeypatch: pytes
         for _ in range(2):
             with pytest.raises(RateLimitError) as error:
                 plane.client().zones.get(zone_id=ZONE)
-            assert 299 <= int(error.value.response.headers["retry-after"]) <= WINDOW_SECONDS
+            assert 299 <= int(error.value.response.headers["retry-after"]) <= RATE_WINDOW_SECONDS
             assert codes(error) == [971]
 
 

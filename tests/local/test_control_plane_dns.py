@@ -12,7 +12,7 @@ import pytest
 
 from local.common.ports import Ports
 from local.common.state import State
-from local.control_plane.zone_feed import answers
+from local.control_plane.publisher import answers
 from local.failover import name_server
 from local.processes.stack import Stack
 from tests.local.control_plane_under_test import (

@@ -13,8 +13,7 @@ import pytest
 from local.common import certificates
 from local.common.ports import Ports
 from local.common.state import State
-from local.objects.bucket_settings import ensure_buckets
-from local.objects.buckets import Bucket
+from local.objects.buckets import Bucket, ensure_buckets
 from local.objects.part import Objects
 from local.processes.supervisor import Supervisor
 

@@ -9,10 +9,15 @@ from typing import Any
 from moto.s3.models import FakeKey
 
 from local.object_store.backend import Backend
-from local.object_store.body import KeptBody
 from local.object_store.files import DamagedError, StoreFiles
-from local.object_store.records import record, replication_status, version
-from local.object_store.replication import PENDING, status_of
+from local.object_store.versions import (
+    PENDING,
+    StoredBody,
+    first_replication_status,
+    record,
+    replication_status,
+    version,
+)
 
 # Writers of one key wait for each other, those of others seldom.
 STRIPES = 64
@@ -20,7 +25,7 @@ Pending = Callable[[str, str, Any], None]
 """Takes bucket, key and a version that is to be replicated."""
 
 
-class Keeper:
+class Store:
     """Between the backend and the folder."""
 
     def __init__(self, files: StoreFiles, backend: Backend) -> None:
@@ -30,21 +35,21 @@ class Keeper:
         self._here = threading.local()
         self._locks = [threading.Lock() for _ in range(STRIPES)]
         # By bucket and key: the versions that the disk has.
-        self._kept: dict[tuple[str, str], list[Any]] = {}
+        self._stored: dict[tuple[str, str], list[Any]] = {}
         backend.changed = self._changed
         backend.write_body = self.write_body
 
-    def write_body(self, bucket: str, content: Iterator[bytes]) -> KeptBody:
+    def write_body(self, bucket: str, content: Iterator[bytes]) -> StoredBody:
         path = self.files.write_body(bucket, content)
-        return KeptBody(path, path.stat().st_size)
+        return StoredBody(path, path.stat().st_size)
 
-    def keep_changes(self) -> None:
+    def write_changes(self) -> None:
         """Write what this thread has changed. Raises OSError; what can't be written is taken back."""
         changed: dict[tuple[str, str], None] = self._changes()
         while changed:
             bucket, key = next(iter(changed))
             try:
-                self._keep(bucket, key)
+                self._write_versions(bucket, key)
             finally:
                 del changed[bucket, key]
 
@@ -67,18 +72,18 @@ class Keeper:
 
     def _load(self, bucket: Any, found: dict[str, Any]) -> None:
         key = found["key"]
-        kept = []
+        stored = []
         for one in found["versions"]:
             made = version(key, one, bucket, lambda name: self.files.body(bucket.name, name))
             fault = _body_fault(made)
             if fault:
                 _say(f"{fault}; version {one['version_id']} of {bucket.name}/{key} is left out")
                 continue
-            kept.append(made)
+            stored.append(made)
             if one.get("tags"):
                 self._backend.tagger.tag_resource(made.arn, [{"Key": k, "Value": v} for k, v in one["tags"].items()])
-        bucket.keys.load(key, kept)
-        self._kept[bucket.name, key] = kept
+        bucket.keys.load(key, stored)
+        self._stored[bucket.name, key] = stored
 
     def _changed(self, bucket: str, key: str) -> None:
         self._changes()[bucket, key] = None
@@ -89,7 +94,7 @@ class Keeper:
         changes: dict[tuple[str, str], None] = self._here.changes
         return changes
 
-    def _keep(self, bucket_name: str, key: str) -> None:
+    def _write_versions(self, bucket_name: str, key: str) -> None:
         with self._locks[hash((bucket_name, key)) % STRIPES]:
             bucket: Any = self._backend.buckets.get(bucket_name)
             if bucket is None:
@@ -98,7 +103,7 @@ class Keeper:
             try:
                 new = [one for one in versions if not hasattr(one, "replication_status")]
                 for one in new:
-                    one.replication_status = status_of(bucket, one)
+                    one.replication_status = first_replication_status(bucket, one)
                 self._write(bucket_name, key, versions)
             except OSError:
                 self._take_back(bucket, key)
@@ -109,25 +114,27 @@ class Keeper:
                 self.pending(bucket_name, key, one)
 
     def _take_back(self, bucket: Any, key: str) -> None:
-        """What this thread could not keep is refused, and must not be seen; others answer for what they made."""
+        """What this thread could not store is refused, and must not be seen; others answer for what they made."""
         with self._backend.mutation:
-            kept = self._kept.get((bucket.name, key), [])
+            stored = self._stored.get((bucket.name, key), [])
             others = [
-                one for one in bucket.keys.getlist(key, []) if one not in kept and one.made_by != threading.get_ident()
+                one
+                for one in bucket.keys.getlist(key, [])
+                if one not in stored and one.made_by != threading.get_ident()
             ]
-            bucket.keys.take(key, [*kept, *others])
+            bucket.keys.take(key, [*stored, *others])
 
     def _write(self, bucket: str, key: str, versions: list[Any]) -> None:
         for one in _objects(versions):
-            if not isinstance(one._value_buffer, KeptBody):
+            if not isinstance(one._value_buffer, StoredBody):
                 self._move_to_disk(bucket, one)
         tags = self._backend.tagger.get_tag_dict_for_resource
         self.files.write_key(
             bucket, key, [record(one, tags(one.arn) if isinstance(one, FakeKey) else {}) for one in versions]
         )
-        before = self._kept.pop((bucket, key), [])
+        before = self._stored.pop((bucket, key), [])
         if versions:
-            self._kept[bucket, key] = versions
+            self._stored[bucket, key] = versions
         used = {one._value_buffer.path for one in _objects(versions)}
         for path in {one._value_buffer.path for one in _objects(before)} - used:
             path.unlink(missing_ok=True)
