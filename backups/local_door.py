@@ -11,7 +11,7 @@ from backups.errors import BackupError
 from local.common.certificates import ServerCertificate
 from local.common.errors import LocalError
 from local.host import database, serving
-from local.host.database_way import DatabaseWay
+from local.host.runtime import HostRuntime
 from local.objects.part import Objects
 from local.processes.stack import Stack
 
@@ -29,9 +29,9 @@ class LocalDoor:
         self.say = say
 
     @property
-    def way(self) -> DatabaseWay:
+    def way(self) -> HostRuntime:
         """Raises LocalError where the stack does not run."""
-        way = database.way(self.here)
+        way = database.runtime(self.here)
         if not self.here.state.exists or not way.is_made or not self.here.supervisor.is_running():
             raise LocalError("the local stack does not run; start it with `./hybrid local up`")
         return way

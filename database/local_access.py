@@ -9,7 +9,7 @@ from database.access import Access, Door, refuse_unknown
 from database.psql import VARIABLES
 from host.layout import AUTHORITIES, programs
 from local.common.errors import LocalError
-from local.host.database import way
+from local.host.database import runtime
 from local.processes.stack import Stack
 
 LOCAL = "local"
@@ -79,4 +79,4 @@ def on_host(stack: Stack, argv: Sequence[str]) -> tuple[list[str], dict[str, str
         "PSQLRC": "/dev/null",
     }
     program = programs(specification(stack)["postgres"]["major"]) / argv[0]
-    return way(stack).terminal([str(program), *argv[1:]], (*VARIABLES, *changes)), changes
+    return runtime(stack).terminal([str(program), *argv[1:]], (*VARIABLES, *changes)), changes

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.common.errors import LocalError
-from local.objects.part import Objects
 from plan.model import Computed, Plan, Resource
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -128,9 +127,9 @@ ABSENT = (
 )
 
 
-def ensure_buckets(objects: Objects, buckets: Sequence[Bucket]) -> int:
-    """In their order; how many had to be changed."""
-    clients = {region: objects.client(region) for region in {bucket.region for bucket in buckets}}
+def ensure_buckets(client_of: Callable[[str], Any], buckets: Sequence[Bucket]) -> int:
+    """In their order; how many had to be changed. `client_of` makes a boto3 client for a region."""
+    clients = {region: client_of(region) for region in {bucket.region for bucket in buckets}}
     there = {found["Name"] for client in [*clients.values()][:1] for found in client.list_buckets()["Buckets"]}
     return sum(_ensure(clients[bucket.region], bucket, is_new=bucket.name not in there) for bucket in buckets)
 

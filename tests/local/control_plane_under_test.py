@@ -19,7 +19,7 @@ from local.control_plane.control_plane import ControlPlane
 from local.control_plane.publisher import Publisher
 from local.control_plane.server import BASE, FAULTS, HEALTH, Server
 from local.control_plane.settings import Account, SeedZone, Settings, Token
-from local.failover.declared_edge import DeclaredEdge, FailoverHost
+from local.failover.declared import DeclaredEdge, FailoverHost
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "0" * 31 + "a"

@@ -21,7 +21,7 @@ from local.common.ports import Ports
 from local.common.state import State
 from local.host import backups, database, namespace
 from local.objects.part import Objects
-from local.processes.part_status import PartState, PartStatus
+from local.processes.program import PartState, PartStatus
 from local.processes.stack import Stack
 from local.stack.down import down
 from local.stack.status import parts_of
@@ -164,7 +164,7 @@ class StackUnderTest:
         place = ["-h", SOCKETS, "-p", str(port or postgres["port"]), "-d", postgres["database"]]
         words = [word for query in queries for word in ("-c", query)]
         argv = [f"{PROGRAMS}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *place, *words]
-        answer = database.way(self.here).in_host(argv)
+        answer = database.runtime(self.here).in_host(argv)
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.strip()
 

@@ -40,7 +40,7 @@ class StoreUnderTest:
         self.start()
 
     def start(self) -> None:
-        self.supervisor.ensure(self.objects.part())
+        self.supervisor.ensure(self.objects.program())
         self.supervisor.wait_ready("objects", self.objects.is_ready)
 
     def kill(self) -> None:
@@ -75,7 +75,7 @@ class StoreUnderTest:
         self.client.delete_bucket(Bucket=bucket)
 
     def ensure(self, *buckets: Bucket) -> int:
-        return ensure_buckets(self.objects, buckets)
+        return ensure_buckets(self.objects.client, buckets)
 
     def put(self, key: str, body: bytes = b"1", bucket: str = "kept", **options: Any) -> str:
         """The new version's id."""

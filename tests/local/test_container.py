@@ -20,7 +20,7 @@ from local.common.ports import Ports
 from local.common.state import State
 from local.host import container, database, namespace
 from local.host.container import Container
-from local.host.database_way import DatabaseWay, Namespaces
+from local.host.runtime import HostRuntime, Namespaces
 from local.processes.stack import Stack
 from local.stack.down import down
 from local.stack.up import up
@@ -100,7 +100,7 @@ def stack(state: State, free_ports: Ports) -> Stack:
 
 @pytest.mark.parametrize(("namespaces", "kind"), [(False, Namespaces), (True, Container)])
 def test_a_container_is_taken_where_namespaces_are_refused(
-    namespaces: bool, kind: type[DatabaseWay], stack: Stack, monkeypatch: pytest.MonkeyPatch
+    namespaces: bool, kind: type[HostRuntime], stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(monkeypatch, namespaces=namespaces)
     assert isinstance(database.choose(stack), kind)
@@ -241,7 +241,9 @@ def calls(engine: Path, word: str) -> list[str]:
 
 
 def pid_of(stack: Stack, program: str) -> int:
-    return next(one.pid for one in map(psutil.Process, database.way(stack).pids()) if one.cmdline()[:1] == [program])
+    return next(
+        one.pid for one in map(psutil.Process, database.runtime(stack).pids()) if one.cmdline()[:1] == [program]
+    )
 
 
 @pytest.mark.local
@@ -256,7 +258,7 @@ def test_a_stack_in_a_container_is_verified(contained: Stack) -> None:
 @pytest.mark.local
 @pytest.mark.slow
 def test_a_second_up_in_a_container_changes_nothing(contained: Stack, plan: Plan, engine: Path) -> None:
-    before, builds = database.way(contained).pids(), calls(engine, "build")
+    before, builds = database.runtime(contained).pids(), calls(engine, "build")
     assert up(contained, plan, quiet, quiet) == []
     assert pid_of(contained, "/usr/sbin/pgbouncer") in before
     assert calls(engine, "build") == builds
@@ -294,7 +296,7 @@ def test_a_container_that_outlived_its_part_is_replaced(contained: Stack, plan: 
 def test_down_stops_the_container_and_in_the_end_removes_it(
     contained: Stack, plan: Plan, engine: Path, eventually: Any
 ) -> None:
-    pids = database.way(contained).pids()
+    pids = database.runtime(contained).pids()
     down(contained, quiet, is_final=False)
     eventually(lambda: not any(map(psutil.pid_exists, pids)))
     assert "database system is shut down" in (contained.state.logs / "database.log").read_text()

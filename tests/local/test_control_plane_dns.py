@@ -10,6 +10,7 @@ import dns.message
 import dns.query
 import pytest
 
+from local.common.parts import KNOTD
 from local.common.ports import Ports
 from local.common.state import State
 from local.control_plane.publisher import answers
@@ -27,8 +28,7 @@ from tests.local.control_plane_under_test import (
     settings,
 )
 
-PROGRAM = name_server.program()
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason="no knotd here; Debian package knot")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(KNOTD.path is None, reason="no knotd here; Debian package knot")]
 Eventually = Callable[..., None]
 TO_EDGE, TO_STANDBY = ("A", 300, "127.0.0.1"), ("CNAME", 60, f"{STANDBY}.")
 
@@ -40,8 +40,8 @@ def stack(state: State, free_ports: Ports) -> Stack:
 
 @contextmanager
 def running(stack: Stack) -> Iterator[None]:
-    part = name_server.part(stack, declared(), str(PROGRAM))
-    process = subprocess.Popen(part.command)
+    program = name_server.program(stack, declared())
+    process = subprocess.Popen(program.command)
     try:
         deadline = time.monotonic() + 10
         while not name_server.is_ready(stack, declared()):

@@ -14,11 +14,11 @@ from local.common.errors import LocalError
 from local.common.ports import Ports
 from local.common.state import State
 from local.control_plane.settings import Settings
-from local.edge.config import routed
-from local.failover import control_plane_part
-from local.failover import ids as failover_ids
-from local.failover.control_plane_part import ROLLBACK_SCOPES, Seeding
-from local.failover.declared_edge import DeclaredEdge, declared_edge
+from local.edge.part import routed
+from local.failover import control_plane
+from local.failover.control_plane import ROLLBACK_SCOPES
+from local.failover.declared import DeclaredEdge, declared_edge
+from local.failover.seeding import Seeding, write_ids
 from local.processes.stack import Stack
 from plan.model import Plan
 from tests.changed_stack import record_with
@@ -41,8 +41,8 @@ def stack(state: State) -> Stack:
 @pytest.fixture
 def plane(stack: Stack, declared: DeclaredEdge) -> Iterator[ControlPlaneUnderTest]:
     """With the settings that `up` writes, on a port of its own."""
-    control_plane_part.part(stack, declared, None)
-    written = Settings.model_validate_json((control_plane_part.folder(stack) / "settings.json").read_bytes())
+    control_plane.program(stack, declared, None)
+    written = Settings.model_validate_json((control_plane.folder(stack) / "settings.json").read_bytes())
     with serving(written.model_copy(update={"port": 0, "tokens": (*written.tokens, token(OWNER, "*"))})) as made:
         yield made
 
@@ -172,12 +172,12 @@ def test_what_is_there_already_is_taken_over(seed: Seeder, stack: Stack, declare
 def test_the_rollback_has_a_token_of_its_own_with_two_scopes(
     plane: ControlPlaneUnderTest, stack: Stack, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    control_plane_part.write_rollback_token(stack)
+    control_plane.write_rollback_token(stack)
     path = stack.state.failover_token
     value = path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
     assert plane.client(value).user.tokens.verify().status == "active"
-    settings = json.loads((control_plane_part.folder(stack) / "settings.json").read_text())
+    settings = json.loads((control_plane.folder(stack) / "settings.json").read_text())
     assert [token["scopes"] for token in settings["tokens"]] == [["*"], list(ROLLBACK_SCOPES)]
     assert value not in json.dumps(settings)
     assert value not in "".join(capfd.readouterr())
@@ -185,8 +185,8 @@ def test_the_rollback_has_a_token_of_its_own_with_two_scopes(
 
 def test_the_file_of_ids_is_what_the_command_reads(seed: Seeder, stack: Stack, declared: DeclaredEdge) -> None:
     seed(declared)
-    assert failover_ids.write(stack, declared, seed.known)
-    assert not failover_ids.write(stack, declared, seed.known)
+    assert write_ids(stack, declared, seed.known)
+    assert not write_ids(stack, declared, seed.known)
     found = ids.read(stack.state.failover_ids)
     assert (found.stack, found.zone_id, found.keep_until) == ("local", declared.zone, "2027-01-31")
     (host,) = found.hosts
@@ -200,10 +200,10 @@ def test_the_file_of_ids_is_dated_anew_after_a_day(
     seed: Seeder, stack: Stack, declared: DeclaredEdge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed(declared)
-    failover_ids.write(stack, declared, seed.known)
+    write_ids(stack, declared, seed.known)
     document: dict[str, Any] = json.loads(stack.state.failover_ids.read_text())
     old = {**document, "resolved_at": "2026-01-01T00:00:00Z"}
     stack.state.write_json(stack.state.failover_ids, old)
-    assert not failover_ids.write(stack, declared, seed.known)
+    assert not write_ids(stack, declared, seed.known)
     again = json.loads(stack.state.failover_ids.read_text())
     assert again["resolved_at"] > "2026-02"

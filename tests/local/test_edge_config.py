@@ -7,7 +7,7 @@ import pytest
 
 from local.common.errors import LocalError
 from local.common.ports import Ports
-from local.edge.config import ROUTE, VERSION, EdgeSources, edge_config, site_assets
+from local.edge.part import ROUTE, VERSION, EdgeSources, edge_config, site_assets
 from plan.model import Computed, Plan, Resource, Secret, reference
 
 URN = "urn:pulumi:dev::shop::"

@@ -16,8 +16,8 @@ import pytest
 
 from local.common.ports import Ports
 from local.common.state import State
-from local.failover import edge_proxy
-from local.failover.control_plane_part import folder
+from local.failover import proxy
+from local.failover.control_plane import folder
 from local.processes.stack import Stack
 from tests.local.control_plane_under_test import (
     DOMAIN,
@@ -86,14 +86,14 @@ def plane(stack: Stack, worker: None) -> Iterator[ControlPlaneUnderTest]:
         api.workers.routes.create(zone_id=ZONE, pattern=f"{HOST}/*", script="shop-web")
         api.workers.routes.create(zone_id=ZONE, pattern=f"{HOST}/.well-known/acme-challenge/*")
         parts = (
-            edge_proxy.standby_part(stack, declared(BUILD), ROOT / "apps/web/public"),
-            edge_proxy.proxy_part(stack, declared(BUILD), {"shop-web": stack.ports.web, "shop-api": stack.ports.api}),
+            proxy.standby_program(stack, declared(BUILD), ROOT / "apps/web/public"),
+            proxy.proxy_program(stack, declared(BUILD), {"shop-web": stack.ports.web, "shop-api": stack.ports.api}),
         )
         processes = [subprocess.Popen(part.command) for part in parts]
         try:
             for address in ("127.0.0.1", "127.0.0.2"):
                 deadline = time.monotonic() + 20
-                while not edge_proxy.is_ready(stack, address, HOST):
+                while not proxy.is_ready(stack, address, HOST):
                     assert time.monotonic() < deadline
                     time.sleep(0.02)
             yield made
@@ -232,7 +232,7 @@ def test_the_stand_by_serves_the_site_and_its_health(ask: Callable[..., Answer])
 
 
 def test_the_stand_by_has_a_certificate_for_its_hosts(stack: Stack, plane: ControlPlaneUnderTest) -> None:
-    trust = ssl.create_default_context(cafile=str(edge_proxy.certificate(stack, declared(BUILD)).authority))
+    trust = ssl.create_default_context(cafile=str(proxy.certificate(stack, declared(BUILD)).authority))
     with (
         socket.create_connection(("127.0.0.2", stack.ports.standby_tls), timeout=5) as plain,
         trust.wrap_socket(plain, server_hostname=HOST) as secure,

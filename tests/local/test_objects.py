@@ -42,14 +42,14 @@ def running(folder: State) -> Iterator[Supervisor]:
 def objects(folder: State, running: Supervisor, free_ports: Ports) -> Objects:
     """It takes a second to start, so one for all tests; each has buckets of its own."""
     made = Objects(state=folder, port=free_ports.objects, tls=certificates.ensure(folder)[0])
-    running.ensure(made.part())
+    running.ensure(made.program())
     running.wait_ready("objects", made.is_ready)
     return made
 
 
 def ensure(objects: Objects, name: str, *, versioned: bool = False, **changes: Any) -> bool:
     bucket = Bucket(name=name, region=REGION, is_versioned=versioned, **changes)
-    return bool(ensure_buckets(objects, [bucket]))
+    return bool(ensure_buckets(objects.client, [bucket]))
 
 
 def test_a_bucket_is_made_as_declared(objects: Objects) -> None:
@@ -174,12 +174,12 @@ def test_it_speaks_on_loopback_only_and_says_nothing(objects: Objects, running: 
 
 
 def test_it_starts_anew_only_for_a_new_certificate(objects: Objects, folder: State) -> None:
-    before = objects.part().fingerprint
-    assert objects.part().fingerprint == before
+    before = objects.program().fingerprint
+    assert objects.program().fingerprint == before
     key = objects.tls.key.read_bytes()
     try:
         objects.tls.key.write_bytes(key + b"\n")
-        assert objects.part().fingerprint != before
+        assert objects.program().fingerprint != before
     finally:
         objects.tls.key.write_bytes(key)
 
@@ -191,7 +191,7 @@ def test_nobody_answers_where_it_does_not_run(folder: State, objects: Objects, f
 def test_a_lost_bucket_is_told(state: State, supervisor: Supervisor, free_ports: Ports) -> None:
     objects = Objects(state=state, port=free_ports.postgres, tls=certificates.ensure(state)[0])
     supervisor.start(list)
-    supervisor.ensure(objects.part())
+    supervisor.ensure(objects.program())
     supervisor.wait_ready("objects", objects.is_ready)
     assert ensure(objects, "backups", versioned=True)
     supervisor.restart("objects")
@@ -204,4 +204,4 @@ def test_a_lost_bucket_is_told(state: State, supervisor: Supervisor, free_ports:
 
 
 def test_its_temporary_files_are_in_the_state_folder(objects: Objects, folder: State) -> None:
-    assert Path(objects.part().environment["TMPDIR"]).is_relative_to(folder.folder)
+    assert Path(objects.program().environment["TMPDIR"]).is_relative_to(folder.folder)

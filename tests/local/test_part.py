@@ -11,7 +11,7 @@ import pytest
 
 from local.common.state import State
 from local.processes import processes
-from local.processes.part import Part, content_hash
+from local.processes.program import Program, content_hash
 from local.processes.supervisor import Supervisor
 from tests.local.parts import sleeper
 
@@ -26,7 +26,7 @@ def test_arguments_and_environment_arrive_as_they_are(
     program = "import json, os, sys; open(sys.argv[1], 'x').write(json.dumps([sys.argv[2:], os.environ['ODD']]))"
     odd = "a=b,\"c\" 'd' %(x)s ;#"
     command = (sys.executable, "-c", program, str(target), *words)
-    started.ensure(Part(name="odd", command=command, environment={"ODD": odd}))
+    started.ensure(Program(name="odd", command=command, environment={"ODD": odd}))
     eventually(lambda: target.exists() and target.read_text())
     assert json.loads(target.read_text()) == [words, odd]
 

@@ -11,7 +11,7 @@ import pytest
 from local.common.errors import LocalError
 from local.common.ports import Ports
 from local.common.state import State
-from local.host.database_way import Namespaces
+from local.host.runtime import Namespaces
 from local.processes.stack import Stack
 
 IDLE = {"changed": [], "unchanged": 2, "failed": [], "restart": [], "reload": []}

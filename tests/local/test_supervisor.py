@@ -11,8 +11,8 @@ import pytest
 from local.common.errors import LocalError
 from local.common.state import State
 from local.processes import processes
-from local.processes.part_status import PartState
 from local.processes.processes import Identity
+from local.processes.program import PartState
 from local.processes.supervisor import Supervisor
 from tests.local.parts import SLEEP, is_ready, shell, sleeper
 

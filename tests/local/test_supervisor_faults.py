@@ -11,9 +11,8 @@ import pytest
 from local.common.errors import LocalError
 from local.common.state import State
 from local.processes import processes
-from local.processes.part import Part
-from local.processes.part_status import PartState
 from local.processes.processes import Identity
+from local.processes.program import PartState, Program
 from local.processes.supervisor import Supervisor
 from tests.local.parts import is_ready, shell, sleeper
 
@@ -28,7 +27,7 @@ def test_a_part_that_exits_at_once_is_told_with_its_last_words(started: Supervis
 
 
 def test_a_missing_program_is_told(started: Supervisor) -> None:
-    started.ensure(Part(name="absent", command=("/nowhere/program",)))
+    started.ensure(Program(name="absent", command=("/nowhere/program",)))
     with pytest.raises(LocalError, match="/nowhere/program: can't be started: No such file"):
         started.wait_ready("absent", lambda: False)
 

@@ -1,80 +1,37 @@
-"""The emulated control plane as a part of the stack, and what the plan declares brought into it through its API."""
+"""What the plan declares brought into the emulated control plane through its API, and the ids of it for a rollback."""
 
-import hashlib
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from local.common.errors import LocalError
-from local.control_plane.settings import Account, NameServer, SeedZone, Settings, Token
-from local.edge.part import get_status
-from local.failover.declared_edge import DeclaredEdge
-from local.processes.part import Part, content_hash
+from local.common.ports import STANDBY_ADDRESS
+from local.failover import control_plane
+from local.failover.declared import DeclaredEdge, FailoverHost, declared_edge
+from local.failover.proxy import EDGE_ADDRESS, certificate
+from local.host.realisation import UNCHANGED, Realisation
 from local.processes.stack import Stack
 
 if TYPE_CHECKING:
     import httpx
 
-NAME = "control-plane"
-PROJECT = Path(__file__).parents[2]
-CODE = PROJECT / "local" / "control_plane"
-OWNER, ROLLBACK = "control-plane-owner", "control-plane-rollback"
-TOKEN_LENGTH = 40
-# What the rollback's own token may do, and nothing else.
-ROLLBACK_SCOPES = ("dns:write", "routes:write")
-LOOPBACK = ("127.0.0.0/8",)
 SECONDS = 10
+IDS_FORMAT = 1
+AUTOMATIC_TTL = 1
+# The ids are looked at by each `up`; the date in the file says so once a day.
+DATED_EACH = timedelta(days=1)
+Known = dict[str, dict[str, Any]]
 
 
-def folder(stack: Stack) -> Path:
-    return stack.state.folder / NAME
-
-
-def api(stack: Stack) -> str:
-    return f"http://127.0.0.1:{stack.ports.control_plane}/client/v4"
-
-
-def part(stack: Stack, declared: DeclaredEdge, name_server: NameServer | None) -> Part:
-    """Writes the settings and describes the part; its data are another file, which outlives it."""
-    folder(stack).mkdir(mode=0o700, exist_ok=True)
-    settings = Settings(
-        folder=folder(stack),
-        port=stack.ports.control_plane,
-        account=Account(id=declared.account, name=declared.zone_name),
-        zones=(SeedZone(id=declared.zone, name=declared.zone_name),),
-        tokens=(_token(stack, OWNER, "*"), _token(stack, ROLLBACK, *ROLLBACK_SCOPES)),
-        scripts=declared.scripts,
-        name_server=name_server,
-    )
-    path = folder(stack) / "settings.json"
-    stack.state.write_json(path, settings.model_dump(mode="json"))
-    return Part(
-        name=NAME,
-        command=(sys.executable, "-m", "local.control_plane", str(path)),
-        environment={"PYTHONPATH": str(PROJECT)},
-        contents=(content_hash(path, *sorted(CODE.glob("*.py"))),),
-    )
-
-
-def is_ready(stack: Stack) -> bool:
-    return get_status(stack.ports.control_plane, "/_health") == 200
-
-
-def write_rollback_token(stack: Stack) -> None:
-    """Into a file of its own, 0600, as `./hybrid failover --token-file` reads it."""
-    path, value = stack.state.failover_token, _value(stack, ROLLBACK)
-    if not path.exists() or path.read_text() != value:
-        stack.state.write(path, value)
-
-
-def _value(stack: Stack, name: str) -> str:
-    return stack.secrets.password(name, TOKEN_LENGTH)
-
-
-def _token(stack: Stack, name: str, *scopes: str) -> Token:
-    digest = hashlib.sha256(_value(stack, name).encode()).hexdigest()
-    return Token(id=digest[:32], name=name, sha256=digest, scopes=scopes, networks=LOOPBACK)
+def start(realisation: Realisation) -> str:
+    """Brings in what is declared; what a rollback has changed stays as it is."""
+    stack, declared = realisation.stack, declared_edge(realisation.plan)
+    control_plane.write_rollback_token(stack)
+    count, known = seed(stack, declared)
+    is_new = write_ids(stack, declared, known)
+    if not count and not is_new:
+        return UNCHANGED
+    return f"{count} changed" if count else "ids written"
 
 
 class Seeding:
@@ -147,10 +104,12 @@ class Seeding:
             answer = self._client.request(method, path, json=body, params=query)
             document = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise LocalError(f"{NAME}: {method} {path}: {error}; see `./hybrid local logs {NAME}`") from error
+            raise LocalError(
+                f"{control_plane.NAME}: {method} {path}: {error}; see `./hybrid local logs {control_plane.NAME}`"
+            ) from error
         if not document["success"]:
             told = "; ".join(fault["message"] for fault in document["errors"])
-            raise LocalError(f"{NAME}: {method} {path}: {told}")
+            raise LocalError(f"{control_plane.NAME}: {method} {path}: {told}")
         return document["result"]
 
 
@@ -158,8 +117,8 @@ def seed(stack: Stack, declared: DeclaredEdge) -> tuple[int, dict[str, dict[str,
     """How many records and routes were changed, and all of them by kind and name."""
     import httpx
 
-    headers = {"authorization": f"Bearer {_value(stack, OWNER)}"}
-    with httpx.Client(base_url=api(stack), headers=headers, trust_env=False, timeout=SECONDS) as client:
+    headers = {"authorization": f"Bearer {control_plane.token_value(stack, control_plane.OWNER)}"}
+    with httpx.Client(base_url=control_plane.api(stack), headers=headers, trust_env=False, timeout=SECONDS) as client:
         seeding = Seeding(stack, declared, client)
         return seeding.run(), seeding.known
 
@@ -170,3 +129,62 @@ def _is_same_record(row: dict[str, Any], fields: dict[str, Any]) -> bool:
 
 def _is_same_route(row: dict[str, Any], fields: dict[str, Any]) -> bool:
     return bool(row["pattern"] == fields["pattern"])
+
+
+def write_ids(stack: Stack, declared: DeclaredEdge, known: Known) -> bool:
+    """Whether it is another one than before, apart from its date."""
+    before = stack.state.read_json(stack.state.failover_ids, can_be_remade=True)
+    before = before if isinstance(before, dict) else {}
+    now = datetime.now(UTC)
+    made = ids_document(stack, declared, known)
+    is_same = {key: value for key, value in before.items() if key != "resolved_at"} == made
+    if not is_same or _is_old(before["resolved_at"], now):
+        stack.state.write_json(stack.state.failover_ids, {**made, "resolved_at": now.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    return not is_same
+
+
+def ids_document(stack: Stack, declared: DeclaredEdge, known: Known) -> dict[str, Any]:
+    return {
+        "format": IDS_FORMAT,
+        "stack": "local",
+        "api": control_plane.api(stack),
+        "account": declared.account,
+        "zone": {"id": declared.zone, "name": declared.zone_name},
+        "hosts": [_host_ids(host, declared, known) for host in declared.hosts],
+        "probes": {
+            "scheme": "http",
+            "edge": [EDGE_ADDRESS, stack.ports.edge_proxy],
+            "standby": [STANDBY_ADDRESS, stack.ports.edge_proxy],
+            "standby_tls": [STANDBY_ADDRESS, stack.ports.standby_tls],
+            "ca": str(certificate(stack, declared).authority),
+            "resolvers": [f"127.0.0.1:{stack.ports.dns}"],
+        },
+        "keep_until": declared.keep_until,
+    }
+
+
+def _host_ids(host: FailoverHost, declared: DeclaredEdge, known: Known) -> dict[str, Any]:
+    routes, record = known["routes"], declared.records[host.record]
+    return {
+        "hostname": host.hostname,
+        "kind": "worker",
+        "route": {"id": routes[host.route]["id"], "pattern": f"{host.hostname}/*", "script": host.script},
+        "challenge_routes": [
+            {"id": routes[name]["id"], "pattern": declared.routes[name]["pattern"]} for name in host.challenges
+        ],
+        "record": {
+            "id": known["records"][host.record]["id"],
+            **{key: record[key] for key in ("type", "name", "content")},
+            # As it is while Cloudflare answers, also where a rollback by DNS is what is declared now.
+            "proxied": True,
+            "ttl": AUTOMATIC_TTL,
+        },
+        "standby": {"hostname": host.standby},
+    }
+
+
+def _is_old(stamp: Any, now: datetime) -> bool:
+    try:
+        return now - datetime.fromisoformat(str(stamp)) > DATED_EACH
+    except ValueError:
+        return True

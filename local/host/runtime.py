@@ -1,4 +1,4 @@
-"""The ways to have the database's host on this machine, and the first of them: namespaces."""
+"""Where the database's host runs on this machine: what each such place can do, and the first of them, namespaces."""
 
 import json
 import signal
@@ -16,24 +16,24 @@ from host.layout import SOCKETS
 from local.common.errors import LocalError
 from local.host import namespace, root_filesystem
 from local.host.spec import MAJOR, OBJECTS_CA
-from local.processes.part import Part
+from local.processes.program import Program
 from local.processes.stack import Progress, Stack, run
 
 APPLY_SECONDS = 180
 WITH_PARENT = ("setpriv", "--pdeathsig", "TERM", "--")
 
 
-class DatabaseWay(Protocol):
-    """Where PostgreSQL and its pooler run. A stack keeps the way in which it was made, for its data is there."""
+class HostRuntime(Protocol):
+    """Where PostgreSQL and its pooler run. A stack stays where it was made, for its data is there."""
 
     @property
     def is_made(self) -> bool: ...
 
     @property
-    def postgres(self) -> Part: ...
+    def postgres(self) -> Program: ...
 
     @property
-    def pooler(self) -> Part:
+    def pooler(self) -> Program:
         """The same part as PostgreSQL's where one can't be had without the other."""
 
     @property
@@ -41,7 +41,7 @@ class DatabaseWay(Protocol):
         """Who listens there, on its socket, shows that PostgreSQL is there to be applied to."""
 
     def faults(self) -> list[str]:
-        """What keeps this way from being taken here; [] is fine."""
+        """What this machine lacks for it; [] is fine."""
 
     def ensure_root(self, progress: Progress) -> bool:
         """Have what the host is started from; whether it had to be made."""
@@ -92,10 +92,10 @@ class Namespaces:
         return self._root.exists()
 
     @property
-    def postgres(self) -> Part:
+    def postgres(self) -> Program:
         """In the foreground; SIGINT is its fast shutdown."""
         programs, settings = f"/usr/lib/postgresql/{MAJOR}/bin", f"/etc/postgresql/{MAJOR}/main"
-        return Part(
+        return Program(
             name="postgres",
             command=_in_root(self._root, [f"{programs}/postgres", "-D", settings]),
             stop_signal="INT",
@@ -103,8 +103,8 @@ class Namespaces:
         )
 
     @property
-    def pooler(self) -> Part:
-        return Part(
+    def pooler(self) -> Program:
+        return Program(
             name="pooler",
             command=_in_root(self._root, ["/usr/sbin/pgbouncer", "/etc/pgbouncer/pgbouncer.ini"]),
             stop_signal="INT",
@@ -205,10 +205,10 @@ class Namespaces:
         return namespace.enter(pid, argv)
 
 
-def is_answering(way: DatabaseWay) -> bool:
+def is_answering(runtime: HostRuntime) -> bool:
     """Whether the host answers on its own socket, which it does before any role exists."""
-    probe = [f"/usr/lib/postgresql/{MAJOR}/bin/pg_isready", "-q", "-h", SOCKETS, "-p", str(way.ready_port)]
-    return way.in_host(probe, seconds=10).returncode == 0
+    probe = [f"/usr/lib/postgresql/{MAJOR}/bin/pg_isready", "-q", "-h", SOCKETS, "-p", str(runtime.ready_port)]
+    return runtime.in_host(probe, seconds=10).returncode == 0
 
 
 def report(stage: str, answer: subprocess.CompletedProcess[str]) -> dict[str, Any]:

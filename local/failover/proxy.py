@@ -8,9 +8,11 @@ from local.common import certificates
 from local.common.certificates import ServerCertificate
 from local.common.ports import STANDBY_ADDRESS
 from local.control_plane.control_plane import EDGE_FILE
-from local.failover.control_plane_part import folder as control_plane_folder
-from local.failover.declared_edge import DeclaredEdge
-from local.processes.part import Part, content_hash
+from local.edge.part import declared_config, site_assets
+from local.failover.control_plane import folder as control_plane_folder
+from local.failover.declared import DeclaredEdge, declared_edge
+from local.host.realisation import Realisation
+from local.processes.program import Program, content_hash
 from local.processes.stack import Stack
 
 PROXY, STANDBY = "edge-proxy", "standby"
@@ -18,10 +20,33 @@ CODE = Path(__file__).with_name("edge_proxy")
 EDGE_ADDRESS = "127.0.0.1"
 
 
-def proxy_part(stack: Stack, declared: DeclaredEdge, workers: dict[str, int]) -> Part:
+def refuse_standby(realisation: Realisation) -> None:
+    """Raises LocalError where the site has no files that a stand-by could serve."""
+    site_assets(declared_config(realisation))
+
+
+def start_standby(realisation: Realisation) -> str:
+    declared, assets = declared_edge(realisation.plan), site_assets(declared_config(realisation))
+    return _start(realisation, standby_program(realisation.stack, declared, assets), STANDBY_ADDRESS)
+
+
+def start_proxy(realisation: Realisation) -> str:
+    config = declared_config(realisation)
+    workers = {str(config[key]["worker"]): int(config[key]["port"]) for key in ("entry", "direct")}
+    program = proxy_program(realisation.stack, declared_edge(realisation.plan), workers)
+    return _start(realisation, program, EDGE_ADDRESS)
+
+
+def _start(realisation: Realisation, program: Program, address: str) -> str:
+    hosts = declared_edge(realisation.plan).hosts
+    host = hosts[0].hostname if hosts else "localhost"
+    return realisation.run(program, lambda: is_ready(realisation.stack, address, host))
+
+
+def proxy_program(stack: Stack, declared: DeclaredEdge, workers: dict[str, int]) -> Program:
     """`workers` has the port on which each Worker answers that can be reached from outside."""
     port = stack.ports.edge_proxy
-    return _part(
+    return _program(
         stack,
         PROXY,
         "serve.mjs",
@@ -34,7 +59,7 @@ def proxy_part(stack: Stack, declared: DeclaredEdge, workers: dict[str, int]) ->
     )
 
 
-def standby_part(stack: Stack, declared: DeclaredEdge, assets: Path) -> Part:
+def standby_program(stack: Stack, declared: DeclaredEdge, assets: Path) -> Program:
     """Serves the files in `assets`, as they are when they are asked for."""
     tls = certificate(stack, declared)
     settings = {
@@ -50,7 +75,7 @@ def standby_part(stack: Stack, declared: DeclaredEdge, assets: Path) -> Part:
         "environment": declared.environment,
     }
     headers = stack.project / "apps/web/src/headers.ts"
-    return _part(stack, STANDBY, "standby.mjs", settings, *tls.files, headers)
+    return _program(stack, STANDBY, "standby.mjs", settings, *tls.files, headers)
 
 
 def certificate(stack: Stack, declared: DeclaredEdge) -> ServerCertificate:
@@ -73,12 +98,12 @@ def is_ready(stack: Stack, address: str, hostname: str) -> bool:
         connection.close()
 
 
-def _part(stack: Stack, name: str, program: str, settings: dict[str, Any], *read: Path) -> Part:
+def _program(stack: Stack, name: str, file: str, settings: dict[str, Any], *read: Path) -> Program:
     path = control_plane_folder(stack) / f"{name}.json"
     stack.state.write_json(path, settings)
     node = stack.project / "node_modules/.bin/node"
-    return Part(
+    return Program(
         name=name,
-        command=(str(node), str(CODE / program), str(path)),
+        command=(str(node), str(CODE / file), str(path)),
         contents=(content_hash(path, *sorted(CODE.glob("*.mjs")), *read),),
     )

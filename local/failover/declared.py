@@ -6,7 +6,7 @@ from typing import Any
 
 from local.common.errors import LocalError
 from local.common.values import setting
-from local.edge.config import FAILOVER_HOST, ROUTE, WORKER, routed
+from local.edge.part import FAILOVER_HOST, ROUTE, WORKER, routed
 from plan.model import Computed, Plan, Resource
 
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
