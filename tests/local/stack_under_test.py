@@ -170,7 +170,7 @@ class StackUnderTest:
 
     def store(self) -> Objects:
         state = State(self.state)
-        return Objects(state=state, port=self.first_port + 4, tls=certificates.ensure(state)[0])
+        return Objects(state=state, port=self.here.ports.objects, tls=certificates.ensure(state)[0])
 
     def backups(self) -> list[str]:
         """Labels, as pgBackRest finds them."""
@@ -202,7 +202,7 @@ class StackUnderTest:
     def listens(self) -> list[int]:
         """Ports of this stack on which somebody listens."""
         open_ports = []
-        for port in range(self.first_port, self.first_port + 10):
+        for port in self.here.ports.all.values():
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     open_ports.append(port)

@@ -14,7 +14,7 @@ from local.processes import processes
 from local.processes.processes import Identity
 from local.processes.program import PartState, Program
 from local.processes.supervisor import Supervisor
-from tests.local.parts import is_ready, shell, sleeper
+from tests.local.processes.programs import is_ready, shell, sleeper
 
 Eventually = Callable[..., None]
 Launch = Callable[[Sequence[str]], list[str]]

@@ -16,7 +16,7 @@ from pathlib import Path
 from local.host import namespace
 
 FOLDER = Path(os.environ["DOCKER_CONFIG"])
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 ROOT, CONTAINER, LAUNCHER = FOLDER / "root", FOLDER / "container.json", FOLDER / "launcher"
 
 

@@ -9,7 +9,7 @@ from local.host.container import SPEC
 from local.host.root_filesystem import PACKAGES, SUITE
 from local.host.spec import OBJECTS_CA
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICE = COMPOSE["services"]["database"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -16,7 +16,7 @@ from local.common.state import State
 from local.control_plane.publisher import answers
 from local.failover import name_server
 from local.processes.stack import Stack
-from tests.local.control_plane_under_test import (
+from tests.local.control_plane.under_test import (
     DOMAIN,
     FIELDS,
     HOST,

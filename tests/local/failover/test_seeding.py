@@ -22,7 +22,7 @@ from local.failover.seeding import Seeding, write_ids
 from local.processes.stack import Stack
 from plan.model import Plan
 from tests.changed_stack import record_with
-from tests.local.control_plane_under_test import OWNER, ControlPlaneUnderTest, serving, token
+from tests.local.control_plane.under_test import OWNER, ControlPlaneUnderTest, serving, token
 
 APP = "app.dev.automatonicai.com"
 STANDBY = "cname.vercel-dns-0.com"

@@ -13,7 +13,7 @@ from local.common.state import State
 from local.processes import processes
 from local.processes.program import Program, content_hash
 from local.processes.supervisor import Supervisor
-from tests.local.parts import sleeper
+from tests.local.processes.programs import sleeper
 
 Eventually = Callable[..., None]
 

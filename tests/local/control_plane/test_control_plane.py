@@ -21,7 +21,7 @@ from cloudflare import (
 
 from local.common.ports import Ports
 from local.control_plane.control_plane import EDGE_FILE, RATE_LIMIT, RATE_WINDOW_SECONDS, Rate
-from tests.local.control_plane_under_test import (
+from tests.local.control_plane.under_test import (
     ACCOUNT,
     DOMAIN,
     HOST,

@@ -10,6 +10,7 @@ import pytest
 
 from local.common import ports as module
 from local.common.errors import LocalError
+from local.common.parts import PORTS
 from local.common.ports import Ports, Taken, busy, refuse_busy
 
 Address = namedtuple("Address", "ip port")
@@ -28,7 +29,7 @@ def taken(free_ports: Ports) -> Iterator[int]:
 
 
 def test_ports_follow_the_first() -> None:
-    assert Ports().all == {
+    known = {
         "web": 7400,
         "api": 7401,
         "postgres": 7402,
@@ -40,11 +41,18 @@ def test_ports_follow_the_first() -> None:
         "dns": 7408,
         "standby_tls": 7409,
     }
+    assert Ports().all.items() >= known.items()
+    assert list(Ports().all.values()) == list(range(7400, 7400 + len(Ports().all)))
 
 
-@pytest.mark.parametrize("first", [-1, 0, 80, 1023, 65527, 65531, 70000])
+def test_a_port_that_no_part_has_is_named() -> None:
+    with pytest.raises(AttributeError, match="pool: no part has such a port; there are: web, api, postgres, pooler"):
+        _ = Ports().pool
+
+
+@pytest.mark.parametrize("first", [-1, 0, 80, 1023, 65536 - len(PORTS) + 1, 65535, 70000])
 def test_a_first_port_out_of_range_is_refused(first: int) -> None:
-    with pytest.raises(LocalError, match="is not between 1024 and 65526"):
+    with pytest.raises(LocalError, match=f"is not between 1024 and {65536 - len(PORTS)}"):
         Ports(first)
 
 

@@ -8,7 +8,7 @@ import pytest
 from local.common.errors import LocalError
 from local.common.state import State
 from local.processes.supervisor import Supervisor
-from tests.local.parts import sleeper
+from tests.local.processes.programs import sleeper
 
 
 def test_the_log_is_followed_across_rotation(state: State, started: Supervisor) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from local.common.parts import PARTS
 from tests.local.stack_under_test import (
     StackUnderTest,
     api_config,
@@ -16,10 +17,7 @@ from tests.local.stack_under_test import (
 
 # The first test makes the stack, the last one removes it.
 pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.random_order(disabled=True)]
-STEPS = [
-    *("root", "supervisor", "objects", "postgres", "database", "pooler", "migrations", "backups", "edge"),
-    *("control-plane", "dns", "standby", "edge-proxy", "failover"),
-]
+STEPS = ["root", "supervisor", *(step for part in PARTS for step in (part.name, *part.steps))]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from cloudflare import AuthenticationError, BadRequestError, NotFoundError, Perm
 
 from components.edge.failover import PERMISSION_GROUPS
 from local.control_plane.settings import SeedZone
-from tests.local.control_plane_under_test import (
+from tests.local.control_plane.under_test import (
     ACCOUNT,
     DOMAIN,
     HOST,

@@ -14,7 +14,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.object_store.backend import Backend
-from tests.local.store_under_test import COPIES, LOCK, RULE, StoreUnderTest, bucket
+from tests.local.object_store.under_test import COPIES, LOCK, RULE, StoreUnderTest, bucket
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow

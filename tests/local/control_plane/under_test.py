@@ -21,7 +21,7 @@ from local.control_plane.server import BASE, FAULTS, HEALTH, Server
 from local.control_plane.settings import Account, SeedZone, Settings, Token
 from local.failover.declared import DeclaredEdge, FailoverHost
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "0" * 31 + "a"
 ZONE = "0" * 31 + "b"
 DOMAIN = "shop.example"

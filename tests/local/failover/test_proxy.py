@@ -19,7 +19,7 @@ from local.common.state import State
 from local.failover import proxy
 from local.failover.control_plane import folder
 from local.processes.stack import Stack
-from tests.local.control_plane_under_test import (
+from tests.local.control_plane.under_test import (
     DOMAIN,
     FIELDS,
     HOST,
@@ -30,7 +30,7 @@ from tests.local.control_plane_under_test import (
     settings,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NODE = ROOT / "node_modules/.bin/node"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not NODE.exists(), reason="no Node.js packages; `make setup`")]
 BUILD = "build-7"

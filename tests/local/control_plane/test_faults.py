@@ -12,7 +12,7 @@ import pytest
 from cloudflare import APIConnectionError, APITimeoutError, InternalServerError, RateLimitError
 
 from local.control_plane.control_plane import EDGE_FILE
-from tests.local.control_plane_under_test import (
+from tests.local.control_plane.under_test import (
     DOMAIN,
     HOST,
     STANDBY,

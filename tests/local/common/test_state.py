@@ -10,7 +10,7 @@ import pytest
 from local.common.errors import LocalError
 from local.common.state import MARKER, State
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 
 def mode(path: Path) -> int:

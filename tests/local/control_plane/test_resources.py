@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cloudflare import ConflictError, NotFoundError
 
-from tests.local.control_plane_under_test import ACCOUNT, ZONE, ControlPlaneUnderTest, serving, settings
+from tests.local.control_plane.under_test import ACCOUNT, ZONE, ControlPlaneUnderTest, serving, settings
 
 IN_ACCOUNT, IN_ZONE = {"account_id": ACCOUNT}, {"zone_id": ZONE}
 ORIGIN = {"host": "db.shop.example", "database": "shop", "user": "app", "scheme": "postgres", "port": 5432}

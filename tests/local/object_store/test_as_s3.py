@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.store_under_test import COPIES, LOCK, RULE, StoreUnderTest, bucket
+from tests.local.object_store.under_test import COPIES, LOCK, RULE, StoreUnderTest, bucket
 
 pytestmark = pytest.mark.slow
 Eventually = Callable[..., None]

@@ -13,7 +13,7 @@ from local.common import lock
 from local.common.errors import LocalError
 from local.common.state import State
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 HOLDER = """
 import sys
 from pathlib import Path

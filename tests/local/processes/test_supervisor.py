@@ -14,7 +14,7 @@ from local.processes import processes
 from local.processes.processes import Identity
 from local.processes.program import PartState
 from local.processes.supervisor import Supervisor
-from tests.local.parts import SLEEP, is_ready, shell, sleeper
+from tests.local.processes.programs import SLEEP, is_ready, shell, sleeper
 
 # Tells when it is ready, then its name on SIGTERM.
 TELLS_ITS_END = "trap 'echo $0 >> \"$1\"; exit' TERM; echo ready; while :; do sleep 0.01; done"
