@@ -35,7 +35,7 @@ class Access:
     fault: Callable[[], object] = lambda: None
     """What the route itself met last, if it failed: the server then only seems to hang up."""
     hint: str = ""
-    """What to do when the server can't be had."""
+    """What to do when the server can't be reached."""
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -67,7 +67,7 @@ SERVES_NOBODY = "a standby, or a host that was told to stop serving, lets no cli
 
 @contextmanager
 def connected(access: Access) -> Iterator["psycopg.Connection[dict[str, Any]]"]:
-    """A connection in autocommit mode, its rows as dicts. Raises DatabaseError when the server can't be had."""
+    """A connection in autocommit mode, its rows as dicts. Raises DatabaseError when the server can't be reached."""
     import psycopg
     from psycopg.rows import dict_row
 

@@ -1,4 +1,4 @@
-"""The control plane itself: takes calls one after the other, stores what they change, and has it seen outside."""
+"""The control plane itself: takes calls one after the other, stores what they change, and shows it at the edge."""
 
 import copy
 import time

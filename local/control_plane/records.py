@@ -84,7 +84,7 @@ def _address(kind: str, content: str) -> str:
 def _ttl(given: Any) -> int:
     if given is None:
         return AUTOMATIC
-    # Enterprise zones may go down to 30 s (Cloudflare, DNS TTL reference); this zone is none.
+    # Enterprise zones may go down to 30 s (Cloudflare, DNS TTL reference); this zone is on another plan.
     if isinstance(given, bool) or not isinstance(given, int | float) or not (given == 1 or 60 <= given <= 86400):
         raise bad_request(9021, "Invalid TTL. Must be between 60 and 86400 seconds, or 1 for Automatic.")
     return int(given)
@@ -111,7 +111,7 @@ def listing(work: Work) -> Answer:
     found = [record for record in _own(work) if combine(test(record) for test in tests)]
     order = query.get("order", "type")
     if order not in ("type", "name", "content", "ttl", "proxied"):
-        raise bad_request(9009, f"order: {order!r} is none; allowed: type, name, content, ttl, proxied")
+        raise bad_request(9009, f"order: {order!r} is not known; allowed: type, name, content, ttl, proxied")
     found.sort(
         key=lambda record: (record[order], record["name"], record["id"]), reverse=query.get("direction") == "desc"
     )

@@ -44,7 +44,7 @@ def buckets(plan: Plan) -> list[str]:
 
 
 def edge_config(plan: Plan, sources: EdgeSources) -> dict[str, Any]:
-    """The configuration of local/edge/miniflare/serve.mjs. Raises LocalError for what can't be had on one machine."""
+    """The configuration of local/edge/miniflare/serve.mjs. Raises LocalError for what one machine can't have."""
     return {
         "host": "127.0.0.1",
         "state": str(sources.state),
@@ -131,7 +131,7 @@ def _bind(plan: Plan, config: dict[str, Any], binding: dict[str, Any], sources: 
         case "assets" if config["assets"]:
             config["assets"]["binding"] = name
         case other:
-            raise LocalError(f"{where} of type {other} can't be had on one machine yet; allowed: {BINDINGS}")
+            raise LocalError(f"{where} of type {other} is not supported on one machine yet; allowed: {BINDINGS}")
 
 
 def _parsed(where: str, text: str) -> Any:
@@ -144,14 +144,14 @@ def _parsed(where: str, text: str) -> Any:
 def _limit(where: str, simple: dict[str, Any]) -> dict[str, int]:
     """So many requests in so many seconds."""
     if simple.get("mitigationTimeout"):
-        raise LocalError(f"{where}: mitigationTimeout can't be had on one machine yet; allowed: limit, period")
+        raise LocalError(f"{where}: mitigationTimeout is not supported on one machine yet; allowed: limit, period")
     return {"limit": int(simple["limit"]), "period": int(simple["period"])}
 
 
 def _module(module: dict[str, Any], project: Path) -> dict[str, str]:
     kind = MODULE_TYPES.get(module["contentType"])
     if kind is None or "contentFile" not in module:
-        raise LocalError(f"module {module['name']}: only JavaScript modules from a file can be had on one machine")
+        raise LocalError(f"module {module['name']}: only JavaScript modules from a file are supported on one machine")
     return {"name": module["name"], "path": str(project / module["contentFile"]), "type": kind}
 
 
@@ -162,7 +162,7 @@ def _assets(assets: dict[str, Any] | None, project: Path) -> dict[str, Any] | No
     unknown = sorted(config.keys() - ASSET_SETTINGS)
     if unknown:
         raise LocalError(
-            f"assets {assets['directory']}: {', '.join(unknown)} can't be had on one machine yet; "
+            f"assets {assets['directory']}: {', '.join(unknown)} is not supported on one machine yet; "
             f"allowed: {', '.join(sorted(ASSET_SETTINGS))}"
         )
     return {"directory": str(project / assets["directory"]), "runWorkerFirst": False, **config}
@@ -188,7 +188,7 @@ SERVE = Path(__file__).with_name("miniflare") / "serve.mjs"
 
 
 def declared_config(realisation: Realisation) -> dict[str, Any]:
-    """What Miniflare is given for the plan. Raises LocalError for what can't be had on one machine."""
+    """What Miniflare is given for the plan. Raises LocalError for what one machine can't have."""
     stack = realisation.stack
     sources = EdgeSources(
         project=stack.project, state=stack.state.edge, ports=stack.ports, password=stack.password(realisation.plan)

@@ -38,7 +38,7 @@ def ensure_backup(stack: Stack, host: Mapping[str, Any], progress: Progress) -> 
 
 
 def _make_repository(stack: Stack, stanza: str) -> None:
-    """What a store holds that lost its backups is of no use: a log file that was on its way when it came back."""
+    """A store that lost its backups holds at most a log file that arrived since, which is of no use."""
     try:
         pgbackrest(stack, stanza, *MAKE)
     except LocalError:

@@ -34,7 +34,7 @@ class HostRuntime(Protocol):
 
     @property
     def pooler(self) -> Program:
-        """The same part as PostgreSQL's where one can't be had without the other."""
+        """The same part as PostgreSQL's where neither runs without the other."""
 
     @property
     def ready_port(self) -> int:

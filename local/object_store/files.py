@@ -1,4 +1,4 @@
-"""The store's folder: what of its buckets is on the disk.
+"""The store's folder: its buckets on the disk.
 
 BUCKET/bucket.json      region, day of creation, and its settings as the requests that made them
 BUCKET/keys/HASH.json   one object key: all its versions and delete markers, oldest first; HASH is the key's SHA-256

@@ -82,11 +82,11 @@ class Replicator:
         """Raises LookupError or OSError where the copy can't be."""
         rule = replication_rule(bucket, version)
         if rule is None:
-            raise LookupError("its rule is gone")
+            raise LookupError("its rule was removed")
         name = rule["Destination"]["Bucket"].rpartition(":")[2]
         copies = self._backend.buckets.get(name)
         if copies is None or not copies.is_versioned:
-            raise LookupError(f"{name} is no versioned bucket")
+            raise LookupError(f"{name} is not a versioned bucket")
         made = self._version(name, version)
         with self._backend.mutation:
             there = [*copies.keys.getlist(key, [])]

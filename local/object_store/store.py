@@ -63,7 +63,7 @@ class Store:
                 self._load(bucket, found)
             except (DamagedError, KeyError, TypeError, ValueError) as error:
                 is_whole = False
-                fault = str(error) if isinstance(error, DamagedError) else f"{path}: is no record: {error!r}"
+                fault = str(error) if isinstance(error, DamagedError) else f"{path}: is not a key's record: {error!r}"
                 _say(f"{fault}; its object is left out")
                 continue
             used |= {one["body"] for one in found["versions"] if "body" in one}

@@ -130,7 +130,7 @@ def record(version: Any, tags: dict[str, str]) -> dict[str, Any]:
 
 
 def version(key: str, found: dict[str, Any], bucket: Any, body: Callable[[str], Path]) -> Any:
-    """What `record` was made of, for moto. Raises KeyError or ValueError for what is no record."""
+    """What `record` was made of, for moto. Raises KeyError or ValueError for anything else."""
     made: Any = _marker(key) if found.get("is_delete_marker") else _object(key, found, bucket, body)
     made._version_id = found["version_id"]
     made.last_modified = datetime.fromisoformat(found["last_modified"])

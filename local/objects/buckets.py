@@ -17,7 +17,7 @@ ARN = "arn:aws:s3:::"
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """What of a bucket has a counterpart in the local S3; its parts are in the shapes of boto3."""
+    """The settings of a bucket that the local S3 knows too, in the shapes of boto3."""
 
     name: str
     region: str
@@ -92,7 +92,7 @@ def _replication_rule(plan: Plan, rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named(declared: dict[str, Any], **names: str) -> dict[str, Any]:
-    """What of it is declared, by S3's own names."""
+    """The declared fields, by S3's own names."""
     return {names[name]: value for name, value in declared.items() if name in names and value is not None}
 
 

@@ -58,7 +58,7 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress, wish: Wish | No
 
 
 def _wished(stack: Stack, wish: Wish) -> Serving:
-    """What is to be, and all had that a standby needs of the first stack."""
+    """Who is to serve; a standby is given the secrets of the first stack."""
     state = stack.state
     known = serving.read(state)
     wished = known.wanted(state, standby_of=wish.standby_of, serves=wish.serves, from_backups=wish.from_backups)
@@ -147,7 +147,7 @@ def _refuse_another_database(realisation: Realisation, *, may_restore: bool) -> 
 
 
 def _refuse_lost_database(realisation: Realisation, *, may_restore: bool) -> None:
-    """Where there is none, but backups of one: a new one in its place would be at odds with them."""
+    """A missing database that has backups is not replaced by a new one, which would contradict them."""
     if realisation.runtime.is_made or realisation.serving.standby_of:
         return
     state = realisation.stack.state
@@ -155,7 +155,7 @@ def _refuse_lost_database(realisation: Realisation, *, may_restore: bool) -> Non
     if has_backup and not may_restore:
         raise LocalError(
             f"{state.store}: holds backups of a database that this stack has no more; restore it with"
-            f" `./hybrid local up --from-backups`, or be rid of them: {CLEAN}"
+            f" `./hybrid local up --from-backups`, or remove them: {CLEAN}"
         )
     if may_restore and not has_backup:
         raise LocalError(

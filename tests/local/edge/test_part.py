@@ -108,13 +108,16 @@ def test_a_binding_is_had_under_its_name(binding: dict[str, Any], key: str, valu
 @pytest.mark.parametrize(
     ("binding", "fault"),
     [
-        ({"type": "kv_namespace"}, "shop: binding IT of type kv_namespace can't be had .*; allowed: hyperdrive, r2_"),
-        ({"type": "assets"}, "type assets can't be had"),
+        (
+            {"type": "kv_namespace"},
+            "shop: binding IT of type kv_namespace is not supported .*; allowed: hyperdrive, r2_",
+        ),
+        ({"type": "assets"}, "type assets is not supported"),
         ({"type": "json", "json": "{half"}, "shop: binding IT: is not JSON"),
         ({"type": "hyperdrive", "id": "0123"}, "0123: does not name a resource of this stack"),
         (
             {"type": "ratelimit", "namespaceId": "1", "simple": {"limit": 1, "period": 10, "mitigationTimeout": 60}},
-            "shop: binding IT: mitigationTimeout can't be had",
+            "shop: binding IT: mitigationTimeout is not supported",
         ),
     ],
 )
@@ -134,7 +137,9 @@ def test_assets_without_settings_are_looked_up_first() -> None:
 
 
 def test_an_unknown_asset_setting_is_refused() -> None:
-    with pytest.raises(LocalError, match=r"^assets site: basePath can't be had .*; allowed: htmlHandling, notFound"):
+    with pytest.raises(
+        LocalError, match=r"^assets site: basePath is not supported .*; allowed: htmlHandling, notFound"
+    ):
         worker(assets={"directory": "site", "config": {"basePath": "/shop"}})
 
 

@@ -83,11 +83,11 @@ def test_the_first_stacks_store_is_found_by_its_ports(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_stack_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LocalError, match="nowhere: is no local stack's folder"):
+    with pytest.raises(LocalError, match="nowhere: is not a local stack's folder"):
         _ = First(State(tmp_path / "nowhere")).objects_port
 
 
 def test_a_damaged_record_is_named(state: State) -> None:
     (state.folder / "serving.json").write_text('{"size": 1}')
-    with pytest.raises(LocalError, match=r"serving\.json: is no record"):
+    with pytest.raises(LocalError, match=r"serving\.json: does not say which stack serves"):
         serving.read(state)
