@@ -27,7 +27,7 @@ from local.common import lock
 from local.common.certificates import ServerCertificate
 from local.common.errors import LocalError
 from local.host import database, serving
-from local.host.database_way import DatabaseWay
+from local.host.runtime import HostRuntime
 from local.objects.part import Objects
 from local.processes.stack import Stack
 from local.stack import verified
@@ -46,9 +46,9 @@ class LocalConnection:
         self.say = say
 
     @property
-    def route(self) -> DatabaseWay:
+    def route(self) -> HostRuntime:
         """Raises LocalError where the stack does not run."""
-        route = database.way(self.here)
+        route = database.runtime(self.here)
         if not self.here.state.exists or not route.is_made or not self.here.supervisor.is_running():
             raise LocalError("the local stack does not run; start it with `./hybrid local up`")
         return route

@@ -71,7 +71,7 @@ def _anew(name: str, arguments: list[str]) -> Figure:
 
 def _memory(stack: Stack) -> int:
     """Of all its processes, supervisord's included."""
-    pids = stack.supervisor.pids() | database.way(stack).pids()
+    pids = stack.supervisor.pids() | database.runtime(stack).pids()
     return processes.memory_bytes([Process(pid) for pid in pids])
 
 

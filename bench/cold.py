@@ -45,5 +45,5 @@ def clean_environment(cache: Path) -> dict[str, str]:
 
 
 def _free(taken: Ports) -> Ports:
-    candidates = (Ports(first) for first in range(taken.first + 10, taken.first + 1000, 10))
+    candidates = (Ports(first) for first in range(taken.first + len(taken.all), taken.first + 1000, 10))
     return next(ports for ports in candidates if not busy(ports))

@@ -16,7 +16,7 @@ import yaml
 
 from bench.figure import Figure
 from local.control_plane.control_plane import EDGE_FILE
-from local.failover.control_plane_part import folder
+from local.failover.control_plane import folder
 from local.processes.stack import Stack
 from plan.project import ROOT
 

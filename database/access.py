@@ -19,7 +19,7 @@ APPLICATION = "hybrid db"
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """An open way. `host` is the name in the server's certificate; `address` and `port` are where it is reached."""
+    """An open route. `host` is the name in the server's certificate; `address` and `port` are where it is reached."""
 
     stack: str
     role: str
@@ -29,13 +29,13 @@ class Access:
     port: int
     authorities: Path
     """PEM file of the authorities that may have signed the server's certificate."""
-    way: str
+    route: str
     """What lies between, in words."""
     password: str = field(repr=False)
     fault: Callable[[], object] = lambda: None
-    """What the way itself met last, if it failed: the server then only seems to hang up."""
+    """What the route itself met last, if it failed: the server then only seems to hang up."""
     hint: str = ""
-    """What to do when the server can't be had."""
+    """What to do when the server can't be reached."""
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -54,8 +54,8 @@ class Access:
         }
 
 
-class Door(Protocol):
-    """Opens a way for a role; closes it again. Raises HybridError."""
+class OpenAccess(Protocol):
+    """Opens access for a role; closes it again. Raises HybridError."""
 
     def __call__(self, role: str, *, is_pooled: bool = False) -> AbstractContextManager[Access]: ...
 
@@ -67,7 +67,7 @@ SERVES_NOBODY = "a standby, or a host that was told to stop serving, lets no cli
 
 @contextmanager
 def connected(access: Access) -> Iterator["psycopg.Connection[dict[str, Any]]"]:
-    """A connection in autocommit mode, its rows as dicts. Raises DatabaseError when the server can't be had."""
+    """A connection in autocommit mode, its rows as dicts. Raises DatabaseError when the server can't be reached."""
     import psycopg
     from psycopg.rows import dict_row
 
@@ -77,7 +77,7 @@ def connected(access: Access) -> Iterator["psycopg.Connection[dict[str, Any]]"]:
     except psycopg.OperationalError as error:
         reason = access.fault() or one_line(error)
         hint = SERVES_NOBODY if NO_RULE in str(error) else access.hint
-        words = [f"{access.stack}: {access.role} can't log in {access.way}: {reason}", hint]
+        words = [f"{access.stack}: {access.role} can't log in {access.route}: {reason}", hint]
         raise DatabaseError("; ".join(word for word in words if word)) from error
     with connection:
         yield connection

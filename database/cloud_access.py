@@ -1,4 +1,4 @@
-"""The ways to a stack's database in the cloud: through the tunnel's Access application, or through Session Manager."""
+"""Access to a stack's database in the cloud: by the tunnel's Access application, or by Session Manager."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from typing import Any
 
 from components.network.tunnel_connection import TunnelDoor, tunnel
 from database import parameter_store, session_manager
-from database.access import Access, Door, refuse_unknown
+from database.access import Access, OpenAccess, refuse_unknown
 from database.declared import Declared
 from database.errors import DatabaseError
 
@@ -17,27 +17,27 @@ LOOPBACK = "127.0.0.1"
 Fault = Callable[[], object]
 
 
-class Way(StrEnum):
+class Route(StrEnum):
     """What carries the bytes; TLS to the server is the same in both."""
 
     TUNNEL = "tunnel"
     SSM = "ssm"
 
 
-def cloud_door(declared: Declared, way: Way) -> Door:
-    """Opens ways into the database of a stack."""
+def open_cloud(declared: Declared, route: Route) -> OpenAccess:
+    """Opens access to the database of a stack."""
 
     @contextmanager
     def opened(role: str, *, is_pooled: bool = False) -> Iterator[Access]:
         refuse_unknown(role, declared.roles)
-        _refuse(declared, way, is_pooled=is_pooled)
+        _refuse(declared, route, is_pooled=is_pooled)
         ssm = parameter_store.client()
-        names = _names(declared, role, way)
+        names = _names(declared, role, route)
         values = parameter_store.read(ssm, list(names.values()))
         secret = {key: values[name] for key, name in names.items()}
         with (
             tempfile.TemporaryDirectory(prefix="hybrid-db-") as folder,
-            _carried(declared, way, ssm, secret, is_pooled=is_pooled) as (here, fault),
+            _carried(declared, route, ssm, secret, is_pooled=is_pooled) as (here, fault),
         ):
             authorities = Path(folder) / "authorities.crt"
             authorities.write_text(secret["authorities"])
@@ -49,7 +49,7 @@ def cloud_door(declared: Declared, way: Way) -> Door:
                 address=LOOPBACK,
                 port=here,
                 authorities=authorities,
-                way=_words(way, is_pooled=is_pooled),
+                route=_description(route, is_pooled=is_pooled),
                 password=secret["password"],
                 fault=fault,
             )
@@ -57,9 +57,9 @@ def cloud_door(declared: Declared, way: Way) -> Door:
     return opened
 
 
-def _refuse(declared: Declared, way: Way, *, is_pooled: bool) -> None:
+def _refuse(declared: Declared, route: Route, *, is_pooled: bool) -> None:
     """What is missing is said before a secret is asked for."""
-    if way is Way.SSM:
+    if route is Route.SSM:
         session_manager.refuse_missing()
     elif _hostname(declared, is_pooled=is_pooled) is None:
         where = "the pooler" if is_pooled else "PostgreSQL"
@@ -72,20 +72,20 @@ def _hostname(declared: Declared, *, is_pooled: bool) -> str | None:
     return declared.pooler_tunnel if is_pooled else declared.tunnel
 
 
-def _names(declared: Declared, role: str, way: Way) -> dict[str, str]:
+def _names(declared: Declared, role: str, route: Route) -> dict[str, str]:
     """Parameters that are needed, by what they are for."""
     names = {"password": f"/postgres/passwords/{role}", "authorities": "/postgres/tls-authorities"}
-    if way is Way.TUNNEL:
+    if route is Route.TUNNEL:
         names |= {"client_id": "/operators/access-client-id", "client_secret": "/operators/access-client-secret"}
     return {key: declared.parameter(suffix) for key, suffix in names.items()}
 
 
 @contextmanager
 def _carried(
-    declared: Declared, way: Way, ssm: Any, secret: dict[str, str], *, is_pooled: bool
+    declared: Declared, route: Route, ssm: Any, secret: dict[str, str], *, is_pooled: bool
 ) -> Iterator[tuple[int, Fault]]:
-    """A loopback port that leads there while the block lasts, and what the way met last."""
-    if way is Way.SSM:
+    """A loopback port that leads there while the block lasts, and what that route met last."""
+    if route is Route.SSM:
         node = session_manager.node(ssm, declared.node_tags)
         with session_manager.forwarded(node, declared.pooler_port if is_pooled else declared.port) as here:
             yield here, lambda: None
@@ -96,6 +96,6 @@ def _carried(
         yield bridge.port, lambda: bridge.fault
 
 
-def _words(way: Way, *, is_pooled: bool) -> str:
-    carrier = "through the tunnel" if way is Way.TUNNEL else "through Session Manager"
+def _description(route: Route, *, is_pooled: bool) -> str:
+    carrier = "through the tunnel" if route is Route.TUNNEL else "through Session Manager"
     return f"{carrier} and the pooler" if is_pooled else carrier

@@ -1,4 +1,4 @@
-"""What a stack declares about its database's host and the ways to it, read from the recorded plan."""
+"""What a stack declares about its database's host and the routes to it, read from the recorded plan."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -47,22 +47,22 @@ class Declared:
 
 
 def declared(plan: Plan) -> Declared:
-    """Raises DatabaseError where the plan lacks what the ways need."""
+    """Raises DatabaseError where the plan lacks what the routes need."""
     serving = [found for found in plan.of_type(HOST) if _specification(found)["postgres"]["is_serving"]]
     if len(serving) != 1:
         raise DatabaseError(f"{plan.stack}: declares {len(serving)} serving hosts; one is needed")
     (host,) = serving
     given = _specification(host)
     port, pooler_port = given["postgres"]["port"], given["pooler"]["port"]
-    doors = _doors(plan)
+    routes = _tunnel_routes(plan)
     return Declared(
         stack=plan.stack,
         database=given["postgres"]["database"],
         hostname=given["tls"]["hostnames"][0],
         port=port,
         pooler_port=pooler_port,
-        tunnel=doors.get(f"tcp://localhost:{port}"),
-        pooler_tunnel=doors.get(f"tcp://localhost:{pooler_port}"),
+        tunnel=routes.get(f"tcp://localhost:{port}"),
+        pooler_tunnel=routes.get(f"tcp://localhost:{pooler_port}"),
         node_tags=_node_tags(plan, host),
         parameters=tuple(reveal(found.inputs["name"]) for found in plan.of_type(PARAMETER)),
     )
@@ -73,7 +73,7 @@ def _specification(host: Resource) -> dict[str, Any]:
     return value
 
 
-def _doors(plan: Plan) -> dict[str, str]:
+def _tunnel_routes(plan: Plan) -> dict[str, str]:
     """The tunnel's host names by what they lead to."""
     configs = [reveal(found.inputs["config"]) for found in plan.of_type(INGRESS)]
     rules = [reveal(rule) for config in configs for rule in reveal(config["ingresses"])]

@@ -1,4 +1,4 @@
-"""What can go wrong on the way to a database in a way that an operator can mend."""
+"""What an operator can mend where a database can't be reached, or answers otherwise than expected."""
 
 from components.common.errors import HybridError
 

@@ -1,15 +1,15 @@
-"""The way to the local stack's database."""
+"""Access to the local stack's database."""
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from database.access import Access, Door, refuse_unknown
+from database.access import Access, OpenAccess, refuse_unknown
 from database.psql import VARIABLES
 from host.common.layout import AUTHORITIES, programs
 from local.common.errors import LocalError
-from local.host.database import way
+from local.host.database import runtime
 from local.processes.stack import Stack
 
 LOCAL = "local"
@@ -18,8 +18,8 @@ HINT = "see `./hybrid local status`; `./hybrid local up` starts what is missing"
 PROBE_SECONDS = 2
 
 
-def local_door(stack: Stack, tell: Callable[[str], None]) -> Door:
-    """Opens ways into the local stack; `tell` is told where one is not the usual."""
+def open_local(stack: Stack, tell: Callable[[str], None]) -> OpenAccess:
+    """Opens access to the local stack; `tell` is told where it is not by the usual route."""
 
     @contextmanager
     def opened(role: str, *, is_pooled: bool = False) -> Iterator[Access]:
@@ -35,7 +35,7 @@ def local_door(stack: Stack, tell: Callable[[str], None]) -> Door:
             address=ADDRESS,
             port=stack.ports.pooler if is_pooled else stack.ports.postgres,
             authorities=stack.database_ca,
-            way="through the pooler" if is_pooled else "directly",
+            route="through the pooler" if is_pooled else "directly",
             password=passwords[role],
             hint=HINT,
         )
@@ -79,4 +79,4 @@ def on_host(stack: Stack, argv: Sequence[str]) -> tuple[list[str], dict[str, str
         "PSQLRC": "/dev/null",
     }
     program = programs(specification(stack)["postgres"]["major"]) / argv[0]
-    return way(stack).terminal([str(program), *argv[1:]], (*VARIABLES, *changes)), changes
+    return runtime(stack).terminal([str(program), *argv[1:]], (*VARIABLES, *changes)), changes

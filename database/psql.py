@@ -1,4 +1,4 @@
-"""Hands the terminal to psql, as a role and on the way that suits it."""
+"""Hands the terminal to psql, as a role and by the route that suits it."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ VARIABLES = tuple(VARIABLE.values())
 def environment(access: Access, base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What psql finds the server by, and nothing of the operator's own libpq set-up.
 
-    The password goes this way too: a command line is everybody's to read, the environment of a process only its own
+    The password goes with it: a command line is everybody's to read, the environment of a process only its own
     user's and root's, and unlike a password file none is left behind by a kill.
     """
     found = {VARIABLE[name]: value for name, value in access.parameters.items() if name in VARIABLE}

@@ -42,7 +42,7 @@ def node(ssm: Any, tags: Mapping[str, str]) -> str:
 
 
 def refuse_missing() -> None:
-    """Raises DatabaseError that names every program that the way needs and this machine lacks."""
+    """Raises DatabaseError that names every program that the route needs and this machine lacks."""
     faults = [f"{program}: not found; {how}" for program, how in MISSING.items() if which(program) is None]
     if faults:
         raise DatabaseError("\n".join(faults))
@@ -56,7 +56,7 @@ def forwarded(target: str, port: int) -> Iterator[int]:
     argv = ["aws", "ssm", "start-session", "--region", REGION, "--target", target]
     argv += ["--document-name", DOCUMENT, "--parameters", given]
     with tempfile.TemporaryFile("w+") as words:
-        # A session of its own: Ctrl-C in psql must not end the way to the server.
+        # A session of its own: Ctrl-C in psql must not end the connection to the server.
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=words, stderr=words, start_new_session=True, text=True
         )

@@ -7,14 +7,109 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from database import findings, queries
+from database import findings
 from database.access import CONNECT_SECONDS, Access, connected
 from database.errors import DatabaseError
-from database.findings import Finding, Rows, measured
-from database.thresholds import SEVERITY, THRESHOLDS, Level
+from database.findings import SEVERITY, THRESHOLDS, Finding, Level, Rows, measured
 
 if TYPE_CHECKING:
     import psycopg
+
+
+SERVER = """
+SELECT current_setting('server_version') AS postgresql, pg_is_in_recovery() AS is_standby,
+       extract(epoch FROM now() - pg_postmaster_start_time())::float8 AS uptime_seconds,
+       (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescaledb
+"""
+PGBACKREST = "SELECT monitoring.backup_version() AS pgbackrest"
+EXTENSIONS = """
+SELECT extname AS name, extversion AS installed, default_version AS available
+FROM pg_extension JOIN pg_available_extensions ON name = extname WHERE extname <> 'plpgsql' ORDER BY extname
+"""
+# A standby has no WAL of its own to count from.
+SLOTS = """
+SELECT slot_name AS name, active AS is_active, wal_status,
+       coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()
+                                     ELSE pg_current_wal_lsn() END, restart_lsn), 0)::float8 AS retained_bytes
+FROM pg_replication_slots ORDER BY slot_name
+"""
+DISK = "SELECT * FROM monitoring.disk()"
+WAL = """
+SELECT sum(size)::float8 AS bytes, count(*) AS files,
+       (SELECT setting::float8 * 1048576 FROM pg_settings WHERE name = 'max_wal_size') AS max_bytes
+FROM pg_ls_waldir()
+"""
+ARCHIVER = """
+SELECT current_setting('archive_mode') AS mode, pg_is_in_recovery() AS is_standby, last_archived_wal, failed_count,
+       coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) AS is_failing,
+       extract(epoch FROM now() - coalesce(last_archived_time, stats_reset))::float8 AS last_success_seconds,
+       waiting.files AS waiting, waiting.seconds AS waiting_seconds,
+       waiting.files * (SELECT setting::float8 FROM pg_settings WHERE name = 'wal_segment_size') AS waiting_bytes,
+       nullif(current_setting('hybrid.archive_queue_max_mb', true), '')::float8 * 1048576 AS queue_max_bytes
+FROM pg_stat_archiver, (
+    SELECT count(*) AS files, coalesce(extract(epoch FROM now() - min(modification)), 0)::float8 AS seconds
+    FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'
+) AS waiting
+"""
+DROPPED_WAL = "SELECT * FROM monitoring.dropped_wal()"
+MARKERS = """
+SELECT extract(epoch FROM now() - monitoring.newest_marker())::float8 AS seconds, pg_is_in_recovery() AS is_standby,
+       extract(epoch FROM now() - pg_postmaster_start_time())::float8 AS uptime_seconds
+"""
+TRANSACTIONS = """
+SELECT pid, usename AS role, state, extract(epoch FROM now() - xact_start)::float8 AS seconds,
+       extract(epoch FROM now() - state_change)::float8 AS idle_seconds
+FROM pg_stat_activity
+WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+ORDER BY xact_start
+"""
+BLOCKED = """
+SELECT pid, usename AS role, pg_blocking_pids(pid) AS blocked_by,
+       extract(epoch FROM now() - query_start)::float8 AS seconds
+FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0 ORDER BY query_start
+"""
+CRON = "SELECT * FROM monitoring.cron_jobs()"
+# A job that crashed leaves no status; one that has just been started has none yet. A standby shows what ran elsewhere.
+TIMESCALEDB = """
+SELECT jobs.job_id, jobs.application_name AS name, coalesce(total_failures, 0) AS total_failures,
+       coalesce(total_runs, 0) AS total_runs,
+       coalesce(last_run_status = 'Failed' OR last_run_status IS NULL AND job_status <> 'Running'
+                AND last_run_started_at < now() - interval '10 s', false) AS has_failed,
+       coalesce(last_successful_finish > pg_postmaster_start_time(), false)
+           AND NOT pg_is_in_recovery() AS has_succeeded,
+       pg_is_in_recovery() OR now() < pg_postmaster_start_time() + interval '2 min' OR EXISTS (
+           SELECT FROM pg_stat_activity
+           WHERE backend_type = 'TimescaleDB Background Worker Scheduler' AND datname = current_database()
+       ) AS has_scheduler
+FROM timescaledb_information.jobs LEFT JOIN timescaledb_information.job_stats USING (job_id)
+WHERE jobs.scheduled ORDER BY jobs.job_id
+"""
+# Only client backends: a role's limit counts no background worker.
+CONNECTIONS = """
+SELECT rolname AS role, count(pid) AS open, rolconnlimit AS allowed
+FROM pg_roles LEFT JOIN pg_stat_activity ON usesysid = pg_roles.oid AND backend_type = 'client backend'
+WHERE rolcanlogin AND rolconnlimit > 0 GROUP BY rolname, rolconnlimit
+UNION ALL
+SELECT 'all', count(*), current_setting('max_connections')::int
+       - current_setting('superuser_reserved_connections')::int
+FROM pg_stat_activity WHERE backend_type = 'client backend'
+"""
+CACHE = """
+SELECT blks_hit::float8 AS hits, blks_read::float8 AS reads, coalesce(checksum_failures, 0) AS checksum_failures
+FROM pg_stat_database WHERE datname = current_database()
+"""
+BUFFERS = "SELECT buffers_used, buffers_unused, buffers_dirty, usagecount_avg FROM pg_buffercache_summary()"
+# The same, slower: the summary came with PostgreSQL 16.
+BUFFERS_OF_15 = """
+SELECT count(relfilenode) AS buffers_used, count(*) - count(relfilenode) AS buffers_unused,
+       count(*) FILTER (WHERE isdirty) AS buffers_dirty, avg(usagecount)::float8 AS usagecount_avg
+FROM pg_buffercache
+"""
+TRANSACTION_IDS = """
+SELECT datname AS database, greatest(age(datfrozenxid), mxid_age(datminmxid))::float8 AS age
+FROM pg_database ORDER BY age DESC LIMIT 1
+"""
+
 
 ROLE = "monitor"
 STATEMENT_SECONDS = 10
@@ -28,21 +123,21 @@ NOT_FOR_MONITOR = (
     "pgBackRest's repository",
 )
 SUBJECTS: tuple[tuple[str, str, Callable[[Rows], Iterator[Finding]]], ...] = (
-    ("server", queries.SERVER, findings.server),
-    ("extensions", queries.EXTENSIONS, findings.extensions),
-    ("disk", queries.DISK, findings.disk),
-    ("WAL", queries.WAL, findings.wal),
-    ("archiver", queries.ARCHIVER, findings.archiver),
-    ("dropped WAL", queries.DROPPED_WAL, findings.dropped),
-    ("markers", queries.MARKERS, findings.markers),
-    ("replication slots", queries.SLOTS, findings.slots),
-    ("transactions", queries.TRANSACTIONS, findings.transactions),
-    ("blocked sessions", queries.BLOCKED, findings.blocked),
-    ("connections", queries.CONNECTIONS, findings.connections),
-    ("cron jobs", queries.CRON, findings.cron),
-    ("TimescaleDB jobs", queries.TIMESCALEDB, findings.timescaledb),
-    ("cache", queries.CACHE, findings.cache),
-    ("transaction ids", queries.TRANSACTION_IDS, findings.transaction_ids),
+    ("server", SERVER, findings.server),
+    ("extensions", EXTENSIONS, findings.extensions),
+    ("disk", DISK, findings.disk),
+    ("WAL", WAL, findings.wal),
+    ("archiver", ARCHIVER, findings.archiver),
+    ("dropped WAL", DROPPED_WAL, findings.dropped),
+    ("markers", MARKERS, findings.markers),
+    ("replication slots", SLOTS, findings.slots),
+    ("transactions", TRANSACTIONS, findings.transactions),
+    ("blocked sessions", BLOCKED, findings.blocked),
+    ("connections", CONNECTIONS, findings.connections),
+    ("cron jobs", CRON, findings.cron),
+    ("TimescaleDB jobs", TIMESCALEDB, findings.timescaledb),
+    ("cache", CACHE, findings.cache),
+    ("transaction ids", TRANSACTION_IDS, findings.transaction_ids),
 )
 
 
@@ -51,7 +146,7 @@ class Status:
     """All findings, and what could not be seen and why."""
 
     stack: str
-    way: str
+    route: str
     findings: tuple[Finding, ...]
     unseen: tuple[str, ...]
 
@@ -66,7 +161,7 @@ class Status:
         ]
         return {
             "stack": self.stack,
-            "way": self.way,
+            "way": self.route,
             "role": ROLE,
             "level": self.level,
             "reason": None,
@@ -77,7 +172,7 @@ class Status:
 
 
 def status(access: Access, extra: tuple[Finding, ...] = (), *, is_pinned: bool = False) -> Status:
-    """Asks the database; `extra` is what was found on the way to it. Raises DatabaseError when it does not answer.
+    """Asks the database; `extra` is what was found before it was asked. Raises DatabaseError when it does not answer.
 
     `is_pinned` says that the host has the table's versions, and process credentials.
     """
@@ -94,14 +189,14 @@ def status(access: Access, extra: tuple[Finding, ...] = (), *, is_pinned: bool =
 
         subjects = (*SUBJECTS, _buffers(connection.info.server_version))
         seen = {name: asked(name, query) for name, query, _ in subjects}
-        backups = asked("pgBackRest", queries.PGBACKREST)
+        backups = asked("pgBackRest", PGBACKREST)
     if (server := seen["server"]) is not None:
         found += findings.versions(server, backups, seen["TimescaleDB jobs"], is_pinned=is_pinned)
     for name, _, judge in subjects:
         if (rows := seen[name]) is not None:
             found += judge(rows)
     found.append(certificate(access))
-    return Status(stack=access.stack, way=access.way, findings=tuple(found), unseen=tuple(unseen))
+    return Status(stack=access.stack, route=access.route, findings=tuple(found), unseen=tuple(unseen))
 
 
 def unreachable(stack: str, reason: str) -> dict[str, Any]:
@@ -119,7 +214,7 @@ def unreachable(stack: str, reason: str) -> dict[str, Any]:
 
 
 def _buffers(server_version: int) -> tuple[str, str, Callable[[Rows], Iterator[Finding]]]:
-    query = queries.BUFFERS if server_version >= SUMMARY_FROM else queries.BUFFERS_OF_15
+    query = BUFFERS if server_version >= SUMMARY_FROM else BUFFERS_OF_15
     return "shared buffers", query, findings.buffers
 
 

@@ -5,6 +5,9 @@ import stat
 import tempfile
 from pathlib import Path
 
+UNFINISHED = ".new"
+"""End of the name of what a killed writer leaves beside the file."""
+
 
 def replace(path: Path, content: str | bytes, mode: int | None = None, *, is_cache: bool = False) -> None:
     """A reader, or a machine that loses power, finds the old content or the new. Raises OSError; nothing is left then.
@@ -14,7 +17,7 @@ def replace(path: Path, content: str | bytes, mode: int | None = None, *, is_cac
     """
     if mode is None:
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
-    handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    handle, unfinished = tempfile.mkstemp(prefix=f".{path.name.removeprefix('.')}.", suffix=UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), mode)

@@ -5,14 +5,15 @@ import hashlib
 import os
 import shutil
 import stat
-import tempfile
 import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from durable import files
+from durable.files import UNFINISHED
+
 FOLDER = "remembered"
-UNFINISHED = ".new"
 # A plan of the whole stack takes 200 kB, most of it the hosts' bundles.
 MOST = 128
 # Whoever was killed while writing does not come back for it.
@@ -70,14 +71,7 @@ class Memory:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not _is_own(self._folder):
                 return
-            handle, temporary = tempfile.mkstemp(suffix=UNFINISHED, dir=self._folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(hashlib.sha256(packed).digest() + packed)
-                os.replace(temporary, self._folder / key)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            files.replace(self._folder / key, hashlib.sha256(packed).digest() + packed, mode=0o600, is_cache=True)
             self._forget_the_oldest()
 
     @property

@@ -12,7 +12,7 @@ from scripts.options import AsJson, StackName
 from scripts.written import tell, write_json
 
 if TYPE_CHECKING:
-    from database.access import Door
+    from database.access import OpenAccess
     from database.findings import Finding
     from database.status import Status
     from database.top import Statement
@@ -26,8 +26,8 @@ app = typer.Typer(
 )
 
 
-class Way(StrEnum):
-    """database.cloud_access.Way; spelled out here, for --help imports nothing."""
+class Route(StrEnum):
+    """database.cloud_access.Route; spelled out here, for --help imports nothing."""
 
     TUNNEL = "tunnel"
     SSM = "ssm"
@@ -43,7 +43,8 @@ class Order(StrEnum):
 
 
 Carrier = Annotated[
-    Way | None, typer.Option("--way", help="How to get to a stack in the cloud; tunnel unless set.", show_default=False)
+    Route | None,
+    typer.Option("--way", help="How to get to a stack in the cloud; tunnel unless set.", show_default=False),
 ]
 
 
@@ -54,28 +55,28 @@ def _local() -> "LocalStack":
     return Stack.of(ROOT)
 
 
-def _door(stack: str | None, way: Way | None) -> "Door":
+def _access(stack: str | None, route: Route | None) -> "OpenAccess":
     if stack is None:
-        from database.local_access import local_door
+        from database.local_access import open_local
 
-        if way is not None:
+        if route is not None:
             raise typer.BadParameter("is for a stack in the cloud: add --stack", param_hint="--way")
-        return local_door(_local(), tell)
+        return open_local(_local(), tell)
     from database import cloud_access
     from database.declared import declared
     from plan.record import record
 
-    return cloud_access.cloud_door(declared(record(stack)), cloud_access.Way(way or Way.TUNNEL))
+    return cloud_access.open_cloud(declared(record(stack)), cloud_access.Route(route or Route.TUNNEL))
 
 
 @app.command()
-def status(stack: StackName = None, way: Carrier = None, as_json: AsJson = False) -> None:
+def status(stack: StackName = None, route: Carrier = None, as_json: AsJson = False) -> None:
     """Versions, disk, WAL, archiving, slots, transactions, jobs, connections, certificate; exit 1 when critical."""
     from database import status as run
-    from database.thresholds import Level
+    from database.findings import Level
 
     try:
-        with _door(stack, way)(run.ROLE) as access:
+        with _access(stack, route)(run.ROLE) as access:
             found = run.status(access, () if stack else _pooler(), is_pinned=stack is not None)
     except HybridError as error:
         if not as_json:
@@ -106,8 +107,8 @@ def _print_status(found: "Status") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from database.findings import THRESHOLDS, Level
     from database.status import NOT_FOR_MONITOR, ROLE
-    from database.thresholds import THRESHOLDS, Level
     from scripts.console import console
 
     colours = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red"}
@@ -119,7 +120,9 @@ def _print_status(found: "Status") -> None:
     out.print(table)
     for reason in found.unseen:
         out.print(f"not seen: {escape(reason)}", soft_wrap=True)
-    out.print(f"{found.stack}: [{colours[found.level]}]{found.level}[/], asked {found.way} as {ROLE}, who never sees:")
+    out.print(
+        f"{found.stack}: [{colours[found.level]}]{found.level}[/], asked {found.route} as {ROLE}, who never sees:"
+    )
     for thing in NOT_FOR_MONITOR:
         out.print(f"  {thing}", soft_wrap=True)
 
@@ -129,13 +132,13 @@ def top(
     count: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many statements.")] = 20,
     order: Annotated[Order, typer.Option("--by", help="What the first have most of.")] = Order.TOTAL,
     stack: StackName = None,
-    way: Carrier = None,
+    route: Carrier = None,
     as_json: AsJson = False,
 ) -> None:
     """Statements that the database's time goes to, from pg_stat_statements; never a value in them."""
     from database import top as run
 
-    with _door(stack, way)(run.ROLE) as access:
+    with _access(stack, route)(run.ROLE) as access:
         statements = run.top(access, count, run.Order(order))
     if as_json:
         write_json([statement.document() for statement in statements])
@@ -169,7 +172,7 @@ def psql(
         list[str] | None, typer.Option("--command", "-c", metavar="SQL", help="Run this and end; may be repeated.")
     ] = None,
     stack: StackName = None,
-    way: Carrier = None,
+    route: Carrier = None,
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGUMENTS]", help="psql's own.")] = None,
 ) -> None:
     """Open psql as a role: app and public_read through the pooler, others directly."""
@@ -180,8 +183,8 @@ def psql(
     from plan.project import ROOT
 
     argv = run.arguments(commands or [], arguments or [])
-    with _door(stack, way)(role, is_pooled=role in POOLED) as access:
-        tell(f"{access.role} on {access.stack}, {access.way}")
+    with _access(stack, route)(role, is_pooled=role in POOLED) as access:
+        tell(f"{access.role} on {access.stack}, {access.route}")
         variables = run.environment(access)
         if run.local_psql() is None and stack is None:
             from database.local_access import on_host
@@ -202,7 +205,7 @@ def psql(
 def migrate(
     is_applied: Annotated[bool, typer.Option("--apply", help="Run what is pending.")] = False,
     stack: StackName = None,
-    way: Carrier = None,
+    route: Carrier = None,
     as_json: AsJson = False,
 ) -> None:
     """List applied and pending migrations; with --apply, run them: directly, one run at a time."""
@@ -216,7 +219,7 @@ def migrate(
     from plan.project import ROOT
 
     folder = ROOT / migrations.FOLDER
-    with _door(stack, way)(migrations.ROLE) as access:
+    with _access(stack, route)(migrations.ROLE) as access:
         refuse_locked_out(access)
         here = is_applied and stack is None
         try:

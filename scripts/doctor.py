@@ -63,7 +63,7 @@ def look() -> Iterator[Finding]:
 
 
 def _database() -> Finding:
-    """Which of the two ways to have PostgreSQL here is taken."""
+    """Whether PostgreSQL runs in namespaces or in a container."""
     from local.host import container, namespace
 
     faults = namespace.faults()
@@ -93,7 +93,7 @@ def _ports() -> Finding:
     from plan.project import ROOT
 
     stack = Stack.of(ROOT)
-    taken = busy(stack.ports, stack.supervisor.pids() | database.way(stack).pids())
+    taken = busy(stack.ports, stack.supervisor.pids() | database.runtime(stack).pids())
     ports = stack.ports.all.values()
     detail = "; ".join(map(str, taken)) or f"{min(ports)} to {max(ports)} on loopback"
     return Finding(name="ports", is_fine=not taken, detail=detail)
@@ -112,7 +112,7 @@ def _disk() -> Finding:
 def _optional() -> Iterator[Finding]:
     import shutil
 
-    from local.failover import name_server
+    from local.common.parts import PARTS
 
     version = _pulumi_version()
     yield Finding(
@@ -121,13 +121,10 @@ def _optional() -> Iterator[Finding]:
         is_needed=False,
         detail=version or "only for `pulumi preview` and `up`: pulumi.com/docs/install",
     )
-    knotd = name_server.program()
-    yield Finding(
-        name="knotd",
-        is_fine=bool(knotd),
-        is_needed=False,
-        detail=knotd or "only for the local stack's DNS: Debian package knot",
-    )
+    for need in [part.needs for part in PARTS if part.needs]:
+        path = need.path
+        detail = path or f"only for {need.purpose}"
+        yield Finding(name=need.program, is_fine=bool(path), is_needed=False, detail=detail)
     chromium = shutil.which("chromium")
     yield Finding(
         name="chromium",

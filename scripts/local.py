@@ -11,7 +11,7 @@ from scripts.options import AsJson
 from scripts.written import write_json
 
 if TYPE_CHECKING:
-    from local.processes.part_status import PartStatus
+    from local.processes.program import PartStatus
     from local.processes.stack import Stack
     from local.stack.verify import Verification
     from plan.model import Plan
@@ -25,7 +25,8 @@ app = typer.Typer(
 STACK = "dev"
 REQUESTS = 500
 FirstPort = Annotated[
-    int | None, typer.Option("--first-port", metavar="PORT", help="First of ten ports on loopback; 7400 unless set.")
+    int | None,
+    typer.Option("--first-port", metavar="PORT", help="First of the stack's ports on loopback; 7400 unless set."),
 ]
 
 
@@ -125,7 +126,7 @@ def _gated() -> "Plan":
 @app.command()
 def verify(
     requests: Annotated[
-        int, typer.Option("--requests", min=10, help="How many to send through the whole way.")
+        int, typer.Option("--requests", min=10, help="How many to send through the whole route.")
     ] = REQUESTS,
     as_json: AsJson = False,
 ) -> None:
@@ -172,7 +173,7 @@ def _print_verification(result: "Verification") -> None:
 @app.command(name="exec")
 def run(command: Annotated[list[str], typer.Argument(metavar="-- COMMAND…", help="What to run.")]) -> None:
     """Run a command on the local database host as its user postgres, such as `-- psql` or `-- pg_dump`."""
-    from local.host.command import run_on_host
+    from local.host.database import run_on_host
     from local.stack import verified
 
     here = _stack()
@@ -235,9 +236,10 @@ def logs(
 ) -> None:
     """Print a part's log."""
     from local.common.errors import LocalError
+    from local.stack.status import parts_of
 
-    supervisor = _stack().supervisor
-    known = supervisor.status()
+    here = _stack()
+    supervisor, known = here.supervisor, parts_of(here)
     if part not in known:
         raise LocalError(f"{part}: no such part; there are: {', '.join(known) or 'none, the stack is not there'}")
     following = supervisor.follow(part) if follow else iter(())

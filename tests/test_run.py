@@ -31,7 +31,7 @@ def test_it(number, tmp_path, tmp_path_factory):
 """
 # It gets next to nothing of an environment.
 OF_A_LOCAL_STACK = f"""
-from local.processes.daemon import Daemon
+from local.processes.supervisor import Daemon
 from local.common.state import State
 {INNER.replace("check=True", 'check=True, env=Daemon(State(tmp_path / "state"), None)._environment()')}"""
 

@@ -21,7 +21,7 @@ class GeneratedSecrets:
         self._values = self._read()
 
     def password(self, name: str, length: int, special: str = "") -> str:
-        """The value of this name, made and saved when there is none, or none of this length and these characters."""
+        """The value of this name; made and saved when it is missing, or has another length or other characters."""
         alphabet = ALPHABET + special
         known = self._values.get(name, "")
         if len(known) != length or not set(known) <= set(alphabet):

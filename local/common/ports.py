@@ -11,80 +11,35 @@ from pathlib import Path
 import psutil
 
 from local.common.errors import LocalError
+from local.common.parts import PORTS
 
 FIRST = 7400
-NAMES = (
-    *("web", "api", "postgres", "pooler", "objects", "edge_control"),
-    *("control_plane", "edge_proxy", "dns", "standby_tls"),
-)
 # Where the stand-by is: at an address of its own, on the edge's port, so that DNS alone decides who is reached.
 STANDBY_ADDRESS = "127.0.0.2"
-WAY_OUT = "free them, or choose ten others: HYBRID_FIRST_PORT=7500"
+REMEDY = "free them, or choose others: HYBRID_FIRST_PORT=7500"
 LONGEST_COMMAND = 80
 LETTING_GO_SECONDS = 3
 
 
 @dataclass(frozen=True)
 class Ports:
-    """One port a name, counted from `first`."""
+    """The ports of all parts (local/common/parts.py), each an attribute: `Ports().web` is 7400."""
 
     first: int = FIRST
 
     def __post_init__(self) -> None:
-        last = 65535 - len(NAMES) + 1
+        last = 65535 - max(PORTS.values())
         if not 1024 <= self.first <= last:
             raise LocalError(f"first port {self.first}: is not between 1024 and {last}")
 
-    @property
-    def web(self) -> int:
-        """The public entry."""
-        return self.first
-
-    @property
-    def api(self) -> int:
-        """The API Worker, past the web Worker."""
-        return self.first + 1
-
-    @property
-    def postgres(self) -> int:
-        return self.first + 2
-
-    @property
-    def pooler(self) -> int:
-        return self.first + 3
-
-    @property
-    def objects(self) -> int:
-        """S3 over TLS, on the host name `localhost`."""
-        return self.first + 4
-
-    @property
-    def edge_control(self) -> int:
-        return self.first + 5
-
-    @property
-    def control_plane(self) -> int:
-        """Cloudflare's API."""
-        return self.first + 6
-
-    @property
-    def edge_proxy(self) -> int:
-        """What obeys records and routes; on the stand-by's address, the stand-by."""
-        return self.first + 7
-
-    @property
-    def dns(self) -> int:
-        """The authoritative name server, over UDP and TCP."""
-        return self.first + 8
-
-    @property
-    def standby_tls(self) -> int:
-        """The stand-by with its certificate, on its own address."""
-        return self.first + 9
+    def __getattr__(self, name: str) -> int:
+        if name not in PORTS:
+            raise AttributeError(f"{name}: no part has such a port; there are: {', '.join(PORTS)}")
+        return self.first + PORTS[name]
 
     @property
     def all(self) -> dict[str, int]:
-        return {name: getattr(self, name) for name in NAMES}
+        return {name: self.first + offset for name, offset in PORTS.items()}
 
 
 @dataclass(frozen=True)
@@ -130,7 +85,7 @@ def refuse_busy(ports: Ports, except_pids: Collection[int] = ()) -> None:
     while (found := busy(ports, except_pids)) and None in {one.pid for one in found} and time.monotonic() < deadline:
         time.sleep(0.1)
     if found:
-        raise LocalError("\n".join([*map(str, found), WAY_OUT]))
+        raise LocalError("\n".join([*map(str, found), REMEDY]))
 
 
 def _can_be_bound(port: int) -> bool:

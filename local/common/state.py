@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from durable import files
 from local.common.errors import LocalError
 
 FORMAT = 1
@@ -136,18 +136,7 @@ class State:
     def write(self, path: Path, text: str, mode: int = 0o600) -> None:
         """Replace the file as a whole: a reader, or a machine that loses power, sees the old or the new text."""
         self._refuse_outside(path)
-        handle, temporary = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                os.fchmod(file.fileno(), mode)
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        flush_folder(path.parent)
+        files.replace(path, text, mode)
 
     def remove(self, path: Path) -> None:
         """Delete a file or folder in the state folder; what a symbolic link points at stays."""
@@ -214,15 +203,6 @@ class State:
 def _some(names: Iterable[str]) -> str:
     first, *rest = names
     return f"{first} and {len(rest)} more" if rest else first
-
-
-def flush_folder(folder: Path) -> None:
-    """A rename lasts only when its folder has reached the disk too (fsync(2))."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _refuse_mounts(path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The part of Cloudflare's API v4 that this project needs, on loopback: kept on disk, with faults on demand."""
+"""The part of Cloudflare's API v4 that this project needs, on loopback: stored on disk, with faults on demand."""

@@ -1,4 +1,4 @@
-"""python -m local.control_plane SETTINGS.json: serves until it is ended; every change is kept before it is answered."""
+"""python -m local.control_plane SETTINGS.json: serves until it is ended; what it answers is on the disk by then."""
 
 import os
 import sys

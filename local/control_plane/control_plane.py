@@ -1,8 +1,9 @@
-"""The control plane itself: takes calls one after the other, keeps what they change, and has it seen outside."""
+"""The control plane itself: takes calls one after the other, stores what they change, and shows it at the edge."""
 
 import copy
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from threading import RLock
@@ -10,14 +11,45 @@ from typing import Any
 
 from local.common.state import State
 from local.control_plane import publication
-from local.control_plane.calls import Call, Data, Work, empty
-from local.control_plane.envelope import Answer, ApiError, no_object, not_found
+from local.control_plane.calls import Answer, ApiError, Call, Data, Work, empty, no_object, not_found
 from local.control_plane.faults import Fault, FaultKind
-from local.control_plane.made_tokens import known
-from local.control_plane.rate import Rate
 from local.control_plane.routing import find
 from local.control_plane.settings import Settings
-from local.control_plane.tokens import authorise
+from local.control_plane.tokens import authorise, known
+
+RATE_LIMIT = 1200
+RATE_WINDOW_SECONDS = 300
+
+
+@dataclass
+class Rate:
+    """Counted in windows, for all callers together: one account's token, key and dashboard share the count."""
+
+    limit: int = RATE_LIMIT
+    _began: float = field(default=float("-inf"), init=False)
+    _count: int = field(default=0, init=False)
+    _blocked_until: float = field(default=float("-inf"), init=False)
+
+    def take(self, now: float) -> int | None:
+        """Counts a request; seconds until the next may be sent, when this one is one too many."""
+        if now < self._blocked_until:
+            return max(1, round(self._blocked_until - now))
+        if now - self._began >= RATE_WINDOW_SECONDS:
+            self._began, self._count = now, 0
+        self._count += 1
+        if self._count > self.limit:
+            self._blocked_until = now + RATE_WINDOW_SECONDS
+            return RATE_WINDOW_SECONDS
+        return None
+
+    def headers(self, now: float) -> dict[str, str]:
+        left = max(0, self.limit - self._count)
+        seconds = max(0, round(self._began + RATE_WINDOW_SECONDS - now))
+        return {
+            "ratelimit": f'"default";r={left};t={seconds}',
+            "ratelimit-policy": f'"default";q={self.limit};w={RATE_WINDOW_SECONDS}',
+        }
+
 
 EDGE_FILE = "edge.json"
 DATA_FILE = "data.json"
@@ -94,7 +126,7 @@ class ControlPlane:
         draft = copy.deepcopy(self._data)
         given = endpoint.handler(Work(call=call, names=names, data=draft, settings=self.settings, now=now))
         publication.publish(self._data, draft, faults, self._clock(), self.settings.linger_seconds)
-        self._keep(draft)
+        self._store(draft)
         return given
 
     def _refuse_foreign(self, call: Call, names: Mapping[str, str]) -> None:
@@ -107,9 +139,9 @@ class ControlPlane:
     def _show(self) -> None:
         draft = copy.deepcopy(self._data)
         publication.refresh(draft, self._clock(), self.settings.linger_seconds)
-        self._keep(draft, is_first=not (self.settings.folder / EDGE_FILE).exists())
+        self._store(draft, is_first=not (self.settings.folder / EDGE_FILE).exists())
 
-    def _keep(self, draft: Data, *, is_first: bool = False) -> None:
+    def _store(self, draft: Data, *, is_first: bool = False) -> None:
         """On the disk first, then at the edge, and then known to us."""
         if draft != self._data:
             self._state.write_json(self.settings.folder / DATA_FILE, draft)

@@ -1,6 +1,6 @@
 """Faults that are put in on purpose, through `/_faults`.
 
-PUT /_faults takes a list of faults and has it in place of the earlier ones; GET gives it, with how often each will
+PUT /_faults takes a list of faults, which replaces the earlier one; GET gives it, with how often each will
 still come; DELETE ends them all. They end with the process, too; what they have withheld by then stays withheld.
 """
 

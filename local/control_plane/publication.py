@@ -1,4 +1,4 @@
-"""What of the data is seen outside: by the edge and in DNS. All of it at once, unless a fault withholds something."""
+"""What the edge and DNS show of the data: all of it at once, unless a fault withholds something."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -4,8 +4,7 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-from local.control_plane.calls import Work, new_id
-from local.control_plane.envelope import Answer, ApiError, bad_request, not_found, ok
+from local.control_plane.calls import Answer, ApiError, Work, bad_request, new_id, not_found, ok
 
 PATTERN = re.compile(r"(https?://)?(\*\.?)?[a-z0-9.-]+(/[^*?\s]*\*?)?", re.IGNORECASE)
 
@@ -19,12 +18,12 @@ def get(work: Work) -> Answer:
 
 
 def create(work: Work) -> Answer:
-    return ok(_shown(_kept(work, new_id())))
+    return ok(_shown(_stored(work, new_id())))
 
 
 def replace(work: Work) -> Answer:
     """One in-place change; `"script": null` blanks the route."""
-    return ok(_shown(_kept(work, _found(work)["id"])))
+    return ok(_shown(_stored(work, _found(work)["id"])))
 
 
 def delete(work: Work) -> Answer:
@@ -40,7 +39,7 @@ def _found(work: Work) -> dict[str, Any]:
     return route
 
 
-def _kept(work: Work, identity: str) -> dict[str, Any]:
+def _stored(work: Work, identity: str) -> dict[str, Any]:
     fields = work.call.document
     pattern, script = fields.get("pattern"), fields.get("script") or None
     zone = next(zone.name for zone in work.settings.zones if zone.id == work.names["zone"])

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from local.control_plane import assets, permission_groups, records, resources, routes, zones
+from local.control_plane import records, resources, routes, tokens, zones
 from local.control_plane.calls import Handler
-from local.control_plane.resource_kinds import ACCOUNT, DOCUMENTS, KINDS, ZONE
+from local.control_plane.resources import ACCOUNT, DOCUMENTS, KINDS, ZONE
 
 ONE = r"/(?P<id>[^/]+)"
 
@@ -24,7 +24,7 @@ def _endpoint(method: str, path: str, handler: Handler, *scopes: str) -> Endpoin
     return Endpoint(method=method, path=re.compile(path), scopes=scopes, handler=handler)
 
 
-def _kept() -> Iterator[Endpoint]:
+def _stored() -> Iterator[Endpoint]:
     for kind in KINDS:
         for (method, is_one), handler in resources.handlers(kind).items():
             scope = f"{kind.scope}:{'read' if method == 'GET' else 'write'}"
@@ -41,9 +41,12 @@ ENDPOINTS = (
     _endpoint("GET", "/user/tokens/verify", zones.verify_token),
     _endpoint("GET", f"{ACCOUNT}/tokens/verify", zones.verify_token),
     _endpoint(
-        "POST", f"{ACCOUNT}/workers/scripts/(?P<script>[^/]+)/assets-upload-session", assets.session, "workers:write"
+        "POST",
+        f"{ACCOUNT}/workers/scripts/(?P<script>[^/]+)/assets-upload-session",
+        resources.upload_session,
+        "workers:write",
     ),
-    _endpoint("GET", f"{ACCOUNT}/tokens/permission_groups", permission_groups.listing, "tokens:read"),
+    _endpoint("GET", f"{ACCOUNT}/tokens/permission_groups", tokens.listing, "tokens:read"),
     _endpoint("GET", "/accounts", zones.accounts, "account:read"),
     _endpoint("GET", ACCOUNT, zones.account, "account:read"),
     _endpoint("GET", "/zones", zones.listing, *IN_ZONE),
@@ -60,7 +63,7 @@ ENDPOINTS = (
     _endpoint("GET", f"{ZONE}/workers/routes{ONE}", routes.get, "routes:read"),
     _endpoint("PUT", f"{ZONE}/workers/routes{ONE}", routes.replace, "routes:write"),
     _endpoint("DELETE", f"{ZONE}/workers/routes{ONE}", routes.delete, "routes:write"),
-    *_kept(),
+    *_stored(),
 )
 
 

@@ -13,9 +13,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import ValidationError
 
-from local.control_plane.calls import Call
+from local.control_plane.calls import Answer, ApiError, Call, plain
 from local.control_plane.control_plane import ControlPlane
-from local.control_plane.envelope import Answer, ApiError, plain
 from local.control_plane.faults import ENDS, Fault, FaultKind, Faults
 
 BASE = "/client/v4"

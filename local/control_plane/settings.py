@@ -71,7 +71,7 @@ class NameServer(Strict):
 
 class Settings(Strict):
     folder: Path
-    """Where everything is kept; 0700."""
+    """Where everything is stored; 0700."""
     port: int
     account: Account
     zones: tuple[SeedZone, ...]

@@ -3,11 +3,9 @@
 from http import HTTPStatus
 from typing import Any
 
-from local.control_plane.calls import Work, timestamp
-from local.control_plane.envelope import Answer, ApiError, no_object, ok, page
-from local.control_plane.made_tokens import known
+from local.control_plane.calls import Answer, ApiError, Work, no_object, ok, page, timestamp
 from local.control_plane.settings import OWN_HOST, SeedZone, Settings
-from local.control_plane.tokens import presented
+from local.control_plane.tokens import known, presented
 
 MADE_ON = "2026-01-01T00:00:00.000000Z"
 

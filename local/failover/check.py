@@ -1,12 +1,13 @@
-"""Asks the way that a client takes: DNS, then whoever that leads to; and the stand-by past it."""
+"""Asks as a client does: DNS first, then the address that it names; and the stand-by directly."""
 
 import http.client
 from typing import Any
 
 from local.common.errors import LocalError
+from local.common.parts import KNOTD
 from local.common.ports import STANDBY_ADDRESS
-from local.failover import control_plane_part, name_server
-from local.failover.edge_proxy import EDGE_ADDRESS
+from local.failover import control_plane
+from local.failover.proxy import EDGE_ADDRESS
 from local.processes.stack import Stack
 
 SECONDS = 5
@@ -24,7 +25,7 @@ def failover(stack: Stack, host: dict[str, Any]) -> str:
 
 
 def _checked(stack: Stack, hostname: str) -> str:
-    address = address_of(stack, hostname) if name_server.program() else EDGE_ADDRESS
+    address = address_of(stack, hostname) if KNOTD.path else EDGE_ADDRESS
     side, build = _asked(stack, address, hostname)
     standby, standby_build = _asked(stack, STANDBY_ADDRESS, hostname)
     if side not in SIDES or standby != "vercel":
@@ -41,7 +42,7 @@ def _verify_token(stack: Stack) -> None:
         connection.request("GET", "/client/v4/user/tokens/verify", headers={"authorization": f"Bearer {token}"})
         answer = connection.getresponse()
         if answer.status != http.HTTPStatus.OK:
-            raise LocalError(f"{control_plane_part.NAME}: does not know the rollback's token; `./hybrid local up`")
+            raise LocalError(f"{control_plane.NAME}: does not know the rollback's token; `./hybrid local up`")
     finally:
         connection.close()
 

@@ -1,26 +1,20 @@
 """The stack's authoritative name server: knot, with the zone that the control plane feeds, and the stand-by's."""
 
 import base64
-import os
-import shutil
 from pathlib import Path
 
+from local.common.parts import KNOTD
 from local.common.ports import STANDBY_ADDRESS
 from local.control_plane.settings import OWN_HOST, NameServer
-from local.failover.declared_edge import DeclaredEdge
-from local.processes.part import Part, content_hash
+from local.failover.declared import DeclaredEdge, declared_edge
+from local.host.realisation import Realisation
+from local.processes.program import Program, content_hash
 from local.processes.stack import Stack
 
 NAME = "dns"
 KEY = "control-plane"
-PROGRAM = "knotd"
-SBIN = "/usr/sbin:/sbin"
 # What the stand-by's own DNS answers with is not ours to choose; short, as a host's that may move.
 STANDBY_TTL_SECONDS = 60
-
-
-def program() -> str | None:
-    return shutil.which(PROGRAM, path=f"{os.environ.get('PATH', '')}:{SBIN}")
 
 
 def feed(stack: Stack) -> NameServer:
@@ -29,7 +23,12 @@ def feed(stack: Stack) -> NameServer:
     return NameServer(port=stack.ports.dns, key_name=KEY, key=base64.b64encode(secret.encode()).decode())
 
 
-def part(stack: Stack, declared: DeclaredEdge, found: str) -> Part:
+def start(realisation: Realisation) -> str:
+    stack, declared = realisation.stack, declared_edge(realisation.plan)
+    return realisation.run(program(stack, declared), lambda: is_ready(stack, declared))
+
+
+def program(stack: Stack, declared: DeclaredEdge) -> Program:
     folder = stack.state.folder / NAME
     for path in (folder, folder / "data"):
         path.mkdir(mode=0o700, exist_ok=True)
@@ -41,9 +40,9 @@ def part(stack: Stack, declared: DeclaredEdge, found: str) -> Part:
         _write_zone(stack, folder / f"{name}.zone", name, rows)
     configuration = folder / "knot.conf"
     stack.state.write(configuration, _configuration(folder, feed(stack), list(zones)))
-    return Part(
+    return Program(
         name=NAME,
-        command=(found, "--config", str(configuration)),
+        command=(str(KNOTD.path), "--config", str(configuration)),
         contents=(content_hash(configuration),),
     )
 

@@ -5,17 +5,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from host.backup.repository_state import MAKE, MAKE_AGAIN, RepositoryState
-from host.common.layout import PROMOTE_WITHOUT_MARK, SOCKETS
 from local.common.errors import LocalError
 from local.common.state import State
 from local.host import database
-from local.host.database_way import DatabaseWay
+from local.host.realisation import UNCHANGED, Realisation
 from local.object_store.files import DamagedError, StoreFiles
 from local.processes.stack import Progress, Stack, run
 
 BACKUP_SECONDS = 600
 # host/'s settings of pgBackRest name it.
 REPOSITORY = "postgresql"
+
+
+def start(realisation: Realisation) -> str:
+    """The step of `up`."""
+    was_taken = ensure_backup(realisation.stack, realisation.host, realisation.progress)
+    return "full backup taken" if was_taken else UNCHANGED
 
 
 def ensure_backup(stack: Stack, host: Mapping[str, Any], progress: Progress) -> bool:
@@ -33,7 +38,7 @@ def ensure_backup(stack: Stack, host: Mapping[str, Any], progress: Progress) -> 
 
 
 def _make_repository(stack: Stack, stanza: str) -> None:
-    """What a store holds that lost its backups is of no use: a log file that was on its way when it came back."""
+    """A store that lost its backups holds at most a log file that arrived since, which is of no use."""
     try:
         pgbackrest(stack, stanza, *MAKE)
     except LocalError:
@@ -46,7 +51,7 @@ def _make_repository(stack: Stack, stanza: str) -> None:
 def _first_backup(stack: Stack) -> None:
     """With the engine, which notes the transactions that it has: one of those may be a restore's target."""
     request = json.dumps({"act": "backup", "kind": "full"})
-    answer = run(database.way(stack).recovery(), seconds=BACKUP_SECONDS, folder=stack.project, words=request)
+    answer = run(database.runtime(stack).recovery(), seconds=BACKUP_SECONDS, folder=stack.project, words=request)
     if answer.returncode:
         try:
             words = "; ".join(json.loads(answer.stdout)["faults"])
@@ -68,7 +73,7 @@ def _info(stack: Stack, stanza: str) -> list[dict[str, Any]]:
 
 def pgbackrest(stack: Stack, stanza: str, *arguments: str) -> str:
     """Runs pgBackRest on the host and returns what it prints. Raises LocalError with its words."""
-    answer = database.way(stack).in_host(["pgbackrest", f"--stanza={stanza}", *arguments], seconds=BACKUP_SECONDS)
+    answer = database.runtime(stack).in_host(["pgbackrest", f"--stanza={stanza}", *arguments], seconds=BACKUP_SECONDS)
     if answer.returncode:
         words = " ".join((answer.stdout + answer.stderr).split())
         raise LocalError(f"pgbackrest {arguments[0]}: {words or f'exit {answer.returncode}'}")
@@ -91,15 +96,3 @@ def holds_backup(state: State, host: Mapping[str, Any]) -> bool:
         if is_manifest and not found["versions"][-1].get("is_delete_marker"):
             return True
     return False
-
-
-def let_serve(way: DatabaseWay, host: Mapping[str, Any]) -> None:
-    """Have host/ promote a restored server: nobody is left who could say a last word. Once promoted, nothing."""
-    postgres = host["postgres"]
-    program = f"/usr/lib/postgresql/{postgres['major']}/bin/psql"
-    asked = [program, "-XAtq", "-h", SOCKETS, "-p", str(postgres["port"]), "-d", postgres["database"]]
-    answer = way.in_host([*asked, "-c", "SELECT pg_is_in_recovery()"])
-    if answer.returncode:
-        raise LocalError(f"restored server: does not answer: {answer.stderr.strip()}")
-    if answer.stdout.strip() == "t":
-        way.permit(PROMOTE_WITHOUT_MARK)

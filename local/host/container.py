@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from local.common.errors import LocalError
-from local.host.database_way import APPLY_SECONDS, report
+from local.host.runtime import APPLY_SECONDS, report
 from local.processes import processes
-from local.processes.part import Part, content_hash
+from local.processes.program import Program, content_hash
 from local.processes.stack import Progress, Stack, run
 
 SERVICE = "database"
@@ -70,10 +70,10 @@ class Container:
         return self._mark.exists()
 
     @property
-    def postgres(self) -> Part:
+    def postgres(self) -> Program:
         """`docker start` hands its SIGTERM on to the container; `docker compose up`, in some versions, does not."""
         files = (self._stack.state.host_file, self._stack.store_ca, self._compose_file)
-        return Part(
+        return Program(
             name=SERVICE,
             command=("docker", "start", "--attach", self._name),
             environment={name: os.environ[name] for name in ENGINE_VARIABLES if name in os.environ},
@@ -82,7 +82,7 @@ class Container:
         )
 
     @property
-    def pooler(self) -> Part:
+    def pooler(self) -> Program:
         return self.postgres
 
     def faults(self) -> list[str]:

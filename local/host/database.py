@@ -1,37 +1,43 @@
-"""The database's part: which way it is had, PostgreSQL and its pooler brought up, and migrations."""
+"""PostgreSQL and its pooler: where they run on this machine, the steps that bring them up, and commands beside them."""
 
-from collections.abc import Mapping
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from signal import SIGHUP
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from host.common.layout import PROMOTE_WITHOUT_MARK, SOCKETS
 from local.common.errors import LocalError
 from local.host import migrations
 from local.host.container import Container
-from local.host.database_way import DatabaseWay, Namespaces, is_answering
-from local.processes.part import Part
+from local.host.realisation import UNCHANGED, Realisation
+from local.host.runtime import HostRuntime, Namespaces, is_answering
+from local.processes.program import Program
 from local.processes.stack import Stack
 from local.processes.supervisor import Outcome
 
+# What a login there would set: PostgreSQL's programs find the server by it.
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 # A container first applies all of host/; in namespaces only a recovery takes long.
 START_SECONDS = 120
 
 
-def ways(stack: Stack) -> tuple[DatabaseWay, ...]:
+def runtimes(stack: Stack) -> tuple[HostRuntime, ...]:
     """The best first."""
     return Namespaces(stack), Container(stack)
 
 
-def way(stack: Stack) -> DatabaseWay:
-    """The way in which the stack was made; the best for one that was not."""
-    return next((found for found in ways(stack) if found.is_made), ways(stack)[0])
+def runtime(stack: Stack) -> HostRuntime:
+    """Where the stack's database was made; for one that was not, where it would best be."""
+    return next((found for found in runtimes(stack) if found.is_made), runtimes(stack)[0])
 
 
-def choose(stack: Stack) -> DatabaseWay:
-    """The way in which the stack was made, or else the best that this machine has. Raises LocalError."""
+def choose(stack: Stack) -> HostRuntime:
+    """Where the stack's database was made, or else the best place that this machine has. Raises LocalError."""
     faults = []
-    for found in [made for made in ways(stack) if made.is_made] or ways(stack):
+    for found in [made for made in runtimes(stack) if made.is_made] or runtimes(stack):
         lacking = found.faults()
         if not lacking:
             return found
@@ -39,16 +45,16 @@ def choose(stack: Stack) -> DatabaseWay:
     raise LocalError("\n".join(faults))
 
 
-def ensure_part(stack: Stack, part: Part, report: Mapping[str, Any]) -> Outcome:
-    """Starts a part, or has a running one take up the settings that host/ changed."""
-    outcome = stack.supervisor.ensure(part)
+def ensure_program(stack: Stack, program: Program, report: Mapping[str, Any]) -> Outcome:
+    """Starts a program, or has a running one take up the settings that host/ changed."""
+    outcome = stack.supervisor.ensure(program)
     if outcome is not Outcome.UNCHANGED:
         return outcome
-    if part.name in report["restart"]:
-        stack.supervisor.restart(part.name)
+    if program.name in report["restart"]:
+        stack.supervisor.restart(program.name)
         return Outcome.RESTARTED
-    if part.name in report["reload"]:
-        stack.supervisor.signal(part.name, SIGHUP)
+    if program.name in report["reload"]:
+        stack.supervisor.signal(program.name, signal.SIGHUP)
     return outcome
 
 
@@ -67,22 +73,74 @@ def wait_ready(stack: Stack, part: str, role: str, host: Mapping[str, Any]) -> N
     stack.supervisor.wait_ready(part, answers)
 
 
-def wait_socket(stack: Stack, here: DatabaseWay) -> None:
+def wait_socket(stack: Stack, here: HostRuntime) -> None:
     """Returns when the host answers on its own socket."""
     stack.supervisor.wait_ready(here.postgres.name, lambda: is_answering(here), START_SECONDS)
 
 
+def start_postgres(realisation: Realisation) -> str:
+    realisation.report = realisation.runtime.prepare()
+    outcome = ensure_program(realisation.stack, realisation.runtime.postgres, realisation.report)
+    wait_socket(realisation.stack, realisation.runtime)
+    return _told(outcome, realisation.report)
+
+
+def apply_stage(realisation: Realisation) -> str:
+    """Roles, extensions and rights, by host/; before them a restored server is promoted."""
+    if realisation.serving.is_restored and realisation.serving.is_serving:
+        let_serve(realisation.runtime, realisation.host)
+    return _told(Outcome.UNCHANGED, realisation.runtime.apply("database"))
+
+
+def start_pooler(realisation: Realisation) -> str:
+    pooler = realisation.runtime.pooler
+    outcome = ensure_program(realisation.stack, pooler, realisation.report)
+    for role in realisation.host["pooler"]["roles"]:
+        wait_ready(realisation.stack, pooler.name, role, realisation.host)
+    return str(outcome)
+
+
+def migrate(realisation: Realisation) -> str:
+    """Runs the migrations that are still to be run, directly and not through the pooler."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    stack = realisation.stack
+    uri = conninfo(stack, realisation.host, migrations.ROLE, stack.ports.postgres)
+    parameters = {name: str(value) for name, value in conninfo_to_dict(uri).items()}
+    applied = migrations.apply(parameters, stack.project / migrations.FOLDER)
+    return f"{len(applied)} applied" if applied else UNCHANGED
+
+
+def _told(outcome: Outcome, report: Mapping[str, Any]) -> str:
+    if outcome is not Outcome.UNCHANGED:
+        return str(outcome)
+    count = len(report["changed"])
+    return f"settings changed: {count}" if count else UNCHANGED
+
+
+def let_serve(runtime: HostRuntime, host: Mapping[str, Any]) -> None:
+    """Have host/ promote a restored server: nobody is left who could say a last word. Once promoted, nothing."""
+    postgres = host["postgres"]
+    program = f"/usr/lib/postgresql/{postgres['major']}/bin/psql"
+    asked = [program, "-XAtq", "-h", SOCKETS, "-p", str(postgres["port"]), "-d", postgres["database"]]
+    answer = runtime.in_host([*asked, "-c", "SELECT pg_is_in_recovery()"])
+    if answer.returncode:
+        raise LocalError(f"restored server: does not answer: {answer.stderr.strip()}")
+    if answer.stdout.strip() == "t":
+        runtime.permit(PROMOTE_WITHOUT_MARK)
+
+
 def trust(stack: Stack, host: Mapping[str, Any]) -> None:
     """Lets clients outside the host check its certificate."""
-    _kept(stack, stack.database_ca, host["tls"]["authorities"])
+    _write_changed(stack, stack.database_ca, host["tls"]["authorities"])
 
 
 def trust_store(stack: Stack, authority: str) -> None:
     """Lets the host check the certificate of the S3 that holds its backups."""
-    _kept(stack, stack.store_ca, authority)
+    _write_changed(stack, stack.store_ca, authority)
 
 
-def _kept(stack: Stack, path: Path, text: str) -> None:
+def _write_changed(stack: Stack, path: Path, text: str) -> None:
     if not path.exists() or path.read_text() != text:
         stack.state.write(path, text, mode=0o644)
 
@@ -95,11 +153,29 @@ def conninfo(stack: Stack, host: Mapping[str, Any], role: str, port: int) -> str
     return f"postgresql://{role}:{quote(password, safe='')}@localhost:{port}/{host['postgres']['database']}?{options}"
 
 
-def migrate(stack: Stack, host: Mapping[str, Any]) -> int:
-    """Runs the migrations that are still to be run, directly and not through the pooler; how many there were."""
-    from psycopg.conninfo import conninfo_to_dict
-
-    parameters = conninfo_to_dict(conninfo(stack, host, migrations.ROLE, stack.ports.postgres))
-    return len(
-        migrations.apply({name: str(value) for name, value in parameters.items()}, stack.project / migrations.FOLDER)
-    )
+def run_on_host(stack: Stack, argv: Sequence[str]) -> int:
+    """Runs it as the host's user postgres, with the caller's terminal; its exit code. Raises LocalError."""
+    here = runtime(stack)
+    specification = stack.state.read_json(stack.state.host_file, can_be_remade=True)
+    if not isinstance(specification, dict) or not here.is_made or not stack.supervisor.is_running():
+        raise LocalError("the local stack does not run; start it with `./hybrid local up`")
+    postgres = specification["postgres"]
+    variables = {
+        "HOME": "/nonexistent",
+        "TERM": os.environ.get("TERM", "dumb"),
+        "PGHOST": SOCKETS,
+        "PGPORT": str(postgres["port"]),
+        "PGDATABASE": postgres["database"],
+        "PSQL_HISTORY": "/dev/null",
+    }
+    # Set there, past the chroot: the caller's names folders that its user may not enter, and what is not found is then
+    # said to be forbidden.
+    command = here.terminal(["env", f"PATH={PATH}", *argv], tuple(variables))
+    # No setting of the caller's own libpq may lead elsewhere.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    # Ctrl-C is the command's; a handler, because what is ignored stays ignored in a child.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.run(command, env=inherited | variables, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)

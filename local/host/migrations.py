@@ -54,9 +54,9 @@ def plan(parameters: Mapping[str, str], folder: Path) -> Migrations:
 def apply(parameters: Mapping[str, str], folder: Path, tell: Callable[[str], None] = lambda _: None) -> list[str]:
     """Runs what is pending, one transaction each with its record, and returns their names.
 
-    One at a time: an advisory lock, which PostgreSQL takes back from a session that is gone, so the way must be direct
-    and not pooled. Killed at any point, the next run goes on from there; only a migration that forbids its transaction
-    must bear being begun again. Raises LocalError for a standby, and for a lock that is held too long.
+    One at a time, by an advisory lock, which PostgreSQL takes back from a session that ended; the connection must
+    be direct and not pooled. Killed at any point, the next run goes on from there; only a migration that forbids its
+    transaction must bear being begun again. Raises LocalError for a standby, and for a lock that is held too long.
     """
     import psycopg
     import yoyo
@@ -90,7 +90,7 @@ def _lock(guard: "psycopg.Connection[Any]", tell: Callable[[str], None]) -> None
 
 
 def _apply_one(backend: Any, migration: Any) -> None:
-    """Its steps and its record together; the tool's own way commits the one before the other."""
+    """Its steps and its record together; the tool itself commits the one before the other."""
     migration.load()
     if not migration.use_transactions:
         backend.apply_one(migration)

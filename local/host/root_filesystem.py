@@ -3,8 +3,9 @@
 `python -m local.host.root_filesystem` builds it, where a local stack can have one.
 """
 
-import fcntl
+import contextlib
 import hashlib
+import math
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from durable import lock
 from host.packages import catalogue
 from local.common.errors import LocalError
 from local.host.namespace import faults, throwaway
@@ -122,10 +124,10 @@ def remove_cache(progress: Progress) -> None:
     folder = cache_folder()
     if not folder.is_dir():
         return
-    for lock in folder.glob(f"{BUILDING}*.lock"):
-        with locked(lock, progress):
-            remove(lock.with_suffix(""))
-            lock.unlink()
+    for path in folder.glob(f"{BUILDING}*.lock"):
+        with locked(path, progress):
+            remove(path.with_suffix(""))
+            path.unlink()
     for tar in folder.glob(f"debian-*-{'[0-9a-f]' * KEY_LENGTH}.tar"):
         tar.unlink()
     if not any(folder.iterdir()):
@@ -156,16 +158,18 @@ def _make(folder: Path) -> None:
 
 @contextmanager
 def locked(path: Path, progress: Progress) -> Iterator[None]:
-    try:
-        file = path.open("w")
-    except OSError as error:
-        raise LocalError(f"{path}: can't be written: {error.strerror}; name another folder in HYBRID_CACHE") from error
-    with file as lock:
+    """However long another build takes."""
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("waiting for another build of the root file system")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                stack.enter_context(lock.hold(path, {}))
+            except lock.HeldError:
+                progress("waiting for another build of the root file system")
+                stack.enter_context(lock.hold(path, {}, wait_seconds=math.inf))
+        except OSError as error:
+            raise LocalError(
+                f"{path}: can't be written: {error.strerror}; name another folder in HYBRID_CACHE"
+            ) from error
         yield
 
 

@@ -26,7 +26,7 @@ class Serving:
         if from_backups:
             return self._restored(state, standby_of=standby_of, serves=serves)
         if standby_of is None:
-            # A database that was removed is no restored one any more.
+            # Once the database is removed, whatever replaces it was not restored.
             known = self if state.has_database else replace(self, is_restored=False)
             return known if serves is None else replace(known, is_serving=serves)
         of = str(standby_of.expanduser().resolve())
@@ -42,7 +42,7 @@ class Serving:
             raise LocalError("--from-backups: restores this stack's own database and serves; give it alone")
         if state.has_database and not self.is_restored:
             raise LocalError(
-                f"--from-backups: this stack has a database, which it does not replace; to be rid of it, {CLEAN}"
+                f"--from-backups: this stack has a database, which it does not replace; to remove it, {CLEAN}"
             )
         if not state.secrets_file.exists():
             raise LocalError(
@@ -58,7 +58,7 @@ def read(state: State) -> Serving:
     try:
         return Serving(**data)
     except TypeError:
-        raise LocalError(f"{_path(state)}: is no record of who serves; {CLEAN}") from None
+        raise LocalError(f"{_path(state)}: does not say which stack serves; {CLEAN}") from None
 
 
 def write(state: State, serving: Serving) -> None:
@@ -88,7 +88,7 @@ class First:
     def _host(self) -> dict[str, Any]:
         host = self.state.read_json(self.state.host_file, can_be_remade=True)
         if not isinstance(host, dict) or not self.state.exists:
-            raise LocalError(f"{self.state.folder}: is no local stack's folder; start that stack first")
+            raise LocalError(f"{self.state.folder}: is not a local stack's folder; start that stack first")
         return host
 
 

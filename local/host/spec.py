@@ -38,7 +38,7 @@ class Machine:
 
 
 def host_spec(plan: Plan, machine: Machine) -> dict[str, Any]:
-    """The specification that host/ reads, in JSON data. Raises LocalError for what can't be had on one machine."""
+    """The specification that host/ reads, in JSON data. Raises LocalError for what one machine can't have."""
     spec = _declared(plan)
     if spec.postgres.major != MAJOR:
         raise LocalError(f"PostgreSQL {spec.postgres.major}: the local host has PostgreSQL {MAJOR} only")

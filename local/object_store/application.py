@@ -13,9 +13,9 @@ from moto.s3.models import s3_backends
 from local.object_store import expiry
 from local.object_store.backend import Backend
 from local.object_store.files import StoreFiles
-from local.object_store.keeper import Keeper
 from local.object_store.replication import Replicator
 from local.object_store.settings import Settings, change
+from local.object_store.store import Store
 
 StartResponse = Callable[..., Any]
 
@@ -30,14 +30,14 @@ class Application:
         s3_backends.backend = Backend
         backend = cast(Backend, s3_backends[DEFAULT_ACCOUNT_ID]["aws"])
         self._moto = create_backend_app("s3")
-        self._keeper = Keeper(files, backend)
+        self._store = Store(files, backend)
         self._settings = Settings(files, backend, self._moto)
         now = datetime.now(UTC).replace(tzinfo=None)
         for bucket in self._settings.load():
-            self._keeper.load(bucket)
+            self._store.load(bucket)
             expiry.expire(bucket, now)
-        self._keeper.keep_changes()
-        Replicator(backend, self._keeper).start()
+        self._store.write_changes()
+        Replicator(backend, self._store).start()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         asked = change(environ)
@@ -51,9 +51,9 @@ class Application:
             try:
                 body: Iterable[bytes] = self._moto(environ, remember)
             finally:
-                self._keeper.keep_changes()
+                self._store.write_changes()
             if asked and answer[0].startswith("2"):
-                self._settings.keep(asked)
+                self._settings.store(asked)
         except OSError as error:
             print(f"{environ['PATH_INFO']}: can't be served: {error}", file=sys.stderr, flush=True)
             return _refused(start_response)

@@ -1,4 +1,4 @@
-"""The store's folder: what of its buckets is on the disk.
+"""The store's folder: its buckets on the disk.
 
 BUCKET/bucket.json      region, day of creation, and its settings as the requests that made them
 BUCKET/keys/HASH.json   one object key: all its versions and delete markers, oldest first; HASH is the key's SHA-256
@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from local.common.state import flush_folder
+from durable.files import UNFINISHED, flush_folder, replace
 
 FORMAT = 1
-UNFINISHED = ".new"
 
 
 class DamagedError(Exception):
@@ -126,14 +125,4 @@ def _read(path: Path, field: str) -> dict[str, Any]:
 
 
 def _replace(path: Path, data: dict[str, Any]) -> None:
-    unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}{UNFINISHED}")
-    try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            json.dump(data, file, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    flush_folder(path.parent)
+    replace(path, json.dumps(data, ensure_ascii=False), mode=0o644)

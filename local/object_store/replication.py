@@ -8,18 +8,22 @@ import sys
 import threading
 from bisect import insort_right
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.s3.models import FakeDeleteMarker, FakeKey
 
-from local.object_store.body import KeptBody
-from local.object_store.records import replication_status
+from local.object_store.backend import Backend
+from local.object_store.store import Store
+from local.object_store.versions import (
+    COMPLETED,
+    FAILED,
+    PENDING,
+    REPLICA,
+    StoredBody,
+    replication_rule,
+    replication_status,
+)
 
-if TYPE_CHECKING:
-    from local.object_store.backend import Backend
-    from local.object_store.keeper import Keeper
-
-PENDING, COMPLETED, FAILED, REPLICA = "PENDING", "COMPLETED", "FAILED", "REPLICA"
 COPIED = (
     "acl",
     "checksum_algorithm",
@@ -33,40 +37,14 @@ COPIED = (
 )
 
 
-def status_of(bucket: Any, version: Any) -> str | None:
-    """Of a version that is new: PENDING where a rule is for it."""
-    return PENDING if _rule(bucket, version) else None
-
-
-def _rule(bucket: Any, version: Any) -> dict[str, Any] | None:
-    """The first by priority; one that chooses by tags is passed over."""
-    rules = (getattr(bucket, "replication", None) or {}).get("Rule", [])
-    for rule in sorted(rules, key=lambda rule: -int(rule["Priority"])):
-        prefix = _prefix(rule)
-        if rule["Status"] != "Enabled" or prefix is None or not version.name.startswith(prefix):
-            continue
-        markers = (rule.get("DeleteMarkerReplication") or {}).get("Status")
-        if markers == "Enabled" or not isinstance(version, FakeDeleteMarker):
-            found: dict[str, Any] = rule
-            return found
-    return None
-
-
-def _prefix(rule: dict[str, Any]) -> str | None:
-    chosen = rule.get("Filter") or {}
-    if "Tag" in chosen or "And" in chosen:
-        return None
-    return str(chosen.get("Prefix") or rule.get("Prefix") or "")
-
-
 class Replicator:
     """One thread, for order."""
 
-    def __init__(self, backend: "Backend", keeper: "Keeper") -> None:
+    def __init__(self, backend: Backend, store: Store) -> None:
         self._backend = backend
-        self._keeper = keeper
+        self._store = store
         self._queue: SimpleQueue[tuple[str, str, Any]] = SimpleQueue()
-        keeper.pending = lambda bucket, key, version: self._queue.put((bucket, key, version))
+        store.pending = lambda bucket, key, version: self._queue.put((bucket, key, version))
 
     def start(self) -> None:
         """First what an ended server left to be copied, oldest first."""
@@ -98,17 +76,17 @@ class Replicator:
             version.replication_status = FAILED
             print(f"{bucket_name}/{key}: can't be replicated: {error}", file=sys.stderr, flush=True)
         self._backend.changed(bucket_name, key)
-        self._keeper.keep_changes()
+        self._store.write_changes()
 
     def _copy(self, bucket: Any, key: str, version: Any) -> None:
         """Raises LookupError or OSError where the copy can't be."""
-        rule = _rule(bucket, version)
+        rule = replication_rule(bucket, version)
         if rule is None:
-            raise LookupError("its rule is gone")
+            raise LookupError("its rule was removed")
         name = rule["Destination"]["Bucket"].rpartition(":")[2]
         copies = self._backend.buckets.get(name)
         if copies is None or not copies.is_versioned:
-            raise LookupError(f"{name} is no versioned bucket")
+            raise LookupError(f"{name} is not a versioned bucket")
         made = self._version(name, version)
         with self._backend.mutation:
             there = [*copies.keys.getlist(key, [])]
@@ -116,7 +94,7 @@ class Replicator:
             if version.version_id not in {one.version_id for one in there}:
                 insort_right(there, made, key=lambda one: one.last_modified)
                 copies.keys.setlist(key, there)
-        self._keeper.keep_changes()
+        self._store.write_changes()
 
     def _version(self, bucket: str, version: Any) -> Any:
         if isinstance(version, FakeDeleteMarker):
@@ -131,9 +109,9 @@ class Replicator:
 
     def _object(self, bucket: str, version: Any) -> FakeKey:
         # A copy of its own on the disk, too: what damages one leaves the other.
-        source: KeptBody = version._value_buffer
+        source: StoredBody = version._value_buffer
         with source.path.open("rb") as file:
-            content = self._keeper.write_body(bucket, iter(lambda: file.read(1 << 20), b""))
+            content = self._store.write_body(bucket, iter(lambda: file.read(1 << 20), b""))
         made = FakeKey(
             name=version.name,
             value=content,  # type: ignore[arg-type]

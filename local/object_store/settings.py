@@ -1,4 +1,4 @@
-"""A bucket's settings, kept as the requests that made them and made again from them."""
+"""A bucket's settings, stored as the requests that made them and made again from them."""
 
 import io
 import sys
@@ -13,9 +13,9 @@ from local.object_store.backend import Backend
 from local.object_store.files import DamagedError, StoreFiles
 
 LARGEST_REQUEST = 2 << 20
-# Versioning is kept as it is, for locks switch it on, too. Access lists can also be given in headers, and declared
+# Versioning is stored as it is, for locks switch it on, too. Access lists can also be given in headers, and declared
 # buckets refuse them (BucketOwnerEnforced).
-NOT_KEPT = ("versioning", "acl")
+NOT_STORED = ("versioning", "acl")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Settings:
         self._client = Client(application)
         self._lock = threading.Lock()
 
-    def keep(self, done: Change) -> None:
+    def store(self, done: Change) -> None:
         """After it was answered with success. Raises OSError."""
         with self._lock:
             bucket = self._backend.buckets.get(done.bucket)
@@ -61,7 +61,7 @@ class Settings:
             record = self._record(bucket)
             if done.setting and done.is_end:
                 record["settings"].pop(done.setting, None)
-            elif done.setting and done.setting.partition("=")[0] not in NOT_KEPT:
+            elif done.setting and done.setting.partition("=")[0] not in NOT_STORED:
                 record["settings"][done.setting] = done.body
             self._files.write_bucket(done.bucket, record)
 

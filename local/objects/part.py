@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local.common import certificates
 from local.common.certificates import ServerCertificate
 from local.common.state import State
-from local.processes.part import Part, content_hash
+from local.host import database, serving
+from local.host.realisation import UNCHANGED, Realisation
+from local.objects.buckets import declared_buckets, ensure_buckets
+from local.processes.program import Program, content_hash
 
 if TYPE_CHECKING:
     import boto3
 
 NAME = "objects"
 PROJECT = Path(__file__).parents[2]
-TLS_HOOK = Path(__file__).with_name("tls.py")
 SERVER = Path(__file__).with_name("server.py")
 STORE = PROJECT / "local" / "object_store"
 # moto checks no signature.
@@ -37,7 +40,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True, kw_only=True)
 class Objects:
-    """The server's part, and what one asks of it when it runs."""
+    """The server's program, and what one asks of it when it runs."""
 
     state: State
     port: int
@@ -48,14 +51,14 @@ class Objects:
         """By name: pgBackRest takes an invented host for a bucket's, and an address is not in its TLS check."""
         return f"https://localhost:{self.port}"
 
-    def part(self) -> Part:
-        return Part(
+    def program(self) -> Program:
+        return Program(
             name=NAME,
             command=self._command(),
             # All is saved that it has acknowledged, and gunicorn's own ways to stop take one to three seconds.
             stop_signal="KILL",
             environment={**ENVIRONMENT, "HYBRID_OBJECTS": str(self.state.store), "TMPDIR": str(self.state.objects)},
-            contents=(content_hash(*self.tls.files, TLS_HOOK, SERVER, *sorted(STORE.glob("*.py"))),),
+            contents=(content_hash(*self.tls.files, SERVER, *sorted(STORE.glob("*.py"))),),
         )
 
     def is_ready(self) -> bool:
@@ -87,7 +90,7 @@ class Objects:
     def _command(self) -> tuple[str, ...]:
         """One worker, for what objects there are is in its memory."""
         options = {
-            "--config": str(TLS_HOOK),
+            "--config": str(SERVER),
             "--bind": f"127.0.0.1:{self.port}",
             "--workers": "1",
             "--worker-class": "gthread",
@@ -106,8 +109,25 @@ class Objects:
             "gunicorn",
             *words,
             "--no-control-socket",
-            "local.objects.server:application",
+            "local.objects.server:application()",
         )
+
+
+def refuse(realisation: Realisation) -> None:
+    """Raises LocalError for buckets of which only the cloud would know the name or the region."""
+    declared_buckets(realisation.plan)
+
+
+def start(realisation: Realisation) -> str:
+    """The server, the host's trust in it, and the declared buckets."""
+    stack = realisation.stack
+    tls, _ = certificates.ensure(stack.state)
+    objects = Objects(state=stack.state, port=stack.ports.objects, tls=tls)
+    outcome = realisation.run(objects.program(), objects.is_ready)
+    first = serving.first(realisation.serving)
+    database.trust_store(stack, first.objects_ca if first else tls.authority.read_text())
+    count = ensure_buckets(objects.client, declared_buckets(realisation.plan))
+    return f"{count} buckets changed" if outcome == UNCHANGED and count else outcome
 
 
 @functools.cache

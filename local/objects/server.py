@@ -1,8 +1,44 @@
-"""The local S3 for gunicorn: serves what the folder in HYBRID_OBJECTS holds, and keeps it there."""
+"""The local S3 under gunicorn: this file is its configuration and has its application.
 
+TLS connections close with notice: pgBackRest fails with "TLS error unexpected eof" on one that just ends, as moto's own
+server and gunicorn leave it.
+"""
+
+import contextlib
 import os
+import ssl
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from local.object_store.application import Application
 
-application = Application(Path(os.environ["HYBRID_OBJECTS"]))
+def application() -> Any:
+    """Serves what the folder in HYBRID_OBJECTS holds, and stores changes there. Called by the worker."""
+    # gunicorn's first process reads this file too, and has no use for moto.
+    from local.object_store.application import Application
+
+    return Application(Path(os.environ["HYBRID_OBJECTS"]))
+
+
+class NotifyingSocket(ssl.SSLSocket):
+    """Sends TLS's close_notify before it closes, and does not wait for the answer."""
+
+    def shutdown(self, how: int) -> None:
+        self._notify()
+        super().shutdown(how)
+
+    def close(self) -> None:
+        self._notify()
+        super().close()
+
+    def _notify(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self.setblocking(False)
+            self.unwrap()
+
+
+def ssl_context(config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """Called by gunicorn."""
+    context = default()
+    context.sslsocket_class = NotifyingSocket
+    return context

@@ -24,7 +24,7 @@ class Identity:
 
     @classmethod
     def of(cls, pid: int) -> "Identity | None":
-        """None when there is no such process, or when it only waits for its parent to notice its end."""
+        """None when there is no such process, or it has ended and its parent has not noticed yet."""
         try:
             text = Path(f"/proc/{pid}/stat").read_bytes()
         except (FileNotFoundError, ProcessLookupError):

@@ -21,7 +21,7 @@ def down(stack: Stack, progress: Progress, *, is_final: bool) -> bool:
         stack.supervisor.stop()
         if is_final:
             progress("removing all that the stack made")
-        database.way(stack).end(is_final=is_final)
+        database.runtime(stack).end(is_final=is_final)
         if is_final:
             stack.state.delete()
     return was_running or is_final

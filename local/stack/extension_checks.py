@@ -130,6 +130,3 @@ def cached_role(stack: Stack, host: dict[str, Any]) -> str:
         except psycopg.errors.InsufficientPrivilege:
             return f"reads {rates} public rows, is refused regulated ones"
     raise LocalError("public_read can read regulated data")
-
-
-CHECKS = (postgis, vector, timescaledb, pg_cron, pg_stat_statements, cached_role)

@@ -43,19 +43,22 @@ class Timing:
             self.errors += 1
 
 
-def edge_timings(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
-    """The whole way last, each longer stretch after the shorter one. Rows written on the way are deleted again."""
+def direct_queries(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
+    return [_queries("PostgreSQL", conninfo(stack, host, "app", stack.ports.postgres), requests // 5)]
+
+
+def pooled_queries(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
+    return [_queries("pooler → PostgreSQL", conninfo(stack, host, "app", stack.ports.pooler), requests // 5)]
+
+
+def edge_requests(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
+    """Each longer stretch after the shorter one, the whole route last. Rows written meanwhile are deleted again."""
     mark = f"verify {secrets.token_hex(8)}"
-    timings = [
-        _queries(Timing("PostgreSQL"), conninfo(stack, host, "app", stack.ports.postgres), requests // 5),
-        _queries(Timing("pooler → PostgreSQL"), conninfo(stack, host, "app", stack.ports.pooler), requests // 5),
-    ]
     try:
-        timings += asyncio.run(_through_edge(stack, requests, mark))
+        return asyncio.run(_through_edge(stack, requests, mark))
     finally:
         with psycopg.connect(conninfo(stack, host, "app", stack.ports.postgres)) as connection:
             connection.execute("DELETE FROM regulated.ledger_entries WHERE description = %s", (mark,))
-    return timings
 
 
 async def _through_edge(stack: Stack, requests: int, mark: str) -> list[Timing]:
@@ -109,7 +112,8 @@ def _database_milliseconds(answer: httpx.Response) -> float | None:
     return float(found[1]) if found else None
 
 
-def _queries(timing: Timing, uri: str, count: int) -> Timing:
+def _queries(name: str, uri: str, count: int) -> Timing:
+    timing = Timing(name)
     with psycopg.connect(uri, autocommit=True) as connection:
         for _ in range(count):
             start = time.perf_counter()
@@ -118,9 +122,9 @@ def _queries(timing: Timing, uri: str, count: int) -> Timing:
     return timing
 
 
-def media_round_trips(stack: Stack, host: dict[str, Any]) -> str:
+def media(stack: Stack, host: dict[str, Any]) -> str:
     """An object written to, read from and deleted from every declared R2 bucket."""
-    names = [bucket["name"] for bucket in edge.buckets(stack)]
+    names = [bucket["name"] for bucket in edge.live_buckets(stack)]
     for name in names:
         key = f"/buckets/{name}/verify-{secrets.token_hex(4)}"
         content = secrets.token_bytes(1000)

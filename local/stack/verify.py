@@ -9,18 +9,17 @@ from typing import Any
 
 from host.specification.reading import SpecError, parse
 from local.common.errors import LocalError
-from local.failover.check import failover
-from local.host import backups
+from local.common.parts import PARTS, named
+from local.host import backups as host_backups
 from local.processes.stack import Stack
-from local.stack.extension_checks import CHECKS
-from local.stack.traffic import Timing, edge_timings, media_round_trips
+from local.stack.traffic import Timing
 
 CONNECT_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hop:
-    """How long one stretch of the way takes, in milliseconds."""
+    """How long one stretch of the route takes, in milliseconds."""
 
     name: str
     requests: int
@@ -67,17 +66,16 @@ class Verification:
 
 
 def verify(stack: Stack, requests: int) -> Verification:
-    """Sends `requests` requests through the whole way, and fewer over each part of it. Raises LocalError."""
+    """Sends `requests` requests through the whole route, and fewer over each stretch of it. Raises LocalError."""
     host = _specification(stack)
     with ThreadPoolExecutor() as pool:
-        checking = [pool.submit(_checked, check.__name__, check, stack, host) for check in CHECKS]
+        checking = [
+            pool.submit(_checked, reference.partition(":")[2], named(reference), stack, host)
+            for part in PARTS
+            for reference in part.checks
+        ]
         hops = [Hop.of(timing) for timing in _timings(stack, host, requests)]
         checks = [checked.result() for checked in checking]
-    checks += [
-        _checked("media", media_round_trips, stack, host),
-        _checked("backups", _has_backup, stack, host),
-        _checked("failover", failover, stack, host),
-    ]
     return Verification(hops=tuple(hops), checks=tuple(checks))
 
 
@@ -99,7 +97,7 @@ def _timings(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
     import psycopg
 
     try:
-        return edge_timings(stack, host, requests)
+        return [timing for part in PARTS if part.hops for timing in named(part.hops)(stack, host, requests)]
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split())
         raise LocalError(f"the database does not answer ({reason}); see `./hybrid local status`") from error
@@ -112,7 +110,7 @@ def _checked(name: str, act: Callable[[Stack, dict[str, Any]], str], stack: Stac
         return Check(name=name, is_passed=False, detail=" ".join(str(error).split()) or type(error).__name__)
 
 
-def _has_backup(stack: Stack, host: dict[str, Any]) -> str:
+def backups(stack: Stack, host: dict[str, Any]) -> str:
     endpoint = str(host["backup"]["endpoint"])
     name, _, port = endpoint.partition(":")
     try:
@@ -120,7 +118,7 @@ def _has_backup(stack: Stack, host: dict[str, Any]) -> str:
         socket.create_connection((name, int(port)), timeout=CONNECT_SECONDS).close()
     except OSError as error:
         raise LocalError(f"the store {endpoint} does not answer: {error.strerror or error}") from error
-    found = backups.backups(stack, host["backup"]["stanza"])
+    found = host_backups.backups(stack, host["backup"]["stanza"])
     if not found:
         raise LocalError("the repository has no backup; take one with `./hybrid local up`")
     newest = found[-1]

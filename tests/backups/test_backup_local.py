@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.host.database import way
+from local.host.database import runtime
 from tests.backups.on_stack import listed
 from tests.backups.systems_manager import Manager, engine, served
 from tests.local.stack_under_test import StackUnderTest
@@ -73,7 +73,7 @@ def test_a_target_before_the_first_backup_is_refused_with_the_window(stack: Stac
 
 def test_the_same_is_had_through_systems_manager(stack: StackUnderTest) -> None:
     here = stack.here
-    manager = Manager(engine(way(here).recovery()))
+    manager = Manager(engine(runtime(here).recovery()))
     with served(manager) as address:
         variables = {
             **os.environ,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.host.database import way
+from local.host.database import runtime
 from tests.backups.on_stack import listed
 from tests.backups.systems_manager import Manager, engine, served
 from tests.commands import in_this_process
@@ -47,7 +47,7 @@ class Operator:
 @pytest.fixture
 def operator(stack: StackUnderTest) -> Iterator[Operator]:
     here = stack.here
-    manager = Manager(engine(way(here).recovery()))
+    manager = Manager(engine(runtime(here).recovery()))
     with served(manager) as address:
         yield Operator(stack, manager, address, here.store_ca)
 

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from database import status
-from database.local_access import local_door
-from database.thresholds import SEVERITY
+from database.findings import SEVERITY
+from database.local_access import open_local
 from plan.project import ROOT
 from tests.commands import in_this_process
 from tests.local.stack_under_test import StackUnderTest, quiet
@@ -65,7 +65,7 @@ class Database:
     def __init__(self, stack: StackUnderTest, project: Path = ROOT) -> None:
         self.command = [str(project / "hybrid"), "db"]
         self.environment = stack.environment
-        self._door = local_door(stack.here, quiet)
+        self._open = open_local(stack.here, quiet)
 
     def told(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """The same in this process, and of this project."""
@@ -79,7 +79,7 @@ class Database:
 
     def findings(self) -> dict[str, dict[str, Any]]:
         """What `status` finds, by name; of several with one name, the worst."""
-        with self._door(status.ROLE) as access:
+        with self._open(status.ROLE) as access:
             rows = status.status(access).document()["findings"]
         return {row["name"]: row for row in sorted(rows, key=lambda row: SEVERITY.index(row["level"]))}
 

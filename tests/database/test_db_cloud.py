@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from components.settings.compatibility import RELEASES
-from database.thresholds import THRESHOLDS, Level
+from database.findings import THRESHOLDS, Level
 from tests.commands import ROOT, in_this_process
 from tests.database import cloud, command_in_cloud
 from tests.database.conftest import Sessions
@@ -99,9 +99,9 @@ def dev(stack: StackUnderTest, sessions: Sessions, programs: Path) -> Iterator[C
         yield made
 
 
-@pytest.mark.parametrize("way", ["tunnel", "ssm"])
-def test_status_is_had_on_both_ways(dev: Cloud, stack: StackUnderTest, way: str) -> None:
-    answer = dev.run("status", "--json", "--way", way)
+@pytest.mark.parametrize("route", ["tunnel", "ssm"])
+def test_status_is_had_on_both_routes(dev: Cloud, stack: StackUnderTest, route: str) -> None:
+    answer = dev.run("status", "--json", "--way", route)
     assert answer.stderr == ""
     found = json.loads(answer.stdout)
     assert found["stack"] == "dev"
@@ -113,17 +113,17 @@ def test_status_is_had_on_both_ways(dev: Cloud, stack: StackUnderTest, way: str)
     assert f"(pinned: {RELEASES[17].postgresql})" in versions["detail"]
 
 
-@pytest.mark.parametrize("way", ["tunnel", "ssm"])
-def test_top_and_migrations_are_had_on_both_ways(dev: Cloud, way: str) -> None:
-    assert json.loads(dev.told("top", "--json", "--way", way).stdout)
-    planned = json.loads(dev.told("migrate", "--json", "--way", way).stdout)
+@pytest.mark.parametrize("route", ["tunnel", "ssm"])
+def test_top_and_migrations_are_had_on_both_routes(dev: Cloud, route: str) -> None:
+    assert json.loads(dev.told("top", "--json", "--way", route).stdout)
+    planned = json.loads(dev.told("migrate", "--json", "--way", route).stdout)
     assert (planned["ran"], planned["pending"]) == ([], [])
     assert [row["name"] for row in planned["applied"]] == ["0001_ledger_entries", "0002_exchange_rates"]
-    assert dev.told("migrate", "--apply", "--way", way).stderr == "nothing to apply\n"
+    assert dev.told("migrate", "--apply", "--way", route).stderr == "nothing to apply\n"
 
 
 @pytest.mark.parametrize(
-    ("way", "role", "told"),
+    ("route", "role", "told"),
     [
         ("tunnel", "read_only", "read_only on dev, through the tunnel\n"),
         ("tunnel", "app", "app on dev, through the tunnel and the pooler\n"),
@@ -132,8 +132,8 @@ def test_top_and_migrations_are_had_on_both_ways(dev: Cloud, way: str) -> None:
         ("ssm", "app", "app on dev, through Session Manager and the pooler\n"),
     ],
 )
-def test_psql_goes_the_way_with_the_role(dev: Cloud, way: str, role: str, told: str) -> None:
-    answer = dev.run("psql", "--role", role, "--way", way, "-c", "SELECT session_user", "--", "-At")
+def test_psql_takes_the_route_with_the_role(dev: Cloud, route: str, role: str, told: str) -> None:
+    answer = dev.run("psql", "--role", role, "--way", route, "-c", "SELECT session_user", "--", "-At")
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, f"{role}\n", told)
 
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from components.settings import compatibility
-from database import queries
+from database import status
 from local.stack.up import Wish
 from tests.database.conftest import Database, Sessions, sleeps
 from tests.local.stack_under_test import StackUnderTest
@@ -86,7 +86,7 @@ def test_pgbackrest_that_can_not_be_seen_is_told_and_not_judged(db: Database, st
 
 def test_the_buffers_of_postgresql_15_are_counted_as_the_summary_counts_them(sessions: Sessions) -> None:
     with sessions.open("monitor") as connection:
-        counted, summary = (connection.execute(query.encode()) for query in (queries.BUFFERS_OF_15, queries.BUFFERS))
+        counted, summary = (connection.execute(query.encode()) for query in (status.BUFFERS_OF_15, status.BUFFERS))
         assert [column.name for column in counted.description or ()] == [
             column.name for column in summary.description or ()
         ]
@@ -123,7 +123,7 @@ def test_a_failing_timescaledb_job_is_found_and_makes_a_pair_critical_that_is_kn
         stack.psql(change.format(False, table), restart, "DELETE FROM _timescaledb_internal.bgw_job_stat")
     assert re.fullmatch(r".+ \[\d+\]: (\d+) of \1 runs failed", found["TimescaleDB jobs"]["detail"])
     with sessions.open("monitor") as connection:
-        row = connection.execute(queries.SERVER.encode()).fetchone() or ("", "")
+        row = connection.execute(status.SERVER.encode()).fetchone() or ("", "")
     expected = "critical" if compatibility.pair_fault(row[0], row[-1]) else "ok"
     assert found["versions"]["level"] == expected
     healthy = db.findings()
@@ -189,12 +189,12 @@ def test_top_cuts_statements_to_the_width(db: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "way"), [("read_only", "directly"), ("app", "through the pooler"), ("public_read", "through the pooler")]
+    ("role", "route"), [("read_only", "directly"), ("app", "through the pooler"), ("public_read", "through the pooler")]
 )
-def test_psql_takes_the_way_that_suits_the_role(db: Database, role: str, way: str) -> None:
+def test_psql_takes_the_route_that_suits_the_role(db: Database, role: str, route: str) -> None:
     answer = db.run("psql", "--role", role, "--command", "SELECT session_user", "--", "-At")
     assert (answer.returncode, answer.stdout) == (0, f"{role}\n")
-    assert answer.stderr == f"{role} on local, {way}\n"
+    assert answer.stderr == f"{role} on local, {route}\n"
 
 
 def test_psql_runs_on_the_host_where_this_machine_has_none(db: Database, without_psql: str) -> None:

@@ -1,11 +1,11 @@
-"""Answers of a database judged, without a database."""
+"""Answers of a database judged, without a database, and the one table of limits that they are judged by."""
 
 from typing import Any
 
 import pytest
 
-from database import findings, queries
-from database.findings import Finding, Rows
+from database import findings, status
+from database.findings import THRESHOLDS, Finding, Level, Rows, Threshold
 from database.status import _buffers
 
 SERVER = {"postgresql": "17.12 (Debian 17.12-1)", "timescaledb": "2.31.2", "is_standby": False, "uptime_seconds": 5e5}
@@ -177,7 +177,7 @@ def test_found_versions_are_named_beside_those_of_the_table() -> None:
     assert found.detail == "PostgreSQL 17.12, TimescaleDB 2.31.2"
 
 
-@pytest.mark.parametrize(("server", "query"), [(150020, queries.BUFFERS_OF_15), (160016, queries.BUFFERS)])
+@pytest.mark.parametrize(("server", "query"), [(150020, status.BUFFERS_OF_15), (160016, status.BUFFERS)])
 def test_the_buffers_are_asked_for_as_the_server_can_tell(server: int, query: str) -> None:
     assert _buffers(server) == ("shared buffers", query, findings.buffers)
 
@@ -213,3 +213,30 @@ def test_a_finding_names_a_limit_that_is_in_the_table() -> None:
     with pytest.raises(KeyError):
         findings.measured("no such thing", 1, "")
     assert isinstance(findings.measured("wal", 10, "little"), Finding)
+
+
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [(0, "ok"), (74.9, "ok"), (75, "warning"), (89.9, "warning"), (90, "critical"), (100, "critical")],
+)
+def test_a_value_that_reaches_a_limit_has_its_level(value: float, level: str) -> None:
+    assert THRESHOLDS["disk"].level(value) == level
+
+
+@pytest.mark.parametrize(
+    ("days", "level"), [(400, "ok"), (30, "warning"), (7.1, "warning"), (7, "critical"), (-1, "critical")]
+)
+def test_a_floor_is_reached_from_above(days: float, level: str) -> None:
+    assert THRESHOLDS["certificate"].level(days) == level
+
+
+def test_a_limit_that_is_none_is_never_reached() -> None:
+    assert Threshold(unit="%", warning=None, critical=None).level(1e9) is Level.OK
+
+
+@pytest.mark.parametrize("name", THRESHOLDS)
+def test_every_limit_has_a_unit_and_warns_before_it_is_critical(name: str) -> None:
+    limit = THRESHOLDS[name]
+    assert limit.unit
+    if limit.warning is not None and limit.critical is not None:
+        assert (limit.warning > limit.critical) == limit.is_floor

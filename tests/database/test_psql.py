@@ -13,7 +13,7 @@ ACCESS = Access(
     address="127.0.0.1",
     port=5,
     authorities=Path("/made/authorities.crt"),
-    way="directly",
+    route="directly",
     password="hunter2-long",
 )
 

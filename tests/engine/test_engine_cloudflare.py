@@ -11,7 +11,7 @@ import yaml
 
 from local.control_plane.settings import Account, SeedZone
 from tests.engine.trial_engine import TrialEngine
-from tests.local.control_plane_under_test import ControlPlaneUnderTest, serving, settings, token
+from tests.local.control_plane.under_test import ControlPlaneUnderTest, serving, settings, token
 
 pytestmark = pytest.mark.engine
 PLUGIN = "pulumi-resource-cloudflare"

@@ -85,7 +85,7 @@ def findings(host: HostUnderTest) -> dict[str, Finding]:
         address="127.0.0.1",
         port=host.spec["postgres"]["port"],
         authorities=host.authorities,
-        way="directly",
+        route="directly",
         password=next(role["password"] for role in host.spec["postgres"]["roles"] if role["name"] == "monitor"),
     )
     found = status(access)

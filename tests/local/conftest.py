@@ -11,9 +11,9 @@ import pytest
 from local.common.ports import Ports
 from local.common.state import State
 from local.processes.supervisor import Supervisor
+from tests.local.object_store.under_test import StoreUnderTest
 from tests.local.snapshot import running_stack
 from tests.local.stack_under_test import StackUnderTest
-from tests.local.store_under_test import StoreUnderTest
 from tests.run.ports import claim
 
 Launch = Callable[[Sequence[str]], list[str]]

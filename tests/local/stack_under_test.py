@@ -21,7 +21,7 @@ from local.common.ports import Ports
 from local.common.state import State
 from local.host import backups, database, namespace
 from local.objects.part import Objects
-from local.processes.part_status import PartState, PartStatus
+from local.processes.program import PartState, PartStatus
 from local.processes.stack import Stack
 from local.stack.down import down
 from local.stack.status import parts_of
@@ -164,13 +164,13 @@ class StackUnderTest:
         place = ["-h", SOCKETS, "-p", str(port or postgres["port"]), "-d", postgres["database"]]
         words = [word for query in queries for word in ("-c", query)]
         argv = [f"{PROGRAMS}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *place, *words]
-        answer = database.way(self.here).in_host(argv)
+        answer = database.runtime(self.here).in_host(argv)
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.strip()
 
     def store(self) -> Objects:
         state = State(self.state)
-        return Objects(state=state, port=self.first_port + 4, tls=certificates.ensure(state)[0])
+        return Objects(state=state, port=self.here.ports.objects, tls=certificates.ensure(state)[0])
 
     def backups(self) -> list[str]:
         """Labels, as pgBackRest finds them."""
@@ -202,7 +202,7 @@ class StackUnderTest:
     def listens(self) -> list[int]:
         """Ports of this stack on which somebody listens."""
         open_ports = []
-        for port in range(self.first_port, self.first_port + 10):
+        for port in self.here.ports.all.values():
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     open_ports.append(port)

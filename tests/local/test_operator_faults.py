@@ -20,8 +20,9 @@ from local.host import backups, namespace, root_filesystem
 from local.host.database import conninfo
 from local.processes.stack import Stack
 from local.processes.supervisor import Supervisor
-from local.stack.up import Realisation, stopped_on_interrupt, up
-from local.stack.verify import _has_backup, verify
+from local.stack.up import stopped_on_interrupt, up
+from local.stack.verify import backups as backups_check
+from local.stack.verify import verify
 from plan.model import Plan
 from scripts import doctor
 from tests.host.specs import spec
@@ -94,7 +95,7 @@ def test_a_store_that_is_gone_is_named_by_verify_without_a_try_of_pgbackrests(
     monkeypatch.setattr(backups, "backups", hang)
     host = {"backup": {"endpoint": f"localhost:{free_ports.objects}", "stanza": "main-17"}}
     with pytest.raises(LocalError, match=f"the store localhost:{free_ports.objects} does not answer: Connection ref"):
-        _has_backup(stack, host)
+        backups_check(stack, host)
 
 
 def test_a_namespace_that_hangs_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,23 +177,23 @@ def test_a_cache_of_nothing_else_is_gone(tmp_path: Path, monkeypatch: pytest.Mon
     assert not folder.exists()
 
 
-def test_an_interrupted_up_ends_its_way_too(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_up_ends_its_runtime_too(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """A container outlives the supervisor's part, which only waits for it."""
     ended = []
 
-    class Way:
+    class Runtime:
         def pids(self) -> set[int]:
             return set()
 
         def end(self, *, is_final: bool) -> None:
             ended.append(is_final)
 
-    def interrupted(self: Realisation) -> NoReturn:
+    def interrupted(*_: object, **__: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("local.host.database.choose", lambda stack: Way())
+    monkeypatch.setattr("local.host.database.choose", lambda stack: Runtime())
     monkeypatch.setattr("local.stack.up.refuse_busy", quiet)
-    monkeypatch.setattr(Realisation, "run", interrupted)
+    monkeypatch.setattr("local.stack.up._prepare", interrupted)
     with pytest.raises(KeyboardInterrupt):
         up(stack, Plan(project="shop", stack="dev", resources=()), quiet, quiet)
     assert ended == [False]
@@ -208,10 +209,10 @@ def test_a_second_interrupt_does_not_keep_parts_running() -> None:
         done.append("supervisor stopped")
 
     stack: Any = SimpleNamespace(supervisor=SimpleNamespace(stop=stop))
-    way: Any = SimpleNamespace(end=lambda is_final: done.append("database ended"))
+    runtime: Any = SimpleNamespace(end=lambda is_final: done.append("database ended"))
     before = signal.getsignal(signal.SIGINT)
     try:
-        with pytest.raises(KeyboardInterrupt), stopped_on_interrupt(stack, way, done.append):
+        with pytest.raises(KeyboardInterrupt), stopped_on_interrupt(stack, runtime, done.append):
             raise KeyboardInterrupt
     finally:
         signal.signal(signal.SIGINT, before)

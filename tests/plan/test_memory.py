@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from plan.memory import FOLDER, UNFINISHED, Memory, cache_folder, forget_all
+from durable.files import UNFINISHED
+from plan.memory import FOLDER, Memory, cache_folder, forget_all
 from plan.project import ROOT
 
 MEMORY = Memory("trial", most=3)

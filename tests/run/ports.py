@@ -5,22 +5,25 @@ import random
 import socket
 from contextlib import ExitStack
 
+from local.common.parts import PORTS
 from local.common.ports import Ports, busy
 
 # Below the range from which the kernel lends ports to clients (32768 on).
-LOWEST, HIGHEST, BLOCK = 20_000, 32_000, 10
+LOWEST, HIGHEST = 20_000, 32_000
+# Whole tens: who reads a port sees its block.
+BLOCK = -(-len(PORTS) // 10) * 10
 _CLAIMS = ExitStack()
 atexit.register(_CLAIMS.close)
 
 
 def claim() -> Ports:
-    """Ten neighbouring ports, this process's until it ends."""
+    """A stack's ports, next to each other; this process's until it ends."""
     # Not the seeded generator: two runs at once would draw the same ports.
     for first in random.SystemRandom().sample(range(LOWEST, HIGHEST, BLOCK), (HIGHEST - LOWEST) // BLOCK):
         ports = Ports(first)
         if _is_claimed(first) and not busy(ports):
             return ports
-    raise RuntimeError(f"no ten ports in a row are free between {LOWEST} and {HIGHEST}")
+    raise RuntimeError(f"no {BLOCK} ports in a row are free between {LOWEST} and {HIGHEST}")
 
 
 def claim_some(count: int) -> list[int]:

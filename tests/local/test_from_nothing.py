@@ -1,0 +1,95 @@
+"""A project's local stack from its first `up` to its last `down`, and what changes of the project do to it between."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.common.parts import PARTS
+from tests.local.stack_under_test import (
+    StackUnderTest,
+    api_config,
+    copy_project,
+    removed,
+    request,
+    skip_without_stack,
+)
+
+# The first test makes the stack, the last one removes it.
+pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.random_order(disabled=True)]
+STEPS = ["root", "supervisor", *(step for part in PARTS for step in (part.name, *part.steps))]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
+    """Of a copy of the project; not there yet."""
+    skip_without_stack()
+    with removed(StackUnderTest(project=copy_project(tmp_path_factory.mktemp("project")))) as made:
+        yield made
+
+
+def files(project: Path) -> set[str]:
+    """But for what Python compiles."""
+    return {
+        str(path.relative_to(project))
+        for path in project.rglob("*")
+        if "__pycache__" not in path.relative_to(project).parts
+    }
+
+
+def test_the_first_up_makes_every_part(stack: StackUnderTest) -> None:
+    told = stack.up().splitlines()
+    assert [line.split()[0] for line in told[2:-1]] == STEPS
+    assert told[-1] == f"changed: {', '.join(STEPS)}"
+    assert stack.json("verify", "--requests", "20")["is_passed"]
+
+
+def test_a_new_bucket_changes_only_the_edge(stack: StackUnderTest) -> None:
+    settings = stack.project / "Pulumi.dev.yaml"
+    settings.write_text(settings.read_text().replace("mediaBuckets: [media]", "mediaBuckets: [media, logos]"))
+    assert stack.up().splitlines()[-1] == "changed: edge"
+    _, buckets = request(stack.first_port + 5, "GET", "/buckets")
+    assert [bucket["name"] for bucket in buckets] == ["automatonicai-dev-logos", "automatonicai-dev-media"]
+
+
+def test_a_binding_added_to_the_program_appears(stack: StackUnderTest) -> None:
+    component = stack.project / "components/edge/api_worker.py"
+    source = component.read_text()
+    declared = '{"type": "plain_text", "name": "ENVIRONMENT"'
+    assert source.count(declared) == 1
+    component.write_text(
+        source.replace(declared, '{"type": "plain_text", "name": "EXTRA", "text": "new"}, ' + declared)
+    )
+    assert stack.up().splitlines()[-1] == "changed: edge"
+    assert api_config(stack)["vars"]["EXTRA"] == "new"
+    component.write_text(source)
+    assert stack.up().splitlines()[-1] == "changed: edge"
+    assert "EXTRA" not in api_config(stack)["vars"]
+
+
+def test_wrong_settings_are_refused_before_anything_changes(stack: StackUnderTest) -> None:
+    settings = stack.project / "Pulumi.dev.yaml"
+    text = settings.read_text()
+    settings.write_text(text.replace("small_3_0", "nano_3_0").replace("environment: dev", "environment: deev"))
+    answer = stack.run("up")
+    settings.write_text(text)
+    assert answer.returncode == 1
+    assert [line.split(": ")[2] for line in answer.stderr.splitlines()] == ["environment", "postgresHosts.0.bundle"]
+    assert stack.run("status").returncode == 0
+
+
+def test_a_stack_that_breaks_a_policy_is_not_realised(stack: StackUnderTest) -> None:
+    component = stack.project / "components/host/postgres_host.py"
+    source = component.read_text()
+    component.write_text(source.replace("SSH_PORT = 22", "SSH_PORT = 5432"))
+    answer = stack.run("up")
+    component.write_text(source)
+    assert answer.returncode == 1
+    assert "database-port-is-closed [critical] postgres-a-ports  components/host/postgres_host.py:" in answer.stderr
+
+
+def test_the_last_down_leaves_no_trace(stack: StackUnderTest, tmp_path: Path) -> None:
+    answer = stack.run("down", "--remove")
+    assert (answer.returncode, answer.stderr) == (0, "stopped and removed\n")
+    assert (stack.processes(), stack.mounts(), stack.listens()) == ([], [], [])
+    assert files(stack.project) - {".state"} == files(copy_project(tmp_path))
