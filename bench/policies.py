@@ -17,7 +17,7 @@ from plan import codec
 from plan.model import Plan, Resource
 from plan.project import ROOT
 from plan.record import record
-from policies.gate import judge
+from policies.gate.gate import judge
 from tests.engine.trial_engine import TrialEngine
 
 RUNS = 5

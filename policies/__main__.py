@@ -10,9 +10,6 @@ from pathlib import Path
 # The engine starts a pack with only the pack's own folder in sight.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from policies.residency.rules import RULES as RESIDENCY
-from policies.rule import serve
-from policies.safety.rules import RULES as SAFETY
-from policies.secrets.rules import RULES as SECRETS
+from policies.rules.rule import serve
 
-serve("hybrid", [*RESIDENCY, *SECRETS, *SAFETY])
+serve("hybrid", "policies.residency", "policies.secrets", "policies.safety")

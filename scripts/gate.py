@@ -10,7 +10,7 @@ from scripts.written import Output, write
 
 if TYPE_CHECKING:
     from plan.model import Plan
-    from policies.findings import Finding, Outcome, Subject
+    from policies.rules.findings import Finding, Outcome, Subject
 
 FORMATS = "text, json, sarif, junit, markdown or github"
 
@@ -60,24 +60,27 @@ def _outcome(
 ) -> "Outcome":
     from plan.project import ROOT, Project
     from plan.record import are_known
-    from policies import exemptions, scan
-    from policies.answers import ANSWERS
-    from policies.gate import assess
+    from policies.exemptions import exemption
+    from policies.gate.gate import assess
+    from policies.packs.answers import ANSWERS
+    from policies.rules.findings import Searched
+    from policies.scan.repository import searched, used_known_lines
 
     project = Project.load()
     project.require_stacks(stacks)
-    granted = exemptions.read(exemptions.FILE)
+    granted = exemption.read(exemption.FILE)
     # What is quickly refused comes first.
     read = [*_previewed(previews), *_deployed(states)]
     olds = _saved(previous)
     elsewhere = _in_repository() if repository else []
+    files, commits = searched(ROOT) if repository else (0, 0)
     return assess(
         _subjects(stacks, read, olds),
         granted=granted,
         stacks=project.stacks,
         elsewhere=elsewhere,
-        known_lines=scan.met() if repository else [],
-        searched=scan.searched(ROOT) if repository else None,
+        known_lines=used_known_lines() if repository else [],
+        searched=Searched(files=files, commits=commits) if repository else None,
         memory=ANSWERS,
         starts_early=not are_known(stacks),
     )
@@ -85,7 +88,7 @@ def _outcome(
 
 def _recorded(stacks: list[str]) -> list["Subject"]:
     from plan.record import record_all
-    from policies.findings import Subject
+    from policies.rules.findings import Subject
 
     return [Subject(plan=plan) for plan in record_all(list(dict.fromkeys(stacks)))]
 
@@ -96,7 +99,7 @@ def _previewed(paths: list[Path]) -> list["Subject"]:
         # Importing it takes half of a gate that has nothing to ask.
         return []
     from plan import saved
-    from policies.findings import Origin, Subject
+    from policies.rules.findings import Origin, Subject
 
     return [
         Subject(plan=saved.read_preview(path), origin=Origin.PREVIEW, previous=saved.read_previous(path))
@@ -108,7 +111,7 @@ def _deployed(paths: list[Path]) -> list["Subject"]:
     if not paths:
         return []
     from plan import saved
-    from policies.findings import Origin, Subject
+    from policies.rules.findings import Origin, Subject
 
     return [Subject(plan=saved.read_state(path), origin=Origin.STATE) for path in paths]
 
@@ -143,21 +146,20 @@ def _is_same_stack(one: "Plan", other: "Plan") -> bool:
 
 def _in_repository() -> list["Finding"]:
     from plan.project import ROOT
-    from policies import scan
-    from policies.gate_checks import finding
-    from policies.gate_rules import REPOSITORY_RULE
+    from policies.gate.rules import REPOSITORY_RULE, own_finding
+    from policies.scan.repository import KNOWN_LINES, files, history, unused_known_lines
 
-    found = [*scan.repository(ROOT), *scan.history(ROOT)]
+    found = [*files(ROOT), *history(ROOT)]
     # Only now is it known which lines nobody met.
     idle = [
-        finding(
+        own_finding(
             REPOSITORY_RULE,
             f"Nothing needs this known line ({mark}) any more; remove it.",
-            place=f"policies/{scan.KNOWN_LINES.name}:{number}",
+            place=f"policies/{KNOWN_LINES.name}:{number}",
         )
-        for number, mark in scan.unused()
+        for number, mark in unused_known_lines()
     ]
-    return [*(finding(REPOSITORY_RULE, one.message, place=one.place) for one in found), *idle]
+    return [*(own_finding(REPOSITORY_RULE, one.message, place=one.place) for one in found), *idle]
 
 
 def _report(text: str) -> tuple[str, Path]:

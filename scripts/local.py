@@ -107,15 +107,15 @@ def _gated() -> "Plan":
     """What the program declares; exit 1 where the policies refuse it."""
     from plan.project import Project
     from plan.record import record
-    from policies import exemptions
-    from policies.answers import ANSWERS
-    from policies.findings import Subject
-    from policies.gate import assess
+    from policies.exemptions import exemption
+    from policies.gate.gate import assess
+    from policies.packs.answers import ANSWERS
     from policies.reports import Format, written
+    from policies.rules.findings import Subject
 
     plan = record(STACK)
     _say(f"{STACK} declares {len(plan.resources)} resources")
-    granted, stacks = exemptions.read(exemptions.FILE), Project.load().stacks
+    granted, stacks = exemption.read(exemption.FILE), Project.load().stacks
     outcome = assess([Subject(plan=plan)], granted=granted, stacks=stacks, memory=ANSWERS)
     _say(written(outcome, Format.TEXT))
     if not outcome.is_passed:

@@ -11,7 +11,7 @@ from scripts.written import Output, tell, write, write_json
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from policies.residency_map import Entry, ResidencyMap
+    from policies.map.residency import Entry, ResidencyMap
 
 _STYLES = {"regulated": "bold blue", "personal": "bold magenta", "public": "green", "none": "dim"}
 
@@ -35,7 +35,7 @@ def residency(
 
     Exit 1 where one keeps regulated or personal data outside Canada, or nobody knows where.
     """
-    from policies.residency_map import residency_map
+    from policies.map.residency import residency_map
     from scripts.console import console
 
     found = residency_map(planned(stack, file))

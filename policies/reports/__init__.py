@@ -1,11 +1,11 @@
-"""The gate's outcome as people and programs read it, one format a module."""
+"""The gate's outcome as people and programs read it, and the page of the rules."""
 
 from collections.abc import Callable
 from enum import StrEnum
 from importlib import import_module
 from typing import cast
 
-from policies.findings import Outcome
+from policies.rules.findings import Outcome
 
 
 class Format(StrEnum):
@@ -21,6 +21,7 @@ class Format(StrEnum):
 
 def written(outcome: Outcome, form: Format) -> str:
     """The report, without a line break at its end."""
-    # Each loads only what it needs.
-    module = import_module(f"policies.reports.{form.value}_report")
-    return cast(Callable[[Outcome], str], module.written)(outcome)
+    # Late, because a terminal has no need of XML.
+    readers = "people" if form in (Format.TEXT, Format.MARKDOWN, Format.GITHUB) else "programs"
+    module = import_module(f"policies.reports.for_{readers}")
+    return cast(Callable[[Outcome], str], getattr(module, f"as_{form.value}"))(outcome)

@@ -6,7 +6,6 @@ from pathlib import Path
 # The engine starts a pack with only the pack's own folder in sight.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from policies.residency.rules import RULES
-from policies.rule import serve
+from policies.rules.rule import serve
 
-serve("hybrid-residency", RULES)
+serve("hybrid-residency", "policies.residency")

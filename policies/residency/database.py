@@ -1,4 +1,4 @@
-"""Where the database host sends its backups, and that it tells its makers nothing."""
+"""Where the database host sends its backups, and that it sends no telemetry."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ from typing import Any
 from pulumi_policy import ResourceValidationArgs, Severity
 
 from policies.residency.regions import CANADIAN_REGIONS
-from policies.rule import Rule
+from policies.rules.rule import Rule
 
 HOST = "hybrid:postgres:PostgresHost"
 # Of the type, with its parents, as a URN has it.

@@ -1,7 +1,8 @@
-"""Where a stack's own words send data: URLs, host names in settings, records, origins, addresses."""
+"""Where a stack sends data and requests: the hosts that it names, and the Workers that its routes lead to."""
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
@@ -9,14 +10,12 @@ from pulumi_policy.proxy import UnknownValueError
 from components.common.labels import DataClass
 from components.resource_types.row import Location, ResourceType
 from components.resource_types.table import judged as judged_type
-from policies.residency.declared import data_class
+from policies.residency.edge_stores import WORKERS, data_class, declared_workers
 from policies.residency.hosts import judged
-from policies.residency.named_hosts import must_be_known, named
-from policies.residency.own_names import Own, address, own
-from policies.residency.reading import known
-from policies.residency.regions import CANADIAN_REGIONS
-from policies.residency.written_regions import foreign
-from policies.rule import StackRule
+from policies.residency.named_hosts import SERVING, Own, address, host_of, hosts_of, must_be_known, named, own
+from policies.residency.regions import CANADIAN_REGIONS, foreign
+from policies.rules.reading import known
+from policies.rules.rule import Rule, StackRule
 
 _AWS = (".amazonaws.com", ".on.aws", ".api.aws")
 # They get names, policies and public records, and none of our data (AWS, service endpoints).
@@ -29,6 +28,12 @@ _POLICY = "cloudflare:index/notificationPolicy:NotificationPolicy"
 _WEBHOOKS = "cloudflare:index/notificationPolicyWebhooks:NotificationPolicyWebhooks"
 _BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
 _POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool"
+# Where the Worker's name stands.
+_SCRIPT = {
+    "cloudflare:index/workersRoute:WorkersRoute": "script",
+    "cloudflare:index/workersCustomDomain:WorkersCustomDomain": "service",
+    "cloudflare:index/workerDomain:WorkerDomain": "service",
+}
 
 
 def _destinations_are_judged(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
@@ -53,7 +58,7 @@ def _destinations_are_judged(args: StackValidationArgs) -> Iterator[tuple[str, s
 
 
 def _most(resource: PolicyResource, row: ResourceType) -> DataClass:
-    """The class of what the resource may send."""
+    """The most delicate class of data that the resource may send."""
     if row.most in (DataClass.NONE, DataClass.PUBLIC):
         return row.most
     declared = data_class(resource)
@@ -96,7 +101,36 @@ def _is_made_of(resource: PolicyResource, key: str, type_token: str) -> bool:
     return any(found.resource_type == type_token for found in resource.property_dependencies.get(key, []))
 
 
-RULES: tuple[StackRule, ...] = (
+def _routes_lead_to_own_workers(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    workers, mine = declared_workers(args.resources), own(args.resources)
+    unknown: UnknownValueError | None = None
+    for resource in args.resources:
+        if resource.resource_type not in SERVING:
+            continue
+        try:
+            yield from ((fault, resource.urn) for fault in _faults_of_a_route(resource, workers))
+            if not mine.has(host_of(str(resource.props[SERVING[resource.resource_type]]))):
+                yield "The stack's routes are not all of hosts below one registered domain.", resource.urn
+        except UnknownValueError as error:
+            unknown = error
+    if unknown is not None:
+        # At the end, so that what can be judged is.
+        raise unknown
+
+
+def _faults_of_a_route(route: PolicyResource, workers: set[Any]) -> Iterator[str]:
+    script = _SCRIPT[route.resource_type]
+    if "*" in hosts_of(str(route.props[SERVING[route.resource_type]])):
+        yield "This route takes in hosts that it does not name."
+    try:
+        is_own = route.props.get(script) is None or route.props[script] in workers
+    except UnknownValueError:
+        is_own = any(found.resource_type in WORKERS for found in route.property_dependencies.get(script, []))
+    if not is_own:
+        yield "This route hands requests to a Worker that this stack does not declare."
+
+
+RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="destinations-are-judged",
         description="Every host that a resource names is the stack's own, AWS's in Canada, or a third party's that may"
@@ -110,5 +144,15 @@ RULES: tuple[StackRule, ...] = (
         severity=Severity.CRITICAL,
         remediation="Send it to the stack's own host, or find out where the third party keeps data and add its line.",
         check=_destinations_are_judged,
+    ),
+    StackRule(
+        name="routes-lead-to-own-workers",
+        description="Every route names one host of the stack's domain, and a Worker that the stack declares.",
+        reason="Who answers for a host gets what people send it. A Worker of another stack is placed, bound and logged"
+        " as nobody here has judged, and a star in a host takes in names that nobody thought of, the tunnel's included"
+        " (Cloudflare, Workers routes).",
+        severity=Severity.CRITICAL,
+        remediation="Declare it with ApiWorker or WebSite, one route for each host.",
+        check=_routes_lead_to_own_workers,
     ),
 )

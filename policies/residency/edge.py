@@ -8,7 +8,7 @@ from pulumi_policy import ResourceValidationArgs, Severity
 
 from policies.residency.regions import CANADIAN_REGIONS
 from policies.residency.worker_logs import keeps_calls
-from policies.rule import Rule
+from policies.rules.rule import Rule
 
 # The one role that sees public data only (components/host/postgres_database.py), enforced by grants.
 PUBLIC_ROLE = "public_read"

@@ -8,12 +8,12 @@ from pulumi_policy.proxy import UnknownValueError
 
 from components.common.labels import DataClass
 from components.resource_types.row import Location
-from components.resource_types.table import RESOURCE_TYPES
-from policies.residency.declared import LIMITED, data_class
+from components.resource_types.table import RESOURCE_TYPES, judged
 from policies.residency.edge import VERSION
-from policies.residency.reading import known
-from policies.rule import Rule, StackRule
+from policies.rules.reading import known
+from policies.rules.rule import Rule, StackRule
 
+LIMITED = (DataClass.NONE, DataClass.PUBLIC)
 R2 = "cloudflare:index/r2Bucket:R2Bucket"
 PAGES = "cloudflare:index/pagesProject:PagesProject"
 HYPERDRIVE = "cloudflare:index/hyperdriveConfig:HyperdriveConfig"
@@ -92,6 +92,22 @@ def _stores_are_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     if unknown is not None:
         # At the end, so that what can be judged is.
         raise unknown
+
+
+def data_class(resource: PolicyResource) -> str | None:
+    """Of the nearest component that registers one, or whose type allows public data at most; None where none does.
+
+    What other components declare are inputs, which a stack rule does not see.
+    """
+    parent = resource.parent
+    while parent is not None:
+        if "dataClass" in parent.props:
+            return str(parent.props["dataClass"])
+        place = judged(parent.resource_type)
+        if place is not None and parent.resource_type.startswith("hybrid:") and place.most in LIMITED:
+            return str(place.most)
+        parent = parent.parent
+    return None
 
 
 def declared_workers(resources: Iterable[PolicyResource]) -> set[Any]:

@@ -1,7 +1,11 @@
-"""Hosts that a resource names: in URLs, and bare where a property, a variable or a record holds one."""
+"""Hosts that a resource names, in URLs or bare, and which of them the stack can prove to be its own."""
 
+import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+import socket
+import string
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pulumi_policy import PolicyResource
@@ -9,14 +13,32 @@ from pulumi_policy import PolicyResource
 from components.common.labels import DataClass
 from plan.model import UNWRITTEN
 from policies.residency.hosts import HOSTS
-from policies.residency.own_names import address
-from policies.residency.reading import known
-from policies.residency.written import written
-from policies.residency.written_regions import CODE
+from policies.residency.regions import CODE
+from policies.residency.written import plain, written
+from policies.rules.reading import known
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# Cloudflare takes these for hosts of the account's own zone only; a record's name it puts below the zone, whatever
+# it is called (Cloudflare, Workers routes; DNS records).
+SERVING: dict[str, str] = {
+    "cloudflare:index/workersRoute:WorkersRoute": "pattern",
+    "cloudflare:index/workersCustomDomain:WorkersCustomDomain": "hostname",
+    "cloudflare:index/workerDomain:WorkerDomain": "hostname",
+}
+# Asked only where nothing is served.
+_NAMED: dict[str, str] = {
+    "cloudflare:index/dnsRecord:DnsRecord": "name",
+    "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication": "domain",
+}
+_ADDRESSES: dict[str, tuple[str, ...]] = {
+    "aws:lightsail/staticIp:StaticIp": ("ipAddress",),
+    "aws:lightsail/instance:Instance": ("publicIpAddress", "ipv6Addresses"),
+}
+# Below these of a country anybody has a name, as below its own (Public Suffix List, the usual ones).
+_SHARED = re.compile(r"ab|ac|bc|com?|edu|gc|gob?|gouv|gov|mb|ne|net|n[blstu]|on|org?|pe|qc|sk|yk")
 RECORDS = ("cloudflare:index/dnsRecord:DnsRecord", "cloudflare:index/record:Record")
 # What these hold is no destination: words, proofs and keys.
-_SAYING = ("TXT", "SPF", "CAA", "CERT", "DNSKEY", "DS", "LOC", "OPENPGPKEY", "SMIMEA", "SSHFP", "TLSA")
+_TEXT_RECORDS = ("TXT", "SPF", "CAA", "CERT", "DNSKEY", "DS", "LOC", "OPENPGPKEY", "SMIMEA", "SSHFP", "TLSA")
 # Where a host stands bare; a number is any item of a list.
 _BARE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(RECORDS, ("content", "value", "data.target", "data.value", "data.replacement")),
@@ -44,7 +66,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "cloudflare:index/notificationPolicyWebhooks:NotificationPolicyWebhooks": ("url",),
 }
 # What a program is told, whatever the variable is called.
-_TOLD: dict[str, str] = {
+_VARIABLES: dict[str, str] = {
     "aws:lambda/function:Function": r"environment\.variables\.",
     "aws:ssm/association:Association": r"parameters\.",
     "aws:ssm/parameter:Parameter": r"value$|insecureValue$",
@@ -88,13 +110,88 @@ _WORDS = ("comment", "description", "alarmDescription", "tags", "tagsAll", "anno
 _ANSWERS = {"cloudflare:index/workerVersion:WorkerVersion": ("urls",)}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """The domain and the addresses that are the stack's own."""
+
+    domain: str
+    """The registered domain that all that it serves is below; empty where that is not one."""
+    addresses: frozenset[Address]
+
+    def has(self, host: str) -> bool:
+        return bool(self.domain) and f".{host}".endswith(f".{self.domain}")
+
+
+def own(resources: Iterable[PolicyResource]) -> Own:
+    resources = list(resources)
+    served = {domain(host) for host in _hosts(resources, SERVING)}
+    domains = served or {domain(host) for host in _hosts(resources, _NAMED)}
+    return Own(
+        # Of two domains nobody can say which is the stack's.
+        domain=next(iter(domains)) if len(domains) == 1 else "",
+        addresses=frozenset(_addresses(resources)),
+    )
+
+
+def host_of(pattern: str) -> str:
+    """The host of a route's pattern, without a star before it."""
+    return hosts_of(pattern).lstrip("*").strip(".")
+
+
+def hosts_of(pattern: str) -> str:
+    """The host of a route's pattern, with its star."""
+    return plain(pattern).rpartition("://")[2].split("/")[0]
+
+
+def domain(host: str) -> str:
+    """The part that is registered, as `example.com` and `example.co.uk`; empty where there is none."""
+    labels = host.split(".")
+    needed = 3 if len(labels[-1]) == 2 and _SHARED.fullmatch(labels[-2:][0]) else 2
+    return ".".join(labels[-needed:]) if len(labels) >= needed and all(labels) else ""
+
+
+def address(host: str) -> Address | None:
+    """The IP address in a text, also as one number, as in `https://134744072/`; None where it is a name."""
+    try:
+        found = ipaddress.ip_address(host.split("%")[0])
+    except ValueError:
+        return _older_form(host)
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def _older_form(host: str) -> Address | None:
+    # Every client reads these: decimal, octal, hexadecimal, one to four parts (POSIX, inet_addr).
+    if not host[:1].isdigit() or not {*host.lower()} <= {*string.hexdigits, "x", "."}:
+        return None
+    try:
+        return ipaddress.ip_address(socket.inet_aton(host))
+    except (OSError, ValueError):
+        return None
+
+
+def _hosts(resources: Iterable[PolicyResource], keys: dict[str, str]) -> Iterator[str]:
+    for resource in resources:
+        key = keys.get(resource.resource_type)
+        name = known(resource.props, key) if key else None
+        if isinstance(name, str):
+            yield host_of(name)
+
+
+def _addresses(resources: Iterable[PolicyResource]) -> Iterator[Address]:
+    for resource in resources:
+        for key in _ADDRESSES.get(resource.resource_type, ()):
+            given = known(resource.props, key)
+            texts = [given] if isinstance(given, str) else [known(given, index) for index in range(len(given or ()))]
+            yield from (found for text in texts if isinstance(text, str) and (found := address(text)) is not None)
+
+
 def named(resource: PolicyResource) -> Iterator[tuple[str, str]]:
     """Path and host, in lower case, of everything that the resource names."""
     kind, props = resource.resource_type, resource.props
-    if says_only(resource):
+    if leads_nowhere(resource):
         return
     bare = re.compile("|".join(_pattern(path) for path in _BARE.get(kind, ())) or r"(?!)")
-    told = re.compile(_TOLD.get(kind, r"(?!)"))
+    told = re.compile(_VARIABLES.get(kind, r"(?!)"))
     unread = (*CODE.get(kind, ()), *_ANSWERS.get(kind, ()))
     variables = {path for path, name in _variables(props) if _HOST_NAME.search(name)}
     for path, given in written(props):
@@ -116,7 +213,7 @@ def named(resource: PolicyResource) -> Iterator[tuple[str, str]]:
 
 def must_be_known(resource: PolicyResource) -> None:
     """Raises UnknownValueError for a host that is not known yet, unless it is made of what the stack declares."""
-    if says_only(resource):
+    if leads_nowhere(resource):
         return
     for path in _NEEDED.get(resource.resource_type, ()):
         first, *rest = path.split(".")
@@ -124,9 +221,9 @@ def must_be_known(resource: PolicyResource) -> None:
             _read(resource.props, [first, *rest])
 
 
-def says_only(resource: PolicyResource) -> bool:
-    """Whether it is a record that leads nowhere. Raises UnknownValueError for a type that is not known."""
-    return resource.resource_type in RECORDS and str(resource.props.get("type")).strip().upper() in _SAYING
+def leads_nowhere(resource: PolicyResource) -> bool:
+    """Whether it is a record that names no host, such as TXT. Raises UnknownValueError for an unknown type."""
+    return resource.resource_type in RECORDS and str(resource.props.get("type")).strip().upper() in _TEXT_RECORDS
 
 
 def _read(values: Any, steps: list[str]) -> None:

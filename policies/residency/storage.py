@@ -7,9 +7,9 @@ from typing import Any
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
-from policies.residency.reading import accounts, known
 from policies.residency.regions import CANADIAN_REGIONS
-from policies.rule import Rule, StackRule
+from policies.rules.reading import known, known_accounts
+from policies.rules.rule import Rule, StackRule
 
 BUCKET = "aws:s3/bucket:Bucket"
 # With the type's older name.
@@ -37,7 +37,7 @@ LOGS: dict[str, str] = {
 }
 NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
 # Whom S3 tells of objects, by list of a notification.
-TOLD = {"lambdaFunctions": "lambdaFunctionArn", "queues": "queueArn", "topics": "topicArn"}
+LISTENERS = {"lambdaFunctions": "lambdaFunctionArn", "queues": "queueArn", "topics": "topicArn"}
 _CANADIAN_ARN = re.compile(rf"arn:aws:[a-z0-9-]+:({'|'.join(CANADIAN_REGIONS)}):([0-9]{{12}}):.+")
 
 
@@ -108,14 +108,14 @@ def _logs_stay(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
                 yield f"These log lines are handed to {fault}.", resource.urn
         if resource.resource_type == NOTIFICATION:
             faults = dict.fromkeys(
-                fault for key, arn in _told(resource) if (fault := _fault_of_a_listener(resource, key, arn))
+                fault for key, arn in _listeners(resource) if (fault := _fault_of_a_listener(resource, key, arn))
             )
             yield from ((f"This bucket tells of its objects to {fault}.", resource.urn) for fault in faults)
 
 
-def _told(notification: PolicyResource) -> Iterator[tuple[str, Any]]:
-    """List and ARN of everything that hears of objects; None where it is not known."""
-    for key, name in TOLD.items():
+def _listeners(notification: PolicyResource) -> Iterator[tuple[str, Any]]:
+    """List and ARN of everything that is notified of objects; None where it is not known."""
+    for key, name in LISTENERS.items():
         try:
             listed = notification.props.get(key) or []
         except UnknownValueError:
@@ -124,14 +124,14 @@ def _told(notification: PolicyResource) -> Iterator[tuple[str, Any]]:
 
 
 def _fault_of_a_listener(resource: PolicyResource, key: str, arn: Any) -> str:
-    """What is wrong with what hears; empty where nothing is."""
+    """Fault of what gets log lines or notifications; empty where there is none."""
     if arn is None and resource.property_dependencies.get(key):
         # Made of a resource of this stack, whose region is judged by itself.
         return ""
     found = _CANADIAN_ARN.fullmatch(arn) if isinstance(arn, str) else None
     if found is None:
         return "something that does not say it is in Canada"
-    return "" if found[2] in accounts(resource.provider) else "another account"
+    return "" if found[2] in known_accounts(resource.provider) else "another account"
 
 
 def _key_stays_in_its_region(args: ResourceValidationArgs) -> Iterator[str]:

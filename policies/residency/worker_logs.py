@@ -1,12 +1,12 @@
-"""What Cloudflare keeps of a Worker's calls, for the rule and for the map alike."""
+"""What Cloudflare logs of a Worker's requests; apart from the rule, because the map does without the packs' library."""
 
 from typing import Any
 
 
 def keeps_calls(enabled: Any, logs: Any, traces: Any) -> bool:
-    """Whether Cloudflare keeps callers' addresses and URLs of a Worker that is observed so; as declared.
+    """Whether Cloudflare logs callers' addresses and URLs of a Worker with this observability, as declared.
 
-    Without a word on the whole nothing is observed. What is neither true nor false is taken for true.
+    Where `enabled` is not set, nothing is observed. What is neither true nor false counts as true.
     """
     if enabled is False or (enabled is None and not _is_on(logs) and not _is_on(traces)):
         return False

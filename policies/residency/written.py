@@ -1,4 +1,4 @@
-"""What is written in a resource's properties, also what is encoded there, in one spelling."""
+"""Texts of a resource's properties, plain and encoded, in one spelling."""
 
 import json
 import unicodedata
@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from policies.rule import texts
-from policies.wrapping import BASE64, HEX, from_base64
+from policies.rules.reading import texts
+from policies.scan.wrapping import BASE64, HEX, from_base64
 
 # JSON text in JSON text in base64: deeper than this nobody writes by accident.
 DEPTH = 5
@@ -93,7 +93,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _decoded(text: str) -> str | None:
-    """What base64 or hex holds, unpacked if it is gzip; None where that is no text."""
+    """What base64 or hex holds, unpacked if it is gzip; None where that is not text."""
     data = bytes.fromhex(text) if HEX.fullmatch(text) else from_base64(text)
     if data is None:
         return None

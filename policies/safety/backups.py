@@ -6,8 +6,8 @@ from typing import Any
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
-from policies.rule import Rule, StackRule
-from policies.safety.reading import by_bucket, each, entries, has, is_below, is_prod, of_type, parents, text, value
+from policies.rules.reading import by_bucket, each, entries, has, is_below, is_prod, of_type, parents, text, value
+from policies.rules.rule import Rule, StackRule
 
 BUCKET = "aws:s3/bucket:Bucket"
 REPOSITORY = "hybrid:backup:BackupRepository"

@@ -7,8 +7,8 @@ from typing import Any
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
-from policies.rule import Rule, StackRule
-from policies.safety.reading import by_bucket, current, each, items, of_type, text, value
+from policies.rules.reading import by_bucket, current, each, items, of_type, text, value
+from policies.rules.rule import Rule, StackRule
 
 BUCKET = "aws:s3/bucket:Bucket"
 PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"

@@ -7,9 +7,9 @@ from pulumi_policy.proxy import UnknownValueError
 
 from components.resource_types.row import Price
 from components.resource_types.table import file, of
-from policies.rule import Rule, StackRule
+from policies.rules.reading import each, is_prod, of_type, text, value
+from policies.rules.rule import Rule, StackRule
 from policies.safety import prices
-from policies.safety.reading import each, is_prod, of_type, text, value
 
 INSTANCE = "aws:lightsail/instance:Instance"
 DISK = "aws:lightsail/disk:Disk"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 
 from components.resource_types.table import RESOURCE_TYPES, of
-from policies.rule import Rule, StackRule
-from policies.safety.reading import current, each, entries, is_prod, of_type, text, value
+from policies.rules.reading import current, each, entries, is_prod, of_type, text, value
+from policies.rules.rule import Rule, StackRule
 
 BUCKET = "aws:s3/bucket:Bucket"
 INSTANCE = "aws:lightsail/instance:Instance"

@@ -1,11 +1,11 @@
-"""What of the edge and of functions answers strangers; buckets and hosts have files of their own."""
+"""Which Workers, functions, documents and managed databases answer strangers."""
 
 from collections.abc import Iterator, Sequence
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
-from policies.rule import Rule, StackRule
-from policies.safety.reading import accounts, entries, has, is_of, items, text, value
+from policies.rules.reading import accounts, entries, has, is_of, items, text, value
+from policies.rules.rule import Rule, StackRule
 
 WORKER = "cloudflare:index/worker:Worker"
 WORKER_SUBDOMAIN = "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain"

@@ -1,14 +1,16 @@
-"""Whether the way back to the stand-by is open: a route to blank, and a record behind it that works."""
+"""Whether a rollback works: a route to blank, a record behind it, and both kept until their day."""
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
-from policies.rule import Rule, StackRule
-from policies.safety.reading import each, host, is_below, parents, text, value
+from policies.exemptions.exemption import current_day
+from policies.rules.reading import each, host, is_below, is_prod, of_type, parents, text, value
+from policies.rules.rule import Rule, StackRule
 
 # Written out, as in components/edge/failover_host.py: importing that takes seconds of every start of the pack.
 CHALLENGE_PATHS = ("/.well-known/acme-challenge/*", "/.well-known/vercel/*")
@@ -36,6 +38,8 @@ TAKES_HOST: dict[str, str] = {
 # Vercel's names for custom domains, and its address for the top of a zone (Vercel, Setting up a custom domain).
 VERCEL_NAME = re.compile(r"([a-z0-9-]+\.)+vercel-dns(-\d+)?\.com")
 VERCEL_ADDRESS = "76.76.21.21"
+# As components/edge/failover_host.py writes it.
+UNTIL = re.compile(r"\buntil (\d{4}-\d{2}-\d{2})\b")
 
 
 def standbys(args: StackValidationArgs) -> list[PolicyResource]:
@@ -55,7 +59,7 @@ def _is_standby(record: PolicyResource) -> bool:
 
 
 def _known(props: Mapping[str, Any]) -> dict[str, Any]:
-    """What a record says of its target, as far as it is known: a tunnel's host name is not, and no stand-by's."""
+    """A record's type and content, as far as known; a tunnel's host name is not, and it is not a stand-by's."""
     try:
         return {"type": value(props, "type"), "content": value(props, "content") or value(props, "value")}
     except UnknownValueError:
@@ -146,6 +150,30 @@ def _host_is_nobody_elses(args: StackValidationArgs) -> Iterator[tuple[str, str]
     yield from each((found for found in args.resources if found.resource_type in TAKES_HOST), check)
 
 
+def _standby_is_kept(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    today = current_day()
+
+    def check(record: PolicyResource) -> Iterator[str]:
+        until = _day(value(record.props, "comment"))
+        if until is None:
+            yield "This stand-by's record does not say in its comment until which day it has to stay."
+        elif today <= until and is_prod(record.urn):
+            component = next((found for found in parents(record) if found.resource_type == COMPONENT), None)
+            routes = [found for found in of_type(args.resources, ROUTE) if component and component in parents(found)]
+            if not all(found.opts.protect for found in (record, *routes)):
+                yield "The engine would delete this host's way back before its day."
+
+    yield from each([*standbys(args), *pages_records(args)], check)
+
+
+def _day(comment: object) -> date | None:
+    found = UNTIL.search(str(comment))
+    try:
+        return date.fromisoformat(found[1]) if found else None
+    except ValueError:
+        return None
+
+
 RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="standby-record-is-proxied",
@@ -190,5 +218,16 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity=Severity.CRITICAL,
         remediation="Declare the host with FailoverHost and nothing else.",
         check=_host_is_nobody_elses,
+    ),
+    StackRule(
+        name="standby-is-kept-until-its-day",
+        description="A stand-by's record says until when it stays; till then the engine refuses to take it away.",
+        reason=(
+            "In the first weeks after a cut-over the stand-by is the only way out of a fault that nobody foresaw. What "
+            "is protected the engine does not delete, and the gate refuses to see it go (protected-data-is-kept)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Set standbyKeepUntil to 30 days after the cut-over or later, and leave protectData on.",
+        check=_standby_is_kept,
     ),
 )

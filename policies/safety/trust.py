@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
-from policies import exemptions
-from policies.rule import Rule, StackRule
+from policies.exemptions.exemption import current_day
+from policies.rules.reading import account_ids, accounts, is_of, items, text, value
+from policies.rules.rule import Rule, StackRule
 from policies.safety.documents import TO_COME, DocumentError, Statement, statements
-from policies.safety.reading import account_ids, accounts, is_of, items, text, value
 
 # Written out, as in components/access/deploy_policies.py: importing that takes seconds of every start of the pack.
 ISSUER, AUDIENCE = "token.actions.githubusercontent.com", "sts.amazonaws.com"
@@ -142,7 +142,7 @@ def _oidc_provider_is_known(args: ResourceValidationArgs) -> Iterator[str]:
 def _tokens_end(args: ResourceValidationArgs) -> Iterator[str]:
     if args.resource_type in API_TOKENS:
         end = _day(value(args.props, "expiresOn"))
-        if end is None or end > exemptions.current_day() + MOST_TOKEN_TIME:
+        if end is None or end > current_day() + MOST_TOKEN_TIME:
             yield "This token never ends, or only after more than a year."
         return
     hours = HOURS.fullmatch(text(args.props, "duration"))

@@ -8,9 +8,9 @@ from typing import Any
 from pulumi_policy import ResourceValidationArgs, Severity
 
 from components.secrets.properties import PARAMETER
-from policies import scanner
-from policies.networks import admit_strangers
-from policies.rule import Rule
+from policies.rules.networks import admit_strangers
+from policies.rules.rule import Rule
+from policies.scan import scanner
 
 ACCOUNT_TOKEN = "cloudflare:index/accountToken:AccountToken"
 ONE_ZONE = re.compile(r"com\.cloudflare\.api\.account\.zone\.[0-9a-f]{32}")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from pulumi_policy import ResourceValidationArgs, Severity, StackValidationArgs
 
-from policies import scanner
-from policies.rule import Rule, StackRule
+from policies.rules.rule import Rule, StackRule
+from policies.scan import scanner
 
 ACTIVATION = "aws:ssm/activation:Activation"
 INSTANCE = "aws:lightsail/instance:Instance"

@@ -7,11 +7,11 @@ from typing import Any
 from pulumi_policy import ResourceValidationArgs, Severity
 from pulumi_policy.proxy import UnknownValueError
 
-from policies import scanner
-from policies.rule import Rule
-from policies.secrets.places import texts
+from policies.rules.rule import Rule
+from policies.scan import scanner
+from policies.scan.wrapping import called_by_neighbour
+from policies.secrets.texts import texts
 from policies.secrets.user_data import SCRIPTS
-from policies.wrapping import called_by_neighbour
 
 WORKERS = (
     "cloudflare:index/workerScript:WorkerScript",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from policies.findings import UNCHECKED
+from policies.rules.findings import UNCHECKED
 from tests.engine.test_engine_policies import BAD, UNKNOWN_REGION, refused
 from tests.engine.trial_engine import TrialEngine
 

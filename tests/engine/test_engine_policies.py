@@ -7,10 +7,10 @@ import pytest
 
 from plan import saved
 from plan.model import Plan
-from policies.findings import UNCHECKED, Finding, Origin, Subject
-from policies.gate import assess
-from policies.gate_rules import KEPT_RULE, RECORDS_RULE
-from policies.sensitive import INPUTS_RULE
+from policies.gate.gate import assess
+from policies.gate.rules import KEPT_RULE, RECORDS_RULE
+from policies.gate.sensitive import INPUTS_RULE
+from policies.rules.findings import UNCHECKED, Finding, Origin, Subject
 from tests.engine.trial_engine import TrialEngine
 
 pytestmark = pytest.mark.engine

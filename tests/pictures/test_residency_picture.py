@@ -20,9 +20,9 @@ from plan import codec
 from plan.graph import graph
 from plan.model import Plan
 from plan.project import ROOT
-from policies.residency_map import residency_map
-from policies.whereabouts import CITIES, COORDINATES
-from tests.policy.breaking import broken, having
+from policies.map.residency import residency_map
+from policies.map.whereabouts import CITIES, COORDINATES
+from tests.policies.changes import broken, having
 
 SVG = "{http://www.w3.org/2000/svg}"
 Rectangle = tuple[float, float, float, float]
@@ -97,7 +97,7 @@ def drawn_elsewhere(saved: Path, seed: str) -> str:
     """All pictures of a plan, by a process with this seed of its hashes."""
     program = (
         "import sys; from pathlib import Path; from pictures import residency, topology; from plan import codec; "
-        "from plan.graph import graph, mermaid; from policies.residency_map import residency_map; "
+        "from plan.graph import graph, mermaid; from policies.map.residency import residency_map; "
         "plan = codec.read(Path(sys.argv[1])); found = graph(plan); "
         "print(residency.svg(residency_map(plan)), topology.svg(found), mermaid(found))"
     )

@@ -1,0 +1,1 @@
+"""What several rooms need: the gate's error."""

@@ -1,0 +1,252 @@
+"""The gate's own rules: what no pack can judge, by the secret marks of a plan and by the plan before it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from plan.model import Computed, Plan, Resource
+from policies.gate import ignored, removals, sensitive
+from policies.rules.findings import PACK, UNCHECKED, WAITING, Finding, JudgedRule, Origin, Subject
+
+IGNORED_RULE = "judged-properties-are-not-ignored"
+KEPT_RULE = "protected-data-is-kept"
+RECORDS_RULE = "dns-records-are-kept"
+REPOSITORY_RULE = "repository-holds-no-secret"
+EXEMPTIONS_RULE = "exemptions-are-sound"
+# The pack's, which passes over what it does not get to see.
+TEXTS_RULE = "inputs-hold-no-known-secret"
+# How a check that waits begins: see rule.Notes.
+WAITS = re.compile(r"(?P<rule>[a-z0-9-]+): (?P<path>.*?) is not known yet: ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateRule(JudgedRule):
+    """A rule of the gate, with its reason."""
+
+    reason: str
+    pack: str = PACK
+
+
+RULES: tuple[GateRule, ...] = (
+    GateRule(
+        name=sensitive.INPUTS_RULE,
+        description="Inputs made for secrets, such as passwords and SecureStrings, are given as secret outputs.",
+        reason=(
+            "An input that is not marked as secret stands in the state in the clear, and in every preview. "
+            "Packs get secrets decrypted and unmarked, so only the gate, which has the marks, can tell (pulumi-policy, "
+            "deserialize_properties)."
+        ),
+        severity="critical",
+        remediation="Give it as a secret output.",
+    ),
+    GateRule(
+        name=sensitive.PLACES_RULE,
+        description="A secret output goes only into a property that is made for secrets.",
+        reason=(
+            "A tag, a description or a variable shows its value to whoever may look at the resource, whatever mark it "
+            "bears in the state. What is made of a secret without its mark (`Output.unsecret`) stands in the state in "
+            "the clear as well; the recorded plan says what a value is made of."
+        ),
+        severity="critical",
+        remediation="Hand it over as an SSM SecureString, a secret_text binding or the service's own kind of secret.",
+    ),
+    GateRule(
+        name=sensitive.STATE_RULE,
+        description="No ID and no output of what is deployed is a secret in the clear.",
+        reason=(
+            "Whoever may read the state reads it. A provider gives inputs back as outputs, under other names and "
+            "without their marks; judged by the issuers' formats, because what a cloud makes up is random, too."
+        ),
+        severity="critical",
+        remediation="Renew it, it has been seen; then give it as a secret output, and refresh.",
+    ),
+    GateRule(
+        name=sensitive.EXPORTS_RULE,
+        description="An export that is not secret holds nothing that looks like a secret, and no secret output.",
+        reason="Exports stand in the state, are printed after each update, and other stacks may read them.",
+        severity="critical",
+        remediation="Leave it out, or export it as a secret output.",
+    ),
+    GateRule(
+        name=sensitive.SETTINGS_RULE,
+        description="A setting that is not encrypted holds nothing that looks, or is called, like a secret.",
+        reason=(
+            "Pulumi.STACK.yaml is in the repository, and the engine writes plain settings into the state and every "
+            "preview (Pulumi, Configuration)."
+        ),
+        severity="critical",
+        remediation="Renew it, it has been seen, and set it anew with `pulumi config set --secret`.",
+    ),
+    GateRule(
+        name=IGNORED_RULE,
+        description=(
+            "Changes are ignored only of properties for which the table of policies/gate/ignored.py has a reason."
+        ),
+        reason=(
+            "The engine does not set a property whose changes are ignored, so a firewall or a switch may stay open "
+            "while the program, and every rule that judges it, says that it is shut."
+        ),
+        severity="high",
+        remediation="Take it out of ignore_changes, or add it with its reason to REASONS in policies/gate/ignored.py.",
+    ),
+    GateRule(
+        name=KEPT_RULE,
+        description="Nothing that is protected is deleted, replaced or loses its protection.",
+        reason=(
+            "Protected resources hold data. The engine refuses to delete one, but not to take its protection away, "
+            "which is the first half of the same act."
+        ),
+        severity="critical",
+        remediation="Keep it; where it has to go, exempt it here, with a date and after a restore has been tried.",
+    ),
+    GateRule(
+        name=RECORDS_RULE,
+        description="At most one DNS record is deleted or replaced at a time.",
+        reason=(
+            "A record that is replaced is away for a moment, and resolvers remember that it was away. One is a "
+            "change; several at once are more often a mistake in a setting (as octoDNS, which refuses large plans)."
+        ),
+        severity="high",
+        remediation="Change them one by one, or exempt those that are meant.",
+    ),
+    GateRule(
+        name=REPOSITORY_RULE,
+        description="No file of the repository and none of its history holds a secret.",
+        reason="Whoever has a clone has every version of every file. A secret that was once pushed has been seen.",
+        severity="critical",
+        remediation="Renew the secret first; then take it out, and out of the history.",
+    ),
+    GateRule(
+        name=EXEMPTIONS_RULE,
+        description="Every exemption is for a rule that is there, needed, narrow and not expired.",
+        reason="An exemption that nobody needs any more waits for the next mistake to let it pass.",
+        severity="high",
+        remediation="Mend policies/exemptions.yaml.",
+    ),
+)
+BY_NAME = {rule.name: rule for rule in RULES}
+
+
+def own_findings(subject: Subject) -> Iterator[Finding]:
+    """What the gate's own rules find in one plan. Findings of WAITING are not violations."""
+    plan = subject.plan
+    match subject.origin:
+        case Origin.PREVIEW:
+            yield from _secrets_of_preview(plan)
+        case Origin.STATE:
+            yield from _in_the_clear(plan, sensitive.clear_in_state(plan))
+            for resource, path, what in sensitive.shown_in_state(plan):
+                yield _about(plan, sensitive.STATE_RULE, f"Its {path} holds {what} in the clear.", resource)
+        case Origin.RECORDED:
+            yield from _in_the_clear(plan, sensitive.in_the_clear(plan))
+    yield from _of_places(plan)
+    yield from _of_options(plan)
+    yield from _of_the_stack(plan)
+    if subject.previous:
+        for resource, message in removals.of_protected(subject.previous, plan):
+            yield _about(plan, KEPT_RULE, message, resource)
+        for resource, message in removals.of_records(subject.previous, plan):
+            yield _about(plan, RECORDS_RULE, message, resource)
+
+
+def _of_places(plan: Plan) -> Iterator[Finding]:
+    for resource, path, what in sensitive.misplaced(plan):
+        yield _about(plan, sensitive.PLACES_RULE, f"Property {path} holds {what}.", resource)
+    for resource, paths in sensitive.unknown(plan):
+        more = f"{len(paths) - 1} more of its texts are unknown, too, and " if len(paths) > 1 else ""
+        check = f"{TEXTS_RULE}: {paths[0]} is not known yet: {more}nothing says what it is made of"
+        yield _waiting(plan, check, resource.urn, resource.declared_at)
+
+
+def _of_options(plan: Plan) -> Iterator[Finding]:
+    for resource, path in ignored.without_reason(plan):
+        yield _about(plan, IGNORED_RULE, f"Changes of its property {path} are ignored.", resource)
+
+
+def _of_the_stack(plan: Plan) -> Iterator[Finding]:
+    """Of exports and settings."""
+    for name, what in sensitive.exported(plan):
+        message = f"Export {name} holds {what} and is not secret."
+        yield own_finding(sensitive.EXPORTS_RULE, message, stack=plan.stack, urn=plan.stack_urn)
+    for name, what in sensitive.configured(plan):
+        message = f"Setting {name} holds {what} and is in the clear."
+        yield own_finding(
+            sensitive.SETTINGS_RULE, message, stack=plan.stack, urn=plan.stack_urn, place=f"Pulumi.{plan.stack}.yaml:1"
+        )
+
+
+def overdue(plan: Plan, found: Finding, rules: Mapping[str, JudgedRule]) -> Finding:
+    """For a deployed stack: a waiting check becomes a violation of its rule, because nothing judges it later.
+
+    A secret property's ciphertext stays a waiting check: no state shows it, and the packs judged the plain value when
+    the engine deployed it.
+    """
+    waits = WAITS.match(found.message) if found.rule == WAITING else None
+    if waits is None:
+        return found
+    resource = plan.by_urn.get(found.urn)
+    if resource and sensitive.is_sealed(resource, waits["path"]):
+        return replace(found, message=f"{waits['rule']}: {waits['path']} is ciphertext; the packs judge it in updates.")
+    rule = rules.get(waits["rule"])
+    message = f"{UNCHECKED}, nor in this state: {waits['path']} is not in it."
+    return replace(
+        found,
+        rule=waits["rule"],
+        severity=rule.severity if rule else "critical",
+        message=f"{message} {rule.remediation} ({rule.page})" if rule else message,
+        is_unchecked=True,
+    )
+
+
+def own_finding(rule: str, message: str, *, stack: str = "", urn: str = "", place: str = "") -> Finding:
+    """A finding of one of the gate's own rules; the rule's remediation ends its message."""
+    about = BY_NAME[rule]
+    return Finding(
+        stack=stack,
+        pack=PACK,
+        rule=rule,
+        severity=about.severity,
+        message=f"{message} {about.remediation} ({about.page})",
+        urn=urn,
+        place=place,
+    )
+
+
+def _in_the_clear(plan: Plan, found: Iterable[tuple[Resource, str]]) -> Iterator[Finding]:
+    for resource, path in found:
+        yield _about(plan, sensitive.INPUTS_RULE, f"Property {path} is given in the clear.", resource)
+
+
+def _secrets_of_preview(plan: Plan) -> Iterator[Finding]:
+    """Secret inputs in a preview, which shows unknown values without their marks, and no exports."""
+    for resource, path in sensitive.in_the_clear(plan):
+        if _is_unknown(resource.inputs, path.replace("[", ".").replace("]", "").split(".")):
+            check = f"{sensitive.INPUTS_RULE}: {path} is not known yet, and a preview shows no mark of such a value"
+            yield _waiting(plan, check, resource.urn, resource.declared_at)
+        else:
+            yield _about(plan, sensitive.INPUTS_RULE, f"Property {path} is given in the clear.", resource)
+    for resource, path in sensitive.unseen(plan):
+        check = f"{sensitive.PLACES_RULE}: {path} is not known yet, and a preview does not say what it is made of"
+        yield _waiting(plan, check, resource.urn, resource.declared_at)
+    yield _waiting(plan, f"{sensitive.EXPORTS_RULE}: a preview shows no exports", plan.stack_urn, "")
+
+
+def _about(plan: Plan, rule: str, message: str, resource: Resource) -> Finding:
+    return own_finding(rule, message, stack=plan.stack, urn=resource.urn, place=resource.declared_at)
+
+
+def _waiting(plan: Plan, check: str, urn: str, place: str) -> Finding:
+    message = f"{check}; the gate on the recorded plan and on the state judges it."
+    return Finding(
+        stack=plan.stack, pack=PACK, rule=WAITING, severity="unspecified", message=message, urn=urn, place=place
+    )
+
+
+def _is_unknown(value: Any, steps: list[str]) -> bool:
+    """Whether the value at the path, or a value around it, is unknown."""
+    if isinstance(value, Computed) or not steps:
+        return isinstance(value, Computed)
+    if isinstance(value, list):
+        return _is_unknown(value[int(steps[0])], steps[1:])
+    return isinstance(value, dict) and _is_unknown(value.get(steps[0]), steps[1:])

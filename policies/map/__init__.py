@@ -1,0 +1,1 @@
+"""Where data is: the residency map of a plan."""

@@ -1,0 +1,1 @@
+"""Finds secrets: in a text, and in the files and the history of a repository."""

@@ -1,0 +1,179 @@
+"""Secrets in any text of a resource and of the stack's outputs: by form and by entropy, whole or in two halves."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pulumi
+from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
+from pulumi_policy.proxy import UnknownValueError
+
+from components.secrets import properties
+from plan.model import PROVIDERS, STACK_TYPE
+from policies.rules import sdk_reading
+from policies.rules.rule import Rule, StackRule
+from policies.scan import scanner
+from policies.scan.wrapping import called_by_neighbour
+
+# Half a resource's texts are tags; more than these together are no way that a person would split a secret.
+MOST_PIECES = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A known text of a resource."""
+
+    path: str
+    """For a message: a key that holds a secret is left out of it."""
+    name: str
+    """The nearest key, or what stands beside the value as its name."""
+    text: str
+    is_sensitive: bool
+    """The property is made for a secret."""
+
+
+def texts(args: ResourceValidationArgs) -> Iterator[Place]:
+    """All texts, with keys and the resource's own name.
+
+    Unknown ones are skipped: nobody wrote what a cloud generates, and what it is made of is judged where it is known.
+    """
+    yield Place(path="its name", name="", text=args.name, is_sensitive=False)
+    sensitive = set(sensitive_paths(args.resource_type, args.props))
+    for path, place in all_texts(args.props):
+        is_inside = any(path == known or path.startswith((f"{known}.", f"{known}[")) for known in sensitive)
+        yield replace(place, is_sensitive=True) if is_inside else place
+
+
+def all_texts(values: Mapping[str, Any]) -> Iterator[tuple[str, Place]]:
+    """Each known text of some properties, with its real path; keys too."""
+    return _texts(values, "", "", "")
+
+
+def sensitive_paths(type_token: str, props: Mapping[str, Any]) -> Iterator[str]:
+    """Paths of the properties that this resource has for secrets, known or not."""
+    for place in properties.places(type_token):
+        try:
+            for path, _ in properties.reached(props, place, lambda _value: False):
+                yield path
+        except UnknownValueError as error:
+            yield ".".join(error.props)
+
+
+def _texts(value: Any, path: str, shown: str, name: str) -> Iterator[tuple[str, Place]]:
+    """Each text with its real path."""
+    match value:
+        case str():
+            yield path, Place(path=shown, name=name, text=value, is_sensitive=False)
+        case pulumi.StringAsset():
+            yield path, Place(path=shown, name=name, text=value.text, is_sensitive=False)
+        case Mapping():
+            called = _called(value)
+            for key in value:
+                below = f"{shown}.{'[a key]' if scanner.found(key) else key}".lstrip(".")
+                yield f"{path}.{key}".lstrip("."), Place(path=below, name="", text=key, is_sensitive=False)
+                inner_name = called if called and key in ("value", "text") else key
+                yield from _at(value, key, f"{path}.{key}".lstrip("."), below, inner_name)
+        case Sequence():
+            for index in range(len(value)):
+                yield from _at(value, index, f"{path}[{index}]", f"{shown}[{index}]", name)
+
+
+def _at(value: Any, key: Any, path: str, shown: str, name: str) -> Iterator[tuple[str, Place]]:
+    try:
+        item = value[key]
+    except UnknownValueError:
+        return
+    yield from _texts(item, path, shown, name)
+
+
+def _called(value: Mapping[str, Any]) -> str:
+    try:
+        return called_by_neighbour(value)
+    except UnknownValueError:
+        return ""
+
+
+def _inputs_are_clean(args: ResourceValidationArgs) -> Iterator[str]:
+    for place in texts(args):
+        for what in () if place.is_sensitive else scanner.found(place.text, place.name):
+            yield f"Property {place.path} holds {what}." if place.path != "its name" else f"Its name holds {what}."
+
+
+def _secrets_are_not_split(args: ResourceValidationArgs) -> Iterator[str]:
+    places = [place for place in texts(args) if not place.is_sensitive and place.text][:MOST_PIECES]
+    for first, second in scanner.split([(place.name, place.text) for place in places]):
+        yield f"{_called_path(places[first])} and {_called_path(places[second])} hold a secret together."
+        # Of many random values every pair would be one.
+        return
+
+
+def _called_path(place: Place) -> str:
+    return "Its name" if place.path == "its name" else f"property {place.path}"
+
+
+_UNWRITTEN = (
+    "nobody wrote what a cloud generates. The gate on the recorded plan judges what the program wrote around it "
+    "and whether it is made of a secret, lists a text of which it knows neither, and judges all of it in the state"
+)
+
+
+def _outputs_are_clean(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
+    for resource in args.resources:
+        if not _is_component(resource):
+            continue
+        marked = sdk_reading.marked_outputs(resource.urn)
+        for path, place in all_texts(resource.props):
+            if any(path == known or path.startswith((f"{known}.", f"{known}[")) for known in marked):
+                continue
+            for what in scanner.found(place.text, place.name):
+                yield f"Output {place.path} holds {what} and is not secret.", resource.urn
+            if scanner.is_secret_name(place.name) and place.text and scanner.is_worth_hiding(place.text):
+                yield f"Output {place.path} holds what it calls a secret and is not secret.", resource.urn
+
+
+def _is_component(resource: PolicyResource) -> bool:
+    """The stack is one; the protocol does not say so, but what a provider makes has a module with a slash."""
+    if resource.resource_type == STACK_TYPE:
+        return True
+    is_provided = resource.provider is not None or resource.resource_type.startswith(PROVIDERS)
+    return not is_provided and "/" not in resource.resource_type
+
+
+RULES: tuple[Rule | StackRule, ...] = (
+    Rule(
+        name="inputs-hold-no-known-secret",
+        description="Nothing that looks like a key, a token or a password stands where it is not kept secret.",
+        reason=(
+            "Tags, names, descriptions, policies and variables can be read by whoever may look at the resource, and "
+            "stand in the state in the clear. Base64, gzip and JSON hide nothing. Judged by the issuers' published "
+            "formats and by entropy (bc-detect-secrets and patterns of our own)."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Make it a secret setting, or generate it with RandomPassword; then renew it, it has been seen.",
+        passes_unknown=_UNWRITTEN,
+        check=_inputs_are_clean,
+    ),
+    Rule(
+        name="secrets-are-not-split",
+        description="No two values of a resource make a secret when they are put together.",
+        reason="Half a key in each of two tags gets past a search of each, and is as public as a whole one.",
+        severity=Severity.CRITICAL,
+        remediation="Hand it over as one secret, and renew it.",
+        passes_unknown=_UNWRITTEN,
+        check=_secrets_are_not_split,
+    ),
+    StackRule(
+        name="outputs-hold-no-known-secret",
+        description="No export, and no output of a component, holds a secret that is not marked as one.",
+        reason=(
+            "Outputs stand in the state, and exports are printed after each update. The engine says which outputs are "
+            "secret, though the SDK takes the marks away (seen on the engine); those are passed over."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Leave it out, or give it as a secret output; then renew it, it has been seen.",
+        passes_unknown=(
+            "what it is made of is judged where it is known, and the gate judges what the recorder knows of it"
+        ),
+        check=_outputs_are_clean,
+    ),
+)
