@@ -54,7 +54,7 @@ check: ## what to run before each commit: formatting, lint, types and the quick 
 COMMANDS_PAGE = PYTHONPATH=. .venv/bin/typer scripts.__main__ utils docs --name ./hybrid --title "Commands (by make pages)"
 pages: ## write the generated pages anew: docs/commands.md and the rules'
 	$(COMMANDS_PAGE) --output docs/commands.md
-	.venv/bin/python -m policies.pages
+	.venv/bin/python -m policies.reports.rules_page
 
 # A wrong one would be found after minutes; and what is compiled here, each worker would compile for itself.
 arguments: | .venv/made
