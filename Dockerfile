@@ -29,6 +29,7 @@ RUN python3 -m venv /opt/python \
         --only-binary :all: --require-hashes --requirement /opt/hybrid/host/requirements.lock
 
 COPY host /opt/hybrid/host
+COPY durable /opt/hybrid/durable
 ENV PYTHONPATH=/opt/hybrid \
     PATH=/opt/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 WORKDIR /opt/hybrid

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from datetime import UTC
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from backups.errors import BackupError
 from backups.moments import clock, duration, exact, size
 from backups.renderer import drill_rows
 from backups.timeline import Mark, svg
+from durable import files
 from host.recovery.contract import DrillRestore, Evidence, Listing, document, written
 
 
@@ -25,7 +25,7 @@ def write(folder: Path, found: Evidence, listing: Listing | None) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in texts.items():
-            _replace(folder / file, text)
+            files.replace(folder / file, text)
     except OSError as error:
         raise BackupError(f"{folder}: the evidence can't be written: {error.strerror}") from error
     return [folder / file for file in texts]
@@ -39,19 +39,6 @@ def refuse_unwritable(folder: Path) -> None:
         raise BackupError(f"{folder}: the evidence can't be written: {there} is no folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise BackupError(f"{folder}: the evidence can't be written: {there} can't be written to")
-
-
-def _replace(path: Path, text: str) -> None:
-    """A reader sees a whole file or none."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def marks(found: Evidence) -> list[Mark]:

@@ -23,12 +23,12 @@ from plan.project import ROOT
 FORMAT = 1
 # Of the project's folder: the program, what it packs into the hosts' bundles, and the bundles of the Workers and the
 # site. Its settings, of which other stacks have others, count as the program gets them.
-PROGRAM = ("*.py", "components/", "host/", "apps/*/dist/")
+PROGRAM = ("*.py", "components/", "host/", "durable/", "apps/*/dist/")
 # Of the project that records, which may be another: the recorder, what it and the program import from there, and what
 # the installed packages were taken from.
-RECORDER = ("plan/", "components/", "requirements.lock")
+RECORDER = ("plan/", "components/", "durable/", "host/specification/", "requirements.lock")
 # Of this project, for packs: the rules and what they import. Not the exemptions, which the gate weighs itself.
-PACKS = ("policies/*.py", "policies/*/", "plan/", "components/", "requirements.lock")
+PACKS = ("policies/*.py", "policies/*/", "plan/", "components/", "durable/", "host/specification/", "requirements.lock")
 # All that either process gets of the caller's environment: where shared libraries are, and whether the tests' coverage
 # is measured.
 VARIABLES = ("LD_LIBRARY_PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")

@@ -54,7 +54,7 @@ def _plan(answer: dict[str, str], variant: object) -> Plan:
 
 
 def _link_program(folder: Path) -> None:
-    for path in ("__main__.py", "Pulumi.yaml", "components", "host", "apps"):
+    for path in ("__main__.py", "Pulumi.yaml", "components", "durable", "host", "apps"):
         (folder / path).symlink_to(ROOT / path)
 
 

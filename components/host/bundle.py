@@ -18,7 +18,8 @@ from components.common.protection import Protection
 from components.common.regions import HOME_REGION
 from components.storage.private_bucket import PrivateBucket, PrivateBucketArgs
 
-HOST_FOLDER = Path(__file__).resolve().parents[2] / "host"
+PROJECT = Path(__file__).resolve().parents[2]
+BUNDLED = ("host", "durable")
 NOT_BUNDLED = {".pyc", ".pyo"}
 # The hosts run the newest version; older ones are kept for looking back.
 OLD_VERSION_DAYS = 35
@@ -40,14 +41,15 @@ def specification_name(host: str) -> str:
     return f"specification-{host}.json"
 
 
-def bundle(host: str, specification: dict[str, Any], folder: Path = HOST_FOLDER) -> Bundle:
-    """Packs `folder` as host/, and the specification beside it.
+def bundle(host: str, specification: dict[str, Any], project: Path = PROJECT) -> Bundle:
+    """Packs host/, what it imports, and the specification beside them.
 
     Whose, when and in what order the files were found leaves no trace; another zlib may compress them differently.
     """
     files = {
-        f"host/{path.relative_to(folder).as_posix()}": path.read_bytes()
-        for path in folder.rglob("*")
+        path.relative_to(project).as_posix(): path.read_bytes()
+        for folder in BUNDLED
+        for path in (project / folder).rglob("*")
         if path.is_file() and path.suffix not in NOT_BUNDLED and "__pycache__" not in path.parts
     }
     files[specification_name(host)] = json.dumps(specification, indent=1, sort_keys=True).encode() + b"\n"

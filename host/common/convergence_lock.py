@@ -1,13 +1,14 @@
 """Held by whoever brings the host to what is declared, and by a restore that must not be met by that."""
 
-import fcntl
-import time
+import contextlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from durable import lock
+
 LOCK_SECONDS = 600
-PROBE_SECONDS = 0.5
 
 
 class BusyError(Exception):
@@ -16,16 +17,11 @@ class BusyError(Exception):
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """One run at a time. The kernel drops the lock with the process, however it ends."""
+    """One run at a time."""
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    with (folder / "converge.lock").open("w") as lock:
-        end = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise BusyError(f"another run has not ended within {LOCK_SECONDS} s") from None
-                time.sleep(PROBE_SECONDS)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(lock.hold(folder / "converge.lock", {"pid": os.getpid()}, LOCK_SECONDS))
+        except lock.HeldError:
+            raise BusyError(f"another run has not ended within {LOCK_SECONDS} s") from None
         yield

@@ -155,8 +155,8 @@ class Container:
 
     def _image_key(self) -> str:
         """Changes with anything that is copied into the image, or says how it is made."""
-        host = self._stack.project / "host"
-        sources = sorted(path for path in host.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        copied = (path for folder in ("host", "durable") for path in (self._stack.project / folder).rglob("*"))
+        sources = sorted(path for path in copied if path.is_file() and "__pycache__" not in path.parts)
         return content_hash(self._stack.project / "Dockerfile", *sources)[:12]
 
     def _compose(self, *arguments: str, seconds: float = COMMAND_SECONDS) -> None:

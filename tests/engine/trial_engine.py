@@ -150,7 +150,7 @@ def _copy_project(folder: Path) -> None:
     folder.mkdir()
     for path in [ROOT / "__main__.py", *ROOT.glob("Pulumi*.yaml")]:
         shutil.copy(path, folder)
-    for package in ("components", "host", "plan", "policies"):
+    for package in ("components", "durable", "host", "plan", "policies"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     # The environment that Pulumi.yaml names: the one that runs the tests.
     (folder / ".venv").symlink_to(sys.prefix)

@@ -148,6 +148,7 @@ class BareMachine:
             f"--directory={self.root}",
             "--machine=hybrid-bare",
             f"--bind-ro={self.playbook}:/opt/hybrid/host",
+            f"--bind-ro={PROJECT / 'durable'}:/opt/hybrid/durable",
             *(f"--bind={device}:{path}" for path, device in self.devices.items()),
             "--boot",
         ]

@@ -83,7 +83,8 @@ def test_a_new_file_that_was_never_moved_changes_nothing(bare: HostUnderTest, fi
 def test_a_line_that_a_file_may_not_hold_replaces_nothing(
     bare: HostUnderTest, tmp_path: Path, template: str, path: str
 ) -> None:
-    shutil.copytree(PROJECT / "host", tmp_path / "host", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("host", "durable"):
+        shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     with (tmp_path / "host/templates" / template).open("a") as broken:
         broken.write("hostssl everybody, and more\n")
     good = bare.inside(["cat", str(bare.root / path)]).stdout
@@ -101,7 +102,8 @@ def test_a_broken_template_leaves_the_good_file_and_the_running_server(
 ) -> None:
     settings = ["cat", str(bare.root / "etc/postgresql/17/main/postgresql.conf")]
     good = bare.inside(settings).stdout
-    shutil.copytree(PROJECT / "host", tmp_path / "host", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("host", "durable"):
+        shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     with (tmp_path / "host/templates/postgresql.conf.j2").open("a") as template:
         template.write(f"{fault}\n")
     answer = bare.inside(["env", f"--chdir={tmp_path}", *bare.apply_argv("files")])

@@ -48,7 +48,13 @@ def project(program: Program) -> Path:
     """With something of every kind that is an input."""
     folder = program(SOURCE, CONFIG)
     (folder / "own.py").write_text("value = 1\n")
-    for path in ("components/part.py", "components/templates/a.sh", "host/playbook.py", "apps/worker/dist/index.js"):
+    for path in (
+        "components/part.py",
+        "components/templates/a.sh",
+        "host/playbook.py",
+        "durable/a.py",
+        "apps/worker/dist/index.js",
+    ):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text("first\n")
     return folder
@@ -123,7 +129,7 @@ def test_every_listed_input_of_the_recorder_is_in_the_hash(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     other = tmp_path / "recorder"
-    for path in ("plan", "components"):
+    for path in ("plan", "components", "durable", "host/specification"):
         shutil.copytree(ROOT / path, other / path, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "requirements.lock", other)
     monkeypatch.setattr(inputs, "ROOT", other)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.host.bundle import HOST_FOLDER, bundle
+from components.host.bundle import PROJECT, bundle
 
 SPECIFICATION = {"platform": "lightsail"}
 
@@ -33,9 +33,9 @@ def test_two_builds_are_equal_byte_by_byte() -> None:
 
 
 def test_whose_when_and_in_what_order_leaves_no_trace(folder: Path, tmp_path: Path) -> None:
-    before = bundle("a", SPECIFICATION, folder).content
-    other = tmp_path / "other"
-    other.mkdir()
+    before = bundle("a", SPECIFICATION, folder.parent).content
+    other = tmp_path / "other" / "host"
+    other.mkdir(parents=True)
     for path in sorted(folder.rglob("*"), reverse=True):
         target = other / path.relative_to(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -43,38 +43,41 @@ def test_whose_when_and_in_what_order_leaves_no_trace(folder: Path, tmp_path: Pa
             shutil.copyfile(path, target)
             target.chmod(0o700)
             os.utime(target, (1, 1))
-    assert bundle("a", SPECIFICATION, other).content == before
+    assert bundle("a", SPECIFICATION, other.parent).content == before
 
 
 def test_the_order_in_which_a_file_system_lists_them_does_not_matter(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = bundle("a", SPECIFICATION, folder).content
+    before = bundle("a", SPECIFICATION, folder.parent).content
     listed = sorted(folder.rglob("*"))
     for order in (listed, listed[::-1]):
-        monkeypatch.setattr(Path, "rglob", lambda folder, pattern, order=order: order)
-        assert bundle("a", SPECIFICATION, folder).content == before
+        monkeypatch.setattr(Path, "rglob", lambda folder, _, order=order: order if folder.name == "host" else [])
+        assert bundle("a", SPECIFICATION, folder.parent).content == before
 
 
 def test_compiled_files_are_left_out(folder: Path) -> None:
-    before = bundle("a", SPECIFICATION, folder).content
+    before = bundle("a", SPECIFICATION, folder.parent).content
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "apply.cpython-311.pyc").write_bytes(b"compiled")
     (folder / "__pycache__" / "left.tmp").write_bytes(b"half written")
     (folder / "stray.pyc").write_bytes(b"compiled")
-    assert bundle("a", SPECIFICATION, folder).content == before
+    assert bundle("a", SPECIFICATION, folder.parent).content == before
     assert names(before) == ["host/apply.py", "host/network/tls.py", "host/requirements.lock", "specification-a.json"]
 
 
 def test_a_changed_byte_and_a_changed_specification_give_another_hash(folder: Path) -> None:
-    hashes = {bundle("a", SPECIFICATION, folder).sha256, bundle("a", {"platform": "local"}, folder).sha256}
+    hashes = {
+        bundle("a", SPECIFICATION, folder.parent).sha256,
+        bundle("a", {"platform": "local"}, folder.parent).sha256,
+    }
     (folder / "apply.py").write_text("# Apply.py\n")
-    hashes.add(bundle("a", SPECIFICATION, folder).sha256)
+    hashes.add(bundle("a", SPECIFICATION, folder.parent).sha256)
     assert len(hashes) == 3
 
 
 def test_everything_in_it_is_roots_of_1970_and_nobody_may_change_it(folder: Path) -> None:
-    content = bundle("a", SPECIFICATION, folder).content
+    content = bundle("a", SPECIFICATION, folder.parent).content
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         entries = archive.getmembers()
     assert {(entry.uid, entry.gid, entry.mode, entry.mtime) for entry in entries} == {(0, 0, 0o644, 0)}
@@ -85,7 +88,9 @@ def test_everything_in_it_is_roots_of_1970_and_nobody_may_change_it(folder: Path
 def test_the_playbook_runs_from_where_it_is_unpacked(tmp_path: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(bundle("a", SPECIFICATION).content)) as archive:
         archive.extractall(tmp_path, filter="data")
-    assert (tmp_path / "host" / "requirements.lock").read_bytes() == (HOST_FOLDER / "requirements.lock").read_bytes()
+    assert (tmp_path / "host" / "requirements.lock").read_bytes() == (
+        PROJECT / "host" / "requirements.lock"
+    ).read_bytes()
     finished = subprocess.run(
         [sys.executable, "-m", "host.apply", "--help"],
         cwd=tmp_path,

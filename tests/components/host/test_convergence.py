@@ -156,7 +156,7 @@ def new_trial(tmp_path: Path, endpoint: str) -> Trial:
     (folder / "__init__.py").touch()
     (folder / "converge.py").write_text(STAND_IN)
     (folder / "requirements.lock").write_text("# nothing\n")
-    trial = Trial(folder=tmp_path, endpoint=endpoint, bundle=bundle("a", {"platform": "lightsail"}, folder))
+    trial = Trial(folder=tmp_path, endpoint=endpoint, bundle=bundle("a", {"platform": "lightsail"}, tmp_path))
     where = {"CreateBucketConfiguration": {"LocationConstraint": "ca-central-1"}}
     if BUCKET not in {found["Name"] for found in trial.client.list_buckets()["Buckets"]}:
         trial.client.create_bucket(Bucket=BUCKET, **where)

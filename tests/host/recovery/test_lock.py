@@ -1,13 +1,10 @@
 """One act at a time, and what others are told of it."""
 
-import fcntl
 import os
-import threading
 from pathlib import Path
 
 import pytest
 
-from host.recovery import lock
 from host.recovery.lock import BusyError, alone, running
 from tests.host.recovery.machine import machine
 
@@ -24,17 +21,3 @@ def test_a_second_act_is_refused(tmp_path: Path) -> None:
     made = machine(tmp_path)
     with alone(made, "drill"), pytest.raises(BusyError, match=r"^restore: drill \(process "), alone(made, "restore"):
         pytest.fail("it went on")
-
-
-def test_an_act_is_not_refused_for_somebody_who_only_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = machine(tmp_path)
-    path = made.path(made.clusters / lock.NAME)
-    path.touch()
-    with path.open() as looking:
-        fcntl.flock(looking, fcntl.LOCK_SH)
-        monkeypatch.setattr(lock, "GLANCE_SECONDS", 20)
-        timer = threading.Timer(0.1, fcntl.flock, (looking, fcntl.LOCK_UN))
-        timer.start()
-        with alone(made, "drill"):
-            assert running(made)
-        timer.join()

@@ -186,7 +186,6 @@ def test_main_is_not_stopped_before_somebody_else_would_start_it(tmp_path: Path,
 
 def test_main_is_not_touched_while_a_convergence_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convergence_lock, "LOCK_SECONDS", 0)
-    monkeypatch.setattr(convergence_lock, "PROBE_SECONDS", 0.01)
     made = machine(tmp_path)
     with (
         convergence_lock.alone(made.path(layout.RUN)),

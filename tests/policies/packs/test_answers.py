@@ -158,7 +158,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list
 
 
 def copied(folder: Path) -> Path:
-    for name in ("plan", "components", "policies"):
+    for name in ("plan", "components", "durable", "host", "policies"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "requirements.lock", folder)
     return folder
