@@ -149,8 +149,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _turn(item: pytest.Item) -> int:
-    tests = ROOT / "tests"
-    folder = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else ""
+    folders = item.path.parent.relative_to(ROOT).parts if item.path.is_relative_to(ROOT) else ()
+    folder = folders[1] if len(folders) > 1 else "tests"
     return FIRST.index(folder) if folder in FIRST else len(FIRST)
 
 
