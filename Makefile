@@ -49,7 +49,7 @@ test-long: ## the soak: every kill point, long outages, random order; TIMES=3 re
 
 check: ## what to run before each commit: formatting, lint, types and the quick unit tests, in under a minute
 	$(ALONE) arguments lint apps/made
-	@$(PYTEST) --quiet tests/unit tests/durable tests/components tests/pictures tests/edge
+	@$(PYTEST) --quiet tests/unit tests/durable tests/components tests/pictures tests/edge tests/test_repository.py
 
 COMMANDS_PAGE = PYTHONPATH=. .venv/bin/typer scripts.__main__ utils docs --name ./hybrid --title "Commands (by make pages)"
 pages: ## write the generated pages anew: docs/commands.md and the rules'

@@ -33,17 +33,19 @@ def test_readme_links_lead_somewhere() -> None:
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
-def test_every_component_has_a_test() -> None:
-    tests = (ROOT / "tests/components/test_stack.py").read_text() + (
-        ROOT / "tests/components/test_components.py"
-    ).read_text()
-    classes = re.findall(
-        r"^class (\w+)\(pulumi\.ComponentResource\)",
-        "\n".join(path.read_text() for path in (ROOT / "components").rglob("*.py")),
-        re.MULTILINE,
-    )
-    assert len(classes) >= 14
-    assert [name for name in classes if name not in tests] == []
+def test_every_component_is_used_and_has_a_test() -> None:
+    sources = {path: path.read_text() for path in (*(ROOT / "components").rglob("*.py"), ROOT / "__main__.py")}
+    tests = "".join(path.read_text() for path in (ROOT / "tests/components").rglob("*.py"))
+    pattern = re.compile(r"^class (\w+)\(pulumi\.ComponentResource\)", re.MULTILINE)
+    declared = {name: path for path, text in sources.items() for name in pattern.findall(text)}
+    assert len(declared) >= 14
+    missing = []
+    for name, path in declared.items():
+        if not any(re.search(rf"(?<!class )\b{name}\(", text) for text in sources.values()):
+            missing.append(f"__main__.py: declare {name} ({path.relative_to(ROOT)})")
+        if not re.search(rf"\b{name}\b", tests):
+            missing.append(f'tests/components/test_components.py: add ({name}, "NAME", {{"TYPE": 1}}) to DECLARED')
+    assert not missing, "\n".join(missing)
 
 
 def test_types_of_every_declared_service_are_checked() -> None:
