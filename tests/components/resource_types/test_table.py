@@ -31,7 +31,8 @@ def forgotten(token: str, *, is_component: bool) -> str:
 
 def test_every_declared_type_has_a_row_with_all_facts(dev_plan: Plan, prod_plan: Plan, direct_plan: Plan) -> None:
     declared = {(one.type, not one.custom) for plan in (dev_plan, prod_plan, direct_plan) for one in plan.resources}
-    assert [to_add for token, group in sorted(declared) if (to_add := forgotten(token, is_component=group))] == []
+    missing = [to_add for token, group in sorted(declared) if (to_add := forgotten(token, is_component=group))]
+    assert not missing, "\n".join(missing)
 
 
 def test_what_is_forgotten_is_named_with_its_file() -> None:
@@ -71,7 +72,10 @@ def test_no_type_has_two_rows() -> None:
 def test_every_component_has_a_row() -> None:
     sources = [path for path in ROOT.glob("components/**/*.py") if path.parent.name != "resource_types"]
     tokens = set(re.findall(r'"(hybrid:[a-z]+:[A-Za-z]+)"', "".join(path.read_text() for path in sources)))
-    assert tokens == {token for token in RESOURCE_TYPES if token.startswith("hybrid:")}
+    rows = {token for token in RESOURCE_TYPES if token.startswith("hybrid:")}
+    missing = [line(token) for token in sorted(tokens - rows)]
+    missing += [f"{file(token)}: remove {token}, which no component is" for token in sorted(rows - tokens)]
+    assert not missing, "\n".join(missing)
 
 
 @pytest.mark.parametrize("token", sorted(t for t, found in RESOURCE_TYPES.items() if found.location is Location.GLOBAL))
