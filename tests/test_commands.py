@@ -38,6 +38,19 @@ def test_every_command_explains_itself(words: list[str]) -> None:
     assert "Usage: ./hybrid" in answer.out
 
 
+def test_every_script_that_calls_itself_a_command_is_one() -> None:
+    known = {words[0] for words in EVERY_COMMAND}
+    told = {path: re.match(r'"""`\./hybrid (\w+)', path.read_text()) for path in (ROOT / "scripts").glob("*.py")}
+    named = {path.stem: match[1] for path, match in told.items() if match}
+    assert len(named) >= 8
+    missing = [
+        f'scripts/__main__.py: add app.command("{name}")({module}.{name})'
+        for module, name in named.items()
+        if name not in known
+    ]
+    assert not missing, "\n".join(missing)
+
+
 def test_every_command_has_a_test() -> None:
     """By its name as an argument somewhere in the tests; what is above takes all commands."""
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
