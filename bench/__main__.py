@@ -33,7 +33,7 @@ from local.processes.stack import Stack
 from local.stack.traffic import CLIENTS, ROUTE, Timing, repeat
 from local.stack.verify import Hop
 from plan.project import ROOT
-from scripts.console import console
+from scripts.output import console
 
 RUNS = 5
 REQUESTS = 5000

@@ -8,7 +8,7 @@ import typer
 
 from scripts.backup_options import AsOf, From, Repository, say, tell_zone, value_of
 from scripts.options import AsJson, StackName
-from scripts.written import tell, write, write_json
+from scripts.output import console, tell, write, write_json
 
 if TYPE_CHECKING:
     from backups.renderer import Listed
@@ -103,7 +103,6 @@ def _print_list(found: "Listed") -> None:
     from rich.table import Table
 
     from backups.renderer import HEAD, below, rows
-    from scripts.console import console
 
     table = Table(*HEAD, box=None, pad_edge=False, header_style="bold")
     for column in table.columns[3:6]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scripts.written import tell
+from scripts.output import tell
 
 
 class Repository(StrEnum):

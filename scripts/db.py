@@ -9,7 +9,7 @@ import typer
 
 from components.common.errors import HybridError
 from scripts.options import AsJson, StackName
-from scripts.written import tell, write_json
+from scripts.output import console, tell, write_json
 
 if TYPE_CHECKING:
     from database.access import OpenAccess
@@ -109,7 +109,6 @@ def _print_status(found: "Status") -> None:
 
     from database.findings import THRESHOLDS, Level
     from database.status import NOT_FOR_MONITOR, ROLE
-    from scripts.console import console
 
     colours = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red"}
     table = Table("", "what", "found", "warning / critical", box=None, pad_edge=False, header_style="bold")
@@ -147,7 +146,6 @@ def top(
 
 
 def _print_top(statements: "list[Statement]") -> None:
-    from scripts.console import console
 
     head = ("share", "total s", "calls", "mean ms", "rows", "cache", "blocks")
     rows = [_figures(statement) for statement in statements]

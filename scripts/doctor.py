@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from scripts.options import AsJson
-from scripts.written import write_json
+from scripts.output import console, write_json
 
 if TYPE_CHECKING:
     from scripts.versions import Move
@@ -37,8 +37,6 @@ def doctor(as_json: AsJson = False) -> None:
     import dataclasses
 
     from rich.table import Table
-
-    from scripts.console import console
 
     findings = list(look())
     if as_json:

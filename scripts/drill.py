@@ -7,7 +7,7 @@ import typer
 
 from scripts.backup_options import say, tell_zone, value_of
 from scripts.options import AsJson, StackName
-from scripts.written import tell, write_json
+from scripts.output import console, tell, write_json
 
 if TYPE_CHECKING:
     from backups.connection import Connection
@@ -73,7 +73,6 @@ def _print_drill(found: "Evidence", files: list[Path]) -> None:
 
     from backups.moments import duration
     from backups.renderer import drill_rows
-    from scripts.console import console
 
     table = Table("check", "", "", box=None, pad_edge=False, header_style="bold")
     for name, is_passed, detail in drill_rows(found):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.written import Output, write
+from scripts.output import Output, write
 
 if TYPE_CHECKING:
     from plan.model import Plan

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from scripts.planned import PlanFile, StackArgument, planned
-from scripts.written import Output, write, write_json
+from scripts.options import PlanFile, StackArgument, planned
+from scripts.output import Output, write, write_json
 
 
 class Format(StrEnum):

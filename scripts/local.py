@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts.options import AsJson
-from scripts.written import write_json
+from scripts.output import console, write_json
 
 if TYPE_CHECKING:
     from local.processes.program import PartStatus
@@ -153,8 +153,6 @@ def _verify(here: "Stack", requests: int, *, as_json: bool = False) -> None:
 def _print_verification(result: "Verification") -> None:
     from rich.table import Table
 
-    from scripts.console import console
-
     hops = Table("hop", "requests", "errors", "p50 ms", "p95 ms", box=None, pad_edge=False, header_style="bold")
     for column in hops.columns[1:]:
         column.justify = "right"
@@ -205,8 +203,6 @@ def status(as_json: AsJson = False) -> None:
 
 def _print_status(here: "Stack", parts: dict[str, "PartStatus"]) -> None:
     from rich.table import Table
-
-    from scripts.console import console
 
     table = Table("part", "state", "process", "up", "memory", "log", box=None, pad_edge=False, header_style="bold")
     for part in parts.values():

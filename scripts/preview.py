@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from scripts.written import write_json
+from scripts.output import console, write_json
 
 
 def preview(
@@ -19,7 +19,6 @@ def preview(
     from plan import codec, tree
     from plan.diff import diff
     from plan.record import record
-    from scripts.console import console
 
     saved = codec.read(diff_file) if diff_file else None
     plan = record(stack)

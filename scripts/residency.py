@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.planned import PlanFile, StackArgument, planned
-from scripts.written import Output, tell, write, write_json
+from scripts.options import PlanFile, StackArgument, planned
+from scripts.output import Output, console, tell, write, write_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -36,7 +36,6 @@ def residency(
     Exit 1 where one keeps regulated or personal data outside Canada, or nobody knows where.
     """
     from policies.map.residency import residency_map
-    from scripts.console import console
 
     found = residency_map(planned(stack, file))
     form = Format.JSON if as_json else form

@@ -8,7 +8,7 @@ import typer
 
 from scripts.backup_options import AsOf, From, Repository, say, tell_zone, value_of
 from scripts.options import AsJson, StackName
-from scripts.written import tell, write_json
+from scripts.output import tell, write_json
 
 if TYPE_CHECKING:
     from backups.connection import Connection

@@ -15,7 +15,7 @@ from plan.model import Computed, Plan, Secret
 from policies.map.residency import Entry, ResidencyMap, residency_map, state
 from policies.map.whereabouts import Ground
 from policies.rules.rule import gathered
-from scripts.planned import planned
+from scripts.options import planned
 from tests.changed_stack import record_each
 from tests.commands import hybrid
 from tests.plan.engine_files import everything, exported

@@ -1,12 +1,19 @@
-"""Where commands write for programs and files."""
+"""Where commands write: for programs, for files and for people."""
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from components.common.errors import HybridError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Without a terminal there is no width to keep to; wrapped rows are hard to search and to compare.
+WIDTH_OF_FILES = 160
 
 Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write here, not to stdout.")]
 
@@ -32,3 +39,12 @@ def write_json(document: Any, path: Path | None = None) -> None:
 def tell(text: str) -> None:
     """A line for people, beside what a program may read."""
     print(text, file=sys.stderr, flush=True)
+
+
+def console() -> "Console":
+    """Standard output for people; colours only on a terminal, and never with NO_COLOR."""
+    # --help does without it.
+    from rich.console import Console
+
+    is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, width=None if is_known else WIDTH_OF_FILES)
