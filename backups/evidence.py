@@ -36,7 +36,7 @@ def refuse_unwritable(folder: Path) -> None:
     # Path.exists() raises for what is below a folder that this user may not enter.
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.exists(place))
     if not there.is_dir():
-        raise BackupError(f"{folder}: the evidence can't be written: {there} is no folder")
+        raise BackupError(f"{folder}: the evidence can't be written: {there} is not a folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise BackupError(f"{folder}: the evidence can't be written: {there} can't be written to")
 

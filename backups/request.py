@@ -17,7 +17,9 @@ def moment(text: str) -> tuple[datetime, bool]:
         found = datetime.fromisoformat(text.strip())
         found.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BackupError(f"{text!r}: is no time; allowed: such as '2026-11-21 12:00' (UTC) or with a zone") from None
+        raise BackupError(
+            f"{text!r}: is not a time; allowed: such as '2026-11-21 12:00' (UTC) or with a zone"
+        ) from None
     return (found, True) if found.tzinfo else (found.replace(tzinfo=UTC), False)
 
 
@@ -36,9 +38,9 @@ def target(text: str, *, is_exclusive: bool = False, timeline: int | None = None
     if is_exclusive and kind in ("latest", "name"):
         raise BackupError(f"--exclusive: {kind} has no before and after; allowed with a time, lsn or xid")
     if timeline is not None and timeline > LAST_TIMELINE:
-        raise BackupError(f"--timeline: {timeline} is no timeline; allowed: 1 to {LAST_TIMELINE}")
+        raise BackupError(f"--timeline: {timeline} is not a timeline; allowed: 1 to {LAST_TIMELINE}")
     if label is not None and not contract.is_label(label):
-        raise BackupError(f"--set: {label!r} is no label of a backup; `./hybrid backup list` shows them")
+        raise BackupError(f"--set: {label!r} is not a label of a backup; `./hybrid backup list` shows them")
     found: dict[str, Any] = {"kind": kind, "value": value, "is_exclusive": is_exclusive}
     return Target(**found, timeline=timeline, label=label)
 
@@ -56,7 +58,7 @@ def _kind(text: str) -> tuple[str, str | None]:
     try:
         found, _ = moment(text)
     except BackupError:
-        raise BackupError(f"{text!r}: is no target; allowed: {TARGETS}") from None
+        raise BackupError(f"{text!r}: is not a target; allowed: {TARGETS}") from None
     return "time", written(found)
 
 
@@ -67,20 +69,22 @@ def _is_lsn(text: str) -> bool:
 
 def _lsn(text: str) -> str:
     if not _is_lsn(text):
-        raise BackupError(f"lsn:{text}: is no position in the log; allowed: two hexadecimal numbers such as 0/3000028")
+        raise BackupError(
+            f"lsn:{text}: is not a position in the log; allowed: two hexadecimal numbers such as 0/3000028"
+        )
     return text.upper()
 
 
 def _xid(text: str) -> str:
     if not contract.is_xid(text.lstrip("0")):
-        raise BackupError(f"xid:{text}: is no transaction; allowed: a number from {FIRST_XID} on")
+        raise BackupError(f"xid:{text}: is not a transaction; allowed: a number from {FIRST_XID} on")
     return text.lstrip("0")
 
 
 def _name(text: str) -> str:
     if not contract.is_restore_point(text):
         raise BackupError(
-            f"name:{text}: is no name of a restore point; allowed: up to {NAME_BYTES} bytes, all printable"
+            f"name:{text}: is not a name of a restore point; allowed: up to {NAME_BYTES} bytes, all printable"
         )
     return text
 
@@ -89,7 +93,7 @@ def cluster(text: str) -> str:
     """A name that a restored cluster may have, or the one that serves. Raises BackupError."""
     if not contract.is_cluster(text):
         raise BackupError(
-            f"{text!r}: is no name for a cluster; allowed: {MAIN} (the one that serves), "
+            f"{text!r}: is not a name for a cluster; allowed: {MAIN} (the one that serves), "
             "or up to 41 small letters, digits, dashes and underscores after a letter, such as before-delete"
         )
     return text
@@ -100,7 +104,7 @@ def discarded(text: str) -> str:
     if text == MAIN:
         raise BackupError(f"{MAIN}: serves and is never discarded; `./hybrid backup list` shows what may be")
     if not contract.is_folder(text):
-        raise BackupError(f"{text!r}: is no name of a cluster; `./hybrid backup list` shows them")
+        raise BackupError(f"{text!r}: is not a name of a cluster; `./hybrid backup list` shows them")
     return text
 
 
@@ -110,5 +114,5 @@ def source(repository: str, as_of: str | None) -> Source:
 
 
 def drill(seed: int | None, at: str | None) -> DrillRequest:
-    """Raises BackupError for what is no time."""
+    """Raises BackupError for what is not a time."""
     return DrillRequest(seed=seed, at=moment(at)[0] if at else None)

@@ -23,7 +23,7 @@ from tests.engine.trial_engine import TrialEngine
 RUNS = 5
 SIZES = (2_500, 5_000, 10_000)
 BESIDE_CHECKOV = 1_000
-# Path of checkov's command, in an environment of its own: it is no dependency of the project.
+# Path of checkov's command, in an environment of its own: it is not a dependency of the project.
 CHECKOV = "CHECKOV"
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from components.network.tunnel_connection import TunnelDoor, tunnel
+from components.network.tunnel_connection import TunnelEndpoint, tunnel
 from database import parameter_store, session_manager
 from database.access import Access, OpenAccess, refuse_unknown
 from database.declared import Declared
@@ -91,8 +91,8 @@ def _carried(
             yield here, lambda: None
         return
     hostname = str(_hostname(declared, is_pooled=is_pooled))
-    door = TunnelDoor(hostname=hostname, client_id=secret["client_id"], client_secret=secret["client_secret"])
-    with tunnel(door) as bridge:
+    endpoint = TunnelEndpoint(hostname=hostname, client_id=secret["client_id"], client_secret=secret["client_secret"])
+    with tunnel(endpoint) as bridge:
         yield bridge.port, lambda: bridge.fault
 
 

@@ -152,7 +152,7 @@ class Plan:
 
     @property
     def stack_urn(self) -> str:
-        """URN of the stack itself, which is no resource of the plan; exports belong to it."""
+        """URN of the stack itself, which is not a resource of the plan; exports belong to it."""
         return f"urn:pulumi:{self.stack}::{self.project}::{STACK_TYPE}::{self.project}-{self.stack}"
 
     def of_type(self, type_token: str) -> list[Resource]:

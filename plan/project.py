@@ -104,5 +104,5 @@ def _mapping(path: Path) -> dict[str, Any]:
 def _section(path: Path, document: dict[str, Any]) -> dict[str, Any]:
     section = document.get("config") or {}
     if not isinstance(section, dict):
-        raise PlanError(f"{path}: its config is no mapping; allowed: settings by name")
+        raise PlanError(f"{path}: its config is not a mapping; allowed: settings by name")
     return section

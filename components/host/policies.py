@@ -97,7 +97,7 @@ def metrics_policy(prefix: str) -> dict[str, object]:
 def metrics_statements(prefix: str) -> list[dict[str, object]]:
     return [
         {
-            # A metric is no resource; its namespace is a condition (AWS, Service Authorization Reference).
+            # A metric is not a resource; its namespace is a condition (AWS, Service Authorization Reference).
             "Effect": "Allow",
             "Action": METRIC_WRITES,
             "Resource": ["*"],

@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 
 from components.common.errors import HybridError
-from components.network.tunnel_connection import Bridge, TunnelDoor, tunnel
+from components.network.tunnel_connection import Bridge, TunnelEndpoint, tunnel
 
 # A fresh host installs packages and makes a cluster first; that takes a few minutes.
 PATIENCE_SECONDS = 20 * 60
@@ -28,12 +28,12 @@ class ReadinessError(HybridError):
 class Login:
     """What Hyperdrive is about to log in with."""
 
-    door: TunnelDoor
+    endpoint: TunnelEndpoint
     database: str
     user: str
     password: str = field(repr=False)
     authorities_pem: str = field(repr=False)
-    """Certificates of those who may have signed the server's, which is for the door's name."""
+    """Certificates of those who may have signed the server's, which is for the endpoint's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ def readiness_hooks(
 def login_of(origin: Mapping[str, Any], authorities_pem: str) -> Login:
     """Reads a Hyperdrive configuration's origin, as the provider calls its parts."""
     return Login(
-        door=TunnelDoor(
+        endpoint=TunnelEndpoint(
             hostname=origin["host"],
             client_id=origin["accessClientId"],
             client_secret=origin["accessClientSecret"],
@@ -90,7 +90,10 @@ def wait_until_ready(
     """Logs in again and again until it works. Raises ReadinessError with the last fault; `say` gets the progress."""
     deadline = time.monotonic() + patience.seconds
     said = None
-    with _file(login.authorities_pem) as authorities, tunnel(login.door, url=url, ssl_context=ssl_context) as bridge:
+    with (
+        _file(login.authorities_pem) as authorities,
+        tunnel(login.endpoint, url=url, ssl_context=ssl_context) as bridge,
+    ):
         while fault := _fault(login, bridge, authorities):
             if time.monotonic() + patience.pause_seconds >= deadline:
                 minutes = patience.seconds / 60
@@ -102,7 +105,7 @@ def wait_until_ready(
                 say(f"waiting for the database: {fault}")
                 said = fault
             time.sleep(patience.pause_seconds)
-    say(f"{login.door.hostname}: lets {login.user} in")
+    say(f"{login.endpoint.hostname}: lets {login.user} in")
 
 
 @contextlib.contextmanager
@@ -117,11 +120,11 @@ def _file(text: str) -> Iterator[str]:
 def _fault(login: Login, bridge: Bridge, authorities: str) -> str | None:
     import psycopg
 
-    place = f"{login.door.hostname}: role {login.user}, database {login.database}"
+    place = f"{login.endpoint.hostname}: role {login.user}, database {login.database}"
     try:
         connection = psycopg.connect(
             # The name is what the certificate must be for; the bridge is where it answers.
-            host=login.door.hostname,
+            host=login.endpoint.hostname,
             hostaddr="127.0.0.1",
             port=bridge.port,
             dbname=login.database,

@@ -29,7 +29,7 @@ class TunnelError(HybridError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TunnelDoor:
+class TunnelEndpoint:
     """The tunnel's name, and the service token that opens it."""
 
     hostname: str
@@ -40,10 +40,10 @@ class TunnelDoor:
 class Bridge:
     """Listens on a free port of the loopback address; each connection gets a websocket of its own."""
 
-    def __init__(self, door: TunnelDoor, url: str, ssl_context: ssl.SSLContext | None) -> None:
+    def __init__(self, endpoint: TunnelEndpoint, url: str, ssl_context: ssl.SSLContext | None) -> None:
         self.fault: TunnelError | None = None
         """Why the last connection was not carried; None while all goes well."""
-        self._door = door
+        self._endpoint = endpoint
         self._url = url
         self._ssl_context = ssl_context
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -71,7 +71,7 @@ class Bridge:
     def _carry(self, client: socket.socket) -> None:
         with client:
             try:
-                with connected(self._door, url=self._url, ssl_context=self._ssl_context) as edge:
+                with connected(self._endpoint, url=self._url, ssl_context=self._ssl_context) as edge:
                     self.fault = None
                     sender = threading.Thread(target=_send, args=(client, edge), daemon=True)
                     sender.start()
@@ -84,9 +84,11 @@ class Bridge:
 
 
 @contextlib.contextmanager
-def tunnel(door: TunnelDoor, *, url: str | None = None, ssl_context: ssl.SSLContext | None = None) -> Iterator[Bridge]:
-    """Opens the listener for as long as the block lasts. `url` is for an edge other than the door's own."""
-    bridge = Bridge(door, url or f"wss://{door.hostname}", ssl_context)
+def tunnel(
+    endpoint: TunnelEndpoint, *, url: str | None = None, ssl_context: ssl.SSLContext | None = None
+) -> Iterator[Bridge]:
+    """Opens the listener for as long as the block lasts. `url` is for an edge other than the endpoint's own."""
+    bridge = Bridge(endpoint, url or f"wss://{endpoint.hostname}", ssl_context)
     try:
         yield bridge
     finally:
@@ -94,7 +96,7 @@ def tunnel(door: TunnelDoor, *, url: str | None = None, ssl_context: ssl.SSLCont
 
 
 def connected(
-    door: TunnelDoor, *, url: str | None = None, ssl_context: ssl.SSLContext | None = None
+    endpoint: TunnelEndpoint, *, url: str | None = None, ssl_context: ssl.SSLContext | None = None
 ) -> "ClientConnection":
     """One websocket to the edge. Raises TunnelError that says what to look at."""
     from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
@@ -107,15 +109,18 @@ def connected(
             try:
                 super().handshake(*arguments, **options)
             except InvalidStatus as error:
-                raise TunnelError(_refusal(door.hostname, error.response.status_code)) from None
+                raise TunnelError(_refusal(endpoint.hostname, error.response.status_code)) from None
 
-    address = url or f"wss://{door.hostname}"
+    address = url or f"wss://{endpoint.hostname}"
     try:
         return connect(
             address,
             # The system's authorities, and the name is checked.
             ssl=(ssl_context or ssl.create_default_context()) if address.startswith("wss:") else None,
-            additional_headers={"Cf-Access-Client-Id": door.client_id, "Cf-Access-Client-Secret": door.client_secret},
+            additional_headers={
+                "Cf-Access-Client-Id": endpoint.client_id,
+                "Cf-Access-Client-Secret": endpoint.client_secret,
+            },
             compression=None,
             max_size=None,
             ping_interval=PING_SECONDS,
@@ -127,7 +132,7 @@ def connected(
             legacy=True,
         )
     except (InvalidHandshake, InvalidURI, OSError) as error:
-        raise TunnelError(f"{door.hostname}: {_unreachable(error)}") from None
+        raise TunnelError(f"{endpoint.hostname}: {_unreachable(error)}") from None
 
 
 def _unreachable(error: Exception) -> str:

@@ -48,7 +48,7 @@ class Layer(StrEnum):
 
 
 class Price(Enum):
-    """What stands for a price that is no number of dollars."""
+    """What stands for a price that is not a number of dollars."""
 
     COMPUTED = "computed"
     """From properties, by the rule in policies/safety/cost.py."""

@@ -51,7 +51,7 @@ def _date(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise ValueError("is no date; allowed: one such as 2027-01-31") from None
+        raise ValueError("is not a date; allowed: one such as 2027-01-31") from None
 
 
 HostName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]

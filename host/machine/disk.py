@@ -104,7 +104,7 @@ def decide(declared: Disk, found: Device, *, is_blank: bool) -> Decision:
     if DATA_MOUNT in found.mounts and found.label in (DISK_LABEL, None) and not found.parts:
         return Decision(act="none", path=path)
     if found.mounts:
-        return _refused(found, f"is mounted on {', '.join(found.mounts)}; it is no data disk")
+        return _refused(found, f"is mounted on {', '.join(found.mounts)}; it is not a data disk")
     if found.label == DISK_LABEL and found.filesystem == "ext4":
         return Decision(act="mount", path=path)
     if found.parts:

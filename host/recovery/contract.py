@@ -35,9 +35,9 @@ NAME_BYTES = 63
 FIRST_XID, LAST_XID = 3, 2**64 - 1
 LAST_TIMELINE = 2**32 - 1
 TIME = "a time such as 2026-11-21T09:30:00Z, with its zone"
-ClusterName = Annotated[str, matching(CLUSTER, "is no name: lower case letters, digits, _ and -")]
-FolderName = Annotated[str, matching(FOLDER, "is no name such as main.before-20261121-093000")]
-Label = Annotated[str, matching(LABEL, "is no backup's label such as 20261121-093000F")]
+ClusterName = Annotated[str, matching(CLUSTER, "is not a name: lower case letters, digits, _ and -")]
+FolderName = Annotated[str, matching(FOLDER, "is not a name such as main.before-20261121-093000")]
+Label = Annotated[str, matching(LABEL, "is not a backup's label such as 20261121-093000F")]
 
 
 def written(moment: datetime) -> str:
@@ -130,9 +130,9 @@ class Target(Part):
         if self.kind == "lsn" and not is_lsn(value):
             return "is no LSN such as 0/5000060"
         if self.kind == "xid" and not is_xid(value):
-            return f"is no transaction number: {FIRST_XID} or more, as pg_current_xact_id() gives it"
+            return f"is not a transaction number: {FIRST_XID} or more, as pg_current_xact_id() gives it"
         if self.kind == "name" and not is_restore_point(value):
-            return f"is no name of a restore point: at most {NAME_BYTES} bytes"
+            return f"is not a name of a restore point: at most {NAME_BYTES} bytes"
         if self.kind == "time":
             _moment(value)
         return None

@@ -167,7 +167,7 @@ def discard_cluster(machine: Machine, request: DiscardRequest) -> Discarded:
         )
         if name == MAIN or not is_known or not clusters.folder(machine, name).exists():
             known = ", ".join(one.name for one in clusters.listed(machine)) or "none"
-            raise RecoveryError(f"{name}: is no restored or kept cluster; there are: {known}")
+            raise RecoveryError(f"{name}: is not a restored or kept cluster; there are: {known}")
         return Discarded(freed_bytes=discard(machine, name))
 
 

@@ -101,7 +101,7 @@ def _network(value: str) -> str:
     try:
         network = ip_network(value)
     except ValueError:
-        raise PydanticCustomError("form", "is no network such as 192.0.2.0/24, whose last bits are zero") from None
+        raise PydanticCustomError("form", "is not a network such as 192.0.2.0/24, whose last bits are zero") from None
     if network.prefixlen == 0:
         raise PydanticCustomError("form", "is open to the whole world; name the networks that need it")
     return value
@@ -122,13 +122,13 @@ Password = Annotated[
     AS_PARAMETER,
 ]
 SecretLine = Annotated[str, AfterValidator(_printable), OR_PARAMETER, AS_PARAMETER]
-Hostname = Annotated[str, matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "is no host name")]
+Hostname = Annotated[str, matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "is not a host name")]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
 Stanza = Annotated[str, matching(r"[A-Za-z0-9_-]{1,60}", "letters, digits, _ and - are allowed")]
-Device = Annotated[str, matching(r"/dev/[a-z0-9/]{1,60}", "is no device such as /dev/xvdf")]
-AbsolutePath = Annotated[str, matching(r"/[A-Za-z0-9_./-]{1,200}", "is no absolute path")]
-Version = Annotated[str, matching(r"[0-9]+(\.[0-9]+){1,2}", "is no version such as 17.12")]
+Device = Annotated[str, matching(r"/dev/[a-z0-9/]{1,60}", "is not a device such as /dev/xvdf")]
+AbsolutePath = Annotated[str, matching(r"/[A-Za-z0-9_./-]{1,200}", "is not an absolute path")]
+Version = Annotated[str, matching(r"[0-9]+(\.[0-9]+){1,2}", "is not a version such as 17.12")]
 # Empty lines and comments would do no harm, but nobody writes them.
 Pem = Annotated[
     str,
@@ -136,7 +136,7 @@ Pem = Annotated[
     OR_PARAMETER,
     AS_PARAMETER,
 ]
-Endpoint = Annotated[str, matching(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?", "is no host name with or without a port")]
+Endpoint = Annotated[str, matching(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?", "is not a host name with or without a port")]
 Namespace = Annotated[
     str, matching(r"(?!AWS/)[A-Za-z0-9._/#:-]{1,255}", "letters, digits and ._/#:- are allowed, not AWS/ in front")
 ]
@@ -251,7 +251,7 @@ class Schedule(Model):
 
     full_day: Day
     verify_day: Day
-    time: Annotated[str, matching(TIME_OF_DAY, "is no time such as 07:15")]
+    time: Annotated[str, matching(TIME_OF_DAY, "is not a time such as 07:15")]
 
 
 class Backup(Model):

@@ -152,12 +152,12 @@ def _role_faults(role: Role, roles: Mapping[str, Role], schemas: set[str]) -> It
         yield f"{where}.password: only a role whose way in is the password has one"
     for act in ("reads", "writes", "creates"):
         unknown = set(getattr(role, act)) - schemas
-        yield from (f"{where}.{act}: {name} is no declared schema" for name in sorted(unknown))
+        yield from (f"{where}.{act}: {name} is not a declared schema" for name in sorted(unknown))
     if role.acts_as is None:
         return
     target = roles.get(role.acts_as)
     if target is None or target is role:
-        yield f"{where}.acts_as: {role.acts_as} is no other declared role"
+        yield f"{where}.acts_as: {role.acts_as} is not another declared role"
     elif target.acts_as is not None:
         yield f"{where}.acts_as: {role.acts_as} acts as another itself"
     if role.creates:
@@ -180,7 +180,7 @@ def _role_set_faults(postgres: Postgres) -> Iterator[str]:
 def _pooler_faults(spec: Spec, roles: Mapping[str, Role]) -> Iterator[str]:
     for name in spec.pooler.roles:
         if name not in roles:
-            yield f"spec.pooler.roles: {name} is no declared role"
+            yield f"spec.pooler.roles: {name} is not a declared role"
         elif roles[name].way_in != "password":
             yield f"spec.pooler.roles: {name} has no password to log in with"
         elif roles[name].connection_limit < spec.pooler.pool_size:

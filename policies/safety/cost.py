@@ -104,9 +104,9 @@ def _nodes(args: StackValidationArgs) -> float:
 
 
 def _count(number: object) -> float:
-    # What is no number would count as nothing.
+    # What is not a number would count as nothing.
     if isinstance(number, bool) or not isinstance(number, int | float) or number <= 0:
-        raise PriceError("how much it is, or how many they are, is no number")
+        raise PriceError("how much it is, or how many they are, is not a number")
     return float(number)
 
 

@@ -42,7 +42,7 @@ def _opens(rule: Mapping[str, Any], port: int) -> bool:
 
 
 def _ports(rule: Mapping[str, Any]) -> tuple[str, int, int]:
-    """Protocol, first and last port; what is no number is taken for every port."""
+    """Protocol, first and last port; what is not a number is taken for every port."""
     protocol = str(rule.get("protocol")).strip().lower()
     try:
         return protocol, int(rule["fromPort"]), int(rule["toPort"])
@@ -100,7 +100,7 @@ def _networks_are_known(family: str, networks: Sequence[str], most: int) -> Iter
     try:
         number = addresses(networks)
     except (TypeError, ValueError):
-        yield f"This firewall's {family} hold something that is no network, or of another family."
+        yield f"This firewall's {family} hold something that is not a network, or of another family."
         return
     if number > most:
         yield f"This firewall's {family} admit far more than the networks of one's own people."

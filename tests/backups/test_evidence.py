@@ -80,7 +80,7 @@ def test_a_folder_that_can_not_be_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["file/below", "file"])
 def test_a_place_for_no_evidence_is_refused_before_a_drill(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BackupError, match="is no folder"):
+    with pytest.raises(BackupError, match="is not a folder"):
         evidence.refuse_unwritable(tmp_path / name)
     evidence.refuse_unwritable(tmp_path / "new" / "folder")
     assert not (tmp_path / "new").exists()

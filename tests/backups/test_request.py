@@ -63,7 +63,7 @@ def test_letters_and_numbers_of_another_kind_are_no_target(words: str) -> None:
 
 
 def test_a_timeline_is_within_what_postgresql_counts() -> None:
-    with pytest.raises(BackupError, match="--timeline: 4294967296 is no timeline; allowed: 1 to 4294967295"):
+    with pytest.raises(BackupError, match="--timeline: 4294967296 is not a timeline; allowed: 1 to 4294967295"):
         target("latest", timeline=2**32)
 
 
@@ -104,7 +104,7 @@ def test_a_time_without_a_zone_is_taken_as_utc_and_said() -> None:
 
 @pytest.mark.parametrize("name", ["", "Main", "a b", "1st", "../etc", "a" * 42, "main.before-20261121-1200", "-x"])
 def test_a_name_that_no_cluster_may_have_is_refused(name: str) -> None:
-    with pytest.raises(BackupError, match="is no name for a cluster"):
+    with pytest.raises(BackupError, match="is not a name for a cluster"):
         cluster(name)
 
 
@@ -123,7 +123,7 @@ def test_a_drill_is_asked_for_a_point_only_where_one_is_named() -> None:
         "seed": None,
         "at": "2026-11-21T12:00:00.000000Z",
     }
-    with pytest.raises(BackupError, match="is no time"):
+    with pytest.raises(BackupError, match="is not a time"):
         drill(None, "yesterday")
 
 

@@ -18,9 +18,9 @@ from tests.database.cloud import declared_plan
 def cloud(described: str) -> Iterator[None]:
     given = json.loads(described)
 
-    def tunnel(door: tunnel_connection.TunnelDoor) -> AbstractContextManager[tunnel_connection.Bridge]:
-        """To the edge that stands for the door's name."""
-        return tunnel_connection.tunnel(door, url=given["edges"][door.hostname])
+    def tunnel(endpoint: tunnel_connection.TunnelEndpoint) -> AbstractContextManager[tunnel_connection.Bridge]:
+        """To the edge that stands for the endpoint's name."""
+        return tunnel_connection.tunnel(endpoint, url=given["edges"][endpoint.hostname])
 
     with (
         patch.object(record, "record", lambda stack: declared_plan(**given["plan"])),

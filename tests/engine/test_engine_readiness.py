@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.components.network.trial_edge import DOOR, trial_edge
+from tests.components.network.trial_edge import ENDPOINT, trial_edge
 from tests.components.network.trial_postgres import trial_postgres
 from tests.engine.trial_engine import TrialEngine
 
@@ -24,12 +24,12 @@ cloudflare.HyperdriveConfig(
     name="hyperdrive",
     origin={{
         "scheme": "postgres",
-        "host": "{door.hostname}",
+        "host": "{endpoint.hostname}",
         "database": "automatonicai",
         "user": "app",
         "password": password.result,
-        "access_client_id": "{door.client_id}",
-        "access_client_secret": pulumi.Output.secret("{door.client_secret}"),
+        "access_client_id": "{endpoint.client_id}",
+        "access_client_secret": pulumi.Output.secret("{endpoint.client_secret}"),
     }},
     origin_connection_limit={limit},
     opts=pulumi.ResourceOptions(
@@ -47,7 +47,7 @@ cloudflare.HyperdriveConfig(
 
 
 def write(engine: TrialEngine, url: str, authorities: str = "", limit: int = 5) -> None:
-    text = PROGRAM.format(door=DOOR, url=url, authorities=authorities, limit=limit)
+    text = PROGRAM.format(endpoint=ENDPOINT, url=url, authorities=authorities, limit=limit)
     (engine.project / "__main__.py").write_text(text)
 
 
@@ -78,4 +78,4 @@ def test_a_database_that_is_not_reachable_stops_the_engine_with_what_to_look_at(
         refusal = engine.run("up", "--yes", "--skip-preview", "--stack=dev", is_refused=True)
     assert "the tunnel has no way to the database (HTTP 530" in refusal
     assert ("create", "hyperdrive") not in engine.acts("dev")
-    assert not [secret for secret in [*engine.secrets("dev"), DOOR.client_secret] if secret in refusal]
+    assert not [secret for secret in [*engine.secrets("dev"), ENDPOINT.client_secret] if secret in refusal]

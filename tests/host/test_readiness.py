@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.network.database_readiness import Login, Patience, ReadinessError, wait_until_ready
-from tests.components.network.trial_edge import DOOR, trial_edge
+from tests.components.network.trial_edge import ENDPOINT, trial_edge
 from tests.host.authority import authority
 from tests.host.running import HostUnderTest
 
@@ -17,7 +17,7 @@ def login(host: HostUnderTest, user: str) -> Login:
     (password,) = [role["password"] for role in host.spec["postgres"]["roles"] if role["name"] == user]
     return Login(
         # A name in the host's certificate.
-        door=dataclasses.replace(DOOR, hostname="localhost"),
+        endpoint=dataclasses.replace(ENDPOINT, hostname="localhost"),
         database=host.spec["postgres"]["database"],
         user=user,
         password=password or "none",
@@ -41,7 +41,7 @@ def test_each_of_hyperdrives_roles_is_let_in(user: str, host: HostUnderTest) -> 
         ("app", {"user": "nobody"}, "admits this role to this database from nowhere"),
         ("owner", {}, "from nowhere; look at pg_hba.conf on the host"),
         ("backup", {}, "from nowhere"),
-        ("app", {"door": DOOR}, "certificate is for another name"),
+        ("app", {"endpoint": ENDPOINT}, "certificate is for another name"),
         ("app", {"authorities_pem": authority("stranger").pem}, "none of the stack's authorities signed"),
     ],
 )

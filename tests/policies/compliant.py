@@ -143,7 +143,7 @@ ADDED: dict[str, Change] = {
     "format by its address": plain("SCHEMA", '{"$schema":"https://json-schema.org/draft/2020-12/schema"}'),
     "queue in Montreal": plain("QUEUE_URL", f"https://sqs.ca-central-1.amazonaws.com/{ACCOUNT}/jobs"),
     "address with percent signs": plain("FILTER", "place=Qu%C3%A9bec&note=us%20and%20them"),
-    "directions in words": plain("NOTE", "Serves the north-east 1 office and us east 2 door"),
+    "directions in words": plain("NOTE", "Serves the north-east 1 office and us east 2 endpoint"),
     "list of locales": plain("LOCALES", "en-CA,fr-CA,en-US"),
     "address of the API": plain("API_ORIGIN", "https://api.dev.automatonicai.com/v1/"),
     "address of the database without a password": plain(

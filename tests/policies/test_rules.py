@@ -73,7 +73,7 @@ CASES: dict[str, tuple[str, Callable[[Inputs], Inputs], str]] = {
         "database-port-is-closed",
     ),
     "port 5432 beside a tunnel": ("postgres-a-ports", cloudflare_port(), "database-port-asks-for-certificates"),
-    "Hyperdrive without a door": (
+    "Hyperdrive without a endpoint": (
         "hyperdrive-regulated",
         origin(accessClientId=None, accessClientSecret=None),
         "hyperdrive-is-known",

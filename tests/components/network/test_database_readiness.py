@@ -15,10 +15,10 @@ from components.network.database_readiness import (
     wait_until_ready,
 )
 from tests.components.network.certificates import self_signed
-from tests.components.network.trial_edge import DOOR, trial_edge
+from tests.components.network.trial_edge import ENDPOINT, trial_edge
 from tests.components.network.trial_postgres import SSL_REQUEST, trial_postgres
 
-LOGIN = Login(door=DOOR, database="automatonicai", user="app", password="its password", authorities_pem="")
+LOGIN = Login(endpoint=ENDPOINT, database="automatonicai", user="app", password="its password", authorities_pem="")
 BRIEF = Patience(seconds=50, pause_seconds=10)
 
 
@@ -76,7 +76,7 @@ def test_a_tunnel_that_is_down_is_waited_for_and_then_named() -> None:
 def test_no_message_holds_a_secret() -> None:
     with trial_edge(status=403) as edge:
         message, said = gave_up(edge.url)
-    for secret in (LOGIN.password, DOOR.client_secret):
+    for secret in (LOGIN.password, ENDPOINT.client_secret):
         assert secret not in message + "".join(said) + repr(LOGIN)
 
 
@@ -91,7 +91,7 @@ def test_nothing_is_sent_without_tls() -> None:
     ("hostname", "signer", "words"),
     [
         ("elsewhere.example.com", "elsewhere.example.com", "PostgreSQL's certificate is for another name; look at"),
-        (DOOR.hostname, "stranger", "none of the stack's authorities signed PostgreSQL's certificate; look at"),
+        (ENDPOINT.hostname, "stranger", "none of the stack's authorities signed PostgreSQL's certificate; look at"),
     ],
 )
 def test_the_password_goes_to_the_stacks_own_server_only(
@@ -122,11 +122,11 @@ def test_a_refusal_of_postgresql_says_what_to_look_at(message: str, words: str) 
 def test_the_login_is_the_configurations_own() -> None:
     origin = {
         "scheme": "postgres",
-        "host": DOOR.hostname,
+        "host": ENDPOINT.hostname,
         "database": "automatonicai",
         "user": "app",
         "password": LOGIN.password,
-        "accessClientId": DOOR.client_id,
-        "accessClientSecret": DOOR.client_secret,
+        "accessClientId": ENDPOINT.client_id,
+        "accessClientSecret": ENDPOINT.client_secret,
     }
     assert login_of(origin, "PEM") == dataclasses.replace(LOGIN, authorities_pem="PEM")

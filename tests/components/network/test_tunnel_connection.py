@@ -10,7 +10,7 @@ import pytest
 
 from components.network.tunnel_connection import Bridge, TunnelError, connected, tunnel
 from tests.components.network.certificates import self_signed
-from tests.components.network.trial_edge import DOOR, echo_server, trial_edge
+from tests.components.network.trial_edge import ENDPOINT, echo_server, trial_edge
 
 
 def talk(port: int, text: bytes) -> bytes:
@@ -33,13 +33,13 @@ def refused(bridge: Bridge) -> str:
 
 def test_bytes_arrive_unchanged_in_both_directions() -> None:
     text = bytes(range(256)) * 4096
-    with echo_server() as target, trial_edge(target) as edge, tunnel(DOOR, url=edge.url) as bridge:
+    with echo_server() as target, trial_edge(target) as edge, tunnel(ENDPOINT, url=edge.url) as bridge:
         assert talk(bridge.port, text) == text.upper()
         assert bridge.fault is None
 
 
 def test_each_connection_has_a_websocket_of_its_own() -> None:
-    with echo_server() as target, trial_edge(target) as edge, tunnel(DOOR, url=edge.url) as bridge:
+    with echo_server() as target, trial_edge(target) as edge, tunnel(ENDPOINT, url=edge.url) as bridge:
         clients = [socket.create_connection(("127.0.0.1", bridge.port), timeout=60) for _ in range(3)]
         for number, client in enumerate(clients):
             client.sendall(b"abc"[number : number + 1])
@@ -50,7 +50,7 @@ def test_each_connection_has_a_websocket_of_its_own() -> None:
 
 
 def test_the_listener_is_on_the_loopback_address_and_ends_with_the_block() -> None:
-    with echo_server() as target, trial_edge(target) as edge, tunnel(DOOR, url=edge.url) as bridge:
+    with echo_server() as target, trial_edge(target) as edge, tunnel(ENDPOINT, url=edge.url) as bridge:
         left = socket.create_connection(("127.0.0.1", bridge.port), timeout=60)
         left.sendall(b"a")
         assert left.recv(1) == b"A"
@@ -62,14 +62,14 @@ def test_the_listener_is_on_the_loopback_address_and_ends_with_the_block() -> No
 
 
 def test_a_wrong_token_is_refused_in_words_without_the_token() -> None:
-    door = dataclasses.replace(DOOR, client_secret="wrong and secret")
-    with trial_edge() as edge, tunnel(door, url=edge.url) as bridge:
+    endpoint = dataclasses.replace(ENDPOINT, client_secret="wrong and secret")
+    with trial_edge() as edge, tunnel(endpoint, url=edge.url) as bridge:
         fault = refused(bridge)
     assert (
         "postgres.example.com: Access refuses the service token (HTTP 403); look at whether the token has ended"
         in fault
     )
-    assert "wrong and secret" not in fault + repr(door)
+    assert "wrong and secret" not in fault + repr(endpoint)
     assert edge.refused == 1
 
 
@@ -84,7 +84,7 @@ def test_a_wrong_token_is_refused_in_words_without_the_token() -> None:
     ],
 )
 def test_a_refusal_says_what_to_look_at(status: int, words: str) -> None:
-    with trial_edge(status=status) as edge, tunnel(DOOR, url=edge.url) as bridge:
+    with trial_edge(status=status) as edge, tunnel(ENDPOINT, url=edge.url) as bridge:
         assert words in refused(bridge)
 
 
@@ -92,7 +92,7 @@ def test_the_token_does_not_follow_a_redirect() -> None:
     with trial_edge() as stranger, trial_edge(status=302) as edge:
         edge.location = stranger.url
         with pytest.raises(TunnelError, match=r"Access refuses the service token \(HTTP 302\)"):
-            connected(DOOR, url=edge.url)
+            connected(ENDPOINT, url=edge.url)
         assert (edge.asked, stranger.asked) == (1, 0)
 
 
@@ -100,11 +100,11 @@ def test_an_edge_that_is_not_there_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(TunnelError, match=r"postgres.example.com: can't be reached \(Connection refused\)"):
-        connected(DOOR, url=f"ws://127.0.0.1:{port}")
+        connected(ENDPOINT, url=f"ws://127.0.0.1:{port}")
 
 
 def test_the_fault_is_gone_when_the_next_connection_is_carried() -> None:
-    with echo_server() as target, trial_edge(target, status=530) as edge, tunnel(DOOR, url=edge.url) as bridge:
+    with echo_server() as target, trial_edge(target, status=530) as edge, tunnel(ENDPOINT, url=edge.url) as bridge:
         refused(bridge)
         edge.status = None
         assert talk(bridge.port, b"hello") == b"HELLO"
@@ -122,9 +122,9 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 def test_the_edges_certificate_is_verified(tmp_path: Path) -> None:
     server, trusting = certificate(tmp_path)
     with echo_server() as target, trial_edge(target, ssl_context=server) as edge:
-        with tunnel(DOOR, url=edge.url, ssl_context=trusting) as bridge:
+        with tunnel(ENDPOINT, url=edge.url, ssl_context=trusting) as bridge:
             assert talk(bridge.port, b"hello") == b"HELLO"
         with pytest.raises(TunnelError, match="its certificate is not accepted"):
-            connected(DOOR, url=edge.url)
+            connected(ENDPOINT, url=edge.url)
         with pytest.raises(TunnelError, match="its certificate is not accepted"):
-            connected(DOOR, url=edge.url.replace("localhost", "127.0.0.1"), ssl_context=trusting)
+            connected(ENDPOINT, url=edge.url.replace("localhost", "127.0.0.1"), ssl_context=trusting)

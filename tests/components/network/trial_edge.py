@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.network.tunnel_connection import TunnelDoor
+from components.network.tunnel_connection import TunnelEndpoint
 
 if TYPE_CHECKING:
     from websockets.http11 import Request, Response
     from websockets.sync.server import ServerConnection
 
 BUFFER_BYTES = 16 * 1024
-DOOR = TunnelDoor(hostname="postgres.example.com", client_id="id.access", client_secret="the token's secret half")
+ENDPOINT = TunnelEndpoint(
+    hostname="postgres.example.com", client_id="id.access", client_secret="the token's secret half"
+)
 
 
 @dataclass
@@ -37,7 +39,7 @@ class TrialEdge:
     def admit(self, connection: "ServerConnection", request: "Request") -> "Response | None":
         self.asked += 1
         given = (request.headers.get("Cf-Access-Client-Id"), request.headers.get("Cf-Access-Client-Secret"))
-        if given != (DOOR.client_id, DOOR.client_secret):
+        if given != (ENDPOINT.client_id, ENDPOINT.client_secret):
             self.refused += 1
             return connection.respond(http.HTTPStatus.FORBIDDEN, "no")
         if self.status is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.components.network.certificates import self_signed
-from tests.components.network.trial_edge import DOOR
+from tests.components.network.trial_edge import ENDPOINT
 
 SSL_REQUEST = 80877103
 ADMITTED = b"R" + struct.pack("!ii", 8, 0) + b"S\x00\x00\x00\x19client_encoding\x00UTF8\x00" + b"Z\x00\x00\x00\x05I"
@@ -53,7 +53,7 @@ class TrialPostgres:
 
 @contextmanager
 def trial_postgres(
-    folder: Path | None = None, refusals: list[str] | None = None, hostname: str = DOOR.hostname
+    folder: Path | None = None, refusals: list[str] | None = None, hostname: str = ENDPOINT.hostname
 ) -> Iterator[TrialPostgres]:
     """With a folder for its certificate it speaks TLS."""
     context, authorities_pem = None, ""

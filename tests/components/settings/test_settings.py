@@ -115,7 +115,7 @@ def test_dev_is_valid() -> None:
         ("alarmEmail", "a@b@c.com", "matches"),
         ("pagesHostnames", '["app.dev.automatonicai.com"]', "another host of this stack"),
         ("pagesHostnames", '["a.dev.automatonicai.com", "a.dev.automatonicai.com"]', "another host of this stack"),
-        ("standbyKeepUntil", "2027-02-30", "is no date; allowed: one such as 2027-01-31"),
+        ("standbyKeepUntil", "2027-02-30", "is not a date; allowed: one such as 2027-01-31"),
         ("rollbackAccessUntil", "soon", "matches"),
         ("failoverActive", "nobody", "'worker', 'vercel' or 'vercel-dns'"),
     ],

@@ -89,7 +89,7 @@ def test_the_old_one_can_be_had_back(site: Site, restored: dict[str, Any]) -> No
     assert site.copy("SELECT array_agg(row ORDER BY row) FROM public.trial", found["cluster"]) == "{1,2,3,6,7}"
     site.done({"act": "discard", "name": "back"})
     assert site.done({"act": "discard", "name": undone})["freed_bytes"] > 10 * 2**20
-    assert "is no restored or kept cluster" in site.ask({"act": "discard", "name": "main"}).fault
+    assert "is not a restored or kept cluster" in site.ask({"act": "discard", "name": "main"}).fault
 
 
 def test_another_staging_takes_away_what_nobody_swapped_in(site: Site, restored: dict[str, Any]) -> None:

@@ -25,8 +25,8 @@ def faults(**request: Any) -> list[str]:
 def test_all_faults_of_a_request_are_named_at_once() -> None:
     found = faults(act="restore", target={"kind": "xid", "value": "x"}, into="../main", more=1)
     assert len(found) == 3
-    assert any("is no transaction number" in fault for fault in found)
-    assert any("request.into: is no name" in fault for fault in found)
+    assert any("is not a transaction number" in fault for fault in found)
+    assert any("request.into: is not a name" in fault for fault in found)
     assert any("request.more: unknown" in fault for fault in found)
 
 

@@ -68,10 +68,10 @@ def test_all_faults_of_meaning_are_named_at_once() -> None:
     value = spec(roles=[role("app", reads=["elsewhere"], connection_limit=1, acts_as="nobody")])
     value["backup"] |= {"key_type": "process", "key_id": None}
     assert faults(value) == [
-        "spec.postgres.roles.app.reads: elsewhere is no declared schema",
-        "spec.postgres.roles.app.acts_as: nobody is no other declared role",
+        "spec.postgres.roles.app.reads: elsewhere is not a declared schema",
+        "spec.postgres.roles.app.acts_as: nobody is not another declared role",
         "spec.pooler.pool_size: 5; app may open 1 connections at most",
-        "spec.pooler.roles: public_read is no declared role",
+        "spec.pooler.roles: public_read is not a declared role",
         "spec.backup.key_secret: only key_type shared has one",
     ]
 
@@ -101,7 +101,7 @@ PINS = {"postgresql": "17.12", "timescaledb": "2.31.2", "pgbackrest": "2.59.0"}
         ("packages", VENDOR | {"versions": PINS | {"postgresql": "16.16"}}, "16.16 is not of PostgreSQL 17"),
         ("packages.versions", PINS, "leave empty"),
         ("packages.timescaledb_edition", "community", "apache edition only"),
-        ("disk", {"path": "xvdf; reboot", "size_gb": 64}, "is no device"),
+        ("disk", {"path": "xvdf; reboot", "size_gb": 64}, "is not a device"),
         ("network.ssh_networks", ["203.0.113.7/24"], "last bits are zero"),
         ("network.database_networks", ["0.0.0.0/0"], "open to the whole world"),
         ("network.database_networks", ["::/0"], "open to the whole world"),
@@ -112,15 +112,15 @@ PINS = {"postgresql": "17.12", "timescaledb": "2.31.2", "pgbackrest": "2.59.0"}
         ("backup.key_id", None, "missing"),
         ("backup.key_type", "process", "only key_type shared"),
         ("backup.stanza", "main; reboot", "letters, digits"),
-        ("backup.endpoint", "https://elsewhere", "is no host name"),
-        ("backup.ca_file", "ca.crt\nrepo1-path=/", "is no absolute path"),
+        ("backup.endpoint", "https://elsewhere", "is not a host name"),
+        ("backup.ca_file", "ca.crt\nrepo1-path=/", "is not an absolute path"),
         ("backup.ca_file", 5, "valid string"),
         ("backup.copy", {"endpoint": "localhost:7404", "bucket": "backups", "region": "a"}, "is the repository itself"),
-        ("backup.copy", {"endpoint": "https://elsewhere", "bucket": "b", "region": "a"}, "is no host name"),
+        ("backup.copy", {"endpoint": "https://elsewhere", "bucket": "b", "region": "a"}, "is not a host name"),
         ("backup.schedule.full_day", "Sunday", "'sunday'"),
         ("backup.schedule.verify_day", "daily", "'monday'"),
-        ("backup.schedule.time", "24:00", "is no time such as 07:15"),
-        ("backup.schedule.time", "7:15", "is no time such as 07:15"),
+        ("backup.schedule.time", "24:00", "is not a time such as 07:15"),
+        ("backup.schedule.time", "7:15", "is not a time such as 07:15"),
         ("backup.archive_timeout_seconds", 9, "greater than or equal to 10"),
         ("backup.archive_timeout_seconds", 301, "less than or equal to 300"),
         ("backup.archive_queue_max_mb", 63, "greater than or equal to 64"),
@@ -156,7 +156,7 @@ def test_a_wrong_role_name_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"acts_as": "one"}, "acts_as: one is no other declared role"),
+        ({"acts_as": "one"}, "acts_as: one is not another declared role"),
         ({"acts_as": "migrator"}, "acts_as: migrator acts as another itself"),
         ({"acts_as": "owner", "creates": ["public"]}, "creates: what it makes belongs to owner"),
         ({"creates": ["public"]}, "2 create in the schema 'public'; it has one owner"),

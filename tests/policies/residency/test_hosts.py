@@ -46,7 +46,7 @@ CASES = {
     "a JSON schema": case(told('{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object"}')),
     "a page of a manual": case(told("https://docs.github.com/en/actions")),
     "GitHub itself": case(told("https://gist.github.com/x"), JUDGED),
-    "an office's number": case(told("Serves the north-east 1 office and us east 2 door")),
+    "an office's number": case(told("Serves the north-east 1 office and us east 2 endpoint")),
     "a region with a number": case(told("runs in US East 2"), WRITTEN),
     "a region with a number, before a comma": case(told("us east 1, us west 2"), WRITTEN),
     "per cent": case(told("limit=100%25&region=ca%2Dcentral%2D1")),
