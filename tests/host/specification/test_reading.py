@@ -131,7 +131,7 @@ PINS = {"postgresql": "17.12", "timescaledb": "2.31.2", "pgbackrest": "2.59.0"}
         ("backup.alarm_namespace", "Hybrid/Host", "the metrics need the host's name"),
         ("backup.alarm_host", "one\ntwo", "one line of text"),
         ("tls.hostnames", [], "at least 1"),
-        ("tls.hostnames", ["localhost'; reboot"], "no host name"),
+        ("tls.hostnames", ["localhost'; reboot"], "not a host name"),
         ("tls.addresses", ["127.0.0.1", "300.1.1.1"], "no IP address"),
         ("tls.addresses", [], "127.0.0.1 is missing"),
         ("tls.certificate", "certificate", "is no PEM"),
