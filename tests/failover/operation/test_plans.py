@@ -13,7 +13,9 @@ from failover.common.errors import ApiError
 from failover.common.terms import Act, Via
 from failover.operation.changes import Change, RecordChange, RouteChange, estimated_seconds, led_past
 from failover.operation.operation import Changer
+from failover.operation.preflight import Reason
 from failover.probe import clients
+from tests.commands import ROOT
 from tests.failover.command_line import Answer, flags
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, World
 
@@ -154,3 +156,13 @@ def test_what_the_api_leaves_out_twice_is_a_fault(world: World) -> None:
     with pytest.raises(ApiError, match=f"the API changed only a part: not {HOST}"):
         changer._set_records(records, 0.0, 0)
     assert json.dumps([one.document() for one in records])
+
+
+def test_on_call_is_told_what_to_do_about_every_refusal() -> None:
+    runbook = (ROOT / "docs/runbooks/failover.md").read_text()
+    missing = [
+        f"docs/runbooks/failover.md: add a row: it said `refused ({one})`"
+        for one in Reason
+        if f"({one})`" not in runbook
+    ]
+    assert not missing, "\n".join(missing)
