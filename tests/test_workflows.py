@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bench.suite import TEST_SECONDS
-from components.access.deploy_identity import DRILL_SESSION_SECONDS
+from components.access.deploy_policies import DRILL_SESSION_SECONDS
 from components.host.recovery import DRILL_TIMEOUT_SECONDS
 
 FOLDER = Path(__file__).resolve().parents[1] / ".github" / "workflows"

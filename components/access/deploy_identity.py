@@ -8,7 +8,9 @@ import pulumi_aws as aws
 from components.access.deploy_policies import (
     AUDIENCE,
     ISSUER,
+    JOBS,
     Document,
+    Job,
     Reach,
     deploy_policy,
     github_trust,
@@ -16,9 +18,6 @@ from components.access.deploy_policies import (
 )
 from components.common.labels import DataClass, Labels
 from components.host.drill_policy import drill_policy
-
-# A drill restores the whole backup twice, and its job has to see the end; IAM's default is an hour.
-DRILL_SESSION_SECONDS = 6 * 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +66,13 @@ class DeployIdentity(pulumi.ComponentResource):
             state_bucket=args.state_bucket,
             state_key_alias=args.state_key_alias,
         )
-        deploy = self._role(name, args, "deploy", f"environment:{args.labels.environment}", depends_on)
-        preview = self._role(name, args, "preview", "pull_request", depends_on)
-        drill = self._role(name, args, "drill", "ref:refs/heads/main", depends_on, DRILL_SESSION_SECONDS)
-        self._grant(f"{name}-deploy-policy", deploy, deploy_policy(reach))
-        self._grant(f"{name}-preview-policy", preview, preview_policy(reach))
-        self._grant(f"{name}-drill-policy", drill, drill_policy(args.labels.prefix, args.aws_account_id))
-        self.deploy_role_arn = deploy.arn
-        self.preview_role_arn = preview.arn
-        self.drill_role_arn = drill.arn
+        roles = {job.name: self._role(name, args, job, depends_on) for job in JOBS}
+        self._grant(f"{name}-deploy-policy", roles["deploy"], deploy_policy(reach))
+        self._grant(f"{name}-preview-policy", roles["preview"], preview_policy(reach))
+        self._grant(f"{name}-drill-policy", roles["drill"], drill_policy(args.labels.prefix, args.aws_account_id))
+        self.deploy_role_arn = roles["deploy"].arn
+        self.preview_role_arn = roles["preview"].arn
+        self.drill_role_arn = roles["drill"].arn
         self.register_outputs(
             {
                 "deployRoleArn": self.deploy_role_arn,
@@ -84,21 +81,15 @@ class DeployIdentity(pulumi.ComponentResource):
             }
         )
 
-    def _role(
-        self,
-        name: str,
-        args: DeployIdentityArgs,
-        job: str,
-        subject: str,
-        depends_on: list[pulumi.Resource],
-        session_seconds: int | None = None,
-    ) -> aws.iam.Role:
+    def _role(self, name: str, args: DeployIdentityArgs, job: Job, depends_on: list[pulumi.Resource]) -> aws.iam.Role:
+        environment = args.labels.environment
+        subject = job.subject.format(environment=environment)
         return aws.iam.Role(
-            f"{name}-{job}",
-            name=f"{args.labels.prefix}-{job}",
-            description=f"GitHub Actions: {job} {args.labels.environment}",
+            f"{name}-{job.name}",
+            name=job.role_name(args.labels.prefix),
+            description=f"GitHub Actions: {job.name} {environment}",
             assume_role_policy=pulumi.Output.json_dumps(github_trust(args.aws_account_id, args.repository, subject)),
-            max_session_duration=session_seconds,
+            max_session_duration=job.session_seconds,
             tags=args.labels.tags(DataClass.NONE),
             opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
         )

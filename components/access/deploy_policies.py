@@ -15,7 +15,29 @@ AUDIENCE = "sts.amazonaws.com"
 
 Document = dict[str, object]
 
-ADMINISTRATORS_OWN = (("role", "deploy"), ("role", "preview"), ("role", "drill"), ("policy", "boundary"))
+# A drill restores the whole backup twice, and its job has to see the end; IAM's default is an hour.
+DRILL_SESSION_SECONDS = 6 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A kind of GitHub's jobs, which has a role of its own."""
+
+    name: str
+    subject: str
+    """Of the tokens that its role admits; `{environment}` is the stack's."""
+    session_seconds: int | None = None
+
+    def role_name(self, prefix: str) -> str:
+        return f"{prefix}-{self.name}"
+
+
+# Each gets its role from here, and none may change one of these.
+JOBS = (
+    Job(name="deploy", subject="environment:{environment}"),
+    Job(name="preview", subject="pull_request"),
+    Job(name="drill", subject="ref:refs/heads/main", session_seconds=DRILL_SESSION_SECONDS),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +121,11 @@ class Reach:
     @property
     def administrators_own(self) -> list[str]:
         """GitHub's roles and the boundary. With the star also those of `dev-alice`, whose names start like dev's."""
-        return [self._iam(f"{kind}/{self.prefix}*-{name}") for kind, name in ADMINISTRATORS_OWN]
+        prefix = f"{self.prefix}*"
+        return [
+            *(self._iam(f"role/{job.role_name(prefix)}") for job in JOBS),
+            boundary_arn(prefix, self.aws_account_id),
+        ]
 
     def _ssm(self, resource: str) -> str:
         return f"arn:aws:ssm:{HOME_REGION}:{self.aws_account_id}:{resource}"
