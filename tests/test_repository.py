@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from local.common.parts import PARTS
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -55,7 +57,21 @@ def test_types_of_every_declared_service_are_checked() -> None:
     declaring = [text for text in map(Path.read_text, tracked("*.py")) if "\nimport pulumi_aws as aws\n" in text]
     used = {name for text in declaring for name in re.findall(r"\baws\.([a-z]\w*)", text)}
     assert len(used) >= 7
-    assert {f"pulumi_aws.{name}.*" for name in used} <= read
+    missing = [
+        f'pyproject.toml: [[tool.mypy.overrides]] with follow_imports = "normal": add "pulumi_aws.{name}.*"'
+        for name in sorted(used)
+        if f"pulumi_aws.{name}.*" not in read
+    ]
+    assert not missing, "\n".join(missing)
+
+
+def test_the_architecture_names_every_part() -> None:
+    table = (ROOT / "docs/architecture.md").read_text().partition("| Part | Real thing |")[2].partition("\n\n")[0]
+    named = re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)
+    parts = [part.name for part in PARTS]
+    missing = [f"docs/architecture.md: the local stack: add a row | `{part}` | … |" for part in {*parts} - {*named}]
+    gone = [f"docs/architecture.md: the local stack: no part is called {name}" for name in {*named} - {*parts}]
+    assert not missing + gone, "\n".join(missing + gone)
 
 
 def test_every_test_file_is_collected() -> None:
