@@ -1,4 +1,4 @@
-"""A rollback and a restore where nothing goes wrong: what is changed, what is said, and what is left."""
+"""A rollback and a restore: what is changed, what is said, what is left; and a batch that is made only in part."""
 
 import json
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from failover.cloudflare.api import RecordEdit, RecordNow
 from failover.common.errors import RefusedError
 from failover.common.terms import Act, Via
 from failover.operation.journal import Journal
@@ -114,3 +115,27 @@ def test_the_script_that_was_there_comes_back(world: World) -> None:
     assert any("has the script site, the file of ids says older" in one for one in outcome.warnings)
     assert world.act(Act.RESTORE, ids=old).result is Result.SWITCHED
     assert world.script() == SCRIPT
+
+
+@pytest.mark.parametrize(("partly", "result"), [(1, Result.SWITCHED), (9, Result.UNVERIFIED)])
+def test_what_a_batch_leaves_out_is_sent_once_more(worlds: Callable[..., World], partly: int, result: Result) -> None:
+    other = "docs.example.test"
+    world = worlds(hosts={HOST: "worker", other: "worker"})
+    operation = world.operation(via=Via.DNS)
+    edit, sent = operation.api.edit_records, list[list[str]]()
+
+    def in_part(edits: list[RecordEdit], deadline: float, *, reserve: int = 0) -> list[RecordNow]:
+        sent.append([one.record.name for one in edits])
+        left_out = [one for one in edits if len(sent) <= partly and one.record.name == other]
+        made = [one for one in edits if one not in left_out]
+        done = edit(made, deadline, reserve=reserve) if made else []
+        return [*done, *(one.record for one in left_out)]
+
+    operation.api.edit_records = in_part  # type: ignore[method-assign]
+    outcome = operation.execute()
+    assert outcome.result is result
+    assert sent[:2] == [[HOST, other], [other]]
+    if result is Result.SWITCHED:
+        assert [world.record(host)["content"] for host in (HOST, other)] == [STANDBY_NAME] * 2
+    else:
+        assert outcome.faults[0] == f"the API changed only a part: not {other}"
