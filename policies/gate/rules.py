@@ -5,8 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from plan.model import Computed, Plan, Resource
-from policies.gate import ignored, removals, sensitive
+from components.resource_types.table import of
+from plan import failover
+from plan.diff import Change, Kind, diff, with_new_names
+from plan.model import Computed, Plan, Resource, Secret
+from policies.gate import sensitive
 from policies.rules.findings import PACK, UNCHECKED, WAITING, Finding, JudgedRule, Origin, Subject
 
 IGNORED_RULE = "judged-properties-are-not-ignored"
@@ -18,6 +21,12 @@ EXEMPTIONS_RULE = "exemptions-are-sound"
 TEXTS_RULE = "inputs-hold-no-known-secret"
 # How a check that waits begins: see rule.Notes.
 WAITS = re.compile(r"(?P<rule>[a-z0-9-]+): (?P<path>.*?) is not known yet: ")
+FAILOVER_HOST = "hybrid:edge:FailoverHost"
+# Of every type: they open nothing and move nothing, and others write some of them, such as a tool for costs.
+ANYWHERE = frozenset({"tags"})
+MOST_RECORDS = 1
+"""DNS records that one change may delete or replace."""
+_PHRASES = {Kind.REMOVED: "is deleted", Kind.REPLACED: "is replaced"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,19 +85,17 @@ RULES: tuple[GateRule, ...] = (
             "preview (Pulumi, Configuration)."
         ),
         severity="critical",
-        remediation="Renew it, it has been seen, and set it anew with `pulumi config set --secret`.",
+        remediation="Renew it, it has been seen, and set it again with `pulumi config set --secret`.",
     ),
     GateRule(
         name=IGNORED_RULE,
-        description=(
-            "Changes are ignored only of properties for which the table of policies/gate/ignored.py has a reason."
-        ),
+        description="Changes are ignored only of properties for which the row of their type has a reason.",
         reason=(
             "The engine does not set a property whose changes are ignored, so a firewall or a switch may stay open "
             "while the program, and every rule that judges it, says that it is shut."
         ),
         severity="high",
-        remediation="Take it out of ignore_changes, or add it with its reason to REASONS in policies/gate/ignored.py.",
+        remediation="Take it out of ignore_changes, or add it with its reason to `may_ignore` in the type's row.",
     ),
     GateRule(
         name=KEPT_RULE,
@@ -144,9 +151,9 @@ def own_findings(subject: Subject) -> Iterator[Finding]:
     yield from _of_options(plan)
     yield from _of_the_stack(plan)
     if subject.previous:
-        for resource, message in removals.of_protected(subject.previous, plan):
+        for resource, message in removed_protected(subject.previous, plan):
             yield _about(plan, KEPT_RULE, message, resource)
-        for resource, message in removals.of_records(subject.previous, plan):
+        for resource, message in removed_records(subject.previous, plan):
             yield _about(plan, RECORDS_RULE, message, resource)
 
 
@@ -160,7 +167,7 @@ def _of_places(plan: Plan) -> Iterator[Finding]:
 
 
 def _of_options(plan: Plan) -> Iterator[Finding]:
-    for resource, path in ignored.without_reason(plan):
+    for resource, path in ignored_without_reason(plan):
         yield _about(plan, IGNORED_RULE, f"Changes of its property {path} are ignored.", resource)
 
 
@@ -250,3 +257,70 @@ def _is_unknown(value: Any, steps: list[str]) -> bool:
     if isinstance(value, list):
         return _is_unknown(value[int(steps[0])], steps[1:])
     return isinstance(value, dict) and _is_unknown(value.get(steps[0]), steps[1:])
+
+
+def ignored_without_reason(plan: Plan) -> Iterator[tuple[Resource, str]]:
+    """Each resource that ignores changes of a property, and the property, where its row has no reason."""
+    for resource in plan.resources:
+        for path in resource.options.ignore_changes:
+            has_reason = path in ANYWHERE or path in of(resource.type).may_ignore
+            if not has_reason and not _is_a_switch_out_of_use(plan, resource, path):
+                yield resource, path
+
+
+def _is_a_switch_out_of_use(plan: Plan, resource: Resource, path: str) -> bool:
+    """Whether it is a failover host's route while plan B of a rollback is in force, which leads no request there."""
+    host = plan.by_urn.get(resource.parent or "")
+    if host is None or host.type != FAILOVER_HOST or failover.switch(plan, host) != resource:
+        return False
+    return path == "script" and failover.is_led_past(plan, host)
+
+
+def removed_protected(old: Plan, new: Plan) -> Iterator[tuple[Resource, str]]:
+    """Each protected resource that is deleted, replaced or unprotected, and a message that says so."""
+    for change in _changes(old, new):
+        was_protected = change.loses_protection or change.resource.options.protect
+        if was_protected and change.kind in _PHRASES:
+            yield change.resource, f"This resource is protected, and {_PHRASES[change.kind]}."
+        elif change.loses_protection:
+            yield change.resource, "This resource loses its protection."
+
+
+def removed_records(old: Plan, new: Plan) -> Iterator[tuple[Resource, str]]:
+    """Each DNS record that is deleted or replaced, when they are more than MOST_RECORDS, and a message."""
+    going = [
+        change for change in _changes(old, new) if of(change.resource.type).is_dns_record and change.kind in _PHRASES
+    ]
+    if len(going) <= MOST_RECORDS:
+        return
+    total = sum(of(resource.type).is_dns_record for resource in old.resources)
+    counted = f"{len(going)} of {total} records go at once; allowed: {MOST_RECORDS}."
+    for change in going:
+        yield change.resource, f"This DNS record {_PHRASES[change.kind]}. {counted}"
+
+
+def _changes(old: Plan, new: Plan) -> list[Change]:
+    """Changes between the plans. A value that one of them does not know yet counts as unchanged."""
+    old = with_new_names(old, new)
+    both = [
+        replace(found, inputs=_aligned(found.inputs, new.by_urn[found.urn].inputs))
+        if found.urn in new.by_urn
+        else found
+        for found in old.resources
+        # The engine deletes what is left over from a replacement in any case.
+        if not found.is_left_over
+    ]
+    return diff(replace(old, resources=tuple(both)), new)
+
+
+def _aligned(old: Any, new: Any) -> Any:
+    """The old value, with the new one wherever they can't be compared."""
+    if isinstance(old, Secret) or isinstance(new, Secret):
+        return new
+    if isinstance(old, Computed) or isinstance(new, Computed):
+        return new
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {key: _aligned(item, new[key]) if key in new else item for key, item in old.items()}
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [_aligned(before, after) for before, after in zip(old, new, strict=True)]
+    return old

@@ -1,4 +1,10 @@
-"""What the declared stack costs a month, whether it is used or not."""
+"""What the declared stack costs a month, whether it is used or not, and the most that it may.
+
+Prices here are of what is computed from properties, by the month and in US dollars. What costs the same whatever its
+properties are has its price in its row of components/resource_types/. List prices of us-east-1 as published; Montreal's
+may differ a little (`aws lightsail get-bundles --region ca-central-1` has them). What is paid by use, as requests,
+traffic, stored objects and snapshots, is left out.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -9,7 +15,6 @@ from components.resource_types.row import Price
 from components.resource_types.table import file, of
 from policies.rules.reading import each, is_prod, of_type, text, value
 from policies.rules.rule import Rule, StackRule
-from policies.safety import prices
 
 INSTANCE = "aws:lightsail/instance:Instance"
 DISK = "aws:lightsail/disk:Disk"
@@ -20,6 +25,39 @@ ACTIVATION = "aws:ssm/activation:Activation"
 PARAMETER = "aws:ssm/parameter:Parameter"
 HEALTHCHECK = "cloudflare:index/healthcheck:Healthcheck"
 WORKERS = ("cloudflare:index/worker:Worker", "cloudflare:index/workersScript:WorkersScript")
+
+SOURCE = "AWS and Cloudflare price pages, Lightsail's plan table of 2026-09-17"
+HOURS_A_MONTH = 730
+
+CEILINGS_USD: dict[str, float] = {"prod": 100.0, "dev": 60.0}
+"""By environment. The budget is $100 a month; a stack that needs more for a while, as with two hosts while one takes
+over from the other, has an exemption with an end."""
+
+# AWS, Lightsail pricing: Linux with a public IPv4 address.
+BUNDLES_USD: dict[str, float] = {
+    "nano_3_0": 5.0,
+    "micro_3_0": 7.0,
+    "small_3_0": 12.0,
+    "medium_3_0": 24.0,
+    "large_3_0": 44.0,
+    "xlarge_3_0": 84.0,
+    "2xlarge_3_0": 164.0,
+    "4xlarge_3_0": 384.0,
+}
+# AWS, Lightsail pricing, block storage.
+DISK_GB_USD = 0.10
+# AWS, Lightsail pricing: an address costs while it is attached to nothing.
+LOOSE_ADDRESS_USD = 0.005 * HOURS_A_MONTH
+# AWS, Systems Manager pricing, advanced on-premises instance management: an hour of each machine.
+ADVANCED_NODE_USD = 0.00695 * HOURS_A_MONTH
+# Cloudflare, Workers pricing: the paid plan, once an account. Hyperdrive is in the free plan, too, with 10
+# configurations and about 20 connections each; that plan ends at 100,000 requests a day, so the paid one is counted.
+WORKERS_PLAN_USD = 5.0
+# Cloudflare, plans: Pro, billed by the month, once a zone. The free plan has no standalone health checks (Cloudflare,
+# Health Checks). Not seen on a bill.
+PRO_PLAN_USD = 25.0
+# AWS, Systems Manager pricing, advanced parameters: each, by the month. Not looked up for Montreal.
+ADVANCED_PARAMETER_USD = 0.05
 
 
 class PriceError(LookupError):
@@ -33,17 +71,17 @@ def _cost_stays_below_the_ceiling(args: StackValidationArgs) -> Iterator[tuple[s
         try:
             spent[resource.urn] = _monthly_usd(resource, args)
         except PriceError as error:
-            yield f"This costs nobody knows what: {error}."
+            yield f"Its cost is unknown: {error}."
 
     yield from each(args.resources, check)
     for worker in of_type(args.resources, *WORKERS)[:1]:
         # The plan is the account's. It stands with a resource, because the ceiling is told by the dearest one's stack.
-        spent[worker.urn] = prices.WORKERS_PLAN_USD
+        spent[worker.urn] = WORKERS_PLAN_USD
     for check_of_zone in of_type(args.resources, HEALTHCHECK)[:1]:
         # The plan is the zone's; further checks cost nothing more.
-        spent[check_of_zone.urn] = prices.PRO_PLAN_USD
+        spent[check_of_zone.urn] = PRO_PLAN_USD
     total, dearest = sum(spent.values()), max(spent, key=lambda urn: spent[urn], default="")
-    ceiling = prices.CEILINGS_USD["prod" if is_prod(dearest) else "dev"]
+    ceiling = CEILINGS_USD["prod" if is_prod(dearest) else "dev"]
     if total > ceiling:
         yield (
             f"This stack costs ${total:,.2f} a month before use, and ${ceiling:,.2f} is allowed; "
@@ -65,26 +103,26 @@ def _monthly_usd(resource: PolicyResource, args: StackValidationArgs) -> float:
 
 def _instance_usd(instance: PolicyResource, _args: StackValidationArgs) -> float:
     bundle = text(instance.props, "bundleId")
-    if bundle not in prices.BUNDLES_USD:
-        raise PriceError("its bundle is not in policies/safety/prices.py")
-    return prices.BUNDLES_USD[bundle]
+    if bundle not in BUNDLES_USD:
+        raise PriceError("its bundle is not in policies/safety/cost.py")
+    return BUNDLES_USD[bundle]
 
 
 def _disk_usd(disk: PolicyResource, _args: StackValidationArgs) -> float:
-    return _count(value(disk.props, "sizeInGb")) * prices.DISK_GB_USD
+    return _count(value(disk.props, "sizeInGb")) * DISK_GB_USD
 
 
 def _address_usd(address: PolicyResource, args: StackValidationArgs) -> float:
-    return 0.0 if _is_attached(address, args) else prices.LOOSE_ADDRESS_USD
+    return 0.0 if _is_attached(address, args) else LOOSE_ADDRESS_USD
 
 
 def _tier_usd(tier: PolicyResource, args: StackValidationArgs) -> float:
-    return prices.ADVANCED_NODE_USD * _nodes(args) if text(tier.props, "settingValue") != "standard" else 0.0
+    return ADVANCED_NODE_USD * _nodes(args) if text(tier.props, "settingValue") != "standard" else 0.0
 
 
 def _parameter_usd(parameter: PolicyResource, _args: StackValidationArgs) -> float:
     # One that may become an advanced one counts as such; left out, the account's setting decides.
-    return 0.0 if text(parameter.props, "tier") in ("", "standard") else prices.ADVANCED_PARAMETER_USD
+    return 0.0 if text(parameter.props, "tier") in ("", "standard") else ADVANCED_PARAMETER_USD
 
 
 COMPUTED: dict[str, Callable[[PolicyResource, StackValidationArgs], float]] = {
@@ -128,10 +166,10 @@ RULES: tuple[Rule | StackRule, ...] = (
         description="What the stack costs a month before anybody uses it is known, and below the ceiling.",
         reason=(
             "A size too large, or a service that is paid by the hour, is noticed on the next bill, a month late. "
-            f"Prices: {prices.SOURCE}."
+            f"Prices: {SOURCE}."
         ),
         severity=Severity.MEDIUM,
-        remediation="Choose a smaller one, or change prices.py and say why.",
+        remediation="Choose a smaller one, or change a price in policies/safety/cost.py and say why.",
         check=_cost_stays_below_the_ceiling,
     ),
 )

@@ -72,7 +72,7 @@ def statements(document: Any) -> Iterator[Statement]:
         if statement == TO_COME:
             continue
         if not isinstance(statement, Mapping):
-            raise DocumentError("a statement is no object")
+            raise DocumentError("a statement is not an object")
         if not _OF_STATEMENTS.issuperset(statement):
             raise DocumentError("a statement has an element that IAM does not have, or spells otherwise")
         yield _statement(statement, unknown)
@@ -84,7 +84,7 @@ def _parsed(document: Any) -> Mapping[str, Any]:
     try:
         parsed = json.loads(document) if isinstance(document, str) else document
     except ValueError:
-        raise DocumentError("it is no JSON") from None
+        raise DocumentError("it is not JSON") from None
     if not isinstance(parsed, Mapping) or not isinstance(parsed.get("Statement"), Mapping | Sequence):
         raise DocumentError("it has no statements")
     if not _OF_DOCUMENTS.issuperset(parsed):

@@ -35,7 +35,7 @@ RESOURCE_POLICIES: dict[str, str] = {
     "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
     "aws:secretsmanager/secretPolicy:SecretPolicy": "policy",
 }
-# A year, after which somebody makes it anew (components/network/private_tunnel.py).
+# A year, after which somebody renews it (components/network/private_tunnel.py).
 MOST_TOKEN_HOURS = 8760
 MOST_TOKEN_TIME = timedelta(days=366)
 HOURS = re.compile(r"(\d+)h")

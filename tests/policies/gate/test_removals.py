@@ -4,9 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from plan.model import Computed, Options, Plan, Resource, Secret
-from policies.gate import removals
 from policies.gate.gate import assess
-from policies.gate.rules import KEPT_RULE, RECORDS_RULE
+from policies.gate.rules import KEPT_RULE, RECORDS_RULE, removed_protected, removed_records
 from policies.rules.findings import Subject
 from tests.policies import running
 from tests.policies.changes import broken, having, removed
@@ -30,7 +29,7 @@ def records(number: int, zone: str = "a") -> list[Resource]:
 
 
 def kept(old: Plan, new: Plan) -> list[tuple[str, str]]:
-    return [(found.name, words) for found, words in removals.of_protected(old, new)]
+    return [(found.name, words) for found, words in removed_protected(old, new)]
 
 
 def test_protected_data_that_goes_is_told() -> None:
@@ -69,11 +68,11 @@ def test_a_value_that_one_side_does_not_know_is_no_change() -> None:
 
 def test_one_record_may_go_and_two_may_not() -> None:
     old = plan(*records(4))
-    assert list(removals.of_records(old, plan(*records(3)))) == []
-    found = list(removals.of_records(old, plan(*records(2))))
+    assert list(removed_records(old, plan(*records(3)))) == []
+    found = list(removed_records(old, plan(*records(2))))
     words = "This DNS record is deleted. 2 of 4 records go at once; allowed: 1."
     assert [(gone.name, said) for gone, said in found] == [("r2", words), ("r3", words)]
-    moved = list(removals.of_records(old, plan(*records(4, zone="b"))))
+    moved = list(removed_records(old, plan(*records(4, zone="b"))))
     assert len(moved) == 4
     assert moved[0][1] == "This DNS record is replaced. 4 of 4 records go at once; allowed: 1."
 
@@ -113,5 +112,5 @@ def test_a_deployed_stack_compares_with_the_declared_one(dev_plan: Plan) -> None
         dev_plan, resources=tuple(replace(found, inputs=known(found.inputs)) for found in dev_plan.resources)
     )
     for old, new in ((deployed, dev_plan), (dev_plan, deployed)):
-        assert list(removals.of_protected(old, new)) == []
-        assert list(removals.of_records(old, new)) == []
+        assert list(removed_protected(old, new)) == []
+        assert list(removed_records(old, new)) == []

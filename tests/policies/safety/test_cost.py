@@ -6,7 +6,7 @@ import pytest
 
 from components.settings.lightsail_bundles import BUNDLES
 from plan.model import Computed, Plan
-from policies.safety import cost, prices
+from policies.safety import cost
 from tests.policies.changes import Change, added, both, having, minus, on, plus, without
 from tests.policies.safety.cases import Case, expected, findings, judged
 
@@ -111,7 +111,7 @@ def test_a_type_without_a_price_is_named_with_the_file_to_write_it_in(dev_plan: 
 
 
 def test_every_bundle_that_may_be_chosen_has_a_price() -> None:
-    assert set(BUNDLES) <= set(prices.BUNDLES_USD)
+    assert set(BUNDLES) <= set(cost.BUNDLES_USD)
 
 
 @pytest.mark.parametrize("size", [True, None, "64", 0, -1])
