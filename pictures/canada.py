@@ -1,4 +1,7 @@
-"""Canada's outline on paper: a projection, and paths that fit a box."""
+"""Canada's outline on paper: a projection, and paths that fit a box.
+
+The projection is written out: pyproj would bring PROJ's native library and its data for this one formula.
+"""
 
 import json
 import math

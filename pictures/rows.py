@@ -1,4 +1,7 @@
-"""Nodes in rows, so that edges are short, cross little and never run through a node (Sugiyama's method)."""
+"""Nodes in rows, so that edges are short, cross little and never run through a node (Sugiyama's method).
+
+Graphviz does as much, but it is a program that each machine that draws would have to have.
+"""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence

@@ -34,7 +34,9 @@ def loads(text: str, name: str) -> Plan:
     except ValueError as error:
         raise PlanError(f"{name}: is not JSON ({error}); allowed: what `./hybrid preview STACK --json` wrote") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise PlanError(f"{name}: is not a plan of format {FORMAT}; write it anew with `./hybrid preview STACK --json`")
+        raise PlanError(
+            f"{name}: is not a plan of format {FORMAT}; write it again with `./hybrid preview STACK --json`"
+        )
     try:
         return Plan(
             project=document["project"],
@@ -44,7 +46,7 @@ def loads(text: str, name: str) -> Plan:
             outputs=decode(document["outputs"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise PlanError(f"{name}: is a damaged plan ({type(error).__name__}: {error}); write it anew") from None
+        raise PlanError(f"{name}: is a damaged plan ({type(error).__name__}: {error}); write it again") from None
 
 
 def read(path: Path) -> Plan:

@@ -80,7 +80,7 @@ class Inputs:
         return cls(ROOT, ((ROOT, PACKS),))
 
     def key(self, task: Any) -> str:
-        """Name of what comes of a task, which is plain data; empty where an input can't be read."""
+        """Cache key of a task's result; the task is plain data. Empty if an input can't be read."""
         try:
             return _hash([self.hash, task])
         except OSError:

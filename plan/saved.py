@@ -148,11 +148,11 @@ def _reading(name: object) -> Iterator[None]:
         yield
     except _DecryptedError:
         raise PlanError(
-            f"{name}: holds decrypted secrets; make it anew without --show-secrets, and delete this one"
+            f"{name}: holds decrypted secrets; make it again without --show-secrets, and delete this one"
         ) from None
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         # Not the error's own words: they may quote a value.
-        raise PlanError(f"{name}: is damaged ({type(error).__name__}); make it anew") from None
+        raise PlanError(f"{name}: is damaged ({type(error).__name__}); make it again") from None
 
 
 def _plan(

@@ -59,7 +59,9 @@ def change_list(changes: list[Change]) -> RenderableType:
         lines.append(title)
         for found in change.properties:
             note = "  (replaces)" if found.is_replacing else ""
-            values = f"{text(found.old)} → {text(found.new)}" if found.old != found.new else f"{text(found.new)}, anew"
+            values = (
+                f"{text(found.old)} → {text(found.new)}" if found.old != found.new else f"{text(found.new)}, recomputed"
+            )
             lines.append(Text(f"    {found.path}: {values}{note}", overflow="ignore", no_wrap=True))
     totals = {kind: sum(change.kind is kind for change in changes) for kind in Kind}
     lines.append(Text(", ".join(f"{number} {kind}" for kind, number in totals.items()), "bold"))

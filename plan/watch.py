@@ -217,7 +217,7 @@ class Watch:
         return _is_in(path, self._libraries)
 
     def _may_look(self, event: str, real: str, is_import: bool) -> bool:
-        """What is no input, and yet no secret: names that are in the hash, and nothing at all."""
+        """Reads that are allowed though not listed: names that are in the hash, and nothing at all."""
         places = self._inputs.places
         if is_import and event == "os.listdir":
             return real in places or real in self._inputs.above

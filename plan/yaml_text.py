@@ -10,19 +10,19 @@ _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Loader(_SafeLoader):  # type: ignore[misc]
-    """Refuses a key that stands twice: YAML forbids it, and the parser would let the last one win without a word."""
+    """Refuses a duplicate key: YAML forbids it, and the parser would silently let the last one win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
         twice = sorted({str(key) for key in keys if keys.count(key) > 1})
         if twice:
-            raise TwiceError(None, None, f"{', '.join(twice)}: stands twice", node.start_mark)
+            raise TwiceError(None, None, f"{', '.join(twice)}: duplicate key", node.start_mark)
         found: dict[Hashable, Any] = super().construct_mapping(node, deep)
         return found
 
 
 class TwiceError(yaml.constructor.ConstructorError):
-    """A key that stands twice."""
+    """A duplicate key."""
 
 
 def load(text: str) -> Any:

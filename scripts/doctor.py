@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was looked for."""
+    """The result of one check."""
 
     name: str
     is_fine: bool
@@ -38,7 +38,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     from rich.table import Table
 
-    findings = list(look())
+    findings = list(_findings())
     if as_json:
         write_json([dataclasses.asdict(finding) for finding in findings])
     else:
@@ -50,8 +50,8 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def look() -> Iterator[Finding]:
-    """Everything that is looked for, needed things first."""
+def _findings() -> Iterator[Finding]:
+    """Every check, needed things first."""
     yield _database()
     yield from _project()
     yield _ports()

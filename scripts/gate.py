@@ -172,7 +172,7 @@ def _report(text: str) -> tuple[str, Path]:
 
 def _require_format(form: str, option: str) -> None:
     if form not in FORMATS.replace(" or ", ", ").split(", "):
-        raise typer.BadParameter(f"'{form}' is no format; allowed: {FORMATS}", param_hint=option)
+        raise typer.BadParameter(f"'{form}' is not a format; allowed: {FORMATS}", param_hint=option)
 
 
 def _publish(outcome: "Outcome", reports: list[tuple[str, Path | None]]) -> None:

@@ -339,7 +339,7 @@ def _backup_reads(reach: Reach) -> list[Document]:
     return [
         _allow(
             [
-                # Keys are an administrator's: who can make one anew, or write its policy, can lock everybody out of
+                # Keys are an administrator's: who can recreate one, or write its policy, can lock everybody out of
                 # the backups.
                 "kms:DescribeKey",
                 "kms:GetKeyPolicy",

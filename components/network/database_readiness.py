@@ -141,22 +141,22 @@ def _fault(login: Login, bridge: Bridge, authorities: str) -> str | None:
 
 
 def explained(message: str) -> str:
-    """What PostgreSQL's refusal to let somebody in means, and what to look at."""
+    """Explains why PostgreSQL refused the login, and what to check."""
     if "certificate verify failed" in message:
-        return "none of the stack's authorities signed PostgreSQL's certificate; look at whether the host has converged"
+        return "none of the stack's authorities signed PostgreSQL's certificate; check whether the host has converged"
     if "does not match host name" in message:
-        return "PostgreSQL's certificate is for another name; look at whether the host has converged"
+        return "PostgreSQL's certificate is for another name; check whether the host has converged"
     if "password authentication failed" in message:
-        return "PostgreSQL refuses the password; look at whether the host has converged since it was generated"
+        return "PostgreSQL refuses the password; check whether the host has converged since it was generated"
     if "no pg_hba.conf entry" in message:
-        return "PostgreSQL admits this role to this database from nowhere; look at pg_hba.conf on the host"
+        return "no pg_hba.conf entry lets this role into this database; check pg_hba.conf on the host"
     if "does not exist" in message:
-        return "PostgreSQL has no such role or database; look at whether the host has converged"
+        return "PostgreSQL has no such role or database; check whether the host has converged"
     if "starting up" in message or "shutting down" in message or "recovery" in message:
         return "PostgreSQL is starting, stopping or recovering"
     if "server does not support SSL" in message:
-        return "PostgreSQL speaks no TLS; look at its certificate on the host"
+        return "PostgreSQL does not offer TLS; check its certificate on the host"
     if "too many" in message or "remaining connection slots" in message:
-        return "PostgreSQL has no free connection for this role; look at who holds them"
+        return "PostgreSQL has no free connection for this role; check who holds them"
     words = " ".join(message.rpartition("failed: ")[2].split())
-    return f"PostgreSQL does not answer ({words}); look at PostgreSQL on the host"
+    return f"PostgreSQL does not answer ({words}); check PostgreSQL on the host"

@@ -98,7 +98,7 @@ def tunnel(
 def connected(
     endpoint: TunnelEndpoint, *, url: str | None = None, ssl_context: ssl.SSLContext | None = None
 ) -> "ClientConnection":
-    """One websocket to the edge. Raises TunnelError that says what to look at."""
+    """One websocket to the edge. Raises TunnelError that says what to check."""
     from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
     from websockets.sync.client import ClientConnection, connect
 
@@ -140,10 +140,10 @@ def _unreachable(error: Exception) -> str:
         case ssl.SSLError():
             return f"its certificate is not accepted: {error.reason}"
         case TimeoutError():
-            return f"Cloudflare did not answer within {OPEN_SECONDS} seconds; look at this machine's network"
+            return f"Cloudflare did not answer within {OPEN_SECONDS} seconds; check this machine's network"
         case OSError():
             words = error.strerror or str(error)
-            return f"can't be reached ({words}); look at its DNS record and at this machine's network"
+            return f"can't be reached ({words}); check its DNS record and at this machine's network"
         case _:
             return f"does not answer like a tunnel ({type(error).__name__})"
 
@@ -153,15 +153,15 @@ def _refusal(hostname: str, status: int) -> str:
     if status in (301, 302, 401, 403):
         return (
             f"{hostname}: Access refuses the service token (HTTP {status}); "
-            f"look at whether the token has ended and whether a policy of the Access application admits it"
+            f"check whether the token has ended and whether a policy of the Access application admits it"
         )
     if status in (502, 530):
         what = "no connector is signed in" if status == 530 else "the database's port does not answer the connector"
         return (
             f"{hostname}: the tunnel has no way to the database (HTTP {status}: {what}); "
-            f"look at cloudflared and PostgreSQL on the host"
+            f"check cloudflared and PostgreSQL on the host"
         )
-    return f"{hostname}: the edge answers HTTP {status}; look at the tunnel's ingress rules"
+    return f"{hostname}: the edge answers HTTP {status}; check the tunnel's ingress rules"
 
 
 def _send(client: socket.socket, edge: "ClientConnection") -> None:

@@ -15,7 +15,7 @@ ARCHIVED_SECONDS = 60
 
 
 def faults(values: Mapping[str, Any]) -> list[str]:
-    """What does not hold; looks at settings as they were given, checked or not, as host_settings.faults()."""
+    """What does not hold; looks at settings as they were given, checked or not, as host.faults()."""
     return [*_of_the_lock(values), *_of_the_queue(values), *_of_the_recovery_point(values)]
 
 

@@ -1,4 +1,4 @@
-"""Types of single settings; what concerns several at once is in settings.py."""
+"""Types of single settings; what concerns several at once is in stack.py."""
 
 import ipaddress
 import re

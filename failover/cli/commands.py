@@ -157,7 +157,7 @@ def rollback(
     journal: JournalFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have the stand-by at Vercel answer; exit 1 unless it is seen to, from outside."""
+    """Have the stand-by at Vercel answer; exit 1 unless outside probes confirm it."""
     options = Options(via, hosts, file, token_file, journal, force, seconds, is_execute, as_json)
     _run(context, Act.ROLLBACK, options)
 
@@ -173,7 +173,7 @@ def restore(
     journal: JournalFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have Cloudflare answer again, whichever way it was rolled back; backs out where that does not hold."""
+    """Have Cloudflare answer again, after plan A or B; rolls back again if the Worker does not keep answering."""
     options = Options(Via.ROUTE, hosts, file, token_file, journal, force, seconds, is_execute, as_json)
     _run(context, Act.RESTORE, options)
 

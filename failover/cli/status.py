@@ -222,7 +222,7 @@ def _token(found: Status, operation: Operation, *, only_reads: bool) -> None:
 
 
 def _scopes(found: Status, operation: Operation) -> None:
-    """Its policies can be read only with a scope that it does not have; what it is refused can be seen."""
+    """The token can't read its own policies, so its rights are probed."""
     has_routes = any(host.route for host in operation.ids.hosts)
     for scope, name in ((Scope.ROUTES, "Workers Routes Write"), (Scope.RECORDS, "DNS Write")):
         if scope is Scope.ROUTES and not has_routes:

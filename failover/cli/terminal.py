@@ -18,7 +18,7 @@ def progress(text: str) -> None:
 
 
 def show(lines: Iterable[str]) -> bool:
-    """Data; whether it was taken. The exit code of what acts goes on saying what was done, whoever reads."""
+    """Prints data; False where stdout failed. The operation's exit code is unaffected."""
     fault = _write(sys.stdout, "\n".join(lines))
     # `| head` closes the pipe on purpose.
     if fault and not isinstance(fault, BrokenPipeError):

@@ -90,7 +90,7 @@ def _host(one: Wanted, known: Host | None, routes: list[RouteNow], records: list
 
 
 def _route(one: Wanted, route: RouteNow, known: Host | None) -> Route:
-    """A blank route says no script: then it is the one that the file knows."""
+    """A blank route has no script; the file's is used."""
     script = one.script or route.script or (known.route.script if known and known.route else None)
     if script is None:
         raise FailoverError(f"{route.pattern}: is blank; name the Worker that it is restored to with --script")

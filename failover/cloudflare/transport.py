@@ -1,4 +1,8 @@
-"""Calls of Cloudflare's API: counted, limited in time and number, tried again where that can help."""
+"""Calls of Cloudflare's API: counted, limited in time and number, tried again where that can help.
+
+The SDK's own retries are off (`max_retries=0`): they know neither an operation's deadline nor the calls that it must
+keep for backing out.
+"""
 
 import contextlib
 import email.utils

@@ -9,7 +9,7 @@ from failover.common.errors import FailoverError
 
 
 def content(path: Path, most: int) -> bytes:
-    """Of a file of at most so many bytes. Raises FailoverError, also for what would never end; FileNotFoundError."""
+    """Reads a regular file of at most `most` bytes; a pipe raises FailoverError. Raises FileNotFoundError, too."""
     try:
         # A pipe without a writer would hold the opening up.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:

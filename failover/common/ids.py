@@ -250,7 +250,7 @@ def _adapter() -> TypeAdapter[Ids]:
 
 
 def _without_what_is_ignored(document: dict[str, Any]) -> dict[str, Any]:
-    """What may be null is left out then; only a host of a Worker has a route, and that always."""
+    """Drops nulls; adds an empty route where a Worker's host lacks one, so that it is reported."""
     kept = {key: value for key, value in document.items() if key != "left_out" and (key != "probes" or value)}
     if isinstance(kept.get("hosts"), list):
         kept["hosts"] = [_host_with_its_route(one) if isinstance(one, dict) else one for one in kept["hosts"]]

@@ -16,7 +16,7 @@ from failover.common.terms import Act, Kind, Side, Via
 from failover.operation.journal import Paths
 from failover.operation.outcome import Outcome, Result, name_of
 
-# Promised for the local stack. Its clients ask DNS anew each time; one that holds an answer takes its TTL longer.
+# Promised for the local stack. Its clients ask DNS again each time; one that holds an answer takes its TTL longer.
 LOCAL_ROUTE_SECONDS, LOCAL_DNS_SECONDS = 3.0, 10.0
 # Of one client. A packet lost on the way costs less; a side that is away costs more.
 DOWNTIME_SECONDS = 1.0

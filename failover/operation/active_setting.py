@@ -1,4 +1,8 @@
-"""The setting that says which side is active: without it the next `pulumi up` would undo what was done."""
+"""The setting that says which side is active: without it the next `pulumi up` would undo what was done.
+
+The one line is edited as text: the rollback's wheel brings no YAML parser, and writing the file out with PyYAML would
+drop its comments.
+"""
 
 import re
 from collections.abc import Mapping
@@ -78,7 +82,7 @@ def set_active(stack: str, active: Active, start: Path) -> Setting:
 
 
 def changed_text(text: str, active: Active) -> str | None:
-    """None where the setting stands twice, or there is no plain `config:`."""
+    """None where the setting is there twice, or there is no plain `config:`."""
     found = list(LINE.finditer(text))
     if len(found) == 1:
         one = found[0]

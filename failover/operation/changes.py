@@ -93,7 +93,7 @@ def declared(host: Host) -> Target:
 
 
 def to_roll_back(now: HostNow, via: Via) -> list[Change]:
-    """By the route nothing where the host is rolled back already, by either plan; by DNS the record in any case."""
+    """Via route: nothing if the host is already rolled back, by either plan. Via DNS: always the record."""
     if via is Via.ROUTE and now.host.kind is Kind.WORKER:
         return _route_change(now, None) if now.side is Side.WORKER else []
     return _record_change(now, led_past(now.host))

@@ -184,7 +184,7 @@ class Changer:
         except ApiError as error:
             outcome.warnings.append(
                 f"the lock was not given back: {error}; if another operation has taken it with --force, "
-                "look at the hosts with `status`"
+                "check the hosts with `status`"
             )
         self.recorder.note(UNLOCK, "done")
 
@@ -404,7 +404,7 @@ class Operation:
         self.say(f"{text}; at most {left(until):.0f} s more")
 
     def _calls_kept(self, reserve: int) -> int:
-        """When a change is sent once more: plan B's first try and no further one; for a restore all of backing out."""
+        """Calls to keep when a change is sent again: one for plan B; for a restore all of backing out."""
         return reserve if self.act is Act.RESTORE else min(reserve, self.changer.calls_at_end + 1)
 
     def _conclude(self, verdict: Verdict, plan: str) -> None:

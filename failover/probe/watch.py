@@ -163,7 +163,7 @@ class View:
         return Verdict(wanted=wanted, held=held, sightings=sightings, dissent=dissent, seconds=seconds)
 
     def is_over(self, watchers: Sequence[_Watcher], deadline: float) -> bool:
-        """Whether what does not hold by now is given up."""
+        """Whether to stop waiting for hosts that have not switched."""
         return left(deadline) == 0
 
     def _watchers(self, hosts: Sequence[Host]) -> list[_Watcher]:

@@ -101,7 +101,7 @@ def read(path: Path) -> Sequence[Exemption]:
         if values:
             found.append(Exemption(**values, line=line))
     faults += [
-        f"{path.name}:{one.line}: {one.rule}, {one.resource}: stands twice; one is enough"
+        f"{path.name}:{one.line}: {one.rule}, {one.resource}: is listed twice; one is enough"
         for index, one in enumerate(found)
         if any((one.rule, one.resource) == (other.rule, other.resource) for other in found[:index])
     ]

@@ -116,7 +116,7 @@ class ResidencyMap:
         if self.faults:
             number = len(self.faults)
             places = "place keeps" if number == 1 else "places keep"
-            return f"{number} {places} regulated or personal data outside Canada, or where nobody knows."
+            return f"{number} {places} regulated or personal data outside Canada, or at an unknown location."
         cities = Counter(one.where.city for one in self.entries if one.role is Role.HOLDS and one.data_class in AT_HOME)
         kept = " and ".join(city for city, _ in cities.most_common() if city)
         passes = any(one.role is Role.PASSES and one.data_class in AT_HOME for one in self.entries)

@@ -1,4 +1,4 @@
-"""The page of the rules, docs/policies/README.md: `python -m policies.reports.rules_page` writes it anew."""
+"""The page of the rules, docs/policies/README.md: `python -m policies.reports.rules_page` writes it again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

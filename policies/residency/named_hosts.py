@@ -1,4 +1,8 @@
-"""Hosts that a resource names, in URLs or bare, and which of them the stack can prove to be its own."""
+"""Hosts that a resource names, in URLs or bare, and which of them the stack can prove to be its own.
+
+Registered domains are told by a pattern of the usual public suffixes: the whole list is a package that ages. Of a
+suffix that the pattern lacks, two registrants count as one.
+"""
 
 import ipaddress
 import re

@@ -1,4 +1,4 @@
-"""Reads each resource once for all rules of a pack; the SDK reads it anew for every one of them."""
+"""Reads each resource once for all rules of a pack; the SDK reads it again for every one of them."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextvars import ContextVar

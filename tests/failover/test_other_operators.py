@@ -1,4 +1,4 @@
-"""Others who are at it: how long a lock holds, who can be pushed aside, and what nothing to change means then."""
+"""Other operators of the same hosts: how long a lock holds, who can be pushed aside, what no change means then."""
 
 import fcntl
 import multiprocessing

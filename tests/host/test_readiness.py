@@ -36,11 +36,11 @@ def test_each_of_hyperdrives_roles_is_let_in(user: str, host: HostUnderTest) -> 
 @pytest.mark.parametrize(
     ("user", "changes", "words"),
     [
-        ("app", {"password": "wrong"}, "refuses the password; look at whether the host has converged"),
-        ("app", {"database": "nowhere"}, "admits this role to this database from nowhere"),
-        ("app", {"user": "nobody"}, "admits this role to this database from nowhere"),
-        ("owner", {}, "from nowhere; look at pg_hba.conf on the host"),
-        ("backup", {}, "from nowhere"),
+        ("app", {"password": "wrong"}, "refuses the password; check whether the host has converged"),
+        ("app", {"database": "nowhere"}, "no pg_hba.conf entry lets this role into this database"),
+        ("app", {"user": "nobody"}, "no pg_hba.conf entry lets this role into this database"),
+        ("owner", {}, "no pg_hba.conf entry lets this role into this database; check pg_hba.conf on the host"),
+        ("backup", {}, "no pg_hba.conf entry"),
         ("app", {"endpoint": ENDPOINT}, "certificate is for another name"),
         ("app", {"authorities_pem": authority("stranger").pem}, "none of the stack's authorities signed"),
     ],

@@ -204,7 +204,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path, damage: dict[str, object]) -
 
 def test_decrypted_secrets_are_refused_and_not_repeated(tmp_path: Path) -> None:
     envelope = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"hunter2"'}
-    with pytest.raises(PlanError, match="holds decrypted secrets; make it anew without --show-secrets") as caught:
+    with pytest.raises(PlanError, match="holds decrypted secrets; make it again without --show-secrets") as caught:
         saved.read_state(exported(tmp_path, stack(), state(BUCKET, inputs={"a": [envelope]})))
     assert "hunter2" not in str(caught.value)
 

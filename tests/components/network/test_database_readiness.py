@@ -58,7 +58,7 @@ def test_it_goes_on_as_soon_as_the_role_is_let_in(tmp_path: Path) -> None:
     place = "waiting for the database: postgres.example.com: role app, database automatonicai:"
     assert said == [
         f"{place} PostgreSQL is starting, stopping or recovering",
-        f"{place} PostgreSQL refuses the password; look at whether the host has converged since it was generated",
+        f"{place} PostgreSQL refuses the password; check whether the host has converged since it was generated",
         "postgres.example.com: lets app in",
     ]
 
@@ -83,15 +83,15 @@ def test_no_message_holds_a_secret() -> None:
 def test_nothing_is_sent_without_tls() -> None:
     with trial_postgres() as server, trial_edge(server.port) as edge:
         message, _ = gave_up(edge.url)
-    assert "postgres.example.com: role app, database automatonicai: PostgreSQL speaks no TLS" in message
+    assert "postgres.example.com: role app, database automatonicai: PostgreSQL does not offer TLS" in message
     assert set(server.requests) == {SSL_REQUEST}
 
 
 @pytest.mark.parametrize(
     ("hostname", "signer", "words"),
     [
-        ("elsewhere.example.com", "elsewhere.example.com", "PostgreSQL's certificate is for another name; look at"),
-        (ENDPOINT.hostname, "stranger", "none of the stack's authorities signed PostgreSQL's certificate; look at"),
+        ("elsewhere.example.com", "elsewhere.example.com", "PostgreSQL's certificate is for another name; check"),
+        (ENDPOINT.hostname, "stranger", "none of the stack's authorities signed PostgreSQL's certificate; check"),
     ],
 )
 def test_the_password_goes_to_the_stacks_own_server_only(
@@ -107,15 +107,18 @@ def test_the_password_goes_to_the_stacks_own_server_only(
 @pytest.mark.parametrize(
     ("message", "words"),
     [
-        ('FATAL: password authentication failed for user "app"', "refuses the password; look at whether the host has"),
-        ('FATAL: no pg_hba.conf entry for host "1.2.3.4"', "to this database from nowhere; look at pg_hba.conf"),
+        ('FATAL: password authentication failed for user "app"', "refuses the password; check whether the host has"),
+        (
+            'FATAL: no pg_hba.conf entry for host "1.2.3.4"',
+            "no pg_hba.conf entry lets this role into this database; check pg_hba.conf",
+        ),
         ('FATAL: role "app" does not exist', "has no such role or database"),
         ("FATAL: the database system is starting up", "is starting, stopping or recovering"),
         ("FATAL: too many connections for role", "no free connection for this role"),
         ("server closed the connection unexpectedly", "does not answer (server closed the connection unexpectedly)"),
     ],
 )
-def test_a_refusal_of_postgresql_says_what_to_look_at(message: str, words: str) -> None:
+def test_a_refusal_of_postgresql_says_what_to_check(message: str, words: str) -> None:
     assert words in explained(f'connection to server at "127.0.0.1", port 1 failed: {message}')
 
 

@@ -66,8 +66,7 @@ def test_a_wrong_token_is_refused_in_words_without_the_token() -> None:
     with trial_edge() as edge, tunnel(endpoint, url=edge.url) as bridge:
         fault = refused(bridge)
     assert (
-        "postgres.example.com: Access refuses the service token (HTTP 403); look at whether the token has ended"
-        in fault
+        "postgres.example.com: Access refuses the service token (HTTP 403); check whether the token has ended" in fault
     )
     assert "wrong and secret" not in fault + repr(endpoint)
     assert edge.refused == 1
@@ -78,12 +77,12 @@ def test_a_wrong_token_is_refused_in_words_without_the_token() -> None:
     [
         (302, "Access refuses the service token (HTTP 302)"),
         (403, "Access refuses the service token (HTTP 403)"),
-        (530, "no way to the database (HTTP 530: no connector is signed in); look at cloudflared and PostgreSQL"),
+        (530, "no way to the database (HTTP 530: no connector is signed in); check cloudflared and PostgreSQL"),
         (502, "no way to the database (HTTP 502: the database's port does not answer the connector)"),
-        (404, "the edge answers HTTP 404; look at the tunnel's ingress rules"),
+        (404, "the edge answers HTTP 404; check the tunnel's ingress rules"),
     ],
 )
-def test_a_refusal_says_what_to_look_at(status: int, words: str) -> None:
+def test_a_refusal_says_what_to_check(status: int, words: str) -> None:
     with trial_edge(status=status) as edge, tunnel(ENDPOINT, url=edge.url) as bridge:
         assert words in refused(bridge)
 

@@ -2,7 +2,7 @@
 
 from policies.reports import rules_page
 
-AGAIN = "write it anew: python -m policies.reports.rules_page"
+AGAIN = "write it again: python -m policies.reports.rules_page"
 
 
 def test_the_page_is_made_from_the_rules() -> None:
