@@ -52,8 +52,8 @@ class Labels:
             "owner": self.owner,
         }
 
-    def words(self, data_class: DataClass) -> list[str]:
-        """Tags of a platform that has words and no key-value pairs (Cloudflare Workers)."""
+    def tag_list(self, data_class: DataClass) -> list[str]:
+        """Tags of a platform whose tags are plain texts, not key-value pairs (Cloudflare Workers)."""
         return [f"{key}:{value}" for key, value in self.tags(data_class).items()]
 
     def inputs(self, data_class: DataClass) -> dict[str, str]:

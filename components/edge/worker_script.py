@@ -58,7 +58,7 @@ class WorkerScript(pulumi.ComponentResource):
                 "head_sampling_rate": 1,
                 "logs": {"enabled": True, "head_sampling_rate": 1, "invocation_logs": False},
             },
-            tags=args.labels.words(args.data_class),
+            tags=args.labels.tag_list(args.data_class),
             opts=child,
         )
         version = cloudflare.WorkerVersion(

@@ -30,10 +30,10 @@ def refuse_secrets_in_the_clear() -> None:
 
 
 def _check(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-    places = properties.places(args.type_)
-    if not places:
+    patterns = properties.inputs(args.type_)
+    if not patterns:
         return None
-    nothing = cast(Awaitable[Any], _no_dependency(args.type_, args.name, args.props, places))
+    nothing = cast(Awaitable[Any], _no_dependency(args.type_, args.name, args.props, patterns))
     checked: pulumi.Output[Any] = pulumi.Output.from_input(nothing)
     # A resource waits for what it depends on, so it is not registered before all its faults are known.
     opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(depends_on=checked))
@@ -41,17 +41,17 @@ def _check(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransforma
 
 
 async def _no_dependency(
-    type_token: str, name: str, props: Mapping[str, Any], places: Sequence[str]
+    type_token: str, name: str, props: Mapping[str, Any], patterns: Sequence[str]
 ) -> list[pulumi.Resource]:
     """Raises SecretError that names every property."""
-    paths = [path for place in places for path in await _in_the_clear(props, place.split("."), "")]
+    paths = [path for pattern in patterns for path in await _in_the_clear(props, pattern.split("."), "")]
     if paths:
         raise SecretError(type_token, name, paths)
     return []
 
 
 async def _in_the_clear(value: Any, steps: Sequence[str], path: str) -> list[str]:
-    """Paths of the texts at the place that are no secret outputs."""
+    """Paths of the texts that the pattern's steps lead to and that are not secret outputs."""
     if isinstance(value, pulumi.Output):
         if await value.is_secret():
             return []

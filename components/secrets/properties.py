@@ -1,6 +1,6 @@
-"""Where resources take and give out secrets: one place for the program, the packs and the gate.
+"""Where resources take and give out secrets: one table for the program, the packs and the gate.
 
-A place is a property path by its names on the wire. `*` stands for every key or index, and `?kind=text` goes on
+A pattern is a property path by its names on the wire. `*` stands for every key or index, and `?kind=text` goes on
 only where the part reached so far has a `kind` of that text, or of one that is not known.
 """
 
@@ -14,8 +14,8 @@ PARAMETER = "aws:ssm/parameter:Parameter"
 WORKER_VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 
 
-def places(type_token: str) -> tuple[str, ...]:
-    """Places where this type takes secrets, with their `*` and `?`."""
+def inputs(type_token: str) -> tuple[str, ...]:
+    """Patterns of the inputs in which this type takes secrets."""
     row, (marked, _) = of(type_token), PROVIDER_SECRETS.get(type_token, ((), ()))
     return row.secret_inputs if row.is_marked_too_much else (*marked, *row.secret_inputs)
 
@@ -26,12 +26,12 @@ def outputs(type_token: str) -> tuple[str, ...]:
     return (*marked, *made, *of(type_token).secret_outputs)
 
 
-def reached(value: Any, place: str, is_closed: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
-    """Path and value of each part of the value that the place names.
+def reached(value: Any, pattern: str, is_closed: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
+    """Path and value of each part of the value that the pattern names.
 
-    A part that `is_closed` ends the way: what lies in it can't be seen, and it stands for all of it.
+    A part that `is_closed` ends the path: what lies in it can't be seen, and it stands for all of it.
     """
-    return _reached(value, place.split("."), "", is_closed)
+    return _reached(value, pattern.split("."), "", is_closed)
 
 
 def _reached(value: Any, steps: list[str], path: str, is_closed: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:

@@ -51,7 +51,7 @@ def misplaced(plan: Plan) -> Iterator[tuple[Resource, str, str]]:
         if not resource.custom:
             yield from ((resource, f"outputs.{path}", what) for path, what in _secrets(plan, resource.outputs, ""))
             continue
-        known = set(_places(resource))
+        known = set(_secret_paths(resource))
         for path, what in _secrets(plan, resource.inputs, "", is_mark_enough=resource.type.startswith(PROVIDERS)):
             if not _is_within(path, known):
                 yield resource, path, what
@@ -59,13 +59,13 @@ def misplaced(plan: Plan) -> Iterator[tuple[Resource, str, str]]:
 
 def is_sealed(resource: Resource, path: str) -> bool:
     """Whether an input, by its path, is made for a secret and given as one."""
-    return path in set(_places(resource)) and isinstance(at(resource.inputs, *path.split(".")), Secret)
+    return path in set(_secret_paths(resource)) and isinstance(at(resource.inputs, *path.split(".")), Secret)
 
 
 def unseen(plan: Plan) -> Iterator[tuple[Resource, str]]:
     """Inputs that the engine writes without saying what they are made of, where that may be a secret."""
     for resource in plan.resources:
-        known = set(_places(resource))
+        known = set(_secret_paths(resource))
         for name, urns in resource.property_dependencies.items() if resource.custom else ():
             made = [plan.by_urn[urn] for urn in urns if urn in plan.by_urn]
             if not any(properties.outputs(one.type) for one in made):
@@ -78,7 +78,7 @@ def unseen(plan: Plan) -> Iterator[tuple[Resource, str]]:
 def unknown(plan: Plan) -> Iterator[tuple[Resource, Sequence[str]]]:
     """Each resource with texts of which nothing at all is known, not even what they are made of: their paths."""
     for resource in plan.resources:
-        known = set(_places(resource))
+        known = set(_secret_paths(resource))
         paths = [path for path in _unknown(resource.inputs, "") if not _is_within(path, known)]
         if paths and resource.custom:
             yield resource, paths
@@ -112,14 +112,14 @@ def configured(plan: Plan) -> Iterator[tuple[str, str]]:
             yield name, what
 
 
-def _places(resource: Resource) -> Iterator[str]:
-    for place in properties.places(resource.type):
-        for path, _ in properties.reached(resource.inputs, place, _is_closed):
+def _secret_paths(resource: Resource) -> Iterator[str]:
+    for pattern in properties.inputs(resource.type):
+        for path, _ in properties.reached(resource.inputs, pattern, _is_closed):
             yield path
 
 
-def _is_within(path: str, places: Collection[str]) -> bool:
-    return any(path == place or path.startswith((f"{place}.", f"{place}[")) for place in places)
+def _is_within(path: str, paths: Collection[str]) -> bool:
+    return any(path == outer or path.startswith((f"{outer}.", f"{outer}[")) for outer in paths)
 
 
 def _secrets(plan: Plan, value: Any, path: str, *, is_mark_enough: bool = True) -> Iterator[tuple[str, str]]:
@@ -194,8 +194,8 @@ def _is_kept(resource: Resource, name: str) -> bool:
 
 def _unmarked(values: Mapping[str, Any], type_token: str) -> Iterator[str]:
     """Paths of what is made for a secret and is not marked as one."""
-    for place in properties.places(type_token):
-        for path, value in properties.reached(values, place, _is_closed):
+    for pattern in properties.inputs(type_token):
+        for path, value in properties.reached(values, pattern, _is_closed):
             if not isinstance(value, Secret):
                 yield path
 

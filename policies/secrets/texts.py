@@ -20,7 +20,7 @@ MOST_PIECES = 400
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class KnownText:
     """A known text of a resource."""
 
     path: str
@@ -32,45 +32,45 @@ class Place:
     """The property is made for a secret."""
 
 
-def texts(args: ResourceValidationArgs) -> Iterator[Place]:
+def texts(args: ResourceValidationArgs) -> Iterator[KnownText]:
     """All texts, with keys and the resource's own name.
 
     Unknown ones are skipped: nobody wrote what a cloud generates, and what it is made of is judged where it is known.
     """
-    yield Place(path="its name", name="", text=args.name, is_sensitive=False)
+    yield KnownText(path="its name", name="", text=args.name, is_sensitive=False)
     sensitive = set(sensitive_paths(args.resource_type, args.props))
-    for path, place in all_texts(args.props):
+    for path, item in all_texts(args.props):
         is_inside = any(path == known or path.startswith((f"{known}.", f"{known}[")) for known in sensitive)
-        yield replace(place, is_sensitive=True) if is_inside else place
+        yield replace(item, is_sensitive=True) if is_inside else item
 
 
-def all_texts(values: Mapping[str, Any]) -> Iterator[tuple[str, Place]]:
+def all_texts(values: Mapping[str, Any]) -> Iterator[tuple[str, KnownText]]:
     """Each known text of some properties, with its real path; keys too."""
     return _texts(values, "", "", "")
 
 
 def sensitive_paths(type_token: str, props: Mapping[str, Any]) -> Iterator[str]:
     """Paths of the properties that this resource has for secrets, known or not."""
-    for place in properties.places(type_token):
+    for pattern in properties.inputs(type_token):
         try:
-            for path, _ in properties.reached(props, place, lambda _value: False):
+            for path, _ in properties.reached(props, pattern, lambda _value: False):
                 yield path
         except UnknownValueError as error:
             yield ".".join(error.props)
 
 
-def _texts(value: Any, path: str, shown: str, name: str) -> Iterator[tuple[str, Place]]:
+def _texts(value: Any, path: str, shown: str, name: str) -> Iterator[tuple[str, KnownText]]:
     """Each text with its real path."""
     match value:
         case str():
-            yield path, Place(path=shown, name=name, text=value, is_sensitive=False)
+            yield path, KnownText(path=shown, name=name, text=value, is_sensitive=False)
         case pulumi.StringAsset():
-            yield path, Place(path=shown, name=name, text=value.text, is_sensitive=False)
+            yield path, KnownText(path=shown, name=name, text=value.text, is_sensitive=False)
         case Mapping():
             called = _called(value)
             for key in value:
                 below = f"{shown}.{'[a key]' if scanner.found(key) else key}".lstrip(".")
-                yield f"{path}.{key}".lstrip("."), Place(path=below, name="", text=key, is_sensitive=False)
+                yield f"{path}.{key}".lstrip("."), KnownText(path=below, name="", text=key, is_sensitive=False)
                 inner_name = called if called and key in ("value", "text") else key
                 yield from _at(value, key, f"{path}.{key}".lstrip("."), below, inner_name)
         case Sequence():
@@ -78,7 +78,7 @@ def _texts(value: Any, path: str, shown: str, name: str) -> Iterator[tuple[str, 
                 yield from _at(value, index, f"{path}[{index}]", f"{shown}[{index}]", name)
 
 
-def _at(value: Any, key: Any, path: str, shown: str, name: str) -> Iterator[tuple[str, Place]]:
+def _at(value: Any, key: Any, path: str, shown: str, name: str) -> Iterator[tuple[str, KnownText]]:
     try:
         item = value[key]
     except UnknownValueError:
@@ -94,21 +94,21 @@ def _called(value: Mapping[str, Any]) -> str:
 
 
 def _inputs_are_clean(args: ResourceValidationArgs) -> Iterator[str]:
-    for place in texts(args):
-        for what in () if place.is_sensitive else scanner.found(place.text, place.name):
-            yield f"Property {place.path} holds {what}." if place.path != "its name" else f"Its name holds {what}."
+    for item in texts(args):
+        for what in () if item.is_sensitive else scanner.found(item.text, item.name):
+            yield f"Property {item.path} holds {what}." if item.path != "its name" else f"Its name holds {what}."
 
 
 def _secrets_are_not_split(args: ResourceValidationArgs) -> Iterator[str]:
-    places = [place for place in texts(args) if not place.is_sensitive and place.text][:MOST_PIECES]
-    for first, second in scanner.split([(place.name, place.text) for place in places]):
-        yield f"{_called_path(places[first])} and {_called_path(places[second])} hold a secret together."
+    items = [item for item in texts(args) if not item.is_sensitive and item.text][:MOST_PIECES]
+    for first, second in scanner.split([(item.name, item.text) for item in items]):
+        yield f"{_called_path(items[first])} and {_called_path(items[second])} hold a secret together."
         # Of many random values every pair would be one.
         return
 
 
-def _called_path(place: Place) -> str:
-    return "Its name" if place.path == "its name" else f"property {place.path}"
+def _called_path(item: KnownText) -> str:
+    return "Its name" if item.path == "its name" else f"property {item.path}"
 
 
 _UNWRITTEN = (
@@ -122,13 +122,13 @@ def _outputs_are_clean(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
         if not _is_component(resource):
             continue
         marked = sdk_reading.marked_outputs(resource.urn)
-        for path, place in all_texts(resource.props):
+        for path, item in all_texts(resource.props):
             if any(path == known or path.startswith((f"{known}.", f"{known}[")) for known in marked):
                 continue
-            for what in scanner.found(place.text, place.name):
-                yield f"Output {place.path} holds {what} and is not secret.", resource.urn
-            if scanner.is_secret_name(place.name) and place.text and scanner.is_worth_hiding(place.text):
-                yield f"Output {place.path} holds what it calls a secret and is not secret.", resource.urn
+            for what in scanner.found(item.text, item.name):
+                yield f"Output {item.path} holds {what} and is not secret.", resource.urn
+            if scanner.is_secret_name(item.name) and item.text and scanner.is_worth_hiding(item.text):
+                yield f"Output {item.path} holds what it calls a secret and is not secret.", resource.urn
 
 
 def _is_component(resource: PolicyResource) -> bool:

@@ -63,9 +63,9 @@ def _variables_are_clean(args: ResourceValidationArgs) -> Iterator[str]:
         return
     for path in _variables(args.props, "", is_inside=False):
         yield f"Variable {path} is called like a secret and stands in the clear."
-    for place in texts(args) if args.resource_type not in SCRIPTS else ():
-        if not place.is_sensitive and scanner.sets(place.text):
-            yield f"Property {place.path} sets something that is called like a secret."
+    for item in texts(args) if args.resource_type not in SCRIPTS else ():
+        if not item.is_sensitive and scanner.sets(item.text):
+            yield f"Property {item.path} sets something that is called like a secret."
 
 
 def _variables(value: Any, path: str, *, is_inside: bool) -> Iterator[str]:

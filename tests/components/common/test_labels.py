@@ -19,4 +19,4 @@ def test_tags_say_environment_class_and_owner() -> None:
 
 
 def test_words_say_the_same() -> None:
-    assert "data-class:none" in LABELS.words(DataClass.NONE)
+    assert "data-class:none" in LABELS.tag_list(DataClass.NONE)
