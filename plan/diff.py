@@ -189,7 +189,7 @@ def _own(old: Resource, new: Resource) -> tuple[PropertyChange, ...]:
 
 
 def _surroundings(resource: Resource) -> dict[str, Any]:
-    """All that decides a resource's fate but is no input, by path."""
+    """All that decides a resource's fate besides its inputs, by path."""
     options = {f"options.{name}": getattr(resource.options, name) for name in _OPTIONS}
     lists = {path: list(value) if isinstance(value, tuple) else value for path, value in options.items()}
     return {**lists, "parent": resource.parent, "provider": resource.provider}
@@ -223,12 +223,12 @@ def _exports(old: Plan, new: Plan, replaced: set[str]) -> tuple[PropertyChange, 
     differing = [
         row for name in names for row in _differences(f"exports.{name}", old.outputs.get(name), new.outputs.get(name))
     ]
-    anew = [
+    recomputed = [
         (f"exports.{name}", value, value)
         for name, value in sorted(new.outputs.items())
         if name in old.outputs and old.outputs[name] == value and replaced & _referenced(value, ())
     ]
-    rows = sorted([*differing, *anew], key=lambda row: row[0])
+    rows = sorted([*differing, *recomputed], key=lambda row: row[0])
     return tuple(PropertyChange(path=path, old=before, new=after, is_replacing=False) for path, before, after in rows)
 
 

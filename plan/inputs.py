@@ -96,7 +96,7 @@ class Inputs:
         return text if stamped(known) == known else None
 
     def keep(self, memory: Memory, texts: Mapping[str, str], seen: Mapping[str, Any]) -> None:
-        """Remembers texts by key, unless their process has seen what is no input, or an input was changed meanwhile."""
+        """Remembers texts by key, unless their process has read what is not an input, or an input changed meanwhile."""
         if seen["unlisted"] or not self.single_files.issuperset(seen["single_files"]):
             return
         with contextlib.suppress(OSError):

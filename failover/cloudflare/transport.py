@@ -109,7 +109,7 @@ class Transport:
     ) -> Answer:
         """One call, tried again while time and calls last; `reserve` calls are kept for what comes after.
 
-        `read` takes the result out of the answer's envelope; what it can't read is no answer of Cloudflare's.
+        `read` takes the result out of the answer's envelope; what it can't read is not an answer of Cloudflare's.
         """
 
         def send(timeout: httpx.Timeout) -> Answer:

@@ -217,7 +217,7 @@ def judge(
     own: Collection[str],
     now: datetime,
 ) -> None:
-    """Adds what speaks against the act. `own`: operations of this machine, whose locks are no obstacle."""
+    """Adds what speaks against the act. `own`: operations of this machine, whose locks do not count."""
     if act is Act.ROLLBACK:
         _judge_standby(found)
     _judge_calls(found, api.transport.rate_left, act, via, changes)

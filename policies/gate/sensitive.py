@@ -26,7 +26,7 @@ def in_the_clear(plan: Plan) -> Iterator[tuple[Resource, str]]:
 
 
 def clear_in_state(plan: Plan) -> Iterator[tuple[Resource, str]]:
-    """Each resource of a plan read from a state with a known-sensitive value that is no ciphertext, and its path.
+    """Each resource of a plan read from a state with a known-sensitive value that is not ciphertext, and its path.
 
     Parts of a value that is ciphertext as a whole are not looked at.
     """

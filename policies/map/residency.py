@@ -102,7 +102,7 @@ class Flow:
 class ResidencyMap:
     stack: str
     resources: int
-    """How many the map speaks of: all that are no mere group of others."""
+    """How many the map speaks of: all but mere groups of others."""
     entries: tuple[Entry, ...]
     flows: tuple[Flow, ...]
 

@@ -108,7 +108,7 @@ def _section(group: Group, rule: Rule | StackRule | GateRule) -> Iterator[str]:
 
 def _before_deployment(rule: Rule | StackRule) -> Iterator[str]:
     if rule.may_wait:
-        yield f"A value that is not known yet is no violation: {rule.may_wait}."
+        yield f"A value that is not known yet is not a violation: {rule.may_wait}."
         yield "The gate on the deployed state judges it."
     if rule.passes_unknown:
         yield f"A text that is not known yet is passed over: {rule.passes_unknown}."

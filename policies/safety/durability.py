@@ -100,7 +100,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         description="Every Lightsail instance has a daily snapshot at a full hour.",
         reason=(
             "A snapshot brings a host back in minutes where a restore takes longer; seven are kept "
-            "(AWS, Lightsail automatic snapshots). They are no backup: they are deleted with the host."
+            "(AWS, Lightsail automatic snapshots). They are not a backup: they are deleted with the host."
         ),
         severity=Severity.HIGH,
         remediation="Set addOn to AutoSnapshot, Enabled, with snapshotTime as HH:00.",
