@@ -15,7 +15,11 @@ from local.processes.stack import Stack
 
 NAME = "control-plane"
 PROJECT = Path(__file__).parents[2]
-CODE = PROJECT / "local" / "control_plane"
+SOURCES = (
+    *(path for folder in ("local/control_plane", "durable") for path in sorted(PROJECT.glob(f"{folder}/*.py"))),
+    *(PROJECT / path for path in ("local/common/state.py", "local/common/errors.py", "components/common/errors.py")),
+)
+"""What the program runs of ours: a change of one starts it again."""
 OWNER, ROLLBACK = "control-plane-owner", "control-plane-rollback"
 TOKEN_LENGTH = 40
 # What the rollback's own token may do, and nothing else.
@@ -59,7 +63,7 @@ def program(stack: Stack, declared: DeclaredEdge, feed: NameServer | None) -> Pr
         name=NAME,
         command=(sys.executable, "-m", "local.control_plane", str(path)),
         environment={"PYTHONPATH": str(PROJECT)},
-        contents=(content_hash(path, *sorted(CODE.glob("*.py"))),),
+        contents=(content_hash(path, *SOURCES),),
     )
 
 

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 NAME = "objects"
 PROJECT = Path(__file__).parents[2]
 SERVER = Path(__file__).with_name("server.py")
-STORE = PROJECT / "local" / "object_store"
+SOURCES = (
+    SERVER,
+    *(path for folder in ("local/object_store", "durable") for path in sorted(PROJECT.glob(f"{folder}/*.py"))),
+)
+"""What the server runs of ours: a change of one starts it again."""
 # moto checks no signature.
 CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 ENVIRONMENT = {
@@ -58,7 +62,7 @@ class Objects:
             # All is saved that it has acknowledged, and gunicorn's own ways to stop take one to three seconds.
             stop_signal="KILL",
             environment={**ENVIRONMENT, "HYBRID_OBJECTS": str(self.state.store), "TMPDIR": str(self.state.objects)},
-            contents=(content_hash(*self.tls.files, SERVER, *sorted(STORE.glob("*.py"))),),
+            contents=(content_hash(*self.tls.files, *SOURCES),),
         )
 
     def is_ready(self) -> bool:
