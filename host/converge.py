@@ -11,7 +11,6 @@ Prints one JSON report; exit code 1 when a stage failed (those after it did not 
 import argparse
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from pyinfra.api.exceptions import ConnectError
 
+from durable import files
 from host.apply import STAGES, Report, apply, prepare_process
 from host.common.convergence_lock import BusyError, alone
 from host.common.layout import RUN
@@ -69,11 +69,10 @@ def realised(path: Path, folder: Path) -> Spec:
     except (OSError, ValueError) as error:
         raise SpecError(f"{path}: not readable as JSON: {error}") from error
     kept = folder / "specification.json"
-    fresh = folder / "specification.json.new"
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(resolved(declared), file)
-    fresh.rename(kept)
+    # What a killed run left holds secrets; this one is alone.
+    for left in folder.glob(f".{kept.name}.*{files.UNFINISHED}"):
+        left.unlink()
+    files.replace(kept, json.dumps(resolved(declared)), mode=0o600)
     return load(kept)
 
 

@@ -1,6 +1,7 @@
 """Warns before the log is dropped, a backup is too old or the repository unsound: to the journal and to CloudWatch.
 
-Installed on the host by itself and run each minute by systemd with the system's Python: backup_alarm.py SETTINGS
+Installed on the host by itself, as backup_alarm.py, and run each minute by systemd with the system's Python:
+backup_alarm.py SETTINGS. So it imports nothing of ours, and writes its own file whole, without durable.files.
 """
 
 import json

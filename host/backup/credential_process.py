@@ -1,6 +1,8 @@
 """Hands the rotating key of the host's identity on to pgBackRest, which runs as another user.
 
-Installed on the host by itself and run by systemd with the system's Python: backup_credentials.py SOURCE TARGET USER
+Installed on the host by itself, as backup_credentials.py, and run by systemd with the system's Python:
+backup_credentials.py SOURCE TARGET USER. So it imports nothing of ours, and writes its own file whole, without
+durable.files.
 """
 
 import configparser

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from durable import files
 from host.recovery.clusters import Work
 from host.recovery.inventory import Segment, number_of, timeline_of, wal_name
 from host.recovery.pgbackrest import NOT_FOUND, Repository
@@ -94,10 +95,8 @@ class Fetcher(threading.Thread):
             code = future.result()
             del self._futures[name]
         ask.unlink()
-        fresh = self._work.inside(f"answers/{name}.new")
-        fresh.write_text(str(code))
-        fresh.chmod(0o644)
-        fresh.rename(self._work.inside(f"answers/{name}"))
+        # Not flushed: after a power cut nobody waits for it any more.
+        files.replace(self._work.inside(f"answers/{name}"), str(code), mode=0o644, is_cache=True)
 
     def _ahead(self, name: str) -> list[str]:
         timeline, number = timeline_of(name), number_of(name)

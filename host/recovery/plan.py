@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from durable import files
 from host.recovery import clusters, contract, inventory
 from host.recovery.choice import Choice, Situation, choose, read_situation
 from host.recovery.contract import MAIN, Backup, RestoreRequest, Source, Target
@@ -43,11 +44,9 @@ def measured_rates(machine: Machine) -> Rates | None:
 def note_rates(machine: Machine, *, data: int, restore: float, segments: int, recovery: float) -> None:
     """Keep what a restore measured: bytes and seconds."""
     path = machine.path(machine.clusters / RATES_FILE)
-    fresh = path.with_name(f"{RATES_FILE}.new")
     earlier = measured_rates(machine)
     log = segments * SEGMENT_BYTES / max(recovery, 0.1) if segments > 1 or not earlier else earlier.recovery
-    fresh.write_text(json.dumps({"restore": data / max(restore, 0.1), "recovery": log}))
-    fresh.rename(path)
+    files.replace(path, json.dumps({"restore": data / max(restore, 0.1), "recovery": log}), mode=0o644, is_cache=True)
 
 
 def estimated_seconds(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from durable.files import flush_folder
 from host.common import convergence_lock, layout
 from host.common.services import READY_SECONDS, postgres
 from host.recovery import clusters
@@ -141,11 +142,7 @@ def _exchange(one: Path, other: Path) -> None:
     if library.renameat2(AT_CURRENT_FOLDER, places[0], AT_CURRENT_FOLDER, places[1], RENAME_EXCHANGE):
         number = ctypes.get_errno()
         raise RecoveryError(f"{one.name} and {other.name}: can't change places: {os.strerror(number)}")
-    descriptor = os.open(one.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush_folder(one.parent)
 
 
 def _ensure_stopped(machine: Machine) -> None:

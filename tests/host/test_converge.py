@@ -91,6 +91,16 @@ def test_the_secrets_are_in_one_file_of_roots(
     assert password not in json.dumps(report) + words
 
 
+def test_secrets_that_a_killed_run_left_are_removed(
+    played: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "root/run/hybrid"
+    folder.mkdir(parents=True)
+    (folder / ".specification.json.killed.new").write_text("{")
+    run(tmp_path, capsys)
+    assert [path.name for path in folder.iterdir() if "specification" in path.name] == ["specification.json"]
+
+
 def test_a_refused_specification_runs_no_stage(
     played: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
