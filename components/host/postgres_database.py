@@ -1,13 +1,13 @@
 """The database inside the server: its schemas by data class, its roles and their passwords."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_random as random
 
 from components.common.labels import DataClass, Labels
 from components.common.protection import Protection
-from host.specification.model import Extension, WayIn
+from host.specification.model import Extension, Role, WayIn
 
 # The five that the application uses, and what monitoring needs.
 EXTENSIONS: tuple[Extension, ...] = (
@@ -20,54 +20,26 @@ EXTENSIONS: tuple[Extension, ...] = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Role:
-    """A role of the database, and the schemas it may use."""
-
-    name: str
-    way_in: WayIn = WayIn.PASSWORD
-    reads: tuple[str, ...] = ()
-    """Schemas whose tables it may select from."""
-    writes: tuple[str, ...] = ()
-    """Schemas whose rows it may insert, update and delete."""
-    creates: tuple[str, ...] = ()
-    """Schemas in which it makes, and so owns, tables."""
-    acts_as: str | None = None
-    """Role that it becomes when it logs in: what it makes is that role's."""
-    connection_limit: int = 10
-    is_monitor: bool = False
-    """Sees the statistics of all sessions, and no table."""
-    is_backup: bool = False
-    """May start and stop a physical backup, and sees no table."""
-
-    def inputs(self) -> dict[str, object]:
-        """As the component declares it; `actsAs` only where there is one, because inputs hold no null."""
-        return {
-            "name": self.name,
-            "wayIn": str(self.way_in),
-            "reads": list(self.reads),
-            "writes": list(self.writes),
-            "creates": list(self.creates),
-            "connectionLimit": self.connection_limit,
-            "isMonitor": self.is_monitor,
-            "isBackup": self.is_backup,
-            **({"actsAs": self.acts_as} if self.acts_as else {}),
-        }
+def _role(name: str, **facts: object) -> Role:
+    """One that logs in with a password, which the declaration leaves out, and may do nothing but what `facts` say."""
+    bare = {"way_in": WayIn.PASSWORD, "password": None, "reads": (), "writes": (), "creates": (), "acts_as": None}
+    limits = {"connection_limit": 10, "is_monitor": False, "is_backup": False}
+    return Role.model_validate({**bare, **limits, "name": name, **facts})
 
 
 # A schema holds one data class, so that a grant on a schema is a grant on a class.
 SCHEMAS: dict[str, DataClass] = {"regulated": DataClass.REGULATED, "public": DataClass.PUBLIC}
 
-APP = Role(name="app", reads=("regulated", "public"), writes=("regulated", "public"))
+APP = _role("app", reads=("regulated", "public"), writes=("regulated", "public"))
 # Behind the cached Hyperdrive, whose storage place is not documented: it may see public data only.
-PUBLIC_READ = Role(name="public_read", reads=("public",))
+PUBLIC_READ = _role("public_read", reads=("public",))
 BEHIND_HYPERDRIVE = (APP, PUBLIC_READ)
 # Owns what the schemas hold. Nobody logs in as it, but the jobs of pg_cron and TimescaleDB run as it.
-OWNER = Role(name="owner", way_in=WayIn.NONE, reads=("regulated", "public"), creates=("regulated", "public"))
-MIGRATOR = Role(name="migrator", acts_as=OWNER.name)
-READ_ONLY = Role(name="read_only", reads=("regulated", "public"))
-MONITOR = Role(name="monitor", is_monitor=True)
-BACKUP = Role(name="backup", way_in=WayIn.SOCKET, is_backup=True)
+OWNER = _role("owner", way_in=WayIn.NONE, reads=("regulated", "public"), creates=("regulated", "public"))
+MIGRATOR = _role("migrator", acts_as=OWNER.name)
+READ_ONLY = _role("read_only", reads=("regulated", "public"))
+MONITOR = _role("monitor", is_monitor=True)
+BACKUP = _role("backup", way_in=WayIn.SOCKET, is_backup=True)
 ROLES = (OWNER, *BEHIND_HYPERDRIVE, MIGRATOR, READ_ONLY, MONITOR, BACKUP)
 WITH_PASSWORD = tuple(role for role in ROLES if role.way_in is WayIn.PASSWORD)
 
@@ -78,7 +50,9 @@ def roles(hyperdrive_connections: int) -> list[Role]:
     Its limit is a soft one, and while it moves to new connections the old ones are still open.
     """
     limit = 2 * hyperdrive_connections
-    return [replace(role, connection_limit=limit) if role in BEHIND_HYPERDRIVE else role for role in ROLES]
+    return [
+        role.model_copy(update={"connection_limit": limit}) if role in BEHIND_HYPERDRIVE else role for role in ROLES
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +87,7 @@ class PostgresDatabase(pulumi.ComponentResource):
             "version": args.version,
             "extensions": list(EXTENSIONS),
             "schemas": [{"name": schema, "dataClass": str(held)} for schema, held in SCHEMAS.items()],
-            "roles": [role.inputs() for role in roles(args.hyperdrive_connections)],
+            "roles": [_inputs(role) for role in roles(args.hyperdrive_connections)],
         }
         super().__init__("hybrid:postgres:PostgresDatabase", name, declared, opts)
         self.database = pulumi.Output.from_input(args.database)
@@ -129,3 +103,18 @@ class PostgresDatabase(pulumi.ComponentResource):
             for role in WITH_PASSWORD
         }
         self.register_outputs({"database": self.database, "passwords": self.passwords})
+
+
+def _inputs(role: Role) -> dict[str, object]:
+    """As the component declares it; `actsAs` only where there is one, because inputs hold no null."""
+    return {
+        "name": role.name,
+        "wayIn": str(role.way_in),
+        "reads": list(role.reads),
+        "writes": list(role.writes),
+        "creates": list(role.creates),
+        "connectionLimit": role.connection_limit,
+        "isMonitor": role.is_monitor,
+        "isBackup": role.is_backup,
+        **({"actsAs": role.acts_as} if role.acts_as else {}),
+    }

@@ -87,18 +87,9 @@ def _postgres(stack: Settings, host: HostSettings) -> model.Postgres:
         origin=host.origin,
         is_serving=host == stack.serving_host,
         roles=tuple(
-            model.Role(
-                name=role.name,
-                password=_secret(stack, password(role.name)) if role.way_in is WayIn.PASSWORD else None,
-                way_in=role.way_in,
-                reads=role.reads,
-                writes=role.writes,
-                creates=role.creates,
-                connection_limit=role.connection_limit,
-                is_monitor=role.is_monitor,
-                is_backup=role.is_backup,
-                acts_as=role.acts_as,
-            )
+            role.model_copy(update={"password": _secret(stack, password(role.name))})
+            if role.way_in is WayIn.PASSWORD
+            else role
             for role in roles(stack.hyperdrive_connections)
         ),
     )

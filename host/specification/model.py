@@ -196,6 +196,7 @@ class Role(Model):
     """Schemas that it owns, with all that is in them."""
     connection_limit: int = Field(ge=1)
     is_monitor: bool
+    """Sees the statistics of all sessions, and no table."""
     is_backup: bool
     """May do what pgBackRest does, and read no table."""
     acts_as: str | None
