@@ -82,7 +82,7 @@ class BackupAlarms(pulumi.ComponentResource):
                 alias=alarm_key_alias(args.labels.prefix),
                 description=f"Alarms of {args.labels.prefix}",
                 data_class=DataClass.NONE,
-                # AWS's own key for SNS does not admit CloudWatch, whose messages would be lost without a word.
+                # AWS's own key for SNS does not admit CloudWatch, whose messages would be lost silently.
                 policy=key_policy(args.aws_account_id, _publisher_of_alarms(args.aws_account_id)),
             ),
             child,

@@ -30,11 +30,11 @@ def credentials(text: str, now: float) -> dict[str, object]:
     try:
         parser.read_string(text)
     except configparser.Error:
-        raise ValueError("no file of AWS credentials") from None
+        raise ValueError("is not an AWS credentials file") from None
     held = parser["default"] if parser.has_section("default") else {}
     missing = [name for name in NAMES.values() if not held.get(name)]
     if missing:
-        raise ValueError(f"without {', '.join(missing)} in the profile default")
+        raise ValueError(f"profile default lacks {', '.join(missing)}")
     ends = datetime.fromtimestamp(now + GOOD_SECONDS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"Version": 1, **{name: held[key] for name, key in NAMES.items()}, "Expiration": ends}
 

@@ -94,7 +94,9 @@ def _refuse_missing(names: Iterable[str]) -> None:
     has = host.get_fact(InstalledPackages).versions
     missing = [name for name in names if name not in has]
     if missing:
-        raise RefusedError("packages", f"not installed: {', '.join(missing)}; make the root file system or image anew")
+        raise RefusedError(
+            "packages", f"not installed: {', '.join(missing)}; build the root file system or image again"
+        )
 
 
 def _with_time_service(names: tuple[str, ...]) -> tuple[str, ...]:

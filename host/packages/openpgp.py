@@ -1,4 +1,7 @@
-"""Fingerprints of OpenPGP public keys (RFC 4880, 4.2 and 12.2), which a bare host has no program for."""
+"""Fingerprints of OpenPGP public keys (RFC 4880, 4.2 and 12.2).
+
+By hand: a bare host has no program for it, and a library for OpenPGP would be one more dependency for one hash.
+"""
 
 import base64
 import hashlib
@@ -9,7 +12,7 @@ PUBLIC_KEY = 6
 
 
 class KeyFileError(Exception):
-    """The file is no OpenPGP public key."""
+    """The file is not an OpenPGP public key."""
 
 
 def primary_fingerprints(content: bytes) -> frozenset[str]:

@@ -114,7 +114,7 @@ def _ended(machine: Machine, argv: Sequence[str]) -> tuple[bool, list[str], list
     out, errors = (
         [line.strip() for line in text.splitlines() if line.strip()] for text in (answer.stdout, answer.stderr)
     )
-    return answer.returncode == 0, out, errors or [f"ended with {answer.returncode} and without a word"]
+    return answer.returncode == 0, out, errors or [f"ended with {answer.returncode} without output"]
 
 
 def extensions(source: Ask, copy: Ask, *, is_latest: bool) -> Check:
@@ -163,7 +163,7 @@ def no_way_out(server: Server) -> Check:
 
 
 def last_wal(last: datetime | None, target: datetime | None, lost: float | None, allowed: int) -> Check:
-    """Of a point: nothing after it. Of the newest state: no more is lost than is allowed."""
+    """Of a point: no later commit. Of the newest state: the loss is within the target."""
     words = f"last recovered commit {written(last) if last else 'none since the backup'}"
     if target:
         return _check("last WAL", last is None or last <= target, words)

@@ -12,11 +12,11 @@ from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.timelines import (
     Stretch,
+    described,
     gaps,
     given_up,
     leads_from,
     segments,
-    spoken,
     stretches,
     timeline_at,
     usable_from,
@@ -104,7 +104,7 @@ class Choice:
 
 
 def choose(target: Target, situation: Situation) -> Choice:
-    window = f"; {spoken(situation.windows)}"
+    window = f"; {described(situation.windows)}"
     reachable = [one for one in situation.held.usable if leads_from(situation.lineage, one)]
     if not reachable:
         words = "the repository has no usable backup"

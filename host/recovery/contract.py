@@ -128,7 +128,7 @@ class Target(Part):
         if self.kind == "name" and self.is_exclusive:
             return "a name is a point of its own: is_exclusive goes with time, lsn and xid"
         if self.kind == "lsn" and not is_lsn(value):
-            return "is no LSN such as 0/5000060"
+            return "is not an LSN such as 0/5000060"
         if self.kind == "xid" and not is_xid(value):
             return f"is not a transaction number: {FIRST_XID} or more, as pg_current_xact_id() gives it"
         if self.kind == "name" and not is_restore_point(value):

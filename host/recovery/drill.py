@@ -30,7 +30,7 @@ from host.recovery.machine import Machine, of_epoch, utc_now
 from host.recovery.pgbackrest import Repository
 from host.recovery.plan import Plan
 from host.recovery.recovering import Purpose, Recovered
-from host.recovery.timelines import spoken
+from host.recovery.timelines import described
 from host.specification.model import Backup as BackupSpec
 
 STARTED = "SELECT extract(epoch FROM pg_postmaster_start_time())"
@@ -150,7 +150,7 @@ def _point(machine: Machine, run: Run, at: datetime | None) -> None:
 
 
 def _ensure_marked(machine: Machine) -> None:
-    """Any copy that does not miss the target has a marker, and the time in which nothing was served is no loss."""
+    """Writes a marker first, so that every good copy has one and idle time is not counted as loss."""
     earliest = utc_now() - timedelta(seconds=machine.spec.backup.recovery_point_seconds)
     ((started,),) = machine.psql(STARTED)
     if of_epoch(float(started)) > earliest or all(one > earliest for one in checks.read_markers(machine.psql)):
@@ -188,7 +188,7 @@ def _drawn(machine: Machine, draw: random.Random) -> datetime:
             return moment
     raise RecoveryError(
         f"drill: no moment can be restored that is after the first marker and a second away from every one;"
-        f" {spoken(found.windows)}"
+        f" {described(found.windows)}"
     )
 
 
@@ -268,7 +268,7 @@ def _versions(machine: Machine) -> dict[str, str]:
 
 
 def drawable(windows: Sequence[Window], first: datetime, spare: timedelta) -> Iterator[Window]:
-    """What of the windows is not before `first`; of one that has ended, without the last `spare`."""
+    """The windows from `first` on; one that has ended is cut by `spare`."""
     for one in windows:
         since, until = max(one.since, first), one.until if one.is_live else one.until - spare
         if one.is_live or since < until:

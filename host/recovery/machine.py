@@ -123,7 +123,7 @@ class Machine:
         argv = [self.program("psql"), "-XAtq", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", *place]
         answer = self.run(argv, text=query, seconds=QUERY_SECONDS)
         if answer.returncode:
-            raise RecoveryError(f"PostgreSQL: {' '.join(answer.stderr.split()) or 'psql ended without a word'}")
+            raise RecoveryError(f"PostgreSQL: {' '.join(answer.stderr.split()) or 'psql ended without output'}")
         return [line.split("\x1f") for line in answer.stdout.splitlines()]
 
     def is_serving(self) -> bool:

@@ -97,7 +97,7 @@ class Repository:
 
     def fault(self, command: str, code: int, output: str) -> str:
         """One line that says why a command failed; no secret."""
-        words = self._without_secrets(error_words(output)) or f"ended with {code} and without a word"
+        words = self._without_secrets(error_words(output)) or f"ended with {code} without output"
         # Both come after `info` has decrypted the repository's own files, so the passphrase is the right one.
         reads_one = command in ("restore", "archive-get")
         if reads_one and (_is_undecipherable(code, words) or DAMAGED.search(words)):

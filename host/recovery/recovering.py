@@ -170,7 +170,7 @@ class Server:
             if fetcher.fault:
                 raise RecoveryError(fetcher.fault)
             if not fetcher.is_alive():
-                raise RecoveryError("restored cluster: nothing brings its log any more")
+                raise RecoveryError("restored cluster: the WAL fetcher has stopped")
             if self._process.poll() is not None:
                 raise self._reason(fetcher)
             ensure_room(self.work.machine)

@@ -86,8 +86,8 @@ def _time(reason: str) -> datetime | None:
     return datetime.fromisoformat(found[1]).replace(tzinfo=UTC) if found else None
 
 
-def spoken(found: Sequence[Window]) -> str:
-    return f"one can restore to {', '.join(map(str, found))}" if found else "there is no time to restore to"
+def described(found: Sequence[Window]) -> str:
+    return f"restorable: {', '.join(map(str, found))}" if found else "nothing is restorable"
 
 
 def usable_from(backup: Backup) -> datetime:

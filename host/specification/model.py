@@ -93,7 +93,7 @@ def _address(value: str) -> str:
     try:
         ip_address(value)
     except ValueError:
-        raise PydanticCustomError("form", "is no IP address") from None
+        raise PydanticCustomError("form", "is not an IP address") from None
     return value
 
 
@@ -132,7 +132,7 @@ Version = Annotated[str, matching(r"[0-9]+(\.[0-9]+){1,2}", "is not a version su
 # Empty lines and comments would do no harm, but nobody writes them.
 Pem = Annotated[
     str,
-    matching(r"(-----BEGIN [A-Z ]+-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n?)+", "is no PEM"),
+    matching(r"(-----BEGIN [A-Z ]+-----\n[A-Za-z0-9+/=\n]+-----END [A-Z ]+-----\n?)+", "is not a PEM file"),
     OR_PARAMETER,
     AS_PARAMETER,
 ]

@@ -147,7 +147,7 @@ def _tls_faults(tls: Tls) -> Iterator[str]:
 def _role_faults(role: Role, roles: Mapping[str, Role], schemas: set[str]) -> Iterator[str]:
     where = f"spec.postgres.roles.{role.name}"
     if role.way_in == "password" and role.password is None:
-        yield f"{where}.password: missing; its way in is the password"
+        yield f"{where}.password: missing; a role that logs in by password needs one"
     if role.way_in != "password" and role.password is not None:
         yield f"{where}.password: only a role whose way in is the password has one"
     for act in ("reads", "writes", "creates"):

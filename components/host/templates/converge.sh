@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fetches one version of the host's bundle, checks it, and makes the host what it says.
-# Safe to run twice and safe to kill: what is half made is made anew.
+# Safe to run twice and safe to kill: what is half made is made again.
 set -eu
 bucket='{{ Bucket }}'
 key='{{ Key }}'
@@ -75,5 +75,5 @@ flock -u 9
 cd "$release"
 venv/bin/python -m host.converge "specification-$host.json" 9>&-
 ln -sfn "releases/$sha256" "$home/current"
-# This one, the one before, and one that another run may be at.
+# This one, the one before, and one that another run may still be making.
 ls -1dt "$home"/releases/*/ | tail -n +4 | while read -r old; do rm -rf "$old"; done

@@ -29,9 +29,9 @@ def test_the_agents_key_becomes_a_credential_process_answer() -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("", "without aws_access_key_id, aws_secret_access_key, aws_session_token"),
-        (AGENTS.replace("aws_session_token", "other"), "without aws_session_token in"),
-        ("se%cret", "no file of AWS credentials"),
+        ("", "profile default lacks aws_access_key_id, aws_secret_access_key, aws_session_token"),
+        (AGENTS.replace("aws_session_token", "other"), "profile default lacks aws_session_token$"),
+        ("se%cret", "is not an AWS credentials file"),
     ],
 )
 def test_a_key_that_is_not_whole_is_refused_without_showing_it(text: str, fault: str) -> None:

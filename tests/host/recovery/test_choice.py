@@ -47,7 +47,7 @@ def test_the_newest_backup_before_the_target_is_chosen(wanted: Target, label: st
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        (target("time", at(1)), "is before the end of the first backup; one can restore to 2026-11-01T02:06:01"),
+        (target("time", at(1)), "is before the end of the first backup; restorable: 2026-11-01T02:06:01"),
         (target("time", at(30)), "is after what is archived; latest takes what there is"),
         (target("time", at(99)), "is in the future"),
         (target("lsn", lsn(1)), "is before the end of the first backup"),
@@ -156,7 +156,7 @@ def test_every_time_of_a_window_can_be_planned_and_no_time_of_a_hole() -> None:
 
 def test_a_fault_names_every_window() -> None:
     (fault,) = choose(target("time", at(1)), situation(*BOTH, live=LIVE, without=(5, 6))).faults
-    assert "one can restore to 2026-11-01T02:06:01.000000Z .. 2026-11-01T05:00:00.000000Z, 2026-11-01T10:06:01" in fault
+    assert "restorable: 2026-11-01T02:06:01.000000Z .. 2026-11-01T05:00:00.000000Z, 2026-11-01T10:06:01" in fault
     assert fault.endswith(" .. now")
 
 
