@@ -88,13 +88,13 @@ Moment = Annotated[
 ]
 
 
-class Part(BaseModel):
+class Message(BaseModel):
     """Base of all. Fields may be given by name; in JSON they have their aliases."""
 
     model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, hide_input_in_errors=True)
 
 
-class Source(Part):
+class Source(Message):
     """Which repository is read."""
 
     repository: Literal["primary", "copy"] = "primary"
@@ -102,7 +102,7 @@ class Source(Part):
     """The repository as it was then, from the versions of its objects."""
 
 
-class Target(Part):
+class Target(Message):
     kind: Literal["latest", "time", "lsn", "xid", "name"]
     value: Line | None = None
     is_exclusive: bool = False
@@ -143,22 +143,22 @@ class Target(Part):
         return datetime.fromisoformat(self.value or "").astimezone(UTC)
 
 
-class ListRequest(Part):
+class ListRequest(Message):
     act: Literal["list"] = "list"
     source: Source = Source()
 
 
-class BackupRequest(Part):
+class BackupRequest(Message):
     act: Literal["backup"] = "backup"
     kind: Literal["full", "diff", "incr"] | None = None
 
 
-class VerifyRequest(Part):
+class VerifyRequest(Message):
     act: Literal["verify"] = "verify"
     source: Source = Source()
 
 
-class RestoreRequest(Part):
+class RestoreRequest(Message):
     """A plan, a restore, or a stage: a cluster that is laid ready to take the place of main."""
 
     act: Literal["plan", "restore", "stage"]
@@ -169,22 +169,22 @@ class RestoreRequest(Part):
     """The name of `into` again where that may be overwritten."""
 
 
-class SwapRequest(Part):
+class SwapRequest(Message):
     act: Literal["swap"] = "swap"
     staged: FolderName
 
 
-class UnswapRequest(Part):
+class UnswapRequest(Message):
     act: Literal["unswap"] = "unswap"
     kept: FolderName
 
 
-class DiscardRequest(Part):
+class DiscardRequest(Message):
     act: Literal["discard"] = "discard"
     name: FolderName
 
 
-class DrillRequest(Part):
+class DrillRequest(Message):
     act: Literal["drill"] = "drill"
     seed: int | None = None
     # Left out where there is none: engines that do not know it refuse it.
@@ -220,7 +220,7 @@ def _fault(found: Any) -> str:
     return f"{place}: {fault[0].lower()}{fault[1:]}"
 
 
-class Answer(Part):
+class Answer(Message):
     """Base of what comes back."""
 
 
@@ -444,6 +444,6 @@ def sent(answer: Answer) -> dict[str, Any]:
     return answer.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
-def document(part: Part) -> dict[str, Any]:
+def document(message: Message) -> dict[str, Any]:
     """As JSON with every field: a request as it is asked, and an answer as operators and files get it."""
-    return part.model_dump(mode="json", by_alias=True)
+    return message.model_dump(mode="json", by_alias=True)
