@@ -11,6 +11,7 @@ from components.common.labels import DataClass, Labels
 from components.common.regions import HOME_REGION
 from components.host.policies import metrics_namespace
 from components.storage.encryption_key import EncryptionKey, EncryptionKeyArgs
+from host.specification.alarms import BACKUP_HOURS, QUEUE_PERCENT, VERIFY_DAYS
 
 CLOUDWATCH = "cloudwatch.amazonaws.com"
 # Key of the metrics' dimension; its value is the host's name in the settings.
@@ -33,20 +34,23 @@ class Alarm:
 ALARMS = {
     "archive-queue": Alarm(
         metric="ArchiveQueuePercent",
-        threshold=25,
+        threshold=QUEUE_PERCENT,
         minutes=3,
         description="Write-ahead log waits on the host, or the host is silent. At 100 % log is dropped, and with it "
         "the way back to any later point until the next backup.",
         is_alarmed_by_silence=True,
     ),
     "backup-age": Alarm(
-        metric="BackupAgeHours", threshold=30, minutes=5, description="The last daily backup is missing or failed."
+        metric="BackupAgeHours",
+        threshold=BACKUP_HOURS,
+        minutes=5,
+        description="The last daily backup is missing or failed.",
     ),
     "verify": Alarm(
         metric="VerifyFailed",
         threshold=1,
         minutes=1,
-        description="The last look at the repository found damage, or none was taken for eight days.",
+        description=f"The last look at the repository found damage, or none was taken for {VERIFY_DAYS} days.",
     ),
 }
 

@@ -16,10 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-QUEUE_PERCENT = 25
-BACKUP_HOURS = 30
-# It comes once a week.
-VERIFY_DAYS = 8
 # A question to the store each: a backup comes once a day.
 ASK_SECONDS = 900
 ASK_AGAIN_SECONDS = 300
@@ -50,10 +46,15 @@ class Settings:
     namespace: str | None
     host: str | None
     region: str
+    alarm_queue_percent: float
+    """From this on the queue is a concern; so are a backup and a verification of this age."""
+    alarm_backup_hours: float
+    alarm_verify_days: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
+    settings: Settings
     queue_percent: float
     dropped_at: float | None
     """Since when the archive has a hole that no backup has closed."""
@@ -69,7 +70,7 @@ class Found:
     @property
     def is_verify_failed(self) -> bool:
         """Also where the last verification is too long ago."""
-        return self.is_unsound or "hybrid-verify" in self.failed or self.verify_days > VERIFY_DAYS
+        return self.is_unsound or "hybrid-verify" in self.failed or self.verify_days > self.settings.alarm_verify_days
 
     def metrics(self) -> dict[str, float]:
         # A queue that was dropped is empty, and the worst is over only with the next backup.
@@ -86,7 +87,7 @@ class Found:
         return dict(self._concerns())
 
     def _concerns(self) -> Iterator[tuple[str, str]]:
-        if self.queue_percent >= QUEUE_PERCENT:
+        if self.queue_percent >= self.settings.alarm_queue_percent:
             share = f"{self.queue_percent:.0f} % of what may wait"
             yield "queue", f"the log that waits for the store is {share}; at 100 % it is dropped"
         if self.dropped_at:
@@ -96,11 +97,11 @@ class Found:
             return
         if self.backup_hours is None:
             yield "backup", "no usable backup is known"
-        elif self.backup_hours >= BACKUP_HOURS:
+        elif self.backup_hours >= self.settings.alarm_backup_hours:
             yield "backup", f"the newest usable backup is {self.backup_hours:.0f} h old"
         if self.is_unsound:
             yield "verify", "the repository is not sound: see the answer of hybrid-verify"
-        if self.verify_days > VERIFY_DAYS:
+        if self.verify_days > self.settings.alarm_verify_days:
             days = f"{self.verify_days:.0f} days"
             yield "verify-age", f"the repository was not verified for {days}: see hybrid-verify.timer"
         for unit in self.failed:
@@ -163,6 +164,7 @@ def found(settings: Settings, state: dict[str, Any], now: float) -> Found:
     verified = verify_days(answers, state, now) if settings.is_serving else 0.0
     dropped_at = last_drop(Path(settings.log))
     return Found(
+        settings=settings,
         queue_percent=100 * queue_bytes(Path(settings.wal)) / settings.queue_max_bytes,
         dropped_at=dropped_at if dropped_at and dropped_at > (stopped_at or 0) else None,
         backup_hours=None if stopped_at is None else max(now - stopped_at, 0) / 3600,

@@ -13,6 +13,7 @@ from host.common import layout
 from host.common.rendering import render, written
 from host.common.services import postgres
 from host.common.units import active, enabled, ended, unit_check, units_read
+from host.specification import alarms
 from host.specification.model import Schedule, Spec
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -111,6 +112,9 @@ def alarm_settings(spec: Spec) -> alarm.Settings:
         namespace=spec.backup.alarm_namespace,
         host=spec.backup.alarm_host,
         region=spec.backup.region,
+        alarm_queue_percent=alarms.QUEUE_PERCENT,
+        alarm_backup_hours=alarms.BACKUP_HOURS,
+        alarm_verify_days=alarms.VERIFY_DAYS,
     )
 
 

@@ -46,6 +46,9 @@ def settings(tmp_path: Path) -> Settings:
         namespace=None,
         host=None,
         region="ca-central-1",
+        alarm_queue_percent=25,
+        alarm_backup_hours=30,
+        alarm_verify_days=8,
     )
 
 
