@@ -29,7 +29,7 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 from pyinfra.context import ctx_host, ctx_state, host
 
-from host.backup import credentials, pgbackrest, repository
+from host.backup import credentials, repository
 from host.common import commands, layout
 from host.common.facts import IsNewer
 from host.common.rendering import RefusedError
@@ -65,7 +65,7 @@ class Report:
         return not (self.changed or self.failed or self.restart or self.reload)
 
 
-class Words(logging.Handler):
+class FailureMessages(logging.Handler):
     """Keeps what pyinfra says of failures; it never holds the statements or the content of a file."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ def apply_files(spec: Spec) -> None:
     contents.guard_return(spec)
     refused = tls.apply(spec.tls)
     # A restore needs pgBackRest's settings.
-    pgbackrest.apply(spec)
+    repository.apply_settings(spec)
     if spec.postgres.origin == "backup":
         credentials.needed(spec)
     cluster.apply(spec)
@@ -124,21 +124,21 @@ STAGES: dict[str, Callable[[Spec], None]] = {
 
 def apply(spec: Spec, root: Path, stage: str, *, is_dry: bool) -> Report:
     """Bring the host to what the specification says; is_dry only looks."""
-    words = Words()
-    logging.getLogger("pyinfra").addHandler(words)
+    messages = FailureMessages()
+    logging.getLogger("pyinfra").addHandler(messages)
     try:
-        return _applied(spec, root, stage, words, is_dry=is_dry)
+        return _applied(spec, root, stage, messages, is_dry=is_dry)
     finally:
-        logging.getLogger("pyinfra").removeHandler(words)
+        logging.getLogger("pyinfra").removeHandler(messages)
 
 
-def _applied(spec: Spec, root: Path, stage: str, words: Words, *, is_dry: bool) -> Report:
+def _applied(spec: Spec, root: Path, stage: str, messages: FailureMessages, *, is_dry: bool) -> Report:
     with _connected(root, is_dry=is_dry) as state:
         failure, refused = None, None
         try:
             STAGES[stage](spec)
         except (NestedOperationError, PyinfraError):
-            failure = "; ".join(words.lines)
+            failure = "; ".join(messages.lines)
         except RefusedError as error:
             refused = error
         report = _report(state, failure)

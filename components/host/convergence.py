@@ -25,7 +25,7 @@ PARAMETERS = {
     "VersionId": ("Version of the bundle", r"^[A-Za-z0-9._-]{1,200}$"),
     "Sha256": ("SHA-256 of the bundle", r"^[0-9a-f]{64}$"),
     "Host": ("Name of the host in the settings", f"^{HOST_NAME}$"),
-    "SecretsVersion": ("Changes with every secret, so that the hosts fetch them anew", r"^[0-9]+(\.[0-9]+)*$"),
+    "SecretsVersion": ("Changes with every secret, so that the hosts fetch them again", r"^[0-9]+(\.[0-9]+)*$"),
 }
 
 

@@ -29,7 +29,7 @@ class HostRegistrationArgs:
 class HostRegistration(pulumi.ComponentResource):
     """An activation for one machine. Its code is worth nothing once that is registered, or a day later.
 
-    A machine that is made anew, or later than a day, needs another: `pulumi up --replace URN` of the activation.
+    A machine that is made again, or later than a day, needs another: `pulumi up --replace URN` of the activation.
     """
 
     user_data: pulumi.Output[str]

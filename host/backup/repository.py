@@ -1,4 +1,7 @@
-"""A repository to archive into, and a first backup in it: without either the log stays on the disk and fills it."""
+"""A repository to archive into, and a first backup in it: without either the log stays on the disk and fills it.
+
+pgBackRest's settings come first (stage `files`): backups and write-ahead log go encrypted to an S3 bucket.
+"""
 
 import json
 from collections.abc import Generator
@@ -8,11 +11,12 @@ from pyinfra.api.command import FunctionCommand
 from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import operation
 from pyinfra.context import host
+from pyinfra.operations import files
 
 from host.backup import credentials, schedule
 from host.backup.repository_state import MAKE, MAKE_AGAIN, RepositoryState
-from host.common import layout
-from host.common.rendering import RefusedError
+from host.common import layout, rendering
+from host.common.rendering import RefusedError, render, written
 from host.recovery import repository_acts
 from host.recovery.contract import BackupRequest
 from host.recovery.errors import RecoveryError
@@ -32,6 +36,31 @@ class BackupRepository(FactBase[RepositoryState]):
 
     def process(self, output: list[str]) -> RepositoryState:
         return RepositoryState.of(json.loads("\n".join(output), strict=False))
+
+
+def apply_settings(spec: Spec) -> None:
+    for name, path in (("spool of backups", layout.SPOOL), ("folder of backups' logs", layout.BACKUP_LOGS)):
+        files.directory(name=name, path=path, user=layout.OWNER, group=layout.OWNER, mode="750")
+    written(
+        name="backup settings",
+        text=settings_text(spec),
+        path=layout.BACKUP_SETTINGS,
+        owner=layout.OWNER,
+        mode="600",
+        grammar=rendering.BACKUPS_GRAMMAR,
+    )
+
+
+def settings_text(spec: Spec) -> str:
+    endpoint, _, port = spec.backup.endpoint.partition(":")
+    return render(
+        "pgbackrest.conf.j2",
+        spec=spec,
+        endpoint=endpoint,
+        port=port,
+        layout=layout,
+        credentials=layout.BACKUP_CREDENTIALS,
+    )
 
 
 def apply(spec: Spec) -> None:

@@ -154,7 +154,7 @@ def restored_cluster(postgres: Postgres, stanza: str) -> Generator[str, None, No
 
 @operation()
 def stale_lock(postgres: Postgres) -> Generator[str, None, None]:
-    """Remove a lock file whose process is no PostgreSQL.
+    """Remove a lock file whose process is not PostgreSQL.
 
     After a killed namespace the same small process numbers belong to others in the next, and PostgreSQL, which
     looks only whether a process of that number exists, would refuse to start.

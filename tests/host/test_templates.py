@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from host.backup import pgbackrest
+from host.backup import repository
 from host.common import rendering
 from host.common.rendering import grammar_fault, render
 from host.database import cluster, pooler
@@ -121,7 +121,7 @@ def test_the_license_is_that_of_the_edition(edition: str, license: str) -> None:
 def test_a_hosts_own_identity_gives_the_credentials_for_backups() -> None:
     value = spec()
     value["backup"] |= {"key_type": "process", "key_id": None, "key_secret": None}
-    text = pgbackrest.settings_text(parse(value))
+    text = repository.settings_text(parse(value))
     assert "repo1-s3-key-type=process\n" in text
     command = "repo1-s3-process-cmd=/usr/bin/cat\nrepo1-s3-process-cmd=/run/hybrid/backup-credentials.json\n"
     assert command in text
@@ -129,7 +129,7 @@ def test_a_hosts_own_identity_gives_the_credentials_for_backups() -> None:
 
 
 def test_a_backup_store_on_a_port_is_reached_there() -> None:
-    text = pgbackrest.settings_text(parse(spec()))
+    text = repository.settings_text(parse(spec()))
     assert "repo1-s3-endpoint=localhost\n" in text
     assert "repo1-storage-host=localhost\nrepo1-storage-port=7404\n" in text
     assert "repo1-storage-ca-file=/etc/hybrid/tls/authorities.crt\n" in text
@@ -138,7 +138,7 @@ def test_a_backup_store_on_a_port_is_reached_there() -> None:
 def test_a_backup_store_in_the_cloud_is_reached_by_its_name() -> None:
     value = spec()
     value["backup"] |= {"endpoint": "s3.ca-central-1.amazonaws.com", "ca_file": None, "uri_style": "host"}
-    text = pgbackrest.settings_text(parse(value))
+    text = repository.settings_text(parse(value))
     assert "repo1-storage" not in text
     assert "repo1-s3-uri-style=host" in text
 
@@ -146,7 +146,7 @@ def test_a_backup_store_in_the_cloud_is_reached_by_its_name() -> None:
 def test_the_log_that_waits_has_the_declared_limit_and_pace() -> None:
     value = spec()
     value["backup"] |= {"archive_queue_max_mb": 512, "archive_timeout_seconds": 30, "retention_full": 3}
-    text = pgbackrest.settings_text(parse(value))
+    text = repository.settings_text(parse(value))
     for line in ("archive-push-queue-max=512MiB", "archive-async=y", "repo1-block=y", "repo1-retention-full=3"):
         assert f"\n{line}\n" in text
     assert grammar_fault(text, rendering.BACKUPS_GRAMMAR) is None
