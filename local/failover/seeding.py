@@ -1,9 +1,12 @@
 """What the plan declares brought into the emulated control plane through its API, and the ids of it for a rollback."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from failover.common.ids import ChallengeRoute, Host, Ids, Probes, Record, Route
+from failover.common.terms import Kind
 from local.common.errors import LocalError
 from local.common.ports import STANDBY_ADDRESS
 from local.failover import control_plane
@@ -16,9 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 SECONDS = 10
-IDS_FORMAT = 1
-AUTOMATIC_TTL = 1
-# The ids are looked at by each `up`; the date in the file says so once a day.
+# The ids are checked by each `up`; the date in the file says so once a day.
 DATED_EACH = timedelta(days=1)
 Known = dict[str, dict[str, Any]]
 
@@ -136,51 +137,52 @@ def write_ids(stack: Stack, declared: DeclaredEdge, known: Known) -> bool:
     before = stack.state.read_json(stack.state.failover_ids, can_be_remade=True)
     before = before if isinstance(before, dict) else {}
     now = datetime.now(UTC)
-    made = ids_document(stack, declared, known)
-    is_same = {key: value for key, value in before.items() if key != "resolved_at"} == made
-    if not is_same or _is_old(before["resolved_at"], now):
-        stack.state.write_json(stack.state.failover_ids, {**made, "resolved_at": now.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # As JSON has it: a pair is a list there.
+    made = json.loads(json.dumps(declared_ids(stack, declared, known, stamp).document()))
+    is_same = {**before, "resolved_at": stamp} == made
+    if not is_same or _is_old(before.get("resolved_at"), now):
+        stack.state.write_json(stack.state.failover_ids, made)
     return not is_same
 
 
-def ids_document(stack: Stack, declared: DeclaredEdge, known: Known) -> dict[str, Any]:
-    return {
-        "format": IDS_FORMAT,
-        "stack": "local",
-        "api": control_plane.api(stack),
-        "account": declared.account,
-        "zone": {"id": declared.zone, "name": declared.zone_name},
-        "hosts": [_host_ids(host, declared, known) for host in declared.hosts],
-        "probes": {
-            "scheme": "http",
-            "edge": [EDGE_ADDRESS, stack.ports.edge_proxy],
-            "standby": [STANDBY_ADDRESS, stack.ports.edge_proxy],
-            "standby_tls": [STANDBY_ADDRESS, stack.ports.standby_tls],
-            "ca": str(certificate(stack, declared).authority),
-            "resolvers": [f"127.0.0.1:{stack.ports.dns}"],
-        },
-        "keep_until": declared.keep_until,
-    }
+def declared_ids(stack: Stack, declared: DeclaredEdge, known: Known, resolved_at: str) -> Ids:
+    return Ids(
+        stack="local",
+        api=control_plane.api(stack),
+        account=declared.account,
+        zone_id=declared.zone,
+        zone_name=declared.zone_name,
+        hosts=tuple(_host_ids(host, declared, known) for host in declared.hosts),
+        probes=Probes(
+            scheme="http",
+            edge=(EDGE_ADDRESS, stack.ports.edge_proxy),
+            standby=(STANDBY_ADDRESS, stack.ports.edge_proxy),
+            standby_tls=(STANDBY_ADDRESS, stack.ports.standby_tls),
+            ca=str(certificate(stack, declared).authority),
+            resolvers=(f"127.0.0.1:{stack.ports.dns}",),
+        ),
+        keep_until=declared.keep_until,
+        resolved_at=resolved_at,
+    )
 
 
-def _host_ids(host: FailoverHost, declared: DeclaredEdge, known: Known) -> dict[str, Any]:
+def _host_ids(host: FailoverHost, declared: DeclaredEdge, known: Known) -> Host:
     routes, record = known["routes"], declared.records[host.record]
-    return {
-        "hostname": host.hostname,
-        "kind": "worker",
-        "route": {"id": routes[host.route]["id"], "pattern": f"{host.hostname}/*", "script": host.script},
-        "challenge_routes": [
-            {"id": routes[name]["id"], "pattern": declared.routes[name]["pattern"]} for name in host.challenges
-        ],
-        "record": {
-            "id": known["records"][host.record]["id"],
+    return Host(
+        hostname=host.hostname,
+        kind=Kind.WORKER,
+        route=Route(id=routes[host.route]["id"], pattern=f"{host.hostname}/*", script=host.script),
+        challenge_routes=tuple(
+            ChallengeRoute(id=routes[name]["id"], pattern=declared.routes[name]["pattern"]) for name in host.challenges
+        ),
+        # Proxied, as it is while Cloudflare answers, also where a rollback by DNS is what is declared now.
+        record=Record(
+            id=known["records"][host.record]["id"],
             **{key: record[key] for key in ("type", "name", "content")},
-            # As it is while Cloudflare answers, also where a rollback by DNS is what is declared now.
-            "proxied": True,
-            "ttl": AUTOMATIC_TTL,
-        },
-        "standby": {"hostname": host.standby},
-    }
+        ),
+        standby=host.standby,
+    )
 
 
 def _is_old(stamp: Any, now: datetime) -> bool:
