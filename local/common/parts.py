@@ -81,6 +81,7 @@ PARTS = (
             "local.stack.extension_checks:pg_cron",
             "local.stack.extension_checks:pg_stat_statements",
             "local.stack.extension_checks:cached_role",
+            "local.stack.verify:backups",
         ),
     ),
     Part(
@@ -97,7 +98,7 @@ PARTS = (
         start="local.edge.part:start",
         refuse="local.edge.part:refuse",
         hops="local.stack.traffic:edge_requests",
-        checks=("local.stack.traffic:media", "local.stack.verify:backups"),
+        checks=("local.stack.traffic:media",),
     ),
     Part(
         name="control-plane",
