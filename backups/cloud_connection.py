@@ -11,8 +11,9 @@ from backups.connection import InPlace, Say, asked
 from backups.errors import BackupError
 from components.host.policies import drill_document_name, recovery_document_name
 from database import parameter_store, session_manager
-from database.declared import HOST, Declared, declared
+from database.declared import HOST, Declared, declared, specification
 from host.recovery.contract import MAIN, Backup, Restored, RestoreRequest, Source
+from host.specification import model
 from plan.model import Plan, reveal
 
 DOCUMENT = "aws:ssm/document:Document"
@@ -42,15 +43,13 @@ def declaration(plan: Plan) -> Declaration:
     host = declared(plan)
     document = _document(plan, recovery_document_name(""))
     drill_document = _document(plan, drill_document_name(""))
-    specifications = [reveal(found.inputs["specification"]) for found in plan.of_type(HOST)]
-    given = next(reveal(one["backup"]) for one in specifications if one["postgres"]["is_serving"])
-    copy = reveal(given.get("copy"))
+    given = next(one.backup for one in map(specification, plan.of_type(HOST)) if one.postgres.is_serving)
     return Declaration(
         host=host,
         document=document,
         drill_document=drill_document,
         primary=_repository(given),
-        copy=copy and _repository(copy),
+        copy=_repository(given.replica) if given.replica else None,
     )
 
 
@@ -62,8 +61,8 @@ def _document(plan: Plan, suffix: str) -> str:
     return documents[0]
 
 
-def _repository(given: Mapping[str, Any]) -> Repository:
-    return Repository(bucket=str(reveal(given["bucket"])), region=str(reveal(given["region"])))
+def _repository(given: model.Backup | model.Copy) -> Repository:
+    return Repository(bucket=given.bucket, region=given.region)
 
 
 class CloudConnection:

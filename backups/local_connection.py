@@ -23,10 +23,11 @@ from host.recovery.contract import (
     UnswapRequest,
     document,
 )
+from host.specification import model
 from local.common import lock
 from local.common.certificates import ServerCertificate
 from local.common.errors import LocalError
-from local.host import database, serving
+from local.host import database, serving, spec
 from local.host.runtime import HostRuntime
 from local.objects.part import Objects
 from local.processes.stack import Stack
@@ -88,11 +89,11 @@ class LocalConnection:
         return made.model_copy(update={"seconds": seconds, "plan": made.plan.model_copy(update={"keeps": kept})})
 
     def copy_states(self, backups: Sequence[Backup], source: Source) -> dict[str, str]:
-        given = self._repository()
-        found = given["copy"] if source.repository == "copy" else given
+        given = spec.running(self.here).backup
+        found = given.replica if source.repository == "copy" else given
         if found is None:
             return dict.fromkeys((one.label for one in backups), "unknown: no copy is declared")
-        return copies.states(lambda: self._objects(given).client(found["region"]), found["bucket"], backups)
+        return copies.states(lambda: self._objects(given).client(found.region), found.bucket, backups)
 
     def halt(self) -> None:
         self.say("stopping PostgreSQL")
@@ -128,18 +129,11 @@ class LocalConnection:
                 f"{MAIN}: what was restored did not start, so the old data serve again: {error}"
             ) from error
 
-    def _repository(self) -> dict[str, Any]:
-        host = self.here.state.read_json(self.here.state.host_file, can_be_remade=True)
-        if not isinstance(host, dict):
-            raise LocalError("the local stack does not run; start it with `./hybrid local up`")
-        given: dict[str, Any] = host["backup"]
-        return given
-
-    def _objects(self, given: Mapping[str, Any]) -> Objects:
+    def _objects(self, given: model.Backup) -> Objects:
         """A standby's host has its backups in the store of another stack."""
         first = serving.first(serving.read(self.here.state))
         owner = first.state if first else self.here.state
-        port = int(given["endpoint"].rpartition(":")[2])
+        port = int(given.endpoint.rpartition(":")[2])
         return Objects(state=owner, port=port, tls=ServerCertificate(owner.tls))
 
 

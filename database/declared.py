@@ -1,9 +1,10 @@
 """What a stack declares about its database's host and the routes to it, read from the recorded plan."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from database.errors import DatabaseError
+from host.specification import reading
+from host.specification.model import Spec
 from plan.model import Plan, Resource, reveal
 
 PARAMETER = "aws:ssm/parameter:Parameter"
@@ -48,17 +49,17 @@ class Declared:
 
 def declared(plan: Plan) -> Declared:
     """Raises DatabaseError where the plan lacks what the routes need."""
-    serving = [found for found in plan.of_type(HOST) if _specification(found)["postgres"]["is_serving"]]
+    serving = [found for found in plan.of_type(HOST) if specification(found).postgres.is_serving]
     if len(serving) != 1:
         raise DatabaseError(f"{plan.stack}: declares {len(serving)} serving hosts; one is needed")
     (host,) = serving
-    given = _specification(host)
-    port, pooler_port = given["postgres"]["port"], given["pooler"]["port"]
+    given = specification(host)
+    port, pooler_port = given.postgres.port, given.pooler.port
     routes = _tunnel_routes(plan)
     return Declared(
         stack=plan.stack,
-        database=given["postgres"]["database"],
-        hostname=given["tls"]["hostnames"][0],
+        database=given.postgres.database,
+        hostname=given.tls.hostnames[0],
         port=port,
         pooler_port=pooler_port,
         tunnel=routes.get(f"tcp://localhost:{port}"),
@@ -68,9 +69,8 @@ def declared(plan: Plan) -> Declared:
     )
 
 
-def _specification(host: Resource) -> dict[str, Any]:
-    value: dict[str, Any] = reveal(host.inputs["specification"])
-    return value
+def specification(host: Resource) -> Spec:
+    return reading.declared(reveal(host.inputs["specification"]))
 
 
 def _tunnel_routes(plan: Plan) -> dict[str, str]:

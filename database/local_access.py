@@ -3,13 +3,12 @@
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from database.access import Access, OpenAccess, refuse_unknown
 from database.psql import VARIABLES
 from host.common.layout import AUTHORITIES, programs
-from local.common.errors import LocalError
 from local.host.database import runtime
+from local.host.spec import running
 from local.processes.stack import Stack
 
 LOCAL = "local"
@@ -23,14 +22,14 @@ def open_local(stack: Stack, tell: Callable[[str], None]) -> OpenAccess:
 
     @contextmanager
     def opened(role: str, *, is_pooled: bool = False) -> Iterator[Access]:
-        host = specification(stack)
-        passwords = {found["name"]: found["password"] for found in host["postgres"]["roles"] if found.get("password")}
+        postgres = running(stack).postgres
+        passwords = {found.name: found.password for found in postgres.roles if found.password}
         refuse_unknown(role, sorted(passwords))
         is_pooled = is_pooled and _has_pooler(stack, tell)
         yield Access(
             stack=LOCAL,
             role=role,
-            database=host["postgres"]["database"],
+            database=postgres.database,
             host="localhost",
             address=ADDRESS,
             port=stack.ports.pooler if is_pooled else stack.ports.postgres,
@@ -41,16 +40,6 @@ def open_local(stack: Stack, tell: Callable[[str], None]) -> OpenAccess:
         )
 
     return opened
-
-
-def specification(stack: Stack) -> dict[str, Any]:
-    """What the stack's host was given. Raises LocalError unless the stack runs."""
-    host = stack.state.read_json(stack.state.host_file, can_be_remade=True)
-    if not stack.state.exists or not stack.supervisor.is_running():
-        raise LocalError("the local stack does not run; start it with `./hybrid local up`")
-    if not (isinstance(host, dict) and isinstance(host.get("postgres"), dict)):
-        raise LocalError(f"{stack.state.host_file}: is damaged; `./hybrid local up` makes it anew")
-    return host
 
 
 def is_open(port: int) -> bool:
@@ -78,5 +67,5 @@ def on_host(stack: Stack, argv: Sequence[str]) -> tuple[list[str], dict[str, str
         "PSQL_HISTORY": "/dev/null",
         "PSQLRC": "/dev/null",
     }
-    program = programs(specification(stack)["postgres"]["major"]) / argv[0]
+    program = programs(running(stack).postgres.major) / argv[0]
     return runtime(stack).terminal([str(program), *argv[1:]], (*VARIABLES, *changes)), changes

@@ -1,10 +1,10 @@
 """Backups on one machine: a repository in the declared bucket, a first full backup, and a host restored from it."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from host.backup.repository_state import MAKE, MAKE_AGAIN, RepositoryState
+from host.specification.model import Spec
 from local.common.errors import LocalError
 from local.common.state import State
 from local.host import database
@@ -23,12 +23,12 @@ def start(realisation: Realisation) -> str:
     return "full backup taken" if was_taken else UNCHANGED
 
 
-def ensure_backup(stack: Stack, host: Mapping[str, Any], progress: Progress) -> bool:
+def ensure_backup(stack: Stack, host: Spec, progress: Progress) -> bool:
     """Has the repository and a full backup in its bucket; whether a backup had to be taken.
 
     Where the local S3 lost its folder, there is a repository to make, and a backup to take, again.
     """
-    stanza = host["backup"]["stanza"]
+    stanza = host.backup.stanza
     if backups(stack, stanza):
         return False
     progress("taking the first full backup")
@@ -80,14 +80,14 @@ def pgbackrest(stack: Stack, stanza: str, *arguments: str) -> str:
     return answer.stdout
 
 
-def holds_backup(state: State, host: Mapping[str, Any]) -> bool:
+def holds_backup(state: State, host: Spec) -> bool:
     """Whether the store's folder has a whole backup of the stanza; the store need not run."""
-    backup = host["backup"]
-    prefix = f"{REPOSITORY}/backup/{backup['stanza']}/"
+    backup = host.backup
+    prefix = f"{REPOSITORY}/backup/{backup.stanza}/"
     files = StoreFiles(state.store)
-    if backup["bucket"] not in files.buckets():
+    if backup.bucket not in files.buckets():
         return False
-    for path in files.keys(backup["bucket"]):
+    for path in files.keys(backup.bucket):
         try:
             found = files.read(path)
         except DamagedError:

@@ -9,11 +9,13 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from host.common.layout import PROMOTE_WITHOUT_MARK, SOCKETS
+from host.specification.model import Spec
 from local.common.errors import LocalError
 from local.host import migrations
 from local.host.container import Container
 from local.host.realisation import UNCHANGED, Realisation
 from local.host.runtime import HostRuntime, Namespaces, is_answering
+from local.host.spec import running
 from local.processes.program import Program
 from local.processes.stack import Stack
 from local.processes.supervisor import Outcome
@@ -58,7 +60,7 @@ def ensure_program(stack: Stack, program: Program, report: Mapping[str, Any]) ->
     return outcome
 
 
-def wait_ready(stack: Stack, part: str, role: str, host: Mapping[str, Any]) -> None:
+def wait_ready(stack: Stack, part: str, role: str, host: Spec) -> None:
     """Returns when a role can log in to the pooler over TLS: a stronger sign than an open port."""
 
     def answers() -> bool:
@@ -95,7 +97,7 @@ def apply_stage(realisation: Realisation) -> str:
 def start_pooler(realisation: Realisation) -> str:
     pooler = realisation.runtime.pooler
     outcome = ensure_program(realisation.stack, pooler, realisation.report)
-    for role in realisation.host["pooler"]["roles"]:
+    for role in realisation.host.pooler.roles:
         wait_ready(realisation.stack, pooler.name, role, realisation.host)
     return str(outcome)
 
@@ -118,11 +120,11 @@ def _told(outcome: Outcome, report: Mapping[str, Any]) -> str:
     return f"settings changed: {count}" if count else UNCHANGED
 
 
-def let_serve(runtime: HostRuntime, host: Mapping[str, Any]) -> None:
-    """Have host/ promote a restored server: nobody is left who could say a last word. Once promoted, nothing."""
-    postgres = host["postgres"]
-    program = f"/usr/lib/postgresql/{postgres['major']}/bin/psql"
-    asked = [program, "-XAtq", "-h", SOCKETS, "-p", str(postgres["port"]), "-d", postgres["database"]]
+def let_serve(runtime: HostRuntime, host: Spec) -> None:
+    """Promotes a restored server without waiting for the old primary; no-op once promoted."""
+    postgres = host.postgres
+    program = f"/usr/lib/postgresql/{postgres.major}/bin/psql"
+    asked = [program, "-XAtq", "-h", SOCKETS, "-p", str(postgres.port), "-d", postgres.database]
     answer = runtime.in_host([*asked, "-c", "SELECT pg_is_in_recovery()"])
     if answer.returncode:
         raise LocalError(f"restored server: does not answer: {answer.stderr.strip()}")
@@ -130,9 +132,9 @@ def let_serve(runtime: HostRuntime, host: Mapping[str, Any]) -> None:
         runtime.permit(PROMOTE_WITHOUT_MARK)
 
 
-def trust(stack: Stack, host: Mapping[str, Any]) -> None:
+def trust(stack: Stack, host: Spec) -> None:
     """Lets clients outside the host check its certificate."""
-    _write_changed(stack, stack.database_ca, host["tls"]["authorities"])
+    _write_changed(stack, stack.database_ca, host.tls.authorities)
 
 
 def trust_store(stack: Stack, authority: str) -> None:
@@ -145,27 +147,28 @@ def _write_changed(stack: Stack, path: Path, text: str) -> None:
         stack.state.write(path, text, mode=0o644)
 
 
-def conninfo(stack: Stack, host: Mapping[str, Any], role: str, port: int) -> str:
+def conninfo(stack: Stack, host: Spec, role: str, port: int) -> str:
     """A libpq connection URI for a declared role, with the server's certificate checked to the full."""
-    password = next(declared["password"] for declared in host["postgres"]["roles"] if declared["name"] == role)
+    password = next(
+        declared.password for declared in host.postgres.roles if declared.name == role and declared.password
+    )
     # libpq takes a plus sign for itself, not for a blank.
     options = urlencode({"sslmode": "verify-full", "sslrootcert": str(stack.database_ca)}, quote_via=quote)
-    return f"postgresql://{role}:{quote(password, safe='')}@localhost:{port}/{host['postgres']['database']}?{options}"
+    return f"postgresql://{role}:{quote(password, safe='')}@localhost:{port}/{host.postgres.database}?{options}"
 
 
 def run_on_host(stack: Stack, argv: Sequence[str]) -> int:
     """Runs it as the host's user postgres, with the caller's terminal; its exit code. Raises LocalError."""
     here = runtime(stack)
-    specification = stack.state.read_json(stack.state.host_file, can_be_remade=True)
-    if not isinstance(specification, dict) or not here.is_made or not stack.supervisor.is_running():
+    if not here.is_made:
         raise LocalError("the local stack does not run; start it with `./hybrid local up`")
-    postgres = specification["postgres"]
+    postgres = running(stack).postgres
     variables = {
         "HOME": "/nonexistent",
         "TERM": os.environ.get("TERM", "dumb"),
         "PGHOST": SOCKETS,
-        "PGPORT": str(postgres["port"]),
-        "PGDATABASE": postgres["database"],
+        "PGPORT": str(postgres.port),
+        "PGDATABASE": postgres.database,
         "PSQL_HISTORY": "/dev/null",
     }
     # Set there, past the chroot: the caller's names folders that its user may not enter, and what is not found is then

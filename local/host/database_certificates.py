@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from host.specification.model import Tls
 from local.common.certificates import (
     RENEWED_BEFORE_END,
     certificate_pem,
@@ -26,10 +27,10 @@ PREFIX = "database-authority-"
 Pair = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 
 
-def ensure(state: State, generations: Sequence[str]) -> dict[str, object]:
-    """The `tls` part of the host's specification: all generations are trusted, the last one signs.
+def ensure(state: State, generations: Sequence[str]) -> Tls:
+    """The host's certificates: all generations are trusted, the last one signs.
 
-    An authority is made once and kept with its key; the server's certificate is made anew when it is missing,
+    An authority is made once and kept with its key; the server's certificate is made again when it is missing,
     damaged, near its end or another authority's. Authorities of other generations are deleted.
     """
     now = datetime.now(UTC)
@@ -38,13 +39,13 @@ def ensure(state: State, generations: Sequence[str]) -> dict[str, object]:
     for path in state.tls.glob(f"{PREFIX}*"):
         if path.stem.removeprefix(PREFIX) not in generations:
             state.remove(path)
-    return {
-        "hostnames": list(HOSTNAMES),
-        "addresses": list(ADDRESSES),
-        "authorities": "".join(certificate_pem(trusted) for trusted, _ in authorities),
-        "certificate": certificate_pem(certificate),
-        "key": key_pem(key),
-    }
+    return Tls(
+        hostnames=HOSTNAMES,
+        addresses=ADDRESSES,
+        authorities="".join(certificate_pem(trusted) for trusted, _ in authorities),
+        certificate=certificate_pem(certificate),
+        key=key_pem(key),
+    )
 
 
 def _authority(state: State, generation: str, now: datetime) -> Pair:

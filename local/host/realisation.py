@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from host.specification.model import Spec
 from local.host import database_certificates, serving
 from local.host.runtime import HostRuntime
 from local.host.serving import Serving
@@ -31,8 +32,8 @@ class Realisation:
     """What host/ changed in its files, for the parts that read them."""
 
     @cached_property
-    def host(self) -> dict[str, Any]:
-        """The host's specification."""
+    def host(self) -> Spec:
+        """The host's specification, with its secrets."""
         first = serving.first(self.serving)
         machine = Machine(
             ports=self.stack.ports,

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from host.specification import model, parameters
-from host.specification.model import written
-from host.specification.reading import declared
+from host.specification.model import Spec, written
+from host.specification.reading import SpecError, declared, parse
 from local.common.errors import LocalError
 from local.common.ports import Ports
 from local.common.values import Password, realised, setting
+from local.processes.stack import Stack
 from plan.model import Plan
 
 # What Debian 13 has all extensions for; see local/host/root_filesystem.py.
@@ -28,8 +29,8 @@ class Machine:
 
     ports: Ports
     password: Password
-    tls: dict[str, Any]
-    """Its `tls` part: certificates of this stack."""
+    tls: model.Tls
+    """Certificates of this stack."""
     objects_port: int
     """Of the S3 store that holds the backups."""
     is_restored: bool = False
@@ -37,13 +38,13 @@ class Machine:
     is_serving: bool = True
 
 
-def host_spec(plan: Plan, machine: Machine) -> dict[str, Any]:
-    """The specification that host/ reads, in JSON data. Raises LocalError for what one machine can't have."""
+def host_spec(plan: Plan, machine: Machine) -> Spec:
+    """The specification that host/ reads, with its secrets. Raises LocalError for what one machine can't have."""
     spec = _declared(plan)
     if spec.postgres.major != MAJOR:
         raise LocalError(f"PostgreSQL {spec.postgres.major}: the local host has PostgreSQL {MAJOR} only")
     here = written(
-        model.Spec(
+        Spec(
             platform="local",
             packages=model.Packages(source="debian", timescaledb_edition="apache", versions={}),
             disk=None,
@@ -60,16 +61,29 @@ def host_spec(plan: Plan, machine: Machine) -> dict[str, Any]:
                 is_serving=machine.is_serving,
                 roles=spec.postgres.roles,
             ),
-            tls=spec.tls,
+            tls=machine.tls,
             pooler=model.Pooler(port=machine.ports.pooler, roles=spec.pooler.roles, pool_size=spec.pooler.pool_size),
             tunnel=None,
             backup=_backup(spec.backup, f"localhost:{machine.objects_port}"),
         )
     )
-    here["tls"] = machine.tls
     values = {name: realised(plan, _parameter(plan, name), machine.password) for name in parameters.names(here)}
-    found: dict[str, Any] = parameters.filled(here, values)
-    return found
+    try:
+        return parse(parameters.filled(here, values))
+    except SpecError as error:
+        raise LocalError(str(error)) from error
+
+
+def running(stack: Stack) -> Spec:
+    """What the host of a running stack was given. Raises LocalError."""
+    path = stack.state.host_file
+    if not path.exists() or not stack.supervisor.is_running():
+        raise LocalError("the local stack does not run; start it with `./hybrid local up`")
+    try:
+        return parse(stack.state.read_json(path, can_be_remade=True))
+    except SpecError as error:
+        fault = str(error).splitlines()[0]
+        raise LocalError(f"{path}: is damaged ({fault}); `./hybrid local up` recreates it") from error
 
 
 def _backup(declared: model.Backup, store: str) -> model.Backup:
@@ -108,7 +122,7 @@ def authorities(plan: Plan) -> list[str]:
     return found
 
 
-def _declared(plan: Plan) -> model.Spec:
+def _declared(plan: Plan) -> Spec:
     hosts = [declared(host.inputs["specification"]) for host in plan.of_type(HOST)]
     serving = [found for found in hosts if found.postgres.is_serving]
     if len(serving) != 1:

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from host.specification.model import Spec
 from local.common.errors import LocalError
 from local.host.database import conninfo
 from local.processes.stack import Stack
@@ -19,13 +20,13 @@ Connection = psycopg.Connection[Any]
 
 
 @contextmanager
-def _connected(stack: Stack, host: dict[str, Any], role: str) -> Iterator[Connection]:
+def _connected(stack: Stack, host: Spec, role: str) -> Iterator[Connection]:
     with psycopg.connect(conninfo(stack, host, role, stack.ports.postgres), autocommit=True) as connection:
         yield connection
 
 
 @contextmanager
-def _scratch(stack: Stack, host: dict[str, Any]) -> Iterator[Connection]:
+def _scratch(stack: Stack, host: Spec) -> Iterator[Connection]:
     with _connected(stack, host, "migrator") as connection, connection.transaction(force_rollback=True):
         yield connection
 
@@ -37,7 +38,7 @@ def _value(connection: Connection, query: str, parameters: tuple[Any, ...] = ())
     return row[0]
 
 
-def postgis(stack: Stack, host: dict[str, Any]) -> str:
+def postgis(stack: Stack, host: Spec) -> str:
     """Distance between Montreal and Toronto on the spheroid."""
     with _scratch(stack, host) as connection:
         metres = _value(
@@ -49,7 +50,7 @@ def postgis(stack: Stack, host: dict[str, Any]) -> str:
     return f"Montreal to Toronto: {metres / 1000:.1f} km"
 
 
-def vector(stack: Stack, host: dict[str, Any]) -> str:
+def vector(stack: Stack, host: Spec) -> str:
     """Nearest neighbour by an HNSW index."""
     with _scratch(stack, host) as connection:
         connection.execute("CREATE TABLE regulated.verify_vectors (id int, embedding vector(3))")
@@ -66,7 +67,7 @@ def vector(stack: Stack, host: dict[str, Any]) -> str:
     return "nearest of 200 vectors found by HNSW index"
 
 
-def timescaledb(stack: Stack, host: dict[str, Any]) -> str:
+def timescaledb(stack: Stack, host: Spec) -> str:
     """Hours counted in a hypertable."""
     with _scratch(stack, host) as connection:
         connection.execute("CREATE TABLE regulated.verify_readings (at timestamptz NOT NULL, value int)")
@@ -84,7 +85,7 @@ def timescaledb(stack: Stack, host: dict[str, Any]) -> str:
     return "144 readings of a hypertable in 24 hourly buckets"
 
 
-def pg_cron(stack: Stack, host: dict[str, Any]) -> str:
+def pg_cron(stack: Stack, host: Spec) -> str:
     """A job that runs every second, until its first success."""
     with _connected(stack, host, "migrator") as connection:
         job = _value(connection, "SELECT cron.schedule('verify-tick', '1 second', 'SELECT 1')")
@@ -105,7 +106,7 @@ def _has_ticked(connection: Connection, job: int) -> bool:
     return bool(_value(connection, query, (job,)))
 
 
-def pg_stat_statements(stack: Stack, host: dict[str, Any]) -> str:
+def pg_stat_statements(stack: Stack, host: Spec) -> str:
     """A statement's calls, as the monitor sees them."""
     # Equal but for constants and names is one statement to it, kept under its first text: so none that others use.
     statement = "SELECT min(id) FROM regulated.ledger_entries WHERE amount_cents BETWEEN {} AND {} AND currency <> {}"
@@ -121,7 +122,7 @@ def pg_stat_statements(stack: Stack, host: dict[str, Any]) -> str:
     return f"{calls} calls counted"
 
 
-def cached_role(stack: Stack, host: dict[str, Any]) -> str:
+def cached_role(stack: Stack, host: Spec) -> str:
     """The role behind the cached Hyperdrive reads public data and is refused regulated data."""
     with _connected(stack, host, "public_read") as connection:
         rates = _value(connection, "SELECT count(*) FROM public.exchange_rates")

@@ -7,11 +7,11 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 import psycopg
 
+from host.specification.model import Spec
 from local.common.errors import LocalError
 from local.edge import part as edge
 from local.host.database import conninfo
@@ -43,15 +43,15 @@ class Timing:
             self.errors += 1
 
 
-def direct_queries(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
+def direct_queries(stack: Stack, host: Spec, requests: int) -> list[Timing]:
     return [_queries("PostgreSQL", conninfo(stack, host, "app", stack.ports.postgres), requests // 5)]
 
 
-def pooled_queries(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
+def pooled_queries(stack: Stack, host: Spec, requests: int) -> list[Timing]:
     return [_queries("pooler → PostgreSQL", conninfo(stack, host, "app", stack.ports.pooler), requests // 5)]
 
 
-def edge_requests(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
+def edge_requests(stack: Stack, host: Spec, requests: int) -> list[Timing]:
     """Each longer stretch after the shorter one, the whole route last. Rows written meanwhile are deleted again."""
     mark = f"verify {secrets.token_hex(8)}"
     try:
@@ -122,7 +122,7 @@ def _queries(name: str, uri: str, count: int) -> Timing:
     return timing
 
 
-def media(stack: Stack, host: dict[str, Any]) -> str:
+def media(stack: Stack, host: Spec) -> str:
     """An object written to, read from and deleted from every declared R2 bucket."""
     names = [bucket["name"] for bucket in edge.live_buckets(stack)]
     for name in names:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
+from host.specification.model import written
 from local.common import lock
 from local.common.errors import LocalError
 from local.common.parts import PARTS, named
@@ -92,7 +93,7 @@ def _prepare(realisation: Realisation, *, may_restore: bool) -> None:
     _refuse_lost_database(realisation, may_restore=may_restore)
     state = realisation.stack.state
     serving.write(state, realisation.serving)
-    state.write_json(state.host_file, realisation.host)
+    state.write_json(state.host_file, written(realisation.host))
     database.trust(realisation.stack, realisation.host)
 
 
@@ -139,7 +140,7 @@ def _refuse_another_database(realisation: Realisation, *, may_restore: bool) -> 
     held = realisation.stack.state.read_json(realisation.stack.state.host_file, can_be_remade=True)
     is_there = realisation.runtime.is_made or may_restore
     known = held.get("postgres", {}).get("database") if is_there and isinstance(held, dict) else None
-    wanted = realisation.host["postgres"]["database"]
+    wanted = realisation.host.postgres.database
     if known not in (None, wanted):
         raise LocalError(
             f"postgresDatabase {wanted!r}: the local stack was made with {known!r}; keep that name, or {CLEAN}"
@@ -154,11 +155,11 @@ def _refuse_lost_database(realisation: Realisation, *, may_restore: bool) -> Non
     has_backup = backups.holds_backup(state, realisation.host)
     if has_backup and not may_restore:
         raise LocalError(
-            f"{state.store}: holds backups of a database that this stack has no more; restore it with"
+            f"{state.store}: holds backups of a database that this stack no longer has; restore it with"
             f" `./hybrid local up --from-backups`, or remove them: {CLEAN}"
         )
     if may_restore and not has_backup:
         raise LocalError(
-            f"--from-backups: {state.store} holds no backup of {realisation.host['backup']['stanza']};"
+            f"--from-backups: {state.store} holds no backup of {realisation.host.backup.stanza};"
             " `./hybrid local up` makes a new database"
         )

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from statistics import quantiles
 from typing import Any
 
-from host.specification.reading import SpecError, parse
+from host.specification.model import Spec
 from local.common.errors import LocalError
 from local.common.parts import PARTS, named
 from local.host import backups as host_backups
+from local.host.spec import running
 from local.processes.stack import Stack
 from local.stack.traffic import Timing
 
@@ -67,7 +68,7 @@ class Verification:
 
 def verify(stack: Stack, requests: int) -> Verification:
     """Sends `requests` requests through the whole route, and fewer over each stretch of it. Raises LocalError."""
-    host = _specification(stack)
+    host = running(stack)
     with ThreadPoolExecutor() as pool:
         checking = [
             pool.submit(_checked, reference.partition(":")[2], named(reference), stack, host)
@@ -79,21 +80,7 @@ def verify(stack: Stack, requests: int) -> Verification:
     return Verification(hops=tuple(hops), checks=tuple(checks))
 
 
-def _specification(stack: Stack) -> dict[str, Any]:
-    """What host/ was given, in the shape that it takes."""
-    host: dict[str, Any] | None = stack.state.read_json(stack.state.host_file, can_be_remade=True)
-    if not stack.state.host_file.exists() or not stack.supervisor.is_running():
-        raise LocalError("the local stack does not run; start it with `./hybrid local up`")
-    try:
-        parse(host)
-    except SpecError as error:
-        fault = str(error).splitlines()[0]
-        raise LocalError(f"{stack.state.host_file}: is damaged ({fault}); `./hybrid local up` makes it anew") from error
-    assert host is not None
-    return host
-
-
-def _timings(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
+def _timings(stack: Stack, host: Spec, requests: int) -> list[Timing]:
     import psycopg
 
     try:
@@ -103,22 +90,23 @@ def _timings(stack: Stack, host: dict[str, Any], requests: int) -> list[Timing]:
         raise LocalError(f"the database does not answer ({reason}); see `./hybrid local status`") from error
 
 
-def _checked(name: str, act: Callable[[Stack, dict[str, Any]], str], stack: Stack, host: dict[str, Any]) -> Check:
+def _checked(name: str, act: Callable[[Stack, Spec], str], stack: Stack, host: Spec) -> Check:
     try:
         return Check(name=name, is_passed=True, detail=act(stack, host))
     except Exception as error:  # noqa: BLE001 - whatever a check meets is its result
         return Check(name=name, is_passed=False, detail=" ".join(str(error).split()) or type(error).__name__)
 
 
-def backups(stack: Stack, host: dict[str, Any]) -> str:
-    endpoint = str(host["backup"]["endpoint"])
+def backups(stack: Stack, host: Spec) -> str:
+    """A backup in the repository, of a store that answers."""
+    endpoint = host.backup.endpoint
     name, _, port = endpoint.partition(":")
     try:
         # pgBackRest would try for more than a minute.
         socket.create_connection((name, int(port)), timeout=CONNECT_SECONDS).close()
     except OSError as error:
         raise LocalError(f"the store {endpoint} does not answer: {error.strerror or error}") from error
-    found = host_backups.backups(stack, host["backup"]["stanza"])
+    found = host_backups.backups(stack, host.backup.stanza)
     if not found:
         raise LocalError("the repository has no backup; take one with `./hybrid local up`")
     newest = found[-1]

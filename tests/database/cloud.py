@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as HttpResponse
 
 from database.declared import ACTIVATION, HOST, INGRESS, PARAMETER
 from plan.model import Plan, Resource
+from tests.host.specs import spec
 from tests.web_server import served
 
 PREFIX = "/automatonicai-dev"
@@ -34,11 +35,8 @@ def declared_plan(
     names += ["postgres/tls-authorities", "operators/access-client-id", "operators/access-client-secret"]
     resources = [_resource(PARAMETER, name, {"name": f"{PREFIX}/{name}"}) for name in names]
     for number, letter in enumerate("ab"):
-        specification = {
-            "postgres": {"port": port, "database": database, "is_serving": number < serving},
-            "tls": {"hostnames": ["localhost"]},
-            "pooler": {"port": pooler_port},
-        }
+        is_serving = number < serving
+        specification = spec(postgres_port=port, pooler_port=pooler_port, database=database, is_serving=is_serving)
         host = _resource(HOST, f"postgres-{letter}", {"host": letter, "specification": specification})
         tags = TAGS | {"Host": letter}
         resources += [host, _resource(ACTIVATION, f"activation-{letter}", {"tags": tags}, parent=host.urn)]

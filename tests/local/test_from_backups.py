@@ -93,7 +93,7 @@ def test_up_refuses_where_backups_are_all_that_is_left(stack: StackUnderTest) ->
     answer = stack.told("local", "up")
     assert answer.returncode == 1
     fault = answer.stderr.splitlines()[-1]
-    assert "holds backups of a database that this stack has no more" in fault
+    assert "holds backups of a database that this stack no longer has" in fault
     assert "`./hybrid local up --from-backups`" in fault
     assert "`make clean`" in fault
     assert not (stack.state / "root").exists()

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import psycopg.conninfo
 import pytest
 
+from host.specification.reading import parse
 from local.common import lock
 from local.common.errors import LocalError
 from local.common.generated_secrets import GeneratedSecrets
@@ -85,7 +86,7 @@ def test_lost_passwords_of_a_database_that_is_there_are_not_made_up(state: State
 def test_a_damaged_specification_is_named_by_verify(text: str, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Supervisor, "is_running", lambda self: True)
     stack.state.host_file.write_text(text)
-    with pytest.raises(LocalError, match=r"host\.json: is damaged \(spec.*`\./hybrid local up` makes it anew"):
+    with pytest.raises(LocalError, match=r"host\.json: is damaged \(spec.*`\./hybrid local up` recreates it"):
         verify(stack, 10)
 
 
@@ -93,7 +94,7 @@ def test_a_store_that_is_gone_is_named_by_verify_without_a_try_of_pgbackrests(
     stack: Stack, free_ports: Ports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backups, "backups", hang)
-    host = {"backup": {"endpoint": f"localhost:{free_ports.objects}", "stanza": "main-17"}}
+    host = parse(spec(objects_port=free_ports.objects))
     with pytest.raises(LocalError, match=f"the store localhost:{free_ports.objects} does not answer: Connection ref"):
         backups_check(stack, host)
 
@@ -150,7 +151,7 @@ def test_a_pulumi_that_hangs_or_is_not_there_is_absent(error: Exception, monkeyp
 
 def test_a_path_with_a_blank_reaches_libpq(tmp_path: Path) -> None:
     stack = Stack(project=tmp_path, state=State(tmp_path / "two words+one"), ports=Ports())
-    uri = conninfo(stack, spec(), "app", 7403)
+    uri = conninfo(stack, parse(spec()), "app", 7403)
     options = psycopg.conninfo.conninfo_to_dict(uri)
     assert options["sslrootcert"] == str(stack.database_ca)
     assert (options["password"], options["dbname"]) == ("app-Pass'word\"1", "clinic")

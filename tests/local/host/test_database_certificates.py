@@ -1,6 +1,5 @@
 """The local database's authorities follow the declared generations."""
 
-import json
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from local.host.database_certificates import ensure
 
 
 def made(state: State, *generations: str) -> Tls:
-    return Tls.model_validate_json(json.dumps(ensure(state, generations)))
+    return ensure(state, generations)
 
 
 def test_the_host_takes_what_is_made_for_it(state: State) -> None:

@@ -8,6 +8,7 @@ from local.common.errors import LocalError
 from local.common.generated_secrets import GeneratedSecrets
 from local.common.ports import Ports
 from local.common.state import State
+from local.host import database_certificates
 from local.host.spec import Machine, host_spec
 from local.objects.buckets import BUCKET, LOCK, REPLICATION, VERSIONING, Bucket, declared_buckets
 from plan.model import Computed, Plan, Resource, reference
@@ -61,13 +62,17 @@ def test_the_backups_are_locked_and_replicated(dev_plan: Plan) -> None:
 def test_the_backups_region_is_their_buckets(dev_plan: Plan, state: State) -> None:
     secrets = GeneratedSecrets(state)
     ports = Ports()
-    machine = Machine(ports=ports, password=lambda name: secrets.password(name, 32), tls={}, objects_port=ports.objects)
-    backup = host_spec(dev_plan, machine)["backup"]
-    assert backup["region"] == declared_bucket(dev_plan, backup["bucket"]).region
-    copy = backup["copy"]
-    assert copy["region"] == declared_bucket(dev_plan, copy["bucket"]).region
-    assert copy["endpoint"] == backup["endpoint"] == f"localhost:{ports.objects}"
-    assert (backup["alarm_namespace"], backup["alarm_host"]) == (None, None)
+    tls = database_certificates.ensure(state, ["2026"])
+    machine = Machine(
+        ports=ports, password=lambda name: secrets.password(name, 32), tls=tls, objects_port=ports.objects
+    )
+    backup = host_spec(dev_plan, machine).backup
+    assert backup.region == declared_bucket(dev_plan, backup.bucket).region
+    copy = backup.replica
+    assert copy is not None
+    assert copy.region == declared_bucket(dev_plan, copy.bucket).region
+    assert copy.endpoint == backup.endpoint == f"localhost:{ports.objects}"
+    assert (backup.alarm_namespace, backup.alarm_host) == (None, None)
 
 
 def test_a_bucket_has_its_own_region_or_its_providers() -> None:
