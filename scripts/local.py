@@ -186,7 +186,7 @@ def status(as_json: AsJson = False) -> None:
     """What every part is doing; exit 1 unless all run."""
     import dataclasses
 
-    from local.stack.status import parts_of
+    from local.stack.running import parts_of
 
     here = _stack()
     parts = parts_of(here)
@@ -232,7 +232,7 @@ def logs(
 ) -> None:
     """Print a part's log."""
     from local.common.errors import LocalError
-    from local.stack.status import parts_of
+    from local.stack.running import parts_of
 
     here = _stack()
     supervisor, known = here.supervisor, parts_of(here)
@@ -255,7 +255,7 @@ def down(
 ) -> None:
     """Stop the stack; rows, objects and backups stay unless they are to be removed."""
     from local.host import root_filesystem
-    from local.stack.down import down as bring_down
+    from local.stack.running import down as bring_down
     from plan import memory
 
     was_there = bring_down(_stack(), _progress, is_final=is_final)

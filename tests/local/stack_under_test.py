@@ -23,8 +23,7 @@ from local.host import backups, database, namespace
 from local.objects.part import Objects
 from local.processes.program import PartState, PartStatus
 from local.processes.stack import Stack
-from local.stack.down import down
-from local.stack.status import parts_of
+from local.stack.running import down, parts_of
 from local.stack.up import Wish, up
 from plan.model import Plan
 from plan.project import ROOT

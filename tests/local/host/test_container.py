@@ -23,7 +23,7 @@ from local.host import container, database, namespace
 from local.host.container import Container
 from local.host.runtime import HostRuntime, Namespaces
 from local.processes.stack import Stack
-from local.stack.down import down
+from local.stack.running import down
 from local.stack.up import up
 from local.stack.verify import verify
 from plan.model import Plan
