@@ -2,11 +2,11 @@
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from local.common.errors import LocalError
-from local.common.ports import FIRST, Ports
+from local.common.ports import Ports
 from local.common.state import CLEAN, State
+from local.processes.stack import remembered_port
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +74,10 @@ class First:
 
     @property
     def objects_port(self) -> int:
-        postgres = self._host()["postgres"]["port"]
-        return Ports(postgres - (Ports().postgres - FIRST)).objects
+        first = remembered_port(self.state)
+        if first is None or not self.state.exists:
+            raise LocalError(f"{self.state.folder}: is not a local stack's folder; start that stack first")
+        return Ports(first).objects
 
     @property
     def objects_ca(self) -> str:
@@ -84,12 +86,6 @@ class First:
     @property
     def secrets(self) -> str:
         return self.state.secrets_file.read_text()
-
-    def _host(self) -> dict[str, Any]:
-        host = self.state.read_json(self.state.host_file, can_be_remade=True)
-        if not isinstance(host, dict) or not self.state.exists:
-            raise LocalError(f"{self.state.folder}: is not a local stack's folder; start that stack first")
-        return host
 
 
 def first(serving: Serving) -> First | None:

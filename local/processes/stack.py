@@ -41,7 +41,7 @@ class Stack:
         those it had, else 7400 on.
         """
         state = State.of(project)
-        own, asked = _remembered_port(state), _port_from_environment()
+        own, asked = remembered_port(state), _port_from_environment()
         is_there = own is not None and Supervisor(state).is_running()
         chosen = own if is_there else asked or own
         return cls(project=project, state=state, ports=Ports(first_port or chosen or FIRST))
@@ -68,8 +68,11 @@ class Stack:
         return value
 
 
-def _remembered_port(state: State) -> int | None:
-    """The first port of the stack that is there, from what its host was given; None where there is none."""
+def remembered_port(state: State) -> int | None:
+    """The first port of the stack that is there, from what its host was given; None where there is none.
+
+    By its keys, not by the model: a stack of an older version, whose specification the model refuses, has ports too.
+    """
     host = state.read_json(state.host_file, can_be_remade=True)
     postgres = host.get("postgres") if isinstance(host, dict) else None
     port = postgres.get("port") if isinstance(postgres, dict) else None

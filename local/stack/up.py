@@ -137,6 +137,7 @@ def _stop_clients(realisation: Realisation) -> str:
 
 
 def _refuse_another_database(realisation: Realisation, *, may_restore: bool) -> None:
+    # By its key, not by the model: an older version's stack, whose specification the model refuses, has a database too.
     held = realisation.stack.state.read_json(realisation.stack.state.host_file, can_be_remade=True)
     is_there = realisation.runtime.is_made or may_restore
     known = held.get("postgres", {}).get("database") if is_there and isinstance(held, dict) else None
