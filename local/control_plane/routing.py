@@ -1,4 +1,8 @@
-"""Which handler answers a request, and which scope its token needs: one of several is enough."""
+"""Which handler answers a request, and which scope its token needs: one of several is enough.
+
+By hand, not by werkzeug's router: the paths of stored resources are patterns already, each row needs its scopes, and
+what is left of a router is the loop in `find`.
+"""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,8 @@
-"""The control plane over HTTP, and the faults in its answers."""
+"""The control plane over HTTP, and the faults in its answers.
+
+On the standard library's server, not as a WSGI application of werkzeug, which moto brings: a fault may have to reset
+the connection or leave a request without an answer, and WSGI has no means for either.
+"""
 
 import json
 import os
