@@ -46,7 +46,8 @@ def below(listing: Listing) -> Iterator[str]:
     for archive in listing.archive:
         for first, last in archive.gaps:
             which = first if first == last else f"{first} to {last}"
-            yield f"WAL missing on timeline {archive.timeline}: {which}; nothing after it can be had from before it"
+            missing = f"WAL missing on timeline {archive.timeline}: {which}"
+            yield f"{missing}; no backup from before the gap can be restored past it"
     for one in listing.restored:
         yield _cluster(one)
     if listing.running:
@@ -75,7 +76,7 @@ def rendered_target(target: Target) -> str:
 
 
 def plan_lines(plan: Plan) -> list[tuple[str, str]]:
-    """What it is about, and in words."""
+    """Label and text of each line of a plan."""
     found = [("restore", rendered_target(plan.target)), ("from", rendered_source(plan)), ("into", _into(plan))]
     if plan.backup:
         chain = f", with {', '.join(plan.chain)}" if len(plan.chain) > 1 else ""

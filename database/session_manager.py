@@ -74,7 +74,7 @@ def _wait(process: subprocess.Popen[str], port: int, words: IO[str]) -> None:
             words.seek(0)
             said = " ".join(words.read().split()[-60:])
             ended = f"ended with exit code {process.returncode}" if process.returncode is not None else "is not ready"
-            raise DatabaseError(f"aws ssm start-session: {ended}: {said or 'without a word'}")
+            raise DatabaseError(f"aws ssm start-session: {ended}: {said or 'without output'}")
         time.sleep(0.05)
 
 

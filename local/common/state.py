@@ -13,7 +13,7 @@ from local.common.errors import LocalError
 
 FORMAT = 1
 MARKER = ".hybrid-state.json"
-CLEAN = "run `make clean`, then `make up`: the local stack is then made anew"
+CLEAN = "run `make clean`, then `make up`: the local stack is then made again"
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def _domain(fields: Fields) -> Fields:
 
 
 def _bucket(fields: Fields) -> Fields:
-    """What is asked for has other names than what is told."""
+    """Request fields are named differently from response fields."""
     names = {"locationHint": "location", "storageClass": "storage_class"}
     return {names.get(key, key): value for key, value in fields.items()}
 

@@ -216,7 +216,7 @@ def report(stage: str, answer: subprocess.CompletedProcess[str]) -> dict[str, An
     try:
         found: dict[str, Any] = json.loads(answer.stdout)
     except ValueError:
-        raise LocalError(f"host ({stage}): {answer.stderr.strip() or 'ended without a word'}") from None
+        raise LocalError(f"host ({stage}): {answer.stderr.strip() or 'ended without output'}") from None
     if answer.returncode:
         faults = "; ".join(f"{failure['operation']}: {failure['error']}" for failure in found["failed"])
         raise LocalError(f"host ({stage}): {faults}")

@@ -1,4 +1,4 @@
-"""moto's S3, with what it does and answers otherwise than S3 put right, and told of every key that changes."""
+"""moto's S3 with its differences from S3 corrected, and told of every key that changes."""
 
 import hashlib
 import threading
