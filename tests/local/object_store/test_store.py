@@ -1,13 +1,17 @@
 """What the local S3 has acknowledged outlives it, however it ends."""
 
+import contextlib
 import io
 import json
 import os
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from boto3.s3.transfer import TransferConfig
@@ -218,3 +222,19 @@ def test_old_versions_go_as_the_lifecycle_says_but_locked_ones_stay(store: Store
     assert locked in {row[1] for row in store.versions()}
     store.kill_and_start()
     assert [(row[0], row[2]) for row in store.versions()] == found
+
+
+def test_a_body_of_which_the_end_is_missing_is_not_stored(store: StoreUnderTest) -> None:
+    """As its client leaves it that is killed over a PUT. S3 refuses it, IncompleteBody."""
+    url = urlsplit(store.objects.endpoint)
+    context = ssl.create_default_context(cafile=store.objects.tls.authority)
+    with (
+        socket.create_connection((url.hostname, url.port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=url.hostname) as sent,
+    ):
+        sent.sendall(b"PUT /kept/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n" + b"x" * 50)
+        sent.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            sent.recv(1 << 16)
+    store.put("whole")
+    assert [one["Key"] for one in store.client.list_objects_v2(Bucket="kept")["Contents"]] == ["whole"]
