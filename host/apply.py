@@ -20,7 +20,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 from pyinfra.api.config import Config
@@ -33,6 +33,7 @@ from host.backup import credentials, repository
 from host.common import commands, layout
 from host.common.facts import IsNewer
 from host.common.rendering import RefusedError
+from host.common.report import Failure, Report
 from host.database import cluster, contents, pooler, services
 from host.machine import disk, logs
 from host.network import firewall, tls, tunnel
@@ -47,22 +48,6 @@ RELOADS = {
     "server certificate": ("postgres", "pooler"),
     "pooler passwords": ("pooler",),
 }
-
-
-@dataclass(kw_only=True)
-class Report:
-    changed: list[str] = field(default_factory=list)
-    unchanged: int = 0
-    failed: list[dict[str, str]] = field(default_factory=list)
-    restart: list[str] = field(default_factory=list)
-    reload: list[str] = field(default_factory=list)
-    may_go_on: bool = False
-    """What failed keeps no later stage from being done."""
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether there was nothing to do, and nothing is left to be done."""
-        return not (self.changed or self.failed or self.restart or self.reload)
 
 
 class FailureMessages(logging.Handler):
@@ -144,7 +129,7 @@ def _applied(spec: Spec, root: Path, stage: str, messages: FailureMessages, *, i
         report = _report(state, failure)
         if refused:
             report.may_go_on = refused.may_go_on and not report.failed
-            report.failed.append({"operation": refused.operation, "error": str(refused)})
+            report.failed.append(Failure(operation=refused.operation, error=str(refused)))
         if stage == "files" and failure is None:
             report.restart = sorted({*report.restart, *_outdated(spec)})
         return report
@@ -165,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(error, file=sys.stderr)
             return 1
         for failure in report.failed:
-            print(f"{failure['operation']}: {failure['error']}", file=sys.stderr)
+            print(failure, file=sys.stderr)
         print(json.dumps(asdict(report)), flush=True)
         if not report.is_idle:
             break
@@ -194,7 +179,7 @@ def _report(state: State, failure: str | None) -> Report:
         (name,) = state.get_op_meta(operation).names
         meta = data.operation_meta
         if meta.is_complete() and meta.did_error():
-            report.failed.append({"operation": name, "error": failure or ""})
+            report.failed.append(Failure(operation=name, error=failure or ""))
         elif state.is_executing and not meta.is_complete():
             # It refused in the middle, and asking what it would change would only have it refuse again.
             continue
@@ -203,7 +188,7 @@ def _report(state: State, failure: str | None) -> Report:
         else:
             report.unchanged += 1
     if failure is not None and not report.failed:
-        report.failed.append({"operation": "reading the host's state", "error": failure})
+        report.failed.append(Failure(operation="reading the host's state", error=failure))
     report.restart = [RESTARTS[name] for name in report.changed if name in RESTARTS]
     report.reload = sorted({part for name in report.changed for part in RELOADS.get(name, ())})
     return report

@@ -20,9 +20,10 @@ from pathlib import Path
 from pyinfra.api.exceptions import ConnectError
 
 from durable import files
-from host.apply import STAGES, Report, apply, prepare_process
+from host.apply import STAGES, apply, prepare_process
 from host.common.convergence_lock import BusyError, alone
 from host.common.layout import RUN
+from host.common.report import Report
 from host.specification.model import Spec
 from host.specification.parameters import ParameterError, resolved
 from host.specification.reading import SpecError, load
@@ -46,7 +47,7 @@ class Convergence:
         if report.failed and is_dry and self.changed:
             self.unknown.append(stage)
             return True
-        self.failed += [{"stage": stage, **failure} for failure in report.failed]
+        self.failed += [{"stage": stage, **asdict(failure)} for failure in report.failed]
         return not report.failed or report.may_go_on
 
 

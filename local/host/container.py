@@ -7,8 +7,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from host.common.report import Report
 from local.common.errors import LocalError
 from local.host.runtime import APPLY_SECONDS, report
 from local.processes import processes
@@ -99,16 +99,16 @@ class Container:
     def launch(self, argv: Sequence[str]) -> list[str]:
         return list(argv)
 
-    def prepare(self) -> dict[str, Any]:
+    def prepare(self) -> Report:
         """The container, made anew unless it runs: what a killed supervisor left may be of an older specification.
 
         Its first process applies the files; whatever they are made of is in the part's fingerprint.
         """
         known = self._stack.supervisor.status().get(SERVICE)
         self._compose("create", *([] if known and known.is_running else ["--force-recreate"]))
-        return {"changed": [], "restart": [], "reload": []}
+        return Report()
 
-    def apply(self, stage: str) -> dict[str, Any]:
+    def apply(self, stage: str) -> Report:
         command = ["python", "-P", "-m", "host.apply", SPEC, "--root", "/", "--stage", stage]
         return report(stage, self._run("exec", "-T", SERVICE, *command, seconds=APPLY_SECONDS))
 

@@ -3,12 +3,12 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from host.common.layout import PROMOTE_WITHOUT_MARK, SOCKETS
+from host.common.report import Report
 from host.specification.model import Spec
 from local.common.errors import LocalError
 from local.host import migrations
@@ -47,15 +47,15 @@ def choose(stack: Stack) -> HostRuntime:
     raise LocalError("\n".join(faults))
 
 
-def ensure_program(stack: Stack, program: Program, report: Mapping[str, Any]) -> Outcome:
+def ensure_program(stack: Stack, program: Program, report: Report) -> Outcome:
     """Starts a program, or has a running one take up the settings that host/ changed."""
     outcome = stack.supervisor.ensure(program)
     if outcome is not Outcome.UNCHANGED:
         return outcome
-    if program.name in report["restart"]:
+    if program.name in report.restart:
         stack.supervisor.restart(program.name)
         return Outcome.RESTARTED
-    if program.name in report["reload"]:
+    if program.name in report.reload:
         stack.supervisor.signal(program.name, signal.SIGHUP)
     return outcome
 
@@ -113,10 +113,10 @@ def migrate(realisation: Realisation) -> str:
     return f"{len(applied)} applied" if applied else UNCHANGED
 
 
-def _told(outcome: Outcome, report: Mapping[str, Any]) -> str:
+def _told(outcome: Outcome, report: Report) -> str:
     if outcome is not Outcome.UNCHANGED:
         return str(outcome)
-    count = len(report["changed"])
+    count = len(report.changed)
     return f"settings changed: {count}" if count else UNCHANGED
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
+from host.common.report import Report
 from host.specification.model import Spec
 from local.host import database_certificates, serving
 from local.host.runtime import HostRuntime
@@ -28,7 +28,7 @@ class Realisation:
     plan: Plan
     progress: Progress
     serving: Serving
-    report: dict[str, Any] = field(default_factory=dict)
+    report: Report = field(default_factory=Report)
     """What host/ changed in its files, for the parts that read them."""
 
     @cached_property

@@ -1,6 +1,5 @@
 """Where the database's host runs on this machine: what each such place can do, and the first of them, namespaces."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -8,11 +7,12 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import psutil
 
 from host.common.layout import SOCKETS
+from host.common.report import Report, parse
 from local.common.errors import LocalError
 from local.host import namespace, root_filesystem
 from local.host.spec import MAJOR, OBJECTS_CA
@@ -49,10 +49,10 @@ class HostRuntime(Protocol):
     def launch(self, argv: Sequence[str]) -> list[str]:
         """The command line that starts the stack's supervisor."""
 
-    def prepare(self) -> dict[str, Any]:
+    def prepare(self) -> Report:
         """Have all in place that PostgreSQL's start needs; host/'s report on what changed."""
 
-    def apply(self, stage: str) -> dict[str, Any]:
+    def apply(self, stage: str) -> Report:
         """Applies one stage of host/ and returns its report. Raises LocalError that names what failed."""
 
     def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
@@ -84,7 +84,7 @@ class Namespaces:
         self._stack = stack
         self._root = stack.state.root
         self.ready_port = stack.ports.postgres
-        self._ahead: dict[str, dict[str, Any]] = {}
+        self._ahead: dict[str, Report] = {}
         """Reports on stages that were applied with the one before them."""
 
     @property
@@ -124,7 +124,7 @@ class Namespaces:
     def launch(self, argv: Sequence[str]) -> list[str]:
         return namespace.launch(argv, self._root)
 
-    def prepare(self) -> dict[str, Any]:
+    def prepare(self) -> Report:
         # The host checks the certificate of the local S3.
         target = f"{self._root}{OBJECTS_CA}"
         answer = self._inside(["install", "-D", "-m", "644", str(self._stack.store_ca), target], seconds=10)
@@ -132,11 +132,11 @@ class Namespaces:
             raise LocalError(f"{target}: can't be written: {answer.stderr.strip()}")
         return self._apply("files", *(["database"] if self._has_database else []))
 
-    def apply(self, stage: str) -> dict[str, Any]:
+    def apply(self, stage: str) -> Report:
         known = self._ahead.pop(stage, None)
         return known if known is not None else self._apply(stage)
 
-    def _apply(self, stage: str, *ahead: str) -> dict[str, Any]:
+    def _apply(self, stage: str, *ahead: str) -> Report:
         """With stages after it, which are applied in the same process where there is nothing to do in this one.
 
         Starting one takes as long as looking through all of a stage.
@@ -148,7 +148,7 @@ class Namespaces:
         answer = self._inside(["env", path, *command], seconds=APPLY_SECONDS)
         first, *others = answer.stdout.splitlines() or [""]
         if others and not answer.returncode:
-            self._ahead = dict(zip(ahead, map(json.loads, others), strict=True))
+            self._ahead = dict(zip(ahead, map(parse, others), strict=True))
         # One that failed ahead is done again in its turn, and says then why it can't be done.
         code = answer.returncode if not others else 0
         return report(stage, subprocess.CompletedProcess(command, code, first, answer.stderr))
@@ -211,15 +211,14 @@ def is_answering(runtime: HostRuntime) -> bool:
     return runtime.in_host(probe, seconds=10).returncode == 0
 
 
-def report(stage: str, answer: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+def report(stage: str, answer: subprocess.CompletedProcess[str]) -> Report:
     """What host/ printed of a stage. Raises LocalError that names what failed."""
     try:
-        found: dict[str, Any] = json.loads(answer.stdout)
+        found = parse(answer.stdout)
     except ValueError:
         raise LocalError(f"host ({stage}): {answer.stderr.strip() or 'ended without output'}") from None
     if answer.returncode:
-        faults = "; ".join(f"{failure['operation']}: {failure['error']}" for failure in found["failed"])
-        raise LocalError(f"host ({stage}): {faults}")
+        raise LocalError(f"host ({stage}): {'; '.join(map(str, found.failed))}")
     return found
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from host import converge
-from host.apply import STAGES, Report
+from host.apply import STAGES
 from host.common import convergence_lock
 from host.common.convergence_lock import BusyError, alone
+from host.common.report import Failure, Report
 from host.converge import main
 from tests.host.specs import spec
 
@@ -55,7 +56,7 @@ def test_all_stages_run_in_their_order(
 def test_nothing_runs_after_a_stage_that_failed(
     played: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    played["machine"] = Report(failed=[{"operation": "data disk", "error": "it isn't there"}])
+    played["machine"] = Report(failed=[Failure(operation="data disk", error="it isn't there")])
     code, report, words = run(tmp_path, capsys)
     assert code == 1
     assert report["failed"] == [{"stage": "machine", "operation": "data disk", "error": "it isn't there"}]
@@ -66,7 +67,7 @@ def test_nothing_runs_after_a_stage_that_failed(
 def test_a_fault_that_concerns_no_other_stage_stops_none(
     played: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    played["files"] = Report(failed=[{"operation": "server certificate", "error": "it expired"}], may_go_on=True)
+    played["files"] = Report(failed=[Failure(operation="server certificate", error="it expired")], may_go_on=True)
     code, report, _ = run(tmp_path, capsys)
     assert (code, list(report["seconds"])) == (1, list(STAGES))
 
@@ -75,7 +76,7 @@ def test_a_dry_run_names_the_stages_that_wait_for_others(
     played: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     played["packages"] = Report(changed=["packages"])
-    played["database"] = Report(failed=[{"operation": "reading the host's state", "error": "no server"}])
+    played["database"] = Report(failed=[Failure(operation="reading the host's state", error="no server")])
     code, report, _ = run(tmp_path, capsys, "--dry")
     assert (code, report["failed"], report["unknown"]) == (0, [], ["database"])
 

@@ -3,27 +3,28 @@
 import json
 import subprocess
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from host.common.report import Failure, Report
 from local.common.errors import LocalError
 from local.common.ports import Ports
 from local.common.state import State
 from local.host.runtime import Namespaces
 from local.processes.stack import Stack
 
-IDLE = {"changed": [], "unchanged": 2, "failed": [], "restart": [], "reload": []}
-DONE = {**IDLE, "changed": ["PostgreSQL settings"], "restart": ["postgres"]}
-ROLES = {**IDLE, "changed": ["role app"]}
-FAILED = {**IDLE, "failed": [{"operation": "role app", "error": "no"}]}
+IDLE = Report(unchanged=2)
+DONE = Report(unchanged=2, changed=["PostgreSQL settings"], restart=["postgres"])
+ROLES = Report(unchanged=2, changed=["role app"])
+FAILED = Report(unchanged=2, failed=[Failure(operation="role app", error="no")])
 
 
 class Host(Namespaces):
     """One whose playbook answers what a test says, a list of reports for each process."""
 
-    def __init__(self, stack: Stack, *answers: list[dict[str, Any]]) -> None:
+    def __init__(self, stack: Stack, *answers: list[Report]) -> None:
         super().__init__(stack)
         self.answers = [*answers]
         self.asked: list[list[str]] = []
@@ -33,8 +34,8 @@ class Host(Namespaces):
         if "host.apply" in argv:
             self.asked.append([argv[at + 1] for at, word in enumerate(argv) if word == "--stage"])
             reports = self.answers.pop(0)
-            lines = "".join(f"{json.dumps(report)}\n" for report in reports)
-            return subprocess.CompletedProcess(argv, int(bool(reports[-1]["failed"])), lines, "")
+            lines = "".join(f"{json.dumps(asdict(report))}\n" for report in reports)
+            return subprocess.CompletedProcess(argv, int(bool(reports[-1].failed)), lines, "")
         return subprocess.CompletedProcess(argv, int("chroot" in argv and not self.is_up), "", "")
 
 
