@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from backups.moments import clock, counted, duration, exact, size
-from backups.wal import Stretch, stretches
+from backups.wal import Range, ranges
 from host.recovery.contract import Listing, Window
 from pictures.drawing import templates
 
@@ -125,7 +125,7 @@ def _tick_words(moment: datetime, step: timedelta) -> str:
 def svg(listing: Listing, stack: str, marks: Sequence[Mark] = ()) -> str:
     """The picture; marks are put beside the restored and kept clusters."""
     shown = [*marks, *(Mark(at=one.made_at, words=f"{one.kind}: {one.name}") for one in listing.restored)]
-    logged = stretches(listing)
+    logged = ranges(listing)
     scale = Scale.of(_moments(listing, shown, logged))
     flags = _flags(shown, scale)
     top = TOP + MARK_ROW * (max((flag.row for flag in flags), default=-1) + 1)
@@ -181,20 +181,20 @@ def _span(found: Window) -> str:
     return f"from {clock(found.since)} to {until} ({length})"
 
 
-def _moments(listing: Listing, marks: Sequence[Mark], logged: Sequence[Stretch]) -> list[datetime]:
+def _moments(listing: Listing, marks: Sequence[Mark], logged: Sequence[Range]) -> list[datetime]:
     found = [listing.now, *(mark.at for mark in marks)]
     for backup in listing.backups:
         found += [backup.started_at, backup.stopped_at]
-    for stretch in logged:
-        found += [stretch.start, stretch.end]
+    for archived in logged:
+        found += [archived.start, archived.end]
     return found + [edge for one in listing.windows for edge in (one.since, one.until)]
 
 
-def _lanes(listing: Listing, logged: Sequence[Stretch], scale: Scale, top: float) -> list[Lane]:
+def _lanes(listing: Listing, logged: Sequence[Range], scale: Scale, top: float) -> list[Lane]:
     lanes = [(kind, _backups(listing, kind, scale)) for kind in KINDS]
     lanes = [(f"{name} backups", boxes) for name, boxes in lanes if boxes] or [("backups", [])]
-    for timeline in sorted({stretch.timeline for stretch in logged})[-MOST_TIMELINES:]:
-        own = [_logged(stretch, scale) for stretch in logged if stretch.timeline == timeline]
+    for timeline in sorted({archived.timeline for archived in logged})[-MOST_TIMELINES:]:
+        own = [_logged(archived, scale) for archived in logged if archived.timeline == timeline]
         lanes.append((f"WAL, timeline {timeline}", own))
     lanes.append(("restorable", _windows(listing, scale)))
     return [Lane(name=name, y=top + LANE * place, boxes=boxes) for place, (name, boxes) in enumerate(lanes)]
@@ -221,9 +221,9 @@ def _backups(listing: Listing, kind: str, scale: Scale) -> list[Box]:
     ]
 
 
-def _logged(stretch: Stretch, scale: Scale) -> Box:
-    words = f"{'missing: ' if stretch.is_missing else ''}{stretch.first} to {stretch.last}"
-    return _box(scale, "gap" if stretch.is_missing else "wal", stretch.start, stretch.end, words)
+def _logged(archived: Range, scale: Scale) -> Box:
+    words = f"{'missing: ' if archived.is_missing else ''}{archived.first} to {archived.last}"
+    return _box(scale, "gap" if archived.is_missing else "wal", archived.start, archived.end, words)
 
 
 def _windows(listing: Listing, scale: Scale) -> list[Box]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from components.settings import compatibility
+from host.specification.alarms import QUEUE_PERCENT
 from host.specification.versions import number
 
 
@@ -50,7 +51,7 @@ THRESHOLDS: dict[str, Threshold] = {
     # So much a restore would lack. A file takes a second or two on its way to S3.
     "archiving": Threshold(unit="s behind", warning=20, critical=900),
     # At 100 the queue is dropped, and with it what the window to restore to would need.
-    "archive queue": Threshold(unit="% of what may wait", warning=10, critical=25),
+    "archive queue": Threshold(unit="% of what may wait", warning=10, critical=QUEUE_PERCENT),
     "dropped WAL": Threshold(unit="files in 24 h", warning=None, critical=1),
     # Written each half minute; a restore is tried by them.
     "markers": Threshold(unit="s old", warning=120, critical=None),

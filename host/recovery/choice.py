@@ -7,21 +7,22 @@ from datetime import datetime
 from host.recovery import inventory
 from host.recovery.contract import Backup, Target, Window, written
 from host.recovery.errors import RecoveryError
-from host.recovery.inventory import SEGMENT_BYTES, Inventory, Segment, number_of, position, wal_name
+from host.recovery.inventory import Inventory, Segment
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.timelines import (
-    Stretch,
+    HistoryEntry,
     described,
     gaps,
     given_up,
+    history_entries,
     leads_from,
     segments,
-    stretches,
     timeline_at,
     usable_from,
     windows,
 )
+from host.recovery.wal import SEGMENT_BYTES, number_of, position, wal_name
 
 LIVE = """
 SELECT pg_snapshot_xmax(pg_current_snapshot()), pg_current_wal_insert_lsn(),
@@ -46,7 +47,7 @@ class Live:
 @dataclass(frozen=True)
 class Situation:
     held: Inventory
-    lineage: tuple[Stretch, ...]
+    lineage: tuple[HistoryEntry, ...]
     live: Live | None
 
     @property
@@ -75,9 +76,11 @@ def read_situation(
     wanted = timeline or (live.timeline if live else held.current_timeline)
     if wanted not in known:
         lines = ", ".join(map(str, known))
-        return Situation(held, stretches(1, ""), live), f"timeline {wanted}: is not in the archive, which has {lines}"
+        return Situation(
+            held, history_entries(1, ""), live
+        ), f"timeline {wanted}: is not in the archive, which has {lines}"
     text = inventory.history(repository, held.archive_id, wanted) if wanted > 1 else ""
-    return Situation(held, stretches(wanted, text), live), None
+    return Situation(held, history_entries(wanted, text), live), None
 
 
 def is_archiving(machine: Machine) -> bool:
@@ -171,19 +174,19 @@ def _time_fault(target: Target, situation: Situation) -> str | None:
     if not situation.is_live and archived and target.time > max(archived):
         return f"{_shown(target)} is after what is archived; latest takes what there is"
     if target.timeline is None and (branch := _abandoned(target.time, situation)):
-        stretch, since, until = branch
+        entry, since, until = branch
         return (
-            f"{_shown(target)} lies where timeline {stretch.timeline} was given up for a restored one"
-            f" ({written(since)} .. {written(until)}): name the timeline, {stretch.timeline} for what was"
+            f"{_shown(target)} lies where timeline {entry.timeline} was given up for a restored one"
+            f" ({written(since)} .. {written(until)}): name the timeline, {entry.timeline} for what was"
             f" given up, or a time before or after"
         )
     return None
 
 
-def _abandoned(time: datetime, situation: Situation) -> tuple[Stretch, datetime, datetime] | None:
-    """The stretch whose continuation was given up, and had something of this time."""
+def _abandoned(time: datetime, situation: Situation) -> tuple[HistoryEntry, datetime, datetime] | None:
+    """The entry whose continuation was given up, and had something of this time."""
     found = given_up(situation.lineage, situation.held)
-    return next(((stretch, since, until) for stretch, since, until in found if since < time < until), None)
+    return next(((entry, since, until) for entry, since, until in found if since < time < until), None)
 
 
 def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -> Choice:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from durable import files
 from host.recovery.clusters import Work
-from host.recovery.inventory import Segment, number_of, timeline_of, wal_name
+from host.recovery.inventory import Segment
 from host.recovery.pgbackrest import NOT_FOUND, Repository
 from host.recovery.plan import PREFETCHED
+from host.recovery.wal import number_of, timeline_of, wal_name
 
 SEGMENT_NAME = re.compile(r"[0-9A-F]{24}")
 ASKED = re.compile(r"[0-9A-F]{24}|[0-9A-F]{8}\.history")

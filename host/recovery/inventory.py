@@ -12,10 +12,8 @@ from host.recovery.contract import Backup
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import of_epoch, utc_now
 from host.recovery.pgbackrest import NO_INI, SHORT_SECONDS, UNREACHABLE, Repository, one_line
+from host.recovery.wal import number_of, timeline_of
 
-SEGMENT_BYTES = 16 * 2**20
-"""initdb's default, which host/ keeps."""
-WAL = re.compile(r"[0-9A-F]{24}")
 SEGMENT_FILE = re.compile(r"(?:.*/)?([0-9A-F]{24})-([0-9a-f]{40})(?:\.[a-z0-9]+)?")
 HISTORY_FILE = re.compile(r"(?:.*/)?([0-9A-F]{8})\.history(?:\.[a-z0-9]+)?")
 KEY_FOLDER = "postgresql"
@@ -62,26 +60,6 @@ class Inventory:
     @property
     def usable(self) -> list[Backup]:
         return [backup for backup in self.backups if backup.is_usable]
-
-
-def timeline_of(wal: str) -> int:
-    return int(wal[:8], 16)
-
-
-def number_of(wal: str) -> int:
-    """A segment's place in its timeline, counted in segments."""
-    return int(wal[8:16], 16) * (2**32 // SEGMENT_BYTES) + int(wal[16:24], 16)
-
-
-def wal_name(timeline: int, number: int) -> str:
-    high, low = divmod(number, 2**32 // SEGMENT_BYTES)
-    return f"{timeline:08X}{high:08X}{low:08X}"
-
-
-def position(lsn: str) -> int:
-    """An LSN as a number of bytes."""
-    high, low = lsn.split("/")
-    return int(high, 16) * 2**32 + int(low, 16)
 
 
 def read(repository: Repository) -> Inventory:

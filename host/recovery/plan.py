@@ -11,9 +11,10 @@ from host.recovery import clusters, contract, inventory
 from host.recovery.choice import Choice, Situation, choose, read_situation
 from host.recovery.contract import MAIN, Backup, RestoreRequest, Source, Target
 from host.recovery.errors import RecoveryError
-from host.recovery.inventory import SEGMENT_BYTES, Inventory, Segment
+from host.recovery.inventory import Inventory, Segment
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
+from host.recovery.wal import SEGMENT_BYTES
 
 RATES_FILE = ".hybrid-recovery.json"
 MAX_WAL_MB = 256

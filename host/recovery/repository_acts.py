@@ -19,11 +19,12 @@ from host.recovery.contract import (
     Window,
 )
 from host.recovery.errors import RecoveryError, say
-from host.recovery.inventory import NEXT_XID, Inventory, wal_name
+from host.recovery.inventory import NEXT_XID, Inventory
 from host.recovery.lock import BusyError, alone
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository, one_line
 from host.recovery.timelines import gaps
+from host.recovery.wal import wal_name
 
 SPOKEN = {"full": "a full", "diff": "a differential", "incr": "an incremental"}
 # Each request to the store is repeated for a minute already. With every file tried three times, as is pgBackRest's

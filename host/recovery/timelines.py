@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from host.recovery.contract import Backup, Window
-from host.recovery.inventory import SEGMENT_BYTES, Inventory, Segment, number_of, position
+from host.recovery.inventory import Inventory, Segment
+from host.recovery.wal import SEGMENT_BYTES, number_of, position
 
 LINE = re.compile(r"\s*(\d+)\s+([0-9A-F]+/[0-9A-F]+)\s+(.*)")
 TIME = re.compile(r"(?:before|after) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00| UTC)")
@@ -16,8 +17,8 @@ WHOLE_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A part of the log on one timeline, up to where the next one begins."""
+class HistoryEntry:
+    """A timeline's part of a lineage, up to where the next one begins; the last is the timeline itself."""
 
     timeline: int
     end: int
@@ -26,48 +27,50 @@ class Stretch:
     """The time of the last commit that the next timeline has of it, where PostgreSQL wrote that down."""
 
 
-def stretches(timeline: int, text: str) -> tuple[Stretch, ...]:
+def history_entries(timeline: int, text: str) -> tuple[HistoryEntry, ...]:
     """The lineage from the first timeline to this one; `text` is its history file's, empty on the first."""
     found = [line for line in map(LINE.fullmatch, text.splitlines()) if line]
-    before = [Stretch(int(line[1]), position(line[2]), _time(line[3])) for line in found]
-    return (*before, Stretch(timeline, END, None))
+    before = [HistoryEntry(int(line[1]), position(line[2]), _time(line[3])) for line in found]
+    return (*before, HistoryEntry(timeline, END, None))
 
 
-def leads_from(lineage: Sequence[Stretch], backup: Backup) -> bool:
+def leads_from(lineage: Sequence[HistoryEntry], backup: Backup) -> bool:
     """Whether the log of this lineage goes on from the backup's end."""
-    ends = {stretch.timeline: stretch.end for stretch in lineage}
+    ends = {entry.timeline: entry.end for entry in lineage}
     return position(backup.lsn_stop) <= ends.get(backup.timeline, -1)
 
 
-def segments(lineage: Sequence[Stretch], inventory: Inventory) -> list[Segment]:
+def segments(lineage: Sequence[HistoryEntry], inventory: Inventory) -> list[Segment]:
     """What is archived along the lineage, in order; of the segment in which a timeline ends, both have their own."""
     found: list[Segment] = []
     start = 0
-    for stretch in lineage:
-        held = inventory.segments.get(stretch.timeline, ())
-        last = stretch.end // SEGMENT_BYTES
+    for entry in lineage:
+        held = inventory.segments.get(entry.timeline, ())
+        last = entry.end // SEGMENT_BYTES
         found += [one for one in held if start <= one.number <= last]
         start = min(last, END)
     return found
 
 
-def timeline_at(lineage: Sequence[Stretch], number: int) -> int:
+def timeline_at(lineage: Sequence[HistoryEntry], number: int) -> int:
     """The timeline whose file of this number a restore along the lineage asks for."""
     found, start = lineage[0].timeline, 0
-    for stretch in lineage:
+    for entry in lineage:
         if start <= number:
-            found = stretch.timeline
-        start = stretch.end // SEGMENT_BYTES
+            found = entry.timeline
+        start = entry.end // SEGMENT_BYTES
     return found
 
 
-def given_up(lineage: Sequence[Stretch], inventory: Inventory) -> Iterator[tuple[Stretch, datetime, datetime]]:
-    """Each stretch whose continuation was given up, and from when to when it went on beside this lineage."""
-    for stretch, later in pairwise(lineage):
-        since = stretch.left_at or _archived_at(stretch, inventory)
+def given_up(
+    lineage: Sequence[HistoryEntry], inventory: Inventory
+) -> Iterator[tuple[HistoryEntry, datetime, datetime]]:
+    """Each entry whose continuation was given up, and from when to when it went on beside this lineage."""
+    for entry, later in pairwise(lineage):
+        since = entry.left_at or _archived_at(entry, inventory)
         until = inventory.histories.get(later.timeline)
         if since and until and since < until:
-            yield stretch, since, until
+            yield entry, since, until
 
 
 def gaps(held: Sequence[Segment]) -> list[tuple[int, int]]:
@@ -76,9 +79,9 @@ def gaps(held: Sequence[Segment]) -> list[tuple[int, int]]:
     return [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
 
 
-def _archived_at(stretch: Stretch, inventory: Inventory) -> datetime | None:
-    last = stretch.end // SEGMENT_BYTES
-    return next((one.archived_at for one in inventory.segments.get(stretch.timeline, ()) if one.number == last), None)
+def _archived_at(entry: HistoryEntry, inventory: Inventory) -> datetime | None:
+    last = entry.end // SEGMENT_BYTES
+    return next((one.archived_at for one in inventory.segments.get(entry.timeline, ()) if one.number == last), None)
 
 
 def _time(reason: str) -> datetime | None:
@@ -95,7 +98,7 @@ def usable_from(backup: Backup) -> datetime:
     return backup.stopped_at + WHOLE_SECOND
 
 
-def windows(held: Inventory, lineage: Sequence[Stretch], *, archives: bool) -> tuple[Window, ...]:
+def windows(held: Inventory, lineage: Sequence[HistoryEntry], *, archives: bool) -> tuple[Window, ...]:
     """Oldest first, apart from each other; each ends where log is missing, or a timeline was given up."""
     log = segments(lineage, held)
     found = [_from(backup, log, archives=archives) for backup in held.usable if leads_from(lineage, backup)]

@@ -1,4 +1,4 @@
-"""When backups are late enough to wake somebody: for the host, which says so itself, and for CloudWatch's alarms."""
+"""When backups are late enough to wake somebody: for the host's own alarm, CloudWatch's and `db status`."""
 
 QUEUE_PERCENT = 25
 """Of the log that may wait; at 100 it is dropped."""

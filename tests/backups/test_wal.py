@@ -2,19 +2,15 @@
 
 from datetime import timedelta
 
-from backups.wal import number, stretches
+from backups.wal import ranges
 from tests.backups.answering import NOW, archive, backup, listing, read, wal
-
-
-def test_files_are_numbered_across_logs() -> None:
-    assert [number(wal(place)) for place in (0, 255, 256, 70000)] == [0, 255, 256, 70000]
 
 
 def test_moments_between_backups_are_in_proportion() -> None:
     given = listing(
         [backup(NOW - timedelta(hours=10), first_wal=0, seconds=0)], [archive(0, 101, NOW, gaps=[(51, 60)])]
     )
-    before, gap, after = stretches(read(given))
+    before, gap, after = ranges(read(given))
     assert (before.last, gap.first, gap.last, after.first) == (wal(51), wal(51), wal(60), wal(61))
     assert abs(gap.start - (NOW - timedelta(hours=5))) < timedelta(minutes=1)
     assert abs(gap.end - (NOW - timedelta(hours=4))) < timedelta(minutes=1)
@@ -23,7 +19,7 @@ def test_moments_between_backups_are_in_proportion() -> None:
 
 def test_a_gap_at_the_end_is_all_that_is_left() -> None:
     given = listing([backup(NOW - timedelta(hours=1), first_wal=1)], [archive(1, 9, NOW, gaps=[(8, 9)])])
-    assert [one.is_missing for one in stretches(read(given))] == [False, True]
+    assert [one.is_missing for one in ranges(read(given))] == [False, True]
 
 
 def test_a_timeline_begins_where_the_one_before_was_left() -> None:
@@ -31,10 +27,10 @@ def test_a_timeline_begins_where_the_one_before_was_left() -> None:
     given = listing(
         [backup(NOW - timedelta(hours=9), first_wal=1)], [archive(1, 50, left), archive(45, 90, NOW, timeline=2)]
     )
-    first, second = stretches(read(given))
+    first, second = ranges(read(given))
     assert (first.end, second.start, second.end) == (left, left, NOW)
 
 
 def test_log_without_a_backup_or_a_time_is_drawn_at_once() -> None:
-    (only,) = stretches(read(listing([], [archive(4, 9, None)])))
+    (only,) = ranges(read(listing([], [archive(4, 9, None)])))
     assert (only.start, only.end) == (NOW, NOW)

@@ -5,8 +5,9 @@ from typing import Any
 
 from host.recovery.choice import Live, Situation
 from host.recovery.contract import Backup
-from host.recovery.inventory import SEGMENT_BYTES, Inventory, Segment, wal_name
-from host.recovery.timelines import stretches
+from host.recovery.inventory import Inventory, Segment
+from host.recovery.timelines import history_entries
+from host.recovery.wal import SEGMENT_BYTES, wal_name
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -68,4 +69,4 @@ def situation(
         histories[2] = at(hours + 2)
         text = f"1\t{lsn(branch)}\tbefore {at(branch + 0.5):%Y-%m-%d %H:%M:%S.%f}+00\n" if timeline == 2 else ""
     found = Inventory(archive_id="17-1", backups=backups, segments=held, histories=histories, now=at(hours + 20))
-    return Situation(found, stretches(timeline, text), live)
+    return Situation(found, history_entries(timeline, text), live)

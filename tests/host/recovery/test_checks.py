@@ -22,6 +22,22 @@ def answering(**answers: list[list[str]]) -> Ask:
     return lambda query: next(rows for word, rows in answers.items() if word in query)
 
 
+def test_markers_are_held_against_those_of_the_source() -> None:
+    source = [at(hour) for hour in range(6)]
+    exact = compared(source, source[:4], at(3.5), is_exact=True)
+    assert (exact.expected, exact.found, exact.is_passed) == (4, 4, True)
+    assert compared(source, source[:3], at(3.5), is_exact=True).missing == [at(3)]
+    assert compared(source, source[:5], at(3.5), is_exact=True).unexpected == [at(4)]
+    assert compared(source, [*source[:4], at(3.2)], at(3.5), is_exact=True).unexpected == [at(3.2)]
+
+
+def test_a_marker_that_was_being_committed_may_be_there_or_not() -> None:
+    source, last = [at(1), at(2)], at(2) + timedelta(milliseconds=3)
+    for found in (source, source[:1]):
+        assert compared(source, found, last, is_exact=False).is_passed
+    assert compared(source, source[:1], last + timedelta(seconds=2), is_exact=False).missing == [at(2)]
+
+
 def test_no_marker_at_all_shows_nothing() -> None:
     check = checks.markers(compared([], [], at(3), is_exact=True))
     assert (check.is_passed, check.detail.split(";")[0]) == (False, "0 found, 0 expected")

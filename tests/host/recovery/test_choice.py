@@ -7,8 +7,8 @@ import pytest
 
 from host.recovery.choice import Live, choose
 from host.recovery.contract import Target, written
-from host.recovery.inventory import wal_name
-from host.recovery.timelines import stretches
+from host.recovery.timelines import history_entries
+from host.recovery.wal import wal_name
 from tests.host.recovery.held import at, backup, lsn, situation
 
 FIRST, SECOND = backup(2), backup(10)
@@ -106,7 +106,7 @@ def test_a_time_that_was_given_up_needs_its_timeline() -> None:
 
 def test_a_history_is_read_as_postgresql_writes_it() -> None:
     text = "1\t0/5000000\tno recovery target specified\n\n2\t0/6000000\tafter 2026-11-01 10:00:00.5+00\n"
-    first, second, third = stretches(3, text)
+    first, second, third = history_entries(3, text)
     assert (first.timeline, first.end, first.left_at) == (1, 0x5000000, None)
     assert second.left_at == datetime(2026, 11, 1, 10, 0, 0, 500_000, tzinfo=UTC)
     assert third.timeline == 3

@@ -1,0 +1,45 @@
+"""What pgBackRest's errors are taken for."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from host.recovery.pgbackrest import Repository, error_words
+
+
+def test_an_error_is_one_line_without_hints_and_bytes() -> None:
+    words = (
+        "WARN: first\nERROR: [055]: unable to load\x00 file:\n       [FileMissing] gone\n       HINT: do\nINFO: end\n"
+    )
+    assert error_words(words) == "unable to load file: [FileMissing] gone"
+
+
+def repository() -> Repository:
+    backup = SimpleNamespace(cipher_passphrase="", key_secret="", bucket="backups", endpoint="store", replica=None)
+    machine: Any = SimpleNamespace(spec=SimpleNamespace(backup=backup))
+    return Repository(machine)
+
+
+@pytest.mark.parametrize(
+    ("command", "fault"), [("restore", "is damaged in the repository"), ("info", "it can't be decrypted")]
+)
+@pytest.mark.parametrize("words", ["ERROR: [095]: unable to flush", "ERROR: [082]: cipher header invalid"])
+def test_a_file_that_can_not_be_decrypted_after_others_could_is_damaged(command: str, fault: str, words: str) -> None:
+    assert fault in repository().fault(command, 95, words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "raised from local-1 protocol: zst error: [-20] Data corruption detected [FormatError] on 2 retries",
+        "error restoring '/var/lib/postgresql/data/base/5/16384': checksum does not match",
+    ],
+)
+def test_a_file_that_is_not_what_was_backed_up_is_damaged(words: str) -> None:
+    assert "is damaged in the repository" in repository().fault("restore", 29, f"ERROR: [029]: {words}")
+
+
+def test_a_store_that_ends_within_an_answer_does_not_answer() -> None:
+    words = repository().fault("backup", 42, "ERROR: [042]: unexpected eof while reading line")
+    assert words == "backup repository backups: the store store does not answer: unexpected eof while reading line"
