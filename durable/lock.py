@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,16 +27,22 @@ class HeldError(Exception):
 
 
 @contextmanager
-def hold(path: Path, own_note: Mapping[str, Any], wait_seconds: float = GLANCE_SECONDS) -> Iterator[None]:
-    """Hold the lock, with a note of plain values for others. Raises HeldError after `wait_seconds`, and OSError.
+def hold(
+    path: Path,
+    own_note: Mapping[str, Any],
+    wait_seconds: float = GLANCE_SECONDS,
+    error: Callable[[dict[str, Any]], Exception] = HeldError,
+) -> Iterator[None]:
+    """Hold the lock, with a note of plain values for others.
 
-    The folder must exist. Where it is deleted meanwhile, file and all, the lock is taken anew.
+    Raises, after `wait_seconds`, what `error` makes of the holder's note, and OSError. The folder must exist. Where it
+    is deleted meanwhile, file and all, the lock is taken again.
     """
     end = time.monotonic() + wait_seconds
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            _take(handle, end)
+            _take(handle, end, error)
             if not _is_at(path, handle):
                 continue
             _write(handle, json.dumps(own_note).encode())
@@ -72,13 +78,13 @@ def holder(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _take(handle: int, end: float) -> None:
+def _take(handle: int, end: float, error: Callable[[dict[str, Any]], Exception]) -> None:
     while True:
         try:
             return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= end:
-                raise HeldError(_note(handle)) from None
+                raise error(_note(handle)) from None
             time.sleep(PROBE_SECONDS)
 
 

@@ -1,9 +1,7 @@
 """Held by whoever brings the host to what is declared, and by a restore that must not be met by that."""
 
-import contextlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from durable import lock
@@ -15,13 +13,12 @@ class BusyError(Exception):
     """Another run holds the host for longer than this one waits."""
 
 
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One run at a time."""
+def alone(folder: Path) -> AbstractContextManager[None]:
+    """One run at a time. Raises BusyError."""
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(lock.hold(folder / "converge.lock", {"pid": os.getpid()}, LOCK_SECONDS))
-        except lock.HeldError:
-            raise BusyError(f"another run has not ended within {LOCK_SECONDS} s") from None
-        yield
+    return lock.hold(
+        folder / "converge.lock",
+        {"pid": os.getpid()},
+        LOCK_SECONDS,
+        lambda _: BusyError(f"another run has not ended within {LOCK_SECONDS} s"),
+    )

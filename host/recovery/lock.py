@@ -1,9 +1,8 @@
 """One act that makes or moves a cluster at a time."""
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from durable import lock
@@ -18,16 +17,14 @@ class BusyError(RecoveryError):
     """Another act runs."""
 
 
-@contextmanager
-def alone(machine: Machine, act: str) -> Iterator[None]:
+def alone(machine: Machine, act: str) -> AbstractContextManager[None]:
     """Raises BusyError where another act runs."""
     note = {"act": act, "pid": os.getpid(), "since": written(utc_now())}
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(lock.hold(machine.path(machine.clusters / NAME), note))
-        except lock.HeldError as error:
-            raise BusyError(f"{act}: {_holder(error.note)}; wait until it has ended") from None
-        yield
+    return lock.hold(
+        machine.path(machine.clusters / NAME),
+        note,
+        error=lambda held: BusyError(f"{act}: {_holder(held)}; wait until it has ended"),
+    )
 
 
 def running(machine: Machine) -> str | None:

@@ -1,11 +1,10 @@
 """One command at a time changes a local stack."""
 
-import contextlib
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +13,11 @@ from local.common.errors import LocalError
 from local.common.state import State
 
 
-@contextmanager
-def hold(state: State) -> Iterator[None]:
+def hold(state: State) -> AbstractContextManager[None]:
     """Hold the stack of a prepared state folder; LocalError when another command does."""
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(lock.hold(state.lock_file, _own_note()))
-        except lock.HeldError as error:
-            raise LocalError(f"{state.folder}: in use by {_holder(error.note)}") from error
-        yield
+    return lock.hold(
+        state.lock_file, _own_note(), error=lambda held: LocalError(f"{state.folder}: in use by {_holder(held)}")
+    )
 
 
 def _own_note() -> dict[str, Any]:

@@ -78,7 +78,10 @@ class StoreFiles:
             flush_folder(path.parent)
 
     def write_body(self, bucket: str, content: Iterable[bytes]) -> Path:
-        """A new body; nothing refers to it yet."""
+        """A new body; nothing refers to it yet.
+
+        By hand, since durable.files takes all of a file at once, and a body may be larger than the memory.
+        """
         path = self.body(bucket, uuid.uuid4().hex)
         try:
             with path.open("wb") as file:
