@@ -6,9 +6,9 @@ from datetime import UTC
 from pathlib import Path
 
 from backups.errors import BackupError
-from backups.moments import clock, duration, exact, size
 from backups.renderer import drill_rows
 from backups.timeline import Mark, svg
+from database.figures import clock, duration, exact, size
 from durable import files
 from host.recovery.contract import DrillRestore, Evidence, Listing, document, written
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backups.moments import clock, counted, duration, exact, size
 from backups.timeline import summary
+from database.figures import clock, counted, duration, exact, size
 from host.recovery.contract import MAIN, Backup, Cluster, Evidence, Listing, Plan, Restored, Target, document
 
 HEAD = ("label", "kind", "started (UTC)", "took", "size", "own", "WAL", "copy")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backups.errors import BackupError
-from backups.moments import exact
+from database.figures import exact
 from host.recovery import contract
 from host.recovery.contract import FIRST_XID, LAST_TIMELINE, MAIN, NAME_BYTES, DrillRequest, Source, Target, written
 

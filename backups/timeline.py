@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from backups.moments import clock, counted, duration, exact, size
 from backups.wal import Range, ranges
+from database.figures import clock, counted, duration, exact, size
 from host.recovery.contract import Listing, Window
 from pictures.drawing import templates
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from components.settings import compatibility
+from database.figures import duration, size
 from host.specification.alarms import QUEUE_PERCENT
 from host.specification.versions import number
 
@@ -137,7 +138,7 @@ def server(rows: Rows) -> Iterator[Finding]:
     """Since when it runs."""
     (row,) = rows
     kind = "standby" if row["is_standby"] else "serving"
-    yield Finding(name="server", level=Level.OK, detail=f"{kind}, up for {span(row['uptime_seconds'])}")
+    yield Finding(name="server", level=Level.OK, detail=f"{kind}, up for {duration(row['uptime_seconds'])}")
 
 
 def extensions(rows: Rows) -> Iterator[Finding]:
@@ -173,13 +174,13 @@ def disk(rows: Rows) -> Iterator[Finding]:
     for (total, used, available), names in places.items():
         # As df counts: what is kept back for root is neither used nor to be had.
         share = 100 * used / (used + available) if used + available else 0
-        yield measured("disk", share, f"{' and '.join(names)}: {amount(available)} of {amount(total)} free")
+        yield measured("disk", share, f"{' and '.join(names)}: {size(available)} of {size(total)} free")
 
 
 def wal(rows: Rows) -> Iterator[Finding]:
     (row,) = rows
     share = 100 * row["bytes"] / row["max_bytes"]
-    yield measured("wal", share, f"{amount(row['bytes'])} in {row['files']} files, made for {amount(row['max_bytes'])}")
+    yield measured("wal", share, f"{size(row['bytes'])} in {row['files']} files, made for {size(row['max_bytes'])}")
 
 
 def archiver(rows: Rows) -> Iterator[Finding]:
@@ -192,7 +193,9 @@ def archiver(rows: Rows) -> Iterator[Finding]:
     behind = max(row["waiting_seconds"], 0)
     is_late = row["is_failing"] or THRESHOLDS["archiving"].level(behind) is not Level.OK
     last = (
-        f"last success {span(row['last_success_seconds'])} ago" if row["last_archived_wal"] else "nothing archived yet"
+        f"last success {duration(row['last_success_seconds'])} ago"
+        if row["last_archived_wal"]
+        else "nothing archived yet"
     )
     failures = f"{row['failed_count']} failures since the statistics began"
     found = measured("archiving", behind, f"{'fails: ' if is_late else ''}{last}, {failures}")
@@ -207,8 +210,8 @@ def _queue(row: Mapping[str, Any]) -> Finding:
     if not row["queue_max_bytes"]:
         return Finding(name="archive queue", level=Level.OK, detail=f"{told}; no limit is known")
     share = 100 * row["waiting_bytes"] / row["queue_max_bytes"]
-    since = f", the oldest for {span(row['waiting_seconds'])}" if row["waiting"] else ""
-    return measured("archive queue", share, f"{told}: {share:.1f} % of {amount(row['queue_max_bytes'])}{since}")
+    since = f", the oldest for {duration(row['waiting_seconds'])}" if row["waiting"] else ""
+    return measured("archive queue", share, f"{told}: {share:.1f} % of {size(row['queue_max_bytes'])}{since}")
 
 
 def dropped(rows: Rows) -> Iterator[Finding]:
@@ -223,7 +226,7 @@ def markers(rows: Rows) -> Iterator[Finding]:
     (row,) = rows
     found = Finding(name="markers", level=Level.WARNING, detail="none yet")
     if row["seconds"] is not None:
-        found = measured("markers", row["seconds"], f"newest is {span(row['seconds'])} old")
+        found = measured("markers", row["seconds"], f"newest is {duration(row['seconds'])} old")
     # Those of before a restart are soon followed by a new one; a standby's come with the log.
     is_excused = row["is_standby"] or row["uptime_seconds"] < (THRESHOLDS["markers"].warning or 0)
     yield replace(found, level=Level.OK) if is_excused else found
@@ -240,13 +243,13 @@ def transactions(rows: Rows) -> Iterator[Finding]:
         if worst is None:
             yield measured(name, 0, "none")
         else:
-            yield measured(name, worst[seconds], f"{worst['role']}, process {worst['pid']}: {span(worst[seconds])}")
+            yield measured(name, worst[seconds], f"{worst['role']}, process {worst['pid']}: {duration(worst[seconds])}")
 
 
 def blocked(rows: Rows) -> Iterator[Finding]:
     told = [
         f"{row['role']}, process {row['pid']}: waits for {', '.join(map(str, row['blocked_by']))}"
-        f" since {span(row['seconds'])}"
+        f" since {duration(row['seconds'])}"
         for row in rows
     ]
     yield measured("blocked sessions", len(rows), "; ".join(told[:3]) or "none")
@@ -298,16 +301,3 @@ def buffers(rows: Rows) -> Iterator[Finding]:
 def transaction_ids(rows: Rows) -> Iterator[Finding]:
     (row,) = rows
     yield measured("transaction ids", 100 * row["age"] / ALL_IDS, f"{row['database']}: oldest is {row['age']:.0f} old")
-
-
-def amount(size: float) -> str:
-    """Bytes as people read them."""
-    return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / MB:.0f} MB"
-
-
-def span(seconds: float) -> str:
-    """A length of time as people read it."""
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"

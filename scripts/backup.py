@@ -40,7 +40,7 @@ def now(
     """Take a backup."""
     from backups.connect import connect
     from backups.connection import asked
-    from backups.moments import duration, size
+    from database.figures import duration, size
     from host.recovery.contract import BackupRequest, Taken, document
 
     taken = asked(connect(stack, say), Taken, BackupRequest(kind=kind and kind.value))
@@ -136,7 +136,7 @@ def verify(
 
 
 def _print_verified(found: "Verified") -> None:
-    from backups.moments import counted, duration
+    from database.figures import counted, duration
 
     for damage in found.damaged:
         print(f"damaged  {damage.file}  {damage.fault}")

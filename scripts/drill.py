@@ -71,8 +71,8 @@ def _print_drill(found: "Evidence", files: list[Path]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from backups.moments import duration
     from backups.renderer import drill_rows
+    from database.figures import duration
 
     table = Table("check", "", "", box=None, pad_edge=False, header_style="bold")
     for name, is_passed, detail in drill_rows(found):

@@ -152,8 +152,8 @@ def _discard(name: str, stack: str | None, *, is_applied: bool, as_json: bool) -
     from backups.connect import connect
     from backups.connection import asked
     from backups.errors import BackupError
-    from backups.moments import clock, size
     from backups.request import discarded
+    from database.figures import clock, size
     from host.recovery.contract import Discarded, DiscardRequest, Listing, ListRequest, document
 
     with value_of("--discard"):

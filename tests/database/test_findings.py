@@ -199,14 +199,7 @@ def test_one_file_system_with_two_uses_is_one_finding() -> None:
     sizes = {"total_bytes": 100 * 2**30, "used_bytes": 80 * 2**30, "available_bytes": 15 * 2**30}
     (found,) = findings.disk([{"place": place, **sizes} for place in ("data", "wal")])
     assert (found.level, found.value) == ("warning", 84.2)
-    assert found.detail == "data and wal: 15.0 GB of 100.0 GB free"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(3, "3 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (1e6, "12 d")]
-)
-def test_a_time_is_told_in_its_unit(seconds: float, text: str) -> None:
-    assert findings.span(seconds) == text
+    assert found.detail == "data and wal: 15 GB of 100 GB free"
 
 
 def test_a_finding_names_a_limit_that_is_in_the_table() -> None:

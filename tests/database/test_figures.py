@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backups.moments import counted, duration, exact, size
+from database.figures import counted, duration, exact, size
 
 
 @pytest.mark.parametrize(

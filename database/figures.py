@@ -17,7 +17,7 @@ def exact(moment: datetime) -> str:
     return f"{clock(moment)}{fraction} UTC"
 
 
-def size(count: int) -> str:
+def size(count: float) -> str:
     value, unit = float(count), UNITS[0]
     for unit in UNITS:
         # 1023.6 would be printed as 1024.
