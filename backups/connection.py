@@ -56,9 +56,9 @@ def read(kind: type[A], act: str, answer: Mapping[str, Any]) -> A:
         return kind.model_validate(answer)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
+        path = ".".join(map(str, first["loc"]))
         raise BackupError(
-            f"host.recovery ({act}): answers otherwise than expected: {place}: {first['msg']}; "
+            f"host.recovery ({act}): answers otherwise than expected: {path}: {first['msg']}; "
             "are the host's and this checkout's versions the same?"
         ) from error
 

@@ -32,8 +32,8 @@ def run(argv: Sequence[str], request: Mapping[str, Any], say: Say, interrupt: Ca
             errors="replace",
             start_new_session=True,
         )
-        inward, outward, words = _pipes(process)
-        relay = Thread(target=_relay, args=(words, say), daemon=True)
+        inward, outward, progress = _pipes(process)
+        relay = Thread(target=_relay, args=(progress, say), daemon=True)
         relay.start()
     except BaseException:
         release()
@@ -84,8 +84,8 @@ def _talk(inward: IO[str], outward: IO[str], request: Mapping[str, Any]) -> str:
     return outward.read()
 
 
-def _relay(words: IO[str], say: Say) -> None:
-    for line in words:
+def _relay(progress: IO[str], say: Say) -> None:
+    for line in progress:
         if line.strip():
             say(line.rstrip())
 

@@ -34,7 +34,7 @@ def write(folder: Path, found: Evidence, listing: Listing | None) -> list[Path]:
 def refuse_unwritable(folder: Path) -> None:
     """Raises BackupError where no evidence could be left; makes nothing."""
     # Path.exists() raises for what is below a folder that this user may not enter.
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.exists(place))
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.exists(path))
     if not there.is_dir():
         raise BackupError(f"{folder}: the evidence can't be written: {there} is not a folder")
     if not os.access(there, os.W_OK | os.X_OK):
@@ -43,7 +43,7 @@ def refuse_unwritable(folder: Path) -> None:
 
 def marks(found: Evidence) -> list[Mark]:
     moments = [(one.kind, one.target or one.last_commit_at) for one in found.restores]
-    return [Mark(at=moment, words=f"drill: {kind}") for kind, moment in moments if moment]
+    return [Mark(at=moment, text=f"drill: {kind}") for kind, moment in moments if moment]
 
 
 def markdown(found: Evidence, picture: str | None) -> str:

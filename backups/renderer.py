@@ -70,9 +70,9 @@ def rendered_target(target: Target) -> str:
     if target.kind == "latest":
         return "the newest state that can be had"
     value = exact(datetime.fromisoformat(target.value or "")) if target.kind == "time" else target.value
-    spoken = {"time": "", "lsn": "position ", "xid": "transaction ", "name": "restore point "}[target.kind]
+    noun = {"time": "", "lsn": "position ", "xid": "transaction ", "name": "restore point "}[target.kind]
     how = "just before" if target.is_exclusive else "up to and with"
-    return f"{how} {spoken}{value}" + (f" on timeline {target.timeline}" if target.timeline else "")
+    return f"{how} {noun}{value}" + (f" on timeline {target.timeline}" if target.timeline else "")
 
 
 def plan_lines(plan: Plan) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ def moment(text: str) -> tuple[datetime, bool]:
     return (found, True) if found.tzinfo else (found.replace(tzinfo=UTC), False)
 
 
-def spoken_moment(text: str) -> str | None:
+def zone_note(text: str) -> str | None:
     """What has to be said aloud about a time; None for what is unambiguous, or no time at all."""
     try:
         found, has_zone = moment(text)

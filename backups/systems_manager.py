@@ -103,7 +103,7 @@ def _awaited(command: Command, say: Say) -> dict[str, Any]:
         if state in ENDED:
             return found
         if state != last:
-            say(f"{command}: {_spoken(state)}")
+            say(f"{command}: {_described(state)}")
             last = state
 
 
@@ -125,7 +125,7 @@ def _looked(command: Command) -> dict[str, Any] | None:
     return found
 
 
-def _spoken(state: str) -> str:
+def _described(state: str) -> str:
     return {"Pending": "waits for the host", "InProgress": "runs", "Delayed": "waits for the host, which is late"}.get(
         state, state
     )

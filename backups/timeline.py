@@ -16,10 +16,10 @@ from pictures.drawing import templates
 WIDTH, LEFT, RIGHT = 900, 118, 44
 TOP, LANE, BAR = 74, 30, 16
 LEAST_WIDTH = 4.0
-# Room for a mark's words above the lanes.
+# Room for a mark's text above the lanes.
 MARK_ROW, MARK_ROWS = 14, 4
 MOST_TIMELINES = 6
-# What one line of words has room for.
+# What one line of text has room for.
 MOST_SPANS = 3
 LETTER_WIDTH = 6.0
 KINDS = ("full", "diff", "incr")
@@ -47,7 +47,7 @@ class Mark:
     """A moment that is pointed at, such as one that a drill restored."""
 
     at: datetime
-    words: str
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Box:
     kind: str
     x: float
     width: float
-    words: str
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,19 +69,19 @@ class Lane:
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """A mark with its place: rows keep the words of neighbours apart."""
+    """A mark with its position: rows keep the texts of neighbours apart."""
 
     x: float
     row: int
     anchor: str
-    words: str
+    text: str
     moment: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tick:
     x: float
-    words: str
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +109,12 @@ class Scale:
         found = []
         while moment <= self.end:
             if moment >= self.start:
-                found.append(Tick(x=self.x(moment), words=_tick_words(moment, step)))
+                found.append(Tick(x=self.x(moment), text=_tick_text(moment, step)))
             moment += step
         return found
 
 
-def _tick_words(moment: datetime, step: timedelta) -> str:
+def _tick_text(moment: datetime, step: timedelta) -> str:
     if step >= timedelta(days=1):
         return moment.strftime("%Y-%m-%d" if step >= timedelta(days=91) else "%b %d")
     if step >= timedelta(hours=1):
@@ -124,7 +124,7 @@ def _tick_words(moment: datetime, step: timedelta) -> str:
 
 def svg(listing: Listing, stack: str, marks: Sequence[Mark] = ()) -> str:
     """The picture; marks are put beside the restored and kept clusters."""
-    shown = [*marks, *(Mark(at=one.made_at, words=f"{one.kind}: {one.name}") for one in listing.restored)]
+    shown = [*marks, *(Mark(at=one.made_at, text=f"{one.kind}: {one.name}") for one in listing.restored)]
     logged = ranges(listing)
     scale = Scale.of(_moments(listing, shown, logged))
     flags = _flags(shown, scale)
@@ -151,7 +151,7 @@ def svg(listing: Listing, stack: str, marks: Sequence[Mark] = ()) -> str:
         ticks=scale.ticks(),
         flags=flags,
         now=scale.x(listing.now),
-        legends=[(kind, words) for kind, words in LEGEND.items() if kind in used],
+        legends=[(kind, label) for kind, label in LEGEND.items() if kind in used],
     )
     return text
 
@@ -197,12 +197,12 @@ def _lanes(listing: Listing, logged: Sequence[Range], scale: Scale, top: float) 
         own = [_logged(archived, scale) for archived in logged if archived.timeline == timeline]
         lanes.append((f"WAL, timeline {timeline}", own))
     lanes.append(("restorable", _windows(listing, scale)))
-    return [Lane(name=name, y=top + LANE * place, boxes=boxes) for place, (name, boxes) in enumerate(lanes)]
+    return [Lane(name=name, y=top + LANE * index, boxes=boxes) for index, (name, boxes) in enumerate(lanes)]
 
 
-def _box(scale: Scale, kind: str, start: datetime, end: datetime, words: str) -> Box:
+def _box(scale: Scale, kind: str, start: datetime, end: datetime, text: str) -> Box:
     x = scale.x(start)
-    return Box(kind=kind, x=x, width=round(max(scale.x(end) - x, LEAST_WIDTH), 1), words=words)
+    return Box(kind=kind, x=x, width=round(max(scale.x(end) - x, LEAST_WIDTH), 1), text=text)
 
 
 def _backups(listing: Listing, kind: str, scale: Scale) -> list[Box]:
@@ -222,8 +222,8 @@ def _backups(listing: Listing, kind: str, scale: Scale) -> list[Box]:
 
 
 def _logged(archived: Range, scale: Scale) -> Box:
-    words = f"{'missing: ' if archived.is_missing else ''}{archived.first} to {archived.last}"
-    return _box(scale, "gap" if archived.is_missing else "wal", archived.start, archived.end, words)
+    text = f"{'missing: ' if archived.is_missing else ''}{archived.first} to {archived.last}"
+    return _box(scale, "gap" if archived.is_missing else "wal", archived.start, archived.end, text)
 
 
 def _windows(listing: Listing, scale: Scale) -> list[Box]:
@@ -234,15 +234,15 @@ def _windows(listing: Listing, scale: Scale) -> list[Box]:
 
 
 def _flags(marks: Sequence[Mark], scale: Scale) -> list[Flag]:
-    """Each in the first row where its words are free of the ones before; in the last when none is."""
+    """Each in the first row where its text is free of the ones before; in the last when none is."""
     ends = [0.0] * MARK_ROWS
     found = []
-    for mark in sorted(marks, key=lambda one: (one.at, one.words)):
-        x, length = scale.x(mark.at), len(mark.words) * LETTER_WIDTH + 8
+    for mark in sorted(marks, key=lambda one: (one.at, one.text)):
+        x, length = scale.x(mark.at), len(mark.text) * LETTER_WIDTH + 8
         is_right = x + length > WIDTH
         begin = x - length if is_right else x
-        row = next((place for place, end in enumerate(ends) if end <= begin), MARK_ROWS - 1)
+        row = next((row for row, end in enumerate(ends) if end <= begin), MARK_ROWS - 1)
         ends[row] = max(ends[row], begin + length)
         anchor = "end" if is_right else "start"
-        found.append(Flag(x=x, row=row, anchor=anchor, words=mark.words, moment=exact(mark.at)))
+        found.append(Flag(x=x, row=row, anchor=anchor, text=mark.text, moment=exact(mark.at)))
     return found

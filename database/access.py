@@ -77,8 +77,8 @@ def connected(access: Access) -> Iterator["psycopg.Connection[dict[str, Any]]"]:
     except psycopg.OperationalError as error:
         reason = access.fault() or one_line(error)
         hint = SERVES_NOBODY if NO_RULE in str(error) else access.hint
-        words = [f"{access.stack}: {access.role} can't log in {access.route}: {reason}", hint]
-        raise DatabaseError("; ".join(word for word in words if word)) from error
+        parts = [f"{access.stack}: {access.role} can't log in {access.route}: {reason}", hint]
+        raise DatabaseError("; ".join(part for part in parts if part)) from error
     with connection:
         yield connection
 

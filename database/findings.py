@@ -167,11 +167,11 @@ def slots(rows: Rows) -> Iterator[Finding]:
 
 def disk(rows: Rows) -> Iterator[Finding]:
     """One finding a file system: data and WAL may share one."""
-    places: dict[tuple[int, int, int], list[str]] = {}
+    file_systems: dict[tuple[int, int, int], list[str]] = {}
     for row in rows:
         sizes = row["total_bytes"], row["used_bytes"], row["available_bytes"]
-        places.setdefault(sizes, []).append(row["place"])
-    for (total, used, available), names in places.items():
+        file_systems.setdefault(sizes, []).append(row["place"])
+    for (total, used, available), names in file_systems.items():
         # As df counts: what is kept back for root is neither used nor to be had.
         share = 100 * used / (used + available) if used + available else 0
         yield measured("disk", share, f"{' and '.join(names)}: {size(available)} of {size(total)} free")

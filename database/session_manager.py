@@ -55,24 +55,24 @@ def forwarded(target: str, port: int) -> Iterator[int]:
     given = json.dumps({"portNumber": [str(port)], "localPortNumber": [str(here)]})
     argv = ["aws", "ssm", "start-session", "--region", REGION, "--target", target]
     argv += ["--document-name", DOCUMENT, "--parameters", given]
-    with tempfile.TemporaryFile("w+") as words:
+    with tempfile.TemporaryFile("w+") as output:
         # A session of its own: Ctrl-C in psql must not end the connection to the server.
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=words, stderr=words, start_new_session=True, text=True
+            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, text=True
         )
         try:
-            _wait(process, here, words)
+            _wait(process, here, output)
             yield here
         finally:
             _end(process)
 
 
-def _wait(process: subprocess.Popen[str], port: int, words: IO[str]) -> None:
+def _wait(process: subprocess.Popen[str], port: int, output: IO[str]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _listens(port):
         if process.poll() is not None or time.monotonic() > deadline:
-            words.seek(0)
-            said = " ".join(words.read().split()[-60:])
+            output.seek(0)
+            said = " ".join(output.read().split()[-60:])
             ended = f"ended with exit code {process.returncode}" if process.returncode is not None else "is not ready"
             raise DatabaseError(f"aws ssm start-session: {ended}: {said or 'without output'}")
         time.sleep(0.05)

@@ -22,8 +22,8 @@ PROBE_SECONDS = 0.1
 class EndError(Exception):
     """Why all has to end, and the exit code that tells it."""
 
-    def __init__(self, words: str, code: int) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
         self.code = code
 
 

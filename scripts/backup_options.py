@@ -31,9 +31,9 @@ def say(text: str) -> None:
 
 def tell_zone(*texts: str | None) -> None:
     """Which times were taken as UTC because they name no zone."""
-    from backups.request import spoken_moment
+    from backups.request import zone_note
 
-    for words in filter(None, (spoken_moment(text) for text in texts if text)):
+    for words in filter(None, (zone_note(text) for text in texts if text)):
         tell(words)
 
 

@@ -181,7 +181,7 @@ def tell(concerns: Mapping[str, str], state: dict[str, Any], now: float) -> list
     due = {name for name in concerns if now >= before.get(name, 0) + TELL_SECONDS}
     state["told"] = {name: now if name in due else before[name] for name in concerns}
     over = [f"{WARNING}over: {name}" for name in before if name not in concerns]
-    return [*(f"{CRITICAL}{words}" for name, words in concerns.items() if name in due), *over]
+    return [*(f"{CRITICAL}{text}" for name, text in concerns.items() if name in due), *over]
 
 
 def send(settings: Settings, metrics: Mapping[str, float]) -> None:

@@ -58,8 +58,8 @@ def main() -> int:
     try:
         text = json.dumps(credentials(source.read_text(), time.time())) + "\n"
     except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) else error
-        print(f"{source}: {words}; the SSM agent writes it once the host is registered", file=sys.stderr)
+        fault = error.strerror if isinstance(error, OSError) else error
+        print(f"{source}: {fault}; the SSM agent writes it once the host is registered", file=sys.stderr)
         return 1
     write(target, text, user)
     return 0

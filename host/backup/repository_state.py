@@ -31,8 +31,8 @@ class RepositoryState:
         """What `pgbackrest --output=json info` says of one stanza."""
         (found,) = info or [{"status": {"code": MISSING[0]}, "backup": []}]
         code = found["status"]["code"]
-        words = " ".join(part["status"].get("message", "") for part in found.get("repo", []))
-        is_overwritten = code not in READABLE and OVERWRITTEN in words and UNDECIPHERED not in words
+        message = " ".join(part["status"].get("message", "") for part in found.get("repo", []))
+        is_overwritten = code not in READABLE and OVERWRITTEN in message and UNDECIPHERED not in message
         return cls(
             is_readable=code in READABLE,
             is_lost=not found["backup"] and (code in MISSING or is_overwritten),

@@ -37,8 +37,8 @@ TEMPLATES = Environment(
 class RefusedError(Exception):
     """`operation` would harm, or can't be done as things are; the message says why and what would help."""
 
-    def __init__(self, operation: str, words: str, *, may_go_on: bool = False) -> None:
-        super().__init__(words)
+    def __init__(self, operation: str, message: str, *, may_go_on: bool = False) -> None:
+        super().__init__(message)
         self.operation = operation
         self.may_go_on = may_go_on
         """The later stages make sense all the same."""

@@ -26,10 +26,12 @@ def marker_job(postgres: Postgres, held: str | None) -> tuple[str, ...]:
         return ()
     if held == "|".join((MARKER_SCHEDULE, MARKER_COMMAND, role, postgres.database, "t")):
         return ()
-    words = ", ".join(f"'{word}'" for word in (MARKER_JOB, MARKER_SCHEDULE, MARKER_COMMAND, postgres.database, role))
+    arguments = ", ".join(
+        f"'{argument}'" for argument in (MARKER_JOB, MARKER_SCHEDULE, MARKER_COMMAND, postgres.database, role)
+    )
     return (
         f"DELETE FROM cron.job WHERE jobname = '{MARKER_JOB}';",
-        f"SELECT cron.schedule_in_database({words});",
+        f"SELECT cron.schedule_in_database({arguments});",
     )
 
 

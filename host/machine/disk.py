@@ -47,7 +47,7 @@ class Device:
 class Decision:
     act: Literal["format", "mount", "none", "refuse"]
     path: str = ""
-    words: str = ""
+    message: str = ""
 
 
 def devices(lsblk: Mapping[str, Any]) -> tuple[Device, ...]:
@@ -91,7 +91,7 @@ def find(declared: Disk, named: Sequence[Device], all_devices: Sequence[Device])
     fault = f"{len(candidates)} disks could be it" if candidates else "it isn't there, nor another of its size"
     return Decision(
         act="refuse",
-        words=f"{declared.path} ({declared.size_gb} GB): {fault}; the host has {seen}; attach the data disk",
+        message=f"{declared.path} ({declared.size_gb} GB): {fault}; the host has {seen}; attach the data disk",
     )
 
 
@@ -121,7 +121,7 @@ def _refused(found: Device, fault: str) -> Decision:
     return Decision(
         act="refuse",
         path=found.path,
-        words=f"{found.path} {fault}: it is never formatted by the playbook; attach an empty disk, or one labelled"
+        message=f"{found.path} {fault}: it is never formatted by the playbook; attach an empty disk, or one labelled"
         f" {DISK_LABEL}",
     )
 
@@ -202,8 +202,8 @@ class MountedLabel(FactBase[str]):
     """Label of the file system that is mounted exactly there; empty when none is."""
 
     def command(self, path: str) -> str:
-        place = shlex.quote(path)
-        mounted = f"device=$(findmnt --noheadings --output SOURCE --mountpoint {place})"
+        mount_point = shlex.quote(path)
+        mounted = f"device=$(findmnt --noheadings --output SOURCE --mountpoint {mount_point})"
         return f'{mounted} && blkid --probe --match-tag LABEL --output value "$device" || true'
 
     @staticmethod
@@ -235,7 +235,7 @@ def guard(declared: Disk | None) -> None:
 def data_disk(declared: Disk) -> Generator[str, None, None]:
     decision = _decision(declared)
     if decision.act == "refuse":
-        raise RefusedError("data disk", decision.words)
+        raise RefusedError("data disk", decision.message)
     if decision.act == "none":
         host.noop("the data disk is mounted")
         return

@@ -32,9 +32,9 @@ SECURITY_UPDATES = "/etc/apt/apt.conf.d/60hybrid"
 def patient(command: str) -> str:
     """An apt-get command that waits for the locks of the lists and the archives: DPkg::Lock::Timeout is for dpkg's."""
     return (
-        f"tries=0; until words=$(LC_ALL=C; export LC_ALL; {command} 2>&1); do code=$?; tries=$((tries + 1));"
-        f' case "$words" in *"Could not get lock"*) test $tries -lt {LOCK_TRIES} && sleep {LOCK_SECONDS} && continue;;'
-        ' esac; echo "$words" >&2; exit $code; done'
+        f"tries=0; until output=$(LC_ALL=C; export LC_ALL; {command} 2>&1); do code=$?; tries=$((tries + 1));"
+        f' case "$output" in *"Could not get lock"*) test $tries -lt {LOCK_TRIES} && sleep {LOCK_SECONDS} && continue;;'
+        ' esac; echo "$output" >&2; exit $code; done'
     )
 
 

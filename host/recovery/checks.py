@@ -69,8 +69,8 @@ def compared(source: Sequence[datetime], found: Sequence[datetime], until: datet
 
 def is_clear(time: datetime, source: Sequence[datetime]) -> bool:
     """Whether a time is a second away from every marker of `source`, which is in order."""
-    place = bisect(source, time)
-    return all(abs(time - marker) >= CLEARANCE for marker in source[max(place - 1, 0) : place + 1])
+    index = bisect(source, time)
+    return all(abs(time - marker) >= CLEARANCE for marker in source[max(index - 1, 0) : index + 1])
 
 
 def _check(name: str, is_passed: bool, detail: str) -> Check:
@@ -78,22 +78,22 @@ def _check(name: str, is_passed: bool, detail: str) -> Check:
 
 
 def markers(found: Markers) -> Check:
-    words = f"{found.found} found, {found.expected} expected"
+    detail = f"{found.found} found, {found.expected} expected"
     if found.missing:
-        words += f"; missing: {', '.join(written(time) for time in found.missing[:3])}"
+        detail += f"; missing: {', '.join(written(time) for time in found.missing[:3])}"
     if not found.expected:
-        words += "; without one that is older than the copy nothing is shown: does monitoring.mark() run?"
+        detail += "; without one that is older than the copy nothing is shown: does monitoring.mark() run?"
     if found.unexpected:
-        words += f"; not expected: {', '.join(written(time) for time in found.unexpected[:3])}"
-    return _check("markers", found.is_passed, words)
+        detail += f"; not expected: {', '.join(written(time) for time in found.unexpected[:3])}"
+    return _check("markers", found.is_passed, detail)
 
 
 def amcheck(server: Server) -> Check:
     """Heaps and B-trees of all databases; pg_amcheck knows no other kind of index."""
     machine = server.work.machine
-    place = ["--host", str(server.work.sockets), "--port", str(machine.spec.postgres.port)]
+    address = ["--host", str(server.work.sockets), "--port", str(machine.spec.postgres.port)]
     options = ["--all", "--install-missing", f"--jobs={machine.spec.postgres.cpus}", f"--username={layout.OWNER}"]
-    is_passed, out, errors = _ended(machine, ["pg_amcheck", *options, *place])
+    is_passed, out, errors = _ended(machine, ["pg_amcheck", *options, *address])
     # The line after the first quotes what is stored.
     return _check("amcheck", is_passed, "no damage in any heap or B-tree" if is_passed else [*out, *errors][0][:300])
 
@@ -121,8 +121,8 @@ def extensions(source: Ask, copy: Ask, *, is_latest: bool) -> Check:
     """Of an earlier moment the versions may differ; they are told."""
     held, found = dict(source(EXTENSIONS)), dict(copy(EXTENSIONS))
     names = sorted(name for name in {*held, *found} if held.get(name) != found.get(name))
-    words = ", ".join(f"{name} {found.get(name, 'none')} (source: {held.get(name, 'none')})" for name in names)
-    return _check("extensions", not names or not is_latest, words or f"{len(found)} of the same versions")
+    detail = ", ".join(f"{name} {found.get(name, 'none')} (source: {held.get(name, 'none')})" for name in names)
+    return _check("extensions", not names or not is_latest, detail or f"{len(found)} of the same versions")
 
 
 def jobs(machine: Machine, copy: Ask, ready_at: datetime) -> Check:
@@ -143,28 +143,30 @@ def jobs(machine: Machine, copy: Ask, ready_at: datetime) -> Check:
 def no_way_out(server: Server) -> Check:
     """From inside not even the serving host is reached, on loopback or by its socket, which both answer out here."""
     machine, port = server.work.machine, server.work.machine.spec.postgres.port
-    places = ("127.0.0.1", layout.SOCKETS)
+    addresses = ("127.0.0.1", layout.SOCKETS)
     # A busy host may need longer to answer than the usual 3 s; where nothing is, the answer comes at once.
     ask = [machine.program("pg_isready"), "-q", "-t", "30", "-p", str(port), "-h"]
-    outside = [machine.run([*ask, place], seconds=60).returncode for place in places]
-    asks = "; ".join(f'{" ".join(ask)} {place}; echo "answer $?"' for place in places)
+    outside = [machine.run([*ask, address], seconds=60).returncode for address in addresses]
+    asks = "; ".join(f'{" ".join(ask)} {address}; echo "answer $?"' for address in addresses)
     probe = PROBE.format(asks=asks)
     rows = [row[0] for row in server.psql(probe, database="postgres") if row and row[0]]
     routes = [row for row in rows if not row.startswith("answer ")]
     inside = [int(row.removeprefix("answer ")) for row in rows if row.startswith("answer ")]
     is_apart = os.readlink(f"/proc/{server.pid}/ns/net") != os.readlink("/proc/self/ns/net")
-    words = ", ".join(
-        f"{place}:{port} answers {within} inside and {without} outside"
-        for place, within, without in zip(places, inside, outside, strict=False)
+    detail = ", ".join(
+        f"{address}:{port} answers {within} inside and {without} outside"
+        for address, within, without in zip(addresses, inside, outside, strict=False)
     )
     is_cut = is_apart and not routes and inside == [SILENT, SILENT] and outside == [READY, READY]
-    words = f"{len(routes)} routes, {words}"
-    return _check("no way out", is_cut, words if is_apart else f"in the host's own network; {words}")
+    detail = f"{len(routes)} routes, {detail}"
+    return _check("no way out", is_cut, detail if is_apart else f"in the host's own network; {detail}")
 
 
 def last_wal(last: datetime | None, target: datetime | None, lost: float | None, allowed: int) -> Check:
     """Of a point: no later commit. Of the newest state: the loss is within the target."""
-    words = f"last recovered commit {written(last) if last else 'none since the backup'}"
+    detail = f"last recovered commit {written(last) if last else 'none since the backup'}"
     if target:
-        return _check("last WAL", last is None or last <= target, words)
-    return _check("last WAL", lost is not None and lost <= allowed, f"{words}; {lost} s would be lost, {allowed} s may")
+        return _check("last WAL", last is None or last <= target, detail)
+    return _check(
+        "last WAL", lost is not None and lost <= allowed, f"{detail}; {lost} s would be lost, {allowed} s may"
+    )

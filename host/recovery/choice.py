@@ -110,10 +110,10 @@ def choose(target: Target, situation: Situation) -> Choice:
     window = f"; {described(situation.windows)}"
     reachable = [one for one in situation.held.usable if leads_from(situation.lineage, one)]
     if not reachable:
-        words = "the repository has no usable backup"
+        reason = "the repository has no usable backup"
         if situation.held.usable:
-            words = f"timeline {situation.timeline}: no usable backup lies on the way to it"
-        return Choice(None, (), (f"target: {words}",))
+            reason = f"timeline {situation.timeline}: no usable backup lies on the way to it"
+        return Choice(None, (), (f"target: {reason}",))
     fault = _out_of_reach(target, situation)
     if fault:
         return Choice(None, (), (f"target: {fault}{window}",))
@@ -147,8 +147,8 @@ def _named(target: Target, situation: Situation, fitting: Sequence[Backup]) -> C
     if not found.is_usable or not leads_from(situation.lineage, found):
         return Choice(None, (), (f"set {target.label}: does not lead to timeline {situation.timeline}, or is damaged",))
     if found not in fitting and target.kind != "xid":
-        words = f"set {target.label}: ended at {written(found.stopped_at)}, which is after {_shown(target)}"
-        return Choice(None, (), (words,))
+        fault = f"set {target.label}: ended at {written(found.stopped_at)}, which is after {_shown(target)}"
+        return Choice(None, (), (fault,))
     return _with_log(target, situation, found, "")
 
 
@@ -201,8 +201,8 @@ def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -
     if holes and target.kind not in ("xid", "name"):
         names = " .. ".join(wal_name(timeline_at(situation.lineage, edge), edge) for edge in holes[0])
         before = max(one.archived_at for one in needed if one.number < holes[0][0])
-        words = f"archive: {names} is missing, so nothing after {written(before)} can be reached from {backup.label}"
-        return Choice(backup, needed, (words,))
+        fault = f"archive: {names} is missing, so nothing after {written(before)} can be reached from {backup.label}"
+        return Choice(backup, needed, (fault,))
     return Choice(backup, needed, (), note)
 
 

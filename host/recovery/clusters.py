@@ -116,10 +116,10 @@ def written(machine: Machine, name: str) -> Cluster:
 def size(path: Path) -> int:
     """Of all files in a folder, as they are on the disk."""
     total = 0
-    for place, _, names in os.walk(path):
+    for folder, _, names in os.walk(path):
         for name in names:
             try:
-                total += os.lstat(os.path.join(place, name)).st_blocks * 512
+                total += os.lstat(os.path.join(folder, name)).st_blocks * 512
             except FileNotFoundError:
                 continue
     return total
@@ -152,8 +152,8 @@ class Work:
     def log(self) -> PurePosixPath:
         return self.folder / "postgresql.log"
 
-    def inside(self, place: PurePosixPath | str) -> Path:
-        return self.machine.path(self.folder / place)
+    def inside(self, path: PurePosixPath | str) -> Path:
+        return self.machine.path(self.folder / path)
 
 
 @contextmanager
@@ -163,8 +163,8 @@ def working(machine: Machine) -> Iterator[Work]:
     _remove(machine, machine.path(work.folder))
     try:
         machine.make_folder(work.folder)
-        for place in ("data", "settings", "sockets", "wal", "asks", "answers", "lock", "spool"):
-            machine.make_folder(work.folder / place)
+        for name in ("data", "settings", "sockets", "wal", "asks", "answers", "lock", "spool"):
+            machine.make_folder(work.folder / name)
         yield work
     finally:
         _remove(machine, machine.path(work.folder))
@@ -221,25 +221,25 @@ def _remove(machine: Machine, path: Path) -> None:
             raise RecoveryError(f"{path.name}: can't be removed within {REMOVE_SECONDS} s")
 
 
-def _end_processes(place: str, seen: Path) -> None:
+def _end_processes(folder: str, seen: Path) -> None:
     """Kill all that works in the folder: its server, and pgBackRest with its helpers."""
     for process in Path("/proc").glob("[0-9]*"):
-        if int(process.name) != os.getpid() and _works_in(process, place, seen):
+        if int(process.name) != os.getpid() and _works_in(process, folder, seen):
             with suppress(ProcessLookupError):
                 os.kill(int(process.name), signal.SIGKILL)
 
 
-def _works_in(process: Path, place: str, seen: Path) -> bool:
+def _works_in(process: Path, folder: str, seen: Path) -> bool:
     try:
         # Another host's in a namespace on this machine has the same names, and is not ours.
         if os.readlink(process / "ns/pid") != os.readlink("/proc/self/ns/pid"):
             return False
         if Path(os.readlink(process / "cwd")).is_relative_to(seen):
             return True
-        words = (process / "cmdline").read_bytes() + b"\0" + (process / "environ").read_bytes()
+        strings = (process / "cmdline").read_bytes() + b"\0" + (process / "environ").read_bytes()
     except OSError:
         return False
     # As an argument or a variable: pgBackRest is told by both.
     return any(
-        word.partition(b"=")[2].startswith(place.encode()) or word == place.encode() for word in words.split(b"\0")
+        word.partition(b"=")[2].startswith(folder.encode()) or word == folder.encode() for word in strings.split(b"\0")
     )

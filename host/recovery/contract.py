@@ -215,9 +215,9 @@ def parse(text: str | bytes) -> Request:
 
 def _fault(found: Any) -> str:
     # The first step is the act's own name.
-    place = ".".join(["request", *(str(step) for step in found["loc"][1:])])
+    path = ".".join(["request", *(str(step) for step in found["loc"][1:])])
     fault = {"missing": "missing", "extra_forbidden": "unknown"}.get(found["type"], found["msg"])
-    return f"{place}: {fault[0].lower()}{fault[1:]}"
+    return f"{path}: {fault[0].lower()}{fault[1:]}"
 
 
 class Answer(Message):

@@ -29,12 +29,12 @@ def plain_faults() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        words = "no space is left" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        raise RecoveryError(f"{error.filename or 'the host'}: {words}") from error
+        reason = "no space is left" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        raise RecoveryError(f"{error.filename or 'the host'}: {reason}") from error
     except subprocess.TimeoutExpired as error:
         command = [error.cmd] if isinstance(error.cmd, str) else [str(word) for word in error.cmd]
         raise RecoveryError(f"{' '.join(command)[-200:]}: has not ended within {error.timeout:.0f} s") from error
 
 
-def say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

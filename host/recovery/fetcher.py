@@ -111,14 +111,14 @@ class Fetcher(threading.Thread):
 
     def _fetch(self, name: str) -> int:
         """0, NOT_FOUND, or FATAL with `fault` set."""
-        code, words = self._got(name)
+        code, output = self._got(name)
         for _ in range(LOOKS - 1):
-            if code == 0 or BETWEEN not in words or self._ending.wait(LOOK_SECONDS):
+            if code == 0 or BETWEEN not in output or self._ending.wait(LOOK_SECONDS):
                 break
-            code, words = self._got(name)
+            code, output = self._got(name)
         if code == NOT_FOUND:
             return NOT_FOUND
-        fault = self._damage(name) if code == 0 else self._words(name, code, words)
+        fault = self._damage(name) if code == 0 else f"{name}: {self._repository.fault('archive-get', code, output)}"
         if fault is None:
             self.fetched += 1
             return 0
@@ -127,7 +127,7 @@ class Fetcher(threading.Thread):
         return FATAL
 
     def _got(self, name: str) -> tuple[int, str]:
-        """How pgBackRest ended, and its words."""
+        """How pgBackRest ended, and its output."""
         argv = [*self._repository.command("archive-get"), name, f"{self._work.folder}/wal/{name}"]
         process = self._repository.machine.start(argv, variables=self._repository.variables())
         self._running.add(process)
@@ -135,13 +135,10 @@ class Fetcher(threading.Thread):
             # Begun while all the others were ended.
             process.kill()
         try:
-            _, words = process.communicate()
+            _, output = process.communicate()
         finally:
             self._running.discard(process)
-        return process.returncode, words
-
-    def _words(self, name: str, code: int, words: str) -> str:
-        return f"{name}: {self._repository.fault('archive-get', code, words)}"
+        return process.returncode, output
 
     def _damage(self, name: str) -> str | None:
         """pgBackRest does not check what it fetches, and PostgreSQL takes a damaged record for the end of the log."""

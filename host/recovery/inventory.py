@@ -90,8 +90,8 @@ def read(repository: Repository) -> Inventory:
 
 def history(repository: Repository, archive_id: str, timeline: int) -> str:
     """The text of a timeline's history file, as PostgreSQL wrote it."""
-    place = f"archive/{repository.backup.stanza}/{archive_id}/{timeline:08X}.history"
-    return repository.run("repo-get", place, seconds=SHORT_SECONDS)
+    path = f"archive/{repository.backup.stanza}/{archive_id}/{timeline:08X}.history"
+    return repository.run("repo-get", path, seconds=SHORT_SECONDS)
 
 
 def _ensure_answers(repository: Repository) -> None:
@@ -120,11 +120,11 @@ def _stanza(repository: Repository) -> Any:
     if code in (IS_THERE, NO_BACKUP):
         return found[0]
     messages = [part["status"]["message"] for part in (found[0]["repo"] if found else ()) if part["status"]["code"]]
-    words = "; ".join(messages) or "missing stanza path"
-    if any(sign in words for sign in (*UNREACHABLE, "CryptoError", NO_INI)):
-        raise RecoveryError(repository.fault("info", 0, words))
+    message = "; ".join(messages) or "missing stanza path"
+    if any(sign in message for sign in (*UNREACHABLE, "CryptoError", NO_INI)):
+        raise RecoveryError(repository.fault("info", 0, message))
     raise RecoveryError(
-        f"backup repository {repository.bucket}: stanza {repository.backup.stanza}: {one_line(words)}; there is a"
+        f"backup repository {repository.bucket}: stanza {repository.backup.stanza}: {one_line(message)}; there is a"
         " backup to restore only once one was taken into it"
     )
 

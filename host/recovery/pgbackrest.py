@@ -20,7 +20,7 @@ UNREACHABLE = ("unable to connect", "HostConnectError", "TLS error", "unexpected
 """Its words for a store that is away; the last three, for one that goes away, or hangs, in the middle of an answer."""
 NOT_FOUND = 1
 """How archive-get ends when the archive does not have the file."""
-ERROR = re.compile(r"ERROR: (?:\[(?P<code>\d+)\]: )?(?P<words>.*)", re.DOTALL)
+ERROR = re.compile(r"ERROR: (?:\[(?P<code>\d+)\]: )?(?P<message>.*)", re.DOTALL)
 RESTORING = re.compile(r"error restoring '(?:[^' ]*/data/)?([^']+)'")
 DAMAGED = re.compile(r"checksum|ChecksumError|CryptoError|FormatError")
 NO_INI = "found outside of section"
@@ -73,8 +73,8 @@ class Repository:
     ) -> subprocess.CompletedProcess[str]:
         """Run it, however it ends. Positional parameters go last in `arguments` after a `--`."""
         options = [argument for argument in arguments if argument.startswith("--")]
-        places = [argument for argument in arguments if not argument.startswith("--")]
-        argv = [*self.command(command, *options), *places]
+        paths = [argument for argument in arguments if not argument.startswith("--")]
+        argv = [*self.command(command, *options), *paths]
         variables = {**self.variables(), **(extra or {})}
         return self.machine.run(argv, variables=variables, seconds=seconds)
 
@@ -97,26 +97,26 @@ class Repository:
 
     def fault(self, command: str, code: int, output: str) -> str:
         """One line that says why a command failed; no secret."""
-        words = self._without_secrets(error_words(output)) or f"ended with {code} without output"
+        message = self._without_secrets(error_message(output)) or f"ended with {code} without output"
         # Both come after `info` has decrypted the repository's own files, so the passphrase is the right one.
         reads_one = command in ("restore", "archive-get")
-        if reads_one and (_is_undecipherable(code, words) or DAMAGED.search(words)):
+        if reads_one and (_is_undecipherable(code, message) or DAMAGED.search(message)):
             # Its helpers do not always say which.
-            file = RESTORING.search(words)
+            file = RESTORING.search(message)
             return (
                 f"{command}: {file[1] if file else 'a file'}: is damaged in the repository: its content is not what was"
                 " backed up; verify names the repository's file, and an earlier backup may be sound (set)"
             )
-        if _is_undecipherable(code, words):
+        if _is_undecipherable(code, message):
             return (
                 f"backup repository {self.bucket}: it can't be decrypted: the passphrase is not the one that it was"
                 " written with"
             )
-        if code == CODES["unreachable"] or any(sign in words for sign in UNREACHABLE):
-            return f"backup repository {self.bucket}: the store {self.endpoint} does not answer: {words}"
+        if code == CODES["unreachable"] or any(sign in message for sign in UNREACHABLE):
+            return f"backup repository {self.bucket}: the store {self.endpoint} does not answer: {message}"
         if code == CODES["lock"]:
             return f"{command}: another backup, or what expires old ones, is running; wait for it"
-        return f"{command}: {words}"
+        return f"{command}: {message}"
 
     @property
     def bucket(self) -> str:
@@ -128,28 +128,28 @@ class Repository:
         copy = self.backup.replica
         return copy.endpoint if copy and self.source.repository == "copy" else self.backup.endpoint
 
-    def _without_secrets(self, words: str) -> str:
+    def _without_secrets(self, message: str) -> str:
         for secret in (self.backup.cipher_passphrase, self.backup.key_secret):
-            words = words.replace(secret, "[secret]") if secret else words
-        return words
+            message = message.replace(secret, "[secret]") if secret else message
+        return message
 
 
-def error_words(output: str) -> str:
+def error_message(output: str) -> str:
     """The first error that pgBackRest printed, without its hints, in one line."""
     parts = re.split(r"^(?=(?:P\d+ +)?(?:ERROR|WARN|INFO|DETAIL): )", output, flags=re.MULTILINE)
-    errors = [found["words"] for part in parts if (found := ERROR.search(part))]
+    errors = [found["message"] for part in parts if (found := ERROR.search(part))]
     if not errors:
         return one_line(output)
     return one_line(errors[0])
 
 
-def one_line(words: str) -> str:
+def one_line(message: str) -> str:
     """Without hints, retries and what is not text, as of a file that was decrypted with another passphrase."""
-    lines = [line.strip() for line in words.splitlines()]
+    lines = [line.strip() for line in message.splitlines()]
     kept = [line for line in lines if line and not line.startswith(("HINT:", "[HostConnectError] on"))]
     return " ".join("".join(letter if " " <= letter <= "~" else " " for letter in " ".join(kept)).split())[:300]
 
 
-def _is_undecipherable(code: int, words: str) -> bool:
+def _is_undecipherable(code: int, message: str) -> bool:
     # A file decrypted with another passphrase is no INI file any more, or its padding is wrong.
-    return code == CODES["crypto"] or any(sign in words for sign in ("CryptoError", "cipher header invalid", NO_INI))
+    return code == CODES["crypto"] or any(sign in message for sign in ("CryptoError", "cipher header invalid", NO_INI))

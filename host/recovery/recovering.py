@@ -207,7 +207,7 @@ class Server:
 
     def _reason(self, fetcher: Fetcher) -> RecoveryError:
         log = self._log()
-        words = _fatal(log)
+        reason = _fatal(log)
         if fetcher.fault:
             return RecoveryError(fetcher.fault)
         if UNREACHED in log:
@@ -222,7 +222,7 @@ class Server:
             return RecoveryError(
                 f"{self.work.machine.clusters}: no space is left; nothing of the restored cluster stays"
             )
-        return RecoveryError(f"restored cluster: PostgreSQL ended: {words or 'without a reason'}")
+        return RecoveryError(f"restored cluster: PostgreSQL ended: {reason or 'without a reason'}")
 
     def _log(self) -> str:
         return self.work.machine.path(self.work.log).read_text(errors="replace")
@@ -343,11 +343,11 @@ def _fetch_files(repository: Repository, plan: Plan, work: Work) -> None:
             finally:
                 process.kill()
         log.seek(0)
-        words = log.read()
+        output = log.read()
     if process.returncode:
-        if NO_SPACE in words:
+        if NO_SPACE in output:
             raise no_room(work.machine)
-        raise RecoveryError(f"{plan.backup.label}: {repository.fault('restore', process.returncode, words)}")
+        raise RecoveryError(f"{plan.backup.label}: {repository.fault('restore', process.returncode, output)}")
     # It names settings of the server that it was on, or of an earlier restore.
     work.machine.write(work.data / "postgresql.auto.conf", "")
     work.machine.write(work.data / "recovery.signal", "")

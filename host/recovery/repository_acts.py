@@ -26,14 +26,14 @@ from host.recovery.pgbackrest import Repository, one_line
 from host.recovery.timelines import gaps
 from host.recovery.wal import wal_name
 
-SPOKEN = {"full": "a full", "diff": "a differential", "incr": "an incremental"}
+KINDS = {"full": "a full", "diff": "a differential", "incr": "an incremental"}
 # Each request to the store is repeated for a minute already. With every file tried three times, as is pgBackRest's
 # default, a store that is away would be told after five minutes.
 TRY_ONCE = {"PGBACKREST_JOB_RETRY": "0"}
 # pgBackRest's words (command/verify/verify.c). That a WAL file is missing is a warning: it may just have expired.
 FILE = re.compile(
     r"^INFO: (?P<fault>file missing|invalid checksum|invalid size|invalid result)"
-    r" '?(?P<file>[^':\s]+)'?(?:: \[(?P<code>\d+)\] (?P<words>.*))?$"
+    r" '?(?P<file>[^':\s]+)'?(?:: \[(?P<code>\d+)\] (?P<message>.*))?$"
 )
 # pgBackRest's codes of a content that is wrong (build/error.yaml: checksum, file-invalid, format, crypto, json-format).
 # With any other, such as a store that did not answer in time, nothing is known of the file.
@@ -51,7 +51,7 @@ def take_backup(machine: Machine, request: BackupRequest) -> Taken:
     repository = Repository(machine)
     before = inventory.read(repository)
     kind = request.kind or ("diff" if any(backup.kind == "full" for backup in before.usable) else "full")
-    say(f"taking {SPOKEN[kind]} backup of {repository.backup.stanza}")
+    say(f"taking {KINDS[kind]} backup of {repository.backup.stanza}")
     repository.run("backup", f"--type={kind}", extra=TRY_ONCE)
     known = {backup.label for backup in before.backups}
     made = [backup for backup in inventory.read(repository).backups if backup.label not in known]
@@ -135,7 +135,7 @@ def verify(machine: Machine, request: VerifyRequest) -> Verified:
         seconds=round(time.monotonic() - start, 3),
         backups=len(held.backups),
         wal_files=sum(map(int, TOTAL.findall(answer.stdout))),
-        damaged=[Damage(file=_place(one.file, stanza), fault=one.fault) for one in found],
+        damaged=[Damage(file=_path(one.file, stanza), fault=one.fault) for one in found],
     )
 
 
@@ -149,8 +149,8 @@ def damages(report: str, log: str) -> Iterator[Damage]:
             facts = match.groupdict()
             is_unread = facts.get("code") not in {None, *OF_CONTENT}
             fault = "could not be read" if is_unread else match["fault"]
-            words = facts.get("words")
-            told = f"{fault}: {one_line(words)}" if words else fault
+            message = facts.get("message")
+            told = f"{fault}: {one_line(message)}" if message else fault
             yield Damage(file=match["file"], fault=told, is_unread=is_unread)
     for line in report.splitlines():
         if (match := BACKUP.match(line)) and (match["status"] != "invalid" or not named):
@@ -162,7 +162,7 @@ def damages(report: str, log: str) -> Iterator[Damage]:
         yield Damage(file="repository", fault=fault)
 
 
-def _place(file: str, stanza: str) -> str:
+def _path(file: str, stanza: str) -> str:
     """Within the repository; pgBackRest begins with the label, or with the archive's version and number."""
     folder = "archive" if ARCHIVED.match(file) else "backup"
     return f"{folder}/{stanza}/{file}" if "/" in file else file

@@ -138,8 +138,8 @@ def _guard(machine: Machine) -> None:
 
 def _exchange(one: Path, other: Path) -> None:
     library = ctypes.CDLL(None, use_errno=True)
-    places = os.fsencode(one), os.fsencode(other)
-    if library.renameat2(AT_CURRENT_FOLDER, places[0], AT_CURRENT_FOLDER, places[1], RENAME_EXCHANGE):
+    paths = os.fsencode(one), os.fsencode(other)
+    if library.renameat2(AT_CURRENT_FOLDER, paths[0], AT_CURRENT_FOLDER, paths[1], RENAME_EXCHANGE):
         number = ctypes.get_errno()
         raise RecoveryError(f"{one.name} and {other.name}: can't change places: {os.strerror(number)}")
     flush_folder(one.parent)

@@ -53,12 +53,12 @@ class Parameter(str):
     __slots__ = ()
 
 
-def matching(pattern: str, words: str) -> AfterValidator:
-    """Refuses what does not match as a whole; `words` say what is allowed, and the value is not shown."""
+def matching(pattern: str, message: str) -> AfterValidator:
+    """Refuses what does not match as a whole; `message` says what is allowed, and the value is not shown."""
 
     def checked(value: str) -> str:
         if not re.fullmatch(pattern, value):
-            raise PydanticCustomError("form", words)
+            raise PydanticCustomError("form", message)
         return value
 
     return AfterValidator(checked)

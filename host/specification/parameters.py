@@ -71,7 +71,7 @@ def read_with_system_python(wanted: Sequence[str], region: str) -> Mapping[str, 
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ParameterError(f"parameters can't be read with {SYSTEM_PYTHON}: {type(error).__name__}") from error
     if answer.returncode:
-        words = answer.stderr.strip().splitlines()[-1:] or ["no word"]
-        raise ParameterError(f"parameters can't be read in {region}: {words[0]}")
+        lines = answer.stderr.strip().splitlines()[-1:] or ["no output"]
+        raise ParameterError(f"parameters can't be read in {region}: {lines[0]}")
     found: dict[str, str] = json.loads(answer.stdout)
     return found

@@ -59,11 +59,11 @@ def _read(value: object, context: str | None) -> Spec:
         # Strict as JSON is: a list becomes a tuple, and nothing else another type.
         return Spec.model_validate_json(json.dumps(value), context=context)
     except ValidationError as error:
-        lines = [f"{_place(found, value)}: {_words(found)}" for found in error.errors(include_url=False)]
+        lines = [f"{_path(found, value)}: {_message(found)}" for found in error.errors(include_url=False)]
         raise SpecError("\n".join(lines)) from None
 
 
-def _place(found: ErrorDetails, value: object) -> str:
+def _path(found: ErrorDetails, value: object) -> str:
     """Where the fault is, a role by its name: `spec.postgres.roles.app.password`."""
     return ".".join(["spec", *_steps(found["loc"], value)])
 
@@ -80,7 +80,7 @@ def _steps(location: tuple[int | str, ...], value: object) -> Iterator[str]:
         value = held
 
 
-def _words(found: ErrorDetails) -> str:
+def _message(found: ErrorDetails) -> str:
     kind = found["type"]
     if kind == "missing":
         return "missing"

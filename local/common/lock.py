@@ -27,8 +27,8 @@ def _own_note() -> dict[str, Any]:
 
 def _command() -> str:
     """As it was typed: the launcher runs a module of it."""
-    program, *words = sys.argv
-    return shlex.join(["./hybrid" if program.endswith("scripts/__main__.py") else program, *words])
+    program, *arguments = sys.argv
+    return shlex.join(["./hybrid" if program.endswith("scripts/__main__.py") else program, *arguments])
 
 
 def _holder(note: Mapping[str, Any]) -> str:

@@ -106,6 +106,6 @@ class Faults:
     def _count(self, fault: Fault) -> None:
         if fault.times is None:
             return
-        place = next(place for place, other in enumerate(self._left) if other is fault)
+        index = next(index for index, other in enumerate(self._left) if other is fault)
         rest = [fault.model_copy(update={"times": fault.times - 1})] if fault.times > 1 else []
-        self._left[place : place + 1] = rest
+        self._left[index : index + 1] = rest

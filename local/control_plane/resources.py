@@ -324,11 +324,11 @@ def _merged(base: Fields, given: Fields) -> Fields:
 def _shown(kind: Kind, row: Fields, now: datetime) -> Fields:
     shown = {**copy.deepcopy(row), **kind.derived(row, now)}
     for *folders, last in kind.write_only:
-        place: Any = shown
+        parent: Any = shown
         for folder in folders:
-            place = place.get(folder, {}) if isinstance(place, dict) else {}
-        if isinstance(place, dict):
-            place.pop(last, None)
+            parent = parent.get(folder, {}) if isinstance(parent, dict) else {}
+        if isinstance(parent, dict):
+            parent.pop(last, None)
     return shown
 
 

@@ -51,13 +51,13 @@ def _make_repository(stack: Stack, stanza: str) -> None:
 def _first_backup(stack: Stack) -> None:
     """With the engine, which notes the transactions that it has: one of those may be a restore's target."""
     request = json.dumps({"act": "backup", "kind": "full"})
-    answer = run(database.runtime(stack).recovery(), seconds=BACKUP_SECONDS, folder=stack.project, words=request)
+    answer = run(database.runtime(stack).recovery(), seconds=BACKUP_SECONDS, folder=stack.project, stdin=request)
     if answer.returncode:
         try:
-            words = "; ".join(json.loads(answer.stdout)["faults"])
+            message = "; ".join(json.loads(answer.stdout)["faults"])
         except (ValueError, KeyError):
-            words = answer.stderr.strip() or f"exit {answer.returncode}"
-        raise LocalError(f"first backup: {words}")
+            message = answer.stderr.strip() or f"exit {answer.returncode}"
+        raise LocalError(f"first backup: {message}")
 
 
 def backups(stack: Stack, stanza: str) -> list[dict[str, Any]]:
@@ -72,11 +72,11 @@ def _info(stack: Stack, stanza: str) -> list[dict[str, Any]]:
 
 
 def pgbackrest(stack: Stack, stanza: str, *arguments: str) -> str:
-    """Runs pgBackRest on the host and returns what it prints. Raises LocalError with its words."""
+    """Runs pgBackRest on the host and returns what it prints. Raises LocalError with its output."""
     answer = database.runtime(stack).in_host(["pgbackrest", f"--stanza={stanza}", *arguments], seconds=BACKUP_SECONDS)
     if answer.returncode:
-        words = " ".join((answer.stdout + answer.stderr).split())
-        raise LocalError(f"pgbackrest {arguments[0]}: {words or f'exit {answer.returncode}'}")
+        message = " ".join((answer.stdout + answer.stderr).split())
+        raise LocalError(f"pgbackrest {arguments[0]}: {message or f'exit {answer.returncode}'}")
     return answer.stdout
 
 

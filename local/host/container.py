@@ -30,9 +30,9 @@ def faults() -> list[str]:
     if not shutil.which("docker"):
         return ["docker: not found; install a container engine with Compose"]
     found = []
-    if _words("compose", "version") is None:
+    if _output("compose", "version") is None:
         found.append("docker compose: not found; install the Compose plugin")
-    engine = _words("info", "--format", "{{.Name}} {{.SecurityOptions}}")
+    engine = _output("info", "--format", "{{.Name}} {{.SecurityOptions}}")
     if engine is None:
         found.append("docker: its engine does not answer; start it, and see that you may use it")
     elif engine.split()[0] != os.uname().nodename:
@@ -44,7 +44,7 @@ def faults() -> list[str]:
     return found
 
 
-def _words(*arguments: str) -> str | None:
+def _output(*arguments: str) -> str | None:
     """What docker prints; None when it fails, prints nothing or hangs."""
     try:
         answer = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=20, check=False)
@@ -123,7 +123,7 @@ class Container:
     def terminal(self, argv: Sequence[str], variables: Sequence[str]) -> list[str]:
         """Variables by name alone: the engine's command line takes their values from its own environment."""
         tty = ["--tty"] if sys.stdin.isatty() else []
-        handed = [word for name in variables for word in ("--env", name)]
+        handed = [part for name in variables for part in ("--env", name)]
         return ["docker", "exec", "--interactive", *tty, "--user", "postgres", *handed, self._name, *argv]
 
     def recovery(self) -> list[str]:
@@ -172,8 +172,8 @@ class Container:
             "HYBRID_OBJECTS_CA": str(self._stack.store_ca),
         }
         filled = ["env", *(f"{name}={value}" for name, value in variables.items())]
-        place = ["--project-name", self._project, "--file", str(self._compose_file)]
-        return run([*filled, "docker", "compose", *place, *arguments], seconds=seconds, folder=self._stack.project)
+        options = ["--project-name", self._project, "--file", str(self._compose_file)]
+        return run([*filled, "docker", "compose", *options, *arguments], seconds=seconds, folder=self._stack.project)
 
     def _docker(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return run(["docker", *arguments], seconds=COMMAND_SECONDS, folder=self._stack.project)

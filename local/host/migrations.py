@@ -120,5 +120,5 @@ def _uri(parameters: Mapping[str, str]) -> str:
     rest = {name: value for name, value in parameters.items() if name not in URI_PARTS}
     # libpq takes a plus sign for itself, not for a blank.
     options = urlencode({**rest, "schema": SCHEMA_OF_RECORD}, quote_via=quote)
-    place = f"{given['host']}:{given['port']}/{given['dbname']}"
-    return f"postgresql+psycopg://{given['user']}:{given['password']}@{place}?{options}"
+    address = f"{given['host']}:{given['port']}/{given['dbname']}"
+    return f"postgresql+psycopg://{given['user']}:{given['password']}@{address}?{options}"

@@ -136,7 +136,7 @@ def remove_cache(progress: Progress) -> None:
 
 def versions() -> dict[str, str]:
     """Of every package in the built root; of none where it is not built. Debian's archive has the newest alone."""
-    status = _words(["tar", "-xOf", str(_tar()), "--occurrence=1", "./var/lib/dpkg/status"], seconds=30)
+    status = _output(["tar", "-xOf", str(_tar()), "--occurrence=1", "./var/lib/dpkg/status"], seconds=30)
     return dict(re.findall(r"^Package: (\S+)$(?:\n.+)*?\nVersion: (\S+)$", status, re.MULTILINE))
 
 
@@ -176,18 +176,18 @@ def locked(path: Path, progress: Progress) -> Iterator[None]:
 def _build(tar: Path, folder: Path, progress: Progress) -> None:
     unfinished = folder / "root.tar"
     command = throwaway(["env", f"TMPDIR={folder}", *_mmdebstrap(str(unfinished), mirror())])
-    words: deque[str] = deque(maxlen=8)
+    lines: deque[str] = deque(maxlen=8)
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
             for line in process.stderr or ():
-                words.append(line.strip())
+                lines.append(line.strip())
                 if line.startswith(STEPS):
                     progress(line.removeprefix("I: ").strip())
         except BaseException:
             process.kill()
             raise
     if process.returncode != 0:
-        raise LocalError(f"root file system: mmdebstrap failed: {' | '.join(words)}")
+        raise LocalError(f"root file system: mmdebstrap failed: {' | '.join(lines)}")
     unfinished.rename(tar)
 
 
@@ -216,7 +216,7 @@ def mirror() -> str:
     if own:
         return own
     fields = "$(CREATED_BY) $(COMPONENT) $(ORIGIN) $(LABEL) $(SITE)"
-    found = _words(["apt-get", "indextargets", "--format", fields], seconds=30)
+    found = _output(["apt-get", "indextargets", "--format", fields], seconds=30)
     sites = [line.split()[-1] for line in found.splitlines() if line.startswith("Packages main Debian Debian ")]
     if not sites:
         raise LocalError(
@@ -225,7 +225,7 @@ def mirror() -> str:
     return sites[0]
 
 
-def _words(argv: list[str], *, seconds: float) -> str:
+def _output(argv: list[str], *, seconds: float) -> str:
     """What a command prints; nothing when it is not there, or does not end."""
     try:
         return subprocess.run(argv, capture_output=True, text=True, timeout=seconds, check=False).stdout

@@ -47,8 +47,8 @@ class Application:
         asked = change(environ)
         answer: list[Any] = []
 
-        def remember(*words: Any) -> Callable[[bytes], None]:
-            answer[:] = words
+        def remember(*started: Any) -> Callable[[bytes], None]:
+            answer[:] = started
             return lambda _: None
 
         try:

@@ -88,8 +88,8 @@ class Objects:
             connect_timeout=5,
             read_timeout=30,
         )
-        place = {"region_name": region, "endpoint_url": self.endpoint, "verify": str(self.tls.authority)}
-        return _session().client("s3", **place, config=config)
+        options = {"region_name": region, "endpoint_url": self.endpoint, "verify": str(self.tls.authority)}
+        return _session().client("s3", **options, config=config)
 
     def _command(self) -> tuple[str, ...]:
         """One worker, for what objects there are is in its memory."""
@@ -106,12 +106,12 @@ class Objects:
             "--log-level": "warning",
             "--pythonpath": str(PROJECT),
         }
-        words = (word for option in options.items() for word in option)
+        flags = (part for option in options.items() for part in option)
         return (
             sys.executable,
             "-m",
             "gunicorn",
-            *words,
+            *flags,
             "--no-control-socket",
             "local.objects.server:application()",
         )

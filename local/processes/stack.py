@@ -86,8 +86,8 @@ def _port_from_environment() -> int | None:
     return int(text) if text else None
 
 
-def run(argv: Sequence[str], *, seconds: float, folder: Path, words: str = "") -> subprocess.CompletedProcess[str]:
-    """A command's words and exit code; `words` is its input. Raises LocalError when it does not end in time."""
+def run(argv: Sequence[str], *, seconds: float, folder: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """A command's output and exit code; `stdin` is its input. Raises LocalError when it does not end in time."""
     try:
         return subprocess.run(
             argv,
@@ -95,7 +95,7 @@ def run(argv: Sequence[str], *, seconds: float, folder: Path, words: str = "") -
             text=True,
             # Programs quote whatever they met, bytes of a damaged file too.
             errors="replace",
-            input=words,
+            input=stdin,
             timeout=seconds,
             cwd=folder,
         )

@@ -183,9 +183,9 @@ stdout_logfile_backups = 1
 """
 
 
-def _command(words: Iterable[str]) -> str:
+def _command(argv: Iterable[str]) -> str:
     """Quoted as a shell does; a blank before a semicolon or hash, which starts a comment, is cut off from it."""
-    line = " ".join(re.sub(r"(?<=\s)(?=[;#])", "''", shlex.quote(word)) for word in words)
+    line = " ".join(re.sub(r"(?<=\s)(?=[;#])", "''", shlex.quote(word)) for word in argv)
     return _value(line)
 
 
@@ -218,14 +218,14 @@ class Daemon:
         return self._client.peer()
 
     def start(self, launch: Launch, configuration: Path) -> None:
-        """Start it in a session of its own and wait until it answers; LocalError with its words when it does not."""
+        """Start it in a session of its own and wait until it answers; LocalError with its output when it does not."""
         self._refuse_long_path()
         launcher = self._spawn(launch, configuration)
         deadline = time.monotonic() + START_SECONDS
         while not self._client.answers():
             if launcher.returncode is not None or time.monotonic() > deadline:
-                words = " ".join(logs.tail(self._log, 5)) or f"no answer after {START_SECONDS} s"
-                raise LocalError(f"supervisord: can't be started: {words}")
+                output = " ".join(logs.tail(self._log, 5)) or f"no answer after {START_SECONDS} s"
+                raise LocalError(f"supervisord: can't be started: {output}")
             time.sleep(0.02)
 
     def remember(self) -> None:

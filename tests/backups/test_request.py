@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backups.errors import BackupError
-from backups.request import cluster, discarded, drill, moment, source, spoken_moment, target
+from backups.request import cluster, discarded, drill, moment, source, target, zone_note
 from host.recovery.contract import MAIN, RestoreRequest, document, parse
 
 
@@ -96,9 +96,9 @@ def test_a_backup_is_named_by_its_label(label: str, is_one: bool) -> None:
 
 
 def test_a_time_without_a_zone_is_taken_as_utc_and_said() -> None:
-    assert spoken_moment("2026-11-21 12:00") == "no zone in '2026-11-21 12:00': taken as UTC, 2026-11-21 12:00:00 UTC"
-    assert spoken_moment("2026-11-21 12:00+02:00") is None
-    assert spoken_moment("latest") is None
+    assert zone_note("2026-11-21 12:00") == "no zone in '2026-11-21 12:00': taken as UTC, 2026-11-21 12:00:00 UTC"
+    assert zone_note("2026-11-21 12:00+02:00") is None
+    assert zone_note("latest") is None
     assert moment("2026-11-21 12:00") == (*moment("2026-11-21 14:00+02:00")[:1], False)
 
 

@@ -116,14 +116,14 @@ def test_each_window_is_drawn_apart_with_the_hole_between_them() -> None:
 def test_marks_and_clusters_are_named_and_kept_apart() -> None:
     moments = [NOW - timedelta(hours=30), NOW - timedelta(hours=29)]
     given = answering.four_weeks() | {"restored": [cluster("side")]}
-    picture = drawn(given, *(Mark(at=moment, words=f"drill {place}") for place, moment in enumerate(moments)))
+    picture = drawn(given, *(Mark(at=moment, text=f"drill {place}") for place, moment in enumerate(moments)))
     flags = [one for one in picture.iter(f"{SVG}text") if one.get("class") == "words"]
     assert sorted(one.text or "" for one in flags) == ["drill 0", "drill 1", "restored: side"]
     assert len({one.get("y") for one in flags}) == 3
 
 
 def test_a_name_can_not_break_out_of_the_picture() -> None:
-    text = svg(read(answering.minute_old()), "<script>&", [Mark(at=NOW, words="</text><b>")])
+    text = svg(read(answering.minute_old()), "<script>&", [Mark(at=NOW, text="</text><b>")])
     assert "<script>" not in text
     assert "<b>" not in text
     ElementTree.fromstring(text)
@@ -133,4 +133,4 @@ def test_a_name_can_not_break_out_of_the_picture() -> None:
 def test_ticks_are_few_and_at_round_moments(span: timedelta) -> None:
     ticks = Scale.of([NOW - span, NOW]).ticks()
     assert 2 <= len(ticks) <= 9
-    assert len({tick.words for tick in ticks}) == len(ticks)
+    assert len({tick.text for tick in ticks}) == len(ticks)

@@ -59,8 +59,8 @@ def test_a_disk_that_is_not_sure_is_refused_with_what_is_there(others: list[Devi
     found = find(DECLARED, [], [ROOT, *others])
     assert isinstance(found, Decision)
     assert found.act == "refuse"
-    assert fault in found.words
-    assert "/dev/nvme0n1 (64 GB)" in found.words
+    assert fault in found.message
+    assert "/dev/nvme0n1 (64 GB)" in found.message
 
 
 def test_the_roots_disk_is_never_the_data_disk() -> None:
@@ -90,7 +90,7 @@ def test_what_holds_anything_is_refused_even_if_it_looks_blank(changes: dict[str
 def test_unknown_data_is_refused() -> None:
     decision = decide(DECLARED, device(), is_blank=False)
     assert decision.act == "refuse"
-    assert "holds data: it is never formatted" in decision.words
+    assert "holds data: it is never formatted" in decision.message
 
 
 def test_our_own_disk_is_mounted_whatever_its_size() -> None:

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from host.recovery.pgbackrest import Repository, error_words
+from host.recovery.pgbackrest import Repository, error_message
 
 
 def test_an_error_is_one_line_without_hints_and_bytes() -> None:
     words = (
         "WARN: first\nERROR: [055]: unable to load\x00 file:\n       [FileMissing] gone\n       HINT: do\nINFO: end\n"
     )
-    assert error_words(words) == "unable to load file: [FileMissing] gone"
+    assert error_message(words) == "unable to load file: [FileMissing] gone"
 
 
 def repository() -> Repository:
