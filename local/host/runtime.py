@@ -133,8 +133,7 @@ class Namespaces:
         return self._apply("files", *(["database"] if self._has_database else []))
 
     def apply(self, stage: str) -> Report:
-        known = self._ahead.pop(stage, None)
-        return known if known is not None else self._apply(stage)
+        return self._ahead.pop(stage, None) or self._apply(stage)
 
     def _apply(self, stage: str, *ahead: str) -> Report:
         """With stages after it, which are applied in the same process where there is nothing to do in this one.

@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 from psutil import Process
 
+from local.common.errors import LocalError
+
 # In the environment of every process of a stack: its state folder, and the part it belongs to.
 STACK = "HYBRID_STACK"
 PART = "HYBRID_PART"
@@ -75,6 +77,13 @@ def end(processes: Iterable[Process], seconds: float = 5) -> list[Process]:
         while (left := _alive(left)) and time.monotonic() < deadline:
             time.sleep(0.01)
     return left
+
+
+def end_all(processes: Iterable[Process]) -> None:
+    """As `end`; LocalError names those that are still there."""
+    left = end(processes)
+    if left:
+        raise LocalError(f"processes {', '.join(str(process.pid) for process in left)}: can't be ended")
 
 
 def _alive(processes: Iterable[Process]) -> list[Process]:

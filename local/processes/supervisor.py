@@ -325,9 +325,7 @@ class Supervisor:
         pid = self.pid
         if pid:
             self._stop_in_order(pid)
-        left = processes.end({*found, *processes.marked(self.state.folder)})
-        if left:
-            raise LocalError(f"processes {', '.join(str(process.pid) for process in left)}: can't be ended")
+        processes.end_all({*found, *processes.marked(self.state.folder)})
         self._daemon.forget()
 
     def ensure(self, program: Program) -> Outcome:
