@@ -38,7 +38,7 @@ WITH statement AS (
 SELECT *, total_ms / nullif((SELECT sum(total_ms) FROM statement), 0) AS share
 FROM statement ORDER BY {column} DESC, query LIMIT %s
 """
-# Normalised statements have $1 for a value. Utility statements, and those whose entry was made anew in between, are
+# Normalised statements have $1 for a value. Utility statements, and those whose entry was made again in between, are
 # kept as they came (PostgreSQL manual, F.30.1), so whatever is still a value or a comment goes.
 VALUE = re.compile(
     r"""(?P<comment>/\*.*?(?:\*/|\Z)|--[^\n]*)

@@ -11,7 +11,7 @@ from pyinfra.operations import files
 from host.backup import credential_process
 from host.common import layout
 from host.common.rendering import RefusedError, render, written
-from host.common.units import active, enabled, unit_check, units_read
+from host.common.units import running, unit_written, units_read
 from host.specification.model import Spec
 
 UNITS = tuple(f"hybrid-backup-credentials.{kind}" for kind in ("service", "path", "timer"))
@@ -27,27 +27,24 @@ def apply(spec: Spec) -> None:
     if not is_wanted(spec):
         return
     files.directory(name="folder of programs", path=layout.PROGRAMS, mode="755")
+    program("program for backup credentials", credential_process.__file__, "backup_credentials.py")
+    for unit in UNITS:
+        unit_written(unit, render(f"{unit}.j2", layout=layout, owner=layout.OWNER))
+    units_read(name="units for backup credentials read by systemd", units=list(UNITS))
+    for unit in UNITS[1:]:
+        running(unit)
+
+
+def program(name: str, source: str, file: str) -> None:
+    """A file of this package, installed as a program that runs alone."""
     written(
-        name="program for backup credentials",
-        text=Path(credential_process.__file__).read_text(),
-        path=f"{layout.PROGRAMS}/backup_credentials.py",
+        name=name,
+        text=Path(source).read_text(),
+        path=f"{layout.PROGRAMS}/{file}",
         owner="root",
         mode="755",
         check=PROGRAM_CHECK,
     )
-    for unit in UNITS:
-        written(
-            name=f"unit {unit}",
-            text=render(f"{unit}.j2", layout=layout, owner=layout.OWNER),
-            path=f"{layout.UNITS}/{unit}",
-            owner="root",
-            mode="644",
-            check=unit_check(unit),
-        )
-    units_read(name="units for backup credentials read by systemd", units=list(UNITS))
-    for unit in UNITS[1:]:
-        enabled(name=f"{unit} at boot", unit=unit)
-        active(name=f"{unit} is active", unit=unit)
 
 
 def needed(spec: Spec) -> None:

@@ -3,16 +3,15 @@
 import base64
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from pyinfra.operations import files
 
 from host.backup import alarm
-from host.backup.credentials import PROGRAM_CHECK, is_wanted
+from host.backup.credentials import is_wanted, program
 from host.common import layout
 from host.common.rendering import render, written
 from host.common.services import postgres
-from host.common.units import active, enabled, ended, unit_check, units_read
+from host.common.units import ended, running, unit_written, units_read
 from host.specification import alarms
 from host.specification.model import Schedule, Spec
 
@@ -70,13 +69,13 @@ def apply(spec: Spec) -> None:
         texts |= unit_texts(spec, unit)
     texts |= {f"{ALARM}.{kind}": render(f"{ALARM}.{kind}.j2", layout=layout) for kind in ("service", "timer")}
     for name, text in texts.items():
-        _unit(name, text)
+        unit_written(name, text)
     units_read(name="units of backups read by systemd", units=list(texts))
     timers = [f"{unit.name}.timer" for unit in found]
-    _running(f"{ALARM}.timer")
+    running(f"{ALARM}.timer")
     for timer in timers:
         if spec.postgres.is_serving:
-            _running(timer)
+            running(timer)
         else:
             ended(name=f"{timer} is off", unit=timer)
     if not spec.postgres.is_serving:
@@ -126,27 +125,4 @@ def _alarm(spec: Spec) -> None:
         owner="root",
         mode="644",
     )
-    written(
-        name="program for the alarm",
-        text=Path(alarm.__file__).read_text(),
-        path=f"{layout.PROGRAMS}/backup_alarm.py",
-        owner="root",
-        mode="755",
-        check=PROGRAM_CHECK,
-    )
-
-
-def _unit(name: str, text: str) -> None:
-    written(
-        name=f"unit {name}",
-        text=text,
-        path=f"{layout.UNITS}/{name}",
-        owner="root",
-        mode="644",
-        check=unit_check(name),
-    )
-
-
-def _running(unit: str) -> None:
-    enabled(name=f"{unit} at boot", unit=unit)
-    active(name=f"{unit} is active", unit=unit)
+    program("program for the alarm", alarm.__file__, "backup_alarm.py")

@@ -7,6 +7,7 @@ from pyinfra.context import host
 
 from host.common import layout
 from host.common.facts import IsNewer, UnitState
+from host.common.rendering import written
 
 
 def drop_in_check(unit: str) -> str:
@@ -14,8 +15,15 @@ def drop_in_check(unit: str) -> str:
     return _check(f'mkdir "$d/{unit}.d" && cp {{}} "$d/{unit}.d/hybrid.conf"', unit, "hybrid.conf")
 
 
-def unit_check(unit: str) -> str:
-    return _check(f'cp {{}} "$d/{unit}"', unit, unit)
+def unit_written(unit: str, text: str, name: str = "") -> None:
+    written(
+        name=name or f"unit {unit}",
+        text=text,
+        path=f"{layout.UNITS}/{unit}",
+        owner="root",
+        mode="644",
+        check=_check(f'cp {{}} "$d/{unit}"', unit, unit),
+    )
 
 
 def _check(prepare: str, unit: str, named: str) -> str:
@@ -61,6 +69,12 @@ def active(unit: str) -> Generator[str, None, None]:
         host.noop(f"{unit} is active")
         return
     yield f"systemctl restart {unit} && touch {stamp}"
+
+
+def running(unit: str) -> None:
+    """Now, and after each boot."""
+    enabled(name=f"{unit} at boot", unit=unit)
+    active(name=f"{unit} is active", unit=unit)
 
 
 @operation()

@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pyinfra.api.facts import FactBase
@@ -255,15 +255,11 @@ def _decision(declared: Disk) -> Decision:
         return found
     path = declared.path if named else found.path
     signature = host.get_fact(Signature, path=path)
-    seen = Device(
-        name=found.name,
+    seen = replace(
+        found,
         path=path,
-        kind=found.kind,
-        size=found.size,
         filesystem=signature.get("TYPE") or found.filesystem,
         label=signature.get("LABEL") or found.label,
-        mounts=found.mounts,
-        parts=found.parts,
     )
     # 2 is blkid's word for nothing found; 8 for more than one answer.
     was_killed = (host.get_fact(FileContents, path=FORMATTING) or [""])[0] == path

@@ -9,7 +9,7 @@ from pyinfra.operations import files
 from host.common import layout
 from host.common.facts import UnitState
 from host.common.rendering import render, written
-from host.common.units import enabled, is_pending, unit_check, units_read
+from host.common.units import enabled, is_pending, unit_written, units_read
 from host.specification.model import Spec
 
 UNIT = "cloudflared.service"
@@ -32,14 +32,7 @@ def apply(spec: Spec) -> None:
         owner="root",
         mode="600",
     )
-    written(
-        name="tunnel's unit",
-        text=render("cloudflared.service.j2", layout=layout),
-        path=f"{layout.UNITS}/{UNIT}",
-        owner="root",
-        mode="644",
-        check=unit_check(UNIT),
-    )
+    unit_written(UNIT, render("cloudflared.service.j2", layout=layout), name="tunnel's unit")
     units_read(name="tunnel's unit read by systemd", units=[UNIT])
     enabled(name="tunnel at boot", unit=UNIT)
     running(name="tunnel runs")

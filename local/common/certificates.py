@@ -53,7 +53,7 @@ def ensure(
 ) -> tuple[ServerCertificate, bool]:
     """The server certificate in a folder, which is the state's tls folder unless given, and whether it is new.
 
-    Authority and certificate are made anew together: when missing, damaged, near their end, or for other names.
+    Authority and certificate are made again together: when missing, damaged, near their end, or for other names.
     """
     issued = ServerCertificate(folder or state.tls)
     if _is_usable(issued, hostnames, addresses, datetime.now(UTC)):

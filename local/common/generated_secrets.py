@@ -13,7 +13,7 @@ ALPHABET = string.ascii_letters + string.digits
 class GeneratedSecrets:
     """Values in the state's secrets file (0600), by the name of the resource that stands for them.
 
-    A corrupt file is an error and not made anew: the database and its backups know the values in it.
+    A corrupt file is an error and not made again: the database and its backups know the values in it.
     """
 
     def __init__(self, state: State) -> None:

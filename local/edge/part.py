@@ -206,7 +206,7 @@ def start(realisation: Realisation) -> str:
 
 
 def program(stack: Stack, config: dict[str, Any]) -> Program:
-    """Writes the configuration and describes the program; it starts anew when that, or a bundle, has changed."""
+    """Writes the configuration and describes the program; it starts again when that, or a bundle, has changed."""
     path = stack.state.edge / "config.json"
     stack.state.write_json(path, config)
     bundles = [Path(module["path"]) for worker in config["workers"] for module in worker["modules"]]

@@ -100,7 +100,7 @@ class Container:
         return list(argv)
 
     def prepare(self) -> Report:
-        """The container, made anew unless it runs: what a killed supervisor left may be of an older specification.
+        """The container, made again unless it runs: what a killed supervisor left may be of an older specification.
 
         Its first process applies the files; whatever they are made of is in the part's fingerprint.
         """

@@ -136,7 +136,7 @@ def start(realisation: Realisation) -> str:
 
 @functools.cache
 def _session() -> "boto3.Session":
-    """One for all clients, for each reads the model of S3 anew: a tenth of a second."""
+    """One for all clients, for each would read the model of S3 again: a tenth of a second."""
     # boto3 takes 0.3 s to import: only who talks S3 waits for it.
     import boto3
     import botocore.session

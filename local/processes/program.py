@@ -16,7 +16,7 @@ from local.processes.processes import PART
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A program that stays in the foreground. A change of any field starts it anew."""
+    """A program that stays in the foreground. A change of any field starts it again."""
 
     name: str
     command: tuple[str, ...]

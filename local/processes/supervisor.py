@@ -114,7 +114,7 @@ class SupervisorFiles:
         self._parts = state.supervisor / "parts"
 
     def parts(self) -> list[Any]:
-        """Each part's specification, in start order; a corrupt one is left out, for `up` writes it anew."""
+        """Each part's specification, in start order; a corrupt one is left out, for `up` writes it again."""
         found = [self._state.read_json(path, can_be_remade=True) for path in self._parts.glob("*.json")]
         whole = [part for part in found if isinstance(part, dict) and {"name", "order", "stop_seconds"} <= part.keys()]
         return sorted(whole, key=lambda part: int(part["order"]))
