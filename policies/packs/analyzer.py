@@ -106,7 +106,7 @@ class Pack:
         # Checks that wait are listed with the stack, once for each time they were found: such a request is sent again.
         listed = {one.urn for one in found.values() if one.policyName in _ADVICE}
         self._known |= {mark: answer for mark, answer in new.items() if requests[mark].urn not in listed}
-        return [*found.values()]
+        return sorted(found.values(), key=_turn)
 
     def _answered(
         self, requests: Mapping[bytes, analyzer_pb2.AnalyzeRequest]
@@ -131,6 +131,11 @@ class Pack:
 
 def _key(diagnostic: analyzer_pb2.AnalyzeDiagnostic) -> tuple[str, str, str]:
     return diagnostic.policyName, diagnostic.urn, diagnostic.message
+
+
+def _turn(diagnostic: analyzer_pb2.AnalyzeDiagnostic) -> tuple[str, ...]:
+    """Advice last and sorted: a pack lists it as the answers were ready, which differs from run to run."""
+    return _key(diagnostic) if diagnostic.policyName in _ADVICE else ()
 
 
 def _variants(resource: Resource) -> Iterator[dict[str, Any]]:

@@ -95,6 +95,26 @@ def test_packs_leave_exemptions_to_the_gate(tmp_path: Path, dev_plan: Plan) -> N
     assert verdict.findings == ()
 
 
+WAITING_IN_ANY_ORDER = """
+from pulumi_policy import EnforcementLevel, PolicyPack, StackValidationPolicy
+def wait(args, report):
+    for resource in reversed(args.resources):
+        report("r: x is not known yet: it may wait", resource.urn)
+def check(args, report):
+    pass
+PolicyPack("waiting", [
+    StackValidationPolicy("r", "d", check),
+    StackValidationPolicy("waiting-checks-are-listed", "d", wait, EnforcementLevel.ADVISORY),
+], enforcement_level=EnforcementLevel.MANDATORY)
+"""
+
+
+def test_what_waits_is_listed_in_the_same_order_each_time(tmp_path: Path, dev_plan: Plan) -> None:
+    (verdict,) = judge([dev_plan], [pack(tmp_path / "waiting", WAITING_IN_ANY_ORDER)])
+    urns = [finding.urn for finding in verdict.waiting if finding.pack == "waiting"]
+    assert urns == sorted(dev_plan.by_urn)
+
+
 def test_no_packs_close_the_gate(dev_plan: Plan) -> None:
     with pytest.raises(GateError, match="there are none"):
         judge([dev_plan], [])
