@@ -215,6 +215,11 @@ def test_a_test_that_goes_on_after_its_time_is_told_so_again() -> None:
     assert again == plugin.AGAIN_SECONDS
 
 
+@pytest.mark.parametrize("folder", plugin.FIRST)
+def test_what_is_begun_first_is_a_folder_of_tests(folder: str) -> None:
+    assert [*(ROOT / "tests" / folder).glob("test_*.py")]
+
+
 @pytest.mark.parametrize(
     ("folder", "code"), [("tests/host", pytest.ExitCode.USAGE_ERROR), ("tests/unit", pytest.ExitCode.OK)]
 )

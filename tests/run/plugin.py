@@ -29,8 +29,8 @@ SMALL = ("tests/unit", "tests/components", "tests/pictures", "tests/edge", "test
 PREFIX, LOCK = "hybrid-", "run.lock"
 AGAIN_SECONDS = 60
 """After which a test that has had its time, and goes on, is told so again."""
-FIRST = ("recovery", "host", "failover", "local", "backups", "database", "edge", "tests")
-"""Folders whose tests wait most for others: begun first, so that what only computes fills the gaps."""
+FIRST = ("host/recovery", "host", "failover", "local", "backups", "database", "edge", ".")
+"""Folders of tests/ whose tests wait most for others: begun first, so that what only computes fills the gaps."""
 
 
 class Run:
@@ -149,9 +149,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _turn(item: pytest.Item) -> int:
-    folders = item.path.parent.relative_to(ROOT).parts if item.path.is_relative_to(ROOT) else ()
-    folder = folders[1] if len(folders) > 1 else "tests"
-    return FIRST.index(folder) if folder in FIRST else len(FIRST)
+    tests = ROOT / "tests"
+    folder = item.path.parent.relative_to(tests).as_posix() if item.path.is_relative_to(tests) else "."
+    return next((turn for turn, first in enumerate(FIRST) if f"{folder}/".startswith(f"{first}/")), len(FIRST))
 
 
 @pytest.hookimpl(tryfirst=True, specname="pytest_sessionfinish")
