@@ -1,9 +1,5 @@
 """Every component declares the resources that it exists for, below itself."""
 
-import json
-from collections import Counter
-from pathlib import Path
-
 import pytest
 
 from components.access.deploy_identity import DeployIdentity
@@ -13,7 +9,6 @@ from components.backup.repository import BackupRepository
 from components.edge.api_worker import ApiWorker
 from components.edge.failover import Failover
 from components.edge.failover_host import FailoverHost
-from components.edge.failover_pages_host import FailoverPagesHost
 from components.edge.hyperdrive_pair import HyperdrivePair
 from components.edge.pages_static_site import PagesStaticSite
 from components.edge.web_site import WebSite
@@ -30,13 +25,12 @@ from components.host.registration import HostRegistration
 from components.network.certificate_authority import CertificateAuthority
 from components.network.private_tunnel import PrivateTunnel
 from components.network.public_database import PublicDatabase
-from components.settings.binding_names import binding_name
 from components.storage.cms_documents import CmsDocuments
 from components.storage.encryption_key import EncryptionKey
 from components.storage.media_bucket import MediaBucket
 from components.storage.private_bucket import PrivateBucket
-from plan.model import Plan, Resource
-from tests.changed_stack import record_each, record_with
+from plan.model import Plan
+from tests.components.declared import declared
 
 WORKER = {"Worker": 1, "WorkerVersion": 1, "WorkersDeployment": 1}
 BUCKET = {
@@ -119,21 +113,6 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
 ]
 
 
-def below(plan: Plan, resource: Resource) -> list[Resource]:
-    children = plan.children(resource.urn)
-    return [*children, *(found for child in children for found in below(plan, child))]
-
-
-def declared(plan: Plan, component: type, name: str) -> Counter[str]:
-    """How many resources of each type there are below a component."""
-    (found,) = [
-        resource
-        for resource in plan.resources
-        if resource.name == name and resource.type.endswith(f":{component.__name__}") and not resource.custom
-    ]
-    return Counter(child.type.rpartition(":")[2] for child in below(plan, found) if child.custom)
-
-
 @pytest.mark.parametrize(("component", "name", "resources"), DECLARED)
 def test_a_component_declares_its_resources(
     component: type, name: str, resources: dict[str, int], dev_plan: Plan
@@ -148,45 +127,6 @@ def test_without_a_tunnel_the_database_has_a_public_name_and_certificates(direct
     assert not [found for found in direct_plan.resources if found.type.endswith(":PrivateTunnel")]
 
 
-PAGES = "docs.dev.automatonicai.com"
-RECORDS = {
-    "worker": ("automatonicai-dev-static.pages.dev", True, 1),
-    "vercel": ("cname.vercel-dns-0.com", False, 60),
-    "vercel-dns": ("cname.vercel-dns-0.com", False, 60),
-}
-
-
-@pytest.fixture(scope="module")
-def switched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plan]:
-    """The stack with a host of Pages, by the side that is active."""
-    settings = [("dev", {"pagesHostnames": [PAGES], "failoverActive": active}) for active in RECORDS]
-    return dict(zip(RECORDS, record_each(tmp_path_factory.mktemp("switched"), settings), strict=True))
-
-
-@pytest.mark.parametrize("active", RECORDS)
-def test_a_host_of_pages_is_switched_by_its_record(active: str, switched: dict[str, Plan]) -> None:
-    plan = switched[active]
-    name = "pages-docs-dev-automatonicai-com"
-    assert declared(plan, FailoverPagesHost, name) == {"DnsRecord": 1, "PagesDomain": 1}
-    (inputs,) = [found.inputs for found in plan.resources if found.name == f"{name}-record"]
-    assert (inputs["content"], inputs["proxied"], inputs["ttl"]) == RECORDS[active]
-    assert inputs["name"] == PAGES
-
-
-def test_the_failovers_resources_are_said_as_the_provider_keeps_them(tmp_path: Path) -> None:
-    plan = record_with(tmp_path, zoneHealthChecks=True)
-    checks = [found.inputs for found in plan.resources if found.type.endswith(":Healthcheck")]
-    assert [(check["type"], check["httpConfig"]["port"]) for check in checks] == [("HTTPS", 443)] * 2
-    (token,) = [found.inputs for found in plan.resources if found.type.endswith(":AccountToken")]
-    resources = token["policies"][0]["resources"]
-    assert resources == json.dumps(json.loads(resources), separators=(",", ":"))
-
-
 def test_every_output_of_a_component_is_registered(dev_plan: Plan) -> None:
     silent = [found.name for found in dev_plan.resources if not found.custom and not found.outputs]
     assert silent == []
-
-
-@pytest.mark.parametrize(("key", "name"), [("media", "MEDIA"), ("user-uploads", "USER_UPLOADS"), ("a1", "A1")])
-def test_a_bucket_is_bound_under_its_key_in_capitals(key: str, name: str) -> None:
-    assert binding_name(key) == name

@@ -5,19 +5,10 @@ import json
 
 import pytest
 
-from components.common.labels import DataClass, Environment, Labels
-from components.edge.failover_host import standby_comment
-from components.edge.failover_pages_host import LED_THERE
-from components.settings.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
-from components.settings.stack import BUCKET_NAME_LENGTH, LONGEST_BUCKET_SUFFIX
+from components.common.labels import DataClass
 from plan import codec
-from plan.model import Computed, Plan, Resource, Secret, reveal
-
-
-def named(plan: Plan, name: str, suffix: str = "") -> Resource:
-    (resource,) = [found for found in plan.resources if found.name == name and found.type.endswith(suffix)]
-    return resource
-
+from plan.model import Computed, Plan, Secret, reveal
+from tests.components.declared import named
 
 HOLDS_DATA = {
     "aws:lightsail/instance:Instance",
@@ -86,19 +77,6 @@ def test_everything_in_aws_names_its_region_and_provider(dev_plan: Plan) -> None
     assert all(resource.provider for resource in custom)
 
 
-def test_hyperdrive_goes_through_the_tunnel_with_a_role_each(dev_plan: Plan) -> None:
-    regulated = named(dev_plan, "hyperdrive-regulated").inputs
-    public = named(dev_plan, "hyperdrive-public").inputs
-    assert regulated["caching"] == {"disabled": True}
-    assert public["caching"] == {"disabled": False, "maxAge": 60, "staleWhileRevalidate": 15}
-    assert (regulated["origin"]["user"], public["origin"]["user"]) == ("app", "public_read")
-    for configuration in (regulated, public):
-        assert "port" not in configuration["origin"]
-        assert configuration["origin"]["host"] == "postgres.dev.automatonicai.com"
-        assert isinstance(configuration["origin"]["password"], Secret)
-        assert isinstance(configuration["origin"]["accessClientSecret"], Secret)
-
-
 def test_the_public_role_reads_the_public_schema_only(dev_plan: Plan) -> None:
     declared = named(dev_plan, "database", "PostgresDatabase").inputs
     roles = {role["name"]: role for role in declared["roles"]}
@@ -108,25 +86,6 @@ def test_the_public_role_reads_the_public_schema_only(dev_plan: Plan) -> None:
         "regulated": "regulated",
         "public": "public",
     }
-
-
-def test_the_api_is_bound_to_both_hyperdrives_and_every_bucket(dev_plan: Plan) -> None:
-    version = named(dev_plan, "api-version").inputs
-    bindings = {binding["name"]: binding for binding in version["bindings"]}
-    assert bindings["HYPERDRIVE"]["id"].reference == (named(dev_plan, "hyperdrive-regulated").urn, "id")
-    assert bindings["HYPERDRIVE_PUBLIC"]["id"].reference == (named(dev_plan, "hyperdrive-public").urn, "id")
-    assert bindings["MEDIA"]["bucketName"] == "automatonicai-dev-media"
-    assert version["placement"] == {"region": "aws:ca-central-1"}
-
-
-def test_the_failover_host_is_a_permanent_proxied_record_with_routes(dev_plan: Plan) -> None:
-    record = named(dev_plan, "site-record")
-    assert record.inputs["proxied"] is True
-    assert record.inputs["content"] == "cname.vercel-dns-0.com"
-    routes = [named(dev_plan, name) for name in ("site-challenge-acme", "site-challenge-vercel")]
-    assert all("script" not in route.inputs for route in routes)
-    assert named(dev_plan, "site-route").inputs["script"] == "automatonicai-dev-web"
-    assert not dev_plan.of_type("cloudflare:index/workersCustomDomain:WorkersCustomDomain")
 
 
 def test_github_is_admitted_by_exact_subject(dev_plan: Plan) -> None:
@@ -148,35 +107,6 @@ def test_the_tunnels_secret_is_traceable_base64_and_protected(dev_plan: Plan) ->
     assert secret.options.protect
     given = reveal(named(dev_plan, "tunnel-tunnel").inputs["tunnelSecret"])
     assert given.reference == (secret.urn, "result")
-
-
-def test_a_role_behind_hyperdrive_may_open_what_hyperdrive_opens(dev_plan: Plan) -> None:
-    limits = {
-        role["name"]: role["connectionLimit"]
-        for role in named(dev_plan, "database", "PostgresDatabase").inputs["roles"]
-    }
-    opened = named(dev_plan, "hyperdrive-regulated").inputs["originConnectionLimit"]
-    others = dict.fromkeys(("owner", "migrator", "read_only", "monitor", "backup"), 10)
-    assert limits == {"app": 2 * opened, "public_read": 2 * opened, **others}
-
-
-def test_what_a_direct_upload_does_not_declare_is_not_compared(dev_plan: Plan) -> None:
-    project = named(dev_plan, "pages-project")
-    assert project.inputs.keys() == {"accountId", "name", "productionBranch"}
-    assert project.options.ignore_changes == ("buildConfig", "deploymentConfigs")
-
-
-def test_only_known_names_are_bound_besides_buckets(dev_plan: Plan) -> None:
-    bound = {binding["name"] for binding in named(dev_plan, "api-version").inputs["bindings"]}
-    assert bound == TAKEN | {binding_name(REQUIRED_BUCKET)}
-
-
-def test_a_records_comment_has_room_for_the_longest_prefix(dev_plan: Plan) -> None:
-    longest = BUCKET_NAME_LENGTH - LONGEST_BUCKET_SUFFIX
-    labels = Labels(product="shop", stack="dev", environment=Environment.DEV, owner="x")
-    declared = named(dev_plan, "site-record").inputs["comment"].removeprefix("automatonicai-dev")
-    for comment in (declared, standby_comment(labels, "2027-01-31", LED_THERE).removeprefix("shop-dev")):
-        assert len(comment) + longest <= 100
 
 
 def _secrets(value: object) -> list[Secret]:
