@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from components.common.labels import Environment
 from components.settings import compatibility, lightsail_bundles
-from host.specification.model import HOST_NAME, Origin
+from host.specification.model import HOST_NAME, DiskGb, Origin
 
 # One serves; a second one only while the first is being replaced.
 MOST_HOSTS = 2
@@ -28,7 +28,7 @@ class HostSettings(BaseModel):
     """PostgreSQL's major version."""
     blueprint: str = compatibility.BLUEPRINTS[0]
     bundle: str
-    disk_gb: Annotated[int, Field(ge=SMALLEST_DISK_GB, le=LARGEST_DISK_GB)] = DEFAULT_DISK_GB
+    disk_gb: Annotated[DiskGb, Field(ge=SMALLEST_DISK_GB, le=LARGEST_DISK_GB)] = DEFAULT_DISK_GB
     origin: Origin = "new"
     """Where its cluster comes from: made empty, or restored and kept up to date until it serves."""
 

@@ -31,13 +31,14 @@ from components.settings.types import (
     Repository,
     Slug,
     SshPublicKey,
-    TimeOfDay,
 )
 from host.specification.model import (
     ArchiveQueueMb,
     ArchiveTimeoutSeconds,
     Day,
+    FullBackups,
     TargetSeconds,
+    TimeOfDay,
     TimescaleEdition,
 )
 
@@ -97,7 +98,7 @@ class Settings(BaseModel):
     backup_time: TimeOfDay
     backup_full_day: Day
     backup_verify_day: Day
-    backup_retention_full: Annotated[int, Field(ge=2, le=52)]
+    backup_retention_full: Annotated[FullBackups, Field(ge=2, le=52)]
     backup_old_version_days: Annotated[int, Field(ge=7, le=400)]
     backup_lock_days: Annotated[int, Field(ge=1, le=365)]
     archive_timeout_seconds: ArchiveTimeoutSeconds
@@ -277,6 +278,8 @@ def _line(fault: Mapping[str, Any]) -> str:
             return f"{key}: is not a setting{_suggestion(key, Settings)}"
         case "string_pattern_mismatch":
             return f"{key}: {given} is not valid; allowed: text that matches {fault['ctx']['pattern']}"
+        case "form" if fault["msg"].startswith("is "):
+            return f"{key}: {given} {fault['msg']}"
         case "value_error":
             return f"{key}: {given} {fault['ctx']['error']}"
         case _:

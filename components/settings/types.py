@@ -1,4 +1,4 @@
-"""Types of single settings; what concerns several at once is in stack.py."""
+"""Types of single settings, where the host's own (host/specification/model.py) are not narrow enough."""
 
 import ipaddress
 import re
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from host.specification.model import MAINTENANCE_DATABASES, TIME_OF_DAY
+from host.specification.model import MAINTENANCE_DATABASES, Identifier, Network
 
 # A prefix as long as this is the largest network that anyone administers from.
 WIDEST_PREFIX = {4: 8, 6: 16}
@@ -20,8 +20,6 @@ def _network(version: int) -> Callable[[str], str]:
         network = ipaddress.ip_network(text)
         if network.version != version:
             raise ValueError(f"is not an IPv{version} network; allowed: one such as {EXAMPLE[version]}")
-        if network.prefixlen == 0:
-            raise ValueError("is open to the world; name the networks that administer the host")
         if network.prefixlen < WIDEST_PREFIX[version]:
             raise ValueError(f"is too wide; allowed: /{WIDEST_PREFIX[version]} or smaller")
         return text
@@ -57,14 +55,13 @@ def _date(text: str) -> str:
 HostName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
 HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")]
-Ipv4Network = Annotated[str, AfterValidator(_network(4))]
-Ipv6Network = Annotated[str, AfterValidator(_network(6))]
+Ipv4Network = Annotated[Network, AfterValidator(_network(4))]
+Ipv6Network = Annotated[Network, AfterValidator(_network(6))]
 SshPublicKey = Annotated[str, AfterValidator(_ssh_key)]
-DatabaseName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$"), AfterValidator(_database)]
+DatabaseName = Annotated[Identifier, Field(pattern="^[a-z]"), BeforeValidator(_database)]
 Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"), AfterValidator(_repository)]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")]
 Email = Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
-TimeOfDay = Annotated[str, Field(pattern=f"^{TIME_OF_DAY}$")]
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_date)]
 KeyAlias = Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9_-]{1,250}$")]
 AuthorityGeneration = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")]

@@ -1,7 +1,7 @@
 """The shape of a specification, and what each single value may be: of these limits there are no others.
 
-Whoever declares a host builds it with these models, and the settings of a stack are checked by the same types. Nothing
-is imported here that the program of a stack does not have anyway.
+Whoever declares a host builds it with these models. The settings of a stack are of the same types, some of them
+narrowed (components/settings/). Nothing is imported here that the program of a stack does not have anyway.
 """
 
 import re
@@ -29,7 +29,6 @@ MAINTENANCE_DATABASES = frozenset({"postgres", "template0", "template1"})
 """PostgreSQL's own."""
 HOST_NAME = "[a-z][a-z0-9]{0,15}"
 """Of a host in the settings, which its parts in the cloud are named after."""
-TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9]"
 SHORTEST_ARCHIVE_TIMEOUT_SECONDS, LONGEST_ARCHIVE_TIMEOUT_SECONDS = 10, 300
 SHORTEST_TARGET_SECONDS, LONGEST_TARGET_SECONDS = 30, 86_400
 PARAMETER = "$parameter"
@@ -41,6 +40,8 @@ Pinned = Literal["postgresql", "timescaledb", "pgbackrest"]
 PINNED: tuple[Pinned, ...] = ("postgresql", "timescaledb", "pgbackrest")
 ArchiveTimeoutSeconds = Annotated[int, Field(ge=SHORTEST_ARCHIVE_TIMEOUT_SECONDS, le=LONGEST_ARCHIVE_TIMEOUT_SECONDS)]
 ArchiveQueueMb = Annotated[int, Field(ge=64, le=1_048_576)]
+DiskGb = Annotated[int, Field(ge=1)]
+FullBackups = Annotated[int, Field(ge=1)]
 TargetSeconds = Annotated[int, Field(ge=SHORTEST_TARGET_SECONDS, le=LONGEST_TARGET_SECONDS)]
 Origin = Literal["new", "backup"]
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -103,7 +104,7 @@ def _network(value: str) -> str:
     except ValueError:
         raise PydanticCustomError("form", "is not a network such as 192.0.2.0/24, whose last bits are zero") from None
     if network.prefixlen == 0:
-        raise PydanticCustomError("form", "is open to the whole world; name the networks that need it")
+        raise PydanticCustomError("form", "is open to the world; name the networks that need it")
     return value
 
 
@@ -141,6 +142,7 @@ Namespace = Annotated[
     str, matching(r"(?!AWS/)[A-Za-z0-9._/#:-]{1,255}", "letters, digits and ._/#:- are allowed, not AWS/ in front")
 ]
 Major = Annotated[int, AfterValidator(_major)]
+TimeOfDay = Annotated[str, matching("([01][0-9]|2[0-3]):[0-5][0-9]", "is not a time such as 07:15")]
 
 
 class WayIn(StrEnum):
@@ -169,7 +171,7 @@ class Packages(Model):
 class Disk(Model):
     path: Device
     """Where the cloud attaches it; the kernel may give it another name."""
-    size_gb: int = Field(ge=1)
+    size_gb: DiskGb
 
 
 class Networks(Model):
@@ -252,7 +254,7 @@ class Schedule(Model):
 
     full_day: Day
     verify_day: Day
-    time: Annotated[str, matching(TIME_OF_DAY, "is not a time such as 07:15")]
+    time: TimeOfDay
 
 
 class Backup(Model):
@@ -269,7 +271,7 @@ class Backup(Model):
     key_id: Line | None
     key_secret: Line | None = Field(repr=False)
     cipher_passphrase: SecretLine = Field(repr=False, min_length=8)
-    retention_full: int = Field(ge=1)
+    retention_full: FullBackups
     replica: Copy | None = Field(alias="copy")
     """`copy` in the specification, which is a method's name here."""
     schedule: Schedule
