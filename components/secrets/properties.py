@@ -10,9 +10,6 @@ from typing import Any
 from components.resource_types.provider_secrets import PROVIDER_SECRETS
 from components.resource_types.table import of
 
-PARAMETER = "aws:ssm/parameter:Parameter"
-WORKER_VERSION = "cloudflare:index/workerVersion:WorkerVersion"
-
 
 def inputs(type_token: str) -> tuple[str, ...]:
     """Patterns of the inputs in which this type takes secrets."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from components.resource_types import tokens
 from components.resource_types.table import of
 from plan import failover
 from plan.diff import Change, Kind, diff, with_new_names
@@ -21,7 +22,6 @@ EXEMPTIONS_RULE = "exemptions-are-sound"
 TEXTS_RULE = "inputs-hold-no-known-secret"
 # How a check that waits begins: see rule.Notes.
 WAITS = re.compile(r"(?P<rule>[a-z0-9-]+): (?P<path>.*?) is not known yet: ")
-FAILOVER_HOST = "hybrid:edge:FailoverHost"
 # Of every type: they open nothing and move nothing, and others write some of them, such as a tool for costs.
 ANYWHERE = frozenset({"tags"})
 MOST_RECORDS = 1
@@ -271,7 +271,7 @@ def ignored_without_reason(plan: Plan) -> Iterator[tuple[Resource, str]]:
 def _is_a_switch_out_of_use(plan: Plan, resource: Resource, path: str) -> bool:
     """Whether it is a failover host's route while plan B of a rollback is in force, which leads no request there."""
     host = plan.by_urn.get(resource.parent or "")
-    if host is None or host.type != FAILOVER_HOST or failover.switch(plan, host) != resource:
+    if host is None or host.type != tokens.FAILOVER_HOST or failover.switch(plan, host) != resource:
         return False
     return path == "script" and failover.is_led_past(plan, host)
 

@@ -6,8 +6,8 @@ Packs can't judge this: they get secrets decrypted and unmarked. The recorded pl
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from components.resource_types import tokens
 from components.secrets import properties
-from components.secrets.properties import PARAMETER
 from plan.model import PROVIDERS, Computed, Plan, Resource, Secret, reveal
 from policies.map.whereabouts import at
 from policies.scan import patterns, scanner, wrapping
@@ -154,7 +154,7 @@ def _laundered(plan: Plan, value: Computed | str) -> Iterator[str]:
 
 
 def _is_secret_output(resource: Resource, output: str) -> bool:
-    if resource.type == PARAMETER and reveal(resource.inputs.get("type")) in ("String", "StringList"):
+    if resource.type == tokens.PARAMETER and reveal(resource.inputs.get("type")) in ("String", "StringList"):
         return False
     return output in properties.outputs(resource.type) or output in resource.options.additional_secret_outputs
 
@@ -185,7 +185,7 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_kept(resource: Resource, name: str) -> bool:
-    if resource.type == PARAMETER and reveal(resource.inputs.get("type")) != "SecureString":
+    if resource.type == tokens.PARAMETER and reveal(resource.inputs.get("type")) != "SecureString":
         return True
     # Providers write an output that they did not make as null, or as empty.
     value = resource.outputs.get(name)

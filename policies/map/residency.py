@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from components.common.labels import DataClass
+from components.resource_types import tokens
 from components.resource_types.row import CLASSIFIED, SUMS, Location, Role, Shown
 from components.resource_types.table import judged
 from plan import failover
@@ -201,7 +202,7 @@ def _flows(plan: Plan, entries: Iterable[Entry]) -> Iterator[Flow]:
 
 
 def _queries(plan: Plan, host: Where) -> Iterator[Flow]:
-    for resource in plan.of_type("cloudflare:index/hyperdriveConfig:HyperdriveConfig"):
+    for resource in plan.of_type(tokens.HYPERDRIVE):
         (found,) = _found(plan, resource)
         yield Flow(
             source=whereabouts.EDGE,
@@ -214,7 +215,7 @@ def _queries(plan: Plan, host: Where) -> Iterator[Flow]:
 
 
 def _backups(plan: Plan, host: Where) -> Iterator[Flow]:
-    for component in plan.of_type("hybrid:postgres:PostgresHost"):
+    for component in plan.of_type(tokens.POSTGRES_HOST):
         code = at(component.inputs, "specification", "backup", "region")
         yield Flow(
             source=host,
@@ -229,9 +230,9 @@ def _backups(plan: Plan, host: Where) -> Iterator[Flow]:
 def _copies(plan: Plan) -> Iterator[Flow]:
     buckets = {
         resource.inputs.get("bucket"): whereabouts.regional(plan, resource)[0]
-        for resource in plan.of_type("aws:s3/bucket:Bucket")
+        for resource in plan.of_type(tokens.BUCKET)
     }
-    for resource in plan.of_type("aws:s3/bucketReplicationConfig:BucketReplicationConfig"):
+    for resource in plan.of_type(tokens.REPLICATION):
         rules = resource.inputs.get("rules")
         for index in range(len(rules) if isinstance(rules, list) else 0):
             target = at(rules, index, "destination", "bucket")
@@ -412,7 +413,7 @@ def _record(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
 
 
 def _class_of_pages(component: Resource | None) -> str:
-    is_pages = component is not None and component.type == "hybrid:edge:FailoverPagesHost"
+    is_pages = component is not None and component.type == tokens.FAILOVER_PAGES_HOST
     return str(component.inputs.get("dataClass")) if component is not None and is_pages else ""
 
 
@@ -429,7 +430,7 @@ def state(plan: Plan) -> Found | None:
         return None
     said = [Evidence(urn=plan.stack_urn, name="settings", path="hybrid:stateBucket", value=bucket, source="")]
     where = whereabouts.UNKNOWN
-    for resource in plan.of_type("aws:iam/rolePolicy:RolePolicy"):
+    for resource in plan.of_type(tokens.ROLE_POLICY):
         policy = resource.inputs.get("policy")
         for code in _key_regions(policy.template if isinstance(policy, Computed) else policy, alias):
             where = whereabouts.region(code)
@@ -459,13 +460,13 @@ def _key_regions(policy: Any, alias: Any) -> set[str]:
 
 
 _SPECIAL: dict[str, Callable[[Plan, Resource, Shown], Iterator[Found]]] = {
-    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _identity_provider,
-    "aws:lightsail/instance:Instance": _instance,
-    "aws:sns/topicSubscription:TopicSubscription": _subscription,
-    "aws:ssm/parameter:Parameter": _parameter,
-    "cloudflare:index/dnsRecord:DnsRecord": _record,
-    "cloudflare:index/hyperdriveConfig:HyperdriveConfig": _hyperdrive,
-    "cloudflare:index/r2Bucket:R2Bucket": _r2,
-    "cloudflare:index/worker:Worker": _worker,
-    "cloudflare:index/workerVersion:WorkerVersion": _worker_version,
+    tokens.OIDC_PROVIDER: _identity_provider,
+    tokens.INSTANCE: _instance,
+    tokens.TOPIC_SUBSCRIPTION: _subscription,
+    tokens.PARAMETER: _parameter,
+    tokens.DNS_RECORD: _record,
+    tokens.HYPERDRIVE: _hyperdrive,
+    tokens.R2_BUCKET: _r2,
+    tokens.WORKER: _worker,
+    tokens.WORKER_VERSION: _worker_version,
 }

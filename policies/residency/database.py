@@ -10,10 +10,10 @@ from typing import Any
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
+from components.resource_types import tokens
 from policies.residency.regions import CANADIAN_REGIONS
 from policies.rules.rule import Rule
 
-HOST = "hybrid:postgres:PostgresHost"
 # Of the type, with its parents, as a URN has it.
 BUNDLE = "hybrid:postgres:HostBundles$aws:s3/bucketObjectv2:BucketObjectv2"
 CONFIGURATION = "postgresql.conf.j2"
@@ -67,7 +67,7 @@ RULES: tuple[Rule, ...] = (
         " repo-s3-endpoint). Backups hold everything that the database does.",
         severity=Severity.CRITICAL,
         remediation="Set the repository's region to ca-central-1 or ca-west-1, and its endpoint to that region's.",
-        types=(HOST,),
+        types=(tokens.POSTGRES_HOST,),
         check=_backups_go_to_canada,
     ),
     Rule(
@@ -77,7 +77,7 @@ RULES: tuple[Rule, ...] = (
         " unless it is told not to (TimescaleDB, telemetry).",
         severity=Severity.HIGH,
         remediation="Set timescaledb.telemetry_level to off in host/templates/postgresql.conf.j2.",
-        types=("aws:s3/bucketObjectv2:BucketObjectv2",),
+        types=(tokens.BUCKET_OBJECT,),
         check=_telemetry_is_off,
     ),
 )

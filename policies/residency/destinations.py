@@ -8,6 +8,7 @@ from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
 from components.common.labels import DataClass
+from components.resource_types import tokens
 from components.resource_types.row import Location, ResourceType
 from components.resource_types.table import judged as judged_type
 from policies.residency.edge_stores import WORKERS, data_class, declared_workers
@@ -25,14 +26,11 @@ _CANADIAN = re.compile(
     rf"(?:.*[.-])?(?:{'|'.join(CANADIAN_REGIONS)})(?:\.(?:cache|elb|es|rds|vpce))?\.(?:amazonaws\.com|on\.aws|api\.aws)"
 )
 _POLICY = "cloudflare:index/notificationPolicy:NotificationPolicy"
-_WEBHOOKS = "cloudflare:index/notificationPolicyWebhooks:NotificationPolicyWebhooks"
-_BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
-_POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool"
 # Where the Worker's name stands.
 _SCRIPT = {
-    "cloudflare:index/workersRoute:WorkersRoute": "script",
-    "cloudflare:index/workersCustomDomain:WorkersCustomDomain": "service",
-    "cloudflare:index/workerDomain:WorkerDomain": "service",
+    tokens.ROUTE: "script",
+    tokens.CUSTOM_DOMAIN: "service",
+    tokens.OLD_WORKER_DOMAIN: "service",
 }
 
 
@@ -89,11 +87,11 @@ def _faults_of_ids(resource: PolicyResource) -> Iterator[str]:
     if resource.resource_type == _POLICY:
         if known(resource.props, "mechanisms", "pagerduties") or known(resource.props, "mechanisms", "pagerduty"):
             yield "This notification goes to a service that is joined in the dashboard, where no rule sees it."
-        if known(resource.props, "mechanisms", "webhooks") and not _is_made_of(resource, "mechanisms", _WEBHOOKS):
+        if known(resource.props, "mechanisms", "webhooks") and not _is_made_of(resource, "mechanisms", tokens.WEBHOOKS):
             yield "This notification goes to a webhook that this stack does not declare."
-    if resource.resource_type == _BALANCER:
+    if resource.resource_type == tokens.LOAD_BALANCER:
         for key in ("defaultPools", "fallbackPool"):
-            if key in list(resource.props) and not _is_made_of(resource, key, _POOL):
+            if key in list(resource.props) and not _is_made_of(resource, key, tokens.LOAD_BALANCER_POOL):
                 yield f"Property {key} names a pool that this stack does not declare."
 
 

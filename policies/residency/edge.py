@@ -6,14 +6,14 @@ from typing import Any
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
+from components.resource_types import tokens
 from policies.residency.regions import CANADIAN_REGIONS
 from policies.residency.worker_logs import keeps_calls
 from policies.rules.rule import Rule
 
 # The one role that sees public data only (components/host/postgres_database.py), enforced by grants.
 PUBLIC_ROLE = "public_read"
-OLD_WORKERS = ("cloudflare:index/workersScript:WorkersScript", "cloudflare:index/workerScript:WorkerScript")
-VERSION = "cloudflare:index/workerVersion:WorkerVersion"
+OLD_WORKERS = (tokens.WORKERS_SCRIPT, tokens.OLD_WORKER_SCRIPT)
 MONTREAL = "aws:ca-central-1"
 VERCEL_MONTREAL = "yul1"
 LOGPUSH = (
@@ -62,7 +62,7 @@ def _vercel_is_in_montreal(args: ResourceValidationArgs) -> Iterator[str]:
     named = list(_function_regions(args.props))
     if any(region != VERCEL_MONTREAL for region in named):
         yield "A function of this project runs outside of Montreal."
-    if not named and args.resource_type == "vercel:index/project:Project":
+    if not named and args.resource_type == tokens.VERCEL_PROJECT:
         yield "This project does not say where its functions run, and then they run in Washington."
 
 
@@ -86,7 +86,7 @@ RULES: tuple[Rule, ...] = (
         " less for every query.",
         severity=Severity.HIGH,
         remediation="Declare it as Worker and WorkerVersion, with aws:ca-central-1 as its placement's only region.",
-        types=(VERSION, *OLD_WORKERS),
+        types=(tokens.WORKER_VERSION, *OLD_WORKERS),
         check=_worker_is_placed,
     ),
     Rule(
@@ -96,7 +96,7 @@ RULES: tuple[Rule, ...] = (
         " Hyperdrive query caching).",
         severity=Severity.CRITICAL,
         remediation="Set caching.disabled to true, or connect as the public role.",
-        types=("cloudflare:index/hyperdriveConfig:HyperdriveConfig",),
+        types=(tokens.HYPERDRIVE,),
         check=_cache_is_public,
     ),
     Rule(
@@ -108,7 +108,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.HIGH,
         remediation="Set invocationLogs to false, leave traces and destinations out, or push the logs to S3 in"
         " ca-central-1 with Logpush.",
-        types=("cloudflare:index/worker:Worker",),
+        types=(tokens.WORKER,),
         check=_worker_logs_stay,
     ),
     Rule(
@@ -127,7 +127,7 @@ RULES: tuple[Rule, ...] = (
         reason="Functions run in iad1, Washington, unless a project names another region (Vercel, regions).",
         severity=Severity.CRITICAL,
         remediation="Set resourceConfig.functionDefaultRegions to yul1 alone.",
-        types=("vercel:index/project:Project", "vercel:index/deployment:Deployment"),
+        types=(tokens.VERCEL_PROJECT, "vercel:index/deployment:Deployment"),
         check=_vercel_is_in_montreal,
     ),
 )

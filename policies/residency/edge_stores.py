@@ -7,18 +7,14 @@ from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, Stac
 from pulumi_policy.proxy import UnknownValueError
 
 from components.common.labels import DataClass
+from components.resource_types import tokens
 from components.resource_types.row import Location
 from components.resource_types.table import RESOURCE_TYPES, judged
-from policies.residency.edge import VERSION
 from policies.rules.reading import known
 from policies.rules.rule import Rule, StackRule
 
 LIMITED = (DataClass.NONE, DataClass.PUBLIC)
-R2 = "cloudflare:index/r2Bucket:R2Bucket"
-PAGES = "cloudflare:index/pagesProject:PagesProject"
-HYPERDRIVE = "cloudflare:index/hyperdriveConfig:HyperdriveConfig"
-SERVICE = "cloudflare:index/connectivityDirectoryService:ConnectivityDirectoryService"
-WORKERS = ("cloudflare:index/worker:Worker", "cloudflare:index/workersDeployment:WorkersDeployment")
+WORKERS = (tokens.WORKER, "cloudflare:index/workersDeployment:WorkersDeployment")
 # Not R2's settings, which belong to a bucket that is judged.
 STORES = frozenset(
     token
@@ -27,7 +23,7 @@ STORES = frozenset(
     and row.most is DataClass.PUBLIC
     and not row.passes
     and not token.startswith("cloudflare:index/r2")
-    and token != PAGES
+    and token != tokens.PAGES_PROJECT
 )
 # Nothing stays in these; every other type of binding stores, sends or hides something.
 PASSING = frozenset(
@@ -52,8 +48,8 @@ PASSING = frozenset(
 )
 # Bound by an ID that Cloudflare makes up.
 _BY_ID = {
-    "hyperdrive": (HYPERDRIVE, "a Hyperdrive configuration"),
-    "vpc_service": (SERVICE, "a service of a network"),
+    "hyperdrive": (tokens.HYPERDRIVE, "a Hyperdrive configuration"),
+    "vpc_service": (tokens.CONNECTIVITY_SERVICE, "a service of a network"),
 }
 # Durable Objects' classes, and containers, which run anywhere.
 _OWN_STORES = ("migrations", "containers")
@@ -64,7 +60,7 @@ NEAR = "enam"
 
 def _r2_is_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     for resource in args.resources:
-        if resource.resource_type == R2 and data_class(resource) != DataClass.PUBLIC:
+        if resource.resource_type == tokens.R2_BUCKET and data_class(resource) != DataClass.PUBLIC:
             yield "This R2 bucket is not declared to hold public data only.", resource.urn
 
 
@@ -77,12 +73,12 @@ def _r2_is_near(args: ResourceValidationArgs) -> Iterator[str]:
 
 def _stores_are_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     unknown: UnknownValueError | None = None
-    buckets = {known(found.props, "name") for found in args.resources if found.resource_type == R2}
+    buckets = {known(found.props, "name") for found in args.resources if found.resource_type == tokens.R2_BUCKET}
     workers = declared_workers(args.resources)
     for resource in args.resources:
         if resource.resource_type in STORES and data_class(resource) not in LIMITED:
             yield "This stores data at the edge and is not declared to hold public data only.", resource.urn
-        if resource.resource_type != VERSION:
+        if resource.resource_type != tokens.WORKER_VERSION:
             continue
         try:
             for fault in _faults_of_bindings(resource, buckets, workers):
@@ -129,7 +125,7 @@ def _faults_of_bindings(version: PolicyResource, buckets: set[Any], workers: set
         if kind not in PASSING and not is_limited:
             yield f"Binding {index} of this Worker stores or sends data, and the Worker is not for public data only"
         elif kind == "r2_bucket":
-            if not _is_own(binding, "bucketName", buckets, made_of, (R2,)) or binding.get("jurisdiction"):
+            if not _is_own(binding, "bucketName", buckets, made_of, (tokens.R2_BUCKET,)) or binding.get("jurisdiction"):
                 yield f"Binding {index} of this Worker is an R2 bucket that this stack does not declare"
         elif kind == "service":
             if not _is_own(binding, "service", workers, made_of, WORKERS):
@@ -173,7 +169,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         " is first made; enam is the one that has Montreal in it (Cloudflare, R2 data location).",
         severity=Severity.MEDIUM,
         remediation="Set location to enam, and leave jurisdiction out.",
-        types=(R2,),
+        types=(tokens.R2_BUCKET,),
         check=_r2_is_near,
     ),
     StackRule(
@@ -192,7 +188,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         " Functions).",
         severity=Severity.HIGH,
         remediation="Declare a Worker for what needs it.",
-        types=(PAGES,),
+        types=(tokens.PAGES_PROJECT,),
         check=_pages_store_nothing,
     ),
 )

@@ -15,6 +15,7 @@ from typing import Any
 from pulumi_policy import PolicyResource
 
 from components.common.labels import DataClass
+from components.resource_types import tokens
 from plan.model import UNWRITTEN
 from policies.residency.hosts import HOSTS
 from policies.residency.regions import CODE
@@ -25,37 +26,37 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Cloudflare takes these for hosts of the account's own zone only; a record's name it puts below the zone, whatever
 # it is called (Cloudflare, Workers routes; DNS records).
 SERVING: dict[str, str] = {
-    "cloudflare:index/workersRoute:WorkersRoute": "pattern",
-    "cloudflare:index/workersCustomDomain:WorkersCustomDomain": "hostname",
-    "cloudflare:index/workerDomain:WorkerDomain": "hostname",
+    tokens.ROUTE: "pattern",
+    tokens.CUSTOM_DOMAIN: "hostname",
+    tokens.OLD_WORKER_DOMAIN: "hostname",
 }
 # Asked only where nothing is served.
 _NAMED: dict[str, str] = {
-    "cloudflare:index/dnsRecord:DnsRecord": "name",
-    "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication": "domain",
+    tokens.DNS_RECORD: "name",
+    tokens.ACCESS_APPLICATION: "domain",
 }
 _ADDRESSES: dict[str, tuple[str, ...]] = {
-    "aws:lightsail/staticIp:StaticIp": ("ipAddress",),
-    "aws:lightsail/instance:Instance": ("publicIpAddress", "ipv6Addresses"),
+    tokens.STATIC_IP: ("ipAddress",),
+    tokens.INSTANCE: ("publicIpAddress", "ipv6Addresses"),
 }
 # Below these of a country anybody has a name, as below its own (Public Suffix List, the usual ones).
 _SHARED = re.compile(r"ab|ac|bc|com?|edu|gc|gob?|gouv|gov|mb|ne|net|n[blstu]|on|org?|pe|qc|sk|yk")
-RECORDS = ("cloudflare:index/dnsRecord:DnsRecord", "cloudflare:index/record:Record")
+RECORDS = (tokens.DNS_RECORD, tokens.OLD_RECORD)
 # What these hold is no destination: words, proofs and keys.
 _TEXT_RECORDS = ("TXT", "SPF", "CAA", "CERT", "DNSKEY", "DS", "LOC", "OPENPGPKEY", "SMIMEA", "SSHFP", "TLSA")
 # Where a host stands bare; a number is any item of a list.
 _BARE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(RECORDS, ("content", "value", "data.target", "data.value", "data.replacement")),
     "aws:route53/record:Record": ("records.0", "aliases.0.name"),
-    "cloudflare:index/connectivityDirectoryService:ConnectivityDirectoryService": (
+    tokens.CONNECTIVITY_SERVICE: (
         "host.hostname",
         "host.ipv4",
         "host.ipv6",
         "host.resolverNetwork.resolverIps.0",
     ),
-    "cloudflare:index/healthcheck:Healthcheck": ("address",),
-    "cloudflare:index/hyperdriveConfig:HyperdriveConfig": ("origin.host",),
-    "cloudflare:index/loadBalancerPool:LoadBalancerPool": ("origins.0.address",),
+    tokens.HEALTHCHECK: ("address",),
+    tokens.HYPERDRIVE: ("origin.host",),
+    tokens.LOAD_BALANCER_POOL: ("origins.0.address",),
     "cloudflare:index/ruleset:Ruleset": (
         "rules.0.actionParameters.hostHeader",
         "rules.0.actionParameters.origin.host",
@@ -67,16 +68,16 @@ _BARE: dict[str, tuple[str, ...]] = {
 _NEEDED: dict[str, tuple[str, ...]] = {
     **{token: paths for token, paths in _BARE.items() if token not in RECORDS},
     **dict.fromkeys(RECORDS, ("content", "value", "data.target")),
-    "cloudflare:index/notificationPolicyWebhooks:NotificationPolicyWebhooks": ("url",),
+    tokens.WEBHOOKS: ("url",),
 }
 # What a program is told, whatever the variable is called.
 _VARIABLES: dict[str, str] = {
     "aws:lambda/function:Function": r"environment\.variables\.",
     "aws:ssm/association:Association": r"parameters\.",
-    "aws:ssm/parameter:Parameter": r"value$|insecureValue$",
-    "cloudflare:index/pagesProject:PagesProject": r"deploymentConfigs\.\w+\.envVars\.",
-    "cloudflare:index/workerVersion:WorkerVersion": r"bindings\[\d+\]\.(?:text$|json)",
-    "vercel:index/project:Project": r"environments?\[\d+\]\.value$",
+    tokens.PARAMETER: r"value$|insecureValue$",
+    tokens.PAGES_PROJECT: r"deploymentConfigs\.\w+\.envVars\.",
+    tokens.WORKER_VERSION: r"bindings\[\d+\]\.(?:text$|json)",
+    tokens.VERCEL_PROJECT: r"environments?\[\d+\]\.value$",
     "vercel:index/projectEnvironmentVariable:ProjectEnvironmentVariable": r"value$",
 }
 # A variable called so holds the name of a host.
@@ -111,7 +112,7 @@ _HINT = re.compile(r"ipv[46]hint=\"?([0-9a-f.:,]+)")
 # People's words: a link to a page sends nothing.
 _WORDS = ("comment", "description", "alarmDescription", "tags", "tagsAll", "annotations", "notes")
 # What Cloudflare answers: addresses of previews, which workers-dev-is-off judges.
-_ANSWERS = {"cloudflare:index/workerVersion:WorkerVersion": ("urls",)}
+_ANSWERS = {tokens.WORKER_VERSION: ("urls",)}
 
 
 @dataclass(frozen=True, kw_only=True)

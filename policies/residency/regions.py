@@ -8,13 +8,13 @@ from pulumi_policy import ResourceValidationArgs, Severity
 from pulumi_policy.proxy import UnknownValueError
 
 from components.common.labels import DataClass
+from components.resource_types import tokens
 from components.resource_types.row import Location
 from components.resource_types.table import judged, line
 from policies.residency.written import plain, written
 from policies.rules.rule import Rule, StackRule
 
 CANADIAN_REGIONS = ("ca-central-1", "ca-west-1")
-AWS_PROVIDER = "pulumi:providers:aws"
 # As `ca-central-1a`, and by ID as `cac1-az1` (AWS, availability zones).
 _ZONE = re.compile(r"(ca-(central|west)-1[a-z]|ca[cw]1-az[0-9])")
 # The engine names a provider so that it makes up itself.
@@ -50,8 +50,8 @@ _OTHERS: dict[str, re.Pattern[str]] = {
 # Code and files, which name regions without using them; what runs on the host gets its region from its specification.
 CODE = {
     "aws:s3/bucketObject:BucketObject": ("content", "source"),
-    "aws:s3/bucketObjectv2:BucketObjectv2": ("content", "source"),
-    "cloudflare:index/workerVersion:WorkerVersion": ("modules", "assets"),
+    tokens.BUCKET_OBJECT: ("content", "source"),
+    tokens.WORKER_VERSION: ("modules", "assets"),
 }
 # resources-are-in-canada judges these.
 _JUDGED = ("region", "availabilityZone")
@@ -66,7 +66,7 @@ def _service_is_judged(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _region_is_canadian(args: ResourceValidationArgs) -> Iterator[str]:
-    if args.resource_type == AWS_PROVIDER:
+    if args.resource_type == tokens.AWS_PROVIDER:
         if args.props.get("region") not in CANADIAN_REGIONS:
             yield "This AWS provider is not set to a Canadian region."
         return
@@ -155,7 +155,7 @@ def _declared_classes(props: Mapping[str, Any]) -> Iterator[Any]:
 
 def _written_regions_are_canadian(args: ResourceValidationArgs) -> Iterator[str]:
     code = CODE.get(args.resource_type, ())
-    judged = _JUDGED if args.resource_type.startswith("aws:") or args.resource_type == AWS_PROVIDER else ()
+    judged = _JUDGED if args.resource_type.startswith("aws:") or args.resource_type == tokens.AWS_PROVIDER else ()
     found: dict[tuple[str, str], None] = {}
     for path, text in written(args.props):
         if path in judged or path.startswith(code):

@@ -7,16 +7,15 @@ from typing import Any
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
+from components.resource_types import tokens
 from policies.residency.regions import CANADIAN_REGIONS
 from policies.rules.reading import known, known_accounts
 from policies.rules.rule import Rule, StackRule
 
-BUCKET = "aws:s3/bucket:Bucket"
 # With the type's older name.
 BUCKETS = ("aws:s3/bucket:", "aws:s3/bucketV2:")
 REPLICATION_INPUTS = {"replicationConfiguration", "replicationConfigurations"}
 LOGGING_INPUTS = {"logging", "loggings"}
-REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 ARN = "arn:aws:s3:::"
 # Where the name or ARN of the bucket stands that gets the report.
 REPORTS: dict[str, tuple[str, ...]] = {
@@ -44,7 +43,7 @@ _CANADIAN_ARN = re.compile(rf"arn:aws:[a-z0-9-]+:({'|'.join(CANADIAN_REGIONS)}):
 def _replication_stays(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     declared = _buckets(args)
     for resource in args.resources:
-        if resource.resource_type == REPLICATION:
+        if resource.resource_type == tokens.REPLICATION:
             for destination in _destinations(resource.props):
                 fault = _fault(declared, destination)
                 if fault:
@@ -62,7 +61,7 @@ def _reports_stay(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
         if destination is None and sources:
             # Not known yet, but of which bucket it is made is.
             destination = next(
-                (known(found.props, "bucket") for found in sources if found.resource_type == BUCKET), None
+                (known(found.props, "bucket") for found in sources if found.resource_type == tokens.BUCKET), None
             )
         fault = _fault(declared, destination)
         if fault:
@@ -70,7 +69,7 @@ def _reports_stay(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
 
 
 def _buckets(args: StackValidationArgs) -> dict[Any, PolicyResource]:
-    return {known(found.props, "bucket"): found for found in args.resources if found.resource_type == BUCKET}
+    return {known(found.props, "bucket"): found for found in args.resources if found.resource_type == tokens.BUCKET}
 
 
 def _fault(declared: Mapping[Any, PolicyResource], destination: str | None) -> str:
@@ -192,7 +191,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         " there (AWS, KMS multi-Region keys). It can't be made a key of one region afterwards.",
         severity=Severity.CRITICAL,
         remediation="Declare it with EncryptionKey.",
-        types=("aws:kms/key:Key",),
+        types=(tokens.KMS_KEY,),
         check=_key_stays_in_its_region,
     ),
     Rule(
@@ -202,7 +201,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         " delivery). An e-mail leaves Canada when its reader's mailbox does, so alarms hold no data.",
         severity=Severity.HIGH,
         remediation="Set its protocol to email.",
-        types=("aws:sns/topicSubscription:TopicSubscription",),
+        types=(tokens.TOPIC_SUBSCRIPTION,),
         check=_topic_tells_people,
     ),
 )

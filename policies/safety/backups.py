@@ -6,18 +6,16 @@ from typing import Any
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
+from components.resource_types import tokens
 from policies.rules.reading import by_bucket, each, entries, has, is_below, is_prod, of_type, parents, text, value
 from policies.rules.rule import Rule, StackRule
 
-BUCKET = "aws:s3/bucket:Bucket"
 REPOSITORY = "hybrid:backup:BackupRepository"
-HOST = "hybrid:postgres:PostgresHost"
 # What the backups' buckets must have, each a resource of its own that names its bucket.
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
-REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 DAYS_A_YEAR = 365
 # Long enough to notice over a long weekend what somebody deleted, or encrypted, on its eve.
 LEAST_LOCK_DAYS = 7
@@ -35,7 +33,7 @@ def _buckets_keep_versions(args: StackValidationArgs) -> Iterator[tuple[str, str
         if not is_below(bucket, REPOSITORY) and not _keeps_versions(versioned.get(text(bucket.props, "bucket"), [])):
             yield "This bucket keeps no versions."
 
-    yield from each(of_type(args.resources, BUCKET), check)
+    yield from each(of_type(args.resources, tokens.BUCKET), check)
 
 
 def _keeps_versions(own: Sequence[Mapping[str, Any]]) -> bool:
@@ -58,7 +56,7 @@ def _backups_can_be_brought_back(args: StackValidationArgs) -> Iterator[tuple[st
 
 
 def _repositories(args: StackValidationArgs) -> list[PolicyResource]:
-    return [found for found in of_type(args.resources, BUCKET) if is_below(found, REPOSITORY)]
+    return [found for found in of_type(args.resources, tokens.BUCKET) if is_below(found, REPOSITORY)]
 
 
 def _least_lock_days(bucket: PolicyResource) -> int:
@@ -80,7 +78,7 @@ def _has_a_key_of_its_own(encryption: Mapping[str, Any]) -> bool:
 def _backups_are_copied(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     """By name and not by ARN: which bucket a rule copies to is judged by the rules of residency."""
     sources: set[str] = set()
-    for replication in of_type(args.resources, REPLICATION):
+    for replication in of_type(args.resources, tokens.REPLICATION):
         if any(_is_on(replication, index) for index in range(entries(replication.props, "rules"))):
             sources.add(text(replication.props, "bucket"))
     for repository in (found for found in args.resources if found.resource_type == REPOSITORY):
@@ -172,7 +170,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.HIGH,
         remediation="Set backupRetentionFull to 2 or more and archiveTimeoutSeconds to 300 or less.",
-        types=(HOST,),
+        types=(tokens.POSTGRES_HOST,),
         check=_host_backs_up,
     ),
 )

@@ -7,17 +7,15 @@ from typing import Any
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
+from components.resource_types import tokens
 from policies.rules.reading import by_bucket, current, each, items, of_type, text, value
 from policies.rules.rule import Rule, StackRule
 
-BUCKET = "aws:s3/bucket:Bucket"
 PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
-BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 BUCKET_ACL = "aws:s3/bucketAcl:BucketAcl"
 WEBSITE = "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration"
 BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 PRIVATE_ACLS = ("", "private", "bucket-owner-read", "bucket-owner-full-control", "log-delivery-write")
-LIGHTSAIL_BUCKET = "aws:lightsail/bucket:Bucket"
 
 
 def _buckets_are_closed(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
@@ -31,22 +29,22 @@ def _buckets_are_closed(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
             if any(value(block, name) is not True for name in BLOCKS):
                 yield "This bucket's block of public access leaves a way open."
 
-    yield from each(of_type(args.resources, BUCKET), check)
+    yield from each(of_type(args.resources, tokens.BUCKET), check)
 
 
 def _no_acl_is_public(args: ResourceValidationArgs) -> Iterator[str]:
     kind = current(args.resource_type)
-    if kind in (BUCKET, BUCKET_ACL) and text(args.props, "acl") not in PRIVATE_ACLS:
+    if kind in (tokens.BUCKET, BUCKET_ACL) and text(args.props, "acl") not in PRIVATE_ACLS:
         yield "This access control list admits people without an identity, or a whole group."
     for grant in ("grants", "accessControlPolicy"):
         # Of what the program gives: the provider reads an owner's own grant back.
-        if kind in (BUCKET, BUCKET_ACL) and "global/" in _flat(value(args.props, grant)):
+        if kind in (tokens.BUCKET, BUCKET_ACL) and "global/" in _flat(value(args.props, grant)):
             yield "This access control list grants something to everyone."
     if kind == BUCKET_ACL and any(_is_a_strangers(grant, args.props) for grant in _grants(args.props)):
         yield "This access control list grants something to another account."
-    if kind == WEBSITE or (kind == BUCKET and value(args.props, "website")):
+    if kind == WEBSITE or (kind == tokens.BUCKET and value(args.props, "website")):
         yield "This bucket is a website, which S3 serves without TLS."
-    if kind == LIGHTSAIL_BUCKET:
+    if kind == tokens.LIGHTSAIL_BUCKET:
         yield "This is a bucket of Lightsail, which has no lock, no key of one's own and no block of public access."
 
 
@@ -70,9 +68,9 @@ def _flat(values: Any) -> str:
 
 
 def _plain_http_is_refused(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    policies = by_bucket(args.resources, BUCKET_POLICY)
+    policies = by_bucket(args.resources, tokens.BUCKET_POLICY)
     unknown: UnknownValueError | None = None
-    for bucket in of_type(args.resources, BUCKET):
+    for bucket in of_type(args.resources, tokens.BUCKET):
         try:
             own = policies.get(text(bucket.props, "bucket"), [])
             if not any(_demands_tls(value(policy, "policy")) for policy in own):

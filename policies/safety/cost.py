@@ -11,20 +11,16 @@ from collections.abc import Callable, Iterator
 from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
+from components.resource_types import tokens
 from components.resource_types.row import Price
 from components.resource_types.table import file, of
 from policies.rules.reading import each, is_prod, of_type, text, value
 from policies.rules.rule import Rule, StackRule
 
-INSTANCE = "aws:lightsail/instance:Instance"
 DISK = "aws:lightsail/disk:Disk"
-ADDRESS = "aws:lightsail/staticIp:StaticIp"
 ADDRESS_ATTACHMENT = "aws:lightsail/staticIpAttachment:StaticIpAttachment"
 NODE_TIER = "aws:ssm/serviceSetting:ServiceSetting"
-ACTIVATION = "aws:ssm/activation:Activation"
-PARAMETER = "aws:ssm/parameter:Parameter"
-HEALTHCHECK = "cloudflare:index/healthcheck:Healthcheck"
-WORKERS = ("cloudflare:index/worker:Worker", "cloudflare:index/workersScript:WorkersScript")
+WORKERS = (tokens.WORKER, tokens.WORKERS_SCRIPT)
 
 SOURCE = "AWS and Cloudflare price pages, Lightsail's plan table of 2026-09-17"
 HOURS_A_MONTH = 730
@@ -77,7 +73,7 @@ def _cost_stays_below_the_ceiling(args: StackValidationArgs) -> Iterator[tuple[s
     for worker in of_type(args.resources, *WORKERS)[:1]:
         # The plan is the account's. It stands with a resource, because the ceiling is told by the dearest one's stack.
         spent[worker.urn] = WORKERS_PLAN_USD
-    for check_of_zone in of_type(args.resources, HEALTHCHECK)[:1]:
+    for check_of_zone in of_type(args.resources, tokens.HEALTHCHECK)[:1]:
         # The plan is the zone's; further checks cost nothing more.
         spent[check_of_zone.urn] = PRO_PLAN_USD
     total, dearest = sum(spent.values()), max(spent, key=lambda urn: spent[urn], default="")
@@ -126,18 +122,18 @@ def _parameter_usd(parameter: PolicyResource, _args: StackValidationArgs) -> flo
 
 
 COMPUTED: dict[str, Callable[[PolicyResource, StackValidationArgs], float]] = {
-    INSTANCE: _instance_usd,
+    tokens.INSTANCE: _instance_usd,
     DISK: _disk_usd,
-    ADDRESS: _address_usd,
+    tokens.STATIC_IP: _address_usd,
     NODE_TIER: _tier_usd,
-    PARAMETER: _parameter_usd,
+    tokens.PARAMETER: _parameter_usd,
 }
 """Prices of the types whose row says that they are computed."""
 
 
 def _nodes(args: StackValidationArgs) -> float:
     """Machines that the stack's activations let in; one each, unless they say otherwise."""
-    limits = (value(found.props, "registrationLimit") for found in of_type(args.resources, ACTIVATION))
+    limits = (value(found.props, "registrationLimit") for found in of_type(args.resources, tokens.ACTIVATION))
     return sum(1 if limit is None else _count(limit) for limit in limits)
 
 

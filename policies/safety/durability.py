@@ -5,16 +5,12 @@ from collections.abc import Iterator
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 
+from components.resource_types import tokens
 from components.resource_types.table import RESOURCE_TYPES, of
 from policies.rules.reading import current, each, entries, is_prod, of_type, text, value
 from policies.rules.rule import Rule, StackRule
 
-BUCKET = "aws:s3/bucket:Bucket"
-INSTANCE = "aws:lightsail/instance:Instance"
 ATTACHMENT = "aws:lightsail/disk_attachment:Disk_attachment"
-PORTS = "aws:lightsail/instancePublicPorts:InstancePublicPorts"
-KEY = "aws:kms/key:Key"
-MANAGED_DATABASE = "aws:lightsail/database:Database"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 SNAPSHOT_TIME = re.compile(r"([01]\d|2[0-3]):00")
 # AWS's own default; a week, the least that it allows, is shorter than some holidays.
@@ -25,7 +21,7 @@ def _data_is_protected(args: ResourceValidationArgs) -> Iterator[str]:
     if not is_prod(args.urn) or args.opts.protect:
         return
     kind = current(args.resource_type)
-    if kind == KEY and text(args.props, "tags", "data-class") == "none":
+    if kind == tokens.KMS_KEY and text(args.props, "tags", "data-class") == "none":
         return
     yield f"This is {of(kind).lost}, and it is not protected."
 
@@ -45,7 +41,7 @@ def _data_has_a_disk_of_its_own(args: StackValidationArgs) -> Iterator[tuple[str
             yield "This host has no disk of its own attached, so its data would go with it."
 
     attachments = of_type(args.resources, ATTACHMENT)
-    yield from each(of_type(args.resources, INSTANCE), check)
+    yield from each(of_type(args.resources, tokens.INSTANCE), check)
 
 
 def _ports_are_closed_first(args: ResourceValidationArgs) -> Iterator[str]:
@@ -63,7 +59,7 @@ def _user_data_is_frozen(args: ResourceValidationArgs) -> Iterator[str]:
 def _buckets_are_not_emptied(args: ResourceValidationArgs) -> Iterator[str]:
     if value(args.props, "forceDestroy") not in (None, False):
         yield "This can be deleted with all that is in it."
-    if args.resource_type == MANAGED_DATABASE and value(args.props, "skipFinalSnapshot") is not False:
+    if args.resource_type == tokens.MANAGED_DATABASE and value(args.props, "skipFinalSnapshot") is not False:
         yield "This database is deleted without a last snapshot."
 
 
@@ -104,7 +100,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.HIGH,
         remediation="Set addOn to AutoSnapshot, Enabled, with snapshotTime as HH:00.",
-        types=(INSTANCE,),
+        types=(tokens.INSTANCE,),
         check=_hosts_are_snapshotted,
     ),
     StackRule(
@@ -127,7 +123,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.HIGH,
         remediation="Set delete_before_replace.",
-        types=(PORTS,),
+        types=(tokens.PUBLIC_PORTS,),
         check=_ports_are_closed_first,
     ),
     Rule(
@@ -139,7 +135,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.CRITICAL,
         remediation="Put userData, and nothing else that matters, into ignore_changes.",
-        types=(INSTANCE,),
+        types=(tokens.INSTANCE,),
         check=_user_data_is_frozen,
     ),
     Rule(
@@ -148,7 +144,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         reason="A bucket that is not empty can't be deleted, which is the last guard (AWS, Deleting a bucket).",
         severity=Severity.CRITICAL,
         remediation="Set forceDestroy, or skipFinalSnapshot, to false.",
-        types=(BUCKET, "aws:s3/bucketV2:BucketV2", "aws:lightsail/bucket:Bucket", MANAGED_DATABASE),
+        types=(tokens.BUCKET, tokens.OLD_BUCKET, tokens.LIGHTSAIL_BUCKET, tokens.MANAGED_DATABASE),
         check=_buckets_are_not_emptied,
     ),
     Rule(
@@ -160,7 +156,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.HIGH,
         remediation="Declare it with EncryptionKey.",
-        types=(KEY,),
+        types=(tokens.KMS_KEY,),
         check=_keys_are_deleted_slowly,
     ),
     Rule(

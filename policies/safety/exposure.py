@@ -4,24 +4,23 @@ from collections.abc import Iterator, Sequence
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
+from components.resource_types import tokens
 from policies.rules.reading import accounts, entries, has, is_of, items, text, value
 from policies.rules.rule import Rule, StackRule
 
-WORKER = "cloudflare:index/worker:Worker"
 WORKER_SUBDOMAIN = "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain"
 R2_DOMAIN = "cloudflare:index/r2ManagedDomain:R2ManagedDomain"
 R2_CORS = "cloudflare:index/r2BucketCors:R2BucketCors"
 FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
 FUNCTION_PERMISSION = "aws:lambda/permission:Permission"
 DOCUMENT = "aws:ssm/document:Document"
-MANAGED_DATABASE = "aws:lightsail/database:Database"
 READING_METHODS = {"get", "head"}
 # Who may be given a function without a word on whose account or resource calls it: nobody.
 ANYBODY = {"*", ""}
 
 
 def _workers_dev_is_off(args: ResourceValidationArgs) -> Iterator[str]:
-    subdomain = value(args.props, "subdomain") if args.resource_type == WORKER else args.props
+    subdomain = value(args.props, "subdomain") if args.resource_type == tokens.WORKER else args.props
     for key, what in (("enabled", "on workers.dev"), ("previewsEnabled", "at the addresses of previews")):
         # Left out, it is what somebody set in the dashboard.
         if value(subdomain, key) is not False:
@@ -94,7 +93,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.HIGH,
         remediation="Set enabled and previewsEnabled of its subdomain to false.",
-        types=(WORKER, WORKER_SUBDOMAIN),
+        types=(tokens.WORKER, WORKER_SUBDOMAIN),
         check=_workers_dev_is_off,
     ),
     Rule(
@@ -148,7 +147,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         reason="Lightsail's managed databases have no firewall of their own (AWS, Lightsail database public mode).",
         severity=Severity.CRITICAL,
         remediation="Set publiclyAccessible to false.",
-        types=(MANAGED_DATABASE,),
+        types=(tokens.MANAGED_DATABASE,),
         check=_managed_database_is_private,
     ),
 )

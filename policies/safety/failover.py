@@ -8,6 +8,7 @@ from typing import Any
 from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
+from components.resource_types import tokens
 from policies.exemptions.exemption import current_day
 from policies.rules.reading import each, host, is_below, is_prod, of_type, parents, text, value
 from policies.rules.rule import Rule, StackRule
@@ -15,23 +16,19 @@ from policies.rules.rule import Rule, StackRule
 # Written out, as in components/edge/failover_host.py: importing that takes seconds of every start of the pack.
 CHALLENGE_PATHS = ("/.well-known/acme-challenge/*", "/.well-known/vercel/*")
 DNS_ONLY_TTL = 60
-COMPONENT = "hybrid:edge:FailoverHost"
 # Its record is the switch, so none of the rules about a route in front of it is for it.
-PAGES_COMPONENT = "hybrid:edge:FailoverPagesHost"
-RECORDS = ("cloudflare:index/dnsRecord:DnsRecord", "cloudflare:index/record:Record")
-ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
+RECORDS = (tokens.DNS_RECORD, tokens.OLD_RECORD)
 CUSTOM_DOMAINS = (
-    "cloudflare:index/workersCustomDomain:WorkersCustomDomain",
+    tokens.CUSTOM_DOMAIN,
     "cloudflare:index/workersDomain:WorkersDomain",
-    "cloudflare:index/workerDomain:WorkerDomain",
+    tokens.OLD_WORKER_DOMAIN,
 )
-BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
 PAGES_DOMAIN = "cloudflare:index/pagesDomain:PagesDomain"
 R2_DOMAIN = "cloudflare:index/r2CustomDomain:R2CustomDomain"
 # What takes a host name for itself, and by which property.
 TAKES_HOST: dict[str, str] = {
     **dict.fromkeys(CUSTOM_DOMAINS, "hostname"),
-    BALANCER: "name",
+    tokens.LOAD_BALANCER: "name",
     PAGES_DOMAIN: "name",
     R2_DOMAIN: "domain",
 }
@@ -49,13 +46,17 @@ def standbys(args: StackValidationArgs) -> list[PolicyResource]:
 
 def pages_records(args: StackValidationArgs) -> list[PolicyResource]:
     """Records that a rollback leads elsewhere."""
-    return [found for found in args.resources if found.resource_type in RECORDS and is_below(found, PAGES_COMPONENT)]
+    return [
+        found
+        for found in args.resources
+        if found.resource_type in RECORDS and is_below(found, tokens.FAILOVER_PAGES_HOST)
+    ]
 
 
 def _is_standby(record: PolicyResource) -> bool:
-    if is_below(record, PAGES_COMPONENT):
+    if is_below(record, tokens.FAILOVER_PAGES_HOST):
         return False
-    return is_below(record, COMPONENT) or _leads_to_vercel(_known(record.props))
+    return is_below(record, tokens.FAILOVER_HOST) or _leads_to_vercel(_known(record.props))
 
 
 def _known(props: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +77,11 @@ def _leads_to_vercel(props: Mapping[str, Any]) -> bool:
 def _is_led_past(record: PolicyResource) -> bool:
     """Whether plan B of a rollback is in force, as failoverActive: vercel-dns declares it; by mistake the TTL is 1."""
     props = record.props
-    return is_below(record, COMPONENT) and value(props, "proxied") is False and value(props, "ttl") == DNS_ONLY_TTL
+    return (
+        is_below(record, tokens.FAILOVER_HOST)
+        and value(props, "proxied") is False
+        and value(props, "ttl") == DNS_ONLY_TTL
+    )
 
 
 def _record_is_proxied(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
@@ -88,13 +93,13 @@ def _record_is_proxied(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
 
     records = standbys(args)
     yield from each(records, check)
-    for component in (found for found in args.resources if found.resource_type == COMPONENT):
+    for component in (found for found in args.resources if found.resource_type == tokens.FAILOVER_HOST):
         if not any(component in parents(record) for record in records):
             yield "This host has no stand-by's record to fall back to.", component.urn
 
 
 def _host_has_a_switch(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    routes = [found for found in args.resources if found.resource_type == ROUTE]
+    routes = [found for found in args.resources if found.resource_type == tokens.ROUTE]
 
     def check(record: PolicyResource) -> Iterator[str]:
         name, zone = host(record.props, "name"), text(record.props, "zoneId")
@@ -128,7 +133,7 @@ def _pattern(route: PolicyResource) -> str:
 
 
 def _challenges_reach_the_standby(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    routes = [found for found in args.resources if found.resource_type == ROUTE]
+    routes = [found for found in args.resources if found.resource_type == tokens.ROUTE]
 
     def check(record: PolicyResource) -> Iterator[str]:
         name = host(record.props, "name")
@@ -158,8 +163,10 @@ def _standby_is_kept(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
         if until is None:
             yield "This stand-by's record does not say in its comment until which day it has to stay."
         elif today <= until and is_prod(record.urn):
-            component = next((found for found in parents(record) if found.resource_type == COMPONENT), None)
-            routes = [found for found in of_type(args.resources, ROUTE) if component and component in parents(found)]
+            component = next((found for found in parents(record) if found.resource_type == tokens.FAILOVER_HOST), None)
+            routes = [
+                found for found in of_type(args.resources, tokens.ROUTE) if component and component in parents(found)
+            ]
             if not all(found.opts.protect for found in (record, *routes)):
                 yield "The engine would delete this host's way back before its day."
 

@@ -6,12 +6,11 @@ from typing import Any
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 
 from components.common.cloudflare_ranges import IPV4, IPV6
+from components.resource_types import tokens
 from policies.rules.networks import MOST_ADDRESSES, addresses
 from policies.rules.reading import has, host, value
 from policies.rules.rule import Rule, StackRule
 
-HYPERDRIVE = "cloudflare:index/hyperdriveConfig:HyperdriveConfig"
-PUBLIC_PORTS = "aws:lightsail/instancePublicPorts:InstancePublicPorts"
 SSH_PORT = 22
 LAST_PORT = 65535
 POSTGRES_PORT = 5432
@@ -22,7 +21,6 @@ KNOWN_PORTS = (("tcp", SSH_PORT, SSH_PORT), ("tcp", POSTGRES_PORT, POSTGRES_PORT
 FAMILIES = {"cidrs": 4, "ipv6Cidrs": 6}
 TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
 TUNNEL_CONFIG = "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig"
-APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
 ACCESS_POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"
 
 
@@ -51,18 +49,18 @@ def _ports(rule: Mapping[str, Any]) -> tuple[str, int, int]:
 
 
 def _open_port_asks_for_certificates(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    configurations = [found for found in args.resources if found.resource_type == HYPERDRIVE]
+    configurations = [found for found in args.resources if found.resource_type == tokens.HYPERDRIVE]
     if configurations and all(_shows_a_certificate(found.props) for found in configurations):
         return
     for resource in args.resources:
-        if resource.resource_type == PUBLIC_PORTS and any(
+        if resource.resource_type == tokens.PUBLIC_PORTS and any(
             _opens(rule, POSTGRES_PORT) for rule in resource.props["portInfos"]
         ):
             yield "This firewall opens PostgreSQL's port, and Hyperdrive does not come by it.", resource.urn
 
 
 def _hyperdrive_is_known(args: ResourceValidationArgs) -> Iterator[str]:
-    if args.resource_type != HYPERDRIVE:
+    if args.resource_type != tokens.HYPERDRIVE:
         return
     origin = args.props["origin"]
     goes_through_access = has(origin, "accessClientId") and has(origin, "accessClientSecret")
@@ -107,20 +105,20 @@ def _networks_are_known(family: str, networks: Sequence[str], most: int) -> Iter
 
 
 def _port_rules(args: ResourceValidationArgs) -> list[Mapping[str, Any]]:
-    return list(args.props["portInfos"]) if args.resource_type == PUBLIC_PORTS else []
+    return list(args.props["portInfos"]) if args.resource_type == tokens.PUBLIC_PORTS else []
 
 
 def _firewall_is_declared(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    owned = [found.props.get("instanceName") for found in args.resources if found.resource_type == PUBLIC_PORTS]
+    owned = [found.props.get("instanceName") for found in args.resources if found.resource_type == tokens.PUBLIC_PORTS]
     for resource in args.resources:
-        is_instance = resource.resource_type == "aws:lightsail/instance:Instance"
+        is_instance = resource.resource_type == tokens.INSTANCE
         if is_instance and (resource.props.get("name") is None or resource.props.get("name") not in owned):
             yield "This instance has no list of ports, so Lightsail opens SSH to everyone.", resource.urn
 
 
 def _tunnel_is_behind_access(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     configs = [found for found in args.resources if found.resource_type == TUNNEL_CONFIG]
-    applications = [found for found in args.resources if found.resource_type == APPLICATION]
+    applications = [found for found in args.resources if found.resource_type == tokens.ACCESS_APPLICATION]
     configured = {found.urn for config in configs for found in config.property_dependencies.get("tunnelId", [])}
     for tunnel in args.resources:
         if tunnel.resource_type == TUNNEL and tunnel.urn not in configured:
@@ -208,7 +206,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.HIGH,
         remediation="Remove the port from the list.",
-        types=(PUBLIC_PORTS,),
+        types=(tokens.PUBLIC_PORTS,),
         check=_only_known_ports_are_open,
     ),
     Rule(

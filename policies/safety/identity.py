@@ -7,6 +7,7 @@ from functools import partial
 from pulumi_policy import ResourceValidationArgs, Severity
 from pulumi_policy.proxy import UnknownValueError
 
+from components.resource_types import tokens
 from policies.rules.reading import accounts, entries, has, is_of, text, value
 from policies.rules.rule import Rule, StackRule
 from policies.safety.documents import DocumentError, Statement, statements
@@ -68,12 +69,11 @@ WIDE_POLICY = re.compile(
     # Reading is of everything that the account keeps, documents, backups and log lines included.
     r".*fullaccess.*|.*readonly.*|.*readwrite.*|viewonlyaccess)"
 )
-ROLE = "aws:iam/role:Role"
 USER = "aws:iam/user:User"
 # Where a document of rights stands, and in which property.
 GRANTS: dict[str, str] = {
     "aws:iam/policy:Policy": "policy",
-    "aws:iam/rolePolicy:RolePolicy": "policy",
+    tokens.ROLE_POLICY: "policy",
     "aws:iam/userPolicy:UserPolicy": "policy",
     "aws:iam/groupPolicy:GroupPolicy": "policy",
 }
@@ -91,7 +91,7 @@ def _documents(args: ResourceValidationArgs) -> Iterator[Callable[[], object]]:
     kind, props = args.resource_type, args.props
     if kind in GRANTS:
         yield lambda: value(props, GRANTS[kind])
-    elif kind == ROLE:
+    elif kind == tokens.ROLE:
         for index in range(entries(props, "inlinePolicies")):
             yield partial(value, props, "inlinePolicies", index, "policy")
 
@@ -205,7 +205,7 @@ def _boundary(args: ResourceValidationArgs) -> str:
 def _bearers_are_bounded(args: ResourceValidationArgs) -> Iterator[str]:
     if has(args.props, "permissionsBoundary"):
         return
-    if args.resource_type == ROLE and _is_the_pipelines(args):
+    if args.resource_type == tokens.ROLE and _is_the_pipelines(args):
         return
     yield "This can be given any right: it has no permissions boundary."
 
@@ -236,7 +236,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.CRITICAL,
         remediation="Name the actions.",
-        types=(*GRANTS, ROLE),
+        types=(*GRANTS, tokens.ROLE),
         may_wait=_ARN_TO_COME,
         check=_judged(_actions_are_named),
     ),
@@ -249,7 +249,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.CRITICAL,
         remediation="Name the resources, or add a condition on the region where an ARN holds no name.",
-        types=(*GRANTS, ROLE),
+        types=(*GRANTS, tokens.ROLE),
         may_wait=_ARN_TO_COME,
         check=_judged(_resources_are_named),
     ),
@@ -262,7 +262,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.CRITICAL,
         remediation="Name the roles, with a condition on iam:PassedToService or iam:PermissionsBoundary.",
-        types=(*GRANTS, ROLE),
+        types=(*GRANTS, tokens.ROLE),
         may_wait=_ARN_TO_COME,
         check=_judged(_rights_do_not_grow),
     ),
@@ -274,7 +274,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         " ReadOnlyAccess reads every bucket. What another account's policy allows that account decides.",
         severity=Severity.CRITICAL,
         remediation="Declare a policy that names what is needed.",
-        types=(*ATTACHMENTS, ROLE, USER),
+        types=(*ATTACHMENTS, tokens.ROLE, USER),
         may_wait="a policy of this stack, which is judged itself, has an ARN that AWS gives when it makes the policy",
         check=_managed_policies_are_narrow,
     ),
@@ -287,7 +287,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.HIGH,
         remediation="Set permissionsBoundary to that of PermissionsBoundary.",
-        types=(ROLE, USER),
+        types=(tokens.ROLE, USER),
         check=_bearers_are_bounded,
     ),
     Rule(
@@ -297,8 +297,8 @@ RULES: tuple[Rule | StackRule, ...] = (
         severity=Severity.HIGH,
         remediation="Let people take on a role.",
         types=(
-            "aws:iam/userLoginProfile:UserLoginProfile",
-            "aws:iam/serviceSpecificCredential:ServiceSpecificCredential",
+            tokens.LOGIN_PROFILE,
+            tokens.SERVICE_CREDENTIAL,
             "aws:iam/signingCertificate:SigningCertificate",
             "aws:iam/sshKey:SshKey",
         ),

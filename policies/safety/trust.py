@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
+from components.resource_types import tokens
 from policies.exemptions.exemption import current_day
 from policies.rules.reading import account_ids, accounts, is_of, items, text, value
 from policies.rules.rule import Rule, StackRule
@@ -13,20 +14,17 @@ from policies.safety.documents import TO_COME, DocumentError, Statement, stateme
 
 # Written out, as in components/access/deploy_policies.py: importing that takes seconds of every start of the pack.
 ISSUER, AUDIENCE = "token.actions.githubusercontent.com", "sts.amazonaws.com"
-ROLE = "aws:iam/role:Role"
-OIDC_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
-AWS_PROVIDER = "pulumi:providers:aws"
 ACCESS_TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken"
-API_TOKENS = ("cloudflare:index/accountToken:AccountToken", "cloudflare:index/apiToken:ApiToken")
+API_TOKENS = (tokens.ACCOUNT_TOKEN, tokens.API_TOKEN)
 # Where a resource says itself who may use it, and in which property.
 RESOURCE_POLICIES: dict[str, str] = {
     "aws:cloudwatch/logDestinationPolicy:LogDestinationPolicy": "accessPolicy",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "policyDocument",
     "aws:s3/accessPoint:AccessPoint": "policy",
-    "aws:s3/bucket:Bucket": "policy",
-    "aws:s3/bucketV2:BucketV2": "policy",
-    "aws:s3/bucketPolicy:BucketPolicy": "policy",
-    "aws:kms/key:Key": "policy",
+    tokens.BUCKET: "policy",
+    tokens.OLD_BUCKET: "policy",
+    tokens.BUCKET_POLICY: "policy",
+    tokens.KMS_KEY: "policy",
     "aws:kms/keyPolicy:KeyPolicy": "policy",
     "aws:sns/topic:Topic": "policy",
     "aws:sns/topicPolicy:TopicPolicy": "policy",
@@ -177,7 +175,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.CRITICAL,
         remediation="Declare it with DeployIdentity or HostIdentity.",
-        types=(ROLE,),
+        types=(tokens.ROLE,),
         check=_trust_is_exact,
     ),
     Rule(
@@ -199,7 +197,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         reason="Whoever runs an identity provider decides who its bearers are (AWS, IAM, OIDC federation).",
         severity=Severity.CRITICAL,
         remediation="Declare it with DeployIdentity.",
-        types=(OIDC_PROVIDER,),
+        types=(tokens.OIDC_PROVIDER,),
         check=_oidc_provider_is_known,
     ),
     Rule(
@@ -223,7 +221,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.HIGH,
         remediation="Set allowedAccountIds, as components/common/providers.py does.",
-        types=(AWS_PROVIDER,),
+        types=(tokens.AWS_PROVIDER,),
         check=_provider_names_its_account,
     ),
 )

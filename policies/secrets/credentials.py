@@ -7,21 +7,20 @@ from typing import Any
 
 from pulumi_policy import ResourceValidationArgs, Severity
 
-from components.secrets.properties import PARAMETER
+from components.resource_types import tokens
 from policies.rules.networks import admit_strangers
 from policies.rules.rule import Rule
 from policies.scan import scanner
 
-ACCOUNT_TOKEN = "cloudflare:index/accountToken:AccountToken"
 ONE_ZONE = re.compile(r"com\.cloudflare\.api\.account\.zone\.[0-9a-f]{32}")
 # Resources that make a credential that nobody renews; the state keeps it.
 MADE = {
     "aws:iam/accessKey:AccessKey": "This access key never expires, and its secret half would stand in the state.",
-    "aws:iam/serviceSpecificCredential:ServiceSpecificCredential": "This credential would stand in the state.",
-    "aws:iam/userLoginProfile:UserLoginProfile": "This person's password would stand in the state.",
+    tokens.SERVICE_CREDENTIAL: "This credential would stand in the state.",
+    tokens.LOGIN_PROFILE: "This person's password would stand in the state.",
     "aws:lightsail/bucketAccessKey:BucketAccessKey": "This access key never expires, and would stand in the state.",
-    ACCOUNT_TOKEN: "This token would stand in the state, and is not bound to networks, zones and an end.",
-    "cloudflare:index/apiToken:ApiToken": "This token would stand in the state.",
+    tokens.ACCOUNT_TOKEN: "This token would stand in the state, and is not bound to networks, zones and an end.",
+    tokens.API_TOKEN: "This token would stand in the state.",
 }
 KEY_PAIRS = ("aws:lightsail/keyPair:KeyPair", "aws:ec2/keyPair:KeyPair")
 BYTES = "random:index/randomBytes:RandomBytes"
@@ -47,7 +46,7 @@ def _parameter_is_secure(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _credential_is_made_elsewhere(args: ResourceValidationArgs) -> Iterator[str]:
-    if args.resource_type != ACCOUNT_TOKEN or not _is_bound(args.props):
+    if args.resource_type != tokens.ACCOUNT_TOKEN or not _is_bound(args.props):
         yield MADE[args.resource_type]
 
 
@@ -93,7 +92,7 @@ RULES = (
         severity=Severity.HIGH,
         remediation="Set its type to SecureString.",
         check=_parameter_is_secure,
-        types=(PARAMETER,),
+        types=(tokens.PARAMETER,),
     ),
     Rule(
         name="access-keys-are-made-elsewhere",

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 
 from pulumi_policy import ResourceValidationArgs, Severity, StackValidationArgs
 
+from components.resource_types import tokens
 from policies.rules.rule import Rule, StackRule
 from policies.scan import scanner
 
-ACTIVATION = "aws:ssm/activation:Activation"
-INSTANCE = "aws:lightsail/instance:Instance"
 # Type and the properties that hold a script.
 SCRIPTS = {
-    INSTANCE: ("userData",),
+    tokens.INSTANCE: ("userData",),
     "aws:ec2/instance:Instance": ("userData", "userDataBase64"),
     "aws:ec2/launchConfiguration:LaunchConfiguration": ("userData", "userDataBase64"),
     "aws:ec2/launchTemplate:LaunchTemplate": ("userData",),
@@ -37,7 +36,7 @@ def _user_data_registers_only(args: StackValidationArgs) -> Iterator[tuple[str, 
     for resource in args.resources:
         for name in SCRIPTS.get(resource.resource_type, ()):
             for source in resource.property_dependencies.get(name, []):
-                if source.resource_type != ACTIVATION:
+                if source.resource_type != tokens.ACTIVATION:
                     yield "This instance's user data is made of something that outlives its first start.", resource.urn
                 elif source.props.get("registrationLimit", 1) != 1:
                     yield "The activation in this instance's user data registers more than one machine.", resource.urn

@@ -7,6 +7,7 @@ from typing import Any
 from pulumi_policy import ResourceValidationArgs, Severity
 from pulumi_policy.proxy import UnknownValueError
 
+from components.resource_types import tokens
 from policies.rules.rule import Rule
 from policies.scan import scanner
 from policies.scan.wrapping import called_by_neighbour
@@ -14,9 +15,9 @@ from policies.secrets.texts import texts
 from policies.secrets.user_data import SCRIPTS
 
 WORKERS = (
-    "cloudflare:index/workerScript:WorkerScript",
-    "cloudflare:index/workerVersion:WorkerVersion",
-    "cloudflare:index/workersScript:WorkersScript",
+    tokens.OLD_WORKER_SCRIPT,
+    tokens.WORKER_VERSION,
+    tokens.WORKERS_SCRIPT,
 )
 # Property names under which a type keeps variables, wherever they stand; lower case.
 VARIABLES = frozenset(

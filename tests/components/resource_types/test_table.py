@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from components.common.labels import DataClass
-from components.resource_types import row
+from components.resource_types import row, tokens
 from components.resource_types.aws import AWS
 from components.resource_types.cloudflare import CLOUDFLARE
 from components.resource_types.others import OTHERS
@@ -67,6 +67,21 @@ def test_no_type_has_two_rows() -> None:
     counted = Counter(re.findall(r'^    "([^"]+:[^"]+)": ', written, re.MULTILINE))
     assert set(counted) == set(RESOURCE_TYPES)
     assert [token for token, count in counted.items() if count > 1] == []
+
+
+def test_a_token_that_several_files_name_stands_once() -> None:
+    named: dict[str, set[str]] = {}
+    for path in (*ROOT.glob("policies/**/*.py"), *ROOT.glob("components/secrets/*.py")):
+        for token in re.findall(r'"([a-z]+:[A-Za-z0-9]+(?:/[A-Za-z0-9]+)?:[A-Za-z0-9]+)"', path.read_text()):
+            named.setdefault(token, set()).add(str(path.relative_to(ROOT)))
+    written = {token: name for name, token in vars(tokens).items() if name.isupper()}
+    repeated = [
+        f"components/resource_types/tokens.py: {written.get(token, 'add ' + token)}, for {', '.join(sorted(paths))}"
+        for token, paths in named.items()
+        if len(paths) > 1 or token in written
+    ]
+    assert not repeated, "\n".join(repeated)
+    assert [token for token in written if of(token).location is Location.UNJUDGED] == []
 
 
 def test_every_component_has_a_row() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.secrets.properties import PARAMETER
+from components.resource_types.tokens import PARAMETER
 from plan.model import Computed, Plan, Resource, Secret
 from policies.gate import sensitive
 from tests.policies import running

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from components.common.labels import DataClass
+from components.resource_types import tokens
 from plan.model import Computed, Plan, Secret
 from policies.residency import database
 from policies.residency.hosts import HOSTS
@@ -35,7 +36,7 @@ def host(change: Callable[[Inputs], Inputs]) -> Change:
     """Another specification for the database's host."""
 
     def changed(plan: Plan) -> Plan:
-        (old,) = plan.of_type(database.HOST)
+        (old,) = plan.of_type(tokens.POSTGRES_HOST)
         inputs = {**old.inputs, "specification": change(old.inputs["specification"])}
         return swapped(plan, old, replace(old, inputs=inputs))
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from components.resource_types import tokens
 from plan.model import Computed, Plan
 from policies.residency import edge
-from policies.residency.edge_stores import PASSING, SERVICE
+from policies.residency.edge_stores import PASSING
 from tests.policies.changes import Change, Inputs, bindings, both, having, made_of, on, origin, plus, without
 from tests.policies.residency.cases import case, inside
 
@@ -135,7 +136,7 @@ CASES = {
     "a service of this stack": case(
         both(
             bound(type="vpc_service", serviceId=Computed()),
-            plus(SERVICE, "office", name="o", type="http", host={"hostname": "files.internal"}),
+            plus(tokens.CONNECTIVITY_SERVICE, "office", name="o", type="http", host={"hostname": "files.internal"}),
             made_of("api-version", "bindings", "office"),
         )
     ),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from components.resource_types import tokens
 from components.settings.lightsail_bundles import BUNDLES
 from plan.model import Computed, Plan
 from policies.safety import cost
@@ -18,7 +19,7 @@ def tier(limit: object) -> Change:
     """By the hour, for the machines of one more activation."""
     return both(
         plus("aws:ssm/serviceSetting:ServiceSetting", "tier", settingValue="advanced", settingId="tier"),
-        plus(cost.ACTIVATION, "more", iamRole="r", registrationLimit=limit),
+        plus(tokens.ACTIVATION, "more", iamRole="r", registrationLimit=limit),
     )
 
 
@@ -53,7 +54,7 @@ def parameters(number: int) -> Change:
 
     def change(plan: Plan) -> Plan:
         for index in range(number):
-            plan = added(plan, cost.PARAMETER, f"more-{index}", name=f"/a/{index}", type="String", tier="Advanced")
+            plan = added(plan, tokens.PARAMETER, f"more-{index}", name=f"/a/{index}", type="String", tier="Advanced")
         return plan
 
     return change
@@ -80,7 +81,7 @@ def test_the_ceiling_is_of_the_whole_stack(dev_plan: Plan, prod_plan: Plan) -> N
 
 
 def test_what_is_paid_by_the_month_and_looks_free_is_counted(dev_plan: Plan) -> None:
-    checks = [plus(cost.HEALTHCHECK, f"h{index}", name="h", address="app.dev.automatonicai.com") for index in (1, 2)]
+    checks = [plus(tokens.HEALTHCHECK, f"h{index}", name="h", address="app.dev.automatonicai.com") for index in (1, 2)]
     disk = plus("aws:lightsail/disk:Disk", "d", sizeInGb=100)
     (few, many_more, two, dear) = findings(
         [parameters(10)(dev_plan), parameters(900)(dev_plan), both(*checks)(dev_plan), both(*checks, disk)(dev_plan)]
