@@ -1,6 +1,7 @@
 """What the SDKs of the pinned providers mark as secret, by type: inputs, and outputs that are no inputs.
 
-Taken from the SDKs' own sources; tests/components/resource_types/test_provider_secrets.py compares.
+Apart from the rows, because it is taken from the SDKs' own sources, changes with their versions alone, and most of its
+types have no row; tests/components/resource_types/test_provider_secrets.py compares.
 """
 
 PROVIDER_SECRETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

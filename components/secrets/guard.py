@@ -3,7 +3,8 @@
 No policy can do this: packs get secrets decrypted and unmarked (pulumi-policy, deserialize_properties).
 """
 
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from enum import Enum, auto
 from typing import Any, cast
 
 import pulumi
@@ -44,33 +45,53 @@ async def _no_dependency(
     type_token: str, name: str, props: Mapping[str, Any], patterns: Sequence[str]
 ) -> list[pulumi.Resource]:
     """Raises SecretError that names every property."""
-    paths = [path for pattern in patterns for path in await _in_the_clear(props, pattern.split("."), "")]
+    seen = await _seen(props)
+    reached = (part for pattern in patterns for part in properties.reached(seen, pattern, _is_closed))
+    paths = [path for path, value, steps in reached if _is_in_the_clear(value, steps)]
     if paths:
         raise SecretError(type_token, name, paths)
     return []
 
 
-async def _in_the_clear(value: Any, steps: Sequence[str], path: str) -> list[str]:
-    """Paths of the texts that the pattern's steps lead to and that are not secret outputs."""
+class _Closed(Enum):
+    """Stands for an output that can't be looked into."""
+
+    SECRET = auto()
+    UNKNOWN = auto()
+    UNKNOWN_AND_MADE_OF_A_SECRET = auto()
+
+
+async def _seen(value: Any) -> Any:
+    """The value by its names on the wire, with what its outputs hold in their place."""
     if isinstance(value, pulumi.Output):
         if await value.is_secret():
-            return []
+            return _Closed.SECRET
         if not await value.is_known():
-            # Of a list, which parts it has is not known yet.
-            may_wait = any(step.startswith(("?", "*")) for step in steps) or await _is_made_of_a_secret(value)
-            return [] if may_wait else [path]
+            return _Closed.UNKNOWN_AND_MADE_OF_A_SECRET if await _is_made_of_a_secret(value) else _Closed.UNKNOWN
         value = await value.future()
     elif isinstance(value, Awaitable):
         value = await value
-    if value is None:
-        return []
-    if not steps:
-        return [path]
-    found = []
-    for key, part in await _parts(_plain(value), steps[0]):
-        below = path if key is None else f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip(".")
-        found += await _in_the_clear(part, steps[1:], below)
-    return found
+    if is_input_type(type(value)):
+        value = input_type_to_untranslated_dict(value)
+    if isinstance(value, Mapping):
+        # Resources get Python's names at the top, and either kind below it.
+        return {_wire_name(str(key)): await _seen(part) for key, part in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [await _seen(part) for part in value]
+    return value
+
+
+def _is_closed(value: Any) -> bool:
+    # What has no kind, or none that is known, is taken for the kind that is asked for.
+    return value is None or isinstance(value, _Closed)
+
+
+def _is_in_the_clear(value: Any, steps: Sequence[str]) -> bool:
+    """Of what is at the end of a pattern, or closed before these steps of it."""
+    if value is _Closed.UNKNOWN:
+        # Of a list, which parts it has is not known yet.
+        return not any(step.startswith(("?", "*")) for step in steps)
+    return not isinstance(value, _Closed)
 
 
 async def _is_made_of_a_secret(value: pulumi.Output[Any]) -> bool:
@@ -78,30 +99,8 @@ async def _is_made_of_a_secret(value: pulumi.Output[Any]) -> bool:
     return any(properties.outputs(made.pulumi_resource_type) for made in await value.resources())
 
 
-async def _parts(value: Any, step: str) -> list[tuple[str | int | None, Any]]:
-    """What a step leads to; None for the same part, when it has what the step asks for."""
-    if step.startswith("?"):
-        key, _, text = step[1:].partition("=")
-        kind = dict(_items(value)).get(key)
-        kind = await kind.future() if isinstance(kind, pulumi.Output) else kind
-        return [(None, value)] if kind in (text, None) else []
-    return [(key, part) for key, part in _items(value) if step in ("*", key)]
-
-
-def _items(value: Any) -> Iterator[tuple[str | int, Any]]:
-    if isinstance(value, Mapping):
-        # Resources get Python's names at the top, and either kind below it.
-        yield from ((_wire_name(str(key)), part) for key, part in value.items())
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield from enumerate(value)
-
-
 def _wire_name(name: str) -> str:
     if not name.islower():
         return name
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def _plain(value: Any) -> Any:
-    return input_type_to_untranslated_dict(value) if is_input_type(type(value)) else value

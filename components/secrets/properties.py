@@ -23,18 +23,20 @@ def outputs(type_token: str) -> tuple[str, ...]:
     return (*marked, *made, *of(type_token).secret_outputs)
 
 
-def reached(value: Any, pattern: str, is_closed: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
-    """Path and value of each part of the value that the pattern names.
+def reached(value: Any, pattern: str, is_closed: Callable[[Any], bool]) -> Iterator[tuple[str, Any, Sequence[str]]]:
+    """Path and value of each part of the value that the pattern names, and the steps that are left.
 
     A part that `is_closed` ends the path: what lies in it can't be seen, and it stands for all of it.
     """
     return _reached(value, pattern.split("."), "", is_closed)
 
 
-def _reached(value: Any, steps: list[str], path: str, is_closed: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
+def _reached(
+    value: Any, steps: Sequence[str], path: str, is_closed: Callable[[Any], bool]
+) -> Iterator[tuple[str, Any, Sequence[str]]]:
     if not steps or is_closed(value):
         if value is not None:
-            yield path, value
+            yield path, value, steps
         return
     step, rest = steps[0], steps[1:]
     if step.startswith("?"):

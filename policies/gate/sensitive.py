@@ -114,7 +114,7 @@ def configured(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _secret_paths(resource: Resource) -> Iterator[str]:
     for pattern in properties.inputs(resource.type):
-        for path, _ in properties.reached(resource.inputs, pattern, _is_closed):
+        for path, *_ in properties.reached(resource.inputs, pattern, _is_closed):
             yield path
 
 
@@ -195,7 +195,7 @@ def _is_kept(resource: Resource, name: str) -> bool:
 def _unmarked(values: Mapping[str, Any], type_token: str) -> Iterator[str]:
     """Paths of what is made for a secret and is not marked as one."""
     for pattern in properties.inputs(type_token):
-        for path, value in properties.reached(values, pattern, _is_closed):
+        for path, value, _ in properties.reached(values, pattern, _is_closed):
             if not isinstance(value, Secret):
                 yield path
 

@@ -53,7 +53,7 @@ def sensitive_paths(type_token: str, props: Mapping[str, Any]) -> Iterator[str]:
     """Paths of the properties that this resource has for secrets, known or not."""
     for pattern in properties.inputs(type_token):
         try:
-            for path, _ in properties.reached(props, pattern, lambda _value: False):
+            for path, *_ in properties.reached(props, pattern, lambda _value: False):
                 yield path
         except UnknownValueError as error:
             yield ".".join(error.props)
