@@ -13,11 +13,11 @@ from components.access.deploy_policies import (
     Job,
     Reach,
     deploy_policy,
+    drill_policy,
     github_trust,
     preview_policy,
 )
 from components.common.labels import DataClass, Labels
-from components.host.drill_policy import drill_policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class DeployIdentity(pulumi.ComponentResource):
         roles = {job.name: self._role(name, args, job, depends_on) for job in JOBS}
         self._grant(f"{name}-deploy-policy", roles["deploy"], deploy_policy(reach))
         self._grant(f"{name}-preview-policy", roles["preview"], preview_policy(reach))
-        self._grant(f"{name}-drill-policy", roles["drill"], drill_policy(args.labels.prefix, args.aws_account_id))
+        self._grant(f"{name}-drill-policy", roles["drill"], drill_policy(reach))
         self.deploy_role_arn = roles["deploy"].arn
         self.preview_role_arn = roles["preview"].arn
         self.drill_role_arn = roles["drill"].arn

@@ -1,4 +1,4 @@
-"""What GitHub's jobs may do in AWS: the policy documents of the deploy and the preview role."""
+"""What GitHub's jobs may do in AWS: the policy documents of the deploy, the preview and the drill role."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,9 @@ from components.backup.replication import replication_role
 from components.common.regions import COPY_REGION, HOME_REGION
 from components.host.backup_alarms import alarm_key_alias, topic_name
 from components.host.bundle import bundle_bucket
-from components.host.policies import NODE_TIER, document_name, role_name
+from components.host.policies import NODE_TIER, document_name, drill_document_name, role_name
+from components.host.postgres_host import display_name
+from components.host.registration import HOST_TAG
 from components.storage.backup_buckets import bucket_arn, key_aliases
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -436,6 +438,23 @@ def _host_writes(reach: Reach) -> list[Document]:
 def _in_montreal(actions: list[str]) -> Document:
     # Lightsail's ARNs hold an identifier and no name, an activation has none: nothing to narrow but the region.
     return _allow(actions, ["*"], {"StringEquals": {"aws:RequestedRegion": HOME_REGION}})
+
+
+def drill_policy(reach: Reach) -> Document:
+    """Have a host of the stack drill, by one document whose act is fixed, and read what became of it."""
+    here = f"arn:aws:ssm:{HOME_REGION}:{reach.aws_account_id}"
+    tag = {f"ssm:resourceTag/{HOST_TAG}": display_name(reach.prefix, "*")}
+    return _document(
+        _allow(["ssm:SendCommand"], [f"{here}:document/{drill_document_name(reach.prefix)}"]),
+        _allow(["ssm:SendCommand"], [f"{here}:managed-instance/*"], {"StringLike": tag}),
+        # These know no resource (AWS, Service Authorization Reference of Systems Manager). Not CancelCommand: it would
+        # end anybody's command, a restore too. A drill that is left alone ends by itself and takes its copies away.
+        _allow(
+            ["ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation"],
+            ["*"],
+            {"StringEquals": {"aws:RequestedRegion": HOME_REGION}},
+        ),
+    )
 
 
 def _state_key(reach: Reach, actions: list[str]) -> Document:

@@ -8,7 +8,7 @@ The exception tree::
     ├── TunnelError             components/network/tunnel_connection.py: the way to the database does not open
     ├── ReadinessError          components/network/database_readiness.py: the database does not answer as it should
     ├── PlanError               plan/model.py: a program that can't be recorded, a plan that can't be read
-    ├── GateError               policies/common/errors.py: a policy pack that can't be run
+    ├── GateError               policies/errors.py: a policy pack that can't be run
     ├── BackupError             backups/errors.py: a backup, restore or drill that is refused or fails
     ├── DatabaseError           database/errors.py: a running database can't be reached, or answers otherwise
     └── LocalError              local/common/errors.py: the local stack can't be brought up, or down

@@ -15,6 +15,8 @@ _AREAS = {
     "storage": Layer.BACKUPS,
     "identity": Layer.IDENTITY,
 }
+CLOUDFLARE_RECORDS = tuple(token for token, row in CLOUDFLARE.items() if row.is_dns_record)
+"""DNS records, by the type's present name first."""
 _UNKNOWN = unjudged()
 # Nothing runs anywhere for these.
 _FREE, _UNKNOWN_BUT_FREE = ("hybrid:", "pulumi:", "random:", "tls:"), unjudged(usd=0)

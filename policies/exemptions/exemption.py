@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import yaml
 
 from plan import yaml_text
-from policies.common.errors import GateError
+from policies.errors import GateError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from plan.memory import Memory
 from plan.model import Plan
-from policies.common.errors import GateError
+from policies.errors import GateError
 from policies.exemptions.exemption import FILE, Exemption, current_day, scope_faults, time_faults, use_faults
 from policies.gate.rules import EXEMPTIONS_RULE, RULES, overdue, own_finding, own_findings
 from policies.packs import answers

@@ -22,7 +22,7 @@ from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from plan import wire
 from plan.inputs import environment
 from plan.model import PROVIDERS, Computed, Plan, Resource, Secret
-from policies.common.errors import GateError
+from policies.errors import GateError
 from policies.exemptions.exemption import DAY, LEFT_TO_THE_GATE, current_day
 from policies.rules.findings import EXEMPTED, UNCHECKED, WAITING, Finding, JudgedRule
 

@@ -16,6 +16,7 @@ from pulumi_policy import PolicyResource
 
 from components.common.labels import DataClass
 from components.resource_types import tokens
+from components.resource_types.table import CLOUDFLARE_RECORDS
 from plan.model import UNWRITTEN
 from policies.residency.hosts import HOSTS
 from policies.residency.regions import CODE
@@ -41,12 +42,11 @@ _ADDRESSES: dict[str, tuple[str, ...]] = {
 }
 # Below these of a country anybody has a name, as below its own (Public Suffix List, the usual ones).
 _SHARED = re.compile(r"ab|ac|bc|com?|edu|gc|gob?|gouv|gov|mb|ne|net|n[blstu]|on|org?|pe|qc|sk|yk")
-RECORDS = (tokens.DNS_RECORD, tokens.OLD_RECORD)
 # What these hold is no destination: words, proofs and keys.
 _TEXT_RECORDS = ("TXT", "SPF", "CAA", "CERT", "DNSKEY", "DS", "LOC", "OPENPGPKEY", "SMIMEA", "SSHFP", "TLSA")
 # Where a host stands bare; a number is any item of a list.
 _BARE: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(RECORDS, ("content", "value", "data.target", "data.value", "data.replacement")),
+    **dict.fromkeys(CLOUDFLARE_RECORDS, ("content", "value", "data.target", "data.value", "data.replacement")),
     "aws:route53/record:Record": ("records.0", "aliases.0.name"),
     tokens.CONNECTIVITY_SERVICE: (
         "host.hostname",
@@ -66,8 +66,8 @@ _BARE: dict[str, tuple[str, ...]] = {
 }
 # A host there that is not known yet, and not made of what the stack declares, keeps the rule from judging.
 _NEEDED: dict[str, tuple[str, ...]] = {
-    **{token: paths for token, paths in _BARE.items() if token not in RECORDS},
-    **dict.fromkeys(RECORDS, ("content", "value", "data.target")),
+    **{token: paths for token, paths in _BARE.items() if token not in CLOUDFLARE_RECORDS},
+    **dict.fromkeys(CLOUDFLARE_RECORDS, ("content", "value", "data.target")),
     tokens.WEBHOOKS: ("url",),
 }
 # What a program is told, whatever the variable is called.
@@ -228,7 +228,10 @@ def must_be_known(resource: PolicyResource) -> None:
 
 def leads_nowhere(resource: PolicyResource) -> bool:
     """Whether it is a record that names no host, such as TXT. Raises UnknownValueError for an unknown type."""
-    return resource.resource_type in RECORDS and str(resource.props.get("type")).strip().upper() in _TEXT_RECORDS
+    return (
+        resource.resource_type in CLOUDFLARE_RECORDS
+        and str(resource.props.get("type")).strip().upper() in _TEXT_RECORDS
+    )
 
 
 def _read(values: Any, steps: list[str]) -> None:

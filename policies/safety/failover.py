@@ -9,6 +9,7 @@ from pulumi_policy import PolicyResource, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
 from components.resource_types import tokens
+from components.resource_types.table import CLOUDFLARE_RECORDS
 from policies.exemptions.exemption import current_day
 from policies.rules.reading import each, host, is_below, is_prod, of_type, parents, text, value
 from policies.rules.rule import Rule, StackRule
@@ -16,8 +17,6 @@ from policies.rules.rule import Rule, StackRule
 # Written out, as in components/edge/failover_host.py: importing that takes seconds of every start of the pack.
 CHALLENGE_PATHS = ("/.well-known/acme-challenge/*", "/.well-known/vercel/*")
 DNS_ONLY_TTL = 60
-# Its record is the switch, so none of the rules about a route in front of it is for it.
-RECORDS = (tokens.DNS_RECORD, tokens.OLD_RECORD)
 CUSTOM_DOMAINS = (
     tokens.CUSTOM_DOMAIN,
     "cloudflare:index/workersDomain:WorkersDomain",
@@ -41,7 +40,7 @@ UNTIL = re.compile(r"\buntil (\d{4}-\d{2}-\d{2})\b")
 
 def standbys(args: StackValidationArgs) -> list[PolicyResource]:
     """Records behind a route that a rollback blanks: those of the component, and any that leads to Vercel."""
-    return [found for found in args.resources if found.resource_type in RECORDS and _is_standby(found)]
+    return [found for found in args.resources if found.resource_type in CLOUDFLARE_RECORDS and _is_standby(found)]
 
 
 def pages_records(args: StackValidationArgs) -> list[PolicyResource]:
@@ -49,11 +48,12 @@ def pages_records(args: StackValidationArgs) -> list[PolicyResource]:
     return [
         found
         for found in args.resources
-        if found.resource_type in RECORDS and is_below(found, tokens.FAILOVER_PAGES_HOST)
+        if found.resource_type in CLOUDFLARE_RECORDS and is_below(found, tokens.FAILOVER_PAGES_HOST)
     ]
 
 
 def _is_standby(record: PolicyResource) -> bool:
+    # Its record is the switch, so none of the rules about a route in front of it is for it.
     if is_below(record, tokens.FAILOVER_PAGES_HOST):
         return False
     return is_below(record, tokens.FAILOVER_HOST) or _leads_to_vercel(_known(record.props))

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from plan import yaml_text
-from policies.common.errors import GateError
+from policies.errors import GateError
 from policies.scan import patterns, randomness, scanner, wrapping
 
 # Lines of the history that look like secrets and are none: fingerprint and reason.

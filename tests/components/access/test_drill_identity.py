@@ -2,7 +2,7 @@
 
 import json
 
-from components.host.drill_policy import drill_policy
+from components.access.deploy_policies import Reach, drill_policy
 from plan.model import Plan
 from tests.components.declared import named
 from tests.components.grants import grants, unknown_actions
@@ -13,7 +13,8 @@ HERE = f"arn:aws:ssm:ca-central-1:{ACCOUNT}"
 
 def test_it_sends_the_drills_document_to_the_stacks_hosts_and_looks(dev_plan: Plan) -> None:
     policy = json.loads(named(dev_plan, "deploy-drill-policy").inputs["policy"])
-    assert policy == drill_policy("automatonicai-dev", ACCOUNT)
+    reach = Reach(prefix="automatonicai-dev", aws_account_id=ACCOUNT, state_bucket="", state_key_alias="")
+    assert policy == drill_policy(reach)
     assert grants(policy) == [
         ("ssm: SendCommand", [f"{HERE}:document/automatonicai-dev-postgres-drill"], None),
         (

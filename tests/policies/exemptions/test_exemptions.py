@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plan.model import Plan
-from policies.common.errors import GateError
+from policies.errors import GateError
 from policies.exemptions import exemption as exemptions
 from policies.exemptions.exemption import Exemption, read
 from policies.gate.gate import assess

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plan.model import Plan
-from policies.common.errors import GateError
+from policies.errors import GateError
 from policies.gate.gate import assess, judge
 from policies.packs.answers import folders
 from policies.reports.rules_page import groups

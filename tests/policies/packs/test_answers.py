@@ -15,7 +15,7 @@ from plan import inputs
 from plan.inputs import PACKS, Inputs
 from plan.model import Computed, Plan, Resource
 from plan.project import ROOT
-from policies.common.errors import GateError
+from policies.errors import GateError
 from policies.exemptions.exemption import Exemption
 from policies.gate.gate import assess
 from policies.packs import analyzer

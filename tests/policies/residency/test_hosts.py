@@ -2,8 +2,8 @@
 
 import pytest
 
+from components.resource_types import tokens
 from plan.model import Computed, reference
-from policies.residency.named_hosts import RECORDS
 from tests.policies.changes import Change, bindings, both, having, made_of, minus, on, plus, put
 from tests.policies.residency.cases import case
 
@@ -21,7 +21,7 @@ STATIC_IP = "postgres-a-address"
 
 def record(kind: str, content: object = None, **more: object) -> Change:
     given = {"type": kind, "name": "x.dev.automatonicai.com", **({} if content is None else {"content": content})}
-    return plus(RECORDS[0], **{**given, **more})
+    return plus(tokens.DNS_RECORD, **{**given, **more})
 
 
 def told(text: str, name: str = "NOTE") -> Change:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from policies.common.errors import GateError
+from policies.errors import GateError
 from policies.scan import repository
 from tests.policies.scan.samples import secrets
 

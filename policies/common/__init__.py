@@ -1,1 +1,0 @@
-"""What several rooms need: the gate's error."""
