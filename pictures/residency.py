@@ -179,7 +179,7 @@ def _row(entry: Entry, y: float, card_width: float) -> Row:
         pill=pill,
         pill_width=pill_width,
         is_at_fault=entry.is_at_fault,
-        words=f"{entry.what} ({', '.join(entry.parts)}): {entry.role} {entry.data_class} data, {entry.where.words}. "
+        words=f"{entry.what} ({', '.join(entry.parts)}): {entry.role} {entry.data_class} data, {entry.where.label}. "
         f"{proof.name} {proof.path}: {proof.value}. {entry.rule}. {entry.note}".strip(),
     )
 

@@ -66,8 +66,8 @@ def table(found: "ResidencyMap") -> "RenderableType":
     lines = Table("where, what", "", "data", "proof", "rule", box=None, pad_edge=False, header_style="bold")
     before = ""
     for entry in found.entries:
-        if entry.where.words != before:
-            before = entry.where.words
+        if entry.where.label != before:
+            before = entry.where.label
             lines.add_row(Text(before, "bold"))
         lines.add_row(
             Text.assemble("  ", entry.what, (f"  {entry.which}", "dim"), overflow="ellipsis", no_wrap=True),

@@ -46,8 +46,8 @@ class HostParameters(pulumi.ComponentResource):
         ]
         for path, value in sorted(_of_operators(args).items()):
             self._parameter(name, f"/{prefix}/operators/{path}", f"operators-{path}", value, args.labels)
-        places = ".".join(f"{{{index}}}" for index in range(len(of_hosts)))
-        self.version = pulumi.Output.format(places, *(parameter.version for parameter in of_hosts))
+        template = ".".join(f"{{{index}}}" for index in range(len(of_hosts)))
+        self.version = pulumi.Output.format(template, *(parameter.version for parameter in of_hosts))
         self.register_outputs({"version": self.version})
 
     def _parameter(

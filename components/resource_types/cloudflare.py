@@ -9,6 +9,7 @@ from components.resource_types.row import (
     CLASSIFIED,
     NAMES,
     NOTHING,
+    Price,
     ResourceType,
     Shown,
     edge,
@@ -247,10 +248,13 @@ _STORES = {
 
 _AWAY = {
     "cloudflare:index/logpushJob:LogpushJob": edge(
-        "Log lines pass through; where to is judged by edge-logs-go-to-canada.", most=_REGULATED, passes=True
+        "Log lines pass through; where to is judged by edge-logs-go-to-canada.",
+        most=_REGULATED,
+        passes=True,
+        usd=Price.COMPUTED,
     ),
     "cloudflare:index/logpushOwnershipChallenge:LogpushOwnershipChallenge": edge(
-        "Proof of a Logpush job's destination; where to is judged by edge-logs-go-to-canada."
+        "Proof of a Logpush job's destination; where to is judged by edge-logs-go-to-canada.", usd=0
     ),
     "cloudflare:index/logpullRetention:LogpullRetention": elsewhere(_LOGS),
     "cloudflare:index/r2BucketSippy:R2BucketSippy": elsewhere(

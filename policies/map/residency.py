@@ -137,7 +137,7 @@ class ResidencyMap:
             "places": [
                 {
                     **asdict(entry),
-                    "where": {**asdict(entry.where), "words": entry.where.words},
+                    "where": {**asdict(entry.where), "words": entry.where.label},
                     "is_at_fault": entry.is_at_fault,
                 }
                 for entry in self.entries

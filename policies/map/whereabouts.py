@@ -53,7 +53,7 @@ class Where:
     country: str = ""
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """For people: city, country and region, or the reason."""
         if self.city:
             return f"{self.city}, {self.country} ({self.region})"

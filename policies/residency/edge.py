@@ -17,7 +17,7 @@ OLD_WORKERS = (tokens.WORKERS_SCRIPT, tokens.OLD_WORKER_SCRIPT)
 MONTREAL = "aws:ca-central-1"
 VERCEL_MONTREAL = "yul1"
 LOGPUSH = (
-    "cloudflare:index/logpushJob:LogpushJob",
+    tokens.LOGPUSH,
     "cloudflare:index/logpushOwnershipChallenge:LogpushOwnershipChallenge",
 )
 _CANADIAN_LOGS = re.compile(rf"s3://[a-z0-9.-]+(/[^?]*)?\?(?:[^#]*&)?region=({'|'.join(CANADIAN_REGIONS)})(&[^#]*)?")

@@ -53,13 +53,13 @@ def _credential_is_made_elsewhere(args: ResourceValidationArgs) -> Iterator[str]
 def _is_bound(props: Mapping[str, Any]) -> bool:
     """Whether a token is of use to nobody elsewhere: from some networks, for single zones, for a time."""
     networks = ((props.get("condition") or {}).get("requestIp") or {}).get("ins") or ()
-    places = [place for policy in props.get("policies") or () for place in _places(policy.get("resources"))]
-    is_narrow = bool(places) and all(ONE_ZONE.fullmatch(place) for place in places)
+    reached = [name for policy in props.get("policies") or () for name in _resources(policy.get("resources"))]
+    is_narrow = bool(reached) and all(ONE_ZONE.fullmatch(name) for name in reached)
     is_near = bool(networks) and not admit_strangers(str(network) for network in networks)
     return is_near and is_narrow and bool(props.get("expiresOn"))
 
 
-def _places(resources: object) -> Iterator[str]:
+def _resources(resources: object) -> Iterator[str]:
     """What a policy is about, from JSON in a text; nothing narrow where it can't be read."""
     try:
         found = json.loads(resources) if isinstance(resources, str) else None

@@ -82,7 +82,7 @@ def test_a_place_has_its_ground_and_class(
 
 
 def test_the_copy_is_in_calgary(found: ResidencyMap) -> None:
-    assert entry(found, "S3 buckets", "backups-copy").where.words == "Calgary, Canada (ca-west-1)"
+    assert entry(found, "S3 buckets", "backups-copy").where.label == "Calgary, Canada (ca-west-1)"
 
 
 def test_evidence_names_the_property_and_its_line(found: ResidencyMap) -> None:
@@ -103,7 +103,7 @@ def test_what_only_the_state_holds_is_where_the_state_is(found: ResidencyMap) ->
 
 
 def test_flows_go_from_the_edge_to_montreal_and_on_to_calgary(found: ResidencyMap) -> None:
-    said = {(flow.source.words, flow.target.city, flow.what, flow.data_class) for flow in found.flows}
+    said = {(flow.source.label, flow.target.city, flow.what, flow.data_class) for flow in found.flows}
     assert said == {
         ("everywhere (Cloudflare)", "Montreal", "queries", "public"),
         ("everywhere (Cloudflare)", "Montreal", "queries", "regulated"),
@@ -150,7 +150,7 @@ def test_data_outside_canada_is_at_fault(
     prod_plan: Plan, name: str, change: Callable[[Inputs], Inputs], what: str, where: str
 ) -> None:
     mapped = residency_map(broken(prod_plan, name, change))
-    assert [(one.what, one.where.words) for one in mapped.faults] == [(what, where)]
+    assert [(one.what, one.where.label) for one in mapped.faults] == [(what, where)]
     assert mapped.summary.startswith("1 place keeps")
 
 
@@ -164,7 +164,7 @@ def test_data_outside_canada_is_at_fault(
 )
 def test_a_type_without_words_is_taken_for_a_holder(prod_plan: Plan, type_token: str, where: str) -> None:
     (fault,) = residency_map(added(prod_plan, type_token, region="ca-central-1")).faults
-    assert (fault.role, fault.where.words, fault.data_class) == (Role.HOLDS, where, "not declared")
+    assert (fault.role, fault.where.label, fault.data_class) == (Role.HOLDS, where, "not declared")
 
 
 def test_a_region_comes_from_the_provider_where_the_resource_names_none(prod_plan: Plan) -> None:
