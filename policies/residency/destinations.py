@@ -15,7 +15,7 @@ from policies.residency.edge_stores import WORKERS, data_class, declared_workers
 from policies.residency.hosts import judged
 from policies.residency.named_hosts import SERVING, Own, address, host_of, hosts_of, must_be_known, named, own
 from policies.residency.regions import CANADIAN_REGIONS, foreign
-from policies.rules.reading import known
+from policies.rules.reading import each_to_the_end, known
 from policies.rules.rule import Rule, StackRule
 
 _AWS = (".amazonaws.com", ".on.aws", ".api.aws")
@@ -36,23 +36,18 @@ _SCRIPT = {
 
 def _destinations_are_judged(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     mine = own(args.resources)
-    unknown: UnknownValueError | None = None
-    for resource in args.resources:
+
+    def check(resource: PolicyResource) -> Iterator[str]:
         row = judged_type(resource.resource_type)
         if row is None or row.location in (Location.LOCAL, Location.COMPONENT):
-            continue
-        yield from ((fault, resource.urn) for fault in _faults_of_ids(resource))
-        try:
-            most = _most(resource, row)
-            faults = {(path, fault): None for path, host in named(resource) for fault in _faults(host, mine, most)}
-            for path, fault in faults:
-                yield f"Property {path} names a host {fault}.", resource.urn
-            must_be_known(resource)
-        except UnknownValueError as error:
-            unknown = error
-    if unknown is not None:
-        # At the end, so that what can be judged is.
-        raise unknown
+            return
+        yield from _faults_of_ids(resource)
+        most = _most(resource, row)
+        faults = {(path, fault): None for path, host in named(resource) for fault in _faults(host, mine, most)}
+        yield from (f"Property {path} names a host {fault}." for path, fault in faults)
+        must_be_known(resource)
+
+    yield from each_to_the_end(args.resources, check)
 
 
 def _most(resource: PolicyResource, row: ResourceType) -> DataClass:
@@ -101,19 +96,13 @@ def _is_made_of(resource: PolicyResource, key: str, type_token: str) -> bool:
 
 def _routes_lead_to_own_workers(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     workers, mine = declared_workers(args.resources), own(args.resources)
-    unknown: UnknownValueError | None = None
-    for resource in args.resources:
-        if resource.resource_type not in SERVING:
-            continue
-        try:
-            yield from ((fault, resource.urn) for fault in _faults_of_a_route(resource, workers))
-            if not mine.has(host_of(str(resource.props[SERVING[resource.resource_type]]))):
-                yield "The stack's routes are not all of hosts below one registered domain.", resource.urn
-        except UnknownValueError as error:
-            unknown = error
-    if unknown is not None:
-        # At the end, so that what can be judged is.
-        raise unknown
+
+    def check(route: PolicyResource) -> Iterator[str]:
+        yield from _faults_of_a_route(route, workers)
+        if not mine.has(host_of(str(route.props[SERVING[route.resource_type]]))):
+            yield "The stack's routes are not all of hosts below one registered domain."
+
+    yield from each_to_the_end((found for found in args.resources if found.resource_type in SERVING), check)
 
 
 def _faults_of_a_route(route: PolicyResource, workers: set[Any]) -> Iterator[str]:

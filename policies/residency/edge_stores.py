@@ -10,7 +10,7 @@ from components.common.labels import DataClass
 from components.resource_types import tokens
 from components.resource_types.row import Location
 from components.resource_types.table import RESOURCE_TYPES, judged
-from policies.rules.reading import known
+from policies.rules.reading import each_to_the_end, known
 from policies.rules.rule import Rule, StackRule
 
 LIMITED = (DataClass.NONE, DataClass.PUBLIC)
@@ -72,22 +72,16 @@ def _r2_is_near(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _stores_are_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    unknown: UnknownValueError | None = None
     buckets = {known(found.props, "name") for found in args.resources if found.resource_type == tokens.R2_BUCKET}
     workers = declared_workers(args.resources)
-    for resource in args.resources:
+
+    def check(resource: PolicyResource) -> Iterator[str]:
         if resource.resource_type in STORES and data_class(resource) not in LIMITED:
-            yield "This stores data at the edge and is not declared to hold public data only.", resource.urn
-        if resource.resource_type != tokens.WORKER_VERSION:
-            continue
-        try:
-            for fault in _faults_of_bindings(resource, buckets, workers):
-                yield f"{fault}.", resource.urn
-        except UnknownValueError as error:
-            unknown = error
-    if unknown is not None:
-        # At the end, so that what can be judged is.
-        raise unknown
+            yield "This stores data at the edge and is not declared to hold public data only."
+        if resource.resource_type == tokens.WORKER_VERSION:
+            yield from (f"{fault}." for fault in _faults_of_bindings(resource, buckets, workers))
+
+    yield from each_to_the_end(args.resources, check)
 
 
 def data_class(resource: PolicyResource) -> str | None:

@@ -127,6 +127,21 @@ def each(
             yield unchecked(error), resource.urn
 
 
+def each_to_the_end(
+    resources: Iterable[PolicyResource], check: Callable[[PolicyResource], Iterator[str]]
+) -> Iterator[tuple[str, str]]:
+    """The same, for rules that may wait: raises UnknownValueError, but at the end, so that what can be judged is."""
+    unknown: UnknownValueError | None = None
+    for resource in resources:
+        try:
+            for message in check(resource):
+                yield message, resource.urn
+        except UnknownValueError as error:
+            unknown = error
+    if unknown is not None:
+        raise unknown
+
+
 def by_bucket(resources: Iterable[PolicyResource], *types: str) -> dict[str, list[Mapping[str, Any]]]:
     """Properties of what belongs to each bucket, by the bucket's name; what names none belongs to none."""
     found: dict[str, list[Mapping[str, Any]]] = {}
