@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
-from pulumi_policy.proxy import UnknownValueError
 
 from components.resource_types import tokens
-from policies.rules.reading import by_bucket, current, each, items, of_type, text, value
+from policies.rules.reading import by_bucket, current, each, each_to_the_end, items, of_type, text, value
 from policies.rules.rule import Rule, StackRule
 
 PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -69,16 +68,13 @@ def _flat(values: Any) -> str:
 
 def _plain_http_is_refused(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     policies = by_bucket(args.resources, tokens.BUCKET_POLICY)
-    unknown: UnknownValueError | None = None
-    for bucket in of_type(args.resources, tokens.BUCKET):
-        try:
-            own = policies.get(text(bucket.props, "bucket"), [])
-            if not any(_demands_tls(value(policy, "policy")) for policy in own):
-                yield "This bucket has no policy that refuses requests without TLS.", bucket.urn
-        except UnknownValueError as error:
-            unknown = error
-    if unknown:
-        raise unknown
+
+    def check(bucket: PolicyResource) -> Iterator[str]:
+        own = policies.get(text(bucket.props, "bucket"), [])
+        if not any(_demands_tls(value(policy, "policy")) for policy in own):
+            yield "This bucket has no policy that refuses requests without TLS."
+
+    yield from each_to_the_end(of_type(args.resources, tokens.BUCKET), check)
 
 
 def _demands_tls(document: Any) -> bool:
