@@ -111,8 +111,9 @@ def _optional() -> Iterator[Finding]:
     import shutil
 
     from local.common.parts import PARTS
+    from scripts.machine import printed
 
-    version = _pulumi_version()
+    version = printed("pulumi", "version").strip()
     yield Finding(
         name="pulumi",
         is_fine=bool(version),
@@ -130,17 +131,6 @@ def _optional() -> Iterator[Finding]:
         is_needed=False,
         detail=chromium or "only for the browser test: Debian package chromium",
     )
-
-
-def _pulumi_version() -> str:
-    """Nothing where the command is not there, fails or hangs."""
-    import subprocess
-
-    try:
-        answer = subprocess.run(["pulumi", "version"], capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
 def _versions() -> Iterator[Finding]:

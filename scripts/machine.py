@@ -10,11 +10,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from pathlib import Path
 
 NODE_MAJOR = 20
 # What package-lock.json pins programs for: Node.js and workerd.
 SYSTEM, PROCESSOR = "Linux", "x86_64"
+# Of a program that says what it is.
+SECONDS = 30
 TEST_GIGABYTES = 12
 """In the temporary folder: roots and clusters of all workers at once (measured: 6.3 GB with six)."""
 
@@ -46,12 +49,16 @@ def no_room() -> str:
 
 
 def node_version() -> str:
-    """What `node --version` prints; nothing when it is not there or fails."""
+    return printed("node", "--version").strip()
+
+
+def printed(*argv: str, codes: Container[int] = (0,), folder: Path | None = None) -> str:
+    """What a command prints; nothing when it is not there, hangs, or ends with another exit code."""
     try:
-        answer = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=20, check=False)
+        answer = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+    return answer.stdout if answer.returncode in codes else ""
 
 
 def main() -> int:

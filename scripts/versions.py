@@ -10,7 +10,6 @@ import json
 import platform
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,7 +34,6 @@ PROGRAMS = {
     for name in commands.values()
 }
 LOCKS = {"Python": "requirements.lock", "Python of a host": "host/requirements.lock", "Node.js": "package-lock.json"}
-SECONDS = 30
 
 Versions = Mapping[str, str]
 
@@ -89,7 +87,9 @@ def _machine() -> Iterator[tuple[str, str]]:
         yield "node", node.removeprefix("v")
     if npm := _npm():
         yield "npm", npm
-    listed = _words(["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package} ${Version}\n", *PROGRAMS])
+    # 1 where it does not know one of them.
+    query = ("dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package} ${Version}\n", *PROGRAMS)
+    listed = machine.printed(*query, codes=(0, 1))
     yield from re.findall(r"^installed (\S+) (\S+)$", listed, re.MULTILINE)
 
 
@@ -112,16 +112,8 @@ def locked(name: str, text: str) -> Versions:
 def locks_moved() -> list[Move]:
     """Since the commit."""
     names = LOCKS.items()
-    before = {place: locked(name, _words(["git", "show", f"HEAD:{name}"])) for place, name in names}
+    before = {place: locked(name, machine.printed("git", "show", f"HEAD:{name}", folder=ROOT)) for place, name in names}
     return moved(before, {place: locked(name, (ROOT / name).read_text()) for place, name in names})
-
-
-def _words(argv: list[str]) -> str:
-    """What a command prints; nothing when it is not there, or does not end."""
-    try:
-        return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
 
 
 def table(moves: list[Move], since: str) -> str:
