@@ -12,8 +12,8 @@ from failover.common.terms import Side
 from tests.failover.command_line import ROOT, Answer, ProcessAnswer, environment, flags
 from tests.failover.world import HOST, SCRIPT, TOKENS, World
 
-# Counted: 334, of which typer and rich are the most.
-MODULES_OF_HELP = 400
+# Counted: 197 besides Python's own, of which rich and what it imports are the most.
+MODULES_OF_HELP = 250
 
 
 def test_rollback_plans_until_told_to_execute(world: World, tmp_path: Path) -> None:
@@ -140,7 +140,9 @@ def test_help_loads_little_and_nothing_that_asks_anybody() -> None:
         "ssl",
         "failover.operation.operation",
     }
-    assert len(loaded) < MODULES_OF_HELP
+    # `--cov` measures this process, too, by modules of its own.
+    besides = {name for name in loaded if name.partition(".")[0] not in {*sys.stdlib_module_names, "coverage"}}
+    assert len(besides) < MODULES_OF_HELP
 
 
 def test_the_package_imports_nothing_of_ours_but_what_the_wheel_brings() -> None:
