@@ -58,8 +58,8 @@ def _help() -> None:
     subprocess.run([sys.executable, "-m", "failover", "--help"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
 
 
-def _failover(*words: str) -> str:
-    done = subprocess.run([str(ROOT / "hybrid"), "failover", *words], cwd=ROOT, stdout=subprocess.PIPE, check=True)
+def _failover(*arguments: str) -> str:
+    done = subprocess.run([str(ROOT / "hybrid"), "failover", *arguments], cwd=ROOT, stdout=subprocess.PIPE, check=True)
     return done.stdout.decode()
 
 
@@ -121,9 +121,9 @@ def _timed(command: list[str], zone: Zone, environment: dict[str, str] | None) -
             if ended is None and one.poll() is not None:
                 ended = time.perf_counter() - start
             time.sleep(POLL_SECONDS)
-        words = one.stderr.read().decode() if one.stderr else ""
+        errors = one.stderr.read().decode() if one.stderr else ""
     if changed is None or ended is None or one.returncode:
-        raise SystemExit(f"bench: {command[0]} made no change (exit {one.returncode}): {words}")
+        raise SystemExit(f"bench: {command[0]} made no change (exit {one.returncode}): {errors}")
     zone.put_back()
     return changed, ended
 

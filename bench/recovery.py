@@ -110,9 +110,9 @@ def _speed(site: Site) -> Iterator[Figure]:
 
 def _fill(site: Site) -> None:
     host, database = site.host, site.host.spec["postgres"]["database"]
-    place = ["--host", SOCKETS, "--port", str(host.spec["postgres"]["port"]), "--username", OWNER, database]
+    connection = ["--host", SOCKETS, "--port", str(host.spec["postgres"]["port"]), "--username", OWNER, database]
     command = ["chroot", f"--userspec={OWNER}:{OWNER}", str(host.root), PGBENCH, "--initialize", "--quiet"]
-    argv = [*command, f"--scale={SCALE}", *place]
+    argv = [*command, f"--scale={SCALE}", *connection]
     subprocess.run(namespace.enter(host.pid, argv), check=True, capture_output=True, timeout=300)
     while host.superuser("SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name ~ 'ready$'") != "0":
         time.sleep(1)

@@ -33,11 +33,11 @@ def suite_figures() -> Iterator[Figure]:
         clone = clone_of(ROOT, Path(folder))
         environment = clean_environment(Path(folder) / "cache")
         try:
-            tested, cpu, words = _timed("test", clone, environment)
+            tested, cpu, output = _timed("test", clone, environment)
             checked, _, _ = _timed("check", clone, environment)
         finally:
             subprocess.run(["make", "clean"], cwd=clone, env=environment, check=True, stdout=subprocess.DEVNULL)
-    found = re.findall(r"(\d+) passed", words)
+    found = re.findall(r"(\d+) passed", output)
     _keep(int(found[-1]), tested, cpu, checked)
     yield Figure(name="make test, fresh clone", value=tested, unit="s", limit=TEST_SECONDS)
     yield Figure(name="make test, CPU of the machine", value=cpu, unit="s")
@@ -57,16 +57,16 @@ def _timed(target: str, clone: Path, environment: dict[str, str]) -> tuple[float
         process_group=0,
     ) as run:
         try:
-            words, _ = run.communicate()
+            output, _ = run.communicate()
         except BaseException:
             # The tests end themselves on this; make alone would leave them.
             os.killpg(run.pid, signal.SIGTERM)
             run.communicate()
             raise
     if run.returncode:
-        print(words, file=sys.stderr)
-        raise subprocess.CalledProcessError(run.returncode, run.args, words)
-    return round(time.perf_counter() - start, 1), round(_busy_seconds() - busy, 1), words
+        print(output, file=sys.stderr)
+        raise subprocess.CalledProcessError(run.returncode, run.args, output)
+    return round(time.perf_counter() - start, 1), round(_busy_seconds() - busy, 1), output
 
 
 def _busy_seconds() -> float:

@@ -1,4 +1,4 @@
-"""What all pictures are drawn with: templates, and how wide words are, so that none run into others."""
+"""What all pictures are drawn with: templates, and how wide texts are, so that none runs into another."""
 
 from pathlib import Path
 
@@ -24,16 +24,16 @@ def templates(folder: Path) -> Environment:
 TEMPLATES = templates(Path(__file__).with_name("templates"))
 
 
-def width(words: str, size: float = 12.0) -> float:
+def width(text: str, size: float = 12.0) -> float:
     """In the picture's units."""
-    sizes = (NARROW if letter in _NARROW else WIDE if letter in _WIDE else USUAL for letter in words)
+    sizes = (NARROW if letter in _NARROW else WIDE if letter in _WIDE else USUAL for letter in text)
     return sum(sizes) * size / 12.0
 
 
-def fitted(words: str, room: float, size: float = 12.0) -> str:
-    """The words, cut with an ellipsis where they are wider than the room."""
-    if width(words, size) <= room:
-        return words
-    while words and width(words + "…", size) > room:
-        words = words[:-1]
-    return words.rstrip(" ,(") + "…" if words else ""
+def fitted(text: str, room: float, size: float = 12.0) -> str:
+    """The text, cut with an ellipsis where they are wider than the room."""
+    if width(text, size) <= room:
+        return text
+    while text and width(text + "…", size) > room:
+        text = text[:-1]
+    return text.rstrip(" ,(") + "…" if text else ""

@@ -39,7 +39,7 @@ class Row:
     pill: str
     pill_width: float
     is_at_fault: bool
-    words: str
+    tooltip: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class Arrow:
     """Data on its way, between two cards."""
 
     path: str
-    words: str
+    label: str
     data_class: str
     x: float
     y: float
@@ -148,7 +148,7 @@ def _card(
     subtitle: str,
     dot: tuple[float, float] | None = None,
 ) -> Card:
-    rows = [_row(entry, y + HEAD + ROW * place, card_width) for place, entry in enumerate(entries)]
+    rows = [_row(entry, y + HEAD + ROW * index, card_width) for index, entry in enumerate(entries)]
     return Card(
         x=x,
         y=y,
@@ -179,7 +179,7 @@ def _row(entry: Entry, y: float, card_width: float) -> Row:
         pill=pill,
         pill_width=pill_width,
         is_at_fault=entry.is_at_fault,
-        words=f"{entry.what} ({', '.join(entry.parts)}): {entry.role} {entry.data_class} data, {entry.where.label}. "
+        tooltip=f"{entry.what} ({', '.join(entry.parts)}): {entry.role} {entry.data_class} data, {entry.where.label}. "
         f"{proof.name} {proof.path}: {proof.value}. {entry.rule}. {entry.note}".strip(),
     )
 
@@ -194,8 +194,8 @@ def _arrows(flows: Iterable[Flow], inside: Sequence[Card], outside: Sequence[Car
     arrows: list[Arrow] = []
     for (source, target, what), classes in between.items():
         if source in cards and target in cards and source != target:
-            words = f"{what}: {' and '.join(one for one in CLASSES if one in classes)}"
-            arrows.append(_arrow(cards[source], cards[target], words, _strictest(classes), len(arrows)))
+            label = f"{what}: {' and '.join(one for one in CLASSES if one in classes)}"
+            arrows.append(_arrow(cards[source], cards[target], label, _strictest(classes), len(arrows)))
     return arrows
 
 
@@ -207,23 +207,23 @@ def _strictest(classes: Iterable[str]) -> str:
     return next((one for one in CLASSES if one in classes), "none")
 
 
-def _arrow(source: Card, target: Card, words: str, data_class: str, number: int) -> Arrow:
+def _arrow(source: Card, target: Card, label: str, data_class: str, number: int) -> Arrow:
     """Between the cities' dots, or from a card outside to one inside."""
     if source.dot and target.dot:
         (start_x, start_y), (end_x, end_y) = source.dot, target.dot
         middle, low = (start_x + end_x) / 2, max(start_y, end_y) - 20
         end = end_x + (9 if end_x < start_x else -9), end_y + 4
         path = f"M{start_x:g},{start_y:g}Q{middle:g},{low:g} {end[0]:g},{end[1]:g}"
-        return Arrow(path=path, words=words, data_class=data_class, x=middle, y=(start_y + end_y) / 4 + low / 2 - 18)
+        return Arrow(path=path, label=label, data_class=data_class, x=middle, y=(start_y + end_y) / 4 + low / 2 - 18)
     is_leftward = target.right < source.x
     start_x, end_x = (source.x, target.right + 6) if is_leftward else (source.right, target.x - 6)
     # Each at a height of its own.
     start_y, end_y = source.y + 22 + 20 * (not is_leftward), target.y + 22 + 14 * number
     middle = (start_x + end_x) / 2
-    half = width(words, 11) / 2
+    half = width(label, 11) / 2
     return Arrow(
         path=f"M{start_x:g},{start_y:g}C{middle:g},{start_y:g} {middle:g},{end_y:g} {end_x:g},{end_y:g}",
-        words=words,
+        label=label,
         data_class=data_class,
         x=round(min(middle, source.x - half - 14) if is_leftward else max(middle, source.right + half + 14), 1),
         y=(start_y + end_y) / 2 - 8,

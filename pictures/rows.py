@@ -36,18 +36,18 @@ def ranked(nodes: Sequence[str], edges: Iterable[tuple[str, str]]) -> list[list[
     rows: dict[int, list[str]] = {}
     for node in nodes:
         rows.setdefault(depth[node], []).append(node)
-    return [rows[place] for place in sorted(rows)]
+    return [rows[row] for row in sorted(rows)]
 
 
 def layout(rows: Sequence[Sequence[str]], edges: Iterable[tuple[str, str]], node_width: float, gap: float) -> Layout:
     """Both ends of an edge are in different rows."""
-    row_of = {node: place for place, row in enumerate(rows) for node in row}
+    row_of = {node: index for index, row in enumerate(rows) for node in row}
     routes = {edge: _route(edge, row_of) for edge in edges}
     slots: list[list[Slot]] = [list(row) for row in rows]
     near: dict[Slot, list[Slot]] = {}
     for route in routes.values():
-        for place, slot in enumerate(route[1:-1], start=row_of[_node(route[0])] + 1):
-            slots[place].append(slot)
+        for row, slot in enumerate(route[1:-1], start=row_of[_node(route[0])] + 1):
+            slots[row].append(slot)
         for upper, lower in itertools.pairwise(route):
             near.setdefault(upper, []).append(lower)
             near.setdefault(lower, []).append(upper)
@@ -73,7 +73,7 @@ def _route(edge: tuple[str, str], row_of: Mapping[str, int]) -> list[Slot]:
 
 
 def _ordered(rows: Sequence[Sequence[Slot]], near: Mapping[Slot, Sequence[Slot]]) -> list[list[Slot]]:
-    """Each slot at the mean place of those it is joined to, down and up in turn; the best order found is kept."""
+    """Each slot at the mean position of those it is joined to, down and up in turn; the best order found is kept."""
     order = [list(row) for row in rows]
     best, fewest = [list(row) for row in order], _crossings(order, near)
     for sweep in range(SWEEPS):
@@ -87,21 +87,21 @@ def _ordered(rows: Sequence[Sequence[Slot]], near: Mapping[Slot, Sequence[Slot]]
 
 
 def _sorted(row: Sequence[Slot], beside: Sequence[Slot], near: Mapping[Slot, Sequence[Slot]]) -> list[Slot]:
-    place = {slot: float(number) for number, slot in enumerate(beside)}
-    means = {slot: _mean(near, slot, place, float(number)) for number, slot in enumerate(row)}
+    position = {slot: float(number) for number, slot in enumerate(beside)}
+    means = {slot: _mean(near, slot, position, float(number)) for number, slot in enumerate(row)}
     return sorted(row, key=means.__getitem__)
 
 
-def _mean(near: Mapping[Slot, Sequence[Slot]], slot: Slot, place: Mapping[Slot, float], otherwise: float) -> float:
-    found = [place[other] for other in near.get(slot, ()) if other in place]
+def _mean(near: Mapping[Slot, Sequence[Slot]], slot: Slot, position: Mapping[Slot, float], otherwise: float) -> float:
+    found = [position[other] for other in near.get(slot, ()) if other in position]
     return sum(found) / len(found) if found else otherwise
 
 
 def _crossings(order: Sequence[Sequence[Slot]], near: Mapping[Slot, Sequence[Slot]]) -> int:
     total = 0
     for upper, lower in itertools.pairwise(order):
-        place = {slot: number for number, slot in enumerate(lower)}
-        ends = [sorted(place[other] for other in near.get(slot, ()) if other in place) for slot in upper]
+        position = {slot: number for number, slot in enumerate(lower)}
+        ends = [sorted(position[other] for other in near.get(slot, ()) if other in position) for slot in upper]
         flat = [end for group in ends for end in group]
         total += sum(flat[first] > later for first in range(len(flat)) for later in flat[first + 1 :])
     return total
@@ -129,7 +129,7 @@ def _pull(near: Mapping[Slot, Sequence[Slot]], slot: Slot, x: Mapping[Slot, floa
 
 
 def _spread(row: Sequence[Slot], wanted: Sequence[float], node_width: float, gap: float) -> dict[Slot, float]:
-    """The places nearest to the wanted ones that keep the order and the gaps (pooling of neighbours that clash)."""
+    """The positions nearest to the wanted ones that keep the order and the gaps (pooling of neighbours that clash)."""
     offsets, offset = [], 0.0
     for index, slot in enumerate(row):
         if index:

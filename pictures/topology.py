@@ -25,7 +25,7 @@ class Box:
     data_class: str
     pill_width: float
     is_outside: bool
-    words: str
+    tooltip: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Line:
 
     path: str
     tie: str
-    words: str
+    tooltip: str
 
 
 def svg(found: Graph) -> str:
@@ -49,7 +49,7 @@ def svg(found: Graph) -> str:
     pairs = [(edge.source, edge.target) for edge in found.edges]
     rows, bands, tops = _rows(found, pairs)
     placed = layout(rows, pairs, NODE_WIDTH, NODE_GAP)
-    row_of = {node: place for place, row in enumerate(rows) for node in row}
+    row_of = {node: index for index, row in enumerate(rows) for node in row}
     picture_width = max(LEAST_WIDTH, LEFT + placed.width + 2 * MARGIN)
     shift = LEFT + (picture_width - LEFT - MARGIN - placed.width) / 2
     bottom = bands[-1].y + bands[-1].height if bands else TOP
@@ -80,7 +80,7 @@ def _rows(found: Graph, pairs: Sequence[tuple[str, str]]) -> tuple[list[list[str
     for layer, nodes in found.layers():
         own = ranked([node.id for node in nodes], pairs)
         rows += own
-        tops += [y + BAND_PAD + place * (NODE_HEIGHT + ROW_GAP) for place in range(len(own))]
+        tops += [y + BAND_PAD + index * (NODE_HEIGHT + ROW_GAP) for index in range(len(own))]
         height = 2 * BAND_PAD + len(own) * NODE_HEIGHT + (len(own) - 1) * ROW_GAP
         bands.append(Band(name=str(layer), y=y, height=height))
         y += height + BAND_GAP
@@ -99,7 +99,7 @@ def _box(node: Node, middle: float, top: float) -> Box:
         data_class=node.data_class.replace(" ", "-"),
         pill_width=pill_width,
         is_outside=is_outside,
-        words=f"{node.name}: {node.kind}"
+        tooltip=f"{node.name}: {node.kind}"
         + ("" if is_outside else f", {counted}, data class {node.data_class}")
         + (f", {node.detail}" if node.detail else "")
         + (f", declared in {node.source}" if node.source else ""),
@@ -115,13 +115,13 @@ def _lines(
         pair = (edge.source, edge.target)
         route = placed.routes[pair]
         points = []
-        for place, slot in enumerate(route):
+        for index, slot in enumerate(route):
             is_node = isinstance(slot, str)
             top = tops[row_of[slot] if isinstance(slot, str) else slot[2]]
             x = ports[pair, slot] if is_node else shift + placed.x[slot]
-            if place > 0:
+            if index > 0:
                 points.append((x, top))
-            if place < len(route) - 1:
+            if index < len(route) - 1:
                 points.append((x, top + NODE_HEIGHT))
         is_downward = route[0] == edge.source
         said = f": {', '.join(edge.properties)}" if edge.properties else ""
@@ -130,7 +130,7 @@ def _lines(
             Line(
                 path=_curve(points if is_downward else points[::-1]),
                 tie=edge.tie.replace(" ", "-"),
-                words=f"{edge.source} {verb} {edge.target}{said}",
+                tooltip=f"{edge.source} {verb} {edge.target}{said}",
             )
         )
     return lines
@@ -145,8 +145,8 @@ def _ports(placed: Layout, shift: float) -> dict[tuple[tuple[str, str], Slot], f
     found = {}
     for (slot, _), leaving in ends.items():
         step = min(22.0, (NODE_WIDTH - 40) / max(len(leaving) - 1, 1))
-        for place, (_, pair) in enumerate(sorted(leaving)):
-            found[pair, slot] = shift + placed.x[slot] + (place - (len(leaving) - 1) / 2) * step
+        for index, (_, pair) in enumerate(sorted(leaving)):
+            found[pair, slot] = shift + placed.x[slot] + (index - (len(leaving) - 1) / 2) * step
     return found
 
 

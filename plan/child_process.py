@@ -61,7 +61,7 @@ def import_from_source(folder: Path) -> None:
 
     def finder(path: str) -> Any:
         here = Path(path)
-        if "site-packages" in here.parts or not any(here.is_relative_to(place) for place in (folder, ROOT)):
+        if "site-packages" in here.parts or not any(here.is_relative_to(root) for root in (folder, ROOT)):
             raise ImportError(f"{path}: is not of the project")
         return files(path)
 
@@ -79,7 +79,7 @@ class _FromSource(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
         source = self.get_data(path)
-        # What is compiled knows its place and its Python.
+        # What is compiled knows its path and its Python.
         digest = hashlib.sha256(b"\0".join((MAGIC_NUMBER, path.encode(), source))).digest()
         compiled = cache_from_source(path, optimization=KIND)
         with contextlib.suppress(OSError):

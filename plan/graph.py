@@ -180,23 +180,23 @@ def _outside(plan: Plan, ids: dict[str, str]) -> Iterator[tuple[Node, Edge]]:
 
 
 def _named_by(plan: Plan, resource: Resource, top_id: str, top: Resource) -> Iterator[tuple[Node, Edge]]:
-    inputs, kind = resource.inputs, resource.type.rpartition(":")[2]
-    if kind == "DnsRecord" and inputs.get("type") == "CNAME":
+    inputs, type_name = resource.inputs, resource.type.rpartition(":")[2]
+    if type_name == "DnsRecord" and inputs.get("type") == "CNAME":
         tie = Tie.STANDS_BY if has_standby(plan, top) else Tie.REFERS
         found = ("content", "stand-by", tie)
-    elif kind == "OpenIdConnectProvider":
+    elif type_name == "OpenIdConnectProvider":
         found = ("url", "deploys", Tie.REFERS)
-    elif kind == "TopicSubscription":
+    elif type_name == "TopicSubscription":
         found = ("endpoint", "mailbox", Tie.REFERS)
     else:
         return
-    path, words, tie = found
+    path, kind, tie = found
     value = inputs.get(path)
     if not isinstance(value, str):
         return
     host = value.removeprefix("https://")
     node = Node(
-        id=host, name=host, kind=words, layer=layer_of(top.type), data_class="none", resources=0, detail="", source=""
+        id=host, name=host, kind=kind, layer=layer_of(top.type), data_class="none", resources=0, detail="", source=""
     )
     yield node, Edge(source=top_id, target=host, tie=tie, properties=(f"{resource.name}.{path}",))
 
@@ -206,14 +206,14 @@ _ARROWS = {Tie.REFERS: "-->", Tie.WAITS: "-.->", Tie.STANDS_BY: "-.->|stands by|
 
 def mermaid(found: Graph) -> str:
     """As a flowchart that documents can hold."""
-    keys = {node.id: f"n{place}" for place, node in enumerate(found.nodes)}
+    keys = {node.id: f"n{index}" for index, node in enumerate(found.nodes)}
     lines = ["flowchart TB"]
-    for place, (layer, nodes) in enumerate(found.layers()):
-        lines.append(f'  subgraph l{place}["{layer}"]')
+    for index, (layer, nodes) in enumerate(found.layers()):
+        lines.append(f'  subgraph l{index}["{layer}"]')
         for node in nodes:
-            words = f"<b>{_plain(node.name)}</b><br/>{_plain(node.kind)}"
+            label = f"<b>{_plain(node.name)}</b><br/>{_plain(node.kind)}"
             opening, closing = ('["', '"]') if node.resources else ('(["', '"])')
-            lines.append(f"    {keys[node.id]}{opening}{words}{closing}:::data_{node.data_class.replace(' ', '_')}")
+            lines.append(f"    {keys[node.id]}{opening}{label}{closing}:::data_{node.data_class.replace(' ', '_')}")
         lines.append("  end")
     lines += [f"  {keys[edge.source]} {_ARROWS[edge.tie]} {keys[edge.target]}" for edge in found.edges]
     lines += [f"  classDef data_{name} stroke:{colour},stroke-width:2px" for name, colour in _COLOURS.items()]
@@ -229,6 +229,6 @@ _COLOURS = {
 }
 
 
-def _plain(words: str) -> str:
+def _plain(text: str) -> str:
     """Without what Mermaid would read as its own."""
-    return "".join(f"#{ord(letter)};" if letter in '"<>#;' else letter for letter in words)
+    return "".join(f"#{ord(letter)};" if letter in '"<>#;' else letter for letter in text)

@@ -114,7 +114,7 @@ class Inputs:
 
     @cached_property
     def hash(self) -> str:
-        return _hash([FORMAT, self.places, _python(), environment(), self._contents])
+        return _hash([FORMAT, self.locations, _python(), environment(), self._contents])
 
     def _is_as(self, other: "Inputs") -> bool:
         """Whether nothing was changed in between, nor changed and changed back."""
@@ -135,15 +135,15 @@ class Inputs:
         return frozenset(os.path.realpath(path.parent) for path, _ in self._tops)
 
     @cached_property
-    def places(self) -> list[str]:
+    def locations(self) -> list[str]:
         """Where the project is, and whose this is: a program may declare where it is."""
         return [str(self.folder), os.path.realpath(self.folder), str(ROOT)]
 
     @cached_property
     def _tops(self) -> list[tuple[Path, str]]:
         """Each that is there, and how it is listed: a name that ends with a slash is a folder's."""
-        named = [(place, name) for place, names in self.lists for name in names]
-        found = [(path, name) for place, name in named for path in sorted(place.glob(name.rstrip("/")))]
+        named = [(folder, name) for folder, names in self.lists for name in names]
+        found = [(path, name) for folder, name in named for path in sorted(folder.glob(name.rstrip("/")))]
         return [(path, name) for path, name in found if path.name != COMPILED and (path.is_dir() or name[-1] != "/")]
 
     @cached_property

@@ -136,8 +136,8 @@ def _explain(folder: Path, error: BaseException) -> str:
         return str(error)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(folder))]
     own = [frame for frame in frames if not os.path.relpath(frame.filename, folder).startswith(("plan", ".venv"))]
-    place = f"{os.path.relpath(own[-1].filename, folder)}:{own[-1].lineno}: " if own else ""
-    return f"{place}{type(error).__name__}: {error}"
+    location = f"{os.path.relpath(own[-1].filename, folder)}:{own[-1].lineno}: " if own else ""
+    return f"{location}{type(error).__name__}: {error}"
 
 
 class _NoMocks(mocks.Mocks):

@@ -133,7 +133,7 @@ class Watch:
             self._is_looking = False
 
     def result(self) -> dict[str, Any]:
-        """What was seen and is not listed, in words, what is listed by its name, and the stamps of libraries' files.
+        """What was seen and is not listed, described, what is listed by its name, and the stamps of libraries' files.
 
         Ends the looking: this looks, too.
         """
@@ -167,7 +167,7 @@ class Watch:
     def _say(self) -> None:
         """Of a plan that is remembered nobody would read it again."""
         if self._is_looking:
-            self._unlisted.add("words")
+            self._unlisted.add("output")
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "exec":
@@ -218,13 +218,13 @@ class Watch:
 
     def _may_look(self, event: str, real: str, is_import: bool) -> bool:
         """Reads that are allowed though not listed: names that are in the hash, and nothing at all."""
-        places = self._inputs.places
+        locations = self._inputs.locations
         if is_import and event == "os.listdir":
-            return real in places or real in self._inputs.above
+            return real in locations or real in self._inputs.above
         if is_import and os.path.basename(os.path.dirname(real)) == COMPILED:
             # Compared with the source by plan/child_process.py.
-            return _is_in(real, places)
-        is_above = any(_is_in(path, (real,)) for path in (*self._inputs.trees, *places, *self._libraries))
+            return _is_in(real, locations)
+        is_above = any(_is_in(path, (real,)) for path in (*self._inputs.trees, *locations, *self._libraries))
         return real == os.devnull or (event in UNAUDITED and is_above)
 
 

@@ -26,7 +26,7 @@ class TwiceError(yaml.constructor.ConstructorError):
 
 
 def load(text: str) -> Any:
-    """Raises yaml.YAMLError; `fault` has the words for it."""
+    """Raises yaml.YAMLError; `fault` describes it."""
     return yaml.load(text, Loader)
 
 

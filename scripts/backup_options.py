@@ -33,8 +33,8 @@ def tell_zone(*texts: str | None) -> None:
     """Which times were taken as UTC because they name no zone."""
     from backups.request import zone_note
 
-    for words in filter(None, (zone_note(text) for text in texts if text)):
-        tell(words)
+    for line in filter(None, (zone_note(text) for text in texts if text)):
+        tell(line)
 
 
 @contextmanager

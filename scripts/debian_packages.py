@@ -51,7 +51,7 @@ def without_replaced(packages: list[str]) -> list[str]:
 
 def has_container_engine() -> bool:
     """Whether Compose is there and an engine answers; local/host/container.py looks closer when it is used."""
-    return all(_succeeds(["docker", *words]) for words in (["compose", "version"], ["info"]))
+    return all(_succeeds(["docker", *arguments]) for arguments in (["compose", "version"], ["info"]))
 
 
 def _succeeds(command: list[str]) -> bool:

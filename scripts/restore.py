@@ -137,8 +137,8 @@ def _print_plan(plan: "Plan") -> None:
 
     lines = plan_lines(plan)
     width = max(len(name) for name, _ in lines)
-    for name, words in lines:
-        print(f"{name:<{width}}  {words}")
+    for name, text in lines:
+        print(f"{name:<{width}}  {text}")
 
 
 def _print_restored(found: "Restored", stack: str | None) -> None:

@@ -415,12 +415,12 @@ def _token(context: typer.Context, file: Path | None, token_file: Path | None) -
 
 def _command_line(context: typer.Context, command: str) -> str:
     """What does what was planned, with the options that were given."""
-    words = [command, "--execute"]
+    argv = [command, "--execute"]
     for option in context.command.params:
         given = context.get_parameter_source(option.name or "")
         if given is None or given.name != "COMMANDLINE" or option.name in ("act", "is_execute", "as_json"):
             continue
         value = context.params[option.name or ""]
         for one in value if isinstance(value, list | tuple) else [value]:
-            words += [option.opts[0], str(one)]
-    return shlex.join(words)
+            argv += [option.opts[0], str(one)]
+    return shlex.join(argv)

@@ -25,7 +25,7 @@ MAKE = "make one with `failover resolve --zone ZONE --stack STACK --host HOST`"
 MOST_BYTES = 1 << 20
 # Proxied and DNS-only can't be told apart by a TTL of their own: 1 is Cloudflare's word for automatic, 300 s.
 AUTOMATIC_TTL = 1
-# Of a value that is not valid: enough to find it by, and not enough of a token that was pasted into the wrong place.
+# Of a value that is not valid: enough to find it by, and not enough of a token that was pasted into the wrong field.
 SHOWN_LETTERS = 22
 
 

@@ -24,7 +24,7 @@ UNSURE = "as far as the API has confirmed its changes, and once `status` shows t
 
 
 class Active(StrEnum):
-    """What the setting can say. Plans A and B leave different things behind, so there are two words for one side."""
+    """What the setting can say. Plans A and B leave different things behind, so there are two values for one side."""
 
     WORKER = "worker"
     VERCEL = "vercel"
@@ -87,10 +87,10 @@ def changed_text(text: str, active: Active) -> str | None:
     if len(found) == 1:
         one = found[0]
         return f"{text[: one.start()]}{one['head']}{active}{one['tail']}{text[one.end() :]}"
-    places = list(CONFIG.finditer(text))
-    if found or len(places) != 1:
+    sections = list(CONFIG.finditer(text))
+    if found or len(sections) != 1:
         return None
-    end = places[0].end()
+    end = sections[0].end()
     return f"{text[:end]}\n  {KEY}: {active}{text[end:]}"
 
 

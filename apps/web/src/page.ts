@@ -55,9 +55,9 @@ async function addEntry(): Promise<void> {
   }
 }
 
-function showState(state: "up" | "down", words: string): void {
+function showState(state: "up" | "down", message: string): void {
   document.body.dataset["state"] = state;
-  text("status", words);
+  text("status", message);
 }
 
 function showBuild({ environment, build }: Health): void {
