@@ -1,27 +1,29 @@
-"""Runs `./hybrid` as an operator does."""
+"""Runs programs, and `./hybrid` as an operator does."""
 
 import contextlib
 import io
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
 SURROUNDINGS = {"NO_COLOR": "1", "COLUMNS": "160"}
 
 
+def ran(argv: Sequence[str | Path], **changes: Any) -> subprocess.CompletedProcess[str]:
+    """A program that has ended: what it printed, as text. `changes` are subprocess.run's."""
+    usual: dict[str, Any] = {"cwd": ROOT, "timeout": 300}
+    return subprocess.run(argv, capture_output=True, text=True, **(usual | changes))
+
+
 def hybrid(*arguments: str, environment: dict[str, str] | None = None, seconds: int = 300) -> "Result":
     """Runs a command to its end."""
-    finished = subprocess.run(
-        [str(ROOT / "hybrid"), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        env={**os.environ, **SURROUNDINGS, **(environment or {})},
-    )
+    variables = {**os.environ, **SURROUNDINGS, **(environment or {})}
+    finished = ran([ROOT / "hybrid", *arguments], timeout=seconds, env=variables)
     return Result(finished.returncode, finished.stdout, finished.stderr)
 
 

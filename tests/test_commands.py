@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from scripts.__main__ import app
-from tests.commands import ROOT, answered, hybrid
+from tests.commands import ROOT, answered, hybrid, ran
 
 DATABASE = ["status", "top", "psql", "migrate"]
 BACKUP = ["now", "list", "verify"]
@@ -79,14 +79,7 @@ def test_the_page_of_commands_is_what_they_say() -> None:
     program = [str(ROOT / ".venv/bin/typer"), "scripts.__main__", "utils", "docs", "--name", "./hybrid"]
     title = re.search(r'--title "(.*)"', (ROOT / "Makefile").read_text())
     assert title
-    written = subprocess.run(
-        [*program, "--title", title[1]],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    written = ran([*program, "--title", title[1]], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True).stdout
     assert (ROOT / "docs/commands.md").read_text().strip() == written.strip(), "write it anew: make pages"
 
 
@@ -216,7 +209,7 @@ def test_failover_commands_without_a_stack_say_so(name: str, tmp_path: Path) -> 
 
 def loaded_with(module: str) -> set[str]:
     argv = [str(ROOT / ".venv/bin/python"), "-c", f"import sys, {module}; print(*sys.modules)"]
-    return {*subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()}
+    return {*ran(argv, check=True).stdout.split()}
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -284,7 +277,7 @@ def test_make_does_not_leave_a_stack_behind_that_it_can_not_end(target: str, tmp
     (tmp_path / ".state" / "local").mkdir(parents=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HYBRID", "MAKE"))}
     command = ["make", target]
-    answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    answer = ran(command, cwd=tmp_path, env=environment)
     assert answer.returncode != 0
     assert "make it with: make setup" in answer.stderr
     assert (tmp_path / ".state" / "local").exists()

@@ -1,26 +1,20 @@
 """What keeps the repository true: nothing undocumented, nothing untested, nothing that names this machine."""
 
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from local.common.parts import PARTS
+from tests.commands import ran
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
 
 def tracked(*patterns: str) -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    listed = ran(["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns], check=True).stdout
     return [ROOT / line for line in listed.splitlines() if (ROOT / line).is_file()]
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from local.common.ports import Ports
 from local.host import namespace
+from tests.commands import ran
 from tests.run import leftovers, plugin
 from tests.run.ports import claim
 from tests.waiting import until
@@ -228,37 +229,18 @@ def test_a_disk_without_room_is_named_before_anything_is_made(tmp_path: Path, fo
     if namespace.faults():
         pytest.skip("no namespaces, so no small disk")
     mounted = 'mount -t tmpfs -o size=64m tmpfs "$TMPDIR" && "$@"; code=$?; ls -A "$TMPDIR" | wc -l >&2; exit $code'
-    ran = subprocess.run(
-        namespace.throwaway(
-            ["sh", "-c", mounted, "sh", sys.executable, "-m", "pytest", "--collect-only", "-q", folder]
-        ),
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == code, ran.stdout + ran.stderr
+    argv = ["sh", "-c", mounted, "sh", sys.executable, "-m", "pytest", "--collect-only", "-q", folder]
+    collected = ran(namespace.throwaway(argv), env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert collected.returncode == code, collected.stdout + collected.stderr
     says = f"{tmp_path}: 0.1 GB are free, and the tests need 12; free some, or name another folder in TMPDIR"
-    assert (says in ran.stderr) == (code == pytest.ExitCode.USAGE_ERROR)
-    assert ran.stderr.splitlines()[-1] == "0"
+    assert (says in collected.stderr) == (code == pytest.ExitCode.USAGE_ERROR)
+    assert collected.stderr.splitlines()[-1] == "0"
 
 
 def test_two_claims_are_never_the_same_ports() -> None:
     claimed = [claim().first for _ in range(20)]
     assert len(set(claimed)) == 20
     assert all(first % 10 == 0 and isinstance(Ports(first), Ports) for first in claimed)
-    other = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from tests.run.ports import _is_claimed; import sys; print(_is_claimed(int(sys.argv[1])))",
-            str(claimed[0]),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+    program = f"from tests.run.ports import _is_claimed; print(_is_claimed({claimed[0]}))"
+    other = ran([sys.executable, "-c", program], check=True)
     assert other.stdout == "False\n"

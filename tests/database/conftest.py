@@ -13,7 +13,7 @@ from database import status
 from database.findings import SEVERITY
 from database.local_access import open_local
 from plan.project import ROOT
-from tests.commands import in_this_process
+from tests.commands import in_this_process, ran
 from tests.local.stack_under_test import StackUnderTest, quiet
 
 
@@ -73,9 +73,7 @@ class Database:
 
     def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {**self.environment, **variables}
-        return subprocess.run(
-            [*self.command, *words], capture_output=True, text=True, env=environment, timeout=120, check=False
-        )
+        return ran([*self.command, *words], env=environment)
 
     def findings(self) -> dict[str, dict[str, Any]]:
         """What `status` finds, by name; of several with one name, the worst."""

@@ -14,7 +14,7 @@ import pytest
 
 from components.settings.compatibility import RELEASES
 from database.findings import THRESHOLDS, Level
-from tests.commands import ROOT, in_this_process
+from tests.commands import ROOT, in_this_process, ran
 from tests.database import cloud, command_in_cloud
 from tests.database.conftest import Sessions
 from tests.local.stack_under_test import StackUnderTest
@@ -32,14 +32,8 @@ class Cloud:
         self.ssm = boto3.client("ssm", endpoint_url=address, **CREDENTIALS)
 
     def run(self, *words: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, words[0], "--stack", "dev", *words[1:]],
-            capture_output=True,
-            text=True,
-            env=self._variables(changes),
-            timeout=120,
-            check=False,
-            stdin=subprocess.DEVNULL,
+        return ran(
+            [*COMMAND, words[0], "--stack", "dev", *words[1:]], env=self._variables(changes), stdin=subprocess.DEVNULL
         )
 
     def told(self, *words: str, **changes: str | None) -> subprocess.CompletedProcess[str]:

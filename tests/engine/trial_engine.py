@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from plan.project import ROOT
+from tests.commands import ran
 from tests.engine import pass_through_provider
 
 PROVIDERS = ("aws", "cloudflare", "random", "tls")
@@ -73,13 +74,11 @@ class TrialEngine:
 
     def run(self, *arguments: str, is_refused: bool = False) -> str:
         """Runs `pulumi` and returns what it prints on stdout; where it must fail, on stderr too."""
-        finished = subprocess.run(
+        finished = ran(
             ["pulumi", *arguments, "--non-interactive", "--color=never"],
             cwd=self.project,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
             timeout=TIMEOUT_SECONDS,
         )
         words = finished.stdout + finished.stderr

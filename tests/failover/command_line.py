@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from failover.cli.commands import Surroundings, application
+from tests.commands import ran
 from tests.failover.world import TOKENS, World
 from tests.run.leftovers import MARK
 
@@ -53,9 +53,7 @@ class ProcessAnswer(Answer):
 
     def _run(self, words: tuple[str, ...], variables: dict[str, str], folder: Path) -> tuple[int, str, str]:
         before = os.times()
-        done = subprocess.run(
-            [*COMMAND, *words], cwd=folder, env=variables, capture_output=True, text=True, timeout=120, check=False
-        )
+        done = ran([*COMMAND, *words], cwd=folder, env=variables)
         after = os.times()
         self.seconds = after.children_user + after.children_system - before.children_user - before.children_system
         return done.returncode, done.stdout, done.stderr

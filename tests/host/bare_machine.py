@@ -17,6 +17,7 @@ from host.packages import catalogue
 from local.host import namespace, root_filesystem
 from local.host.namespace import first_process, throwaway
 from plan.memory import cache_folder
+from tests.commands import ran
 from tests.host.authority import authority
 from tests.host.running import PROJECT, children, members, pid_namespace
 from tests.host.specs import spec
@@ -102,13 +103,10 @@ def tar() -> Path:
     with root_filesystem.building("bare", print) as folder:
         if not made.exists():
             fresh = folder / made.name
-            built = subprocess.run(
+            built = ran(
                 throwaway([*command, str(fresh), root_filesystem.mirror()]),
                 env=os.environ | {"PYTHON": sys.executable, "TMPDIR": str(folder)},
-                capture_output=True,
-                text=True,
                 timeout=600,
-                check=False,
             )
             assert built.returncode == 0, built.stderr[-2000:]
             fresh.rename(made)
@@ -206,9 +204,7 @@ class BareMachine:
         return ["nsenter", "--target", str(self._pid), *spaces, "--", "env", "-i", path, "LC_ALL=C.UTF-8", *argv]
 
     def run(self, *argv: str, seconds: float = LONGEST_SECONDS, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*argv), input=stdin, capture_output=True, text=True, timeout=seconds, check=False
-        )
+        return ran(self.command(*argv), input=stdin, timeout=seconds)
 
     def told(self, *argv: str) -> str:
         """What a command prints, which has to succeed."""
@@ -243,7 +239,7 @@ class BareMachine:
 
 def _report(argv: list[str]) -> dict[str, Any]:
     start = processor_seconds()
-    answer = subprocess.run(argv, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False)
+    answer = ran(argv, timeout=LONGEST_SECONDS)
     assert answer.stdout, answer.stderr
     report: dict[str, Any] = json.loads(answer.stdout)
     seconds = processor_seconds() - start
@@ -263,7 +259,7 @@ def loop_device(folder: Path, *, megabytes: int, is_kept: bool = False) -> Itera
     with image.open("ab") as file:
         file.truncate(megabytes * 1024 * 1024)
     command = ["losetup", "--find", "--show", str(image)]
-    made = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    made = ran(command)
     if made.returncode:
         pytest.skip(f"no loop device can be made here: {made.stderr.strip()}")
     device = Path(made.stdout.strip())

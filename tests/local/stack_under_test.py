@@ -28,7 +28,7 @@ from local.stack.up import Wish, up
 from plan.model import Plan
 from plan.project import ROOT
 from plan.record import record
-from tests.commands import in_this_process
+from tests.commands import in_this_process, ran
 from tests.host.running import PROGRAMS
 from tests.run.ports import claim
 from tests.waiting import until
@@ -46,13 +46,7 @@ def declared() -> Plan:
 
 def copy_project(folder: Path) -> Path:
     """The project as it is now, with its environment and packages linked, for a test that changes it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    listed = ran(["git", "ls-files", "--cached", "--others", "--exclude-standard"], check=True).stdout
     for name in listed.splitlines():
         if (ROOT / name).is_file() and not name.startswith(("tests/", "docs/")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +93,7 @@ class StackUnderTest:
 
     def hybrid(self, *words: str) -> subprocess.CompletedProcess[str]:
         argv = [str(self.project / "hybrid"), *words]
-        return subprocess.run(argv, capture_output=True, text=True, env=self.environment, timeout=300)
+        return ran(argv, env=self.environment)
 
     def told(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The same in this process."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from local.failover import control_plane
 from local.objects import part as objects
+from tests.commands import ran
 
 PROJECT = Path(__file__).parents[2]
 LOADED = (
@@ -26,15 +26,7 @@ LOADED = (
 )
 def test_a_part_starts_again_for_each_file_that_it_imports(module: str, sources: tuple[Path, ...], where: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    finished = subprocess.run(
-        [sys.executable, "-c", f"import {module}; {LOADED}"],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    finished = ran([sys.executable, "-c", f"import {module}; {LOADED}"], env=environment, check=True)
     rooms = [PROJECT / name for name in ("local", "durable", "components", "host", "failover", "plan")]
     loaded = [Path(file) for file in json.loads(finished.stdout)]
     ours = {path for path in loaded if any(path.is_relative_to(room) for room in rooms)}

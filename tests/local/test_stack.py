@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import ssl
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from local.common.errors import LocalError
 from local.common.parts import PARTS, PORTS
 from local.common.state import State
 from local.stack.verify import verify
+from tests.commands import ran
 from tests.local.stack_under_test import StackUnderTest, add_entry, api_config, descriptions, request
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -147,7 +147,7 @@ def test_every_declared_s3_bucket_is_there(stack: StackUnderTest) -> None:
 @pytest.mark.skipif(not shutil.which("chromium"), reason="no browser: install the package chromium")
 def test_a_browser_shows_rows_from_postgresql(stack: StackUnderTest, tmp_path: Path) -> None:
     add_entry(stack, "seen by Chromium")
-    answer = subprocess.run(
+    answer = ran(
         [
             "chromium",
             "--headless",
@@ -162,10 +162,7 @@ def test_a_browser_shows_rows_from_postgresql(stack: StackUnderTest, tmp_path: P
             "--virtual-time-budget=8000",
             "--dump-dom",
             f"http://127.0.0.1:{stack.first_port}/",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
+        ]
     )
     assert "seen by Chromium" in answer.stdout
 

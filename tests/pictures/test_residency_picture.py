@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import combinations
@@ -19,9 +18,9 @@ from pictures.topology import svg as topology
 from plan import codec
 from plan.graph import graph
 from plan.model import Plan
-from plan.project import ROOT
 from policies.map.residency import residency_map
 from policies.map.whereabouts import CITIES, COORDINATES
+from tests.commands import ran
 from tests.policies.changes import broken, having
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -103,7 +102,7 @@ def drawn_elsewhere(saved: Path, seed: str) -> str:
     )
     environment = {**os.environ, "PYTHONHASHSEED": seed}
     command = [sys.executable, "-c", program, str(saved)]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    return ran(command, env=environment, check=True).stdout
 
 
 def test_every_place_is_in_the_picture(prod_plan: Plan) -> None:

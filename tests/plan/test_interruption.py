@@ -15,6 +15,7 @@ import pytest
 
 from plan.project import ROOT
 from scripts import __main__ as entry
+from tests.commands import ran
 
 STUBBORN = """
 import os, pathlib, signal, time
@@ -173,15 +174,7 @@ def test_a_recorder_whose_caller_has_ended_before_it_looks_records_nothing(progr
     task = {"project": "trial", "stack": "dev", "values": {}, "secret_keys": []}
     # Of another process, as the number is once somebody else has taken this one in.
     order = {"parent": os.getpid() + 1, "folder": str(folder), "seconds": 60, "tasks": [task]}
-    answer = subprocess.run(
-        [sys.executable, "-P", "-m", "plan.recorder"],
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT)},
-        input=json.dumps(order),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = ran([sys.executable, "-P", "-m", "plan.recorder"], env={"PYTHONPATH": str(ROOT)}, input=json.dumps(order))
     assert (answer.returncode, answer.stdout, answer.stderr) == (1, "", "")
     assert not (folder / "ran").exists()
 
@@ -190,7 +183,7 @@ def test_a_recorder_that_is_told_nothing_ends_without_a_word() -> None:
     """Whoever asks may be interrupted between starting it and saying what for."""
     command = [sys.executable, "-P", "-m", "plan.recorder"]
     environment = {"PYTHONPATH": str(ROOT)}
-    answer = subprocess.run(command, env=environment, input="", capture_output=True, text=True, timeout=60)
+    answer = ran(command, env=environment, input="")
     assert (answer.stdout, answer.stderr) == ("", "")
 
 

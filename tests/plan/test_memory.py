@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import pytest
 
 from durable.files import UNFINISHED
 from plan.memory import FOLDER, Memory, cache_folder, forget_all
-from plan.project import ROOT
+from tests.commands import ran
 
 MEMORY = Memory("trial", most=3)
 LONG = "a text " * 10_000
@@ -128,9 +127,7 @@ NO_ROOM = ("prlimit", "--fsize=1000", "--")
 def test_a_full_disk_costs_only_the_memory(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     program = "from plan.memory import Memory; import os; Memory('trial').write('one', os.urandom(9000).hex())"
-    done = subprocess.run(
-        [*NO_ROOM, sys.executable, "-B", "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
+    done = ran([*NO_ROOM, sys.executable, "-B", "-c", program])
     assert (done.returncode, done.stdout, done.stderr, kept(cache)) == (0, "", "", [])
 
 

@@ -1,9 +1,8 @@
 """The figures' own manners."""
 
-import subprocess
 import sys
 
-from tests.commands import ROOT
+from tests.commands import ran
 
 ENDED = """
 import os, signal
@@ -19,5 +18,5 @@ finally:
 
 
 def test_what_was_made_is_removed_when_it_is_ended() -> None:
-    answer = subprocess.run([sys.executable, "-c", ENDED], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    answer = ran([sys.executable, "-c", ENDED])
     assert (answer.returncode, answer.stdout) == (143, "removed\n"), answer.stderr

@@ -3,7 +3,6 @@
 import io
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.host.bundle import PROJECT, bundle
+from tests.commands import ran
 
 SPECIFICATION = {"platform": "lightsail"}
 
@@ -91,13 +91,10 @@ def test_the_playbook_runs_from_where_it_is_unpacked(tmp_path: Path) -> None:
     assert (tmp_path / "host" / "requirements.lock").read_bytes() == (
         PROJECT / "host" / "requirements.lock"
     ).read_bytes()
-    finished = subprocess.run(
+    finished = ran(
         [sys.executable, "-m", "host.apply", "--help"],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
     )
     assert finished.returncode == 0, finished.stderr
     assert "SPEC" in finished.stdout.upper()

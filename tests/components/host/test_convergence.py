@@ -20,6 +20,7 @@ from moto.server import ThreadedMotoServer
 from components.host.bundle import Bundle, bundle
 from components.host.convergence import PARAMETERS, TIMEOUT_SECONDS, document_content
 from components.host.document import TEMPLATES
+from tests.commands import ran
 from tests.waiting import LIMIT_SECONDS
 
 SCRIPT = TEMPLATES / "converge.sh"
@@ -115,7 +116,7 @@ class Trial:
         values = {"Bucket": BUCKET, "Key": KEY, "VersionId": version, "Host": "a", "SecretsVersion": "1.4.2"}
         values["Sha256"] = sha256 or self.bundle.sha256
         text = re.sub(r"\{\{ (\w+) \}\}", lambda found: values[found[1]], SCRIPT.read_text())
-        return subprocess.run(
+        return ran(
             ["sh", "-c", text.replace("/opt/hybrid", str(self.home))],
             env={
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -125,8 +126,6 @@ class Trial:
                 **CREDENTIALS,
                 **environment,
             },
-            capture_output=True,
-            text=True,
             timeout=LIMIT_SECONDS,
         )
 

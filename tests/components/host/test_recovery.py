@@ -23,6 +23,7 @@ from components.host.recovery import (
     recovery_content,
 )
 from host.recovery.contract import DrillRequest, parse
+from tests.commands import ran
 
 SCRIPT = TEMPLATES / "recovery.sh"
 DRILL = TEMPLATES / "drill.sh"
@@ -61,9 +62,7 @@ def test_the_engine_gets_the_request_and_its_end_is_the_scripts(ends_with: int, 
     python.write_text(f'#!/bin/sh\npwd\nprintf "%s\\n" "$@"\nexit {ends_with}\n')
     python.chmod(0o755)
     script = SCRIPT.read_text().replace("{{ Request }}", REQUEST).replace("/opt/", f"{tmp_path}/opt/")
-    finished = subprocess.run(
-        ["sh", "-c", script], env={"PATH": os.defpath}, capture_output=True, text=True, timeout=60, check=False
-    )
+    finished = ran(["sh", "-c", script], env={"PATH": os.defpath})
     assert finished.returncode == ends_with, finished.stderr
     where, *arguments = finished.stdout.splitlines()
     assert where == str(current)
@@ -90,9 +89,7 @@ def test_the_drills_script_asks_for_a_drill_with_the_seed(seed: int | None, tmp_
     python.write_text('#!/bin/sh\ncat\nprintf "\\n%s\\n" "$*"\nexit 1\n')
     python.chmod(0o755)
     script = DRILL.read_text().replace("{{ Seed }}", value).replace("/opt/", f"{tmp_path}/opt/")
-    finished = subprocess.run(
-        ["sh", "-c", script], env={"PATH": os.defpath}, capture_output=True, text=True, timeout=60, check=False
-    )
+    finished = ran(["sh", "-c", script], env={"PATH": os.defpath})
     request, arguments = finished.stdout.splitlines()
     assert parse(request) == DrillRequest(seed=seed)
     assert arguments == "-m host.recovery /run/hybrid/specification.json --root / --compact"

@@ -1,7 +1,6 @@
 """Every declared type of resource has a row with all facts, and a forgotten one is named with the line to add."""
 
 import re
-import subprocess
 import sys
 from collections import Counter
 
@@ -16,7 +15,7 @@ from components.resource_types.row import Layer, Location, Price, ResourceType, 
 from components.resource_types.table import RESOURCE_TYPES, file, judged, layer_of, line, of
 from plan.model import Plan
 from policies.safety import cost
-from tests.commands import ROOT
+from tests.commands import ROOT, ran
 
 FACTS = ("shown", "replaced_by", "usd")
 
@@ -126,5 +125,5 @@ def test_a_component_is_drawn_where_its_row_or_its_area_says() -> None:
 
 def test_the_table_is_read_without_the_packs_library() -> None:
     program = "import sys; import components.resource_types.table; print({*sys.modules} & {'pulumi', 'pulumi_policy'})"
-    answer = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    answer = ran([sys.executable, "-c", program])
     assert answer.stdout.strip() == "set()"

@@ -1,7 +1,6 @@
 """The playbook's commands: what they say and how they end is told as pyinfra tells it."""
 
 import json
-import subprocess
 import sys
 
 import pytest
@@ -9,6 +8,7 @@ from pyinfra.connectors import local
 from pyinfra.connectors.util import run_local_process
 
 from host.common import commands
+from tests.commands import ran
 
 CASES = [
     ("printf 'one\\ntwo'; echo three >&2; exit 3", None),
@@ -29,9 +29,7 @@ for command, stdin in json.load(sys.stdin):
 
 
 def test_it_answers_as_pyinfras_own() -> None:
-    asked = subprocess.run(
-        [sys.executable, "-c", ASK], input=json.dumps(CASES), capture_output=True, text=True, check=True
-    ).stdout
+    asked = ran([sys.executable, "-c", ASK], input=json.dumps(CASES), check=True).stdout
     answers = [commands._run(command, stdin=stdin) for command, stdin in CASES]
     assert [[code, said.stdout_lines, said.stderr_lines] for code, said in answers] == [
         json.loads(line) for line in asked.splitlines()

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 
 from local.host import namespace
+from tests.commands import ran
 from tests.host.running import PROGRAMS, PROJECT, HostUnderTest
 from tests.host.store import ObjectStore
 
@@ -71,9 +72,7 @@ class Site:
         *before, _module, name, path, option, root = self.engine()
         argv = [*before, "-c", f"import sys; {program}from {name}.__main__ import main; sys.exit(main())"]
         text = json.dumps(request)
-        found = subprocess.run(
-            [*argv, path, option, root], cwd=PROJECT, input=text, capture_output=True, text=True, check=False
-        )
+        found = ran([*argv, path, option, root], input=text)
         return Answer(found.returncode, json.loads(found.stdout) if found.stdout else {}, found.stderr)
 
     def ask(self, request: Any, spec: dict[str, Any] | None = None) -> Answer:

@@ -3,13 +3,13 @@
 import base64
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from backups import systems_manager
 from components.host.document import TEMPLATES
+from tests.commands import ran
 from tests.host.specs import spec
 
 PROJECT = Path(__file__).parents[3]
@@ -29,9 +29,7 @@ def carried(request: dict[str, Any], folder: Path) -> tuple[int, dict[str, Any]]
     ):
         assert there in script
         script = script.replace(there, here)
-    finished = subprocess.run(
-        ["sh", "-c", script], env={"PATH": os.defpath}, capture_output=True, text=True, timeout=60, check=False
-    )
+    finished = ran(["sh", "-c", script], env={"PATH": os.defpath})
     command = systems_manager.Command(ssm=None, node="mi-1", number="1")
     return finished.returncode, json.loads(systems_manager._unpacked(command, finished.stdout))
 

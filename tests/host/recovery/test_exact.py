@@ -1,15 +1,14 @@
 """A restore ends exactly at the transaction that was chosen."""
 
 import json
-import subprocess
 import sys
 from typing import Any
 
 import pytest
 
 from local.host import namespace
+from tests.commands import ran
 from tests.host.recovery.site import ANSWER_SECONDS, Site, restore
-from tests.host.running import PROJECT
 from tests.run.soak import IS_SOAK, draws
 
 pytestmark = pytest.mark.slow
@@ -36,15 +35,7 @@ def written(site: Site) -> list[dict[str, Any]]:
 def recovered(site: Site, requests: list[Any]) -> list[list[int]]:
     spec = site.host.root.with_name("recovery.json")
     argv = [sys.executable, "-m", "tests.host.recovery.trials", str(spec), str(site.host.root)]
-    answer = subprocess.run(
-        namespace.enter(site.host.pid, argv),
-        cwd=PROJECT,
-        input=json.dumps(requests),
-        capture_output=True,
-        text=True,
-        timeout=ANSWER_SECONDS,
-        check=False,
-    )
+    answer = ran(namespace.enter(site.host.pid, argv), input=json.dumps(requests), timeout=ANSWER_SECONDS)
     assert answer.returncode == 0, answer.stderr
     return [json.loads(line) for line in answer.stdout.splitlines()]
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from host.specification import parameters, read_parameters
 from host.specification.parameters import ParameterError, resolved
+from tests.commands import ran
 
 PROGRAM = Path(read_parameters.__file__)
 
@@ -89,13 +89,5 @@ def test_a_cloud_that_refuses_is_named_in_one_line(monkeypatch: pytest.MonkeyPat
 
 
 def test_names_travel_on_standard_input(cloud: Any) -> None:
-    answer = subprocess.run(
-        [sys.executable, "-I", str(PROGRAM), "ca-central-1"],
-        input=json.dumps([]),
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    answer = ran([sys.executable, "-I", str(PROGRAM), "ca-central-1"], input=json.dumps([]), env=os.environ)
     assert (answer.returncode, answer.stdout) == (0, "{}")

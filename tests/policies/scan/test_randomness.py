@@ -2,13 +2,13 @@
 
 import random
 import string
-import subprocess
 
 import pytest
 
 from components.edge.failover import PERMISSION_GROUPS
 from plan.project import ROOT
 from policies.scan import randomness, scanner
+from tests.commands import ran
 from tests.policies.scan.samples import BASE62, HEX, PUBLIC, text
 
 LETTERS_AND_DIGITS = string.ascii_lowercase + string.digits
@@ -71,12 +71,7 @@ def test_a_commit_is_no_half_of_a_secret() -> None:
 
 
 def test_the_words_of_this_repository_are_no_secrets() -> None:
-    listed = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "components/*.py", "docs/*.md", "database/*.sql"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    listed = ran(["git", "-C", str(ROOT), "ls-files", "components/*.py", "docs/*.md", "database/*.sql"], check=True)
     words = {
         word for path in map(ROOT.joinpath, listed.stdout.split()) if path.exists() for word in path.read_text().split()
     }
