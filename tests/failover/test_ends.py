@@ -4,21 +4,20 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from failover.common.errors import RefusedError
 from failover.common.terms import Act, Via
 from failover.operation import operation
 from failover.operation.outcome import Result, outcome_lines
 from tests.failover.command_line import Answer, flags
 from tests.failover.outside import STANDBY
-from tests.failover.world import HOST, SCRIPT, World
+from tests.failover.world import BATCH, HOST, RECORD, ROUTE, SCRIPT, World, down, unseen
 
 # In place of ten.
 LOST_ANSWER_SECONDS = 1.0
 OTHER = "api.example.test"
-ROUTE, RECORD = {"method": "PUT", "path": "/workers/routes/"}, {"method": "PATCH", "path": "/dns_records/"}
 
 
 @pytest.fixture
@@ -37,16 +36,17 @@ def says(checkout: Path) -> str:
 
 @pytest.mark.parametrize(
     ("refused", "hidden", "fits"),
-    [(RECORD, ROUTE, "vercel"), (ROUTE, RECORD, "vercel-dns"), (None, None, "worker")],
+    [
+        (down(RECORD), unseen(ROUTE), "vercel"),
+        (down(ROUTE), unseen(RECORD), "vercel-dns"),
+        (down(ROUTE), down(RECORD), "worker"),
+    ],
     ids=["blank", "led past", "nothing"],
 )
 def test_what_is_not_verified_still_says_which_setting_fits(
-    world: World, checkout: Path, refused: object, hidden: object, fits: str
+    world: World, checkout: Path, refused: dict[str, Any], hidden: dict[str, Any], fits: str
 ) -> None:
-    world.faults(
-        {"match": refused or ROUTE, "kind": "status", "status": 503},
-        {"match": hidden or RECORD, "kind": "invisible" if hidden else "status", "status": 503},
-    )
+    world.faults(refused, hidden)
     outcome = world.act(checkout=checkout)
     assert outcome.result is Result.UNVERIFIED
     (line,) = [one for one in outcome_lines(outcome) if one.startswith("active side: ")]
@@ -119,9 +119,7 @@ def test_a_near_rate_limit_counts_only_what_is_still_to_come(world: World) -> No
 
 def test_one_call_too_few_is_refused(world: World) -> None:
     world.control_plane.rate.limit = world.control_plane.rate._count + 5
-    with pytest.raises(RefusedError, match=r"\(rate limit\): the API allows 3 more calls for now and 4 may still be"):
-        world.act(force="does not help here")
-    assert world.script() == SCRIPT
+    world.refuses(r"\(rate limit\): the API allows 3 more calls for now and 4 may still be", force="does not help here")
 
 
 def test_what_can_not_be_restored_at_once_is_told_before_it_is_rolled_back(worlds: Callable[..., World]) -> None:
@@ -130,8 +128,7 @@ def test_what_can_not_be_restored_at_once_is_told_before_it_is_rolled_back(world
     outcome = world.act()
     words = "going back takes more than one command: `restore --host …` takes 3 hosts a time, 2 after plan B"
     assert any(one.startswith(words) for one in outcome.warnings)
-    with pytest.raises(RefusedError, match="12 API calls are more than 10: 3 hosts a time with --host"):
-        world.act(Act.RESTORE)
+    world.refuses("12 API calls are more than 10: 3 hosts a time with --host", Act.RESTORE)
     assert world.act(Act.RESTORE, ids=world.ids.chosen(names[:3])).result is Result.SWITCHED
     assert world.act(Act.RESTORE, ids=world.ids.chosen(names[3:])).result is Result.SWITCHED
     assert [world.script(name) for name in names] == [SCRIPT] * 4
@@ -139,7 +136,7 @@ def test_what_can_not_be_restored_at_once_is_told_before_it_is_rolled_back(world
 
 def test_two_hosts_can_be_restored_at_once_after_either_plan(worlds: Callable[..., World]) -> None:
     world = worlds(hosts={HOST: "worker", OTHER: "worker"})
-    world.faults({"match": ROUTE, "kind": "invisible"})
+    world.faults(unseen(ROUTE))
     outcome = world.act()
     assert (outcome.plan, outcome.warnings) == ("B (DNS), after A did not hold", [])
     world.faults()
@@ -147,10 +144,6 @@ def test_two_hosts_can_be_restored_at_once_after_either_plan(worlds: Callable[..
 
 
 def test_a_lock_whose_answer_got_lost_keeps_two_calls_for_the_end(world: World) -> None:
-    world.faults(
-        {"match": {"path": "/batch"}, "kind": "reset", "times": 1, "applied": True},
-        {"match": ROUTE, "kind": "status", "status": 503},
-        {"match": RECORD, "kind": "status", "status": 503},
-    )
+    world.faults({**BATCH, "kind": "reset", "times": 1, "applied": True}, down(ROUTE), down(RECORD))
     outcome = world.act()
     assert (outcome.result, len(outcome.calls), world.locks()) == (Result.UNVERIFIED, 10, [])

@@ -11,22 +11,20 @@ from failover.common.errors import FailoverError, RefusedError
 from failover.common.terms import Act, Via
 from failover.operation.journal import Journal
 from failover.operation.outcome import Result
-from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, World
+from tests.failover.world import BATCH, HOST, RECORD, ROUTE, SCRIPT, STANDBY_NAME, World, down, unseen
 
-ROUTE = {"method": "PUT", "path": "/workers/routes/"}
-RECORD = {"method": "PATCH", "path": "/dns_records/"}
 OTHER = "docs.example.test"
 
 
-def put(kind: str, **more: object) -> dict[str, object]:
-    return {"match": ROUTE, "kind": kind, **more}
+def put(kind: str, **more: Any) -> dict[str, Any]:
+    return {**ROUTE, "kind": kind, **more}
 
 
 @pytest.mark.parametrize(
     "fault",
     [
-        put("status", status=500, times=1),
-        put("status", status=502, times=1, applied=True),
+        down(ROUTE, 500, times=1),
+        down(ROUTE, 502, times=1, applied=True),
         put("reset", times=1),
         put("reset", times=1, applied=True),
         put("slow", seconds=0.5, times=1),
@@ -37,11 +35,10 @@ def test_what_passes_is_tried_again(world: World, fault: dict[str, object]) -> N
     world.faults(fault)
     outcome = world.act()
     assert (outcome.result, outcome.plan, world.script()) == (Result.SWITCHED, "A (route)", None)
-    assert len(outcome.calls) <= 10
 
 
 def test_a_429_is_waited_out_for_as_long_as_it_says(world: World) -> None:
-    world.faults(put("status", status=429, retry_after=1, times=1))
+    world.faults(down(ROUTE, 429, retry_after=1, times=1))
     started = time.monotonic()
     outcome = world.act()
     assert time.monotonic() - started >= 1
@@ -49,7 +46,7 @@ def test_a_429_is_waited_out_for_as_long_as_it_says(world: World) -> None:
 
 
 def test_a_429_that_outlasts_plan_a_leads_to_plan_b(world: World) -> None:
-    world.faults(put("status", status=429, retry_after=290))
+    world.faults(down(ROUTE, 429, retry_after=290))
     outcome = world.act()
     assert (outcome.result, outcome.plan) == (Result.SWITCHED, "B (DNS), after A did not hold")
     assert outcome.seconds < 6
@@ -57,7 +54,7 @@ def test_a_429_that_outlasts_plan_a_leads_to_plan_b(world: World) -> None:
     assert world.record()["proxied"] is False
 
 
-@pytest.mark.parametrize("fault", [put("status", status=503), put("reset"), put("timeout", seconds=30)])
+@pytest.mark.parametrize("fault", [down(ROUTE), put("reset"), put("timeout", seconds=30)])
 def test_plan_b_follows_where_the_route_can_not_be_changed(
     world: World, monkeypatch: pytest.MonkeyPatch, fault: dict[str, object]
 ) -> None:
@@ -65,7 +62,6 @@ def test_plan_b_follows_where_the_route_can_not_be_changed(
     world.faults(fault)
     outcome = world.act()
     assert (outcome.result, outcome.plan) == (Result.SWITCHED, "B (DNS), after A did not hold")
-    assert len(outcome.calls) <= 10
 
 
 def test_a_lost_answer_is_not_done_twice_over(world: World) -> None:
@@ -77,16 +73,15 @@ def test_a_lost_answer_is_not_done_twice_over(world: World) -> None:
 
 
 def test_a_change_that_is_never_seen_at_the_edge_leads_to_plan_b(world: World) -> None:
-    world.faults(put("invisible"))
+    world.faults(unseen(ROUTE))
     outcome = world.act()
     assert (outcome.result, outcome.plan) == (Result.SWITCHED, "B (DNS), after A did not hold")
     assert world.record()["content"] == STANDBY_NAME
-    assert len(outcome.calls) <= 10
 
 
 @pytest.mark.usefixtures("patient")
 def test_a_change_that_is_seen_late_needs_no_plan_b(world: World) -> None:
-    world.faults(put("invisible", seconds=1))
+    world.faults(unseen(ROUTE, seconds=1))
     from local.control_plane.publisher import Publisher
 
     publisher = Publisher(world.control_plane)
@@ -98,7 +93,7 @@ def test_a_change_that_is_seen_late_needs_no_plan_b(world: World) -> None:
 
 def test_what_of_a_batch_is_not_seen_is_sent_once_more(worlds: Callable[..., World]) -> None:
     world = worlds(hosts={HOST: "worker", OTHER: "worker"})
-    world.faults({"match": {"path": "/batch"}, "kind": "partial_batch"})
+    world.faults({**BATCH, "kind": "partial_batch"})
     outcome = world.act(via=Via.DNS)
     assert outcome.result is Result.SWITCHED
     requests = [call.request.split()[0] for call in outcome.calls if call.name == "change the records"]
@@ -107,16 +102,14 @@ def test_what_of_a_batch_is_not_seen_is_sent_once_more(worlds: Callable[..., Wor
 
 def test_a_batch_that_stays_seen_in_part_is_not_called_done(worlds: Callable[..., World]) -> None:
     world = worlds(hosts={HOST: "worker", OTHER: "worker"})
-    hidden = {"match": RECORD, "kind": "invisible"}
-    world.faults({"match": {"path": "/batch"}, "kind": "partial_batch"}, hidden)
+    world.faults({**BATCH, "kind": "partial_batch"}, unseen(RECORD))
     outcome = world.act(via=Via.DNS)
     assert outcome.result is Result.UNVERIFIED
     assert any(OTHER in sighting and "worker" in sighting for sighting in outcome.sightings)
-    assert len(outcome.calls) <= 10
 
 
 def test_ten_calls_are_not_exceeded_where_every_change_fails(world: World) -> None:
-    world.faults(put("status", status=503), {"match": RECORD, "kind": "status", "status": 503})
+    world.faults(down(ROUTE), down(RECORD))
     outcome = world.act()
     assert outcome.result is Result.UNVERIFIED
     assert len(outcome.calls) == 10
@@ -124,15 +117,13 @@ def test_ten_calls_are_not_exceeded_where_every_change_fails(world: World) -> No
 
 
 def test_nothing_is_changed_where_the_api_does_not_answer(world: World) -> None:
-    world.faults({"kind": "status", "status": 503})
-    with pytest.raises(RefusedError, match=r"refused \(api\): the state can't be read: read the routes: 503"):
-        world.act()
-    world.faults()
-    assert (world.script(), world.paths.journal.exists()) == (SCRIPT, False)
+    world.faults(down({}))
+    world.refuses(r"refused \(api\): the state can't be read: read the routes: 503")
+    assert not world.paths.journal.exists()
 
 
 def test_with_force_it_acts_without_having_looked(world: World) -> None:
-    world.faults({"match": {"method": "GET"}, "kind": "status", "status": 503})
+    world.faults(down({"match": {"method": "GET"}}))
     outcome = world.act(force="the API's reads are down, its writes are not")
     assert outcome.result is Result.SWITCHED
     assert world.script() is None
@@ -176,11 +167,8 @@ def test_no_message_shows_the_token(world: World) -> None:
 
 def test_a_near_rate_limit_is_refused(world: World) -> None:
     world.control_plane.rate.limit = 6
-    with pytest.raises(
-        RefusedError, match=r"refused \(rate limit\): the API allows 1 more calls for now and 4 may still be"
-    ):
-        world.act(force="does not help here")
-    assert world.script() == SCRIPT
+    said = r"refused \(rate limit\): the API allows 1 more calls for now and 4 may still be"
+    world.refuses(said, force="does not help here")
 
 
 def test_a_wrong_clock_is_told_and_spoils_nothing(world: World) -> None:
@@ -200,19 +188,15 @@ def test_a_wrong_clock_is_told_and_spoils_nothing(world: World) -> None:
         ({"route": {"pattern": "www.example.test/*"}}, "is now for app.example.test/*, not for www.example.test/*"),
     ],
 )
-def test_stale_ids_are_refused_even_with_force(world: World, changes: dict[str, object], words: str) -> None:
+def test_stale_ids_are_refused_even_with_force(world: World, changes: dict[str, Any], words: str) -> None:
     world.change_ids(**changes)
-    with pytest.raises(RefusedError) as refused:
-        world.act(force="does not help here")
-    assert "refused (ids stale)" in str(refused.value)
-    assert words in str(refused.value)
-    assert world.script() == SCRIPT
+    said = "\n".join(world.refuses(r"refused \(ids stale\)", force="does not help here"))
+    assert words in said
 
 
 def test_a_renamed_record_is_refused(world: World) -> None:
     world.ask("PATCH", f"/zones/{'b' * 32}/dns_records/{world.ids.hosts[0].record.id}", {"name": "old.example.test"})
-    with pytest.raises(RefusedError, match="no record"):
-        world.act()
+    world.refuses("no record")
 
 
 def test_a_restore_that_does_not_hold_is_backed_out(world: World) -> None:
@@ -221,7 +205,6 @@ def test_a_restore_that_does_not_hold_is_backed_out(world: World) -> None:
     outcome = world.act(Act.RESTORE)
     assert outcome.result is Result.BACKED_OUT
     assert world.script() is None
-    assert len(outcome.calls) <= 10
 
 
 def test_a_journal_that_can_not_be_written_stops_the_act_before_it_begins(world: World) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from failover.common.errors import RefusedError
@@ -13,7 +14,7 @@ from failover.operation.journal import Journal, Paths
 from failover.operation.operation import Operation
 from failover.operation.outcome import Result
 from tests.failover.outside import EDGE, NOWHERE, STANDBY
-from tests.failover.world import HOST, SCRIPT, ZONE, World
+from tests.failover.world import ADMIN, BATCH, HOST, ROUTE, ZONE, World, unseen
 
 REASON = "the Worker is down for good"
 
@@ -25,9 +26,8 @@ REASON = "the Worker is down for good"
 )
 def test_a_standby_that_does_not_answer_as_it_should_is_refused(world: World, changes: dict[str, object]) -> None:
     vars(world.outside).update(changes)
-    with pytest.raises(RefusedError, match=r"refused \(stand-by\).*--force REASON overrides this"):
-        world.act()
-    assert (world.script(), world.locks()) == (SCRIPT, [])
+    world.refuses(r"refused \(stand-by\).*--force REASON overrides this")
+    assert world.locks() == []
     assert not world.paths.journal.exists()
 
 
@@ -43,8 +43,7 @@ def test_force_overrides_it_and_the_reason_is_recorded(world: World) -> None:
 
 def test_two_builds_are_refused_and_can_be_forced(world: World) -> None:
     world.outside.standby_build = "b0"
-    with pytest.raises(RefusedError, match="the stand-by has build b0, the Worker b1"):
-        world.act()
+    world.refuses("the stand-by has build b0, the Worker b1")
     assert world.act(force=REASON).result is Result.SWITCHED
 
 
@@ -57,24 +56,20 @@ def test_a_worker_that_is_down_names_no_build_and_does_not_stop_a_rollback(world
 
 def test_every_refusal_is_told_at_once(world: World) -> None:
     world.outside.standby_build = "b0"
-    with machine_lock(world.paths.lock, "0" * 8), pytest.raises(RefusedError) as refused:
-        world.act()
-    assert [line.split(":")[0] for line in str(refused.value).splitlines()] == ["refused (parity)", "refused (lock)"]
+    with machine_lock(world.paths.lock, "0" * 8):
+        said = world.refuses()
+    assert [line.split(":")[0] for line in said] == ["refused (parity)", "refused (lock)"]
 
 
 def test_a_second_operation_on_this_machine_is_refused(world: World) -> None:
-    with (
-        machine_lock(world.paths.lock, "0123abcd"),
-        pytest.raises(RefusedError, match=r"operation 0123abcd .* this machine"),
-    ):
-        world.act()
+    with machine_lock(world.paths.lock, "0123abcd"):
+        world.refuses(r"operation 0123abcd .* this machine")
     assert world.act().result is Result.SWITCHED
 
 
 def test_another_machines_lock_is_refused_and_stays(world: World) -> None:
     world.leave_lock("00c0ffee", 30)
-    with pytest.raises(RefusedError, match=r"operation 00c0ffee of eve@far since .* holds the lock"):
-        world.act()
+    world.refuses(r"operation 00c0ffee of eve@far since .* holds the lock")
     assert "00c0ffee" in world.locks()[0]
 
 
@@ -95,17 +90,7 @@ def test_a_lock_that_nobody_can_mean_any_more_is_taken_over(world: World) -> Non
 def test_of_two_operators_who_both_looked_before_either_locked_one_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    second = world.operation()
-    take = second.api.lock
-
-    def first_comes(*arguments: object, **options: object) -> object:
-        world.leave_lock("00c0ffee")
-        return take(*arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(second.api, "lock", first_comes)
-    with pytest.raises(RefusedError, match="another operation has just taken the lock"):
-        second.execute()
-    assert world.script() == SCRIPT
+    world.overtaken(world.operation(), lambda: world.leave_lock("00c0ffee"), monkeypatch)
     assert "00c0ffee" in world.locks()[0]
     assert Journal(world.paths.journal).unfinished() is None
 
@@ -131,7 +116,7 @@ def test_two_operators_at_once_on_two_machines_end_as_one_rollback(world: World,
 
 
 def test_a_lock_whose_answer_got_lost_is_still_given_back(world: World) -> None:
-    world.faults({"match": {"path": "/batch"}, "kind": "reset", "times": 1, "applied": True})
+    world.faults({**BATCH, "kind": "reset", "times": 1, "applied": True})
     outcome = world.act()
     assert (outcome.result, world.locks()) == (Result.SWITCHED, [])
 
@@ -170,13 +155,9 @@ def test_an_old_answer_in_most_caches_is_not_called_done(worlds: Callable[..., W
 
 def test_a_rollback_that_nobody_sees_is_not_taken_for_done(world: World) -> None:
     """The API says that it is rolled back, clients say that it is not."""
-    world.faults({"match": {"method": "PUT", "path": "/workers/routes/"}, "kind": "invisible"})
+    world.faults(unseen(ROUTE))
     route = world.ids.hosts[0].route
     assert route
-    import httpx
-
-    from tests.failover.world import ADMIN
-
     httpx.put(
         f"{world.api}/zones/{ZONE}/workers/routes/{route.id}",
         json={"pattern": route.pattern, "script": None},
@@ -194,16 +175,10 @@ def test_a_restore_asks_nothing_of_the_standby(world: World) -> None:
 
 def test_of_two_who_take_over_a_stale_lock_one_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.leave_lock("00c0ffee", 900)
-    second = world.operation()
-    take = second.api.lock
 
-    def first_comes(*arguments: object, **options: object) -> object:
+    def first_comes() -> None:
         row = next(row for row in world.ask("GET", f"/zones/{ZONE}/dns_records") if row["type"] == "TXT")
         world.ask("DELETE", f"/zones/{ZONE}/dns_records/{row['id']}")
         world.leave_lock("00c0ffe1")
-        return take(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(second.api, "lock", first_comes)
-    with pytest.raises(RefusedError, match="another operation has just taken the lock"):
-        second.execute()
-    assert world.script() == SCRIPT
+    world.overtaken(world.operation(), first_comes, monkeypatch)

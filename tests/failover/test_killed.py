@@ -18,7 +18,7 @@ from failover.operation.journal import Journal
 from failover.operation.operation import Operation
 from failover.operation.outcome import Result
 from tests.failover.quick import PAUSE_SECONDS
-from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, World
+from tests.failover.world import HOST, ROUTE, SCRIPT, STANDBY_NAME, TOKENS, World, unseen
 
 ROOT = Path(__file__).resolve().parents[2]
 # begin; lock begin, done; change begin, done; unlock begin, done; done.
@@ -138,7 +138,7 @@ def test_there_are_as_many_lines_as_are_tried_here(kill: Run, wish: str, via: st
 def test_a_restore_has_as_many_lines_as_are_tried_here(kill: Run, world: World) -> None:
     world.act()
     assert kill(99, "after", "restore")["lines"] == 2 * LINES
-    world.faults({"match": {"method": "PUT", "path": "/workers/routes/"}, "kind": "invisible"})
+    world.faults(unseen(ROUTE))
     assert kill(99, "after", "rollback")["lines"] == 2 * LINES + FALL_LINES
 
 
@@ -182,7 +182,7 @@ def test_a_fall_to_plan_b_that_was_killed_is_finished_and_restored(
 ) -> None:
     """Plan A was accepted and not seen: what it has left behind is there as well."""
     declared = world.record()
-    world.faults({"match": {"method": "PUT", "path": "/workers/routes/"}, "kind": "invisible"})
+    world.faults(unseen(ROUTE))
     assert kill(number, when, "rollback")["signal"] == signal.SIGKILL
     answers(world)
     world.faults()

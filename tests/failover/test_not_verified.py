@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -11,16 +10,10 @@ from failover.common.terms import Act, Via
 from failover.operation.operation import Operation
 from failover.operation.outcome import Outcome, Result, outcome_lines
 from failover.probe import clients
-from tests.failover.world import HOST, SCRIPT, World
+from tests.failover.world import HOST, RECORD, ROUTE, SCRIPT, World, down, unseen
 
 DOWN = "the Worker is down for good"
-ROUTE = {"match": {"method": "PUT", "path": "/workers/routes/"}}
-RECORD = {"match": {"method": "PATCH", "path": "/dns_records/"}}
-READS = {"match": {"method": "GET"}, "kind": "status", "status": 503}
-
-
-def down(match: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {**match, "kind": "status", "status": 503, **more}
+READS = down({"match": {"method": "GET"}})
 
 
 def called(outcome: Outcome, name: str) -> int:
@@ -43,14 +36,14 @@ def test_where_both_plans_are_refused_neither_is_named_and_both_faults_are(world
 
 
 def test_where_only_plan_b_is_refused_plan_a_is_named(world: World) -> None:
-    world.faults({**ROUTE, "kind": "invisible"}, down(RECORD))
+    world.faults(unseen(ROUTE), down(RECORD))
     outcome = world.act()
     assert (outcome.result, outcome.plan) == (Result.UNVERIFIED, "A (route); B (DNS) was not confirmed")
     assert "by plan A (route); B (DNS) was not confirmed" in outcome_lines(outcome)
 
 
 def test_plan_b_that_is_not_seen_is_told_with_what_it_leaves(world: World) -> None:
-    world.faults({**RECORD, "kind": "invisible"})
+    world.faults(unseen(RECORD))
     outcome = world.act(via=Via.DNS)
     lines = outcome_lines(outcome)
     assert (outcome.result, outcome.plan) == (Result.UNVERIFIED, "B (DNS)")
@@ -94,7 +87,7 @@ def test_reads_that_fail_leave_plan_b_its_tries(world: World) -> None:
     world.faults(READS, down(ROUTE), down(RECORD, times=2))
     outcome = world.act(force=DOWN)
     assert (outcome.result, outcome.plan) == (Result.SWITCHED, "B (DNS), after A did not hold")
-    assert (called(outcome, "change the records"), len(outcome.calls) <= 10) == (3, True)
+    assert called(outcome, "change the records") == 3
 
 
 def test_an_api_that_answers_nothing_is_asked_for_plan_b_more_than_once(world: World) -> None:
@@ -117,7 +110,7 @@ def test_an_api_that_is_not_there_is_named(world: World) -> None:
 
 @pytest.mark.usefixtures("patient")
 def test_while_it_verifies_it_says_what_it_waits_for_and_how_long(world: World) -> None:
-    world.faults({**ROUTE, "kind": "invisible"}, {**RECORD, "kind": "invisible"})
+    world.faults(unseen(ROUTE), unseen(RECORD))
     said = list[str]()
     operation: Operation = world.operation(total_seconds=6.0, say=said.append)
     operation.view.say_seconds = 0.4
@@ -132,7 +125,7 @@ def test_while_it_verifies_it_says_what_it_waits_for_and_how_long(world: World) 
 
 def test_the_timeline_is_in_the_order_in_which_steps_began(world: World) -> None:
     """What is sent once more lies within the step that verifies."""
-    world.faults({**ROUTE, "kind": "invisible"})
+    world.faults(unseen(ROUTE))
     operation = world.operation()
     outcome = operation.execute()
     moments = [step["at_seconds"] for step in outcome.document()["steps"]]

@@ -1,11 +1,9 @@
 """A file of ids that is behind what is declared: told before anything is changed, and never put back."""
 
-import json
 from collections.abc import Callable
 
 import pytest
 
-from failover.common.errors import RefusedError
 from failover.common.terms import Act, Via
 from failover.operation.outcome import Result
 from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, ZONE, World
@@ -23,20 +21,15 @@ def move(world: World, **changes: object) -> None:
 def test_a_standby_that_has_moved_is_refused_even_with_force(world: World, act: Act, via: Via) -> None:
     if act is Act.RESTORE:
         world.act()
-    before = world.script()
     move(world, content=MOVED)
     words = f"record {HOST}: leads to {MOVED} now, not to {STANDBY_NAME}; refresh it with `failover resolve`"
-    with pytest.raises(RefusedError) as refused:
-        world.act(act, via=via, force="does not help here")
-    assert f"refused (ids stale): {words}" in str(refused.value)
-    assert (world.script(), world.record()["content"], world.record()["proxied"]) == (before, MOVED, True)
+    said = "\n".join(world.refuses(act=act, via=via, force="does not help here"))
+    assert f"refused (ids stale): {words}" in said
 
 
 def test_a_record_that_was_led_past_to_another_name_by_hand_is_refused(world: World) -> None:
     move(world, content=MOVED, proxied=False, ttl=60)
-    with pytest.raises(RefusedError, match=f"leads to {MOVED} now"):
-        world.act(Act.RESTORE)
-    assert world.record()["content"] == MOVED
+    world.refuses(f"leads to {MOVED} now", Act.RESTORE)
 
 
 def test_the_same_name_in_other_letters_is_not_stale(world: World) -> None:
@@ -56,9 +49,7 @@ def test_a_restore_puts_back_what_the_rollback_found_and_not_an_older_name(world
 def test_ids_that_are_newer_than_the_rollback_win(worlds: Callable[..., World]) -> None:
     world = worlds(hosts={PAGES: "pages"})
     world.act()
-    path = world.folder / "failover.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"resolved_at": "2099-01-01T00:00:00Z"}))
-    world.change_ids(record={"content": "new.pages.dev"})
+    world.change_ids({"resolved_at": "2099-01-01T00:00:00Z"}, record={"content": "new.pages.dev"})
     world.act(Act.RESTORE)
     assert world.record(PAGES)["content"] == "new.pages.dev"
 
@@ -79,6 +70,4 @@ def test_of_several_hosts_a_stale_one_is_not_passed_over(worlds: Callable[..., W
     world = worlds(hosts={HOST: "worker", "api.example.test": "worker"})
     world.act(ids=world.ids.chosen(["api.example.test"]))
     world.change_ids(record={"id": "d" * 32})
-    with pytest.raises(RefusedError, match="ids stale"):
-        world.act()
-    assert world.script() == SCRIPT
+    world.refuses("ids stale")

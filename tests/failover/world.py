@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from failover.cloudflare.api import RECORD_CONTENT, RECORD_PREFIX, lock_comment
+from failover.common.errors import RefusedError
 from failover.common.ids import Ids, read
 from failover.common.terms import Act
 from failover.operation.journal import Paths
@@ -35,6 +37,20 @@ TOKENS = {
     "expired": ("made-up-" + "expired", ("routes:write", "dns:write")),
 }
 COMMENT = "hybrid-dev: stand-by, answers when the route has no script"
+# Calls that faults are put on.
+ROUTE = {"match": {"method": "PUT", "path": "/workers/routes/"}}
+RECORD = {"match": {"method": "PATCH", "path": "/dns_records/"}}
+BATCH = {"match": {"path": "/batch"}}
+MOST_CALLS = 10
+
+
+def down(calls: dict[str, Any], status: int = 503, **more: Any) -> dict[str, Any]:
+    return {**calls, "kind": "status", "status": status, **more}
+
+
+def unseen(calls: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Accepted, and not in force at the edge."""
+    return {**calls, "kind": "invisible", **more}
 
 
 @dataclass
@@ -75,7 +91,31 @@ class World:
         return self.operations[-1]
 
     def act(self, act: Act = Act.ROLLBACK, **changes: Any) -> Outcome:
-        return self.operation(act, **changes).execute()
+        outcome = self.operation(act, **changes).execute()
+        assert len(outcome.calls) <= MOST_CALLS
+        return outcome
+
+    def refuses(self, pattern: str = r"refused \(", act: Act = Act.ROLLBACK, **changes: Any) -> list[str]:
+        """The lines of a refusal that has the pattern; no route, record or lock is another one after it."""
+        before = self.control_plane.published()
+        with pytest.raises(RefusedError, match=pattern) as refused:
+            self.act(act, **changes)
+        after = self.control_plane.published()
+        assert [after[kind] for kind in ("routes", "records")] == [before[kind] for kind in ("routes", "records")]
+        return str(refused.value).splitlines()
+
+    def overtaken(self, operation: Operation, other: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Another operation does something after this one has looked and before it takes its lock; it is refused."""
+        take = operation.api.lock
+
+        def late(*arguments: object, **options: object) -> object:
+            other()
+            return take(*arguments, **options)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(operation.api, "lock", late)
+        with pytest.raises(RefusedError, match="another operation has just taken the lock"):
+            operation.execute()
+        assert self.script() == SCRIPT
 
     def script(self, host: str = HOST) -> str | None:
         rows = self.ask("GET", f"/zones/{ZONE}/workers/routes")
@@ -128,10 +168,10 @@ class World:
         }
         (self.folder / "failover.json").write_text(json.dumps(document))
 
-    def change_ids(self, **host: Any) -> None:
-        """Changes parts of the first host: `route={"id": …}`."""
+    def change_ids(self, whole: dict[str, Any] | None = None, **host: Any) -> None:
+        """Changes parts of the file, and of its first host: `route={"id": …}`."""
         path = self.folder / "failover.json"
-        document = json.loads(path.read_text())
+        document = json.loads(path.read_text()) | (whole or {})
         for key, values in host.items():
             document["hosts"][0][key] |= values
         path.write_text(json.dumps(document))

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from failover.common.terms import Via
 from tests.failover.command_line import Answer, flags
 from tests.failover.outside import EDGE
-from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, ZONE, World
+from tests.failover.world import HOST, SCRIPT, STANDBY_NAME, TOKENS, ZONE, World, down
 
 PAGES = "docs.example.test"
 
@@ -77,10 +77,8 @@ def tls(world: World, tmp_path: Path) -> Iterator[Callable[..., None]]:
 
     def one(days: float, name: str = HOST) -> None:
         made.append(Tls(tmp_path, days, name))
-        path = world.folder / "failover.json"
-        document = json.loads(path.read_text())
-        document["probes"] |= {"standby_tls": [EDGE, made[-1].port], "ca": str(made[-1].pem)}
-        path.write_text(json.dumps(document))
+        probes = json.loads((world.folder / "failover.json").read_text())["probes"]
+        world.change_ids({"probes": probes | {"standby_tls": [EDGE, made[-1].port], "ca": str(made[-1].pem)}})
 
     yield one
     for server in made:
@@ -233,7 +231,7 @@ def test_a_token_that_may_not_change_things_is_a_fault(
 
 
 def test_what_could_not_be_asked_is_not_called_good(world: World) -> None:
-    world.faults({"match": {"method": "PUT"}, "kind": "status", "status": 503})
+    world.faults(down({"match": {"method": "PUT"}}))
     found = Answer("status", *flags(world))
     assert "routes: not known; records: a change is not denied" in found.out
     assert "warning: token: whether it may change routes is not known; a drill shows it" in found.out
@@ -309,7 +307,7 @@ def test_what_was_cut_short_is_told_with_the_next_step(world: World, monkeypatch
 
 
 def test_with_reads_that_fail_the_active_side_is_not_known(world: World) -> None:
-    world.faults({"match": {"method": "GET", "path": "/workers/routes"}, "kind": "status", "status": 503})
+    world.faults(down({"match": {"method": "GET", "path": "/workers/routes"}}))
     found = Answer("status", *flags(world))
     assert f"{HOST}: unknown is the active side, by the API" in found.out
     assert "the API says" not in found.out

@@ -134,8 +134,7 @@ def test_a_token_that_only_reads_is_enough_to_look_every_day(world: World) -> No
 
 
 def test_a_day_that_is_in_no_calendar_is_a_fault_of_the_ids(world: World) -> None:
-    file = world.folder / "failover.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"keep_until": "2027-13-45"}))
+    world.change_ids({"keep_until": "2027-13-45"})
     answer = Answer("status", *flags(world))
     assert answer.code == 1
     assert "keep_until: '2027-13-45' is not in the calendar; allowed: a day, as YYYY-MM-DD" in answer.err

@@ -20,7 +20,7 @@ from failover.operation.journal import Journal, Paths
 from failover.operation.operation import Operation
 from failover.operation.outcome import Outcome, Result
 from failover.operation.preflight import plan_lines
-from tests.failover.world import HOST, SCRIPT, World
+from tests.failover.world import HOST, ROUTE, SCRIPT, World, down
 
 # Drill begin; eight of the rollback; eight of the restore; drill done.
 LINES = 18
@@ -103,7 +103,7 @@ def test_a_drill_whose_restore_fails_says_so_and_stays_open(world: World, monkey
 
 
 def test_a_drill_that_can_not_restore_says_so_and_stays_open(world: World) -> None:
-    world.faults({"match": {"method": "PUT", "path": "/workers/routes/"}, "kind": "status", "status": 403})
+    world.faults(down(ROUTE, 403))
     world.outside.worker_status = 503
     found = run(world)
     assert (found.is_passed, found.is_restored) == (False, False)
@@ -132,8 +132,7 @@ def test_a_drill_leaves_an_operation_that_was_meant_alone(world: World) -> None:
 def test_nobody_rolls_back_on_this_machine_while_a_drill_runs(world: World) -> None:
     def meanwhile(words: str) -> None:
         if " rollback: " in words:
-            with pytest.raises(RefusedError, match=r"refused \(lock\): operation [0-9a-f]{8} .* is still running;"):
-                world.act()
+            world.refuses(r"refused \(lock\): operation [0-9a-f]{8} .* is still running;")
 
     def make(act: Act, part_of: str | None) -> Operation:
         return world.operation(act, is_drill=True, drill=part_of)

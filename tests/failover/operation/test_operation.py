@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from failover.cloudflare.api import RecordEdit, RecordNow
-from failover.common.errors import RefusedError
 from failover.common.terms import Act, Via
 from failover.operation.journal import Journal
 from failover.operation.outcome import Result
@@ -92,8 +91,7 @@ def test_one_host_of_several_can_be_switched_alone(worlds: Callable[..., World])
 def test_more_hosts_than_ten_calls_allow_are_refused(worlds: Callable[..., World]) -> None:
     hosts = {f"h{number}.example.test": "worker" for number in range(6)}
     world = worlds(hosts=hosts)
-    with pytest.raises(RefusedError, match="11 API calls are more than 10"):
-        world.act()
+    world.refuses("11 API calls are more than 10")
     assert world.act(via=Via.DNS).result is Result.SWITCHED
 
 
