@@ -148,23 +148,6 @@ COPIES = {
         "replication-is-in-sight",
         on("documents-bucket", having(replicationConfiguration={"rules": [{"destination": {"bucket": "x"}}]})),
     ),
-    "inventory to another stack's bucket": Adversary(
-        "bucket-reports-stay-in-the-stack",
-        plus(
-            "aws:s3/inventory:Inventory",
-            bucket="automatonicai-dev-documents-111111111111",
-            destination={"bucket": {"bucketArn": "arn:aws:s3:::somebody-else", "format": "CSV"}},
-        ),
-    ),
-    "access log of a bucket to elsewhere": Adversary(
-        "bucket-reports-stay-in-the-stack",
-        plus(
-            "aws:s3/bucketLogging:BucketLogging",
-            bucket="automatonicai-dev-documents-111111111111",
-            targetBucket="somebody-else",
-            targetPrefix="l/",
-        ),
-    ),
     "objects through edges everywhere": Adversary(
         "services-are-judged",
         plus("aws:s3/bucketAccelerateConfiguration:BucketAccelerateConfiguration", bucket="b", status="Enabled"),

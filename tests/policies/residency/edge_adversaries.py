@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 from plan.model import Computed
-from tests.policies.changes import Adversary, Change, bindings, both, child, having, on, origin, plus, put, without
+from tests.policies.changes import Adversary, Change, bindings, both, child, having, on, origin, plus, put
 
 RULE, ROUTES = "destinations-are-judged", "routes-lead-to-own-workers"
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
@@ -189,15 +189,8 @@ def binding(rule: str, **values: object) -> Adversary:
 
 
 EDGE = {
-    "Worker placed by Cloudflare": Adversary(
-        "workers-run-next-to-the-database", on("api-version", having(placement={"mode": "smart"}))
-    ),
     "Worker placed near a host": Adversary(
         "workers-run-next-to-the-database", on("web-version", having(placement={"hostname": "db.example.com"}))
-    ),
-    "Worker placed in Montreal and by Cloudflare": Adversary(
-        "workers-run-next-to-the-database",
-        on("api-version", having(placement={"region": "aws:ca-central-1", "mode": "smart"})),
     ),
     "Worker of the oldest kind": Adversary(
         "workers-run-next-to-the-database", plus("cloudflare:index/workerScript:WorkerScript", content="x")
@@ -274,7 +267,5 @@ EDGE = {
     "trace of each call": Adversary(
         "worker-logs-are-not-handed-on", on("web-worker", put("observability.traces", {"enabled": True}))
     ),
-    "R2 in the west of North America": Adversary("r2-is-near", on("media-media-bucket", having(location="wnam"))),
-    "placement left out": Adversary("workers-run-next-to-the-database", on("web-version", without("placement"))),
     **DESTINATIONS,
 }
