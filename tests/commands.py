@@ -33,7 +33,7 @@ def answered(*arguments: str) -> "Result":
     return Result(finished.returncode, finished.stdout, finished.stderr)
 
 
-def in_this_process(environment: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+def in_this_process(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """What a command says and returns, without a new interpreter: that takes half a second of processor time.
 
     Not for one that has other programs write for it. At least one test of each command gives it its own process.
@@ -41,7 +41,7 @@ def in_this_process(environment: Mapping[str, str], *words: str) -> subprocess.C
     # What it imports is the product's whole command line.
     from scripts.__main__ import main
 
-    argv = ["./hybrid", *words]
+    argv = ["./hybrid", *arguments]
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.dict(os.environ, environment, clear=True),

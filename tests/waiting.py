@@ -24,8 +24,8 @@ def until(fact: Callable[[], Any], each_seconds: float = 0.02) -> Any:
         time.sleep(max(each_seconds, min(MOST_SECONDS, 2 * (now - began))))
 
 
-def seen(process: "subprocess.Popen[str]", words: str) -> None:
-    """Returns as soon as a line on its standard error has the words."""
+def seen(process: "subprocess.Popen[str]", message: str) -> None:
+    """Returns as soon as a line on its standard error has the message."""
     assert process.stderr is not None
-    while words not in (line := process.stderr.readline()):
+    while message not in (line := process.stderr.readline()):
         assert line

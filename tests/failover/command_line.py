@@ -32,16 +32,17 @@ def environment(token: str | None = ROLLBACK) -> dict[str, str]:
 class Answer:
     """Exit code and what was said."""
 
-    def __init__(self, *words: str, token: str | None = ROLLBACK, folder: Path = ROOT) -> None:
-        self.code, self.out, self.err = self._run(words, environment(token), folder)
+    def __init__(self, *arguments: str, token: str | None = ROLLBACK, folder: Path = ROOT) -> None:
+        self.code, self.out, self.err = self._run(arguments, environment(token), folder)
         assert "Traceback" not in self.err, self.err
 
-    def _run(self, words: tuple[str, ...], variables: dict[str, str], folder: Path) -> tuple[int, str, str]:
+    def _run(self, arguments: tuple[str, ...], variables: dict[str, str], folder: Path) -> tuple[int, str, str]:
         """Without a new interpreter, which takes half a second of processor time to import the SDK."""
         gone = dict.fromkeys(os.environ.keys() - variables.keys())
         app = application(Surroundings(), name="failover")
         with contextlib.chdir(folder):
-            done = CliRunner(env={**gone, **variables}).invoke(app, words, prog_name="failover", catch_exceptions=False)
+            runner = CliRunner(env={**gone, **variables})
+            done = runner.invoke(app, arguments, prog_name="failover", catch_exceptions=False)
         return done.exit_code, done.stdout, done.stderr
 
 
@@ -51,9 +52,9 @@ class ProcessAnswer(Answer):
     seconds: float
     """Of processor time: what others do on the machine is not ours."""
 
-    def _run(self, words: tuple[str, ...], variables: dict[str, str], folder: Path) -> tuple[int, str, str]:
+    def _run(self, arguments: tuple[str, ...], variables: dict[str, str], folder: Path) -> tuple[int, str, str]:
         before = os.times()
-        done = ran([*COMMAND, *words], cwd=folder, env=variables)
+        done = ran([*COMMAND, *arguments], cwd=folder, env=variables)
         after = os.times()
         self.seconds = after.children_user + after.children_system - before.children_user - before.children_system
         return done.returncode, done.stdout, done.stderr

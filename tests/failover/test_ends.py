@@ -59,8 +59,8 @@ def test_of_some_hosts_only_the_setting_is_not_written(worlds: Callable[..., Wor
     world = worlds(hosts={HOST: "worker", OTHER: "worker"})
     done = Answer("rollback", "--execute", "--host", OTHER, *flags(world), folder=checkout)
     assert done.code == 0
-    words = f"it is one setting for all hosts, {HOST} too: no `pulumi up` before all are on one side; then set in"
-    assert f"active side: {words}" in done.out
+    message = f"it is one setting for all hosts, {HOST} too: no `pulumi up` before all are on one side; then set in"
+    assert f"active side: {message}" in done.out
     assert says(checkout) == "worker"
     Answer("rollback", "--execute", "--host", OTHER, "--host", HOST, *flags(world), folder=checkout)
     assert says(checkout) == "vercel"
@@ -100,9 +100,9 @@ def test_a_restore_with_nothing_to_change_waits_for_caches(
     world = worlds(resolvers=({"lie": STANDBY},))
     said: list[str] = []
 
-    def step(words: str) -> None:
-        said.append(words)
-        if words == "verify from outside":
+    def step(message: str) -> None:
+        said.append(message)
+        if message == "verify from outside":
             timer.start()
 
     timer = threading.Timer(LOST_ANSWER_SECONDS + 1, world.resolvers[0].tell_the_truth)
@@ -126,8 +126,8 @@ def test_what_can_not_be_restored_at_once_is_told_before_it_is_rolled_back(world
     names = [f"h{number}.example.test" for number in range(4)]
     world = worlds(hosts=dict.fromkeys(names, "worker"))
     outcome = world.act()
-    words = "going back takes more than one command: `restore --host …` takes 3 hosts a time, 2 after plan B"
-    assert any(one.startswith(words) for one in outcome.warnings)
+    message = "going back takes more than one command: `restore --host …` takes 3 hosts a time, 2 after plan B"
+    assert any(one.startswith(message) for one in outcome.warnings)
     world.refuses("12 API calls are more than 10: 3 hosts a time with --host", Act.RESTORE)
     assert world.act(Act.RESTORE, ids=world.ids.chosen(names[:3])).result is Result.SWITCHED
     assert world.act(Act.RESTORE, ids=world.ids.chosen(names[3:])).result is Result.SWITCHED

@@ -181,17 +181,17 @@ def test_a_wrong_clock_is_told_and_spoils_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"route": {"id": "c" * 32}}, "app.example.test/*: no route c"),
         ({"record": {"id": "d" * 32}}, "app.example.test: no record d"),
         ({"route": {"pattern": "www.example.test/*"}}, "is now for app.example.test/*, not for www.example.test/*"),
     ],
 )
-def test_stale_ids_are_refused_even_with_force(world: World, changes: dict[str, Any], words: str) -> None:
+def test_stale_ids_are_refused_even_with_force(world: World, changes: dict[str, Any], message: str) -> None:
     world.change_ids(**changes)
     said = "\n".join(world.refuses(r"refused \(ids stale\)", force="does not help here"))
-    assert words in said
+    assert message in said
 
 
 def test_a_renamed_record_is_refused(world: World) -> None:

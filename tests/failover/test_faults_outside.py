@@ -125,9 +125,9 @@ def test_a_resolver_that_lies_is_named_and_outvoted(worlds: Callable[..., World]
     world = worlds(resolvers=({}, {"lie": NOWHERE}, {}))
     outcome = world.act(via=Via.DNS)
     assert outcome.result is Result.SWITCHED
-    (words,) = outcome.dissent
-    assert world.resolvers[1].name in words
-    assert f"the others say {STANDBY}: wrong, or an answer kept for its TTL; outvoted" in words
+    (message,) = outcome.dissent
+    assert world.resolvers[1].name in message
+    assert f"the others say {STANDBY}: wrong, or an answer kept for its TTL; outvoted" in message
 
 
 def test_a_liar_among_two_is_not_believed(worlds: Callable[..., World]) -> None:
@@ -141,9 +141,9 @@ def test_a_slow_resolver_is_named_and_does_not_hold_up_the_rest(worlds: Callable
     outcome = world.act()
     assert outcome.result is Result.SWITCHED
     assert outcome.seconds < 6
-    (words,) = outcome.dissent
-    assert world.resolvers[1].name in words
-    assert "not counted" in words
+    (message,) = outcome.dissent
+    assert world.resolvers[1].name in message
+    assert "not counted" in message
 
 
 def test_an_old_answer_in_most_caches_is_not_called_done(worlds: Callable[..., World]) -> None:

@@ -22,9 +22,9 @@ def test_a_standby_that_has_moved_is_refused_even_with_force(world: World, act: 
     if act is Act.RESTORE:
         world.act()
     move(world, content=MOVED)
-    words = f"record {HOST}: leads to {MOVED} now, not to {STANDBY_NAME}; refresh it with `failover resolve`"
+    message = f"record {HOST}: leads to {MOVED} now, not to {STANDBY_NAME}; refresh it with `failover resolve`"
     said = "\n".join(world.refuses(act=act, via=via, force="does not help here"))
-    assert f"refused (ids stale): {words}" in said
+    assert f"refused (ids stale): {message}" in said
 
 
 def test_a_record_that_was_led_past_to_another_name_by_hand_is_refused(world: World) -> None:

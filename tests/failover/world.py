@@ -213,11 +213,7 @@ def _token(name: str, value: str, scopes: tuple[str, ...]) -> Token:
     return token
 
 
-def make(
-    folder: Path,
-    hosts: dict[str, str] | None = None,
-    resolvers: tuple[dict[str, Any], ...] = ({},),
-) -> World:
+def make(folder: Path, hosts: dict[str, str] | None = None, resolvers: tuple[dict[str, Any], ...] = ({},)) -> World:
     """`hosts`: kind by name. `resolvers`: what is odd about each; nothing about an honest one."""
     tokens = (_token("admin", ADMIN, ("*",)), *(_token(name, *found) for name, found in TOKENS.items()))
     settings = Settings(

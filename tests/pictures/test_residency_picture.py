@@ -1,4 +1,4 @@
-"""The map is drawn where Canada is, says what the map says, and no words run into others."""
+"""The map is drawn where Canada is, says what the map says, and no text runs into another."""
 
 import os
 import re
@@ -143,8 +143,8 @@ def test_no_edge_runs_through_a_node(dev_plan: Plan, direct_plan: Plan) -> None:
 def uprights(path: str) -> Iterator[tuple[float, float]]:
     """The middle of each upright line of an edge; by one it passes a row of nodes."""
     x = y = 0.0
-    for kind, words in re.findall(r"([MVC])([^MVC]+)", path):
-        numbers = [float(number) for number in re.findall(r"[\d.]+", words)]
+    for kind, coordinates in re.findall(r"([MVC])([^MVC]+)", path):
+        numbers = [float(number) for number in re.findall(r"[\d.]+", coordinates)]
         if kind == "V":
             yield x, (y + numbers[-1]) / 2
             y = numbers[-1]

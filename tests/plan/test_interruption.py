@@ -88,12 +88,12 @@ def eventually(is_so: Callable[[], bool]) -> bool:
     return found
 
 
-def of_session_at(session: int, words: str) -> list[int]:
-    """Those that were started with these words."""
+def of_session_at(session: int, part: str) -> list[int]:
+    """Those that have this in their command line."""
     found = []
     for pid in of_session(session):
         with contextlib.suppress(OSError):
-            if words in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
+            if part in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
                 found.append(pid)
     return found
 
@@ -134,9 +134,9 @@ def test_an_interrupted_gate_says_nothing_and_leaves_nobody(
                 # This test was kept from running for so long that the moment went by.
                 continue
             os.killpg(process.pid, signal.SIGINT)
-            _, words = process.communicate(timeout=WAIT_SECONDS)
+            _, errors = process.communicate(timeout=WAIT_SECONDS)
             # Before Python the signal itself ends the process, which is 130 to a shell.
-            assert (process.returncode, words) in ((130, ""), (-signal.SIGINT, ""))
+            assert (process.returncode, errors) in ((130, ""), (-signal.SIGINT, ""))
             assert eventually(lambda: of_session(process.pid) == [])
             return
     pytest.fail(f"{moment}: never met")
@@ -147,8 +147,8 @@ def test_an_interruption_of_the_start_says_nothing(milliseconds: int) -> None:
     with started("./hybrid", "preview", "dev") as process:
         time.sleep(milliseconds / 1000)
         os.killpg(process.pid, signal.SIGINT)
-        _, words = process.communicate(timeout=WAIT_SECONDS)
-        assert (process.returncode, words) in ((130, ""), (-signal.SIGINT, ""))
+        _, errors = process.communicate(timeout=WAIT_SECONDS)
+        assert (process.returncode, errors) in ((130, ""), (-signal.SIGINT, ""))
 
 
 def test_an_interruption_before_a_command_runs_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,8 +164,8 @@ def test_a_gate_in_the_background_is_not_interrupted() -> None:
         while process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(0.1)
-        out, words = process.communicate()
-        assert (process.returncode, words) == (0, "")
+        out, errors = process.communicate()
+        assert (process.returncode, errors) == (0, "")
         assert out.startswith("dev: passed")
 
 

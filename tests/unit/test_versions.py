@@ -112,8 +112,8 @@ def test_a_table_has_a_row_a_move() -> None:
     assert table([], "2026-11-29") == "Nothing moved since 2026-11-29, when the tests last passed.\n"
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["versions", *words])
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["versions", *arguments])
     monkeypatch.setattr(versions, "locks_moved", list)
     monkeypatch.setattr(versions, "_machine", lambda: iter([("node", "22.2.0")]))
     return versions.main()
@@ -147,8 +147,8 @@ def test_a_changed_lockfile_is_told_since_its_commit(tmp_path: Path, monkeypatch
     lock = tmp_path / "requirements.lock"
     lock.write_text("boto3==1.0\n")
     git = ["git", "-c", "user.name=trial", "-c", "user.email=trial@example.org"]
-    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "lock"]):
-        subprocess.run([*git, *words], cwd=tmp_path, check=True)
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "lock"]):
+        subprocess.run([*git, *arguments], cwd=tmp_path, check=True)
     assert versions.locks_moved() == []
     lock.write_text("boto3==1.1\n")
     subprocess.run([*git, "add", "."], cwd=tmp_path, check=True)

@@ -116,11 +116,11 @@ def test_the_token_comes_from_a_file_that_only_its_owner_reads(world: World, tmp
     path = tmp_path / "token"
     path.write_text(TOKENS["rollback"][0] + "\n")
     path.chmod(0o644)
-    words = ["plan", *flags(world), "--token-file", str(path)]
-    refused = Answer(*words, token=None)
+    arguments = ["plan", *flags(world), "--token-file", str(path)]
+    refused = Answer(*arguments, token=None)
     assert refused.err == f"failover: {path}: others may read the token (mode 0644); `chmod 600` it\n"
     path.chmod(0o600)
-    assert Answer(*words, token=None).code == 0
+    assert Answer(*arguments, token=None).code == 0
     assert Answer("plan", *flags(world), token=None).err.startswith("failover: no token: set HYBRID_ROLLBACK_TOKEN")
 
 
@@ -149,6 +149,6 @@ def test_the_package_imports_nothing_of_ours_but_what_the_wheel_brings() -> None
     ours = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()} - {"failover", "durable"}
     for path in (ROOT / "failover").rglob("*.py"):
         for line in path.read_text().splitlines():
-            words = line.split()
-            if words[:1] in (["from"], ["import"]):
-                assert words[1].partition(".")[0] not in ours, f"{path.name}: {line}"
+            parts = line.split()
+            if parts[:1] in (["from"], ["import"]):
+                assert parts[1].partition(".")[0] not in ours, f"{path.name}: {line}"

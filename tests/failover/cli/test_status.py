@@ -1,4 +1,4 @@
-"""What `status` tells, in JSON and in words."""
+"""What `status` tells, in JSON and as text."""
 
 import json
 import socket
@@ -97,16 +97,18 @@ def test_the_days_that_the_certificate_has_left(
         assert f"fault: {HOST}: the stand-by's certificate {fault}" in found.out
 
 
-@pytest.mark.parametrize(("days", "name", "words"), [(-1, HOST, "certificate has expired"), (60, "x.test", "mismatch")])
+@pytest.mark.parametrize(
+    ("days", "name", "message"), [(-1, HOST, "certificate has expired"), (60, "x.test", "mismatch")]
+)
 def test_a_certificate_that_clients_refuse_is_a_fault(
-    world: World, tls: Callable[..., None], days: int, name: str, words: str
+    world: World, tls: Callable[..., None], days: int, name: str, message: str
 ) -> None:
     tls(days, name)
     found = Answer("status", *flags(world))
     assert found.code == 1
     (line,) = [line for line in found.out.splitlines() if line.startswith("fault: ")]
     assert line.startswith(f"fault: {HOST}: the stand-by's certificate is refused: ")
-    assert words in line
+    assert message in line
     assert "certificate: not seen" in found.out
 
 
@@ -152,33 +154,33 @@ def test_the_last_drill_and_operation(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "passed", "words"), [(36, True, "over 35 days ago"), (1, False, "missed its targets")]
+    ("days", "passed", "message"), [(36, True, "over 35 days ago"), (1, False, "missed its targets")]
 )
-def test_a_drill_that_is_old_or_missed_is_a_warning(world: World, days: int, passed: bool, words: str) -> None:
+def test_a_drill_that_is_old_or_missed_is_a_warning(world: World, days: int, passed: bool, message: str) -> None:
     began = (datetime.now(UTC) - timedelta(days=days)).isoformat()
     world.paths.evidence.mkdir()
     evidence = {"started_at": began, "is_passed": passed, "stack": "local", "via": "route"}
     (world.paths.evidence / "failover-drill-1.json").write_text(json.dumps(evidence))
     found = Answer("status", *flags(world))
     assert found.code == 0
-    assert any(line.startswith("warning: the last drill") and words in line for line in found.out.splitlines())
+    assert any(line.startswith("warning: the last drill") and message in line for line in found.out.splitlines())
 
 
 @pytest.mark.parametrize(
-    ("via", "words"),
+    ("via", "message"),
     [
         (Via.ROUTE, "the route is blank, and nothing else leads to the Worker"),
         (Via.DNS, "the record leads past Cloudflare, and a route answers only behind it"),
     ],
 )
-def test_rolled_back_it_says_why_the_worker_was_not_asked(world: World, via: Via, words: str) -> None:
+def test_rolled_back_it_says_why_the_worker_was_not_asked(world: World, via: Via, message: str) -> None:
     world.act(via=via)
     found = Answer("status", *flags(world))
     assert found.out.startswith(f"{HOST}: vercel is the active side, by the API\n")
     assert f"  route {HOST}/*: script {SCRIPT if via is Via.DNS else 'none'}\n" in found.out
     past = f"{STANDBY_NAME} (DNS-only, TTL 60 s)" if via is Via.DNS else f"{STANDBY_NAME} (proxied)"
     assert f"  record: {past}\n" in found.out
-    assert f"  Cloudflare's side was not asked: {words}\n  builds: not known; " in found.out
+    assert f"  Cloudflare's side was not asked: {message}\n  builds: not known; " in found.out
     assert found.code == 0
 
 

@@ -39,8 +39,8 @@ def test_a_full_disk_for_the_result_is_told_apart_from_what_was_done(world: Worl
 
 @pytest.mark.parametrize("name", ["--ids", "--journal"])
 def test_what_never_ends_is_no_file(world: World, name: str) -> None:
-    words = ["rollback", *(flags(world) if name == "--journal" else []), name, "/dev/zero"]
-    answer = Answer(*words)
+    arguments = ["rollback", *(flags(world) if name == "--journal" else []), name, "/dev/zero"]
+    answer = Answer(*arguments)
     assert answer.code == 1
     assert "/dev/zero: is not a file" in answer.err
 
@@ -97,32 +97,32 @@ def test_a_file_that_says_nothing_is_made_from_its_parts(world: World) -> None:
 
 
 def interrupted(world: World, method: str, path: str, step: str) -> tuple[int, str]:
-    """Exit code and words of a rollback that meets Ctrl-C where the API is slow."""
+    """Exit code and messages of a rollback that meets Ctrl-C where the API is slow."""
     world.faults({"match": {"method": method, "path": path}, "kind": "slow", "seconds": 6})
     command = ["env", "--default-signal=INT", *COMMAND, "rollback", "--execute", *flags(world)]
     with subprocess.Popen(command, cwd=world.folder, env=environment(), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
-        words = ""
-        while step not in words:
-            words += process.stderr.readline()
+        message = ""
+        while step not in message:
+            message += process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        words = process.stderr.read()
+        message = process.stderr.read()
     world.faults()
-    return process.returncode, words
+    return process.returncode, message
 
 
 def test_an_interrupted_rollback_says_what_stands_open(world: World) -> None:
-    code, words = interrupted(world, "PUT", "/workers/routes/", f"route {HOST}")
+    code, message = interrupted(world, "PUT", "/workers/routes/", f"route {HOST}")
     assert code == 130
-    assert "interrupted: rollback " in words
-    assert "`rollback --execute` finishes it, `restore --execute` backs it out" in words
+    assert "interrupted: rollback " in message
+    assert "`rollback --execute` finishes it, `restore --execute` backs it out" in message
     assert Answer("rollback", "--execute", *flags(world)).code == 0
     assert world.script() is None
 
 
 def test_an_interrupted_look_has_changed_nothing(world: World) -> None:
-    code, words = interrupted(world, "GET", "/workers/routes", "look")
-    assert (code, words) == (130, "interrupted; nothing was changed\n")
+    code, message = interrupted(world, "GET", "/workers/routes", "look")
+    assert (code, message) == (130, "interrupted; nothing was changed\n")
 
 
 def test_a_token_that_only_reads_is_enough_to_look_every_day(world: World) -> None:

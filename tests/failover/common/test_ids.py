@@ -14,7 +14,7 @@ from tests.failover.world import HOST, World
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         (None, "is not there"),
         ("{", "is not JSON"),
@@ -22,13 +22,13 @@ from tests.failover.world import HOST, World
         ('{"format": 2}', "has format 2, this version reads 1"),
     ],
 )
-def test_a_file_of_ids_that_can_not_be_is_one_line(tmp_path: Path, text: str | None, words: str) -> None:
+def test_a_file_of_ids_that_can_not_be_is_one_line(tmp_path: Path, text: str | None, message: str) -> None:
     path = tmp_path / "ids.json"
     if text is not None:
         path.write_text(text)
     answer = Answer("rollback", "--execute", "--ids", str(path))
     assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
-    assert words in answer.err
+    assert message in answer.err
 
 
 def test_every_fault_of_the_file_is_told_at_once(world: World) -> None:
@@ -44,7 +44,7 @@ def test_every_fault_of_the_file_is_told_at_once(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "key", "value", "words"),
+    ("part", "key", "value", "message"),
     [
         (
             "route",
@@ -61,11 +61,11 @@ def test_every_fault_of_the_file_is_told_at_once(world: World) -> None:
     ],
 )
 def test_a_value_that_can_not_be_is_told_with_what_is_allowed(
-    world: World, part: str, key: str, value: str, words: str
+    world: World, part: str, key: str, value: str, message: str
 ) -> None:
     world.change_ids(**{part: {key: value}})
     answer = Answer("status", *flags(world))
-    assert (answer.code, answer.err) == (1, f"failover: {world.folder / 'failover.json'}: {words}\n")
+    assert (answer.code, answer.err) == (1, f"failover: {world.folder / 'failover.json'}: {message}\n")
 
 
 def test_an_unknown_host_names_those_that_are_known(world: World) -> None:
@@ -82,11 +82,7 @@ FAULTS = [
     ("api", "ftp://example.test", "api: ftp://example.test is neither https nor on loopback"),
     ("api", f"http://eve:{TOKEN}@example.test", "api: http://example.test is neither https nor on loopback"),
     ("api", "https://[x", "api: is not the address of an API; allowed: https://…, or http:// on loopback"),
-    (
-        "account",
-        TOKEN + "!",
-        "account: 'made-up-…' (49 letters) is not valid; allowed: letters, digits, ",
-    ),
+    ("account", TOKEN + "!", "account: 'made-up-…' (49 letters) is not valid; allowed: letters, digits, "),
     ("zone", [], "zone.id: is missing"),
     ("zone.name", "A.test", "zone.name: 'A.test' is not valid; allowed: a host name in small letters"),
     ("hosts", {}, "hosts: has to be a valid array"),
@@ -99,11 +95,7 @@ FAULTS = [
     ("hosts.0.record.ttl", "1", "hosts[0].record.ttl: has to be a valid integer"),
     ("hosts.0.standby", "x", "hosts[0].standby.hostname: is missing"),
     ("hosts.0.path", "x", "hosts[0].path: 'x' is not valid; allowed: a path that begins with / and has no spaces"),
-    (
-        "hosts.0.challenge_routes.0.id",
-        "",
-        "hosts[0].challenge_routes[0].id: '' is not valid; allowed: ",
-    ),
+    ("hosts.0.challenge_routes.0.id", "", "hosts[0].challenge_routes[0].id: '' is not valid; allowed: "),
     ("probes", [1], "probes: has to be an object"),
     ("probes.ca", None, "probes.ca: is empty"),
     ("hosts.0.path", None, "hosts[0].path: has to be a valid string"),

@@ -36,12 +36,7 @@ def test_ctrl_c_in_a_drill_restores_reports_and_exits_with_130(world: World) -> 
     # As in a terminal, also where the tests themselves run in the background and Ctrl-C is ignored.
     command = ["env", "--default-signal=INT", *COMMAND, "drill", "--execute", "--count", "9", "--json", *flags(world)]
     with subprocess.Popen(
-        command,
-        cwd=world.folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        command, cwd=world.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr
         while " rollback: switched" not in process.stderr.readline():

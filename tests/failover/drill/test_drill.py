@@ -130,8 +130,8 @@ def test_a_drill_leaves_an_operation_that_was_meant_alone(world: World) -> None:
 
 
 def test_nobody_rolls_back_on_this_machine_while_a_drill_runs(world: World) -> None:
-    def meanwhile(words: str) -> None:
-        if " rollback: " in words:
+    def meanwhile(message: str) -> None:
+        if " rollback: " in message:
             world.refuses(r"refused \(lock\): operation [0-9a-f]{8} .* is still running;")
 
     def make(act: Act, part_of: str | None) -> Operation:

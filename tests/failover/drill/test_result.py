@@ -62,7 +62,7 @@ def test_a_drill_within_its_limits_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"seconds": 3.1}, "a switch took 3.1 s until every client saw it, over 3 s"),
         ({"seconds": None}, "a switch was not seen by every client"),
@@ -73,12 +73,12 @@ def test_a_drill_within_its_limits_passes() -> None:
         ({"result": Result.UNVERIFIED}, "rollback 0123abcd: unverified"),
     ],
 )
-def test_a_limit_that_is_not_kept_is_named_everywhere(changes: dict[str, Any], words: str) -> None:
+def test_a_limit_that_is_not_kept_is_named_everywhere(changes: dict[str, Any], message: str) -> None:
     found = drilled(**changes)
-    assert (found.is_passed, found.missed[0]) == (False, words)
-    assert words in found.document()["missed"]
-    assert f"missed: {words}" in lines(found)
-    assert f"* missed: {words}" in markdown(found)
+    assert (found.is_passed, found.missed[0]) == (False, message)
+    assert message in found.document()["missed"]
+    assert f"missed: {message}" in lines(found)
+    assert f"* missed: {message}" in markdown(found)
 
 
 def test_the_limits_are_in_the_output() -> None:

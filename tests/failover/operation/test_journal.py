@@ -188,7 +188,7 @@ def test_a_look_at_the_lock_is_in_nobodys_way(tmp_path: Path, monkeypatch: pytes
         assert found
         assert found.operation == "0123abcd"
         killed = path.read_bytes()
-    monkeypatch.setattr("durable.lock.fcntl.flock", lambda *words: asked.append(words))
+    monkeypatch.setattr("durable.lock.fcntl.flock", lambda *arguments: asked.append(arguments))
     assert holder(path) is None
     # As kill -9 leaves it: no process has such a number.
     path.write_bytes(killed.replace(str(os.getpid()).encode(), b"4194305"))

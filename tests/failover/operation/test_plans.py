@@ -36,7 +36,7 @@ def changes(world: World, *kinds: str) -> list[Change]:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "measured", "words"),
+    ("kinds", "measured", "message"),
     [
         ((), 0.4, "0 s"),
         (("route",), 0.44, "0.4 s, as measured here the last time"),
@@ -50,9 +50,9 @@ def changes(world: World, *kinds: str) -> list[Change]:
     ],
 )
 def test_the_estimate_is_of_the_slowest_change(
-    world: World, kinds: tuple[str, ...], measured: float | None, words: str
+    world: World, kinds: tuple[str, ...], measured: float | None, message: str
 ) -> None:
-    assert estimated_seconds(changes(world, *kinds), measured) == words
+    assert estimated_seconds(changes(world, *kinds), measured) == message
 
 
 def test_a_plan_tells_changes_time_and_calls(world: World) -> None:
@@ -72,8 +72,8 @@ def test_a_plan_refuses_builds_that_differ(world: World) -> None:
     world.outside.worker_build = "b2"
     plan = Answer("plan", *flags(world))
     assert plan.code == 1
-    words = f"refused (parity): {HOST}: the stand-by has build b1, the Worker b2; --force REASON overrides this"
-    assert words in plan.out.splitlines()
+    message = f"refused (parity): {HOST}: the stand-by has build b1, the Worker b2; --force REASON overrides this"
+    assert message in plan.out.splitlines()
 
 
 def test_a_plan_refuses_a_near_rate_limit(world: World) -> None:

@@ -9,8 +9,7 @@ W, V = Side.WORKER, Side.VERCEL
 
 
 @pytest.mark.parametrize(
-    ("header", "side"),
-    [("worker", W), ("Vercel", V), ("pages", W), ("", None), ("vercel, worker", None)],
+    ("header", "side"), [("worker", W), ("Vercel", V), ("pages", W), ("", None), ("vercel, worker", None)]
 )
 def test_a_side_is_named_by_one_word(header: str, side: Side | None) -> None:
     assert side_of({"x-served-by": header}) is side

@@ -19,7 +19,7 @@ from tests.policies.changes import (
     without,
 )
 
-PORTS, INSTANCE, DISK = "postgres-a-ports", "postgres-a-instance", "postgres-a-data"
+PORTS, INSTANCE = "postgres-a-ports", "postgres-a-instance"
 DEPLOY, HOST_RIGHTS = "deploy-deploy", "identity-metrics"
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 ZONE = "fedcba9876543210fedcba9876543210"
