@@ -194,7 +194,7 @@ media = [
     )
     for key in stack.media_buckets
 ]
-way = tunnel or PublicDatabase(
+route = tunnel or PublicDatabase(
     "public-database",
     PublicDatabaseArgs(
         labels=labels,
@@ -212,7 +212,7 @@ hyperdrive = HyperdrivePair(
         labels=labels,
         account_id=cloudflare_account,
         database=database,
-        way=way,
+        route=route,
         authorities_pem=authority.authorities_pem,
         ready=[convergence.associations[stack.postgres_serving]],
         waits=stack.wait_for_database,

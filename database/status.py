@@ -161,7 +161,7 @@ class Status:
         ]
         return {
             "stack": self.stack,
-            "way": self.route,
+            **_route(self.route),
             "role": ROLE,
             "level": self.level,
             "reason": None,
@@ -199,11 +199,16 @@ def status(access: Access, extra: tuple[Finding, ...] = (), *, is_pinned: bool =
     return Status(stack=access.stack, route=access.route, findings=tuple(found), unseen=tuple(unseen))
 
 
+def _route(route: str | None) -> dict[str, str | None]:
+    # `way` was its key until this release.
+    return {"route": route, "way": route}
+
+
 def unreachable(stack: str, reason: str) -> dict[str, Any]:
     """The document of a database that does not answer: nothing was found, and that is critical."""
     return {
         "stack": stack,
-        "way": None,
+        **_route(None),
         "role": ROLE,
         "level": Level.CRITICAL,
         "reason": reason,

@@ -23,6 +23,8 @@ app = typer.Typer(
     help="The running database, here or with --stack in the cloud: status, top, psql, migrate.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # `--way` was --route's name until this release.
+    context_settings={"token_normalize_func": lambda token: "route" if token == "way" else token},
 )
 
 
@@ -44,7 +46,7 @@ class Order(StrEnum):
 
 Carrier = Annotated[
     Route | None,
-    typer.Option("--way", help="How to get to a stack in the cloud; tunnel unless set.", show_default=False),
+    typer.Option("--route", help="How to reach a stack in the cloud; tunnel unless set.", show_default=False),
 ]
 
 
@@ -60,7 +62,7 @@ def _access(stack: str | None, route: Route | None) -> "OpenAccess":
         from database.local_access import open_local
 
         if route is not None:
-            raise typer.BadParameter("is for a stack in the cloud: add --stack", param_hint="--way")
+            raise typer.BadParameter("is for a stack in the cloud: add --stack", param_hint="--route")
         return open_local(_local(), tell)
     from database import cloud_access
     from database.declared import declared

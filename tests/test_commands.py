@@ -93,7 +93,7 @@ def test_the_page_of_commands_is_what_they_say() -> None:
         ["locl"],
         ["db", "top", "--by", "size"],
         ["db", "top", "-n", "0"],
-        ["db", "status", "--way", "ssm"],
+        ["db", "status", "--route", "ssm"],
         ["db", "status", "dev"],
         ["backup", "now", "--type", "half"],
         ["backup", "list", "--as-of", "soon"],
@@ -120,6 +120,16 @@ def test_wrong_usage_exits_with_2(words: list[str]) -> None:
     assert answer.code == 2
     assert not answer.out
     assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize("command", DATABASE)
+def test_the_route_is_still_taken_by_its_old_name(command: str) -> None:
+    (new, old) = (answered("db", command, name, "ssm") for name in ("--route", "--way"))
+    assert "--route: is for a stack in the cloud" in new.err
+    assert (old.code, old.err) == (new.code, new.err)
+    shown = answered("db", command, "--help").out
+    assert "--route" in shown
+    assert "--way" not in shown
 
 
 def test_preview_shows_resources_and_masks_secrets() -> None:

@@ -19,7 +19,7 @@ class HyperdrivePairArgs:
     labels: Labels
     account_id: str
     database: PostgresDatabase
-    way: PrivateTunnel | PublicDatabase
+    route: PrivateTunnel | PublicDatabase
     authorities_pem: pulumi.Input[str]
     """Who may have signed the server's certificate."""
     ready: list[pulumi.Resource]
@@ -48,10 +48,10 @@ class HyperdrivePair(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: HyperdrivePairArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:edge:HyperdrivePair", name, args.labels.inputs(DataClass.REGULATED), opts)
-        asks = args.waits and isinstance(args.way, PrivateTunnel)
+        asks = args.waits and isinstance(args.route, PrivateTunnel)
         self._child = pulumi.ResourceOptions(
             parent=self,
-            depends_on=[*args.way.ready, *args.ready],
+            depends_on=[*args.route.ready, *args.ready],
             hooks=readiness_hooks(f"{name}-readiness", args.authorities_pem) if asks else None,
         )
         regulated = self._configuration(f"{name}-regulated", args, APP.name, "regulated", {"disabled": True})
@@ -79,7 +79,7 @@ class HyperdrivePair(pulumi.ComponentResource):
             account_id=args.account_id,
             name=f"{args.labels.prefix}-{data_class}",
             origin=_origin(args, role),
-            mtls=_certificates(args.way, role),
+            mtls=_certificates(args.route, role),
             caching=caching,
             origin_connection_limit=args.connections,
             opts=self._child,
@@ -89,22 +89,22 @@ class HyperdrivePair(pulumi.ComponentResource):
 def _origin(args: HyperdrivePairArgs, role: str) -> cloudflare.HyperdriveConfigOriginArgsDict:
     origin: cloudflare.HyperdriveConfigOriginArgsDict = {
         "scheme": "postgres",
-        "host": args.way.hostname,
+        "host": args.route.hostname,
         "database": args.database.database,
         "user": role,
         "password": args.database.passwords[role],
     }
-    if isinstance(args.way, PublicDatabase):
+    if isinstance(args.route, PublicDatabase):
         return {**origin, "port": PORT}
     # No port: behind Access the tunnel decides it.
-    return {**origin, "access_client_id": args.way.client_id, "access_client_secret": args.way.client_secret}
+    return {**origin, "access_client_id": args.route.client_id, "access_client_secret": args.route.client_secret}
 
 
-def _certificates(way: PrivateTunnel | PublicDatabase, role: str) -> cloudflare.HyperdriveConfigMtlsArgsDict | None:
-    if isinstance(way, PrivateTunnel):
+def _certificates(route: PrivateTunnel | PublicDatabase, role: str) -> cloudflare.HyperdriveConfigMtlsArgsDict | None:
+    if isinstance(route, PrivateTunnel):
         return None
     return {
         "sslmode": "verify-full",
-        "ca_certificate_id": way.authority_certificate_id,
-        "mtls_certificate_id": way.client_certificate_ids[role],
+        "ca_certificate_id": route.authority_certificate_id,
+        "mtls_certificate_id": route.client_certificate_ids[role],
     }

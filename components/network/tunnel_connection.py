@@ -158,7 +158,7 @@ def _refusal(hostname: str, status: int) -> str:
     if status in (502, 530):
         what = "no connector is signed in" if status == 530 else "the database's port does not answer the connector"
         return (
-            f"{hostname}: the tunnel has no way to the database (HTTP {status}: {what}); "
+            f"{hostname}: the tunnel does not reach the database (HTTP {status}: {what}); "
             f"check cloudflared and PostgreSQL on the host"
         )
     return f"{hostname}: the edge answers HTTP {status}; check the tunnel's ingress rules"

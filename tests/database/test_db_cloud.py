@@ -95,10 +95,11 @@ def dev(stack: StackUnderTest, sessions: Sessions, programs: Path) -> Iterator[C
 
 @pytest.mark.parametrize("route", ["tunnel", "ssm"])
 def test_status_is_had_on_both_routes(dev: Cloud, stack: StackUnderTest, route: str) -> None:
-    answer = dev.run("status", "--json", "--way", route)
+    answer = dev.run("status", "--json", "--route", route)
     assert answer.stderr == ""
     found = json.loads(answer.stdout)
     assert found["stack"] == "dev"
+    assert found["route"] == found["way"] == {"tunnel": "through the tunnel", "ssm": "through Session Manager"}[route]
     # Debian's own packages stand for the host's, which are pinned; the disk is this machine's, however full.
     full = THRESHOLDS["disk"].level(psutil.disk_usage(str(stack.state)).percent) is not Level.OK
     worries = {"versions", "disk"} if full else {"versions"}
@@ -109,11 +110,11 @@ def test_status_is_had_on_both_routes(dev: Cloud, stack: StackUnderTest, route: 
 
 @pytest.mark.parametrize("route", ["tunnel", "ssm"])
 def test_top_and_migrations_are_had_on_both_routes(dev: Cloud, route: str) -> None:
-    assert json.loads(dev.told("top", "--json", "--way", route).stdout)
-    planned = json.loads(dev.told("migrate", "--json", "--way", route).stdout)
+    assert json.loads(dev.told("top", "--json", "--route", route).stdout)
+    planned = json.loads(dev.told("migrate", "--json", "--route", route).stdout)
     assert (planned["ran"], planned["pending"]) == ([], [])
     assert [row["name"] for row in planned["applied"]] == ["0001_ledger_entries", "0002_exchange_rates"]
-    assert dev.told("migrate", "--apply", "--way", route).stderr == "nothing to apply\n"
+    assert dev.told("migrate", "--apply", "--route", route).stderr == "nothing to apply\n"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_top_and_migrations_are_had_on_both_routes(dev: Cloud, route: str) -> No
     ],
 )
 def test_psql_takes_the_route_with_the_role(dev: Cloud, route: str, role: str, told: str) -> None:
-    answer = dev.run("psql", "--role", role, "--way", route, "-c", "SELECT session_user", "--", "-At")
+    answer = dev.run("psql", "--role", role, "--route", route, "-c", "SELECT session_user", "--", "-At")
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, f"{role}\n", told)
 
 
@@ -146,11 +147,11 @@ def test_without_a_tunnel_the_other_way_is_named(dev: Cloud, role: str, where: s
     given = json.loads(dev.environment["HYBRID_TEST_CLOUD"])
     given["plan"]["has_tunnel"] = False
     said = one_line(dev.told("psql", "--role", role, "-c", "SELECT 1", HYBRID_TEST_CLOUD=json.dumps(given)))
-    assert f"declares no tunnel to {where} (databaseWay: direct); allowed: --way ssm" in said
+    assert f"declares no tunnel to {where} (databaseWay: direct); allowed: --route ssm" in said
 
 
 def test_the_session_ends_with_the_command(dev: Cloud) -> None:
-    assert dev.run("migrate", "--way", "ssm").returncode == 0
+    assert dev.run("migrate", "--route", "ssm").returncode == 0
     # Wherever they hang by now, what the command has started is known by its home.
     home = dev.environment["HOME"]
     assert [process for process in psutil.process_iter() if environment_of(process).get("HOME") == home] == []
@@ -224,12 +225,12 @@ def test_a_server_that_another_authority_signed_for_is_refused(
 
 def test_a_plugin_that_is_missing_is_named(dev: Cloud, tmp_path: Path, programs: Path) -> None:
     (tmp_path / "aws").symlink_to(programs / "aws")
-    said = one_line(dev.told("status", "--way", "ssm", PATH=str(tmp_path)))
+    said = one_line(dev.told("status", "--route", "ssm", PATH=str(tmp_path)))
     assert said.startswith("hybrid: session-manager-plugin: not found; install it: ")
 
 
 def test_a_session_that_aws_refuses_is_told_with_its_words(dev: Cloud) -> None:
-    said = one_line(dev.told("status", "--way", "ssm", AWS_STAND_IN_REFUSAL="An error occurred (TargetNotConnected)"))
+    said = one_line(dev.told("status", "--route", "ssm", AWS_STAND_IN_REFUSAL="An error occurred (TargetNotConnected)"))
     assert "aws ssm start-session: ended with exit code 1: An error occurred (TargetNotConnected)" in said
 
 
@@ -239,13 +240,13 @@ def test_a_host_that_is_not_online_is_told(dev: Cloud, sessions: Sessions) -> No
         for parameter in dev.ssm.describe_parameters()["Parameters"]:
             value: Any = dev.ssm.get_parameter(Name=parameter["Name"], WithDecryption=True)["Parameter"]["Value"]
             away.ssm.put_parameter(Name=parameter["Name"], Value=value, Type="SecureString", Overwrite=True)
-        said = one_line(away.told("status", "--way", "ssm"))
+        said = one_line(away.told("status", "--route", "ssm"))
     assert "0 of 1 nodes with the tags Host=a, Stack=automatonicai-dev are online; one is needed" in said
 
 
 def test_no_secret_is_on_any_command_line(dev: Cloud, sessions: Sessions) -> None:
     process = subprocess.Popen(
-        [*COMMAND, "psql", "--stack", "dev", "--way", "ssm", "-c", "SELECT pg_sleep(3)"],
+        [*COMMAND, "psql", "--stack", "dev", "--route", "ssm", "-c", "SELECT pg_sleep(3)"],
         env=dev.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -76,6 +76,6 @@ def test_a_database_that_is_not_reachable_stops_the_engine_with_what_to_look_at(
     with trial_edge(status=530) as edge:
         write(engine, edge.url)
         refusal = engine.run("up", "--yes", "--skip-preview", "--stack=dev", is_refused=True)
-    assert "the tunnel has no way to the database (HTTP 530" in refusal
+    assert "the tunnel does not reach the database (HTTP 530" in refusal
     assert ("create", "hyperdrive") not in engine.acts("dev")
     assert not [secret for secret in [*engine.secrets("dev"), ENDPOINT.client_secret] if secret in refusal]

@@ -67,7 +67,7 @@ def test_a_tunnel_that_is_down_is_waited_for_and_then_named() -> None:
     with trial_edge(status=530) as edge:
         message, said = gave_up(edge.url)
     assert edge.asked == 5
-    assert "the tunnel has no way to the database (HTTP 530" in message
+    assert "the tunnel does not reach the database (HTTP 530" in message
     assert "`pulumi up` goes on from here once it is mended" in message
     # Said once, not at every attempt.
     assert len(said) == 1

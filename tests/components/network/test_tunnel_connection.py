@@ -77,8 +77,8 @@ def test_a_wrong_token_is_refused_in_words_without_the_token() -> None:
     [
         (302, "Access refuses the service token (HTTP 302)"),
         (403, "Access refuses the service token (HTTP 403)"),
-        (530, "no way to the database (HTTP 530: no connector is signed in); check cloudflared and PostgreSQL"),
-        (502, "no way to the database (HTTP 502: the database's port does not answer the connector)"),
+        (530, "does not reach the database (HTTP 530: no connector is signed in); check cloudflared and PostgreSQL"),
+        (502, "does not reach the database (HTTP 502: the database's port does not answer the connector)"),
         (404, "the edge answers HTTP 404; check the tunnel's ingress rules"),
     ],
 )
