@@ -64,7 +64,7 @@ def _refuse(declared: Declared, route: Route, *, is_pooled: bool) -> None:
     elif _hostname(declared, is_pooled=is_pooled) is None:
         where = "the pooler" if is_pooled else "PostgreSQL"
         raise DatabaseError(
-            f"{declared.stack}: declares no tunnel to {where} (databaseWay: direct); allowed: --route ssm"
+            f"{declared.stack}: declares no tunnel to {where} (databaseRoute: direct); allowed: --route ssm"
         )
 
 

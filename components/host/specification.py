@@ -55,7 +55,7 @@ def host_specification(stack: Settings, host: HostSettings) -> Spec:
 
 def has_tunnel(stack: Settings) -> bool:
     """Whether the way in is a tunnel, and PostgreSQL's port closed."""
-    return stack.database_way == "tunnel"
+    return stack.database_route == "tunnel"
 
 
 def database_networks(stack: Settings) -> tuple[list[str], list[str]]:

@@ -3,7 +3,8 @@
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pulumi
@@ -15,6 +16,7 @@ from components.common.labels import Environment, Labels
 from components.common.protection import Protection
 from components.settings import backup as backup_settings
 from components.settings import host as host_settings
+from components.settings import renamed
 from components.settings.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
 from components.settings.host import HostSettings
 from components.settings.types import (
@@ -87,7 +89,7 @@ class Settings(BaseModel):
     postgres_serving: str
     timescaledb_edition: TimescaleEdition
     allow_untested_hyperdrive: bool
-    database_way: Literal["tunnel", "direct"]
+    database_route: Literal["tunnel", "direct"]
     database_authorities: Annotated[list[AuthorityGeneration], Field(min_length=1, max_length=3)]
     wait_for_database: bool
     snapshot_time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):00$")]
@@ -233,13 +235,17 @@ def load(stack: str) -> Settings:
     """Reads the running program's configuration. Raises SettingsError."""
     raw = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     prefix = f"{PROJECT}:"
-    return parse(stack, {key.removeprefix(prefix): text for key, text in raw.items() if key.startswith(prefix)})
+    given = {key.removeprefix(prefix): text for key, text in raw.items() if key.startswith(prefix)}
+    return parse(stack, *renamed.current(given, Path(f"Pulumi.{stack}.yaml")))
 
 
-def parse(stack: str, raw: Mapping[str, str]) -> Settings:
-    """Parses settings as Pulumi hands them over: text, with lists as JSON. Raises SettingsError."""
+def parse(stack: str, raw: Mapping[str, str], known: Sequence[str] = ()) -> Settings:
+    """Parses settings as Pulumi hands them over: text, with lists as JSON. Raises SettingsError.
+
+    `known` are faults found before.
+    """
     values = {key: _decoded(key, text) for key, text in raw.items()}
-    faults = [*host_settings.faults(values), *backup_settings.faults(values)]
+    faults = [*known, *host_settings.faults(values), *backup_settings.faults(values)]
     try:
         settings = Settings.model_validate(values, context={"stack": stack})
     except ValidationError as error:

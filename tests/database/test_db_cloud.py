@@ -147,7 +147,7 @@ def test_without_a_tunnel_the_other_way_is_named(dev: Cloud, role: str, where: s
     given = json.loads(dev.environment["HYBRID_TEST_CLOUD"])
     given["plan"]["has_tunnel"] = False
     said = one_line(dev.told("psql", "--role", role, "-c", "SELECT 1", HYBRID_TEST_CLOUD=json.dumps(given)))
-    assert f"declares no tunnel to {where} (databaseWay: direct); allowed: --route ssm" in said
+    assert f"declares no tunnel to {where} (databaseRoute: direct); allowed: --route ssm" in said
 
 
 def test_the_session_ends_with_the_command(dev: Cloud) -> None:

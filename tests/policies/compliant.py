@@ -25,8 +25,8 @@ from tests.policies.changes import (
 HOST = {"name": "a", "bundle": "small_3_0"}
 # Recorded by the program itself: the stack and its settings.
 RECORDED: dict[str, tuple[str, dict[str, Any]]] = {
-    "without a tunnel": ("dev", {"databaseWay": "direct"}),
-    "without a tunnel, in production": ("prod", {"databaseWay": "direct"}),
+    "without a tunnel": ("dev", {"databaseRoute": "direct"}),
+    "without a tunnel, in production": ("prod", {"databaseRoute": "direct"}),
     "after a rollback": ("prod", {"failoverActive": "vercel"}),
     "hosts of Pages": ("prod", {"pagesHostnames": ["docs.automatonicai.com", "help.automatonicai.com"]}),
     "hosts of Pages after a rollback": (

@@ -112,7 +112,7 @@ def test_each_host_is_itself_and_one_serves() -> None:
 
 
 def test_without_a_tunnel_cloudflares_networks_reach_the_database() -> None:
-    found = specification(databaseWay="direct")
+    found = specification(databaseRoute="direct")
     assert found["tunnel"] is None
     assert found["tls"]["hostnames"] == ["postgres.dev.automatonicai.com", "localhost"]
     networks = found["network"]["database_networks"]
@@ -123,7 +123,7 @@ def test_without_a_tunnel_cloudflares_networks_reach_the_database() -> None:
 @pytest.mark.parametrize("way", ["tunnel", "direct"])
 def test_the_host_understands_it_once_its_secrets_are_in_place(way: str) -> None:
     # It refuses a key that is missing, and one that it does not know.
-    realised = _realised(specification(databaseWay=way), spec()["tls"])
+    realised = _realised(specification(databaseRoute=way), spec()["tls"])
     assert parse_specification(realised).postgres.roles[0].name == "owner"
 
 

@@ -44,7 +44,7 @@ def test_dev_is_valid() -> None:
         ("postgresHosts", '["a"]', "valid dictionary"),
         ("postgresHosts", "a", "valid list"),
         ("timescaledbEdition", "enterprise", "'community' or 'apache'"),
-        ("databaseWay", "vpn", "'tunnel' or 'direct'"),
+        ("databaseRoute", "vpn", "'tunnel' or 'direct'"),
         ("databaseAuthorities", "[]", "at least 1 item"),
         ("databaseAuthorities", '["2026", "2026"]', "names a generation twice; allowed: each once"),
         ("databaseAuthorities", '["Old one"]', "allowed: text that matches"),
