@@ -7,7 +7,7 @@ import pulumi_random as random
 
 from components.common.labels import DataClass, Labels
 from components.common.protection import Protection
-from host.specification.model import Extension, Role, WayIn
+from host.specification.model import Extension, LoginMethod, Role
 
 # The five that the application uses, and what monitoring needs.
 EXTENSIONS: tuple[Extension, ...] = (
@@ -20,9 +20,9 @@ EXTENSIONS: tuple[Extension, ...] = (
 )
 
 
-def _role(name: str, **facts: object) -> Role:
+def _role(name: str, login_method: LoginMethod = LoginMethod.PASSWORD, **facts: object) -> Role:
     """One that logs in with a password, which the declaration leaves out, and may do nothing but what `facts` say."""
-    bare = {"way_in": WayIn.PASSWORD, "password": None, "reads": (), "writes": (), "creates": (), "acts_as": None}
+    bare = {"way_in": login_method, "password": None, "reads": (), "writes": (), "creates": (), "acts_as": None}
     limits = {"connection_limit": 10, "is_monitor": False, "is_backup": False}
     return Role.model_validate({**bare, **limits, "name": name, **facts})
 
@@ -35,13 +35,13 @@ APP = _role("app", reads=("regulated", "public"), writes=("regulated", "public")
 PUBLIC_READ = _role("public_read", reads=("public",))
 BEHIND_HYPERDRIVE = (APP, PUBLIC_READ)
 # Owns what the schemas hold. Nobody logs in as it, but the jobs of pg_cron and TimescaleDB run as it.
-OWNER = _role("owner", way_in=WayIn.NONE, reads=("regulated", "public"), creates=("regulated", "public"))
+OWNER = _role("owner", LoginMethod.NONE, reads=("regulated", "public"), creates=("regulated", "public"))
 MIGRATOR = _role("migrator", acts_as=OWNER.name)
 READ_ONLY = _role("read_only", reads=("regulated", "public"))
 MONITOR = _role("monitor", is_monitor=True)
-BACKUP = _role("backup", way_in=WayIn.SOCKET, is_backup=True)
+BACKUP = _role("backup", LoginMethod.SOCKET, is_backup=True)
 ROLES = (OWNER, *BEHIND_HYPERDRIVE, MIGRATOR, READ_ONLY, MONITOR, BACKUP)
-WITH_PASSWORD = tuple(role for role in ROLES if role.way_in is WayIn.PASSWORD)
+WITH_PASSWORD = tuple(role for role in ROLES if role.login_method is LoginMethod.PASSWORD)
 
 
 def roles(hyperdrive_connections: int) -> list[Role]:
@@ -109,7 +109,8 @@ def _inputs(role: Role) -> dict[str, object]:
     """As the component declares it; `actsAs` only where there is one, because inputs hold no null."""
     return {
         "name": role.name,
-        "wayIn": str(role.way_in),
+        # In state, as an input of the component.
+        "wayIn": str(role.login_method),
         "reads": list(role.reads),
         "writes": list(role.writes),
         "creates": list(role.creates),

@@ -10,7 +10,7 @@ from components.settings.host import HostSettings
 from components.settings.stack import Settings
 from components.storage.backup_buckets import backup_bucket, backup_copy_bucket, s3_endpoint
 from host.specification import model
-from host.specification.model import LOOPBACK, Parameter, Spec, WayIn
+from host.specification.model import LOOPBACK, LoginMethod, Parameter, Spec
 
 POSTGRES_PORT = 5432
 POOLER_PORT = 6432
@@ -54,7 +54,7 @@ def host_specification(stack: Settings, host: HostSettings) -> Spec:
 
 
 def has_tunnel(stack: Settings) -> bool:
-    """Whether the way in is a tunnel, and PostgreSQL's port closed."""
+    """Whether a tunnel leads to PostgreSQL, whose port is closed then."""
     return stack.database_route == "tunnel"
 
 
@@ -88,7 +88,7 @@ def _postgres(stack: Settings, host: HostSettings) -> model.Postgres:
         is_serving=host == stack.serving_host,
         roles=tuple(
             role.model_copy(update={"password": _secret(stack, password(role.name))})
-            if role.way_in is WayIn.PASSWORD
+            if role.login_method is LoginMethod.PASSWORD
             else role
             for role in roles(stack.hyperdrive_connections)
         ),

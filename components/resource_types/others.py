@@ -30,7 +30,7 @@ _COMPONENTS = {
     "hybrid:edge:FailoverPagesHost": component(
         "A host name of public pages.", most=DataClass.PUBLIC, layer=Layer.FAILOVER
     ),
-    "hybrid:edge:HyperdrivePair": component("Rows pass through; only public ones are cached.", layer=Layer.WAY),
+    "hybrid:edge:HyperdrivePair": component("Rows pass through; only public ones are cached.", layer=Layer.ROUTE),
     "hybrid:edge:PagesStaticSite": component("Public pages.", most=DataClass.PUBLIC),
     "hybrid:edge:WebSite": component("Requests pass through."),
     "hybrid:edge:WorkerScript": component("Requests pass through."),
@@ -40,7 +40,7 @@ _COMPONENTS = {
     "hybrid:network:PrivateTunnel": component("Connections to the database pass through."),
     "hybrid:network:PublicDatabase": component("A record and certificates; connections pass by it."),
     "hybrid:postgres:CertificateAuthority": component(
-        "Keys and certificates; no data.", most=DataClass.NONE, layer=Layer.WAY
+        "Keys and certificates; no data.", most=DataClass.NONE, layer=Layer.ROUTE
     ),
     "hybrid:postgres:HostBundles": component("Code of the host's set-up; no data.", most=DataClass.NONE),
     "hybrid:postgres:HostConvergence": component("Commands for the host; no data.", most=DataClass.NONE),

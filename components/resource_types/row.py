@@ -40,7 +40,7 @@ class Layer(StrEnum):
 
     FAILOVER = "failover"
     EDGE = "edge"
-    WAY = "way to the database"
+    ROUTE = "route to the database"
     HOST = "database host"
     BACKUPS = "backups and documents"
     IDENTITY = "identity"

@@ -9,7 +9,7 @@ RESOURCE_TYPES: dict[str, ResourceType] = {**AWS, **CLOUDFLARE, **OTHERS}
 # By the area in a type token of ours, for rows that name none.
 _AREAS = {
     "edge": Layer.EDGE,
-    "network": Layer.WAY,
+    "network": Layer.ROUTE,
     "postgres": Layer.HOST,
     "backup": Layer.BACKUPS,
     "storage": Layer.BACKUPS,

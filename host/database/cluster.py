@@ -82,7 +82,9 @@ def settings_text(spec: Spec, minimums: Mapping[str, int] | None = None) -> str:
 
 def authentication_text(spec: Spec) -> str:
     """A host that does not serve lets nobody in but over its socket."""
-    roles = [role for role in spec.postgres.roles if role.way_in == "password"] if spec.postgres.is_serving else []
+    roles = (
+        [role for role in spec.postgres.roles if role.login_method == "password"] if spec.postgres.is_serving else []
+    )
     return render("pg_hba.conf.j2", spec=spec, owner=OWNER, roles=roles, loopback=LOOPBACK)
 
 

@@ -140,7 +140,7 @@ def jobs(machine: Machine, copy: Ask, ready_at: datetime) -> Check:
     return _check("jobs are off", is_off, "; ".join(said) or "no extension runs jobs")
 
 
-def no_way_out(server: Server) -> Check:
+def network_isolation(server: Server) -> Check:
     """From inside not even the serving host is reached, on loopback or by its socket, which both answer out here."""
     machine, port = server.work.machine, server.work.machine.spec.postgres.port
     addresses = ("127.0.0.1", layout.SOCKETS)
@@ -159,7 +159,7 @@ def no_way_out(server: Server) -> Check:
     )
     is_cut = is_apart and not routes and inside == [SILENT, SILENT] and outside == [READY, READY]
     detail = f"{len(routes)} routes, {detail}"
-    return _check("no way out", is_cut, detail if is_apart else f"in the host's own network; {detail}")
+    return _check("network isolation", is_cut, detail if is_apart else f"in the host's own network; {detail}")
 
 
 def last_wal(last: datetime | None, target: datetime | None, lost: float | None, allowed: int) -> Check:

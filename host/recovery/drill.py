@@ -203,7 +203,7 @@ def _check(machine: Machine, leg: Leg, found: Recovered, until: datetime) -> Non
     leg.checks.append(checks.markers(leg.compared))
     leg.checks.append(checks.extensions(machine.psql, server.psql, is_latest=leg.target is None))
     leg.checks.append(checks.amcheck(server))
-    leg.checks.append(checks.no_way_out(server))
+    leg.checks.append(checks.network_isolation(server))
     leg.checks.append(checks.last_wal(found.last_commit_at, leg.target, leg.lost_seconds, allowed))
     leg.checks.append(checks.jobs(machine, server.psql, ready_at))
 

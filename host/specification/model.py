@@ -145,7 +145,7 @@ Major = Annotated[int, AfterValidator(_major)]
 TimeOfDay = Annotated[str, matching("([01][0-9]|2[0-3]):[0-5][0-9]", "is not a time such as 07:15")]
 
 
-class WayIn(StrEnum):
+class LoginMethod(StrEnum):
     """How a role may log in. Not what it may do once it is in."""
 
     PASSWORD = "password"
@@ -188,8 +188,9 @@ class Schema(Model):
 class Role(Model):
     name: Identifier
     password: Password | None = Field(repr=False)
-    """Only with way_in password."""
-    way_in: WayIn
+    """Only with login method `password`."""
+    # The name in specifications that hosts and the engine's state hold.
+    login_method: LoginMethod = Field(alias="way_in")
     reads: tuple[str, ...]
     """Schemas whose tables it may read."""
     writes: tuple[str, ...]

@@ -146,10 +146,10 @@ def _tls_faults(tls: Tls) -> Iterator[str]:
 
 def _role_faults(role: Role, roles: Mapping[str, Role], schemas: set[str]) -> Iterator[str]:
     where = f"spec.postgres.roles.{role.name}"
-    if role.way_in == "password" and role.password is None:
+    if role.login_method == "password" and role.password is None:
         yield f"{where}.password: missing; a role that logs in by password needs one"
-    if role.way_in != "password" and role.password is not None:
-        yield f"{where}.password: only a role whose way in is the password has one"
+    if role.login_method != "password" and role.password is not None:
+        yield f"{where}.password: only a role that logs in by password has one"
     for act in ("reads", "writes", "creates"):
         unknown = set(getattr(role, act)) - schemas
         yield from (f"{where}.{act}: {name} is not a declared schema" for name in sorted(unknown))
@@ -170,8 +170,8 @@ def _role_set_faults(postgres: Postgres) -> Iterator[str]:
         names = ", ".join(role.name for role in backups)
         yield f"spec.postgres.roles: {names}: one role at most is for backups"
     for role in backups:
-        if role.way_in != "socket":
-            yield f"spec.postgres.roles.{role.name}.way_in: {role.way_in}; pgBackRest comes over the socket"
+        if role.login_method != "socket":
+            yield f"spec.postgres.roles.{role.name}.way_in: {role.login_method}; pgBackRest comes over the socket"
     for name, count in Counter(schema for role in postgres.roles for schema in role.creates).items():
         if count > 1:
             yield f"spec.postgres.roles: {count} create in the schema {name!r}; it has one owner"
@@ -181,7 +181,7 @@ def _pooler_faults(spec: Spec, roles: Mapping[str, Role]) -> Iterator[str]:
     for name in spec.pooler.roles:
         if name not in roles:
             yield f"spec.pooler.roles: {name} is not a declared role"
-        elif roles[name].way_in != "password":
+        elif roles[name].login_method != "password":
             yield f"spec.pooler.roles: {name} has no password to log in with"
         elif roles[name].connection_limit < spec.pooler.pool_size:
             limit = roles[name].connection_limit

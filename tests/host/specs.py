@@ -9,7 +9,7 @@ EXTENSIONS = ["postgis", "vector", "timescaledb", "pg_cron", "pg_stat_statements
 
 
 def role(name: str, **changes: Any) -> dict[str, Any]:
-    """A role that logs in with a password, unless its way in is another."""
+    """A role that logs in with a password, unless its login method is another."""
     plain: dict[str, Any] = {
         "name": name,
         "password": f"{name}-Pass'word\"1" if changes.get("way_in", "password") == "password" else None,

@@ -15,7 +15,7 @@ def roles(dev_plan: Plan) -> dict[str, dict[str, Any]]:
     return {role["name"]: role for role in declared}
 
 
-def test_each_role_has_one_way_in(roles: dict[str, dict[str, Any]]) -> None:
+def test_each_role_has_one_login_method(roles: dict[str, dict[str, Any]]) -> None:
     assert {name: role["wayIn"] for name, role in roles.items()} == {
         "owner": "none",
         "app": "password",

@@ -9,7 +9,7 @@ from tests.host.recovery.site import Site
 
 pytestmark = pytest.mark.slow
 
-CHECKS = ["markers", "extensions", "amcheck", "no way out", "last WAL", "jobs are off", "checksums"]
+CHECKS = ["markers", "extensions", "amcheck", "network isolation", "last WAL", "jobs are off", "checksums"]
 
 
 @pytest.fixture(scope="module")
@@ -85,19 +85,19 @@ def test_a_copy_that_is_none_fails_each_check(site: Site, evidence: dict[str, An
     found = site.ask_with(program, {"act": "drill"}).body
     missed = {check["name"]: check["detail"] for check in found["restores"][0]["checks"] if not check["is_passed"]}
     # Its jobs may have written a marker since.
-    assert {*missed} - {"markers"} == {"amcheck", "checksums", "extensions", "jobs are off", "no way out"}
+    assert {*missed} - {"markers"} == {"amcheck", "checksums", "extensions", "jobs are off", "network isolation"}
     assert "pg_description" in missed["amcheck"]
-    assert "in the host's own network; " in missed["no way out"]
-    assert "/run/postgresql:" in missed["no way out"]
-    assert missed["no way out"].count("answers 0 inside and 0 outside") == 2
+    assert "in the host's own network; " in missed["network isolation"]
+    assert "/run/postgresql:" in missed["network isolation"]
+    assert missed["network isolation"].count("answers 0 inside and 0 outside") == 2
     assert "launching is on" in missed["jobs are off"]
     assert found["is_passed"] is False
 
 
-def test_a_socket_that_is_left_open_is_a_way_out(site: Site, evidence: dict[str, Any]) -> None:
+def test_a_socket_that_is_left_open_breaks_the_isolation(site: Site, evidence: dict[str, Any]) -> None:
     program = "from host.recovery import machine; machine.HIDE = 'shift && exec \"$@\"'; "
     (leg, *_) = site.ask_with(program, {"act": "drill"}).body["restores"]
-    (check,) = [check for check in leg["checks"] if check["name"] == "no way out"]
+    (check,) = [check for check in leg["checks"] if check["name"] == "network isolation"]
     assert not check["is_passed"]
     assert "127.0.0.1:" in check["detail"]
     assert f"/run/postgresql:{site.host.spec['postgres']['port']} answers 0 inside" in check["detail"]
