@@ -1,4 +1,4 @@
-"""What can go wrong with backups and restores in a way that an operator can mend."""
+"""Errors of backups and restores that an operator can mend."""
 
 from components.common.errors import HybridError
 

@@ -111,7 +111,7 @@ class Watch:
         self._unlisted: set[str] = set()
         paths = [*sysconfig.get_paths().values(), *(path for path in sys.path if path.endswith(".zip"))]
         self._libraries = tuple({*paths, *map(os.path.realpath, paths)})
-        # The way to the engine has clocks of its own; it hands on what it is given.
+        # The connection to the engine has clocks of its own; it hands on what it is given.
         self._transport = tuple(os.path.join(path, "grpc") for path in self._libraries)
 
     def install(self) -> None:

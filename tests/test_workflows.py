@@ -77,7 +77,7 @@ def test_a_drill_in_the_cloud_is_not_cut_short() -> None:
     assert DRILL_TIMEOUT_SECONDS + 1800 < job["timeout-minutes"] * 60 <= session == DRILL_SESSION_SECONDS
 
 
-def test_the_way_back_is_looked_at_every_day_with_a_token_that_only_reads() -> None:
+def test_the_failover_is_checked_every_day_with_a_token_that_only_reads() -> None:
     workflow = read(FOLDER / "failover.yml")
     (trigger,) = workflow[True]["schedule"]
     assert re.fullmatch(r"\d+ \d+ \* \* \*", trigger["cron"])

@@ -5,7 +5,7 @@ The exception tree::
     HybridError                 one line on stderr, exit 1
     ├── SettingsError           components/settings/stack.py: settings that are wrong, all faults at once
     ├── SecretError             components/secrets/guard.py: a property made for a secret gets one in the clear
-    ├── TunnelError             components/network/tunnel_connection.py: the way to the database does not open
+    ├── TunnelError             components/network/tunnel_connection.py: the route to the database can't be opened
     ├── ReadinessError          components/network/database_readiness.py: the database does not answer as it should
     ├── PlanError               plan/model.py: a program that can't be recorded, a plan that can't be read
     ├── GateError               policies/errors.py: a policy pack that can't be run

@@ -1,1 +1,1 @@
-"""What runs at Cloudflare, and the way to the stand-by."""
+"""What runs at Cloudflare, and the failover to the stand-by."""

@@ -34,7 +34,7 @@ class PostgresHostArgs:
     """Networks that reach SSH. Neither list may be empty: that means everyone."""
     database_ipv4_networks: list[str]
     database_ipv6_networks: list[str]
-    """Networks that reach PostgreSQL; both empty where the way in is a tunnel."""
+    """Networks that reach PostgreSQL; both empty where a tunnel leads to it."""
     role_name: pulumi.Input[str]
     """Role that the machine is registered with at Systems Manager."""
     policies: list[pulumi.Resource]

@@ -1,1 +1,1 @@
-"""The ways to the database."""
+"""The routes to the database."""

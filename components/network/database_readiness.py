@@ -110,7 +110,7 @@ def wait_until_ready(
 
 @contextlib.contextmanager
 def _file(text: str) -> Iterator[str]:
-    """Path of a file with the text: libpq takes authorities no other way."""
+    """Path of a file with the text: libpq takes authorities only as a file."""
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(text)
         file.flush()

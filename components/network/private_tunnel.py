@@ -1,4 +1,4 @@
-"""The only way in to the database from Cloudflare: a tunnel that an Access service token opens."""
+"""The only route from Cloudflare to the database: a tunnel that an Access service token opens."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ class PrivateTunnel(pulumi.ComponentResource):
     """Tunnel with two DNS names, the database's and its pooler's, and an Access application in front of each.
 
     To the database two service tokens are admitted, Hyperdrive's and the operators'; to the pooler the operators' only.
-    The applications stand before the names and the ways behind them are made, and until both are gone.
+    The applications exist before the names and the routes behind them do, and until both are gone.
     A token is valid for a year. To renew one by hand before it ends: `pulumi up --replace URN` of the token,
     which hands the new one to policy and user; new connections fail for the moment in between.
     """

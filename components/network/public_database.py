@@ -1,4 +1,4 @@
-"""The way in to the database without a tunnel: a public name, and certificates on both sides."""
+"""The route to the database without a tunnel: a public name, and certificates on both sides."""
 
 from dataclasses import dataclass
 

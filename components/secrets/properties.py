@@ -41,7 +41,7 @@ def _reached(
     step, rest = steps[0], steps[1:]
     if step.startswith("?"):
         name, _, text = step[1:].partition("=")
-        # Unknown or secret is taken for a match: the safe way round.
+        # Unknown or secret is taken for a match, which errs on the safe side.
         if isinstance(value, Mapping) and ((kind := value.get(name)) == text or is_closed(kind)):
             yield from _reached(value, rest, path, is_closed)
         return

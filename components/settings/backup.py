@@ -10,7 +10,7 @@ from host.specification.model import LONGEST_ARCHIVE_TIMEOUT_SECONDS, SHORTEST_T
 QUEUE_SHARE = 4
 # A full backup comes once a week and is the base of all until the next one, which takes its time.
 LOCK_DAYS = 8
-# Between two of the host's markers, and for a segment's way to the store, half a minute each.
+# Between two of the host's markers, and for a segment's upload, half a minute each.
 ARCHIVED_SECONDS = 60
 
 

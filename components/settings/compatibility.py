@@ -7,7 +7,7 @@ from host.specification.versions import REPAIRED_LINES, TIMESCALEDB_FROM, number
 
 # Their Python runs host/ (3.11 or later), and PostgreSQL's and Timescale's repositories serve them all four majors.
 BLUEPRINTS = ("debian_12", "ubuntu_24_04")
-# repo-s3-key-type=process, the only way to S3 without a key on the host, came with 2.59.0.
+# repo-s3-key-type=process, the only access to S3 without a key on the host, came with 2.59.0.
 PGBACKREST = "2.59.0"
 
 

@@ -93,7 +93,7 @@ def _of_the_versions(hosts: list[dict[str, Any]], values: Mapping[str, Any]) -> 
         if host.get("origin") == "backup" and serving and _major(serving[0]) != major:
             yield (
                 f"postgresHosts.{index}.origin: 'backup' can't change PostgreSQL's major version "
-                f"from {_major(serving[0])} to {major}; allowed: new, and its data by way of a dump"
+                f"from {_major(serving[0])} to {major}; allowed: new, and its data from a dump"
             )
 
 

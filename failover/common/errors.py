@@ -1,4 +1,4 @@
-"""What can go wrong in a way that an operator can mend.
+"""Errors of a failover that an operator can mend.
 
 The exception tree; it stands alone, because this package also works without the rest of the project::
 

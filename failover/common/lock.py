@@ -79,7 +79,7 @@ def machine_lock(path: Path, operation: str) -> Iterator[Holder | None]:
 
 
 def holder(path: Path) -> Holder | None:
-    """Who holds it now. An operation that begins meanwhile is not in its way."""
+    """Who holds it now. An operation that begins meanwhile is not blocked."""
     found = _holder(lock.note(path))
     # The kernel is asked only where somebody may hold it: for that the lock has to be taken for a moment.
     if not found.process or (found.is_here and not found.is_alive):

@@ -131,7 +131,7 @@ def new_cluster(postgres: Postgres) -> Generator[str, None, None]:
     )
     # Once for both, as each would have done at its own end.
     yield f"{AS_OWNER} {programs}/initdb --sync-only -D {data}.new >/dev/null"
-    # An empty directory gives way, one that holds anything does not.
+    # Replaces an empty directory, and fails on one that holds anything.
     yield f"mv -T {data}.new {data}"
 
 

@@ -112,7 +112,7 @@ def choose(target: Target, situation: Situation) -> Choice:
     if not reachable:
         reason = "the repository has no usable backup"
         if situation.held.usable:
-            reason = f"timeline {situation.timeline}: no usable backup lies on the way to it"
+            reason = f"timeline {situation.timeline}: no usable backup leads to it"
         return Choice(None, (), (f"target: {reason}",))
     fault = _out_of_reach(target, situation)
     if fault:

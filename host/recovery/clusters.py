@@ -42,7 +42,7 @@ def folder(machine: Machine, name: str) -> Path:
 
 
 def exists(machine: Machine, name: str) -> bool:
-    """Whether there is anything of this name; an empty folder gives way."""
+    """Whether there is anything of this name but an empty folder, which is replaced."""
     path = folder(machine, name)
     return path.is_symlink() or (path.exists() and not (path.is_dir() and not any(path.iterdir())))
 

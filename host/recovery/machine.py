@@ -119,7 +119,7 @@ class Machine:
         """
         address = ["--host", sockets, "--port", str(port or self.spec.postgres.port)]
         address += ["--dbname", database or self.spec.postgres.database, "--username", layout.OWNER]
-        # Not by way of Debian's wrapper, whose Perl takes longer than most queries.
+        # Not through Debian's wrapper, whose Perl takes longer than most queries.
         argv = [self.program("psql"), "-XAtq", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", *address]
         answer = self.run(argv, text=query, seconds=QUERY_SECONDS)
         if answer.returncode:

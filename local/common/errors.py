@@ -1,4 +1,4 @@
-"""What can go wrong on one machine in a way that its operator can mend."""
+"""Errors of the local stack that its operator can mend."""
 
 from components.common.errors import HybridError
 

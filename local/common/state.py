@@ -98,7 +98,7 @@ class State:
 
     @property
     def has_database(self) -> bool:
-        """Whether one was begun, in one way or the other."""
+        """Whether one was begun, in namespaces or in a container."""
         return self.root.exists() or self.container_mark.exists()
 
     @property

@@ -78,7 +78,7 @@ def routed(plan: Plan, hostname: str) -> str:
 
 
 def _behind_failover(plan: Plan, hostname: str) -> str | None:
-    """The site's Worker where the stand-by is the active side: it is there all the same, for the way back."""
+    """The site's Worker where the stand-by is the active side: it is there all the same, for a restore."""
     hosts = [resource for resource in plan.of_type(FAILOVER_HOST) if resource.inputs["hostname"] == hostname]
     sites = {resource.urn for resource in plan.of_type(SITE)}
     workers = [worker for worker in plan.of_type(WORKER) if sites & set(_ancestors(plan, worker))]

@@ -59,7 +59,7 @@ class Objects:
         return Program(
             name=NAME,
             command=self._command(),
-            # All is saved that it has acknowledged, and gunicorn's own ways to stop take one to three seconds.
+            # All is saved that it has acknowledged, and gunicorn's own ways to shut down take one to three seconds.
             stop_signal="KILL",
             environment={**ENVIRONMENT, "HYBRID_OBJECTS": str(self.state.store), "TMPDIR": str(self.state.objects)},
             contents=(content_hash(*self.tls.files, *SOURCES),),

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as Xml
 from policies.exemptions.exemption import Exemption
 from policies.rules.findings import Finding, JudgedRule, Origin, Outcome, Verdict
 
-# XML 1.0 has no way to write these down.
+# XML 1.0 can't represent these.
 _UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELSEWHERE = "outside the stacks"
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

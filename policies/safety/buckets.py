@@ -26,7 +26,7 @@ def _buckets_are_closed(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
             yield "This bucket has no block of public access."
         for block in own:
             if any(value(block, name) is not True for name in BLOCKS):
-                yield "This bucket's block of public access leaves a way open."
+                yield "This bucket's block of public access is incomplete."
 
     yield from each(of_type(args.resources, tokens.BUCKET), check)
 
@@ -106,7 +106,7 @@ def _refuses_plain_http(statement: Mapping[str, Any]) -> bool:
 RULES: tuple[Rule | StackRule, ...] = (
     StackRule(
         name="buckets-are-closed-to-the-public",
-        description="Every S3 bucket blocks public access in all four ways.",
+        description="Every S3 bucket blocks public access by all four settings.",
         reason=(
             "One wrong list or policy makes a bucket public; the block holds whatever they say "
             "(AWS, Blocking public access to your Amazon S3 storage)."

@@ -151,7 +151,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         name="keys-are-deleted-slowly",
         description="Keys are renewed each year, in use, and deleted no sooner than after 30 days.",
         reason=(
-            "Once a key is gone, so is all that it encrypted, the backups first; the waiting time is the only way back "
+            "Once a key is gone, so is all that it encrypted, the backups first; the waiting time is the only remedy "
             "(AWS, Deleting AWS KMS keys)."
         ),
         severity=Severity.HIGH,

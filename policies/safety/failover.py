@@ -168,7 +168,7 @@ def _standby_is_kept(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
                 found for found in of_type(args.resources, tokens.ROUTE) if component and component in parents(found)
             ]
             if not all(found.opts.protect for found in (record, *routes)):
-                yield "The engine would delete this host's way back before its day."
+                yield "The engine would delete this host's stand-by before its day."
 
     yield from each([*standbys(args), *pages_records(args)], check)
 
@@ -230,7 +230,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         name="standby-is-kept-until-its-day",
         description="A stand-by's record says until when it stays; till then the engine refuses to take it away.",
         reason=(
-            "In the first weeks after a cut-over the stand-by is the only way out of a fault that nobody foresaw. What "
+            "In the first weeks after a cut-over the stand-by is the only remedy for a fault that nobody foresaw. What "
             "is protected the engine does not delete, and the gate refuses to see it go (protected-data-is-kept)."
         ),
         severity=Severity.CRITICAL,

@@ -15,7 +15,7 @@ from policies.rules.rule import Rule, StackRule
 from policies.scan import scanner
 from policies.scan.wrapping import called_by_neighbour
 
-# Half a resource's texts are tags; more than these together are no way that a person would split a secret.
+# Half a resource's texts are tags; nobody would split a secret into more than these together.
 MOST_PIECES = 400
 
 

@@ -43,7 +43,7 @@ def test_a_cluster_is_restored_beside_reached_and_discarded(stack: StackUnderTes
     assert listed(stack)["restored"] == []
 
 
-def test_deleted_rows_come_back_in_place_and_the_way_to_them_recovers(stack: StackUnderTest) -> None:
+def test_deleted_rows_come_back_in_place_and_pooled_connections_recover(stack: StackUnderTest) -> None:
     add_entry(stack, "deleted by mistake")
     moment = now(stack)
     stack.psql("DELETE FROM regulated.ledger_entries")

@@ -30,7 +30,7 @@ CLIENT_ID, CLIENT_SECRET = "operators.access", "token-of-the-operators"
 def declared_plan(
     *, port: int = 5432, pooler_port: int = 6432, database: str = "clinic", has_tunnel: bool = True, serving: int = 1
 ) -> Plan:
-    """A stack with as much as the ways to its database are made of."""
+    """A stack with what the routes to its database are made of."""
     names = [f"postgres/passwords/{role}" for role in ("app", "migrator", "monitor", "public_read", "read_only")]
     names += ["postgres/tls-authorities", "operators/access-client-id", "operators/access-client-secret"]
     resources = [_resource(PARAMETER, name, {"name": f"{PREFIX}/{name}"}) for name in names]

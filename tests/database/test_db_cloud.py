@@ -1,4 +1,4 @@
-"""`./hybrid db --stack` on its whole way: Parameter Store, the tunnel or Session Manager, and a real PostgreSQL."""
+"""`./hybrid db --stack` on its whole route: Parameter Store, the tunnel or Session Manager, and a real PostgreSQL."""
 
 import json
 import os
@@ -143,7 +143,7 @@ def test_a_pooled_role_meets_the_pooler_behind_the_tunnel(dev: Cloud, stack: Sta
 
 
 @pytest.mark.parametrize(("role", "where"), [("app", "the pooler"), ("read_only", "PostgreSQL")])
-def test_without_a_tunnel_the_other_way_is_named(dev: Cloud, role: str, where: str) -> None:
+def test_without_a_tunnel_the_other_route_is_named(dev: Cloud, role: str, where: str) -> None:
     given = json.loads(dev.environment["HYBRID_TEST_CLOUD"])
     given["plan"]["has_tunnel"] = False
     said = one_line(dev.told("psql", "--role", role, "-c", "SELECT 1", HYBRID_TEST_CLOUD=json.dumps(given)))

@@ -1,4 +1,4 @@
-"""What the ways to a database are made of, read from a plan."""
+"""What the routes to a database are made of, read from a plan."""
 
 from dataclasses import replace
 

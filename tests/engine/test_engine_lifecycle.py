@@ -39,7 +39,7 @@ def test_production_leaves_its_data_in_the_cloud(deployed: TrialEngine, mine: Tr
     protected = {name for name, found in resources.items() if found.get("protect")}
     retained = {name for name, found in resources.items() if found.get("retainOnDelete")}
     assert {"postgres-a-instance", "postgres-a-data", "backups-bucket", "backups-cipher-passphrase"} <= retained
-    # A way back that leads to nobody is of no use; it is protected and goes with the stack.
+    # A stand-by that nobody answers at is of no use; it is protected and goes with the stack.
     assert protected - retained == {"site-record", "site-route", "site-challenge-acme", "site-challenge-vercel"}
     mine.destroy("prod")
     assert mine.export("prod") == {}

@@ -33,27 +33,27 @@ DRILL_LINES = 18
 Run = Callable[..., dict[str, Any]]
 
 
-def points(lines: int, *ways: str, group: str = "") -> pytest.MarkDecorator:
-    """Before each line and after it, in each way; outside the soak before and after by turns.
+def points(lines: int, *variants: str, group: str = "") -> pytest.MarkDecorator:
+    """Before each line and after it, in each variant; outside the soak before and after by turns.
 
-    The first way is met before the odd lines and after the even ones, the second the other way round. With `group`
-    each way can be another worker's.
+    The first variant is met before the odd lines and after the even ones, the second the other way round. With `group`
+    each variant can be another worker's.
     """
     found = [
         pytest.param(
-            *([way] if ways else []),
+            *([variant] if variants else []),
             number,
             when,
             marks=[
-                *([pytest.mark.xdist_group(f"{group}: {way}")] if group else []),
+                *([pytest.mark.xdist_group(f"{group}: {variant}")] if group else []),
                 *([] if (number + turn + (when == "before")) % 2 == 0 else [pytest.mark.soak]),
             ],
         )
-        for turn, way in enumerate(ways or ("",))
+        for turn, variant in enumerate(variants or ("",))
         for number in range(1, lines + 1)
         for when in ("before", "after")
     ]
-    return pytest.mark.parametrize((*(["way"] if ways else []), "number", "when"), found)
+    return pytest.mark.parametrize((*(["variant"] if variants else []), "number", "when"), found)
 
 
 @pytest.fixture(scope="module")
@@ -151,15 +151,15 @@ def test_a_restore_that_backs_out_has_as_many_lines_as_are_tried_here(kill: Run,
 @pytest.mark.slow
 @points(LINES, "route", "dns")
 def test_the_next_run_finishes_a_rollback_that_was_killed(
-    kill: Run, world: World, way: str, number: int, when: str
+    kill: Run, world: World, variant: str, number: int, when: str
 ) -> None:
     declared = world.record()
-    assert kill(number, when, "rollback", way)["signal"] == signal.SIGKILL
+    assert kill(number, when, "rollback", variant)["signal"] == signal.SIGKILL
     answers(world)
-    outcome = world.act(via=Via(way))
+    outcome = world.act(via=Via(variant))
     assert outcome.result in (Result.SWITCHED, Result.ALREADY)
     assert_rolled_back(world)
-    assert (world.script(), world.record()["proxied"]) == ((None, True) if way == "route" else (SCRIPT, False))
+    assert (world.script(), world.record()["proxied"]) == ((None, True) if variant == "route" else (SCRIPT, False))
     if number > 1 and (number, when) != (LINES, "after"):
         assert outcome.continues
     restored(world, declared)
@@ -197,13 +197,13 @@ def test_a_fall_to_plan_b_that_was_killed_is_finished_and_restored(
 @pytest.mark.xdist_group("restores that are killed")
 @points(LINES, "finish", "back out")
 def test_a_restore_that_was_killed_is_finished_or_backed_out(
-    kill: Run, world: World, way: str, number: int, when: str
+    kill: Run, world: World, variant: str, number: int, when: str
 ) -> None:
     declared = world.record()
     world.act()
     assert kill(number, when, "restore")["signal"] == signal.SIGKILL
     answers(world)
-    if way == "back out":
+    if variant == "back out":
         assert world.act().result in (Result.SWITCHED, Result.ALREADY)
         assert_rolled_back(world)
     restored(world, declared)
@@ -212,7 +212,7 @@ def test_a_restore_that_was_killed_is_finished_or_backed_out(
 @pytest.mark.slow
 @pytest.mark.xdist_group("restores that are killed")
 @points(BACK_OUT_LINES)
-def test_a_restore_that_was_killed_while_it_backed_out_leaves_a_way_back(
+def test_a_restore_that_was_killed_while_it_backed_out_can_be_rolled_back(
     kill: Run, world: World, number: int, when: str
 ) -> None:
     declared = world.record()
@@ -227,14 +227,14 @@ def test_a_restore_that_was_killed_while_it_backed_out_leaves_a_way_back(
 
 @pytest.mark.slow
 @points(DRILL_LINES, "the next drill", "restore", group="drills that are killed")
-def test_a_drill_that_was_killed_is_backed_out(kill: Run, world: World, way: str, number: int, when: str) -> None:
+def test_a_drill_that_was_killed_is_backed_out(kill: Run, world: World, variant: str, number: int, when: str) -> None:
     declared = world.record()
     assert kill(number, when, "drill")["signal"] == signal.SIGKILL
     answers(world)
     is_open = number > 1 or when == "after"
     is_done = (number, when) == (DRILL_LINES, "after")
     assert (Journal(world.paths.journal).unfinished() is not None) == (is_open and not is_done)
-    if way == "restore":
+    if variant == "restore":
         restored(world, declared)
     else:
         assert drilled(world).is_passed

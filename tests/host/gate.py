@@ -1,4 +1,4 @@
-"""A way to a server that can be shut, or held, and counts what goes through."""
+"""A relay to a server: it can be shut, or held, and counts what goes through."""
 
 import socket
 import threading

@@ -28,7 +28,7 @@ while :; do sleep 3600 & wait; done
 # Whatever ends the tests, kill -9 too, ends with them what is started behind these words.
 TIED = ("setpriv", "--pdeathsig", "KILL", "--")
 DATA = "var/lib/postgresql"
-# Not by way of Debian's wrapper, whose Perl takes longer than most queries.
+# Not through Debian's wrapper, whose Perl takes longer than most queries.
 PROGRAMS = "/usr/lib/postgresql/17/bin"
 # Of what takes a moment on a machine that is its own: others may keep it busy.
 

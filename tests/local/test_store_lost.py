@@ -30,7 +30,7 @@ def test_the_log_that_is_pushed_meanwhile_keeps_up_from_nothing(stack: StackUnde
 
 
 def test_a_log_file_from_before_the_repository_keeps_up_from_nothing(stack: StackUnderTest) -> None:
-    """As it lands there when its way to the store outlasts the store."""
+    """As it lands there when its upload outlasts the store."""
     host = stack.host()["backup"]
     client = stack.store().client(host["region"])
     keys = [found["Key"] for found in client.list_objects_v2(Bucket=host["bucket"])["Contents"]]

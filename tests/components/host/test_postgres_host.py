@@ -1,4 +1,4 @@
-"""The declared host: machine, disk, address, ports, identity, secrets, and the way it converges."""
+"""The declared host: machine, disk, address, ports, identity, secrets, and how it converges."""
 
 import base64
 import hashlib
@@ -203,7 +203,7 @@ def test_nothing_is_applied_before_disk_address_and_ports(two_hosts_plan: Plan) 
         assert not {name for name in before if name.startswith("postgres-")} - own
 
 
-def test_one_stack_of_an_account_opens_session_managers_way(
+def test_one_stack_of_an_account_opens_session_manager(
     dev_plan: Plan, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     owner = record_with(tmp_path_factory.mktemp("owner"), ownsAdvancedInstancesTier=True)

@@ -120,10 +120,10 @@ def test_without_a_tunnel_cloudflares_networks_reach_the_database() -> None:
     assert not {"0.0.0.0/0", "::/0"} & set(networks)
 
 
-@pytest.mark.parametrize("way", ["tunnel", "direct"])
-def test_the_host_understands_it_once_its_secrets_are_in_place(way: str) -> None:
+@pytest.mark.parametrize("route", ["tunnel", "direct"])
+def test_the_host_understands_it_once_its_secrets_are_in_place(route: str) -> None:
     # It refuses a key that is missing, and one that it does not know.
-    realised = _realised(specification(databaseRoute=way), spec()["tls"])
+    realised = _realised(specification(databaseRoute=route), spec()["tls"])
     assert parse_specification(realised).postgres.roles[0].name == "owner"
 
 

@@ -1,4 +1,4 @@
-"""The two ways from Hyperdrive to the database: through the tunnel, or with certificates on both sides."""
+"""The two routes from Hyperdrive to the database: through the tunnel, or with certificates on both sides."""
 
 import ipaddress
 

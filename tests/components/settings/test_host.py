@@ -65,7 +65,7 @@ def test_a_wrong_host_is_refused_with_what_is_allowed(change: dict[str, Any], fa
             "a",
             [host(version=16), host(name="b", origin="backup")],
             "postgresHosts.1.origin: 'backup' can't change PostgreSQL's major version from 16 to 17; "
-            "allowed: new, and its data by way of a dump",
+            "allowed: new, and its data from a dump",
         ),
         (
             "a",

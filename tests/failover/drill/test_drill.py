@@ -74,9 +74,9 @@ def test_the_journal_knows_a_drill_until_it_is_done(world: World) -> None:
     assert Journal(world.paths.journal).unfinished() is None
 
 
-@pytest.mark.parametrize("way", ["the next drill", "restore"])
+@pytest.mark.parametrize("by", ["the next drill", "restore"])
 def test_a_drill_that_was_cut_short_between_its_halves_is_backed_out(
-    world: World, monkeypatch: pytest.MonkeyPatch, way: str
+    world: World, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
     cut_short(world, monkeypatch, 9)
     assert world.script() is None
@@ -86,7 +86,7 @@ def test_a_drill_that_was_cut_short_between_its_halves_is_backed_out(
     assert told.startswith("drill ")
     assert "was cut short, after its rollback: `restore --execute` backs it out, and so does the next drill" in told
     assert any("was cut short, after its rollback" in one for one in status(world.operation()).faults)
-    if way == "restore":
+    if by == "restore":
         assert world.act(Act.RESTORE).result is Result.SWITCHED
     else:
         assert run(world).is_passed

@@ -149,12 +149,12 @@ def test_the_script_that_a_rollback_found_is_known_as_long_as_it_is_in_force(
     assert Journal(book.path).last_scripts({"r": declared}) == {}
 
 
-@pytest.mark.parametrize("way", ["a fast clock", "a look-up while it is rolled back"])
-def test_the_newer_script_survives_a_look_up(world: World, way: str) -> None:
+@pytest.mark.parametrize("cause", ["a fast clock", "a look-up while it is rolled back"])
+def test_the_newer_script_survives_a_look_up(world: World, cause: str) -> None:
     host = world.ids.hosts[0]
     assert host.route
     world.change_ids(route={"script": "older"})
-    if way == "a fast clock":
+    if cause == "a fast clock":
         ids = dataclasses.replace(world.ids, resolved_at="2099-01-01T00:00:00Z")
         world.act(ids=ids)
     else:

@@ -135,7 +135,7 @@ def test_only_the_backup_role_comes_over_the_socket_without_a_password(host: Hos
     for role in ("migrator", "monitor"):
         with pytest.raises(AssertionError, match=r"no pg_hba\.conf entry"):
             host.psql(role, "SELECT 1")
-    # The pooler's way.
+    # As the pooler connects.
     with pytest.raises(AssertionError, match="no password supplied"):
         host.psql("app", "SELECT 1")
 

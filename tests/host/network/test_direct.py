@@ -26,7 +26,7 @@ def direct(host: HostUnderTest) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def open_host(host: HostUnderTest) -> Iterator[HostUnderTest]:
-    """The host in the way without a tunnel, and back again."""
+    """The host without a tunnel, and back again."""
     report = host.apply("files", spec=direct(host))
     assert report["changed"] == ["PostgreSQL settings", "client authentication rules"]
     rules = host.root / "etc/postgresql/17/main/pg_hba.conf"
@@ -80,7 +80,7 @@ def test_a_certificate_does_not_replace_the_password(open_host: HostUnderTest, t
         open_host.connect("app", password="wrong-password", **client(tmp_path, "app"))
 
 
-def test_the_server_listens_beyond_loopback_only_in_this_way(open_host: HostUnderTest) -> None:
+def test_the_server_listens_beyond_loopback_only_without_a_tunnel(open_host: HostUnderTest) -> None:
     assert open_host.superuser("SHOW listen_addresses") == "*"
     assert open_host.superuser("SHOW ssl_ca_file") == "/etc/hybrid/tls/authorities.crt"
     assert tls()["authorities"] == open_host.inside(["cat", str(open_host.authorities)]).stdout

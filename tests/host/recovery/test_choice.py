@@ -87,7 +87,7 @@ def test_a_hole_in_the_log_is_refused_unless_the_target_is_before_it() -> None:
     assert "is missing" in choose(target("latest"), situation(FIRST, without=(2,))).faults[0]
 
 
-def test_a_later_timeline_is_reached_by_the_way_it_branched_off() -> None:
+def test_a_later_timeline_is_reached_by_its_history() -> None:
     choice = choose(target("latest"), situation(*BOTH, branch=12, timeline=2))
     assert choice.backup == SECOND
     assert [one.name[7] + one.name[-2:] for one in choice.wal][:4] == ["10A", "10B", "10C", "20C"]

@@ -81,7 +81,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"{half", b"", b"\xff\xfe"])
-def test_a_corrupt_file_is_named_with_the_way_out(state: State, content: bytes) -> None:
+def test_a_corrupt_file_is_named_with_the_remedy(state: State, content: bytes) -> None:
     state.host_file.write_bytes(content)
     with pytest.raises(LocalError, match=r"host\.json: is corrupt.*run `make clean`"):
         state.read_json(state.host_file)

@@ -1,4 +1,4 @@
-"""The database in a container: when that way is taken, its first process, and a stack brought up in it.
+"""The database in a container: when it is chosen, its first process, and a stack brought up in it.
 
 No engine is needed: where one would run the container, a stand-in does (engine_stand_in.py).
 """

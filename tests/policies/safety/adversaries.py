@@ -66,7 +66,7 @@ FAILOVER = {
     "certificate's challenge goes to the Worker": Adversary(
         "certificate-challenges-reach-the-standby", on("site-challenge-acme", having(script="automatonicai-dev-web"))
     ),
-    "no way for the certificate's challenge": Adversary(
+    "no route for the certificate's challenge": Adversary(
         "certificate-challenges-reach-the-standby", minus("site-challenge-acme")
     ),
     "narrower route that a rollback leaves": Adversary(

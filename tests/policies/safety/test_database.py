@@ -1,4 +1,4 @@
-"""The rules about the database's ways in, on the stack that has no tunnel, and about its host's user data."""
+"""The rules about the routes to the database, on the stack that has no tunnel, and about its host's user data."""
 
 from collections.abc import Callable
 from dataclasses import replace
