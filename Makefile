@@ -1,7 +1,7 @@
 # One target a job; CI calls the same ones.
 
 PYTHON ?= python3
-# What is installed uncompiled is compiled by the first process that needs it, and not by each anew.
+# What is installed uncompiled is compiled by the first process that needs it, and not by each again.
 unexport PYTHONDONTWRITEBYTECODE
 SOURCES := durable components plan policies pictures local database backups failover host scripts bench
 # What the bundles are made from, and they themselves, by content: a time tells neither a file that is gone nor one that
@@ -52,7 +52,7 @@ check: ## what to run before each commit: formatting, lint, types and the quick 
 	@$(PYTEST) --quiet tests/unit tests/durable tests/components tests/pictures tests/edge tests/test_repository.py
 
 COMMANDS_PAGE = PYTHONPATH=. .venv/bin/typer scripts.__main__ utils docs --name ./hybrid --title "Commands (by make pages)"
-pages: ## write the generated pages anew: docs/commands.md and the rules'
+pages: ## write the generated pages again: docs/commands.md and the rules'
 	$(COMMANDS_PAGE) --output docs/commands.md
 	.venv/bin/python -m policies.reports.rules_page
 
@@ -145,7 +145,7 @@ clean: ## remove all that up and test made
 
 COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate
 
-lock: .venv/made ## make the lockfiles anew, of the newest versions that are allowed
+lock: .venv/made ## make the lockfiles again, of the newest versions that are allowed
 	$(COMPILE) --upgrade --output-file requirements.lock requirements.in
 	$(COMPILE) --output-file host/requirements.lock host/requirements.in
 	npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved

@@ -44,7 +44,7 @@ def figures(stack: Stack, *, is_cold: bool) -> Iterator[Figure]:
     yield _command("hybrid --help", ["--help"], 0.12)
     yield _command("hybrid preview dev", ["preview", "dev", "--json"], 0.5)
     yield _command("hybrid gate dev prod", ["gate", "dev", "prod"], 1.5)
-    yield _anew("the same, of changed programs", ["gate", "dev", "prod"])
+    yield _again("the same, of changed programs", ["gate", "dev", "prod"])
     yield _command("hybrid local up, nothing to do", ["local", "up"], 2.5)
     yield Figure(name="make up, nothing to do", value=_median(["make", "up"], runs=2), unit="s", limit=3)
     yield Figure(name="memory of the whole stack", value=round(_memory(stack) / 2**20), unit="MB", limit=1536)
@@ -57,7 +57,7 @@ def _command(name: str, arguments: list[str], limit: float | None = None) -> Fig
     return Figure(name=name, value=_median([str(ROOT / "hybrid"), *arguments], RUNS), unit="s", limit=limit)
 
 
-def _anew(name: str, arguments: list[str]) -> Figure:
+def _again(name: str, arguments: list[str]) -> Figure:
     """With nothing remembered."""
     times = []
     for _ in range(RUNS):

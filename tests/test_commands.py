@@ -80,7 +80,7 @@ def test_the_page_of_commands_is_what_they_say() -> None:
     title = re.search(r'--title "(.*)"', (ROOT / "Makefile").read_text())
     assert title
     written = ran([*program, "--title", title[1]], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True).stdout
-    assert (ROOT / "docs/commands.md").read_text().strip() == written.strip(), "write it anew: make pages"
+    assert (ROOT / "docs/commands.md").read_text().strip() == written.strip(), "write it again: make pages"
 
 
 @pytest.mark.parametrize(

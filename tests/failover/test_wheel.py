@@ -16,7 +16,7 @@ FOLDER = ROOT / "failover"
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the wheel's modules and its command; its dependencies are those of the tests."""
     folder = tmp_path_factory.mktemp("installed")
-    # Never makes the Python environment anew, which would clear the one that these tests run in.
+    # Never rebuilds the Python environment, which would clear the one that these tests run in.
     make = ["make", "--old-file=.venv/made", "wheel", f"WHEELS={folder / 'wheels'}"]
     subprocess.run(make, cwd=ROOT, check=True, timeout=120)
     (wheel,) = (folder / "wheels").iterdir()

@@ -1,6 +1,6 @@
 """A stack as its first `up` leaves it, stopped: made once a run, and begun from by whoever needs one of its own.
 
-Ports, paths and what `up` writes anew are another's; `up` brings them in, as it does after a changed setting.
+Ports, paths and what `up` rewrites are another's; `up` brings them in, as it does after a changed setting.
 """
 
 import subprocess

@@ -161,7 +161,7 @@ def two_stacks(folder: Path) -> Path:
     return folder
 
 
-def test_each_stack_runs_the_program_s_own_modules_anew(program: Program) -> None:
+def test_each_stack_runs_the_program_s_own_modules_again(program: Program) -> None:
     dev, prod = record_all(["dev", "prod"], two_stacks(program(SOURCE, CONFIG)))
     assert dev.outputs == {"seen": ["7", "dev"], "size": 7}
     assert prod.outputs == {"seen": ["9", "prod"], "size": 9}

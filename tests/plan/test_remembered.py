@@ -99,7 +99,7 @@ def linked(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_a_changed_input_is_recorded_anew(
+def test_a_changed_input_is_recorded_again(
     project: Path, quickly_recorded: list[str], change: Callable[[Path], object]
 ) -> None:
     record.record("dev", project)

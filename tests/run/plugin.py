@@ -49,7 +49,7 @@ class Run:
         # Whatever a program under test puts into the temporary folder, it puts here.
         os.environ["TMPDIR"] = str(self.folder)
         tempfile.tempdir = None
-        # Where a container's image sets it, each of the thousands of processes would compile its libraries anew.
+        # Where a container's image sets it, each of the thousands of processes would compile its libraries again.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         sys.dont_write_bytecode = False
         environment = {name: value for name, value in os.environ.items() if value != str(self.folder)}

@@ -216,7 +216,7 @@ def test_a_version_that_is_not_there_is_one_clear_line(trial: Trial) -> None:
     assert trial.acts == []
 
 
-def test_what_was_killed_half_made_is_made_anew(trial: Trial) -> None:
+def test_what_was_killed_half_made_is_made_again(trial: Trial) -> None:
     version = trial.put(trial.bundle.content)
     half = trial.home / "releases" / trial.bundle.sha256
     (half / "host").mkdir(parents=True)

@@ -219,7 +219,7 @@ def test_the_program_tells_once_and_keeps_what_it_told(settings: Settings) -> No
     assert (second.returncode, second.stdout) == (0, "")
 
 
-def test_a_damaged_state_is_made_anew(settings: Settings) -> None:
+def test_a_damaged_state_is_recreated(settings: Settings) -> None:
     answer(settings, "alarm.json", "{")
     answer(settings, "hybrid-verify.json", "[]")
     assert run(settings).returncode == 0

@@ -93,7 +93,7 @@ def test_an_authority_is_changed_without_a_dropped_connection(host: HostUnderTes
         until(lambda: is_trusted(host, new, through_pooler=True))
         assert not is_trusted(host, old, through_pooler=True)
         assert held.execute("SELECT 1").fetchone() == (1,)
-        # The pooler connects anew: to a server process that is told to end, and has not yet, it would still hand on.
+        # The pooler reconnects: to a server process that is told to end, and has not yet, it would still hand on.
         ended = f"SELECT bool_and(pg_terminate_backend(pid, {END_MS})) FROM pg_stat_activity WHERE usename = 'app'"
         assert host.superuser(ended) == "t"
         assert pooled.execute("SELECT 1").fetchone() == (1,)

@@ -45,7 +45,7 @@ def test_a_corrupt_file_is_an_error_and_stays(state: State, text: str) -> None:
     assert state.secrets_file.read_text() == text
 
 
-def test_a_lost_file_is_not_made_anew_where_backups_know_what_was_in_it(state: State) -> None:
+def test_a_lost_file_is_not_recreated_where_backups_know_what_was_in_it(state: State) -> None:
     key = state.store / "backups" / "keys" / "1.json"
     key.parent.mkdir(parents=True)
     key.write_text("{}")

@@ -82,7 +82,7 @@ def test_a_started_program_does_not_keep_the_lock(state: State) -> None:
         child.wait(timeout=10)
 
 
-def test_a_lock_file_deleted_with_its_folder_is_made_anew(state: State) -> None:
+def test_a_lock_file_deleted_with_its_folder_is_recreated(state: State) -> None:
     with lock.hold(state):
         state.lock_file.unlink()
         with lock.hold(state):

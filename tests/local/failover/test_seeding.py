@@ -196,7 +196,7 @@ def test_the_file_of_ids_is_what_the_command_reads(seed: Seeder, stack: Stack, d
     assert found.probes.standby == ("127.0.0.2", stack.ports.edge_proxy)
 
 
-def test_the_file_of_ids_is_dated_anew_after_a_day(
+def test_the_file_of_ids_is_dated_again_after_a_day(
     seed: Seeder, stack: Stack, declared: DeclaredEdge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed(declared)

@@ -122,7 +122,7 @@ def test_a_stack_made_in_a_container_stays_in_it(stack: Stack, monkeypatch: pyte
         database.choose(stack)
 
 
-def test_the_container_starts_anew_for_what_host_says_and_not_for_pythons_caches(
+def test_the_container_is_recreated_for_what_host_says_and_not_for_pythons_caches(
     state: State, free_ports: Ports, tmp_path: Path
 ) -> None:
     for path in (tmp_path / "compose.yaml", tmp_path / "Dockerfile", state.host_file, state.tls / "objects-ca.crt"):

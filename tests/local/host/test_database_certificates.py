@@ -48,7 +48,7 @@ def test_the_certificate_is_renewed_before_its_end(state: State, monkeypatch: py
 
 
 @pytest.mark.parametrize("file", ["database.crt", "database.key"])
-def test_a_damaged_file_is_made_anew(state: State, file: str) -> None:
+def test_a_damaged_file_is_recreated(state: State, file: str) -> None:
     old = made(state, "2026")
     (state.tls / file).write_text("damaged")
     new = made(state, "2026")

@@ -173,7 +173,7 @@ def test_it_speaks_on_loopback_only_and_says_nothing(objects: Objects, running: 
     assert running.tail("objects") == before
 
 
-def test_it_starts_anew_only_for_a_new_certificate(objects: Objects, folder: State) -> None:
+def test_it_restarts_only_for_a_new_certificate(objects: Objects, folder: State) -> None:
     before = objects.program().fingerprint
     assert objects.program().fingerprint == before
     key = objects.tls.key.read_bytes()
