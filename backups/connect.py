@@ -4,7 +4,7 @@ from backups.connection import Connection, Say
 
 
 def connect(stack: str | None, say: Say) -> Connection:
-    """To the local stack, or to a stack in the cloud. Raises HybridError for one that is not declared."""
+    """Connects to the local stack, or to a stack in the cloud. Raises HybridError for one that is not declared."""
     from plan.project import ROOT
 
     if stack is None:

@@ -27,7 +27,7 @@ class InPlace:
 
 
 class Connection(Protocol):
-    """To the engine of one stack's host."""
+    """A connection to the recovery engine of one stack's host."""
 
     stack: str
     evidence: Path

@@ -19,7 +19,7 @@ STATES = {
 
 
 def states(client: Callable[[], Any], bucket: str, backups: Sequence[Backup]) -> dict[str, str]:
-    """By the backups' labels, in words. What can't be asked is `unknown: why`, never an error.
+    """What became of each copy, in words by the backup's label. What can't be asked is `unknown: why`, never an error.
 
     A backup's manifest is written last, so what S3 says of it is true of the backup.
     """

@@ -18,7 +18,7 @@ class Listed:
 
     listing: Listing
     copies: dict[str, str]
-    """By label."""
+    """What became of each backup's copy, by label."""
 
     def document(self) -> dict[str, Any]:
         found = document(self.listing)

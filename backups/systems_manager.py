@@ -48,13 +48,13 @@ class Command:
 
 
 def send(ssm: Any, node: str, document: str, request: Mapping[str, Any]) -> Command:
-    """By the document that takes any request. Raises DatabaseError with what AWS refuses."""
+    """Sends a request by the document that takes any. Raises DatabaseError with what AWS refuses."""
     written = base64.b64encode(json.dumps(request).encode()).decode()
     return _sent(ssm, node, document, {"Request": written}, str(request["act"]))
 
 
 def send_drill(ssm: Any, node: str, document: str, seed: int | None) -> Command:
-    """By the document that does nothing else, which CI's role may send. Raises DatabaseError with what AWS refuses."""
+    """Sends a drill by its own document, which CI's role may send. Raises DatabaseError with what AWS refuses."""
     return _sent(ssm, node, document, {"Seed": json.dumps(seed)}, "drill")
 
 

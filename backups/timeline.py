@@ -101,7 +101,7 @@ class Scale:
         return round(LEFT + min(max(share, 0.0), 1.0) * (WIDTH - LEFT - RIGHT), 1)
 
     def ticks(self) -> list[Tick]:
-        """At round moments, at most MOST_TICKS."""
+        """Ticks at round moments, at most MOST_TICKS."""
         span = self.end - self.start
         step = next((one for one in STEPS if span / one <= MOST_TICKS), STEPS[-1])
         epoch = datetime(2000, 1, 3, tzinfo=UTC)
@@ -169,7 +169,7 @@ def summary(listing: Listing) -> str:
 
 
 def _headline(listing: Listing) -> str:
-    """As much of that as fits above the picture, which draws the rest."""
+    """The part of the summary that fits above the picture, which draws the rest."""
     if len(listing.windows) < 2:
         return summary(listing)
     return f"Not at any moment: {counted(len(listing.windows), 'window')}, the last {_span(listing.windows[-1])}."

@@ -28,7 +28,7 @@ class _Known:
 
 
 def ranges(listing: Listing) -> list[Range]:
-    """By timeline, then in order. Moments between those that are known are guessed: the log grows evenly."""
+    """The place of a file in the log, whatever its timeline: 8 digits each for timeline, log and file."""
     found: list[Range] = []
     before: datetime | None = None
     for archive in sorted(listing.archive, key=lambda one: one.timeline):
@@ -39,7 +39,7 @@ def ranges(listing: Listing) -> list[Range]:
 
 
 def _known(listing: Listing, archive: Archive, before: datetime | None) -> list[_Known]:
-    """In order of the log, and of time."""
+    """Positions whose time is known, in the order of the log and of time."""
     found = []
     for backup in listing.backups:
         if backup.timeline == archive.timeline:

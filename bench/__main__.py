@@ -58,7 +58,7 @@ def _command(name: str, arguments: list[str], limit: float | None = None) -> Fig
 
 
 def _again(name: str, arguments: list[str]) -> Figure:
-    """With nothing remembered."""
+    """Measures a command with nothing remembered."""
     times = []
     for _ in range(RUNS):
         with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as cache:
@@ -70,7 +70,7 @@ def _again(name: str, arguments: list[str]) -> Figure:
 
 
 def _memory(stack: Stack) -> int:
-    """Of all its processes, supervisord's included."""
+    """Bytes of memory of all its processes, supervisord's included."""
     pids = stack.supervisor.pids() | database.runtime(stack).pids()
     return processes.memory_bytes([Process(pid) for pid in pids])
 
@@ -108,7 +108,7 @@ async def _load(stack: Stack, path: str) -> Timing:
 
 
 def _end_on_sigterm() -> None:
-    """As Ctrl-C would, with everything that was made removed; a second one does not break that off."""
+    """Ends the run on SIGTERM as Ctrl-C would, and removes what was made; a second signal does not interrupt that."""
 
     def end(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_IGN)

@@ -78,7 +78,7 @@ class Zone:
         self.path = f"/zones/{self.ids['zone']['id']}/dns_records"
 
     def is_led_past(self) -> bool:
-        """By what the control plane publishes: calls are counted, and knot waits a second now and then."""
+        """Judged by what the control plane publishes: calls are counted, and knot waits a second now and then."""
         record = json.loads(self.view.read_text())["records"][self.declared["id"]]
         return not record["proxied"] and record["content"] == self.standby
 

@@ -40,7 +40,7 @@ def host_figures() -> Iterator[Figure]:
 
 
 def _widen(spec: dict[str, Any]) -> None:
-    """As many server connections as the declared stack has, so that no client waits for one."""
+    """Allows as many server connections as the declared stack does, so that no client waits for one."""
     spec["pooler"]["pool_size"] = 20
     for role in spec["postgres"]["roles"]:
         role["connection_limit"] = 40
@@ -87,7 +87,7 @@ def _crashes(host: HostUnderTest) -> Iterator[Figure]:
 
 
 def _write(host: HostUnderTest, acknowledged: list[int], first: int) -> None:
-    """Until the server is gone; a row counts once its commit was answered."""
+    """Inserts rows until the server is gone; a row counts once its commit was answered."""
     try:
         with host.connect("app") as connection:
             for number in range(first, first + 10**6):
@@ -115,7 +115,7 @@ def _ids(host: HostUnderTest) -> Iterator[int]:
 
 
 def _pooled_against_direct(host: HostUnderTest) -> Iterator[Figure]:
-    """In turns, so that a machine that is busy for a while slows both; the median of the rounds' ratios."""
+    """Measured in turns, so that a machine that is busy for a while slows both; the median of the rounds' ratios."""
     postgres, pooler = host.spec["postgres"]["port"], host.spec["pooler"]["port"]
     _pgbench(host, "migrator", postgres, "--initialize", "--quiet", f"--scale={SCALE}")
     # Its WAL goes to the repository first: that takes a core.

@@ -20,9 +20,9 @@ from tests.host.running import HostUnderTest
 from tests.waiting import until
 
 SCALE = 68
-"""Of pgbench: its tables then hold 1 GB."""
+"""Scale of pgbench: its tables then hold 1 GB."""
 SLOWEST = 1.67
-"""At no less than 60 % of the speed of a plain copy."""
+"""Most times the duration of a plain copy: 60 % of its speed."""
 ARCHIVE_SECONDS = 10
 """archive_timeout for the crash: shorter than declared, so that the figure says what the setting does."""
 WRITING_SECONDS = 25
@@ -143,6 +143,6 @@ def _timed(act: Callable[[], None]) -> float:
 
 
 def _synced_copy(source: Path, target: Path) -> None:
-    """As lasting as a restore is when it answers."""
+    """Copies and syncs: as durable as a restore is when it answers."""
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)
     subprocess.run(["sync", "-f", str(target)], check=True)

@@ -21,7 +21,7 @@ class Declared:
     stack: str
     database: str
     hostname: str
-    """In the server's certificate."""
+    """Name in the server's certificate."""
     port: int
     pooler_port: int
     tunnel: str | None
@@ -29,7 +29,7 @@ class Declared:
     pooler_tunnel: str | None
     """The same for the pooler."""
     node_tags: dict[str, str]
-    """Of the serving host, as Systems Manager knows it."""
+    """Tags of the serving host, as Systems Manager knows it."""
     parameters: tuple[str, ...]
     """Names in Parameter Store."""
 

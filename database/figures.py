@@ -7,12 +7,12 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def clock(moment: datetime) -> str:
-    """To the second, without a zone: whoever prints it says that it is UTC."""
+    """Date and time to the second, without a zone: whoever prints it says that it is UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def exact(moment: datetime) -> str:
-    """With the fraction of a second, if there is one."""
+    """Date and time with the fraction of a second, if there is one, and the zone."""
     fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
     return f"{clock(moment)}{fraction} UTC"
 

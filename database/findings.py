@@ -99,7 +99,7 @@ def measured(name: str, value: float, detail: str) -> Finding:
 
 
 def versions(rows: Rows, backup_rows: Rows | None, job_rows: Rows | None, *, is_pinned: bool) -> Iterator[Finding]:
-    """Beside the table's where the host is pinned to them.
+    """Versions found, beside the table's where the host is pinned to them.
 
     `backup_rows` is None where pgBackRest was not seen, `job_rows` where TimescaleDB's jobs were not.
     """
@@ -135,7 +135,7 @@ def _is_other(version: str | None, pin: str) -> bool:
 
 
 def server(rows: Rows) -> Iterator[Finding]:
-    """Since when it runs."""
+    """Kind of server and its uptime."""
     (row,) = rows
     kind = "standby" if row["is_standby"] else "serving"
     yield Finding(name="server", level=Level.OK, detail=f"{kind}, up for {duration(row['uptime_seconds'])}")
@@ -184,7 +184,7 @@ def wal(rows: Rows) -> Iterator[Finding]:
 
 
 def archiver(rows: Rows) -> Iterator[Finding]:
-    """By the WAL file that has waited longest: a repository out of reach is retried for minutes before it counts."""
+    """Judged by the WAL file that has waited longest: an unreachable repository is retried for minutes before."""
     (row,) = rows
     if row["mode"] == "off" or (row["is_standby"] and row["mode"] != "always"):
         level = Level.OK if row["is_standby"] else Level.CRITICAL

@@ -104,7 +104,7 @@ STAGES: dict[str, Callable[[Spec], None]] = {
     # Last: a store that does not answer keeps nothing else from being done.
     "backups": repository.apply,
 }
-"""In the order in which a host is brought to what is declared."""
+"""Stages in the order in which they are applied."""
 
 
 def apply(spec: Spec, root: Path, stage: str, *, is_dry: bool) -> Report:

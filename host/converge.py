@@ -36,7 +36,7 @@ class Convergence:
     changed: dict[str, list[str]] = field(default_factory=dict)
     failed: list[dict[str, str]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    """With --dry: stages that can be judged only when those before them are done."""
+    """Stages that --dry can't judge, because they depend on what earlier ones do."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, stage: str, report: Report, seconds: float, *, is_dry: bool) -> bool:

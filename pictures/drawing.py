@@ -10,7 +10,7 @@ _NARROW, _WIDE = frozenset("iljtfrI.,:;'|!()[] -"), frozenset("mwMWGOQ@%→—")
 
 
 def templates(folder: Path) -> Environment:
-    """Of SVG: values are escaped, and one that nobody gave is an error."""
+    """Templates of SVG: values are escaped, and a missing one is an error."""
     return Environment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
@@ -25,7 +25,7 @@ TEMPLATES = templates(Path(__file__).with_name("templates"))
 
 
 def width(text: str, size: float = 12.0) -> float:
-    """In the picture's units."""
+    """Width of a text in the picture's units."""
     sizes = (NARROW if letter in _NARROW else WIDE if letter in _WIDE else USUAL for letter in text)
     return sum(sizes) * size / 12.0
 

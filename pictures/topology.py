@@ -151,7 +151,7 @@ def _ports(placed: Layout, shift: float) -> dict[tuple[tuple[str, str], Slot], f
 
 
 def _curve(points: Sequence[tuple[float, float]]) -> str:
-    """Through the points, upright at each; the last bit is left to the arrow's head."""
+    """A curve through the points, upright at each; the last bit is left to the arrow's head."""
     (x, y), *others = points
     path = f"M{x:.1f},{y:.1f}"
     for number, (next_x, next_y) in enumerate(others):

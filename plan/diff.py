@@ -64,7 +64,7 @@ class Change:
         return any(row.path == "options.protect" and row.old for row in self.properties)
 
     def document(self) -> dict[str, Any]:
-        """As JSON data, secrets masked."""
+        """The change as JSON data, secrets masked."""
         return {
             "kind": str(self.kind),
             "urn": self.resource.urn,
@@ -125,7 +125,7 @@ def with_new_names(old: Plan, new: Plan) -> Plan:
 
 
 def _alias_urn(resource: Resource, alias: str) -> str:
-    """Of an alias that is no URN, but another name or another type."""
+    """The URN that an alias stands for, which may be just another name or type."""
     if alias.startswith("urn:pulumi:"):
         return alias
     stack, project, types, name = resource.urn.split("::", 3)

@@ -46,7 +46,7 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """From what refers or waits to what it needs."""
+    """A dependency, from what refers or waits to what it needs."""
 
     source: str
     target: str
@@ -62,7 +62,7 @@ class Graph:
     edges: tuple[Edge, ...]
 
     def layers(self) -> list[tuple[Layer, list[Node]]]:
-        """From the outermost; those that are empty are left out."""
+        """Layers from the outermost; empty ones are left out."""
         found = [(layer, [node for node in self.nodes if node.layer is layer]) for layer in Layer]
         return [(layer, nodes) for layer, nodes in found if nodes]
 
@@ -72,7 +72,7 @@ class Graph:
 
 
 def graph(plan: Plan) -> Graph:
-    """Of a plan, recorded or read. Providers are left out: everything refers to them."""
+    """The graph of a plan, recorded or read. Providers are left out: everything refers to them."""
     tops = [one for one in plan.children(None) if not one.type.startswith(PROVIDERS)]
     ids = _ids(tops)
     outside = list(_outside(plan, ids))
@@ -205,7 +205,7 @@ _ARROWS = {Tie.REFERS: "-->", Tie.WAITS: "-.->", Tie.STANDS_BY: "-.->|stands by|
 
 
 def mermaid(found: Graph) -> str:
-    """As a flowchart that documents can hold."""
+    """The graph as a flowchart for Markdown documents."""
     keys = {node.id: f"n{index}" for index, node in enumerate(found.nodes)}
     lines = ["flowchart TB"]
     for index, (layer, nodes) in enumerate(found.layers()):
@@ -230,5 +230,5 @@ _COLOURS = {
 
 
 def _plain(text: str) -> str:
-    """Without what Mermaid would read as its own."""
+    """Escapes what is syntax in Mermaid."""
     return "".join(f"#{ord(letter)};" if letter in '"<>#;' else letter for letter in text)

@@ -72,7 +72,7 @@ class Inputs:
 
     @classmethod
     def of_program(cls, folder: Path) -> "Inputs":
-        """Of recordings of the project in `folder`."""
+        """Inputs of recordings of the project in `folder`."""
         return cls(folder, ((folder, PROGRAM), (ROOT, RECORDER)))
 
     @classmethod
@@ -178,7 +178,7 @@ def _walk(top: Path) -> Iterator[str]:
 
 
 def _content(path: str) -> str:
-    """Of a link its target, and what lies there where that is a file."""
+    """Content of a file; for a link its target, and the content there where that is a file."""
     if os.path.islink(path):
         there = _content(os.path.realpath(path)) if os.path.isfile(path) else "no file"
         return f"link {os.readlink(path)}: {there}"

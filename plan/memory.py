@@ -65,7 +65,7 @@ class Memory:
         return text
 
     def write(self, key: str, text: str) -> None:
-        """As a whole: whoever reads meanwhile sees the old or the new."""
+        """Writes atomically: whoever reads meanwhile sees the old or the new."""
         packed = zlib.compress(text.encode(), 1)
         with contextlib.suppress(*_UNUSABLE):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

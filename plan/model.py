@@ -120,8 +120,8 @@ class Resource:
     identifier: str = ""
     """The provider's own, of what is deployed; empty in a plan of what is declared."""
     is_left_over: bool = False
-    """Of what is deployed: a second one of the same URN, which the engine has yet to delete, or was making or changing
-    when it was interrupted."""
+    """Whether it is a second deployed one of the same URN, which the engine has yet to delete, or was making or
+    changing when it was interrupted."""
 
     @property
     def declared_at(self) -> str:

@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _import_what_all_need(program: Path) -> None:
-    """Of what the program imports. What fails does so again in every process, and is explained there."""
+    """Imports what the program imports. What fails does so again in every process, and is explained there."""
     with contextlib.suppress(OSError, ValueError, SyntaxError):
         for name in _imported(ast.parse(program.read_text())):
             if name.startswith(FOR_ALL):
@@ -169,7 +169,7 @@ class Recorder(mocks.MockMonitor):
             self.output_names[args.type_] = list(resource_pulumi_to_py_names(type(args.resource)))
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """As the engine makes it: with the types of all ancestors, where the mocks keep only the parent's."""
+        """The URN as the engine makes it: with the types of all ancestors, where the mocks keep only the parent's."""
         ancestors = parent.split("::")[2] if parent else STACK_TYPE
         qualified = type_ if ancestors == STACK_TYPE else f"{ancestors}${type_}"
         return "::".join([f"urn:pulumi:{settings.get_stack()}", settings.get_project(), qualified, name])

@@ -40,7 +40,7 @@ class _DecryptedError(Exception):
 
 
 def read(path: Path) -> Plan:
-    """Of a file that any of them wrote. Raises PlanError."""
+    """Reads a file that any of them wrote. Raises PlanError."""
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -95,7 +95,7 @@ def _preview(path: Path) -> dict[str, Any]:
 
 
 def _require_all(path: Path, document: Mapping[str, Any]) -> None:
-    """Without --show-sames what stays as it is would not be judged, and nobody would see it."""
+    """Refuses a preview without --show-sames: what stays as it is would go unjudged and unnoticed."""
     counted = document["changeSummary"].get("same", 0)
     shown = sum(step["op"] == "same" for step in document["steps"])
     if shown < counted:

@@ -115,7 +115,7 @@ class Watch:
         self._transport = tuple(os.path.join(path, "grpc") for path in self._libraries)
 
     def install(self) -> None:
-        """For the rest of this process; a hook can't be taken away."""
+        """Watches for the rest of this process; an audit hook can't be removed."""
         sys.addaudithook(self._hook())
         sys.stdout, sys.stderr = (_Noting(self._say, stream) for stream in (sys.stdout, sys.stderr))
         for name in UNAUDITED:
@@ -165,7 +165,7 @@ class Watch:
         return hook
 
     def _say(self) -> None:
-        """Of a plan that is remembered nobody would read it again."""
+        """Notes that something was printed: a remembered plan would not print it again."""
         if self._is_looking:
             self._unlisted.add("output")
 
@@ -210,7 +210,7 @@ class Watch:
         return real(*arguments, **options)
 
     def _is_program(self, name: str) -> bool:
-        """By the file that code is from, as it was imported; of some there is none."""
+        """Whether code is the program's, by the file that it was imported from; some has none."""
         return not name.startswith(_FROZEN) and not _is_in(name, (*self._libraries, RECORDER))
 
     def _is_library(self, path: str) -> bool:
@@ -261,7 +261,7 @@ def _names(code: CodeType) -> set[str]:
 
 
 def _source(path: str) -> str:
-    """Of a compiled file what it was compiled from, which an import compares it with."""
+    """The source of a compiled file, which an import compares it with."""
     folder, name = os.path.split(path)
     if os.path.basename(folder) != COMPILED:
         return path

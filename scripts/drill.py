@@ -55,7 +55,7 @@ def drill(
 
 
 def _listing(connection: "Connection") -> "Listing | None":
-    """For the picture, which the evidence can do without."""
+    """The listing for the picture; None where it can't be had, since the evidence does without."""
     from backups.connection import asked
     from components.common.errors import HybridError
     from host.recovery.contract import Listing, ListRequest

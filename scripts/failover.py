@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _state() -> "State":
-    """Of the local stack, whether it is there or not."""
+    """State of the local stack, which may not exist."""
     from local.common.state import State
     from plan.project import ROOT
 

@@ -19,7 +19,7 @@ SYSTEM, PROCESSOR = "Linux", "x86_64"
 # Of a program that says what it is.
 SECONDS = 30
 TEST_GIGABYTES = 12
-"""In the temporary folder: roots and clusters of all workers at once (measured: 6.3 GB with six)."""
+"""Space in the temporary folder: roots and clusters of all workers at once (measured: 6.3 GB with six)."""
 
 
 def faults() -> Iterator[str]:

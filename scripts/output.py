@@ -19,7 +19,7 @@ Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="W
 
 
 def write(text: str, path: Path | None) -> None:
-    """To the file, or to stdout where none is named. Raises HybridError."""
+    """Writes to the file, or to stdout where none is named. Raises HybridError."""
     if path is None:
         print(text, end="")
         return
@@ -30,7 +30,7 @@ def write(text: str, path: Path | None) -> None:
 
 
 def write_json(document: Any, path: Path | None = None) -> None:
-    """As `write`; for people, too, so it is indented."""
+    """Writes JSON as `write` does; indented, for people read it, too."""
     import json
 
     write(json.dumps(document, indent=2, ensure_ascii=False) + "\n", path)

@@ -52,12 +52,12 @@ class Move:
 
 
 def in_use() -> dict[str, Versions]:
-    """By place. Nothing stands for a root file system that is not built, or a program that is not here."""
+    """Versions by place. A root file system that is not built, and a program that is not here, have none."""
     return {DEBIAN: root_filesystem.versions(), MACHINE: dict(_machine())}
 
 
 def passed() -> dict[str, Versions]:
-    """With which the tests last passed, by place."""
+    """Versions with which the tests last passed, by place."""
     found: dict[str, Versions] = json.loads(PASSED.read_text())["versions"]
     return found
 
@@ -72,7 +72,7 @@ def write_down(used: Mapping[str, Versions]) -> None:
 
 
 def moved(before: Mapping[str, Versions], after: Mapping[str, Versions]) -> list[Move]:
-    """Of the places that are seen now."""
+    """Changes in the places that are seen now."""
     return [
         Move(place=place, name=name, before=was.get(name), after=now.get(name))
         for place, now, was in ((place, now, before.get(place, {})) for place, now in after.items() if now)
@@ -94,7 +94,7 @@ def _machine() -> Iterator[tuple[str, str]]:
 
 
 def _npm() -> str | None:
-    """From its package: by itself it takes half a second to say so."""
+    """Version from npm's package: npm itself takes half a second to say it."""
     program = shutil.which("npm")
     package = Path(program).resolve().parents[1] / "package.json" if program else None
     found = json.loads(package.read_text()) if package and package.is_file() else {}
@@ -110,14 +110,14 @@ def locked(name: str, text: str) -> Versions:
 
 
 def locks_moved() -> list[Move]:
-    """Since the commit."""
+    """Changes in the lockfiles since the last commit."""
     names = LOCKS.items()
     before = {place: locked(name, machine.printed("git", "show", f"HEAD:{name}", folder=ROOT)) for place, name in names}
     return moved(before, {place: locked(name, (ROOT / name).read_text()) for place, name in names})
 
 
 def table(moves: list[Move], since: str) -> str:
-    """As Markdown."""
+    """The moves as a table in Markdown."""
     if not moves:
         return f"Nothing moved since {since}, when the tests last passed.\n"
     rows = [f"| {move.place} | {move.name} | {move.before or ''} | {move.after or ''} |\n" for move in moves]

@@ -42,11 +42,11 @@ class DeployIdentity(pulumi.ComponentResource):
     """
 
     deploy_role_arn: pulumi.Output[str]
-    """For the GitHub environment of the stack."""
+    """Assumed by the stack's GitHub environment."""
     preview_role_arn: pulumi.Output[str]
-    """For jobs of pull requests; GitHub gives none to those from forks."""
+    """Assumed by jobs of pull requests; GitHub gives none to those from forks."""
     drill_role_arn: pulumi.Output[str]
-    """For the weekly drill: the repository's variable HYBRID_DRILL_ROLE."""
+    """Assumed by the weekly drill: the repository's variable HYBRID_DRILL_ROLE."""
 
     def __init__(self, name: str, args: DeployIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:identity:DeployIdentity", name, args.labels.inputs(DataClass.NONE), opts)

@@ -27,7 +27,7 @@ class Job:
 
     name: str
     subject: str
-    """Of the tokens that its role admits; `{environment}` is the stack's."""
+    """Subject of the tokens that its role admits; `{environment}` is the stack's."""
     session_seconds: int | None = None
 
     def role_name(self, prefix: str) -> str:

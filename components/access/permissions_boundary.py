@@ -23,7 +23,7 @@ class PermissionsBoundary(pulumi.ComponentResource):
     """A managed policy that the pipeline must put on what it makes, and can't change: an administrator's."""
 
     arn: pulumi.Output[str]
-    """For `permissions_boundary`: who takes it from here is made after the policy."""
+    """Value for `permissions_boundary`; what uses it is made after the policy."""
 
     def __init__(self, name: str, args: PermissionsBoundaryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:identity:PermissionsBoundary", name, args.labels.inputs(DataClass.NONE), opts)

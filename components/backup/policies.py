@@ -46,7 +46,7 @@ class Repository:
 
     @classmethod
     def of_any_key(cls, prefix: str, aws_account_id: str) -> "Repository":
-        """For the boundary, which must be readable before a key exists: only S3's use for these buckets narrows it."""
+        """The repository as the boundary names it, before a key exists: only S3's use for these buckets narrows it."""
         keys = {region: f"arn:aws:kms:{region}:{aws_account_id}:key/*" for region in (HOME_REGION, COPY_REGION)}
         return cls(
             bucket=backup_bucket(prefix, aws_account_id),

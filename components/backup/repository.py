@@ -39,7 +39,7 @@ class BackupRepository(pulumi.ComponentResource):
     bucket: pulumi.Output[str]
     copy_bucket: pulumi.Output[str]
     repository: Repository
-    """For the policies of who works with it."""
+    """Names that the policies of its users need."""
     cipher_passphrase: pulumi.Output[str]
     """Passphrase of the repository's encryption, secret."""
 

@@ -33,7 +33,7 @@ class FailoverArgs:
     token_until: str
     """When the rollback's token ends, as YYYY-MM-DD. Before that day somebody moves it on and hands out the new one."""
     networks: Sequence[str]
-    """From which alone the token is taken."""
+    """The only networks that the token is accepted from."""
     email: str
     """Who is told."""
     has_health_checks: bool

@@ -22,13 +22,13 @@ class ActiveSide(StrEnum):
 
     WORKER = "worker"
     VERCEL = "vercel"
-    """By plan A: the route has no script."""
+    """Switched by plan A: the route has no script."""
     VERCEL_DNS = "vercel-dns"
-    """By plan B: the record leads past Cloudflare. The route is as it was when plan A was given up, or before it."""
+    """Switched by plan B: the record bypasses Cloudflare. The route is as plan A left it, or untouched."""
 
 
 def standby_comment(labels: Labels, keep_until: str, when: str) -> str:
-    """Of a record: Cloudflare takes 100 characters on a free zone, the prefix 37 of them. Policies read the day."""
+    """Comment of the record: 100 characters at most on a free zone, the prefix has 37. Policies read the day."""
     return f"{labels.prefix}: stand-by until {keep_until}, {when}"
 
 

@@ -77,7 +77,7 @@ class HostBundlesArgs:
     protection: Protection
     aws_account_id: str
     bundles: dict[str, Bundle]
-    """By the host's name."""
+    """Keyed by the host's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ class HostBundles(pulumi.ComponentResource):
 
     bucket: pulumi.Output[str]
     objects: dict[str, BundleObject]
-    """By the host's name."""
+    """Keyed by the host's name."""
 
     def __init__(self, name: str, args: HostBundlesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:postgres:HostBundles", name, args.labels.inputs(DataClass.NONE), opts)

@@ -34,14 +34,14 @@ class HostConvergenceArgs:
     labels: Labels
     bucket: pulumi.Input[str]
     bundles: dict[str, BundleObject]
-    """By the host's name."""
+    """Keyed by the host's name."""
     display_names: dict[str, str]
     """The tag's value by which a host's node is found."""
     secrets_version: pulumi.Input[str]
     policies: list[pulumi.Resource]
     """What a node needs to do as it is told."""
     ready: dict[str, list[pulumi.Resource]]
-    """By the host's name: what it must have first. A disk that comes later would be missed by the first run."""
+    """What each host must have first, by its name. A disk that comes later would be missed by the first run."""
     wait_seconds: dict[str, int]
     """How long the first application to a host may take; of hosts that are not here it is not waited for.
 
@@ -53,7 +53,7 @@ class HostConvergence(pulumi.ComponentResource):
     """Runs at once when the bundle, the document or a secret changes, and every half hour, one host at a time."""
 
     associations: dict[str, pulumi.Resource]
-    """By the host's name."""
+    """Keyed by the host's name."""
 
     def __init__(self, name: str, args: HostConvergenceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:postgres:HostConvergence", name, args.labels.inputs(DataClass.NONE), opts)

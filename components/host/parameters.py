@@ -24,7 +24,7 @@ from components.network.private_tunnel import PrivateTunnel
 class HostParametersArgs:
     labels: Labels
     passwords: dict[str, pulumi.Output[str]]
-    """By role."""
+    """Keyed by role."""
     cipher_passphrase: pulumi.Output[str]
     authority: CertificateAuthority
     tunnel: PrivateTunnel | None

@@ -106,7 +106,7 @@ class PostgresDatabase(pulumi.ComponentResource):
 
 
 def _inputs(role: Role) -> dict[str, object]:
-    """As the component declares it; `actsAs` only where there is one, because inputs hold no null."""
+    """The role as the component declares it; `actsAs` only where there is one, because inputs hold no null."""
     return {
         "name": role.name,
         # In state, as an input of the component.

@@ -58,7 +58,7 @@ class CertificateAuthority(pulumi.ComponentResource):
     server_key_pem: pulumi.Output[str]
     """Secret."""
     clients: dict[str, ClientCertificate]
-    """By role."""
+    """Keyed by role."""
 
     def __init__(self, name: str, args: CertificateAuthorityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:postgres:CertificateAuthority", name, args.labels.inputs(DataClass.NONE), opts)

@@ -35,7 +35,7 @@ class PublicDatabase(pulumi.ComponentResource):
     authority_certificate_id: pulumi.Output[str]
     """The authority that Hyperdrive trusts."""
     client_certificate_ids: dict[str, pulumi.Output[str]]
-    """By role: the certificate that Hyperdrive shows."""
+    """The certificate that Hyperdrive shows, by role."""
     ready: list[pulumi.Resource]
     """What must exist before the first connection."""
 

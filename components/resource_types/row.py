@@ -12,13 +12,13 @@ class Location(StrEnum):
     """Where a type keeps data. Not who runs it: AWS has regional and global types."""
 
     REGIONAL = "regional"
-    """In the AWS region that the resource or its provider names; the region is judged."""
+    """Kept in the AWS region that the resource or its provider names; the region is judged."""
     GLOBAL = "global"
     """Everywhere that the service is, so it may hold no data of ours."""
     EDGE = "edge"
-    """In Cloudflare's or another network's data centres, wherever they are."""
+    """Kept in Cloudflare's or another network's data centres, wherever they are."""
     LOCAL = "local"
-    """In the stack's state only, which is in Canada."""
+    """Kept in the stack's state only, which is in Canada."""
     COMPONENT = "component"
     """Nowhere: it groups others."""
     ELSEWHERE = "elsewhere"
@@ -51,7 +51,7 @@ class Price(Enum):
     """What stands for a price that is not a number of dollars."""
 
     COMPUTED = "computed"
-    """From properties, by the rule in policies/safety/cost.py."""
+    """Computed from properties, by the rule in policies/safety/cost.py."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Shown:
     """How the residency map shows a resource."""
 
     what: str
-    """In words; several of one kind in one place share a line."""
+    """Description in words; several of one kind in one place share a line."""
     _: KW_ONLY
     role: Role = Role.NEITHER
     rule: str = "resources-are-in-canada"
@@ -95,7 +95,7 @@ class ResourceType:
     secret_outputs: tuple[str, ...] = ()
     """What the SDK does not mark, or not under the name that the program reads."""
     is_marked_too_much: bool = False
-    """Of the inputs that the SDK marks only `secret_inputs` hold a secret."""
+    """Whether only `secret_inputs` hold a secret, of all that the SDK marks."""
     usd: float | Price | None = None
     """What one costs a month whether it is used or not: list prices of us-east-1; Montreal's may differ a little.
 
@@ -105,7 +105,7 @@ class ResourceType:
     """Properties whose changes the engine may pass over, and why nobody has to see a difference."""
     is_dns_record: bool = False
     layer: Layer | None = None
-    """Of a component; None: as the area in its type token says."""
+    """Layer of a component; None: the one of the area in its type token."""
 
     def admits(self, data_class: DataClass) -> bool:
         return data_class.is_within(self.most)

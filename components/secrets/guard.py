@@ -26,7 +26,7 @@ class SecretError(HybridError, pulumi.RunError):
 
 
 def refuse_secrets_in_the_clear() -> None:
-    """For every resource that the program makes from here on."""
+    """Checks every resource that the program makes from here on."""
     pulumi.runtime.register_stack_transformation(_check)
 
 
@@ -95,7 +95,7 @@ def _is_in_the_clear(value: Any, steps: Sequence[str]) -> bool:
 
 
 async def _is_made_of_a_secret(value: pulumi.Output[Any]) -> bool:
-    """Before a resource is made the SDK does not mark its outputs; in the update it does, and then they are judged."""
+    """Whether an output that the SDK can't mark yet is secret: it marks outputs only once the resource is made."""
     return any(properties.outputs(made.pulumi_resource_type) for made in await value.resources())
 
 

@@ -23,7 +23,7 @@ class HostSettings(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=f"^{HOST_NAME}$")]
-    """In state: a host of another name is another host."""
+    """Stands in state: a host of another name is another host."""
     version: int = compatibility.DEFAULT_MAJOR
     """PostgreSQL's major version."""
     blueprint: str = compatibility.BLUEPRINTS[0]

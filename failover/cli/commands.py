@@ -30,7 +30,7 @@ INTERRUPTED = 130
 
 
 class ZoneFormat(StrEnum):
-    """Of a zone for another provider."""
+    """Format of an exported zone."""
 
     BIND = "bind"
     ROUTE53 = "route53"

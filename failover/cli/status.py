@@ -119,7 +119,7 @@ def _summary(found: Status, unfinished: Unfinished | None) -> str:
 
 
 def _plan(now: HostNow | None) -> str | None:
-    """By which plan the stand-by answers; None where it does not, or where that is not known."""
+    """The plan by which the stand-by answers; None where it does not, or where that is not known."""
     if now is None or now.side is not Side.VERCEL:
         return None
     if is_led_past(now.host, now.record.target):
@@ -130,7 +130,7 @@ def _plan(now: HostNow | None) -> str | None:
 def _host(
     found: Status, preflight: Preflight, host: Host, certificate: Certificate, pages: Seen | None
 ) -> dict[str, Any]:
-    """With stale ids the API's part of it is not known; what clients get is."""
+    """Status of one host. With stale ids the API's part is unknown; what clients get is known."""
     now = next((one for one in preflight.hosts if one.host is host), None) if preflight.is_read else None
     _judge_certificate(found, host, certificate)
     own = [one for one in preflight.sightings if one.hostname == host.hostname]

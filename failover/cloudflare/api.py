@@ -94,7 +94,7 @@ class HeldLock:
     at: datetime | None
     who: str
     until: datetime | None = None
-    """By then its operation is over, however it ended."""
+    """Moment by which its operation is over, however it ended."""
 
     def is_stale(self, now: datetime) -> bool:
         """Also when it does not say since when: no operation leaves it so."""
@@ -250,7 +250,7 @@ class Api:
 
 
 def _nothing(_: object) -> None:
-    """Of an answer that says no more than that it was done."""
+    """Reads nothing from an answer that only says that it was done."""
 
 
 def _route(one: dict[str, Any]) -> RouteNow:

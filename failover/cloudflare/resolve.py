@@ -28,7 +28,7 @@ class Wanted:
 
 
 def new_ids(*, stack: str, zone: str, zone_id: str, account: str) -> Ids:
-    """Of a file that is made for the first time: without hosts, and with what `resolved` still has to look up."""
+    """Ids of a new file: without hosts, and with what `resolved` still has to look up."""
     return Ids(stack=stack, api=API, account=account, zone_id=zone_id, zone_name=zone, hosts=(), resolved_at="")
 
 

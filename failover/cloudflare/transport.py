@@ -69,7 +69,7 @@ class Transport:
     sleep: Callable[[float], None] = time.sleep
     sdk: cloudflare.Cloudflare = field(init=False, repr=False)
     _answers: list[httpx.Response] = field(default_factory=list, repr=False)
-    """Of the request that is waited for."""
+    """Answers to the request in progress."""
     _sender: int = field(default=0, repr=False)
     """Its thread."""
 
@@ -203,7 +203,7 @@ class _TransientError(Exception):
 
 
 def within(seconds: float, act: Callable[[], Answer]) -> Answer:
-    """For connections that are somebody else's: raises TimeoutError when it takes longer, and leaves it to itself."""
+    """Limits a call whose connections it does not own: raises TimeoutError and lets it run on when it takes longer."""
     ends: queue.SimpleQueue[tuple[Answer | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:

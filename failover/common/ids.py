@@ -39,7 +39,7 @@ def _shown(value: object) -> str:
 
 
 def _form(pattern: str, allowed: str) -> AfterValidator:
-    """For strings that match as a whole; `allowed` says which do."""
+    """Validates strings that match as a whole; `allowed` describes them."""
     form = re.compile(pattern)
 
     def check(value: str) -> str:

@@ -274,7 +274,7 @@ def _check(operation: Operation) -> None:
 
 
 def _clients(ids: Ids, via: Via) -> list[DrillClient]:
-    """For each host one for each resolver, and three at least; one of them keeps its connection.
+    """One client per host and resolver, at least three per host; one of them keeps its connection.
 
     With DNS none does: a connection that is open stays where it is, for as long as the client likes.
     """

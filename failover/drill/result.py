@@ -40,7 +40,7 @@ class Switch:
     """What all clients saw of one switch."""
 
     seconds: float | None
-    """From the command to the moment from which every client had only the wanted side; None: not all came over."""
+    """Seconds from the command until every client had only the wanted side; None: not all came over."""
     wrong: int
     unanswered: int
     downtime_seconds: float
@@ -49,7 +49,7 @@ class Switch:
 
 
 def switch_of(samples: Sequence[Sequence[Sample]], began: float, ended: float, wanted: Side) -> Switch:
-    """From each client's samples between two moments: pure."""
+    """Summarises each client's samples between two moments. Pure."""
     within = [[one for one in row if began <= one.sent < ended] for row in samples]
     return Switch(
         # What was answered later may have met the next switch already.
@@ -92,9 +92,9 @@ class Limits:
     """What a drill must keep to pass."""
 
     switch_seconds: float
-    """From the command until the last client has come over, at most."""
+    """Most seconds from the command until the last client has come over."""
     unanswered: int | None
-    """At most; None where packets may get lost: then they count as downtime only."""
+    """Most unanswered requests; None where packets may get lost: then they count as downtime only."""
     wrong: int = 0
     downtime_seconds: float = DOWNTIME_SECONDS
     """Less than this."""
@@ -102,7 +102,7 @@ class Limits:
 
     @classmethod
     def of(cls, ids: Ids, via: Via, budget_seconds: float) -> "Limits":
-        """On the local stack what is promised there; elsewhere the operation's own time, for nobody has measured it."""
+        """What the local stack promises; elsewhere the operation's own budget, for nobody has measured it."""
         if urlsplit(ids.api).scheme != "http":
             return cls(switch_seconds=budget_seconds, unanswered=None)
         is_by_dns = via is Via.DNS or any(host.kind is Kind.PAGES for host in ids.hosts)
@@ -299,6 +299,6 @@ def last_drill(paths: Paths, via: str | None = None) -> dict[str, Any] | None:
 
 
 def last_switch_seconds(paths: Paths) -> float | None:
-    """By route, as the last such drill measured it."""
+    """Switch by route, as the last such drill measured it."""
     seconds = (last_drill(paths, "route") or {}).get("slowest_switch_seconds")
     return float(seconds) if isinstance(seconds, int | float) else None

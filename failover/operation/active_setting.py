@@ -39,7 +39,7 @@ class Setting:
 
     stack: str
     line: str
-    """As it has to stand under `config:`."""
+    """The line that has to stand under `config:`."""
     file: Path | None = None
     """Where it stands now; None outside a checkout."""
     is_changed: bool = False
@@ -95,7 +95,7 @@ def changed_text(text: str, active: Active) -> str | None:
 
 
 def active_after(ids: Ids, records: Mapping[str, RecordNow], scripts: Mapping[str, str | None]) -> Active:
-    """By what the API has last said of records and routes.
+    """The active side, by what the API last said of records and routes.
 
     A host of Pages is switched by DNS in any case, so it says nothing about the plan.
     """

@@ -35,9 +35,9 @@ class Before:
     """What was there before the last rollback, where that is newer than the file of ids."""
 
     scripts: Mapping[str, str] = field(default_factory=dict)
-    """By the route's id."""
+    """Script of each route, by its id."""
     targets: Mapping[str, Target] = field(default_factory=dict)
-    """By the record's id."""
+    """Target of each record, by its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ def to_restore(now: HostNow, before: Before) -> list[Change]:
 
 
 def before_rollback(journal: Journal, ids: Ids) -> Before:
-    """As this machine's journal has it; but for what the file of ids has learned since."""
+    """The state before it, from this machine's journal, and for what is newer from the file of ids."""
     declared, named = {host.record.id: host.record.content for host in ids.hosts}, dict[str, str]()
     found: dict[str, Target] = {}
     for line in journal.lines():
@@ -154,7 +154,7 @@ def _record_change(now: HostNow, after: Target) -> list[Change]:
 
 
 def estimated_seconds(changes: list[Change], route_seconds: float | None) -> str:
-    """For people; `route_seconds` is what the last drill or operation on this stack took."""
+    """Duration for people; `route_seconds` is what the last drill or operation on this stack took."""
     if not changes:
         return "0 s"
     if any(isinstance(one, RecordChange) for one in changes):

@@ -30,7 +30,7 @@ class Paths:
 
     @classmethod
     def of(cls, ids: Path, journal: Path | None = None, *, stack: str) -> "Paths":
-        """Beside the file of ids, unless a journal is named."""
+        """Paths beside the file of ids, unless a journal is named."""
         if journal:
             return cls(stack=stack, journal=journal)
         name = f"{JOURNAL_NAME}-{quote(stack, safe='')}.jsonl"
@@ -42,7 +42,7 @@ class Paths:
 
     @property
     def evidence(self) -> Path:
-        """Of all stacks: the files name theirs."""
+        """Folder for the evidence of all stacks: file names have the stack."""
         return self.journal.parent / "drills"
 
 
@@ -67,7 +67,7 @@ class Unfinished:
     """What was cut short and still stands open for some hosts."""
 
     operations: tuple[CutShort, ...]
-    """At least one, the newest first."""
+    """Operations that were cut short, at least one, the newest first."""
     ids: frozenset[str]
     """Whose locks may have been left behind: a drill's operations too."""
 
@@ -181,7 +181,7 @@ class Journal:
         return [*_lines(self.older), *_lines(self.path)]
 
     def unfinished(self) -> Unfinished | None:
-        """For each host what is newer than the newest that came to its end; another host's does not end it."""
+        """Operations of each host that are newer than its newest finished one; another host's does not finish it."""
         logged = [one for one in self._logged() if not one.is_refused]
         level = [one for one in logged if one.drill in (None, self.drill) and one.id != self.drill]
         found: dict[str, _Logged] = {}

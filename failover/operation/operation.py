@@ -93,9 +93,9 @@ class Changer:
     api: Api
     recorder: Recorder
     records: dict[str, RecordNow] = field(default_factory=dict)
-    """By id, as the API has last said that they are."""
+    """Records by id, as the API last described them."""
     scripts: dict[str, str | None] = field(default_factory=dict)
-    """Of routes, by id; likewise."""
+    """Scripts by the route's id; likewise."""
     _locks: list[str] = field(default_factory=list)
     _is_lock_uncertain: bool = False
     """Whether a lock may be ours without our knowing its id: the answer got lost."""
@@ -128,7 +128,7 @@ class Changer:
 
     @contextmanager
     def _noted(self, changes: Sequence[Change], failed: dict[str, str]) -> Iterator[None]:
-        """In the journal before it and after it; a fault of the API is noted, not raised."""
+        """Journals changes before and after they are made; a fault of the API is noted, not raised."""
         recorder, fault = self.recorder, None
         for one in changes:
             recorder.note(one.step, "begin", **one.document())

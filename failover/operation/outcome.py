@@ -48,7 +48,7 @@ class Outcome:
     operation: str
     act: Act
     via: Via
-    """As asked for."""
+    """How the switch was asked for."""
     stack: str
     hosts: list[str]
     who: str
@@ -59,7 +59,7 @@ class Outcome:
     """Which plan the API has confirmed, or `restore`; empty where it has confirmed none."""
     seconds: float = 0.0
     switched_after_seconds: float | None = None
-    """From the operation's start until the side held for every host."""
+    """Seconds from the operation's start until the side held for every host."""
     steps: list[Step] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     """What was sent to the API, in this order, and whether it has confirmed it."""
@@ -80,11 +80,11 @@ class Outcome:
 
     @property
     def in_order(self) -> list[Step]:
-        """By when they began: a step is noted when it ends, and one may lie within another."""
+        """Steps by when they began: a step is noted when it ends, and one may lie within another."""
         return sorted(self.steps, key=lambda step: step.at_seconds)
 
     def document(self) -> dict[str, Any]:
-        """For JSON."""
+        """The outcome as JSON data."""
         rest = {
             key: value
             for key, value in self.__dict__.items()
@@ -147,7 +147,7 @@ def write(folder: Path, outcome: Outcome) -> list[Path]:
 
 
 def name_of(what: str, stack: str, moment: datetime) -> str:
-    """Of a file of evidence, without what follows the moment: those of several stacks may lie in one folder."""
+    """Name of a file of evidence without its extension; the stack is in it, for several may share a folder."""
     return f"{what}-{quote(stack, safe='')}-{moment.astimezone(UTC):%Y%m%d-%H%M%S}Z"
 
 

@@ -198,7 +198,7 @@ def _note_oddities(found: Preflight, host: Host, route: RouteNow | None, routes:
 
 
 def _expected(host: Host, act: Act) -> HostNow:
-    """As if nothing had been switched, or for a restore everything: then all is written, whatever is there."""
+    """The state to assume if nothing can be read: not switched, or for a restore switched, so that all is written."""
     route, one = host.route, host.record
     target = declared(host) if act is Act.ROLLBACK else Target(content=host.standby, proxied=False, ttl=0)
     record = RecordNow(id=one.id, type=one.type, name=one.name, target=target, comment="")
@@ -277,7 +277,7 @@ def _judge_standby(found: Preflight) -> None:
 
 
 def calls_needed(changes: list[Change], act: Act, via: Via) -> int:
-    """At most, without tries again: with the fall to plan B, or with backing out of a restore."""
+    """Most calls, without retries: with the fall to plan B, or with backing out of a restore."""
     routes = sum(isinstance(one, RouteChange) for one in changes)
     batches = int(any(isinstance(one, RecordChange) for one in changes))
     fall = int(routes > 0) if act is Act.ROLLBACK else routes + batches

@@ -76,7 +76,7 @@ def lookup(resolver: str, name: str, until: float = NEVER) -> Lookup:
 
 
 def _answer(resolver: str, name: str, until: float) -> dns.message.Message:
-    """By UDP, and by TCP where that was cut short."""
+    """Asks by UDP, and by TCP where that was truncated."""
     address, port = _parts(resolver)
     query = dns.message.make_query(name, dns.rdatatype.A)
     try:

@@ -30,13 +30,13 @@ DROPPED = re.compile(r"^([0-9-]{10} [0-9:]{8})\S* .*WARN: dropped WAL file", re.
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """As host/backup/schedule.py writes them; paths as text."""
+    """Settings as host/backup/schedule.py writes them; paths as text."""
 
     wal: str
     """Folder of the write-ahead log."""
     queue_max_bytes: int
     log: str
-    """Of pgBackRest's asynchronous archiving; the one before it has .1 at its end."""
+    """Log of pgBackRest's asynchronous archiving; the one before it has .1 at its end."""
     answers: str
     """Folder of what the scheduled backups answered, of marks of those that failed, and of what was told."""
     info: list[str]
@@ -47,7 +47,7 @@ class Settings:
     host: str | None
     region: str
     alarm_queue_percent: float
-    """From this on the queue is a concern; so are a backup and a verification of this age."""
+    """The queue is a concern from here on; so are a backup and a verification of this age."""
     alarm_backup_hours: float
     alarm_verify_days: float
 
@@ -57,14 +57,14 @@ class Found:
     settings: Settings
     queue_percent: float
     dropped_at: float | None
-    """Since when the archive has a hole that no backup has closed."""
+    """Time since which the archive has a hole that no backup has closed."""
     backup_hours: float | None
     """Age of the newest usable backup; None when none is known."""
     failed: tuple[str, ...]
     """Units whose last run failed."""
     is_unsound: bool
     verify_days: float
-    """Since the last verification, or since this host began to serve where there was none."""
+    """Days since the last verification, or since this host began to serve where there was none."""
     is_serving: bool
 
     @property
@@ -109,7 +109,7 @@ class Found:
 
 
 def queue_bytes(wal: Path) -> int:
-    """Of all segments that wait for the archive."""
+    """Bytes of all segments that wait for the archive."""
     total = 0
     for ready in (wal / "archive_status").glob("*.ready"):
         try:
@@ -149,7 +149,7 @@ def asked(settings: Settings, state: dict[str, Any], now: float) -> float | None
 
 
 def verify_days(answers: Path, state: dict[str, Any], now: float) -> float:
-    """Since the last answer; a host that has none yet counts from when it began to serve."""
+    """Days since the last answer; a host that has none yet counts from when it began to serve."""
     since = state.setdefault("serves_since", now)
     with suppress(FileNotFoundError):
         since = max(since, (answers / "hybrid-verify.json").stat().st_mtime)
@@ -185,7 +185,7 @@ def tell(concerns: Mapping[str, str], state: dict[str, Any], now: float) -> list
 
 
 def send(settings: Settings, metrics: Mapping[str, float]) -> None:
-    """To CloudWatch, with the rotating key of the host's identity. Raises botocore's errors."""
+    """Sends metrics to CloudWatch, with the rotating key of the host's identity. Raises botocore's errors."""
     import boto3
     from botocore.config import Config
 

@@ -97,7 +97,7 @@ def repository(stanza: str) -> Generator[str, None, None]:
 
 @operation()
 def first_backup(spec: Spec) -> Generator[FunctionCommand, None, None]:
-    """With the engine, which notes the transactions that it has: one of those may be a restore's target."""
+    """Makes the first backup with the recovery engine, which notes its transactions: each may be a restore's target."""
     if host.get_fact(BackupRepository, stanza=spec.backup.stanza).backups:
         host.noop("there is a backup")
         return

@@ -1,4 +1,4 @@
-"""In which state a backup repository is, and how one that was lost is made again."""
+"""The state of a backup repository, and how a lost one is made again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ class Unit:
     days: tuple[str, ...]
 
     def calendar(self, time: str) -> str:
-        """As systemd reads it."""
+        """Calendar expression as systemd reads it."""
         return f"{','.join(day[:3].capitalize() for day in self.days)} *-*-* {time}:00 UTC"
 
 

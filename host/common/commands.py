@@ -12,12 +12,12 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 
 
 def install() -> None:
-    """For all of this process; as another user and in another root, too, since those are words of the command."""
+    """Applies to the whole process; other users and roots included, since those are arguments of the command."""
     local.run_local_process = _run  # type: ignore[attr-defined, assignment]
 
 
 def _run(command: str, stdin: Any = None, timeout: int | None = None, **_: Any) -> tuple[int, CommandOutput]:
-    """As pyinfra's own. Prints nothing, which nobody asks for."""
+    """Runs a command as pyinfra does, but never prints its output."""
     try:
         answer = subprocess.run(
             command, shell=True, input=_lines(stdin), capture_output=True, timeout=timeout, check=False
@@ -30,7 +30,7 @@ def _run(command: str, stdin: Any = None, timeout: int | None = None, **_: Any) 
 
 
 def _split(text: bytes) -> list[str]:
-    """By line feeds alone: other signs that end a line for Python may be in a name."""
+    """Splits at line feeds alone: other signs that end a line for Python may be in a name."""
     return [line.decode() for line in text.removesuffix(b"\n").split(b"\n")] if text else []
 
 

@@ -11,7 +11,7 @@ from host.common.rendering import written
 
 
 def drop_in_check(unit: str) -> str:
-    """For a drop-in {} of `unit`, judged together with it; what else is said of the unit is not ours."""
+    """Command that checks a drop-in {} together with its `unit`; what else is said of the unit is not ours."""
     return _check(f'mkdir "$d/{unit}.d" && cp {{}} "$d/{unit}.d/hybrid.conf"', unit, "hybrid.conf")
 
 

@@ -101,7 +101,7 @@ def _keep(service: Service) -> Generator[str, None, None]:
 
 
 def _put_back(service: Service) -> str:
-    """With its owner and time, so that it is no newer than the running service."""
+    """Command that restores files with owner and time, so that it is no newer than the running service."""
     return " && ".join(
         f"cp --preserve {shlex.quote(_good(service, path))} {path}.new && mv {path}.new {path}"
         for path in service.kept

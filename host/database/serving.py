@@ -26,7 +26,7 @@ FETCHED = f"{layout.SOCKETS}/later.history"
 
 
 def last_words(postgres: Postgres, state: State) -> Iterator[Change]:
-    """Of a server that serves no longer, once no client is there and none can come."""
+    """What a server writes that serves no longer, once no client is there and none can come."""
     is_due = state.is_fenced and MARK not in state.settings
     mark = ("SET TRANSACTION READ WRITE;", f"ALTER DATABASE \"{postgres.database}\" SET hybrid.serving = 'ended';")
     yield Change("last word", mark if is_due else ())
@@ -35,7 +35,7 @@ def last_words(postgres: Postgres, state: State) -> Iterator[Change]:
 
 
 def taken_back(postgres: Postgres, state: State) -> Change:
-    """Of a server that serves (again)."""
+    """Removes the mark from a server that serves (again)."""
     is_due = MARK in state.settings
     return Change("serving", (f'ALTER DATABASE "{postgres.database}" RESET hybrid.serving;',) if is_due else ())
 

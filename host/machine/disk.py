@@ -51,7 +51,7 @@ class Decision:
 
 
 def devices(lsblk: Mapping[str, Any]) -> tuple[Device, ...]:
-    """Of `lsblk --json --bytes`, with its columns NAME, PATH, TYPE, SIZE, FSTYPE, LABEL, MOUNTPOINTS."""
+    """Reads `lsblk --json --bytes`, with the columns NAME, PATH, TYPE, SIZE, FSTYPE, LABEL, MOUNTPOINTS."""
     return tuple(_device(row) for row in lsblk.get("blockdevices", ()))
 
 

@@ -21,7 +21,7 @@ LOADED = f"{KEPT}/firewall"
 
 
 class LoadedRules(FactBase[str]):
-    """As `command` lists them; empty when there are none."""
+    """Loaded rules as `command` lists them; empty when there are none."""
 
     def command(self, command: str) -> str:
         return f"{command} 2>/dev/null || true"

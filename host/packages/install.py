@@ -154,7 +154,7 @@ def installed(names: tuple[str, ...], spec: Spec) -> Generator[str, None, None]:
 
 @operation()
 def timescaledb(spec: Spec) -> Generator[str, None, None]:
-    """To its pin, and no other package with it: PostgreSQL follows when every database has the new version."""
+    """Upgrades TimescaleDB to its pin, and nothing else: PostgreSQL follows when every database has the new version."""
     pins = catalogue.pinned(spec)
     changes = catalogue.newer(host.get_fact(InstalledPackages).versions, pins, filter(catalogue.is_timescaledb, pins))
     older = catalogue.downgrades(changes)

@@ -16,7 +16,7 @@ class KeyFileError(Exception):
 
 
 def primary_fingerprints(content: bytes) -> frozenset[str]:
-    """Of every primary key in a file, armored or not; subkeys are bound to theirs. Raises KeyFileError."""
+    """Fingerprints of every primary key in a file, armored or not; subkeys are bound to theirs. Raises KeyFileError."""
     found = frozenset(
         hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body, usedforsecurity=False).hexdigest().upper()
         for tag, body in _packets(_dearmored(content))
@@ -38,7 +38,7 @@ def _dearmored(content: bytes) -> bytes:
 
 
 def _body(block: bytes) -> bytes:
-    """Without headers, which end with an empty line, and without the checksum, whose line begins with =."""
+    """The base64 body, without headers, which an empty line ends, and the checksum, whose line begins with =."""
     _, _, text = block.replace(b"\r\n", b"\n").partition(b"\n\n") if b"\n\n" in block else (b"", b"", block)
     lines = (line for line in (text or block).splitlines() if not line.startswith(b"="))
     return b"".join(lines)

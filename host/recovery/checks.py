@@ -118,7 +118,7 @@ def _ended(machine: Machine, argv: Sequence[str]) -> tuple[bool, list[str], list
 
 
 def extensions(source: Ask, copy: Ask, *, is_latest: bool) -> Check:
-    """Of an earlier moment the versions may differ; they are told."""
+    """The newest state has the source's versions; those of an earlier one may differ, and are reported."""
     held, found = dict(source(EXTENSIONS)), dict(copy(EXTENSIONS))
     names = sorted(name for name in {*held, *found} if held.get(name) != found.get(name))
     detail = ", ".join(f"{name} {found.get(name, 'none')} (source: {held.get(name, 'none')})" for name in names)
@@ -141,7 +141,7 @@ def jobs(machine: Machine, copy: Ask, ready_at: datetime) -> Check:
 
 
 def network_isolation(server: Server) -> Check:
-    """From inside not even the serving host is reached, on loopback or by its socket, which both answer out here."""
+    """The copy reaches nothing, not even the serving host by loopback or socket, which both answer outside."""
     machine, port = server.work.machine, server.work.machine.spec.postgres.port
     addresses = ("127.0.0.1", layout.SOCKETS)
     # A busy host may need longer to answer than the usual 3 s; where nothing is, the answer comes at once.
@@ -163,7 +163,7 @@ def network_isolation(server: Server) -> Check:
 
 
 def last_wal(last: datetime | None, target: datetime | None, lost: float | None, allowed: int) -> Check:
-    """Of a point: no later commit. Of the newest state: the loss is within the target."""
+    """A point in time has no later commit; the newest state loses no more than the target."""
     detail = f"last recovered commit {written(last) if last else 'none since the backup'}"
     if target:
         return _check("last WAL", last is None or last <= target, detail)

@@ -68,7 +68,7 @@ class Situation:
 def read_situation(
     machine: Machine, repository: Repository, held: Inventory, timeline: int | None = None
 ) -> tuple[Situation, str | None]:
-    """Along a timeline, or the newest one; with the fault where the archive does not have it."""
+    """What can be restored along a timeline, or the newest one, and the fault where the archive does not have it."""
     known = sorted({1, *held.segments, *held.histories})
     # The log moves on only where the repository is read that main writes, as it is.
     is_own = repository.source.repository == "primary" and repository.source.as_of is None

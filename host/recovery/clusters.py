@@ -17,7 +17,7 @@ from host.recovery.errors import RecoveryError, say
 from host.recovery.machine import Machine, utc_now
 
 NOTE = "hybrid-restored.json"
-"""In a restored cluster's data directory, with its port and when it was made."""
+"""File in a restored cluster's data directory: its port, and when it was made."""
 KEPT = re.compile(rf"{MAIN}\.(?:before|undone)-(\d{{8}}-\d{{6}})(?:-\d+)?")
 STAGED = re.compile(rf"{MAIN}\.staged-(\d{{8}}-\d{{6}})(?:-\d+)?")
 MOVING = re.compile(rf"\.({KEPT.pattern})")
@@ -31,7 +31,7 @@ OLD = ".hybrid-recovery-old"
 REPLACED = re.compile(r"\.hybrid-recovery-replaced-(.+)")
 """A restored cluster that another one replaces, until that answers."""
 SWAP_NOTE = "hybrid-swap"
-"""In a staged cluster that changes places with main: the name that it has meanwhile."""
+"""File in a staged cluster that changes places with main: the name that it has meanwhile."""
 STAGED_SECONDS = 3600
 """How long a staged cluster may wait for the swap, which another act does."""
 REMOVE_SECONDS = 20
@@ -114,7 +114,7 @@ def written(machine: Machine, name: str) -> Cluster:
 
 
 def size(path: Path) -> int:
-    """Of all files in a folder, as they are on the disk."""
+    """Bytes on the disk of all files in a folder."""
     total = 0
     for folder, _, names in os.walk(path):
         for name in names:

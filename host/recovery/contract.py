@@ -30,7 +30,7 @@ LABEL = "[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?"
 CLUSTER = "[a-z][a-z0-9_-]{0,40}"
 FOLDER = rf"{CLUSTER}(\.[a-z0-9-]{{1,40}})?"
 NAME_BYTES = 63
-"""Of a restore point (PostgreSQL, MAXFNAMELEN)."""
+"""Longest name of a restore point (PostgreSQL, MAXFNAMELEN)."""
 # PostgreSQL's first ordinary transaction; the counter has 64 bits.
 FIRST_XID, LAST_XID = 3, 2**64 - 1
 LAST_TIMELINE = 2**32 - 1
@@ -109,7 +109,7 @@ class Target(Message):
     """Stop before the transaction that is named, not after it."""
     timeline: int | None = Field(default=None, ge=1, le=LAST_TIMELINE)
     label: Label | None = Field(default=None, alias="set")
-    """Of the backup to start from."""
+    """Label of the backup to start from."""
 
     @model_validator(mode="after")
     def _fits(self) -> "Target":
@@ -245,7 +245,7 @@ class Backup(Answer):
     """Every transaction from this number on began after the backup."""
     manifest_key: str
     references: tuple[str, ...] = Field(default=(), exclude=True)
-    """Of the engine alone: the backups that it takes files from."""
+    """The backups that it takes files from; for the engine only."""
 
     @property
     def is_usable(self) -> bool:
@@ -269,7 +269,7 @@ class Window(Answer):
     since: Moment = Field(alias="from")
     """The end of a usable backup."""
     until: Moment
-    """For sure; it moves on by itself where is_live."""
+    """Restorable for sure until then; it moves on by itself where is_live."""
     is_live: bool
 
     def __str__(self) -> str:
@@ -298,7 +298,7 @@ class Listing(Answer):
     running: str | None = None
     """What restores or drills there now, in words."""
     leftovers: list[str] = Field(default_factory=list)
-    """Of killed commands; the next command that acts removes them."""
+    """What killed commands left; the next command that acts removes it."""
     restored: list[Cluster] = Field(default_factory=list)
 
 
@@ -341,7 +341,7 @@ class Recovered(Answer):
 
 
 class Restored(Answer):
-    """Of act=restore, and of act=stage, which names what it has laid ready."""
+    """Answer to act=restore, and to act=stage, which names what it has staged."""
 
     plan: Plan
     cluster: Cluster | None = None
@@ -358,7 +358,7 @@ class Damage(Answer):
     file: str
     fault: str
     is_unread: bool = Field(default=False, exclude=True)
-    """Of the engine alone: the file may be sound, it could not be read."""
+    """The file could not be read, and may be sound; for the engine only."""
 
 
 class Verified(Answer):
@@ -432,7 +432,7 @@ class Evidence(Answer):
     targets: Targets
     windows: list[Window] = Field(default_factory=list)
     restores: list[DrillRestore]
-    """As far as it came."""
+    """Restores as far as the drill came."""
     recovery_point_seconds: float | None = None
     recovery_time_seconds: float | None = None
     is_passed: bool
@@ -445,5 +445,5 @@ def sent(answer: Answer) -> dict[str, Any]:
 
 
 def document(message: Message) -> dict[str, Any]:
-    """As JSON with every field: a request as it is asked, and an answer as operators and files get it."""
+    """JSON data with every field: a request as it is sent, and an answer as operators and files get it."""
     return message.model_dump(mode="json", by_alias=True)

@@ -113,7 +113,7 @@ def act(machine: Machine, request: DrillRequest) -> Evidence:
 
 
 def _latest(machine: Machine, run: Run) -> None:
-    """As if the host had vanished now: nothing is archived for the drill's sake, but where a server has just begun."""
+    """Drills the loss of the host right now: nothing is archived for its sake, unless a server has just started."""
     say("drill 1 of 2: the newest state")
     _ensure_marked(machine)
     wanted = _planned(machine, Target(kind="latest"))

@@ -30,10 +30,10 @@ NEXT_XID = "next-xid"
 class Segment:
     name: str
     bytes: int
-    """In the repository, compressed."""
+    """Size in the repository, compressed."""
     archived_at: datetime
     sha1: str
-    """Of its content, as pgBackRest put it into the file's name."""
+    """SHA-1 of its content, as pgBackRest put it into the file's name."""
 
     @property
     def number(self) -> int:
@@ -46,7 +46,7 @@ class Inventory:
     backups: tuple[Backup, ...]
     """Oldest first."""
     segments: Mapping[int, tuple[Segment, ...]]
-    """By timeline, each in order."""
+    """Segments by timeline, each in order."""
     histories: Mapping[int, datetime] = field(default_factory=dict)
     """Timelines that branched off another one, and when their beginning was archived."""
     now: datetime

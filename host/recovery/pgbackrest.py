@@ -144,7 +144,7 @@ def error_message(output: str) -> str:
 
 
 def one_line(message: str) -> str:
-    """Without hints, retries and what is not text, as of a file that was decrypted with another passphrase."""
+    """One line without hints, retries and binary noise, as a wrong passphrase produces."""
     lines = [line.strip() for line in message.splitlines()]
     kept = [line for line in lines if line and not line.startswith(("HINT:", "[HostConnectError] on"))]
     return " ".join("".join(letter if " " <= letter <= "~" else " " for letter in " ".join(kept)).split())[:300]

@@ -1,4 +1,4 @@
-"""From a plan to a cluster that has recovered to its target: fetched, started apart from everything, and asked."""
+"""Recovers a planned cluster to its target: fetched, started in isolation, and queried."""
 
 import re
 import signal
@@ -30,7 +30,7 @@ CLIENTS = f"local all {layout.OWNER} peer\n"
 POLL_SECONDS = 0.02
 STOP_SECONDS = 120
 STATUS_LINE = 7
-"""Of postmaster.pid (PostgreSQL, utils/pidfile.h)."""
+"""Line of postmaster.pid (PostgreSQL, utils/pidfile.h)."""
 LAST = re.compile(r"last completed transaction was at log time (\S+ \S+)\+00")
 FATAL = re.compile(r" \[\d+\] (?:FATAL|PANIC):  (.*)")
 UNREACHED = "recovery ended before configured recovery target was reached"
@@ -106,7 +106,7 @@ def quiet(machine: Machine, minimums: Mapping[str, int]) -> dict[str, str]:
 def recovery_settings(
     work: Work, purpose: Purpose, target: Target, timeline: int, restore_command: str
 ) -> dict[str, str]:
-    """On top of that, what brings it to its target."""
+    """Settings that bring a cluster to its target, beside the quiet ones."""
     found = {
         "data_directory": str(work.data),
         "hba_file": f"{work.settings}/pg_hba.conf",
@@ -194,7 +194,7 @@ class Server:
             self._process.wait()
 
     def last_commit_at(self) -> datetime | None:
-        """Of the last transaction that was recovered; None when there was none after the backup's start."""
+        """Commit time of the last transaction that was recovered; None when there was none after the backup's start."""
         found = LAST.findall(self._log())
         return datetime.fromisoformat(found[-1].replace(" ", "T")).replace(tzinfo=UTC) if found else None
 

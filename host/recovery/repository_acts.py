@@ -86,7 +86,7 @@ def listing(machine: Machine, request: ListRequest) -> Listing:
 
 
 def _windows(machine: Machine, repository: Repository, held: Inventory) -> tuple[Window, ...]:
-    """Along the newest timeline."""
+    """What can be restored along the newest timeline."""
     try:
         found, _ = choice.read_situation(machine, repository, held)
     except RecoveryError as error:

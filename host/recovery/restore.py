@@ -137,7 +137,7 @@ def settings_beside(machine: Machine, name: str, port: int) -> dict[str, str]:
 
 
 def configure(folder: Work, found: Mapping[str, str]) -> None:
-    """In the data directory, whose own files of these names nothing reads."""
+    """Writes the settings into the data directory, whose own files of these names nothing reads."""
     minimums = recovering.minimums(folder.machine, str(folder.data))
     recovering.write_settings(folder.machine, folder.data, recovering.quiet(folder.machine, minimums) | dict(found))
 

@@ -73,7 +73,7 @@ def back(machine: Machine, kept: str) -> str:
 
 
 def ensure_all_archived(machine: Machine) -> None:
-    """Of a main that was stopped: all that it acknowledged is in the archive. Raises RecoveryError."""
+    """Checks that all that a stopped main acknowledged is in the archive. Raises RecoveryError."""
     if clusters.pid(machine, MAIN):
         raise RecoveryError(f"{MAIN}: runs, and what it acknowledges from now on would be lost; stop it first")
     status = clusters.folder(machine, MAIN) / "pg_wal/archive_status"

@@ -94,7 +94,7 @@ def described(found: Sequence[Window]) -> str:
 
 
 def usable_from(backup: Backup) -> datetime:
-    """From when on a time may be a target; a backup's end is written down in whole seconds, without the rest."""
+    """The first moment that may be a target; a backup's end is recorded in whole seconds, rounded down."""
     return backup.stopped_at + WHOLE_SECOND
 
 
@@ -109,7 +109,7 @@ def windows(held: Inventory, lineage: Sequence[HistoryEntry], *, archives: bool)
 
 
 def _from(backup: Backup, log: Sequence[Segment], *, archives: bool) -> Window | None:
-    """As far as the log goes on from a backup without a hole; None where it lacks what makes the backup whole."""
+    """The window from a backup to the log's first hole; None where the log lacks what makes the backup whole."""
     first = number_of(backup.wal_start)
     own = [one for one in log if one.number >= first]
     if not own or own[0].number != first:

@@ -28,7 +28,7 @@ MAJORS = (15, 16, 17, 18)
 MAINTENANCE_DATABASES = frozenset({"postgres", "template0", "template1"})
 """PostgreSQL's own."""
 HOST_NAME = "[a-z][a-z0-9]{0,15}"
-"""Of a host in the settings, which its parts in the cloud are named after."""
+"""Pattern of a host's name in the settings, which its parts in the cloud are named after."""
 SHORTEST_ARCHIVE_TIMEOUT_SECONDS, LONGEST_ARCHIVE_TIMEOUT_SECONDS = 10, 300
 SHORTEST_TARGET_SECONDS, LONGEST_TARGET_SECONDS = 30, 86_400
 PARAMETER = "$parameter"
@@ -150,7 +150,7 @@ class LoginMethod(StrEnum):
 
     PASSWORD = "password"
     SOCKET = "socket"
-    """From the host itself, as the system's user that it is mapped to."""
+    """Peer login on the host itself, as the system's user that it is mapped to."""
     NONE = "none"
 
 
@@ -303,5 +303,5 @@ class Spec(Model):
 
 
 def written(spec: Spec) -> dict[str, Any]:
-    """As JSON data, with secrets by their parameters' names where it is only declared."""
+    """The specification as JSON data, with secrets by their parameters' names where it is only declared."""
     return spec.model_dump(mode="json", by_alias=True)

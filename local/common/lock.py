@@ -26,7 +26,7 @@ def _own_note() -> dict[str, Any]:
 
 
 def _command() -> str:
-    """As it was typed: the launcher runs a module of it."""
+    """The command as it was typed: the launcher turns it into a module."""
     program, *arguments = sys.argv
     return shlex.join(["./hybrid" if program.endswith("scripts/__main__.py") else program, *arguments])
 

@@ -34,7 +34,7 @@ class Part:
     """A program of the stack: where it listens, how it is started, and how one sees that it works."""
 
     name: str
-    """Of its program, its log and its step."""
+    """Name of its program, its log and its step."""
     start: str
     """Has its program run and be ready. Takes a Realisation (local/host/realisation.py), returns the step's outcome."""
     ports: Mapping[str, int] = field(default_factory=dict)

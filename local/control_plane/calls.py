@@ -42,7 +42,7 @@ def ok(result: Any, info: dict[str, Any] | None = None) -> Answer:
 
 
 def plain(document: Any, status: int = HTTPStatus.OK) -> Answer:
-    """Without an envelope."""
+    """An answer without the API's envelope."""
     return Answer(status=status, body=_json(document))
 
 
@@ -88,7 +88,7 @@ Data = dict[str, Any]
 class Call:
     method: str
     path: str
-    """Below /client/v4."""
+    """Path below /client/v4."""
     query: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     """Names in small letters."""

@@ -99,7 +99,7 @@ class ControlPlane:
         self._watchers.append(watcher)
 
     def seconds_to_next(self) -> float | None:
-        """Until something that is withheld is to be seen."""
+        """Seconds until something that is withheld becomes visible."""
         with self._lock:
             moment = publication.next_moment(self._data)
         return None if moment is None else max(0.0, moment - self._clock())
@@ -142,7 +142,7 @@ class ControlPlane:
         self._store(draft, is_first=not (self.settings.folder / EDGE_FILE).exists())
 
     def _store(self, draft: Data, *, is_first: bool = False) -> None:
-        """On the disk first, then at the edge, and then known to us."""
+        """Stores a draft: on the disk first, then at the edge, and then in memory."""
         if draft != self._data:
             self._state.write_json(self.settings.folder / DATA_FILE, draft)
         if is_first or draft["published"] != self._data["published"]:

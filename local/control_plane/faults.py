@@ -26,7 +26,7 @@ class FaultKind(StrEnum):
     INVISIBLE = "invisible"
     """Accepted, but at the edge and in DNS only after `seconds`; without them, never."""
     PARTIAL_BATCH = "partial_batch"
-    """Of several changes only the first is seen at the edge and in DNS; the rest after `seconds`, or never."""
+    """Only the first of several changes is seen at the edge and in DNS; the rest after `seconds`, or never."""
     SLOW = "slow"
     """Answered after `seconds` (1)."""
     CLOCK_SKEW = "clock_skew"
@@ -65,7 +65,7 @@ class Fault(BaseModel):
     times: int | None = Field(default=None, ge=1)
     """How often; without it, until it is taken away."""
     applied: bool = False
-    """With `status`, `timeout` and `reset`: whether the change is made all the same."""
+    """Whether the change is made all the same, with `status`, `timeout` and `reset`."""
 
 
 ENDS = {FaultKind.STATUS, FaultKind.TIMEOUT, FaultKind.RESET}

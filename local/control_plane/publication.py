@@ -46,7 +46,7 @@ def _until(fault: Fault, now: float) -> float | None:
 
 
 def _changed(before: Data, data: Data) -> list[str]:
-    """In the order of a batch: what is deleted, what is changed, what is new."""
+    """Keys in the order of a batch: deleted, changed, new."""
     gone = [key for kind in KINDS for key in before[kind] if key not in data[kind]]
     both = [key for kind in KINDS for key, row in data[kind].items() if before[kind].get(key) not in (None, row)]
     new = [key for kind in KINDS for key in data[kind] if key not in before[kind]]

@@ -39,9 +39,9 @@ class Kind:
     scope: str
     identity: Callable[[Fields], str] = lambda fields: uuid.uuid4().hex
     added: Callable[[Fields], Fields] = lambda fields: {}
-    """To a new one."""
+    """Fields that a new one gets besides."""
     taken: Callable[[Fields], Fields] = lambda fields: fields
-    """As it is stored; raises ApiError for what is refused."""
+    """Turns given fields into stored ones; raises ApiError for what is refused."""
     derived: Callable[[Fields, datetime], Fields] = lambda fields, now: {}
     """What is told of it at a moment, whatever is stored."""
     has_own_names: bool = True
@@ -212,7 +212,7 @@ JURISDICTION = "cf-r2-jurisdiction"
 
 
 def handlers(kind: Kind) -> dict[tuple[str, bool], Handler]:
-    """By method, and whether the path names one of the collection."""
+    """Handlers by method and whether the path names one of the collection."""
     return {
         ("GET", False): lambda work: _listing(kind, work),
         ("POST", False): lambda work: _create(kind, work),
@@ -298,7 +298,7 @@ def _delete(work: Work) -> Answer:
 
 
 def _key(work: Work) -> str:
-    """By id, or by name where the path has that (Workers may be named)."""
+    """Key of what the path names, by id or by name (Workers may be named)."""
     collection, _, last = work.call.path.rpartition("/")
     rows = work.data["resources"].get(collection, {})
     key = last if last in rows else next((key for key, row in rows.items() if row.get("name") == last), None)

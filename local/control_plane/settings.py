@@ -42,9 +42,9 @@ class Token(Strict):
     not_before: datetime | None = None
     expires_on: datetime | None = None
     networks: tuple[str, ...] = ()
-    """From where it may be used; from everywhere when empty."""
+    """Networks from which it may be used; all when empty."""
     other_networks: tuple[str, ...] = ()
-    """From where it may not, even so."""
+    """Networks from which it may not be used even so."""
 
     def may(self, scope: str) -> bool:
         return bool({scope, scope.replace(":read", ":write"), EVERYTHING} & set(self.scopes))

@@ -24,9 +24,9 @@ class PermissionGroup:
     """The same in every account."""
     name: str
     scopes: tuple[str, ...]
-    """Of which resources."""
+    """Kinds of resources that it applies to."""
     may: str
-    """As in Token.scopes."""
+    """A permission, as in Token.scopes."""
 
 
 # Ids: Cloudflare's Create tokens via API for the DNS and zone ones, and lists that users show for the rest.
@@ -68,7 +68,7 @@ def added(fields: Fields) -> Fields:
 
 
 def taken(fields: Fields) -> Fields:
-    """As it is stored, its policies with ids. Raises ApiError."""
+    """A token's fields as they are stored, its policies with ids. Raises ApiError."""
     policies = fields.get("policies")
     if not fields.get("name") or not isinstance(policies, list) or not policies:
         raise _invalid("it needs a name and at least one policy")

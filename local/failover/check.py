@@ -48,7 +48,7 @@ def _verify_token(stack: Stack) -> None:
 
 
 def address_of(stack: Stack, hostname: str) -> str:
-    """As a client's resolver finds it, a CNAME followed."""
+    """The address as a client's resolver finds it, a CNAME followed."""
     import dns.message
     import dns.query
     import dns.rdatatype

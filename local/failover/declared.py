@@ -34,7 +34,7 @@ class DeclaredEdge:
     build: str
     environment: str
     records: Mapping[str, dict[str, Any]]
-    """By the resource's name; those whose content only a cloud knows are left out."""
+    """Records by the resource's name; those whose content only a cloud knows are left out."""
     routes: Mapping[str, dict[str, Any]]
     scripts: tuple[str, ...]
     hosts: tuple[FailoverHost, ...]

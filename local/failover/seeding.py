@@ -45,7 +45,7 @@ class Seeding:
         self._stack, self._declared, self._client = stack, declared, client
         self._file = stack.state.folder / "declared-edge.json"
         self.known: dict[str, dict[str, Any]] = {"records": {}, "routes": {}}
-        """By kind and the resource's name: `id` and `fields`, as they were declared last."""
+        """What was declared last, by kind and the resource's name: `id` and `fields`."""
         self.known |= stack.state.read_json(self._file, can_be_remade=True) or {}
         self.count = 0
 

@@ -49,7 +49,7 @@ def _make_repository(stack: Stack, stanza: str) -> None:
 
 
 def _first_backup(stack: Stack) -> None:
-    """With the engine, which notes the transactions that it has: one of those may be a restore's target."""
+    """Makes the first backup with the recovery engine, which notes its transactions: each may be a restore's target."""
     request = json.dumps({"act": "backup", "kind": "full"})
     answer = run(database.runtime(stack).recovery(), seconds=BACKUP_SECONDS, folder=stack.project, stdin=request)
     if answer.returncode:

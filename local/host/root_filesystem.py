@@ -135,7 +135,7 @@ def remove_cache(progress: Progress) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Of every package in the built root; of none where it is not built. Debian's archive has the newest alone."""
+    """Versions of all packages in the built root; none where it is not built. Debian's archive has only the newest."""
     status = _output(["tar", "-xOf", str(_tar()), "--occurrence=1", "./var/lib/dpkg/status"], seconds=30)
     return dict(re.findall(r"^Package: (\S+)$(?:\n.+)*?\nVersion: (\S+)$", status, re.MULTILINE))
 

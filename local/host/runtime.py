@@ -93,7 +93,7 @@ class Namespaces:
 
     @property
     def postgres(self) -> Program:
-        """In the foreground; SIGINT is its fast shutdown."""
+        """PostgreSQL in the foreground; SIGINT is its fast shutdown."""
         programs, settings = f"/usr/lib/postgresql/{MAJOR}/bin", f"/etc/postgresql/{MAJOR}/main"
         return Program(
             name="postgres",
@@ -136,7 +136,7 @@ class Namespaces:
         return self._ahead.pop(stage, None) or self._apply(stage)
 
     def _apply(self, stage: str, *ahead: str) -> Report:
-        """With stages after it, which are applied in the same process where there is nothing to do in this one.
+        """Applies a stage, and those after it in the same process where there is nothing to do in this one.
 
         Starting one takes as long as looking through all of a stage.
         """

@@ -32,7 +32,7 @@ class Machine:
     tls: model.Tls
     """Certificates of this stack."""
     objects_port: int
-    """Of the S3 store that holds the backups."""
+    """Port of the S3 store that holds the backups."""
     is_restored: bool = False
     """Its database began in backups: another stack's, as a standby, or this one's own."""
     is_serving: bool = True

@@ -53,7 +53,7 @@ class Response(S3Response):
         return 200, {"content-type": "application/xml"}, page.text(bucket.name)
 
     def get_object(self) -> Any:
-        """Of a range no more is read than the range: moto reads all of the object and cuts."""
+        """Reads only the requested range: moto reads all of the object and cuts."""
         if not self.headers.get("range") or self.querystring.get("partNumber"):
             return super().get_object()
         with read_in_ranges():
@@ -65,7 +65,7 @@ class Response(S3Response):
         return status, headers, bytes(content)
 
     def get_bucket_replication(self) -> Any:
-        """With the filter and what becomes of delete markers, for which moto has one answer."""
+        """Answers with each rule's filter and delete-marker setting, for which moto has one answer."""
         found = self.backend.get_bucket_replication(self.bucket_name)
         if not found:
             raise ReplicationConfigurationNotFoundError(bucket_name=self.bucket_name)
@@ -194,13 +194,13 @@ class Keys(_VersionedKeyStore):
         dict.__delitem__(self, key)
 
     def load(self, key: str, versions: list[Any]) -> None:
-        """As the disk has it, so nothing changes; no key without a version."""
+        """Loads versions from the disk, which changes nothing; a key without a version is left out."""
         for one in versions:
             one.made_by = None
         self.take(key, versions)
 
     def take(self, key: str, versions: list[Any]) -> None:
-        """Without telling who stores them."""
+        """Sets versions without notifying the store."""
         if versions:
             dict.__setitem__(self, key, versions)
         else:
@@ -236,7 +236,7 @@ class Backend(S3Backend):
             return super().delete_object(*arguments, **options)
 
     def complete_multipart_upload(self, bucket_name: str, multipart_id: str, body: Any) -> FakeKey:
-        """With the bucket's default retention, which moto forgets here; without the parts' checksums."""
+        """Applies the bucket's default retention, which moto forgets here, and drops the parts' checksums."""
         bucket = self.get_bucket(bucket_name)
         multipart = bucket.multiparts.get(multipart_id)
         if multipart is None:
@@ -302,7 +302,7 @@ class Backend(S3Backend):
         self.changed(bucket_name, key_name)
 
     def list_objects(self, bucket: Any, *rest: Any, **options: Any) -> Any:
-        """Without the folders of which every object was deleted, which moto lists on where the bucket is versioned."""
+        """Leaves out folders whose objects were all deleted, which moto lists where the bucket is versioned."""
         there = {name: key for name, key in bucket.keys.items() if not isinstance(key, FakeDeleteMarker)}
         return super().list_objects(SimpleNamespace(keys=there), *rest, **options)  # type: ignore[arg-type]
 
@@ -341,7 +341,7 @@ in_answers = FakeKey.response_dict
 
 
 def _told(key: Any) -> dict[str, Any]:
-    """With the header by which S3 tells whether a copy was made (botocore: HeadObjectOutput.ReplicationStatus)."""
+    """Adds the header by which S3 tells whether a copy was made (botocore: HeadObjectOutput.ReplicationStatus)."""
     status = replication_status(key)
     told: dict[str, Any] = in_answers.fget(key)  # type: ignore[attr-defined]
     return {**told, "x-amz-replication-status": status} if status else told

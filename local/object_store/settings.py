@@ -43,7 +43,7 @@ def change(environ: dict[str, Any]) -> Change | None:
 
 
 class Settings:
-    """Of all buckets of a store."""
+    """Settings of all buckets of a store."""
 
     def __init__(self, files: StoreFiles, backend: Backend, application: Any) -> None:
         self._files = files
@@ -52,7 +52,7 @@ class Settings:
         self._lock = threading.Lock()
 
     def store(self, done: Change) -> None:
-        """After it was answered with success. Raises OSError."""
+        """Stores a change that was answered with success. Raises OSError."""
         with self._lock:
             bucket = self._backend.buckets.get(done.bucket)
             if bucket is None:

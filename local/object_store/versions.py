@@ -172,7 +172,7 @@ PENDING, COMPLETED, FAILED, REPLICA = "PENDING", "COMPLETED", "FAILED", "REPLICA
 
 
 def first_replication_status(bucket: Any, version: Any) -> str | None:
-    """Of a version that is new: PENDING where a rule is for it."""
+    """The status of a new version: PENDING where a rule applies to it."""
     return PENDING if replication_rule(bucket, version) else None
 
 

@@ -30,7 +30,7 @@ class Bucket:
 
 
 def declared_buckets(plan: Plan) -> list[Bucket]:
-    """By name, those that others are replicated to first. Raises LocalError for what only the cloud would know."""
+    """Sorted by name, replication targets first. Raises LocalError for what only the cloud would know."""
     versioned = {
         _name(plan, versioning.inputs["bucket"])
         for versioning in plan.of_type(VERSIONING)
@@ -63,7 +63,7 @@ def _retention(lock: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
-    """Of the actions those that the local S3 takes; see local/object_store/expiry.py."""
+    """The rule with those actions that the local S3 takes; see local/object_store/expiry.py."""
     found = {
         "ID": rule["id"],
         "Status": rule["status"],
@@ -128,7 +128,7 @@ ABSENT = (
 
 
 def ensure_buckets(client_of: Callable[[str], Any], buckets: Sequence[Bucket]) -> int:
-    """In their order; how many had to be changed. `client_of` makes a boto3 client for a region."""
+    """Makes buckets in order; returns how many had to be changed. `client_of` makes a boto3 client for a region."""
     clients = {region: client_of(region) for region in {bucket.region for bucket in buckets}}
     there = {found["Name"] for client in [*clients.values()][:1] for found in client.list_buckets()["Buckets"]}
     return sum(_ensure(clients[bucket.region], bucket, is_new=bucket.name not in there) for bucket in buckets)

@@ -52,7 +52,7 @@ class Objects:
 
     @property
     def endpoint(self) -> str:
-        """By name: pgBackRest takes an invented host for a bucket's, and an address is not in its TLS check."""
+        """URL by name: pgBackRest checks no address in a certificate, and takes an invented host for a bucket's."""
         return f"https://localhost:{self.port}"
 
     def program(self) -> Program:

@@ -87,7 +87,7 @@ def end_all(processes: Iterable[Process]) -> None:
 
 
 def _alive(processes: Iterable[Process]) -> list[Process]:
-    """Without those whose parent is slow to notice their end: psutil would wait for the parent."""
+    """Running processes, not those whose parent is slow to notice their end: psutil would wait for the parent."""
     return [process for process in processes if process.is_running() and Identity.of(process.pid)]
 
 

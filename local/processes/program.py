@@ -25,7 +25,7 @@ class Program:
     stop_signal: str = "TERM"
     """Sent to the part's own process, which ends its helpers; KILL, which it can't see, to its whole group."""
     stop_seconds: int = 10
-    """After this the kernel ends the part and its process group."""
+    """Seconds after which the kernel ends the part and its process group."""
     contents: tuple[str, ...] = ()
     """Hashes of what the part reads when it starts (`content_hash`)."""
 
@@ -92,13 +92,13 @@ class PartStatus:
     state: PartState
     log: Path
     pid: int | None = None
-    """In our own PID namespace."""
+    """Process id in our own PID namespace."""
     uptime_seconds: int | None = None
     exit_code: int | None = None
-    """As subprocess has it: the negative number of the signal that ended it."""
+    """Exit code as subprocess has it: negative for the signal that ended it."""
     cpu_seconds: float = 0.0
     memory_bytes: int = 0
-    """With all its descendants; shared memory is counted once."""
+    """Memory of it and all its descendants; shared memory is counted once."""
 
     @property
     def end(self) -> str | None:
@@ -115,7 +115,7 @@ def ended(exit_code: int) -> str:
 
 
 def exit_code(info: Mapping[str, Any], daemon_log: Iterable[str]) -> int:
-    """From supervisord's getProcessInfo, which has -1 for any signal; its log's lines, oldest first, name it."""
+    """Reads supervisord's getProcessInfo, which has -1 for any signal; its log's lines, oldest first, name it."""
     code = int(info["exitstatus"])
     if code >= 0:
         return code
@@ -126,7 +126,7 @@ def exit_code(info: Mapping[str, Any], daemon_log: Iterable[str]) -> int:
 def read_status(
     info: Mapping[str, Any], log: Path, outer_pids: Mapping[int, int], daemon_log: Iterable[str] = ()
 ) -> PartStatus:
-    """From supervisord's getProcessInfo, and its log for what that does not say."""
+    """Reads supervisord's getProcessInfo, and its log for what that does not say."""
     state = STATES.get(info["statename"], PartState.EXITED)
     pid = outer_pids.get(info["pid"]) if info["pid"] else None
     tree = processes.tree(pid) if pid else []

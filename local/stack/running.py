@@ -9,7 +9,7 @@ from local.processes.stack import Progress, Stack
 
 
 def parts_of(stack: Stack) -> dict[str, PartStatus]:
-    """By name, in start order, also those that an interrupted `up` has not come to; none where no stack was made."""
+    """Parts by name in start order, also those that an interrupted `up` has not reached; none without a stack."""
     if not stack.state.exists:
         return {}
     runtime = database.runtime(stack)

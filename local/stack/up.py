@@ -98,7 +98,7 @@ def _prepare(realisation: Realisation, *, may_restore: bool) -> None:
 
 
 def _steps(realisation: Realisation) -> Iterator[tuple[str, Step]]:
-    """By name, in their order. A host that serves nobody has no client, and none must reach it."""
+    """Steps by name, in their order. A host that serves nobody has no client, and none must reach it."""
     is_serving = realisation.serving.is_serving
     yield "root", lambda: "made" if realisation.runtime.ensure_root(realisation.progress) else UNCHANGED
     yield "supervisor", lambda: _start_supervisor(realisation)

@@ -29,12 +29,12 @@ def is_marked(state: State) -> bool:
 
 
 def mark(state: State, verified: list[str]) -> None:
-    """Of what `current` named; where the stack has changed meanwhile, the mark is of another one."""
+    """Marks what `current` named as verified; where the stack has changed meanwhile, the mark no longer matches."""
     state.write_json(state.verified, verified)
 
 
 def forget(state: State) -> str:
-    """Before something changes the stack: whoever is killed over it, or verifies meanwhile, has marked another.
+    """Invalidates the mark before something changes the stack, even for a command that is killed or verifies meanwhile.
 
     Returns what was added, for a name is made of all renamings: none is lost, whoever else renames it at this moment.
     """

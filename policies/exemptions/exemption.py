@@ -52,7 +52,7 @@ class Exemption:
     owner: str
     expires: date
     line: int = 0
-    """Of the file."""
+    """Line in the file."""
 
     def covers(self, rule: str, urn: str) -> bool:
         return self.rule == rule and self.matches(urn)

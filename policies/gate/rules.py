@@ -172,7 +172,7 @@ def _of_options(plan: Plan) -> Iterator[Finding]:
 
 
 def _of_the_stack(plan: Plan) -> Iterator[Finding]:
-    """Of exports and settings."""
+    """Findings about exports and settings."""
     for name, what in sensitive.exported(plan):
         message = f"Export {name} holds {what} and is not secret."
         yield own_finding(sensitive.EXPORTS_RULE, message, stack=plan.stack, urn=plan.stack_urn)
@@ -184,7 +184,7 @@ def _of_the_stack(plan: Plan) -> Iterator[Finding]:
 
 
 def overdue(plan: Plan, found: Finding, rules: Mapping[str, JudgedRule]) -> Finding:
-    """For a deployed stack: a waiting check becomes a violation of its rule, because nothing judges it later.
+    """The finding as a violation of its rule where it is a waiting check: in a deployed stack nothing judges it later.
 
     A secret property's ciphertext stays a waiting check: no state shows it, and the packs judged the plain value when
     the engine deployed it.

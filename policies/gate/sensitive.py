@@ -139,7 +139,7 @@ def _secrets(plan: Plan, value: Any, path: str, *, is_mark_enough: bool = True) 
 
 
 def _laundered(plan: Plan, value: Computed | str) -> Iterator[str]:
-    """Of a value without a mark: each secret that it is made of."""
+    """Each secret that an unmarked value is made of."""
     if isinstance(value, Computed):
         for urn, output in value.references:
             resource = plan.by_urn.get(urn)

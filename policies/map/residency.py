@@ -193,7 +193,7 @@ def _order(entry: Entry) -> tuple[int, str, int, int, str, tuple[str, ...]]:
 
 
 def _flows(plan: Plan, entries: Iterable[Entry]) -> Iterator[Flow]:
-    """From the edge to the database, from there to its backups, and from each bucket to its copy."""
+    """Flows from the edge to the database, from there to its backups, and from each bucket to its copy."""
     host = next((one.where for one in entries if one.what == "Lightsail instance"), None)
     if host is not None:
         yield from _queries(plan, host)
@@ -297,7 +297,7 @@ def _kind(type_token: str) -> Shown:
 
 
 def _ground(plan: Plan, resource: Resource) -> tuple[Where, list[Evidence]]:
-    """As the residency pack classifies the type."""
+    """Location by the residency pack's classification of the type."""
     row = judged(resource.type)
     said = [evidence(resource, "type", resource.type)]
     if row is None:

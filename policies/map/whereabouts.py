@@ -38,7 +38,7 @@ class Ground(StrEnum):
     GLOBAL = "global"
     THIRD_PARTY = "third-party"
     STATE = "state"
-    """In the state file, which is itself a place."""
+    """Kept in the state file, which is itself located somewhere."""
     UNKNOWN = "unknown"
 
 
@@ -54,7 +54,7 @@ class Where:
 
     @property
     def label(self) -> str:
-        """For people: city, country and region, or the reason."""
+        """Location for people: city, country and region, or the reason."""
         if self.city:
             return f"{self.city}, {self.country} ({self.region})"
         if self.region:
@@ -95,7 +95,7 @@ class Evidence:
     name: str
     path: str
     value: str
-    """As declared; `not known yet` and `secret` stand for what can't be shown."""
+    """Value as declared; `not known yet` and `secret` stand for what can't be shown."""
     source: str
 
 
@@ -104,7 +104,7 @@ def evidence(resource: Resource, path: str, value: Any) -> Evidence:
 
 
 def regional(plan: Plan, resource: Resource) -> tuple[Where, list[Evidence]]:
-    """By its zone and its own region, which must agree, or by its provider's region."""
+    """Location by its zone and its own region, which must agree, or by its provider's region."""
     said: list[Evidence] = []
     places: set[Where] = set()
     for path in ("availabilityZone", "region"):

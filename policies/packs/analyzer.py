@@ -54,7 +54,7 @@ class Requests:
     """Some of them with other inputs, to judge what no pack sees otherwise: see `_variants`."""
     together: analyzer_pb2.AnalyzeStackRequest
     together_again: Sequence[analyzer_pb2.AnalyzeStackRequest]
-    """With the texts of which a part is known; none where there is no such text."""
+    """Requests with partly known texts filled in; none where there is no such text."""
 
     @classmethod
     def about(cls, plan: Plan) -> "Requests":
@@ -149,7 +149,7 @@ def _variants(resource: Resource) -> Iterator[dict[str, Any]]:
 
 
 def _as_written(value: Any) -> Any:
-    """With UNWRITTEN for references within texts. A text that is nothing but a reference stays unknown."""
+    """The value with UNWRITTEN for references within texts. A text that is nothing but a reference stays unknown."""
     match value:
         case Secret():
             return Secret(_as_written(value.value))
@@ -208,7 +208,7 @@ class Response:
 
     rules: Sequence[JudgedRule]
     findings: Sequence[Sequence[Finding]]
-    """Of each plan that it was asked about."""
+    """Findings of each plan that it was asked about."""
     seen: dict[str, Any]
     """What its process has read (plan/watch.py)."""
 

@@ -40,7 +40,7 @@ class Answer:
 
     rules: tuple[JudgedRule, ...]
     findings: tuple[Sequence[Finding], ...]
-    """Of each plan."""
+    """Findings of each plan."""
 
 
 def of(

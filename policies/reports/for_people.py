@@ -96,7 +96,7 @@ def _printable(line: str) -> str:
 
 
 def as_markdown(outcome: Outcome) -> str:
-    """For a summary or a comment: a table of the stacks, then what is wrong, then what is let pass."""
+    """A report for a summary or a comment: a table of the stacks, then what is wrong, then what is let pass."""
     lines = [
         f"## Policy gate: {_violations(len(outcome.findings)) if outcome.findings else 'passed'}",
         "",

@@ -78,7 +78,7 @@ def _faults(host: str, mine: Own, most: DataClass) -> Iterator[str]:
 
 
 def _faults_of_ids(resource: PolicyResource) -> Iterator[str]:
-    """Of destinations that a resource names by an ID, which does not say where it leads."""
+    """Faults of destinations that are named by an ID, which does not say where it leads."""
     if resource.resource_type == _POLICY:
         if known(resource.props, "mechanisms", "pagerduties") or known(resource.props, "mechanisms", "pagerduty"):
             yield "This notification goes to a service that is joined in the dashboard, where no rule sees it."

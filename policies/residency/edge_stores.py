@@ -85,7 +85,7 @@ def _stores_are_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
 
 
 def data_class(resource: PolicyResource) -> str | None:
-    """Of the nearest component that registers one, or whose type allows public data at most; None where none does.
+    """Class of the nearest component that registers one, or whose type allows public data at most; else None.
 
     What other components declare are inputs, which a stack rule does not see.
     """
@@ -101,7 +101,7 @@ def data_class(resource: PolicyResource) -> str | None:
 
 
 def declared_workers(resources: Iterable[PolicyResource]) -> set[Any]:
-    """By their names."""
+    """Names of the declared Workers."""
     declared = (found for found in resources if found.resource_type in WORKERS)
     return {name for found in declared for key in ("name", "scriptName") if (name := known(found.props, key))}
 
@@ -129,7 +129,7 @@ def _faults_of_bindings(version: PolicyResource, buckets: set[Any], workers: set
 
 
 def _is_own(binding: Mapping[str, Any], key: str, names: set[Any], made_of: set[str], types: tuple[str, ...]) -> bool:
-    """By name, or, while that is not known, by what the bindings are made of."""
+    """Whether the stack declares it: by name, or, while that is unknown, by what the bindings are made of."""
     try:
         return binding.get(key) is not None and binding[key] in names
     except UnknownValueError:

@@ -252,7 +252,7 @@ def _pattern(path: str) -> str:
 
 
 def _bare_hosts(text: str) -> Iterator[str]:
-    """Of a record's content too, which may be more than a host, as in `10 5 5060 sip.example.com.`."""
+    """Hosts without a scheme, also in a record's content such as `10 5 5060 sip.example.com.`."""
     words = text.split()
     for word in words:
         host = _host(word)
@@ -280,7 +280,7 @@ def _is_host(text: str) -> bool:
 
 
 def _host(text: str) -> str:
-    """Of `user:password@host:port`, the host."""
+    """The host of `user:password@host:port`."""
     whole = text.strip().strip("[]")
     if address(whole) is not None:
         return whole

@@ -142,7 +142,7 @@ def _class_fits(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _declared_classes(props: Mapping[str, Any]) -> Iterator[Any]:
-    """By a component's input, by a tag of AWS, and by a word of Cloudflare."""
+    """Classes declared by a component's input, a tag of AWS, or a label of Cloudflare."""
     if props.get("dataClass") is not None:
         yield props["dataClass"]
     tags = props.get("tags") or {}

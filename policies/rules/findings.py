@@ -71,7 +71,7 @@ class Finding:
 
     @property
     def masked(self) -> "Finding":
-        """Without secrets, for a report: names, paths and URNs may hold one, too."""
+        """The finding without secrets, for a report: names, paths and URNs may hold one, too."""
         return replace(self, message=masked(self.message), urn=masked(self.urn), place=masked(self.place))
 
     @property
@@ -128,7 +128,7 @@ class Outcome:
     """None where the repository was not searched; what was found there is in `elsewhere`."""
 
     def note(self, exemption: Exemption) -> str:
-        """For an exemption that no gated stack uses: why it is not refused, in brackets. Otherwise empty."""
+        """Why an exemption that no gated stack uses is not refused, in brackets. Otherwise empty."""
         missing = exemption.waits_for(self.stacks, {verdict.stack for verdict in self.verdicts})
         if not missing or any(used.exemption == exemption for verdict in self.verdicts for used in verdict.exempted):
             return ""

@@ -76,7 +76,7 @@ def _has_a_key_of_its_own(encryption: Mapping[str, Any]) -> bool:
 
 
 def _backups_are_copied(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    """By name and not by ARN: which bucket a rule copies to is judged by the rules of residency."""
+    """Compares by name and not by ARN: which bucket a rule copies to is judged by the rules of residency."""
     sources: set[str] = set()
     for replication in of_type(args.resources, tokens.REPLICATION):
         if any(_is_on(replication, index) for index in range(entries(replication.props, "rules"))):

@@ -52,7 +52,7 @@ def _grants(props: Mapping[str, Any]) -> list[Any]:
 
 
 def _is_a_strangers(grant: Any, props: Mapping[str, Any]) -> bool:
-    """Of one account, by its canonical number or its address, other than the owner; groups have a URI."""
+    """Whether a grant is to one account other than the owner, by canonical number or address; groups have a URI."""
     owner, grantee = value(props, "accessControlPolicy", "owner", "id"), value(grant, "grantee")
     return value(grantee, "uri") is None and (owner is None or value(grantee, "id") != owner)
 
@@ -88,7 +88,7 @@ def _demands_tls(document: Any) -> bool:
 
 
 def _refuses_plain_http(statement: Mapping[str, Any]) -> bool:
-    """For everyone, every action and all of the bucket; a narrower one leaves the rest open."""
+    """Whether it covers everyone, every action and all of the bucket; a narrower one leaves the rest open."""
     principal, actions, resources = statement.get("Principal"), statement.get("Action"), statement.get("Resource")
     condition = statement.get("Condition") or {}
     refused = value(condition, "Bool", "aws:SecureTransport")

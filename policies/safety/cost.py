@@ -26,8 +26,8 @@ SOURCE = "AWS and Cloudflare price pages, Lightsail's plan table of 2026-09-17"
 HOURS_A_MONTH = 730
 
 CEILINGS_USD: dict[str, float] = {"prod": 100.0, "dev": 60.0}
-"""By environment. The budget is $100 a month; a stack that needs more for a while, as with two hosts while one takes
-over from the other, has an exemption with an end."""
+"""Ceilings by environment. The budget is $100 a month; a stack that needs more for a while, as with two hosts while one
+takes over from the other, has an exemption with an end."""
 
 # AWS, Lightsail pricing: Linux with a public IPv4 address.
 BUNDLES_USD: dict[str, float] = {

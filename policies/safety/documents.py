@@ -36,7 +36,7 @@ class Statement:
     allows: bool
     actions: tuple[str, ...]
     resources: tuple[str, ...]
-    """With one star for every run of stars and question marks: `?*` is everything, too."""
+    """Resources with one star for every run of stars and question marks: `?*` is everything, too."""
     principals: tuple[tuple[str, str], ...]
     """Kind and name: `("AWS", "*")`; a bare star is every kind's."""
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...]

@@ -143,7 +143,7 @@ def _domain(application: PolicyResource) -> str:
 
 
 def _admits_only_tokens(application: PolicyResource) -> bool:
-    """By the policies it refers to, because their IDs are made up by the cloud; one written inside it counts too."""
+    """Judged by the policies that it refers to, whose IDs the cloud makes up; one written inside it counts too."""
     linked = [
         found for found in application.property_dependencies.get("policies", []) if found.resource_type == ACCESS_POLICY
     ]

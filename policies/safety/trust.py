@@ -149,7 +149,7 @@ def _tokens_end(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _day(given: object) -> date | None:
-    """In UTC, as times without a zone are."""
+    """The day in UTC; times without a zone are in UTC, too."""
     try:
         found = datetime.fromisoformat(str(given))
     except ValueError:

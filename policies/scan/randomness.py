@@ -104,7 +104,7 @@ def held(text: str, name: str = "") -> Iterator[str]:
 
 
 def held_in_code(line: str) -> Iterator[str]:
-    """As `held`, for a line of code, of which only letters and digits in a row are judged."""
+    """Like `held`, for a line of code: only letters and digits in a row are judged."""
     plain = PUBLIC.sub(" ", line)
     is_public = PUBLIC_NAME.search(plain) is not None
     for word in re.findall(rf"[A-Za-z0-9]{{{SHORTEST},}}", plain):
@@ -143,7 +143,7 @@ def _is_random_word(word: str) -> bool:
 
 
 def _is_random_mix(text: str) -> bool:
-    """With symbols in it; those that join words don't count."""
+    """Whether it is random and has symbols in it; those that join words don't count."""
     letters = "".join(character for character in text if character not in "-_./:,=@~+")
     digits = sum(map(str.isdigit, letters))
     if len(letters) < SHORTEST or digits * 2 >= len(letters) or _bits(letters) < LEAST_BITS:

@@ -76,11 +76,11 @@ class Found:
     """That added the line; empty for a file as it is now."""
 
     fingerprint: str = ""
-    """Of the line, for policies/known_lines.yaml."""
+    """Fingerprint of the line, for policies/known_lines.yaml."""
 
     @property
     def place(self) -> str:
-        """Of a file as it is now; a line of an old commit has no place in today's files."""
+        """File and line as they are now; empty for a line of an old commit."""
         return f"{self.path}:{self.line}" if self.path and not self.commit else ""
 
     @property
@@ -164,7 +164,7 @@ def _in_commit(text: str, end_of_message: str) -> Iterator[Found]:
 
 
 def _in_patch(text: str, commit: str) -> Iterator[Found]:
-    """Of one file."""
+    """Lines with secrets in one file's patch."""
     path, number, is_header = "", 0, True
     # By git's own end of a line: what follows another one, as a form feed, bears no + of its own.
     for line in text.split("\n"):
@@ -180,7 +180,7 @@ def _in_patch(text: str, commit: str) -> Iterator[Found]:
 
 
 def _path(name: str) -> str:
-    """Without what git puts around a name with a space, a quote or the like in it."""
+    """The path without what git puts around names with special characters."""
     return name.removesuffix("\t").strip('"').removeprefix("b/")
 
 
@@ -193,7 +193,7 @@ def _in_lines(path: str, lines: Iterable[tuple[int, str]], commit: str = "") -> 
 
 
 def fingerprint(line: str) -> str:
-    """Of a line, whatever its indentation; for the list of known ones."""
+    """Fingerprint of a line without its indentation, for the list of known ones."""
     return hashlib.sha256(line.strip().encode()).hexdigest()[:16]
 
 

@@ -82,7 +82,7 @@ def called_by_neighbour(value: Mapping[str, Any]) -> str:
 
 
 def normalized(text: str) -> str:
-    """As people read it: wide letters and look-alikes as plain ones, without characters of no width."""
+    """The text as people read it: wide letters and look-alikes as plain ones, without zero-width characters."""
     if text.isascii():
         return text
     wide = unicodedata.normalize("NFKC", text).translate(LOOK_ALIKES)

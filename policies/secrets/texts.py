@@ -24,7 +24,7 @@ class KnownText:
     """A known text of a resource."""
 
     path: str
-    """For a message: a key that holds a secret is left out of it."""
+    """Path for a message, without keys that hold a secret."""
     name: str
     """The nearest key, or what stands beside the value as its name."""
     text: str
