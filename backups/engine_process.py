@@ -15,7 +15,7 @@ CLEAN_SECONDS = 120
 
 
 def run(argv: Sequence[str], request: Mapping[str, Any], say: Say, interrupt: Callable[[int], None]) -> dict[str, Any]:
-    """Its answer. `interrupt` takes the number of the started process and has the engine end.
+    """Runs the recovery engine and returns its answer. `interrupt` takes the process's id and has the engine end.
 
     Raises BackupError, and KeyboardInterrupt once the engine has cleaned up.
     """

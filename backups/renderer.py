@@ -28,7 +28,7 @@ class Listed:
 
 
 def rows(listed: Listed) -> list[tuple[str, ...]]:
-    """One a backup, as HEAD names them."""
+    """A row for each backup, with the columns of HEAD."""
     return [_row(one, listed.copies.get(one.label, "unknown")) for one in listed.listing.backups]
 
 

@@ -37,7 +37,7 @@ FAULTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """One that was sent."""
+    """A command that was sent."""
 
     ssm: Any
     node: str
@@ -108,7 +108,7 @@ def _awaited(command: Command, say: Say) -> dict[str, Any]:
 
 
 def _looked(command: Command) -> dict[str, Any] | None:
-    """None while AWS does not know of it yet, or can't be reached: the command goes on there."""
+    """State of the command; None while AWS does not know it yet, or can't be reached: the command goes on there."""
     from botocore.exceptions import ClientError, HTTPClientError
 
     with plain_errors(f"{command} goes on by itself"):

@@ -234,7 +234,7 @@ def _windows(listing: Listing, scale: Scale) -> list[Box]:
 
 
 def _flags(marks: Sequence[Mark], scale: Scale) -> list[Flag]:
-    """Each in the first row where its text is free of the ones before; in the last when none is."""
+    """Places each flag in the first row where its words overlap no earlier ones; in the last when there is none."""
     ends = [0.0] * MARK_ROWS
     found = []
     for mark in sorted(marks, key=lambda one: (one.at, one.text)):

@@ -129,7 +129,7 @@ def _timed(command: list[str], zone: Zone, environment: dict[str, str] | None) -
 
 
 def _octodns_config(zone: Zone, folder: Path) -> Path:
-    """Its zone file holds what the zone holds, so that it has one record to change."""
+    """Configuration for octoDNS; its zone file equals the zone, so that one record is to be changed."""
     rows = zone.client.get(zone.path).raise_for_status().json()["result"]
     records = {}
     for row in rows:

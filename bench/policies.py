@@ -61,7 +61,7 @@ def _growth(plan: Plan) -> Iterator[Figure]:
 
 
 def enlarged(plan: Plan, size: int) -> Plan:
-    """So many resources: the stack over and over, each time under other names, which its own references follow."""
+    """A plan of `size` resources: copies of the stack under other names, with references between them kept."""
     text = codec.dumps(plan, reveal_secrets=True)
     resources: list[Resource] = []
     for number in range(-(-size // len(plan.resources))):
@@ -74,7 +74,7 @@ def enlarged(plan: Plan, size: int) -> Plan:
 
 
 def _beside_checkov(plan: Plan) -> Iterator[Figure]:
-    """Both judge the same resources, in turns, from a file or a plan that is there already.
+    """The gate beside checkov: both judge the same resources, in turns, from a file or a plan that exists already.
 
     For checkov the stack is written as Terraform's plan, in its own names and with secrets in the clear; components,
     which it does not know, are replaced by more of the rest, so that both have as many. It has few checks for

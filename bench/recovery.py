@@ -84,7 +84,7 @@ def _crash(site: Site) -> Iterator[Figure]:
 
 
 def _write(host: HostUnderTest, acknowledged: dict[int, float]) -> None:
-    """One row after the other, until the server is gone; a row counts once its commit was answered."""
+    """Inserts one row after the other until the server is gone; a row counts once its commit was answered."""
     try:
         with host.connect("app") as connection:
             for number in range(10**9):

@@ -17,7 +17,7 @@ PGBENCH = "/usr/lib/postgresql/17/bin/pgbench"
 
 @contextmanager
 def trial_host() -> Iterator[tuple[HostUnderTest, ObjectStore]]:
-    """Not applied yet."""
+    """A trial host to which nothing has been applied yet."""
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as name:
         (port,) = claim_some(1)
         folder = Path(name)

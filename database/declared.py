@@ -42,7 +42,7 @@ class Declared:
 
     @property
     def roles(self) -> list[str]:
-        """Those that have a password."""
+        """Roles that have a password."""
         marker = "/postgres/passwords/"
         return sorted(name.rpartition(marker)[2] for name in self.parameters if marker in name)
 

@@ -185,7 +185,7 @@ def _row(entry: Entry, y: float, card_width: float) -> Row:
 
 
 def _arrows(flows: Iterable[Flow], inside: Sequence[Card], outside: Sequence[Card]) -> list[Arrow]:
-    """One for all flows between the same two cards."""
+    """One arrow for all flows between the same two cards."""
     cards = {card.title: card for card in (*inside, *outside)}
     between: dict[tuple[str, str, str], list[str]] = {}
     for flow in flows:

@@ -40,7 +40,7 @@ def ranked(nodes: Sequence[str], edges: Iterable[tuple[str, str]]) -> list[list[
 
 
 def layout(rows: Sequence[Sequence[str]], edges: Iterable[tuple[str, str]], node_width: float, gap: float) -> Layout:
-    """Both ends of an edge are in different rows."""
+    """Lays out nodes in rows; the two ends of an edge must be in different rows."""
     row_of = {node: index for index, row in enumerate(rows) for node in row}
     routes = {edge: _route(edge, row_of) for edge in edges}
     slots: list[list[Slot]] = [list(row) for row in rows]
@@ -121,7 +121,7 @@ def _placed(
 
 
 def _pull(near: Mapping[Slot, Sequence[Slot]], slot: Slot, x: Mapping[Slot, float]) -> float:
-    """Where a slot would be alone. An edge on its way keeps straight before it turns to a node."""
+    """Position that a slot's neighbours pull it to. An edge on its way keeps straight before it turns to a node."""
     others = near.get(slot, ())
     weights = [1.0 if isinstance(slot, str) or isinstance(other, str) else STRAIGHT for other in others]
     # And a little to the middle, so that the picture stays narrow.

@@ -137,7 +137,7 @@ def _lines(
 
 
 def _ports(placed: Layout, shift: float) -> dict[tuple[tuple[str, str], Slot], float]:
-    """Where an edge leaves or enters a node: beside each other, in the order of where they go."""
+    """Horizontal positions where edges leave or enter a node: side by side, in the order of their other ends."""
     ends: dict[tuple[Slot, bool], list[tuple[float, tuple[str, str]]]] = {}
     for pair, route in placed.routes.items():
         ends.setdefault((route[0], True), []).append((placed.x[route[1]], pair))

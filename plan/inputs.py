@@ -136,12 +136,12 @@ class Inputs:
 
     @cached_property
     def locations(self) -> list[str]:
-        """Where the project is, and whose this is: a program may declare where it is."""
+        """Paths of the project and of this code: a program may declare where it is."""
         return [str(self.folder), os.path.realpath(self.folder), str(ROOT)]
 
     @cached_property
     def _tops(self) -> list[tuple[Path, str]]:
-        """Each that is there, and how it is listed: a name that ends with a slash is a folder's."""
+        """Existing inputs, and how they are listed: a name that ends with a slash is a folder's."""
         named = [(folder, name) for folder, names in self.lists for name in names]
         found = [(path, name) for folder, name in named for path in sorted(folder.glob(name.rstrip("/")))]
         return [(path, name) for path, name in found if path.name != COMPILED and (path.is_dir() or name[-1] != "/")]

@@ -24,7 +24,7 @@ DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 def cache_folder() -> Path:
-    """Where what is made once is kept for all stacks of this user."""
+    """Folder for what is made once for all stacks of this user."""
     own = os.environ.get("HYBRID_CACHE")
     return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid"
 
@@ -49,7 +49,7 @@ class Memory:
     most: int = MOST
 
     def read(self, key: str) -> str | None:
-        """None where it is not known, or damaged."""
+        """What is remembered under a key; None where it is unknown or damaged."""
         try:
             path = self._folder / key
             # What is no file may never end.

@@ -92,7 +92,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a resource is declared; the path is relative to the program's folder."""
+    """File and line of a resource's declaration; the path is relative to the program's folder."""
 
     path: str
     line: int

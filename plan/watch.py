@@ -75,7 +75,7 @@ OF_THE_MACHINE = (
 
 
 def _functions(module: ModuleType, names: Iterable[str]) -> tuple[str, ...]:
-    """Those of a module that this version of Python has; types are none, others may be made from them."""
+    """Names of a module's functions in this version of Python; without types, from which others may be derived."""
     return tuple(
         name for name in names if isinstance(getattr(module, name, None), FunctionType | MethodType | BuiltinMethodType)
     )

@@ -125,7 +125,7 @@ def _saved(paths: list[Path]) -> dict[Path, "Plan"]:
 
 
 def _subjects(stacks: list[str], read: list["Subject"], olds: dict[Path, "Plan"]) -> Iterator["Subject"]:
-    """Each old plan goes with its own stack. Raises PlanError where that is not gated."""
+    """Plans to judge, each with the old plan of its stack. Raises PlanError where that is not gated."""
     import dataclasses
 
     from plan.model import PlanError

@@ -134,7 +134,7 @@ class Failover(pulumi.ComponentResource):
         return parameter.name
 
     def _tell_of_certificates(self, name: str, args: FailoverArgs) -> None:
-        """Also on a zone without a paid plan."""
+        """Has Cloudflare announce certificates; works on a zone without a paid plan, too."""
         cloudflare.NotificationPolicy(
             f"{name}-certificates",
             account_id=args.account_id,

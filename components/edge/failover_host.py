@@ -99,5 +99,5 @@ class FailoverHost(pulumi.ComponentResource):
         self.register_outputs({"routeId": self.route_id, "recordId": self.record_id})
 
     def _kept(self, args: FailoverHostArgs) -> pulumi.ResourceOptions:
-        """Nothing can delete it by mistake; what is left behind on purpose would answer for nobody, so not retained."""
+        """Protected from deletion by mistake, but not retained: what is left behind would answer for nobody."""
         return pulumi.ResourceOptions(parent=self, protect=args.protection.is_protected)

@@ -36,7 +36,7 @@ class HyperdrivePairArgs:
 
 
 class HyperdrivePair(pulumi.ComponentResource):
-    """Both reach the database with a role of their own: through the tunnel, or with a certificate.
+    """Two configurations, each with a role of its own: through the tunnel, or with a certificate.
 
     Hyperdrive tests the connection when a configuration is made: the database must answer by then.
     """

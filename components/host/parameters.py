@@ -32,7 +32,7 @@ class HostParametersArgs:
 
 
 class HostParameters(pulumi.ComponentResource):
-    """Each one a SecureString, certificates too: one kind, one way to read it, and each change a version."""
+    """Parameters as SecureStrings, certificates too: one kind, read alike, and each change is a version."""
 
     version: pulumi.Output[str]
     """The versions of all that the hosts must know: another text after every change."""

@@ -52,7 +52,7 @@ def metrics_namespace(prefix: str) -> str:
 
 
 def host_parameters(prefix: str) -> str:
-    """Where a host's secrets are: the names' beginning."""
+    """Prefix of the names of a host's secrets."""
     return f"/{prefix}/postgres"
 
 

@@ -21,7 +21,7 @@ EXTENSIONS: tuple[Extension, ...] = (
 
 
 def _role(name: str, login_method: LoginMethod = LoginMethod.PASSWORD, **facts: object) -> Role:
-    """One that logs in with a password, which the declaration leaves out, and may do nothing but what `facts` say."""
+    """A role that logs in with a password, left out of the declaration, and may do nothing but what `facts` say."""
     bare = {"way_in": login_method, "password": None, "reads": (), "writes": (), "creates": (), "acts_as": None}
     limits = {"connection_limit": 10, "is_monitor": False, "is_backup": False}
     return Role.model_validate({**bare, **limits, "name": name, **facts})

@@ -98,7 +98,7 @@ def tunnel(
 def connected(
     endpoint: TunnelEndpoint, *, url: str | None = None, ssl_context: ssl.SSLContext | None = None
 ) -> "ClientConnection":
-    """One websocket to the edge. Raises TunnelError that says what to check."""
+    """Opens a websocket to the edge. Raises TunnelError that says what to check."""
     from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
     from websockets.sync.client import ClientConnection, connect
 

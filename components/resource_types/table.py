@@ -23,25 +23,25 @@ _FREE, _UNKNOWN_BUT_FREE = ("hybrid:", "pulumi:", "random:", "tls:"), unjudged(u
 
 
 def of(type_token: str) -> ResourceType:
-    """Its row, or one in which nothing is known."""
+    """A type's row, or one in which nothing is known."""
     return RESOURCE_TYPES.get(type_token, _UNKNOWN_BUT_FREE if type_token.startswith(_FREE) else _UNKNOWN)
 
 
 def judged(type_token: str) -> ResourceType | None:
-    """Its row, where somebody has found out where it keeps data."""
+    """A type's row if somebody has found out where it keeps data, else None."""
     row = of(type_token)
     return None if row.location is Location.UNJUDGED else row
 
 
 def layer_of(type_token: str) -> Layer:
-    """Where the topology draws it."""
+    """Layer of the topology that it is drawn in."""
     package, _, rest = type_token.partition(":")
     area = _AREAS.get(rest.partition(":")[0], Layer.OTHERS) if package == "hybrid" else Layer.OTHERS
     return of(type_token).layer or area
 
 
 def file(type_token: str) -> str:
-    """Where its row belongs."""
+    """File that its row belongs in."""
     package = type_token.removeprefix("pulumi:providers:").split(":", 1)[0]
     return f"components/resource_types/{package if package in ('aws', 'cloudflare') else 'others'}.py"
 

@@ -54,7 +54,7 @@ class RouteNow:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where a record leads: what a DNS switch changes, and nothing else of the record."""
+    """Target of a record: what a DNS switch changes, and nothing else of the record."""
 
     content: str
     proxied: bool
@@ -97,7 +97,7 @@ class HeldLock:
     """Moment by which its operation is over, however it ended."""
 
     def is_stale(self, now: datetime) -> bool:
-        """Also when it does not say since when: no operation leaves it so."""
+        """Whether its time is over, or missing: no operation leaves it out."""
         return self.until is None or now > self.until
 
     def __str__(self) -> str:
@@ -155,7 +155,7 @@ class Api:
         )
 
     def records(self, deadline: float, name: str | None = None, *, reserve: int = 0) -> list[RecordNow]:
-        """Those of one name and below it, where its lock is; or all of the zone."""
+        """Records of one name and below it, where its lock is; or all of the zone."""
         return self.transport.call(
             "read the records",
             "get",

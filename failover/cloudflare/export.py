@@ -92,7 +92,7 @@ def _add(found: Zone, record: RecordNow, content: str) -> None:
 
 
 def _is_public(address: str) -> bool:
-    """Not `100::` or `192.0.2.1`, which proxied records without an origin are given; nor another nobody can reach."""
+    """Whether an address is reachable: not `100::` or `192.0.2.1`, the placeholders of records without an origin."""
     try:
         return ipaddress.ip_address(address).is_global
     except ValueError:

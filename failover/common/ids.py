@@ -153,7 +153,7 @@ class Probes:
 
     @property
     def port(self) -> int:
-        """Where clients connect, whatever address DNS gives them."""
+        """Port that clients connect to, whatever address DNS gives them."""
         return self.edge[1] if self.edge else (443 if self.scheme == "https" else 80)
 
 
@@ -195,7 +195,7 @@ class Ids:
         }
 
     def chosen(self, hostnames: list[str]) -> "Ids":
-        """Only these hosts; all where none is named. Raises FailoverError for those that are not in the file."""
+        """The ids of these hosts; all where none is named. Raises FailoverError for those that are not in the file."""
         known = {host.hostname: host for host in self.hosts}
         missing = [name for name in hostnames if name not in known]
         if missing:

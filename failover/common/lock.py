@@ -41,7 +41,7 @@ class Holder:
 
     @property
     def is_here(self) -> bool:
-        """Not on another machine that shares the folder."""
+        """Whether it runs on this machine, and not on another one that shares the folder."""
         return self.who.endswith(f"@{socket.gethostname()}")
 
     @property

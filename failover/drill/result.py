@@ -226,7 +226,7 @@ class DrillResult:
 
 
 def _most(values: Iterable[float | None]) -> float | None:
-    """None where a value is missing, or there is none."""
+    """The largest value; None where one is missing, or there is none."""
     found = list(values)
     known = [one for one in found if one is not None]
     return max(known) if known and len(known) == len(found) else None

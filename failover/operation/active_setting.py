@@ -82,7 +82,7 @@ def set_active(stack: str, active: Active, start: Path) -> Setting:
 
 
 def changed_text(text: str, active: Active) -> str | None:
-    """None where the setting is there twice, or there is no plain `config:`."""
+    """The file's text with the setting changed; None where it is there twice, or there is no plain `config:`."""
     found = list(LINE.finditer(text))
     if len(found) == 1:
         one = found[0]

@@ -84,7 +84,7 @@ def is_led_past(host: Host, target: Target) -> bool:
 
 
 def led_past(host: Host) -> Target:
-    """Where plan B makes the record lead."""
+    """Target of the record by plan B."""
     return Target(content=host.standby, proxied=False, ttl=DNS_ONLY_TTL)
 
 
@@ -126,7 +126,7 @@ def before_rollback(journal: Journal, ids: Ids) -> Before:
 
 
 def _target(value: Any) -> Target | None:
-    """None where the line is of another shape: the file of ids decides then."""
+    """Target that a journal line holds; None where it is of another shape: the file of ids decides then."""
     match value:
         case {"content": str(content), "proxied": bool(proxied), "ttl": int(ttl)}:
             return Target(content=content, proxied=proxied, ttl=ttl)

@@ -116,7 +116,7 @@ class _Logged:
 
     @property
     def is_refused(self) -> bool:
-        """It has changed nothing, and so ends nothing either."""
+        """Whether it was refused: it has changed nothing, and so ends nothing either."""
         return self.end is not None and self.end["phase"] == "refused"
 
     @property
@@ -158,7 +158,7 @@ class Journal:
     drill: str | None = None
 
     def write(self, operation: str, step: str, phase: str, **details: Any) -> None:
-        """One line, on disk before this returns. Raises FailoverError: what can't be noted is not done."""
+        """Appends a line, which is on disk when this returns. Raises FailoverError: what can't be noted is not done."""
         line = {"at": stamp(details.pop("moment")), "operation": operation, "step": step, "phase": phase, **details}
         text = json.dumps(line, ensure_ascii=False)
         try:

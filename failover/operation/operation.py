@@ -56,7 +56,7 @@ class Recorder:
     _is_begun: bool = False
 
     def note(self, step: str, phase: str, **details: Any) -> None:
-        """One line of the journal, on disk when this returns.
+        """Notes a line in the journal, which is on disk when this returns.
 
         Without its first line nothing begins. A disk that fills up later must not stop a rollback half-way.
         """

@@ -172,7 +172,7 @@ def _now(found: Preflight, host: Host, routes: list[RouteNow], records: list[Rec
 
 
 def _record_faults(host: Host, record: RecordNow) -> list[str]:
-    """Where the record led before plan B has to be what the file says: plan B and a restore write what is there."""
+    """Faults of the record, which has to be what the file says: plan B and a restore write what is there."""
     if (record.name, record.type) != (host.record.name, host.record.type):
         return [f"record {record.id}: is now {record.type} {record.name}"]
     target = record.target
@@ -252,7 +252,7 @@ def _judge_calls(found: Preflight, rate: int | None, act: Act, via: Via, changes
 
 
 def _a_time(changes: list[Change]) -> str:
-    """Each change may have to be backed out; those of records are one call together."""
+    """How many hosts fit one operation: each change may have to be backed out; all records are one call."""
     batches = int(any(isinstance(one, RecordChange) for one in changes))
     return f"{(MOST_CALLS - CALLS_AROUND) // 2 - batches} hosts a time"
 

@@ -86,7 +86,7 @@ def _answer(resolver: str, name: str, until: float) -> dns.message.Message:
 
 
 def followed(found: Lookup, resolvers: tuple[str, ...], until: float = NEVER) -> Lookup:
-    """Where an answer ends at another zone's name, that name's addresses by the first resolver that knows them."""
+    """Addresses of the other zone's name that an answer ends at, from the first resolver that knows them."""
     if not found.alias:
         return found
     for resolver in resolvers:
@@ -104,7 +104,7 @@ def followed(found: Lookup, resolvers: tuple[str, ...], until: float = NEVER) ->
 
 
 def resolvers_of(ids: Ids) -> tuple[str, ...]:
-    """Those of the file; else three public ones and the zone's own name servers."""
+    """Resolvers of the file; else three public ones and the zone's own name servers."""
     return ids.probes.resolvers or (*PUBLIC, *name_servers(ids.zone_name))
 
 
@@ -144,7 +144,7 @@ class Seen:
 
     @property
     def is_good(self) -> bool:
-        """One of the two sides answered, and not with an error of its own."""
+        """Whether one of the two sides answered, and not with an error of its own."""
         return self.side is not None and self.status is not None and self.status < 500
 
     def __str__(self) -> str:

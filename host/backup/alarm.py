@@ -69,7 +69,7 @@ class Found:
 
     @property
     def is_verify_failed(self) -> bool:
-        """Also where the last verification is too long ago."""
+        """Whether the last verification failed or is too long ago."""
         return self.is_unsound or "hybrid-verify" in self.failed or self.verify_days > self.settings.alarm_verify_days
 
     def metrics(self) -> dict[str, float]:

@@ -64,7 +64,7 @@ def settings_text(spec: Spec) -> str:
 
 
 def apply(spec: Spec) -> None:
-    """Only of the host that serves: a repository belongs to one cluster."""
+    """Sets up the schedule, and the repository on the host that serves: a repository belongs to one cluster."""
     # First, for a store that does not answer now may do so tonight.
     schedule.apply(spec)
     if spec.platform == "lightsail" and spec.postgres.is_serving:

@@ -14,7 +14,7 @@ class BusyError(Exception):
 
 
 def alone(folder: Path) -> AbstractContextManager[None]:
-    """One run at a time. Raises BusyError."""
+    """Lets one run in at a time."""
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     return lock.hold(
         folder / "converge.lock",

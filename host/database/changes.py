@@ -60,7 +60,7 @@ def _schema(schema: Schema, state: State) -> Iterator[str]:
 
 
 def _extension(name: str, state: State) -> Iterator[str]:
-    """Each is a session of its own: TimescaleDB is created and updated before anything else has used it."""
+    """Statements in a session of their own: TimescaleDB is created and updated before anything else has used it."""
     if name not in state.extensions:
         # pg_cron alone fixes its own schema.
         yield f"CREATE EXTENSION {name}{'' if name == 'pg_cron' else f' SCHEMA {EXTENSIONS}'};"
@@ -78,7 +78,7 @@ def _search_path(postgres: Postgres, state: State) -> Iterator[str]:
 
 
 def _owners(postgres: Postgres, state: State) -> Iterator[str]:
-    """Each schema is its creator's, and so is what a role that acts as another made before it did."""
+    """Gives each schema to its creator, and what a role made before it acted as another to that other one."""
     for role in postgres.roles:
         for schema in role.creates:
             if state.owners.get(schema) != role.name:

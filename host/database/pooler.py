@@ -56,5 +56,5 @@ def parsed(lines: Iterable[str]) -> dict[str, str]:
 
 
 def passwords_text(held: Mapping[str, str]) -> str:
-    """One `"role" "verifier"` a line."""
+    """The pooler's password file: a `"role" "verifier"` on each line."""
     return "".join(f'"{name}" "{text}"\n' for name, text in held.items())

@@ -76,7 +76,7 @@ def running(spec: Spec) -> Generator[str, None, None]:
 
 @operation()
 def no_old_libraries(spec: Spec) -> Generator[str, None, None]:
-    """Those that were kept for databases that were not updated; what a package brings itself stays."""
+    """Removes libraries that were kept for databases not yet updated; what a package brings itself stays."""
     if not host.get_fact(Succeeds, command=f"test -d {layout.LIBRARIES}"):
         host.noop("none was kept")
         return

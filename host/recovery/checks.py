@@ -126,7 +126,7 @@ def extensions(source: Ask, copy: Ask, *, is_latest: bool) -> Check:
 
 
 def jobs(machine: Machine, copy: Ask, ready_at: datetime) -> Check:
-    """None can start, and none has run since the copy answers."""
+    """No job can start, and none has run since the copy answers."""
     said, is_off = [], True
     if "pg_cron" in machine.spec.postgres.extensions:
         ((launches, count),) = copy(CRON)

@@ -389,7 +389,7 @@ class Markers(Answer):
 
     @property
     def is_passed(self) -> bool:
-        """Where none was expected, nothing was shown."""
+        """Whether all expected ones were found and no others; not passed where none was expected."""
         return self.expected > 0 and not self.missing and not self.unexpected
 
 

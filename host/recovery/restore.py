@@ -143,7 +143,7 @@ def configure(folder: Work, found: Mapping[str, str]) -> None:
 
 
 def start(machine: Machine, name: str, port: int) -> None:
-    """It runs on when the engine ends, in a network namespace of its own. Raises RecoveryError."""
+    """Starts a cluster that outlives the engine, in a network namespace of its own. Raises RecoveryError."""
     data = machine.clusters / name
     say(f"starting {name} on the socket of port {port}")
     argv = _as_unit(machine, name, data) if machine.spec.platform == "lightsail" else _detached(machine, data)

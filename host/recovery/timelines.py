@@ -65,7 +65,7 @@ def timeline_at(lineage: Sequence[HistoryEntry], number: int) -> int:
 def given_up(
     lineage: Sequence[HistoryEntry], inventory: Inventory
 ) -> Iterator[tuple[HistoryEntry, datetime, datetime]]:
-    """Each entry whose continuation was given up, and from when to when it went on beside this lineage."""
+    """Stretches whose continuation was given up, and from when to when it went on beside this lineage."""
     for entry, later in pairwise(lineage):
         since = entry.left_at or _archived_at(entry, inventory)
         until = inventory.histories.get(later.timeline)

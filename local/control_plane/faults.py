@@ -74,7 +74,7 @@ _LIST = TypeAdapter(list[Fault])
 
 
 class Faults:
-    """Those in place; safe to use from several threads."""
+    """The faults in place; safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -34,7 +34,7 @@ FED_TYPES = {"A", "AAAA", "CNAME", "TXT", "MX", "NS", "CAA", "SRV", "PTR"}
 
 
 class NameServerError(Exception):
-    """It does not answer, or refuses the update."""
+    """The name server does not answer, or refuses the update."""
 
 
 def answers(records: Iterable[Mapping[str, Any]], edge_address: str) -> Answers:
@@ -80,7 +80,7 @@ def current(server: NameServer, zone: str) -> Answers:
 
 
 def change(server: NameServer, zone: str, before: Answers, after: Answers) -> None:
-    """One update, which the server takes as a whole and with a new serial. Raises NameServerError."""
+    """Sends one update, which the server takes as a whole and with a new serial. Raises NameServerError."""
     key = dns.name.from_text(server.key_name)
     update = dns.update.UpdateMessage(zone, keyring=_keyring(server), keyname=key)
     # A CNAME lets nothing stand beside it: what goes is taken away first.
@@ -124,7 +124,7 @@ RETRY_SECONDS = 0.2
 
 
 class Publisher:
-    """One thread; a name server that is away gets all that it has missed when it is back."""
+    """Publishes from one thread; a name server that is away gets all that it has missed when it is back."""
 
     def __init__(self, control_plane: ControlPlane) -> None:
         self._control_plane = control_plane

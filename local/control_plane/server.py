@@ -145,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _parsed(body: bytes) -> Any:
-    """None where it is not JSON; who needs a document says so."""
+    """The request's JSON; None where it is not JSON, which whoever needs it reports."""
     try:
         return json.loads(body) if body else None
     except ValueError:

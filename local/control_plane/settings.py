@@ -61,7 +61,7 @@ def _is_in(address: str, networks: tuple[str, ...]) -> bool:
 
 
 class NameServer(Strict):
-    """Where records are sent as dynamic updates (RFC 2136), signed with a key (hmac-sha256)."""
+    """The server that records are sent to as dynamic updates (RFC 2136), signed with a key (hmac-sha256)."""
 
     address: str = "127.0.0.1"
     port: int

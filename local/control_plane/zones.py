@@ -32,7 +32,7 @@ def account(work: Work) -> Answer:
 
 
 def verify_token(work: Work) -> Answer:
-    """Also of a token that has expired or is disabled; `success` says only that it is known."""
+    """Answers for an expired or disabled token, too; `success` says only that it is known."""
     token = presented(work.call, known(work.settings, work.data))
     if token is None:
         raise ApiError(HTTPStatus.UNAUTHORIZED, 1000, "Invalid API Token")

@@ -142,7 +142,7 @@ def _parsed(where: str, text: str) -> Any:
 
 
 def _limit(where: str, simple: dict[str, Any]) -> dict[str, int]:
-    """So many requests in so many seconds."""
+    """The rate limit: requests in a period of seconds."""
     if simple.get("mitigationTimeout"):
         raise LocalError(f"{where}: mitigationTimeout is not supported on one machine yet; allowed: limit, period")
     return {"limit": int(simple["limit"]), "period": int(simple["period"])}

@@ -15,7 +15,7 @@ SIDES = ("worker", "vercel")
 
 
 def failover(stack: Stack, host: dict[str, Any]) -> str:
-    """Each host's active side and the stand-by, of the same build; the control plane takes the rollback's token."""
+    """Checks each host's active side and the stand-by, of the same build; the control plane has to take the token."""
     _verify_token(stack)
     ids = stack.state.read_json(stack.state.failover_ids, can_be_remade=True) or {}
     hosts = ids.get("hosts", [])

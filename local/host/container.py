@@ -127,7 +127,7 @@ class Container:
         return ["docker", "exec", "--interactive", *tty, "--user", "postgres", *handed, self._name, *argv]
 
     def recovery(self) -> list[str]:
-        """Its number is noted there: the engine's command line hands no signal on."""
+        """Command of the recovery engine. It notes its process id: the container engine's client hands no signal on."""
         noted = ["sh", "-c", 'echo $$ >"$0" && exec env --block-signal=INT "$@"', RECOVERY_PID]
         command = ["python", "-P", "-m", "host.recovery", SPEC, "--root", "/"]
         return ["docker", "exec", "--interactive", self._name, *noted, *command]
@@ -145,7 +145,7 @@ class Container:
         return {process.pid for process in processes.tree(first)} if first else set()
 
     def end(self, *, is_final: bool) -> None:
-        """Also the container that outlived its part, killed before it could hand a signal on."""
+        """Removes the container, also one that outlived its part, killed before it could hand a signal on."""
         if self.is_made:
             self._compose("down", *(["--volumes", "--rmi", "all"] if is_final else []))
 

@@ -32,12 +32,12 @@ def runtimes(stack: Stack) -> tuple[HostRuntime, ...]:
 
 
 def runtime(stack: Stack) -> HostRuntime:
-    """Where the stack's database was made; for one that was not, where it would best be."""
+    """The runtime that the stack's database was made in; for one not made yet, the preferred one."""
     return next((found for found in runtimes(stack) if found.is_made), runtimes(stack)[0])
 
 
 def choose(stack: Stack) -> HostRuntime:
-    """Where the stack's database was made, or else the best place that this machine has. Raises LocalError."""
+    """The runtime that the stack's database was made in, or else the best that this machine has. Raises LocalError."""
     faults = []
     for found in [made for made in runtimes(stack) if made.is_made] or runtimes(stack):
         lacking = found.faults()

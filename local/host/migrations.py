@@ -90,7 +90,7 @@ def _lock(guard: "psycopg.Connection[Any]", tell: Callable[[str], None]) -> None
 
 
 def _apply_one(backend: Any, migration: Any) -> None:
-    """Its steps and its record together; the tool itself commits the one before the other."""
+    """Commits a migration's steps and its record together; the tool itself commits the one before the other."""
     migration.load()
     if not migration.use_transactions:
         backend.apply_one(migration)

@@ -245,7 +245,7 @@ def _run(argv: list[str], act: str) -> None:
 
 
 def main() -> int:
-    """Nothing, with exit 0, where no namespaces are: a container engine then stands in."""
+    """Builds the root; does nothing, with exit 0, where no namespaces are: a container engine then stands in."""
     if faults():
         return 0
     if not _tar().exists():

@@ -24,7 +24,7 @@ WITH_PARENT = ("setpriv", "--pdeathsig", "TERM", "--")
 
 
 class HostRuntime(Protocol):
-    """Where PostgreSQL and its pooler run. A stack stays where it was made, for its data is there."""
+    """What PostgreSQL and its pooler run in. A stack keeps the one that it was made with, for its data is there."""
 
     @property
     def is_made(self) -> bool: ...
@@ -38,7 +38,7 @@ class HostRuntime(Protocol):
 
     @property
     def ready_port(self) -> int:
-        """Who listens there, on its socket, shows that PostgreSQL is there to be applied to."""
+        """Port whose socket shows, once it listens, that settings can be applied to PostgreSQL."""
 
     def faults(self) -> list[str]:
         """What this machine lacks for it; [] is fine."""

@@ -37,7 +37,7 @@ class Serving:
         return Serving(standby_of=of, is_serving=self.is_serving and self.standby_of is not None)
 
     def _restored(self, state: State, *, standby_of: Path | None, serves: bool | None) -> "Serving":
-        """One that was begun goes on, and one that is done stays as it is."""
+        """A restore that was begun goes on, and one that is done stays as it is."""
         if standby_of is not None or serves is False:
             raise LocalError("--from-backups: restores this stack's own database and serves; give it alone")
         if state.has_database and not self.is_restored:

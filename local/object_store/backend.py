@@ -267,7 +267,7 @@ class Backend(S3Backend):
     def put_object_lock_configuration(
         self, bucket_name: str, lock_enabled: bool, mode: str | None = None, days: Any = None, years: Any = None
     ) -> None:
-        """Also for a bucket that holds objects, as S3 takes it (since 2023-11); moto wants an empty one."""
+        """Locks a bucket that holds objects, too, as S3 does (since 2023-11); moto wants an empty one."""
         bucket = self.get_bucket(bucket_name)
         if not bucket.is_versioned:
             raise InvalidBucketState("Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
@@ -316,7 +316,7 @@ class Backend(S3Backend):
 
 
 def _parts(multipart: Any, body: Any) -> list[FakeKey]:
-    """Those that the request names. Raises what S3 answers to a wrong one."""
+    """Parts that the request names. Raises what S3 answers to a wrong one."""
     found: list[FakeKey] = []
     for number, etag in body:
         part = multipart.parts.get(number)

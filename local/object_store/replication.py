@@ -38,7 +38,7 @@ COPIED = (
 
 
 class Replicator:
-    """One thread, for order."""
+    """Replicates from one thread, which keeps the order."""
 
     def __init__(self, backend: Backend, store: Store) -> None:
         self._backend = backend

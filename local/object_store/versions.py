@@ -36,7 +36,7 @@ class StoredBody:
         return found
 
     def close(self) -> None:
-        """Nothing is open; the file is removed when its key's record no longer names it."""
+        """Does nothing: no file is open, and it is removed when its key's record no longer names it."""
 
     def __len__(self) -> int:
         return self.size

@@ -110,7 +110,7 @@ def _name(plan: Plan, value: Any) -> str:
 
 
 def _region(plan: Plan, bucket: Resource) -> str:
-    """Its own, or else its provider's."""
+    """The resource's own region, or else its provider's."""
     provider = plan.by_urn.get(bucket.provider or "")
     region = bucket.inputs.get("region") or (provider.inputs.get("region") if provider else None)
     if not isinstance(region, str):

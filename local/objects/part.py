@@ -92,7 +92,7 @@ class Objects:
         return _session().client("s3", **options, config=config)
 
     def _command(self) -> tuple[str, ...]:
-        """One worker, for what objects there are is in its memory."""
+        """Command with one worker, for the objects are in its memory."""
         options = {
             "--config": str(SERVER),
             "--bind": f"127.0.0.1:{self.port}",
@@ -136,7 +136,7 @@ def start(realisation: Realisation) -> str:
 
 @functools.cache
 def _session() -> "boto3.Session":
-    """One for all clients, for each would read the model of S3 again: a tenth of a second."""
+    """One session for all clients: each new one reads the model of S3 again, a tenth of a second."""
     # boto3 takes 0.3 s to import: only who talks S3 waits for it.
     import boto3
     import botocore.session

@@ -26,7 +26,7 @@ class Identity:
 
     @classmethod
     def of(cls, pid: int) -> "Identity | None":
-        """None when there is no such process, or it has ended and its parent has not noticed yet."""
+        """The process's identity; None when it does not exist, or has ended and its parent has not noticed yet."""
         try:
             text = Path(f"/proc/{pid}/stat").read_bytes()
         except (FileNotFoundError, ProcessLookupError):

@@ -123,7 +123,7 @@ class SupervisorFiles:
         return [part["name"] for part in self.parts()]
 
     def write(self, program: Program) -> None:
-        """Its place is kept when it has one, else it is the last."""
+        """Writes a part's specification. It keeps its place in the order, a new one is last."""
         orders = {known["name"]: known["order"] for known in self.parts()}
         order = orders.get(program.name, 1 + max(orders.values(), default=0))
         self._parts.mkdir(mode=0o700, exist_ok=True)
@@ -136,7 +136,7 @@ class SupervisorFiles:
         self.write_configuration()
 
     def write_configuration(self) -> None:
-        """Nothing in it is started or restarted by itself."""
+        """Writes the configuration, which starts and restarts nothing by itself."""
         programs = [_program(self._state, part, self._part(part["name"])) for part in self.parts()]
         self._state.write(self.configuration, "\n".join([_daemon(self._state, self.socket), *programs]))
 
@@ -163,7 +163,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 
 def _program(state: State, part: Mapping[str, Any], file: Path) -> str:
-    """Its environment is what makes supervisord see a change; the real one goes past its quoting, in a file."""
+    """A part's section. Its environment makes supervisord see a change; the real one is in a file, free of quoting."""
     command = (sys.executable, "-I", "-S", str(START_PART), str(file))
     return f"""[program:{part["name"]}]
 command = {_command(command)}
@@ -211,7 +211,7 @@ class Daemon:
 
     @property
     def pid(self) -> int | None:
-        """Its number in our own PID namespace; None when it is gone."""
+        """Its process id in our own PID namespace; None when it is gone."""
         data = self._state.read_json(self._identity_file, can_be_remade=True)
         if isinstance(data, dict) and Identity(data.get("pid", 0), data.get("started", "")).is_alive:
             return int(data["pid"])

@@ -52,7 +52,7 @@ def pooled_queries(stack: Stack, host: Spec, requests: int) -> list[Timing]:
 
 
 def edge_requests(stack: Stack, host: Spec, requests: int) -> list[Timing]:
-    """Each longer stretch after the shorter one, the whole route last. Rows written meanwhile are deleted again."""
+    """Times ever longer stretches of the route, the whole route last. Rows written meanwhile are deleted again."""
     mark = f"verify {secrets.token_hex(8)}"
     try:
         return asyncio.run(_through_edge(stack, requests, mark))

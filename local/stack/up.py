@@ -59,7 +59,7 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress, wish: Wish | No
 
 
 def _wished(stack: Stack, wish: Wish) -> Serving:
-    """Who is to serve; a standby is given the secrets of the first stack."""
+    """Which host is to serve; a standby is given the secrets of the first stack."""
     state = stack.state
     known = serving.read(state)
     wished = known.wanted(state, standby_of=wish.standby_of, serves=wish.serves, from_backups=wish.from_backups)

@@ -75,7 +75,7 @@ class Exemption:
 
 
 def granted() -> Sequence[Exemption]:
-    """Those that a pack applies on the engine. Raises GateError for a faulty file, so that the pack does not start."""
+    """Exemptions that a pack applies on the engine. A faulty file raises GateError, so that the pack does not start."""
     if os.environ.get(LEFT_TO_THE_GATE):
         return ()
     found = read(FILE)
@@ -116,7 +116,7 @@ def is_named(pattern: str) -> bool:
 
 
 def time_faults(found: Sequence[Exemption], now: date) -> Iterator[tuple[Exemption, str]]:
-    """Each that has ended, or ends too late, with its fault."""
+    """Exemptions that have ended, or end too late, with the fault."""
     for one in found:
         if one.expires < now:
             yield one, f"{_called(one)}: expired on {one.expires.isoformat()}; mend the resource, or renew the reason"
@@ -127,7 +127,7 @@ def time_faults(found: Sequence[Exemption], now: date) -> Iterator[tuple[Exempti
 def scope_faults(
     found: Sequence[Exemption], rules: Collection[str], urns: Collection[str]
 ) -> Iterator[tuple[Exemption, str]]:
-    """Each for a rule that does not exist, or for too many of the judged resources, with its fault."""
+    """Exemptions for a rule that does not exist, or for too many of the judged resources, with the fault."""
     for one in found:
         number = sum(one.matches(urn) for urn in urns)
         if one.rule not in rules:
@@ -139,7 +139,7 @@ def scope_faults(
 def use_faults(
     found: Sequence[Exemption], used: Collection[Exemption | None], stacks: Collection[str], gated: Collection[str]
 ) -> Iterator[tuple[Exemption, str]]:
-    """Each that nothing needs, with its fault.
+    """Exemptions that nothing needs, with the fault.
 
     `stacks` are all of the project, `gated` those that were judged: what another stack uses is not unused.
     """

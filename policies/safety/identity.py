@@ -87,7 +87,7 @@ BOUNDED_BY_HAND = "sts:assumerolewithwebidentity"
 
 
 def _documents(args: ResourceValidationArgs) -> Iterator[Callable[[], object]]:
-    """Each to be read by itself: one that is not known yet keeps no other from being judged."""
+    """Documents to be read one by one: one that is not known yet keeps no other from being judged."""
     kind, props = args.resource_type, args.props
     if kind in GRANTS:
         yield lambda: value(props, GRANTS[kind])
