@@ -28,7 +28,7 @@ def hybrid(*arguments: str, environment: dict[str, str] | None = None, seconds: 
 
 
 def answered(*arguments: str) -> "Result":
-    """As `hybrid`, for what a command answers before it does anything: in this process."""
+    """Like `hybrid`, in this process: for what a command answers before it does anything."""
     finished = in_this_process({**os.environ, **SURROUNDINGS}, *arguments)
     return Result(finished.returncode, finished.stdout, finished.stderr)
 

@@ -26,7 +26,7 @@ SOURCES = ("Makefile", *INPUTS, "apps")
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """With bundles that count as built."""
+    """A project with bundles that count as built."""
     for name in SOURCES:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)

@@ -10,7 +10,7 @@ from tests.local.stack_under_test import StackUnderTest, quiet
 
 
 def listed(stack: StackUnderTest) -> dict[str, Any]:
-    """As `./hybrid backup list --json` prints it."""
+    """The listing as `./hybrid backup list --json` prints it."""
     connection = LocalConnection(stack.here, quiet)
     listing = asked(connection, Listing, ListRequest())
     return Listed(listing=listing, copies=connection.copy_states(listing.backups, Source())).document()

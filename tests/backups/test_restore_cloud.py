@@ -40,7 +40,7 @@ class Operator:
         return subprocess.run(command, capture_output=True, text=True, env=self._variables, timeout=600, check=False)
 
     def documents(self) -> list[str]:
-        """Of the commands that were sent."""
+        """Documents of the commands that were sent."""
         return [given["DocumentName"] for name, given in self.manager.calls if name == "SendCommand"]
 
 

@@ -50,7 +50,7 @@ def words_of_killed_backup(stack: StackUnderTest) -> str:
 
 @pytest.fixture
 def filled(snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
-    """With data that takes a backup a while; others would restore them too."""
+    """Fills the database, so that a backup takes a while; other tests would restore the data too."""
     with running_stack(snapshot, tmp_path_factory.mktemp("stack") / "state") as made:
         made.psql(FILL)
         yield made

@@ -19,7 +19,7 @@ def cloud(described: str) -> Iterator[None]:
     given = json.loads(described)
 
     def tunnel(endpoint: tunnel_connection.TunnelEndpoint) -> AbstractContextManager[tunnel_connection.Bridge]:
-        """To the edge that stands for the endpoint's name."""
+        """Opens a tunnel to the edge that stands for the endpoint's name."""
         return tunnel_connection.tunnel(endpoint, url=given["edges"][endpoint.hostname])
 
     with (

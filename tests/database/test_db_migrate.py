@@ -22,7 +22,7 @@ NAME = "0003_trial"
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """In which migrations are written."""
+    """A project in which migrations are written."""
     return copy_project(tmp_path_factory.mktemp("project"))
 
 

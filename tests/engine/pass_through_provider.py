@@ -106,7 +106,7 @@ class PassThroughProvider(Provider):
         return UpdateResponse({**request.news, **kept, **counted(type_, number)})
 
     async def read(self, request: ReadRequest) -> ReadResponse:
-        """As it was left, but for what a test says that somebody changed outside of Pulumi."""
+        """Reads what was made, with what a test says that somebody changed outside of Pulumi."""
         changes = json.loads(self.outside.read_text()) if self.outside.exists() else {}
         state, inputs = dict(request.properties), dict(request.inputs)
         for name, value in changes.get(request.name, {}).items():

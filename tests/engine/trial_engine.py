@@ -115,7 +115,7 @@ class TrialEngine:
         path.write_text(yaml.safe_dump(document))
 
     def changed_outside(self, name: str, **properties: Any) -> None:
-        """As a script or a person would, past Pulumi; None takes a property away. The next refresh sees it."""
+        """Changes a resource past Pulumi, as a person would; None takes a property away. The next refresh sees it."""
         file = pass_through_provider.outside(self.journal)
         before = json.loads(file.read_text()) if file.exists() else {}
         file.write_text(json.dumps({**before, name: properties}))

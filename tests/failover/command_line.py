@@ -37,7 +37,7 @@ class Answer:
         assert "Traceback" not in self.err, self.err
 
     def _run(self, arguments: tuple[str, ...], variables: dict[str, str], folder: Path) -> tuple[int, str, str]:
-        """Without a new interpreter, which takes half a second of processor time to import the SDK."""
+        """Runs without a new interpreter, which takes half a second of processor time to import the SDK."""
         gone = dict.fromkeys(os.environ.keys() - variables.keys())
         app = application(Surroundings(), name="failover")
         with contextlib.chdir(folder):
@@ -47,10 +47,10 @@ class Answer:
 
 
 class ProcessAnswer(Answer):
-    """Of `python -m failover`, without Pulumi, a plan or a checkout: at least one test of each command has it."""
+    """Answer of `python -m failover`, without Pulumi, plan or checkout: at least one test of each command has it."""
 
     seconds: float
-    """Of processor time: what others do on the machine is not ours."""
+    """Processor time: what others do on the machine is not ours."""
 
     def _run(self, arguments: tuple[str, ...], variables: dict[str, str], folder: Path) -> tuple[int, str, str]:
         before = os.times()

@@ -32,7 +32,7 @@ def patient(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a probe to be answered: on a busy machine that is late, and one that gave up would count as unanswered."""
+    """Gives probes long to be answered: on a busy machine that is late, and one that gave up counts as unanswered."""
     monkeypatch.setattr(clients, "QUERY_SECONDS", 60.0)
     monkeypatch.setattr(clients, "WHOLE_SECONDS", 60.0)
     monkeypatch.setattr(clients.Client, "__init__", partialmethod(clients.Client.__init__, seconds=60.0))

@@ -34,7 +34,7 @@ Run = Callable[..., dict[str, Any]]
 
 
 def points(lines: int, *variants: str, group: str = "") -> pytest.MarkDecorator:
-    """Before each line and after it, in each variant; outside the soak before and after by turns.
+    """Kill points before and after each line, in each variant; outside the soak before and after by turns.
 
     The first variant is met before the odd lines and after the even ones, the second the other way round. With `group`
     each variant can be another worker's.

@@ -12,7 +12,7 @@ MOVED, PAGES = "new.vercel-dns.test", "docs.example.test"
 
 
 def move(world: World, **changes: object) -> None:
-    """As somebody does who declares another stand-by, and does not rebuild the file of ids."""
+    """Moves a host as somebody does who declares another stand-by, and does not rebuild the file of ids."""
     world.ask("PATCH", f"/zones/{ZONE}/dns_records/{world.ids.hosts[0].record.id}", changes)
 
 

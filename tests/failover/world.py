@@ -78,7 +78,7 @@ class World:
         return f"http://127.0.0.1:{self.server.server_address[1]}/client/v4"
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """As the administrator, past every fault."""
+        """Asks the API as the administrator, past every fault."""
         call = Call(method=method, path=path, headers={"authorization": f"Bearer {ADMIN}"}, body=body)
         return json.loads(self.control_plane.answer(call).body)["result"]
 
@@ -144,7 +144,7 @@ class World:
         return seen
 
     def leave_lock(self, operation: str, seconds_ago: float = 0.0, host: str = HOST, seconds: int = 600) -> None:
-        """As another machine's operation does; it holds for so many seconds."""
+        """Leaves a lock as another machine's operation does; it holds for so many seconds."""
         comment = lock_comment(operation, datetime.now(UTC) - timedelta(seconds=seconds_ago), "eve@far", seconds)
         body = {"type": "TXT", "name": f"{RECORD_PREFIX}{host}", "content": RECORD_CONTENT, "comment": comment}
         self.ask("POST", f"/zones/{ZONE}/dns_records", body)

@@ -185,7 +185,7 @@ class BareMachine:
         self._store = ObjectStore(folder, STORE_PORT, inside=network, bucket=bucket)
 
     def power_off(self) -> None:
-        """As if its power were cut; fine when it is off."""
+        """Ends the machine as if its power were cut; fine when it is off."""
         if self._store:
             self._store.stop()
             self._store = None
@@ -213,7 +213,7 @@ class BareMachine:
         return answer.stdout.strip()
 
     def command_lines(self) -> dict[int, str]:
-        """Of every process of the machine, by its number on this one."""
+        """Command lines of the machine's processes, by their ids on this one."""
         found = {}
         for pid in members(pid_namespace(self._pid)):
             with suppress(OSError):  # Ended in between.
@@ -247,7 +247,7 @@ def _report(argv: list[str]) -> dict[str, Any]:
 
 
 def processor_seconds() -> float:
-    """Of all that was started and has ended: the same whatever else keeps this machine busy."""
+    """Processor time of all that was started and has ended: the same whatever else keeps this machine busy."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -7,7 +7,7 @@ from tests.host.specs import spec
 
 
 def declared(**changes: Any) -> dict[str, Any]:
-    """As in the cloud, but for Debian's own packages; keyword changes replace whole parts."""
+    """A specification as in the cloud, but for Debian's own packages; keyword changes replace whole parts."""
     cloud: dict[str, Any] = {
         "platform": "lightsail",
         "disk": {"path": DISK, "size_gb": 8},
@@ -19,7 +19,7 @@ def declared(**changes: Any) -> dict[str, Any]:
 
 
 def with_process_credentials() -> dict[str, Any]:
-    """As in the cloud; Debian's pgBackRest is too old to use them."""
+    """Process credentials as in the cloud; Debian's pgBackRest is too old to use them."""
     value = declared()
     value["backup"] |= {"key_type": "process", "key_id": None, "key_secret": None}
     return value

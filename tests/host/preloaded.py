@@ -20,7 +20,7 @@ from tests.commands import ROOT
 
 
 class Preloaded:
-    """In the namespaces of a process, with which it ends."""
+    """A preloaded Python in the namespaces of a process, with which it ends."""
 
     def __init__(self, pid: int, folder: Path) -> None:
         """The folder is its own."""
@@ -47,7 +47,7 @@ class Preloaded:
         return subprocess.CompletedProcess([module, *arguments], code, out, err)
 
     def end(self) -> None:
-        """After the namespaces have ended."""
+        """Waits for its end; to be called after the namespaces have ended."""
         with self._process:
             pass
 

@@ -20,7 +20,7 @@ WORKERS = ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "60"]
 
 
 class ObjectStore:
-    """In memory; trusted by whoever trusts the authority 2026."""
+    """An S3 in memory, trusted by whoever trusts the authority 2026."""
 
     def __init__(self, folder: Path, port: int, *, inside: Sequence[str] = (), bucket: str = "") -> None:
         """`inside` is a command line that starts it elsewhere, as in another network; `bucket` is there at once."""

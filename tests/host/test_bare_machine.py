@@ -1,4 +1,4 @@
-"""From a bare instance to a server, and back up after what may befall it: a real boot under systemd."""
+"""A bare instance becomes a server, and is back after what may befall it: a real boot under systemd."""
 
 import json
 import subprocess

@@ -76,7 +76,7 @@ class Image:
         return namespace.launch(["chroot", str(self.root), *words], self.root)
 
     def _base(self) -> None:
-        """From nothing in the soak; else the root file system, which has the packages of the image already but Python.
+        """Base image: from nothing in the soak; else the root file system, which has its packages already but Python.
 
         That both name the same packages is tested beside compose.yaml.
         """

@@ -38,7 +38,7 @@ def with_trial_keys(folder: Path, root: Path) -> Path:
 
 
 class TrialRepository:
-    """In the machine's root, known to its apt; filled from what apt has in its cache."""
+    """A repository in the machine's root, known to its apt; filled from what apt has in its cache."""
 
     def __init__(self, machine: BareMachine) -> None:
         self._machine = machine
@@ -111,7 +111,7 @@ def told(*argv: str) -> str:
 
 
 def version(machine: BareMachine, package: str) -> str:
-    """Of the package that was fetched, as its project counts."""
+    """Version of the package that was fetched, as its project counts."""
     return catalogue.upstream(told("dpkg-deb", "--field", str(fetched(machine, package)), "Version").strip())
 
 
@@ -129,7 +129,7 @@ def _changed(line: str, package: str, name: str, version: str) -> str:
 
 
 def _replace(tree: Path, old: str, new: str) -> None:
-    """In all files, text or not, of which none gets longer or shorter, and in their names."""
+    """Replaces a text in all files, binary ones too, which keep their lengths, and in their names."""
     assert len(old) == len(new)
     for path in sorted(tree.rglob("*"), reverse=True):
         if path.is_file() and not path.is_symlink():

@@ -54,7 +54,7 @@ def stopped_stack(snapshot: Path, state: Path) -> Iterator[StackUnderTest]:
 
 @contextmanager
 def running_stack(snapshot: Path, state: Path) -> Iterator[StackUnderTest]:
-    """At the end nothing of it runs, or is there."""
+    """A running stack, of which nothing is left at the end."""
     with stopped_stack(snapshot, state) as stack:
         stack.bring_up()
         yield stack

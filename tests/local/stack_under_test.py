@@ -68,7 +68,7 @@ def request(port: int, method: str, path: str, body: Any = None) -> tuple[int, A
 
 
 class StackUnderTest:
-    """Of this project, which its tests leave as it is, or of a copy that one of them changes.
+    """A stack of this project, which its tests leave as it is, or of a copy that one of them changes.
 
     Its state is where a project has it, unless another folder is named.
     """
@@ -116,7 +116,7 @@ class StackUnderTest:
         return up(self.here, plan or declared(), quiet, quiet, wish)
 
     def stop(self) -> None:
-        """As `down` does."""
+        """Stops it as `down` does."""
         down(self.here, quiet, is_final=False)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
@@ -142,7 +142,7 @@ class StackUnderTest:
         return found
 
     def kill(self, part: str) -> None:
-        """As a crash would; nothing starts it again but `up`."""
+        """Kills a part as a crash would; nothing starts it again but `up`."""
         psutil.Process(self.pid(part)).kill()
         until(lambda: self.parts()[part].state is PartState.EXITED)
 
@@ -170,7 +170,7 @@ class StackUnderTest:
         return [found["label"] for found in backups.backups(self.here, self.host()["backup"]["stanza"])]
 
     def command_lines(self) -> list[str]:
-        """Of its processes, but for those that end meanwhile."""
+        """Command lines of its processes, but for those that end meanwhile."""
         found = []
         for process in self.processes():
             with suppress(psutil.Error):
@@ -209,7 +209,7 @@ def skip_without_stack() -> None:
 
 @contextmanager
 def removed(stack: StackUnderTest) -> Iterator[StackUnderTest]:
-    """At the end nothing of it is left, however far it came."""
+    """Removes the stack at the end, however far it came."""
     try:
         yield stack
     finally:

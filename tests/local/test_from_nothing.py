@@ -22,7 +22,7 @@ STEPS = ["root", "supervisor", *(step for part in PARTS for step in (part.name, 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
-    """Of a copy of the project; not there yet."""
+    """A stack of a copy of the project; not there yet."""
     skip_without_stack()
     with removed(StackUnderTest(project=copy_project(tmp_path_factory.mktemp("project")))) as made:
         yield made

@@ -108,7 +108,7 @@ def test_a_killed_part_is_seen_and_healed(name: str, stack: StackUnderTest) -> N
 
 
 def is_sound(stack: StackUnderTest) -> bool:
-    """As `verify` judges it; what the command has no line for is raised."""
+    """Whether `verify` passes; what the command has no line for is raised."""
     try:
         return verify(stack.here, 10).is_passed
     except LocalError:

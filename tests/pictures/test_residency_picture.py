@@ -47,7 +47,7 @@ def overlap(one: Rectangle, other: Rectangle) -> bool:
 
 
 def is_in_canada(longitude: float, latitude: float) -> bool:
-    """By counting how often a line to the west crosses the outline on paper."""
+    """Whether a place is in Canada, by how often a line to the west crosses the outline on paper."""
     x, y = canada.project(longitude, latitude)
     crossings = 0
     for ring in canada.land().canada:

@@ -46,7 +46,7 @@ def started(*argv: str) -> Iterator[subprocess.Popen[str]]:
 
 @contextlib.contextmanager
 def started_in_background(*argv: str) -> Iterator[subprocess.Popen[str]]:
-    """As a shell's `&` does: SIGINT is ignored from the first moment on."""
+    """Starts it as a shell's `&` does: SIGINT is ignored from the first moment on."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with in_session(*argv) as process:

@@ -45,7 +45,7 @@ def quickly_recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def project(program: Program) -> Path:
-    """With something of every kind that is an input."""
+    """A project with something of every kind that is an input."""
     folder = program(SOURCE, CONFIG)
     (folder / "own.py").write_text("value = 1\n")
     for path in (

@@ -104,7 +104,7 @@ def plus(type_token: str, name: str = "extra", /, **inputs: Any) -> Change:
 
 
 def minus(name: str) -> Change:
-    """Without a resource; a component of the same name stays."""
+    """Takes a resource out; a component of the same name stays."""
     return lambda plan: replace(
         plan, resources=tuple(found for found in plan.resources if found.name != name or not found.custom)
     )

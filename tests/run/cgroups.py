@@ -20,13 +20,13 @@ def made() -> list[Path]:
 
 
 def remove(group: Path) -> None:
-    """With all below it, in which no process may be."""
+    """Removes a group with all below it, in which no process may be."""
     for below in sorted(group.rglob("**/"), reverse=True):
         below.rmdir()
 
 
 def abandoned() -> list[Path]:
-    """Of processes that were killed."""
+    """Groups of processes that were killed."""
     found = [group for folder in _folders() for group in folder.glob(f"{PREFIX}*")]
     return [group for group in found if not Path("/proc", group.name.removeprefix(PREFIX)).exists()]
 

@@ -13,7 +13,7 @@ from local.host import root_filesystem
 from tests.run import cgroups
 
 MARK = "HYBRID_TEST_RUN"
-"""In the environment of all that a run starts: the run's folder."""
+"""Variable in the environment of all that a run starts: the run's folder."""
 LIMIT_SECONDS = 20
 ENDING_SECONDS = 2
 """What ends with its parent, as a resource tracker of Python's, may take a moment longer."""

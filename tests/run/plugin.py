@@ -28,9 +28,9 @@ SMALL = ("tests/unit", "tests/components", "tests/pictures", "tests/edge", "test
 """Folders whose tests make no stack and no host."""
 PREFIX, LOCK = "hybrid-", "run.lock"
 AGAIN_SECONDS = 60
-"""After which a test that has had its time, and goes on, is told so again."""
+"""Seconds after which a test that goes on past its time is told so again."""
 FIRST = ("host/recovery", "host", "failover", "local", "backups", "database", "edge", ".")
-"""Folders of tests/ whose tests wait most for others: begun first, so that what only computes fills the gaps."""
+"""Folders whose tests wait most for others: begun first, so that what only computes fills the gaps."""
 
 
 class Run:
@@ -71,7 +71,7 @@ class Run:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Of runs that were killed with their watchdogs."""
+    """Removes what is left of runs that were killed with their watchdogs."""
     for lock in folder.glob(f"{PREFIX}*/{LOCK}"):
         with suppress(OSError), lock.open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -165,7 +165,7 @@ def interrupt_workers(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """After the fixtures' own ends, and the workers'."""
+    """Runs after the fixtures' own ends, and the workers'."""
     if run := session.config.stash.get(RUN, None):
         run.end()
         if run.left and session.exitstatus == pytest.ExitCode.OK:

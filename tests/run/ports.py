@@ -33,7 +33,7 @@ def claim_some(count: int) -> list[int]:
 
 
 def _is_claimed(first: int) -> bool:
-    """By a name that the kernel forgets with the process, however it ends, and that leaves no file."""
+    """Claims a port by a name that leaves no file: the kernel forgets it with the process, however that ends."""
     mine = socket.socket(socket.AF_UNIX)
     try:
         mine.bind(f"\0hybrid-tests-port-{first}")

@@ -13,7 +13,7 @@ from tests.run import leftovers
 ENDED = b"ended"
 """What a run says that has looked for itself."""
 GRACE_SECONDS = 30
-"""In which workers whose run was killed end what they started, in its order."""
+"""Time in which workers whose run was killed end what they started, in its order."""
 
 
 def main() -> None:

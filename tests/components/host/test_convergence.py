@@ -112,7 +112,7 @@ class Trial:
         return str(self.client.put_object(Bucket=BUCKET, Key=KEY, Body=content)["VersionId"])
 
     def run(self, version: str, sha256: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        """As the agent does it: the parameters put in, then `sh`."""
+        """Runs the script as the agent does: the parameters put in, then `sh`."""
         values = {"Bucket": BUCKET, "Key": KEY, "VersionId": version, "Host": "a", "SecretsVersion": "1.4.2"}
         values["Sha256"] = sha256 or self.bundle.sha256
         text = re.sub(r"\{\{ (\w+) \}\}", lambda found: values[found[1]], SCRIPT.read_text())

@@ -59,7 +59,7 @@ def keys(name: str = "*", copy_name: str = "*") -> tuple[str, str]:
 
 
 def of_backups(prefix: str, key: str, copy_key: str) -> list[Grant]:
-    """Without leave to remove a version, to change a lock or to get round one, and of the copy reading only."""
+    """Grants on backups: none to remove a version or to change or bypass a lock, and only reading of the copy."""
     bucket, copy = buckets(prefix)
     return [
         ("s3: ListBucket ListBucketVersions", [bucket, copy], None),

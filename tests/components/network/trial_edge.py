@@ -65,7 +65,7 @@ class TrialEdge:
 
 
 def _messages(connection: "ServerConnection") -> Iterator[str | bytes]:
-    """Until the client is gone, however it went."""
+    """Messages until the client is gone, however it went."""
     from websockets.exceptions import ConnectionClosed
 
     with contextlib.suppress(ConnectionClosed):

@@ -55,7 +55,7 @@ class TrialPostgres:
 def trial_postgres(
     folder: Path | None = None, refusals: list[str] | None = None, hostname: str = ENDPOINT.hostname
 ) -> Iterator[TrialPostgres]:
-    """With a folder for its certificate it speaks TLS."""
+    """A trial PostgreSQL, which speaks TLS where it is given a folder for its certificate."""
     context, authorities_pem = None, ""
     if folder:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

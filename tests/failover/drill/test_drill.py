@@ -42,7 +42,7 @@ def run(world: World, via: Via = Via.ROUTE, count: int = 1, **changes: Any) -> D
 
 
 def cut_short(world: World, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """As kill -9 after a line of the journal leaves it: nothing runs any more that could restore."""
+    """Cuts a drill short as kill -9 after a line of the journal does: nothing runs any more that could restore."""
     write, count = Journal.write, 0
 
     def stopping(journal: Journal, *arguments: str, **details: Any) -> None:
@@ -173,7 +173,7 @@ def test_a_drill_of_one_stack_never_touches_another(worlds: Callable[..., World]
 
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
-    """As in a terminal, also where the tests themselves run in the background."""
+    """Enables Ctrl-C as in a terminal, also where the tests themselves run in the background."""
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, former)

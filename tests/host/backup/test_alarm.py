@@ -33,7 +33,7 @@ def info(*stops: float, error: bool = False) -> list[str]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Of a host that serves, with a backup of an hour ago and nothing that waits."""
+    """Settings of a host that serves, with a backup of an hour ago and nothing that waits."""
     (tmp_path / "pg_wal/archive_status").mkdir(parents=True)
     (tmp_path / "answers").mkdir()
     return Settings(

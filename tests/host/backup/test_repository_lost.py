@@ -67,7 +67,7 @@ def backups(host: HostUnderTest) -> list[dict[str, Any]]:
 
 
 def all_but_a_log_file(bucket: Bucket) -> None:
-    """As it lands in a new bucket before the repository does."""
+    """Deletes all but a log file, which lands in a new bucket before the repository does."""
     (kept, *_) = bucket.keys(r"/17-1/.*\.zst$")
     bucket.delete([key for key in bucket.keys("") if key != kept])
 

@@ -36,7 +36,7 @@ def gate(store: ObjectStore) -> Iterator[Gate]:
 def host(
     applied_tree: Tree, store: ObjectStore, gate: Gate, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[HostUnderTest]:
-    """With a backup, reached through the gate; all that is written in the test may wait."""
+    """A host with a backup, whose store is behind the gate; all that is written in the test may wait."""
     with copied_host(applied_tree, tmp_path_factory.mktemp("away"), store) as made:
         made.spec["backup"]["endpoint"] = f"localhost:{gate.port}"
         made.enter()

@@ -68,7 +68,7 @@ def test_a_disk_that_is_absent_is_refused_with_what_is_there(machine: BareMachin
 
 @pytest.fixture
 def unmounted(machine: BareMachine) -> Iterator[BareMachine]:
-    """As when the disk was detached."""
+    """A machine whose disk was detached."""
     machine.told("systemctl", "stop", "pgbouncer.service", "postgresql@17-main.service")
     machine.told("umount", "/var/lib/postgresql")
     yield machine

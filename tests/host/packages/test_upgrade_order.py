@@ -26,7 +26,7 @@ def now(converged: BareMachine) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def later(now: dict[str, str]) -> dict[str, str]:
-    """Of the trial repository; TimescaleDB's as long as today's, which it replaces in compiled files."""
+    """Versions for the trial repository; TimescaleDB's as long as today's, which it replaces in compiled files."""
     major, _, rest = now["timescaledb"].partition(".")
     return now | {"postgresql": "17.99", "timescaledb": f"{major}.{re.sub('[0-9]', '9', rest)}"}
 

@@ -35,6 +35,6 @@ def running_site(
 
 @pytest.fixture(scope="module")
 def site(applied_tree: Tree, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """For one file of tests alone."""
+    """A site for one file of tests alone."""
     with running_site(applied_tree, tmp_path_factory.mktemp("site"), store) as made:
         yield made

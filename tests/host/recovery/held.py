@@ -17,7 +17,7 @@ def at(hours: float) -> datetime:
 
 
 def lsn(number: int) -> str:
-    """In the middle of a segment."""
+    """A position in the middle of a segment."""
     return f"0/{number * SEGMENT_BYTES + SEGMENT_BYTES // 2:X}"
 
 

@@ -18,7 +18,7 @@ from tests.host.recovery.machine import machine
 
 
 def answering(**answers: list[list[str]]) -> Ask:
-    """By a word of the question."""
+    """Answers by a word of the question."""
     return lambda query: next(rows for word, rows in answers.items() if word in query)
 
 

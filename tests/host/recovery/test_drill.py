@@ -14,7 +14,7 @@ CHECKS = ["markers", "extensions", "amcheck", "network isolation", "last WAL", "
 
 @pytest.fixture(scope="module")
 def evidence(site: Site) -> Iterator[dict[str, Any]]:
-    """Of a host with a job that writes a row each second, of a role that may."""
+    """Evidence of a drill on a host whose job writes a row each second, as a role that may."""
     site.host.superuser(
         "CREATE TABLE public.ticks (at timestamptz DEFAULT clock_timestamp()); GRANT INSERT ON public.ticks TO app;"
         "INSERT INTO cron.job (schedule, command, nodename, nodeport, database, username, jobname)"

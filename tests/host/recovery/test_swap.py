@@ -21,7 +21,7 @@ KEPT = "main.before-20261121-120000"
 
 
 class Killed(BaseException):
-    """As if the process had ended: nothing catches it by name."""
+    """Stands for the end of the process: nothing catches it by name."""
 
 
 def killing(real: Callable[..., Any], at: int) -> Callable[..., Any]:

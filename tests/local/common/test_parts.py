@@ -62,7 +62,7 @@ def _imports(text: str, package: str, name: str) -> bool:
 
 
 def starting_functions() -> list[str]:
-    """Of every module in local/: what is called `start…` and takes a Realisation."""
+    """Functions in local/ that are called `start…` and take a Realisation."""
     found = []
     for path in sorted((ROOT / "local").rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -43,13 +43,13 @@ def blank(plane: ControlPlaneUnderTest, route: Any, **options: Any) -> Any:
 
 
 def script(plane: ControlPlaneUnderTest, route: Any) -> str | None:
-    """As the API tells it."""
+    """The script as the API tells it."""
     told: str | None = plane.client().workers.routes.get(route.id, zone_id=ZONE).script
     return told
 
 
 def seen(plane: ControlPlaneUnderTest) -> Any:
-    """As the edge has it."""
+    """The script as the edge has it."""
     return json.loads((plane.folder / EDGE_FILE).read_text())
 
 

@@ -98,7 +98,7 @@ class ControlPlaneUnderTest:
 
 @contextmanager
 def serving(made: Settings, *, with_publisher: bool = True) -> Iterator[ControlPlaneUnderTest]:
-    """In this process; on a free port unless the settings name one."""
+    """Serves in this process, on a free port unless the settings name one."""
     control_plane = ControlPlane(made)
     publisher = Publisher(control_plane)
     with Server(control_plane) as server:
@@ -118,7 +118,7 @@ def serving(made: Settings, *, with_publisher: bool = True) -> Iterator[ControlP
 
 
 def start_process(made: Settings) -> tuple[subprocess.Popen[bytes], ControlPlaneUnderTest]:
-    """As the local stack starts it; the caller ends it."""
+    """Starts it as the local stack does; the caller ends it."""
     file = made.folder.with_suffix(".json")
     file.write_text(made.model_dump_json())
     process = subprocess.Popen(

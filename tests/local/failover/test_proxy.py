@@ -79,7 +79,7 @@ def worker(free_ports: Ports) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def plane(stack: Stack, worker: None) -> Iterator[ControlPlaneUnderTest]:
-    """With the edge proxy and the stand-by running."""
+    """A control plane with the edge proxy and the stand-by running."""
     with serving(settings(folder(stack))) as made:
         api = made.client()
         api.dns.records.create(**FIELDS, proxied=True, ttl=1)

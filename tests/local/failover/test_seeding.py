@@ -40,7 +40,7 @@ def stack(state: State) -> Stack:
 
 @pytest.fixture
 def plane(stack: Stack, declared: DeclaredEdge) -> Iterator[ControlPlaneUnderTest]:
-    """With the settings that `up` writes, on a port of its own."""
+    """A control plane with the settings that `up` writes, on a port of its own."""
     control_plane.program(stack, declared, None)
     written = Settings.model_validate_json((control_plane.folder(stack) / "settings.json").read_bytes())
     with serving(written.model_copy(update={"port": 0, "tokens": (*written.tokens, token(OWNER, "*"))})) as made:

@@ -54,7 +54,7 @@ class StoreUnderTest:
         self.start()
 
     def empty(self) -> None:
-        """As a new one is. Files of a test's own, which the server does not know, take a new start."""
+        """Empties it, as a new one is. Files of a test's own, which the server does not know, take a new start."""
         self.start()
         for found in self.client.list_buckets()["Buckets"]:
             self._remove(found["Name"])
@@ -87,7 +87,7 @@ class StoreUnderTest:
         return found
 
     def head(self, key: str, bucket: str = "kept") -> dict[str, Any]:
-        """Without what is the request's own."""
+        """Headers without those of the single request."""
         answer = self.client.head_object(Bucket=bucket, Key=key)
         return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
@@ -103,7 +103,7 @@ class StoreUnderTest:
         return self.objects.state.store / bucket
 
     def said(self) -> str:
-        """Since it was emptied."""
+        """What was said since it was emptied."""
         return "\n".join(self._log()[self._heard :])
 
     def _log(self) -> list[str]:

@@ -58,7 +58,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 
 def bucket(**values: Any) -> Plan:
-    """Of one public bucket, which the pack of safety refuses."""
+    """A plan of one public bucket, which the pack of safety refuses."""
     type_ = "aws:s3/bucketAcl:BucketAcl"
     found = Resource(urn=f"{PREFIX}{type_}::acl", type=type_, name="acl", custom=True, inputs={"acl": "public-read"})
     return Plan(project="trial", stack="dev", resources=(replace(found, inputs={**found.inputs, **values}),))

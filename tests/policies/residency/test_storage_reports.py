@@ -25,7 +25,7 @@ def logging(target: Any) -> Change:
 
 
 def logging_to(source: str) -> Change:
-    """By a name that is made of another resource."""
+    """Logs to a bucket by a name that is made of another resource."""
     return both(logging(Computed()), made_of("extra", "targetBucket", source))
 
 

@@ -16,7 +16,7 @@ COST = {"cost-stays-below-the-ceiling"}
 
 
 def tier(limit: object) -> Change:
-    """By the hour, for the machines of one more activation."""
+    """The tier paid by the hour, for the machines of one more activation."""
     return both(
         plus("aws:ssm/serviceSetting:ServiceSetting", "tier", settingValue="advanced", settingId="tier"),
         plus(tokens.ACTIVATION, "more", iamRole="r", registrationLimit=limit),

@@ -291,7 +291,7 @@ def parameter(value: Any) -> Change:
 
 
 def policy(*statements: dict[str, Any]) -> Change:
-    """With one more statement about a bucket whose ARN is not known yet."""
+    """A policy with one more statement about a bucket whose ARN is not known yet."""
     about = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": BUCKET_ARN}
     document = {"Version": "2012-10-17", "Statement": [*statements, about]}
     return on(HOST_ROLE, having(policy=Computed(json.dumps(document))))

@@ -146,7 +146,7 @@ NEEDED = {API, INSTANCE, ROLE, ROLLBACK, "postgres-a-key", "postgres-a-activatio
 
 @pytest.fixture(scope="module")
 def few(dev_plan: Plan) -> Plan:
-    """Of the dev stack, only what the cases change; packs take a time for every resource."""
+    """What the cases change of the dev stack, and no more: packs take a time for every resource."""
     few = tuple(found for found in dev_plan.resources if found.name in NEEDED or "random" in found.type)
     return replace(dev_plan, resources=few)
 
