@@ -23,9 +23,9 @@ SCALE = 68
 """Scale of pgbench: its tables then hold 1 GB."""
 SLOWEST = 1.67
 """Most times the duration of a plain copy: 60 % of its speed."""
-ARCHIVE_SECONDS = 10
+ARCHIVE_SECONDS = 30
 """archive_timeout for the crash: shorter than declared, so that the figure says what the setting does."""
-WRITING_SECONDS = 25
+WRITING_SECONDS = 65
 ROUNDS = 3
 
 

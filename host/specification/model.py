@@ -29,7 +29,8 @@ MAINTENANCE_DATABASES = frozenset({"postgres", "template0", "template1"})
 """PostgreSQL's own."""
 HOST_NAME = "[a-z][a-z0-9]{0,15}"
 """Pattern of a host's name in the settings, which its parts in the cloud are named after."""
-SHORTEST_ARCHIVE_TIMEOUT_SECONDS, LONGEST_ARCHIVE_TIMEOUT_SECONDS = 10, 300
+# Below its first, checkpoint_timeout, which must not be longer, has no value (PostgreSQL, guc_tables.c).
+SHORTEST_ARCHIVE_TIMEOUT_SECONDS, LONGEST_ARCHIVE_TIMEOUT_SECONDS = 30, 300
 SHORTEST_TARGET_SECONDS, LONGEST_TARGET_SECONDS = 30, 86_400
 PARAMETER = "$parameter"
 DECLARED = "declared"

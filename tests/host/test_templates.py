@@ -152,6 +152,7 @@ def test_the_log_that_waits_has_the_declared_limit_and_pace() -> None:
     assert grammar_fault(text, rendering.BACKUPS_GRAMMAR) is None
     settings = cluster.settings_text(parse(value))
     assert "\narchive_timeout = 30\n" in settings
+    assert "\ncheckpoint_timeout = 30\n" in settings
     assert "\nhybrid.archive_queue_max_mb = 512\n" in settings
 
 

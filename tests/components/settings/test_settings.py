@@ -97,7 +97,7 @@ def test_dev_is_valid() -> None:
             "36 is longer than old versions are kept (backupOldVersionDays: 35); allowed: at most 35",
         ),
         ("backupLockDays", "7", "7 unlocks a full backup while the daily ones still need it; allowed: at least 8"),
-        ("archiveTimeoutSeconds", "9", "greater than or equal to 10"),
+        ("archiveTimeoutSeconds", "29", "greater than or equal to 30"),
         ("archiveTimeoutSeconds", "301", "less than or equal to 300"),
         ("archiveQueueMaxMb", "63", "greater than or equal to 64"),
         (

@@ -121,7 +121,7 @@ PINS = {"postgresql": "17.12", "timescaledb": "2.31.2", "pgbackrest": "2.59.0"}
         ("backup.schedule.verify_day", "daily", "'monday'"),
         ("backup.schedule.time", "24:00", "is not a time such as 07:15"),
         ("backup.schedule.time", "7:15", "is not a time such as 07:15"),
-        ("backup.archive_timeout_seconds", 9, "greater than or equal to 10"),
+        ("backup.archive_timeout_seconds", 29, "greater than or equal to 30"),
         ("backup.archive_timeout_seconds", 301, "less than or equal to 300"),
         ("backup.archive_queue_max_mb", 63, "greater than or equal to 64"),
         ("backup.archive_queue_max_mb", 1048577, "less than or equal to 1048576"),
