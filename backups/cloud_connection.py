@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from backups import copies, systems_manager
-from backups.connection import InPlace, Say, asked
+from backups.connection import Say, asked
 from backups.errors import BackupError
 from components.host.policies import drill_document_name, recovery_document_name
 from database import parameter_store, session_manager
 from database.declared import HOST, Declared, declared, specification
-from host.recovery.contract import MAIN, Backup, Restored, RestoreRequest, Source
+from host.recovery.contract import Backup, Restored, RestoreRequest, Source
 from host.specification import model
 from plan.model import Plan, reveal
 
@@ -92,12 +92,9 @@ class CloudConnection:
             command = systems_manager.send(self._ssm, self._node, self._declared.document, request)
         return systems_manager.result(command, self._say)
 
-    def restore_in_place(self, wanted: InPlace) -> Restored:
+    def restore_in_place(self, wanted: RestoreRequest) -> Restored:
         """The engine stops and starts the host's own services."""
-        request = RestoreRequest(
-            act="restore", target=wanted.target, source=wanted.source, into=MAIN, replace=wanted.replace
-        )
-        return asked(self, Restored, request)
+        return asked(self, Restored, wanted)
 
     def copy_states(self, backups: Sequence[Backup], source: Source) -> dict[str, str]:
         found = self._declared.copy if source.repository == "copy" else self._declared.primary

@@ -2,28 +2,18 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
 from backups.errors import BackupError
-from host.recovery.contract import Answer, Backup, Request, Restored, Source, Target, document
+from host.recovery.contract import Answer, Backup, Request, Restored, RestoreRequest, Source, document
 
 Say = Callable[[str], None]
 """Takes one line for the operator."""
 INTERRUPTED = 130
 A = TypeVar("A", bound=Answer)
-
-
-@dataclass(frozen=True, kw_only=True)
-class InPlace:
-    """A restore into the cluster that serves."""
-
-    target: Target
-    source: Source
-    replace: str
 
 
 class Connection(Protocol):
@@ -39,7 +29,7 @@ class Connection(Protocol):
         Raises BackupError with the faults that it names, and HybridError where it can't be reached.
         """
 
-    def restore_in_place(self, wanted: InPlace) -> Restored:
+    def restore_in_place(self, wanted: RestoreRequest) -> Restored:
         """Has the data restored into the cluster that serves, which is stopped meanwhile, and started again."""
 
     def copy_states(self, backups: Sequence[Backup], source: Source) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backups import copies, engine_process
-from backups.connection import InPlace, Say, asked
+from backups.connection import Say, asked
 from backups.errors import BackupError
 from components.common.errors import HybridError
 from host.recovery.contract import (
@@ -63,7 +63,7 @@ class LocalConnection:
                 raise BackupError(f"{error}; `./hybrid local up` starts what does not run") from None
             raise
 
-    def restore_in_place(self, wanted: InPlace) -> Restored:
+    def restore_in_place(self, wanted: RestoreRequest) -> Restored:
         """Staged beside what serves, then swapped. Where the new one does not answer, the old one serves again.
 
         Raises BackupError, and LocalError where the stack does not run or another command changes it.
@@ -105,12 +105,9 @@ class LocalConnection:
         self.here.supervisor.ensure(self.route.postgres)
         database.wait_socket(self.here, self.route)
 
-    def _staged(self, wanted: InPlace) -> tuple[Restored, str]:
+    def _staged(self, wanted: RestoreRequest) -> tuple[Restored, str]:
         """What was made, and its name."""
-        request = RestoreRequest(
-            act="stage", target=wanted.target, source=wanted.source, into=MAIN, replace=wanted.replace
-        )
-        made = asked(self, Restored, request)
+        made = asked(self, Restored, wanted.model_copy(update={"act": "stage"}))
         if made.staged is None:
             raise BackupError("host.recovery (stage): names nothing that it has laid ready")
         return made, made.staged

@@ -23,11 +23,19 @@ class Wish:
     source: "Source"
     into: str
     replace: str | None
+    accepted_loss: int | None
 
     def request(self, act: Literal["plan", "restore"]) -> "RestoreRequest":
         from host.recovery.contract import RestoreRequest
 
-        return RestoreRequest(act=act, target=self.target, source=self.source, into=self.into, replace=self.replace)
+        return RestoreRequest(
+            act=act,
+            target=self.target,
+            source=self.source,
+            into=self.into,
+            replace=self.replace,
+            accepted_loss=self.accepted_loss,
+        )
 
 
 To = Annotated[
@@ -46,6 +54,12 @@ Label = Annotated[
 Replace = Annotated[
     str | None, typer.Option("--replace", metavar="NAME", help="The target's name again: it may be overwritten.")
 ]
+AcceptLoss = Annotated[
+    int | None,
+    typer.Option(
+        "--accept-loss", min=1, metavar="BYTES", help="Act though so much of main's newest log would not come back."
+    ),
+]
 Discard = Annotated[
     str | None, typer.Option("--discard", metavar="NAME", help="Delete a restored or kept cluster instead.")
 ]
@@ -60,6 +74,7 @@ def restore(
     repository: From = Repository.PRIMARY,
     as_of: AsOf = None,
     replace: Replace = None,
+    accepted_loss: AcceptLoss = None,
     discard: Discard = None,
     is_applied: Annotated[bool, typer.Option("--apply", help="Act; without it nothing is done.")] = False,
     stack: StackName = None,
@@ -85,7 +100,7 @@ def restore(
     if replace not in (None, into):
         raise typer.BadParameter(f"names {replace!r}, and the target is {into!r}", param_hint="--replace")
     tell_zone(to if wanted.kind == "time" else None, as_of)
-    wish = Wish(target=wanted, source=where, into=into, replace=replace)
+    wish = Wish(target=wanted, source=where, into=into, replace=replace, accepted_loss=accepted_loss)
     _restore(connect(stack, say), wish, stack, is_applied=is_applied, as_json=as_json)
 
 
@@ -124,11 +139,11 @@ def _command(is_lacking: bool, into: str) -> str:
 
 
 def _carried_out(connection: "Connection", wish: Wish) -> "Restored":
-    from backups.connection import InPlace, asked
+    from backups.connection import asked
     from host.recovery.contract import MAIN, Restored
 
     if wish.into == MAIN and wish.replace is not None:
-        return connection.restore_in_place(InPlace(target=wish.target, source=wish.source, replace=wish.replace))
+        return connection.restore_in_place(wish.request("restore"))
     return asked(connection, Restored, wish.request("restore"))
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 
-from host.recovery import inventory
-from host.recovery.contract import Backup, Target, Window, written
+from host.recovery import inventory, unarchived
+from host.recovery.contract import Backup, Loss, Target, Window, written
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, Segment
 from host.recovery.machine import Machine
@@ -22,6 +23,7 @@ from host.recovery.timelines import (
     usable_from,
     windows,
 )
+from host.recovery.unarchived import Unarchived
 from host.recovery.wal import SEGMENT_BYTES, number_of, position, wal_name
 
 LIVE = """
@@ -49,10 +51,20 @@ class Situation:
     held: Inventory
     lineage: tuple[HistoryEntry, ...]
     live: Live | None
+    stopped: Unarchived | None = None
+    """What main has that is not archived, where it does not run; it is in `held`, too."""
 
     @property
     def timeline(self) -> int:
         return self.lineage[-1].timeline
+
+    @property
+    def own_files(self) -> dict[str, PurePosixPath]:
+        """Where main has what is not archived, by name."""
+        if self.stopped is None:
+            return {}
+        names = [f"{line:08X}.history" for line in self.stopped.histories]
+        return {name: self.stopped.path(name) for name in (*names, *(one.name for one in self.stopped.segments))}
 
     @property
     def is_live(self) -> bool:
@@ -66,21 +78,40 @@ class Situation:
 
 
 def read_situation(
-    machine: Machine, repository: Repository, held: Inventory, timeline: int | None = None
+    machine: Machine,
+    repository: Repository,
+    held: Inventory,
+    timeline: int | None = None,
+    *,
+    has_unarchived: bool = False,
 ) -> tuple[Situation, str | None]:
-    """What can be restored along a timeline, or the newest one, and the fault where the archive does not have it."""
-    known = sorted({1, *held.segments, *held.histories})
+    """What can be restored along a timeline, or the one that serves, and the fault where the archive does not have it.
+
+    `has_unarchived`: with what a main that does not run has of the log, as if it were archived.
+    """
     # The log moves on only where the repository is read that main writes, as it is.
     is_own = repository.source.repository == "primary" and repository.source.as_of is None
     live = _live(machine) if is_own and is_archiving(machine) else None
-    wanted = timeline or (live.timeline if live else held.current_timeline)
+    stopped = unarchived.read(machine, held) if has_unarchived and is_own and not live else None
+    if stopped:
+        held = unarchived.joined(held, stopped)
+    known = sorted({1, *held.segments, *held.histories})
+    own = live or stopped
+    wanted = timeline or (own.timeline if own else held.current_timeline)
     if wanted not in known:
         lines = ", ".join(map(str, known))
         return Situation(
             held, history_entries(1, ""), live
         ), f"timeline {wanted}: is not in the archive, which has {lines}"
-    text = inventory.history(repository, held.archive_id, wanted) if wanted > 1 else ""
-    return Situation(held, history_entries(wanted, text), live), None
+    return Situation(held, history_entries(wanted, _history(repository, held, stopped, wanted)), live, stopped), None
+
+
+def _history(repository: Repository, held: Inventory, stopped: Unarchived | None, timeline: int) -> str:
+    if timeline == 1:
+        return ""
+    if stopped and timeline in stopped.histories:
+        return repository.machine.path(stopped.path(f"{timeline:08X}.history")).read_text()
+    return inventory.history(repository, held.archive_id, timeline)
 
 
 def is_archiving(machine: Machine) -> bool:
@@ -104,6 +135,8 @@ class Choice:
     """What is archived already of the log that is needed."""
     faults: tuple[str, ...]
     note: str = ""
+    loss: Loss | None = None
+    """What the log of main has after `wal`, and does not come back."""
 
 
 def choose(target: Target, situation: Situation) -> Choice:
@@ -198,12 +231,30 @@ def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -
         )
     needed = tuple(_up_to(target, log))
     holes = gaps(needed)
+    if holes and target.kind == "latest" and holes[0][0] > number_of(backup.wal_stop):
+        reached = tuple(one for one in needed if one.number < holes[0][0])
+        return Choice(backup, reached, (), _hole(situation, holes[0]), _lost(situation, reached, needed[-1]))
     if holes and target.kind not in ("xid", "name"):
-        names = " .. ".join(wal_name(timeline_at(situation.lineage, edge), edge) for edge in holes[0])
         before = max(one.archived_at for one in needed if one.number < holes[0][0])
-        fault = f"archive: {names} is missing, so nothing after {written(before)} can be reached from {backup.label}"
-        return Choice(backup, needed, (fault,))
+        reachable = f"so nothing after {written(before)} can be reached from {backup.label}"
+        return Choice(backup, needed, (f"{_hole(situation, holes[0])}, {reachable}",))
     return Choice(backup, needed, (), note)
+
+
+def _hole(situation: Situation, edges: tuple[int, int]) -> str:
+    names = " .. ".join(wal_name(timeline_at(situation.lineage, edge), edge) for edge in edges)
+    return f"archive: {names} is missing"
+
+
+def _lost(situation: Situation, reached: Sequence[Segment], last: Segment) -> Loss:
+    """From the end of what is reached to the newest that main has, or the archive where there is no main."""
+    end, at = (last.number + 1) * SEGMENT_BYTES, last.archived_at
+    if situation.live and situation.is_live:
+        end, at = situation.live.position, situation.held.now
+    elif situation.stopped:
+        end, at = situation.stopped.end, situation.stopped.ended_at
+    since = max(one.archived_at for one in reached)
+    return Loss(bytes=end - (reached[-1].number + 1) * SEGMENT_BYTES, seconds=max((at - since).total_seconds(), 0))
 
 
 def _up_to(target: Target, log: Sequence[Segment]) -> list[Segment]:

@@ -32,6 +32,8 @@ REPLACED = re.compile(r"\.hybrid-recovery-replaced-(.+)")
 """A restored cluster that another one replaces, until that answers."""
 SWAP_NOTE = "hybrid-swap"
 """File in a staged cluster that changes places with main: the name that it has meanwhile."""
+STATE_NOTE = "hybrid-state"
+"""File in a staged cluster that has all of main: main's state as it was then."""
 STAGED_SECONDS = 3600
 """How long a staged cluster may wait for the swap, which another act does."""
 REMOVE_SECONDS = 20

@@ -167,6 +167,9 @@ class RestoreRequest(Message):
     into: ClusterName
     replace: ClusterName | None = None
     """The name of `into` again where that may be overwritten."""
+    # Left out where there is none: engines that do not know it refuse it.
+    accepted_loss: int | None = Field(default=None, ge=1, exclude_if=lambda bytes: bytes is None)
+    """Bytes of main's log that may be lost, where `latest` can't bring them back."""
 
 
 class SwapRequest(Message):
@@ -311,6 +314,15 @@ class Wal(Answer):
     bytes: int
 
 
+class Loss(Answer):
+    """What would not come back of main's log."""
+
+    bytes: int
+    seconds: float
+    is_bound: bool = False
+    """At most so much; how much is not known."""
+
+
 class Plan(Answer):
     target: Target
     source: Source
@@ -328,6 +340,8 @@ class Plan(Answer):
     """What the choice of the backup could not know."""
     stops: list[str] = Field(default_factory=list)
     loses: str | None = None
+    loss: Loss | None = None
+    """Of `latest`, which loses nothing else."""
     keeps: str | None = None
     needs_replace: bool = False
     faults: list[str] = Field(default_factory=list)

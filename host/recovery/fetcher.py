@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from durable import files
 from host.recovery.clusters import Work
@@ -27,6 +27,7 @@ other away. Whoever looks in between sees what would be a fault, and a moment la
 """
 LOOKS = 5
 LOOK_SECONDS = 0.2
+COPY_SECONDS = 60
 # The engine's own number tells the command that it is gone; a wait without an end would outlive both.
 SCRIPT = """\
 rm -f "{work}/answers/$1"
@@ -44,15 +45,22 @@ exec mv "{work}/wal/$1" "$2"
 class Fetcher(threading.Thread):
     """Answers until it is stopped; fetches the next segments before they are asked for, and never more than a few."""
 
-    def __init__(self, repository: Repository, work: Work, archived: Mapping[int, Sequence[Segment]]) -> None:
-        """`archived` is what is known to be there, by timeline."""
+    def __init__(
+        self,
+        repository: Repository,
+        work: Work,
+        known: Mapping[int, Sequence[Segment]],
+        own: Mapping[str, PurePosixPath],
+    ) -> None:
+        """`known` is what is known to be there, by timeline; of that `own` is not archived, and lies on the host."""
         super().__init__(daemon=True)
         self.fault: str | None = None
         """Why the recovery can't go on."""
         self.fetched = 0
         self._repository, self._work = repository, work
-        self._last = {timeline: found[-1].number for timeline, found in archived.items() if found}
-        self._sha1 = {one.name: one.sha1 for found in archived.values() for one in found}
+        self._last = {timeline: found[-1].number for timeline, found in known.items() if found}
+        self._sha1 = {one.name: one.sha1 for found in known.values() for one in found}
+        self._own = own
         self._pool = ThreadPoolExecutor(max_workers=max(2, repository.machine.spec.postgres.cpus))
         self._futures: dict[str, Future[int]] = {}
         self._running: set[subprocess.Popen[str]] = set()
@@ -111,6 +119,8 @@ class Fetcher(threading.Thread):
 
     def _fetch(self, name: str) -> int:
         """0, NOT_FOUND, or FATAL with `fault` set."""
+        if name in self._own:
+            return self._copied(name)
         code, output = self._got(name)
         for _ in range(LOOKS - 1):
             if code == 0 or BETWEEN not in output or self._ending.wait(LOOK_SECONDS):
@@ -125,6 +135,15 @@ class Fetcher(threading.Thread):
         if not self._ending.is_set():
             self.fault = self.fault or fault
         return FATAL
+
+    def _copied(self, name: str) -> int:
+        argv = ["cp", "--reflink=auto", str(self._own[name]), f"{self._work.folder}/wal/{name}"]
+        answer = self._repository.machine.run(argv, seconds=COPY_SECONDS)
+        if answer.returncode:
+            self.fault = self.fault or f"{name}: {' '.join(answer.stderr.split())}"
+            return FATAL
+        self.fetched += 1
+        return 0
 
     def _got(self, name: str) -> tuple[int, str]:
         """How pgBackRest ended, and its output."""

@@ -32,8 +32,8 @@ class Segment:
     bytes: int
     """Size in the repository, compressed."""
     archived_at: datetime
-    sha1: str
-    """SHA-1 of its content, as pgBackRest put it into the file's name."""
+    sha1: str | None
+    """SHA-1 of its content, as pgBackRest put it into the file's name; None for a file that is not archived."""
 
     @property
     def number(self) -> int:
@@ -43,6 +43,8 @@ class Segment:
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
     archive_id: str
+    system_id: int
+    """Of the database system whose log and backups these are."""
     backups: tuple[Backup, ...]
     """Oldest first."""
     segments: Mapping[int, tuple[Segment, ...]]
@@ -81,6 +83,7 @@ def read(repository: Repository) -> Inventory:
     backups = [one for one in stanza["backup"] if one["database"]["id"] == database["id"]]
     return Inventory(
         archive_id=archive_id,
+        system_id=database["system-id"],
         backups=tuple(_backup(one, repository.backup.stanza) for one in backups),
         segments={line: tuple(sorted(found, key=lambda one: one.name)) for line, found in segments.items()},
         histories=histories,

@@ -9,7 +9,7 @@ from typing import TypedDict
 from durable import files
 from host.recovery import clusters, contract, inventory
 from host.recovery.choice import Choice, Situation, choose, read_situation
-from host.recovery.contract import MAIN, Backup, RestoreRequest, Source, Target
+from host.recovery.contract import MAIN, Backup, Loss, RestoreRequest, Source, Target
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, Segment
 from host.recovery.machine import Machine
@@ -82,9 +82,21 @@ class Plan:
     situation: Situation
     faults: tuple[str, ...]
     needs_replace: bool
+    loss: Loss | None
+    accepted_loss: int
+    """Bytes."""
+    unlogged: int
+    """Tables and indexes of main whose rows are in no log."""
     free_bytes: int
     needed_bytes: int
     estimate: tuple[float | None, str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that main committed is wanted: the newest of the line on which it serves."""
+        own = self.situation.live or self.situation.stopped
+        is_own_line = own is None or own.timeline == self.situation.timeline
+        return self.target.kind == "latest" and self.source == Source() and is_own_line
 
     @property
     def backup(self) -> Backup:
@@ -121,6 +133,7 @@ class Plan:
             estimate_from=self.estimate[1],
             note=self.choice.note or None,
             **consequences(self),
+            loss=self.loss,
             needs_replace=self.needs_replace,
             faults=list(self.faults),
         )
@@ -133,17 +146,60 @@ def act(machine: Machine, request: RestoreRequest) -> contract.Plan:
 def made(machine: Machine, request: RestoreRequest) -> Plan:
     repository = Repository(machine, request.source)
     held = inventory.read(repository)
-    found, fault = read_situation(machine, repository, held, request.target.timeline)
+    found, fault = read_situation(machine, repository, held, request.target.timeline, has_unarchived=True)
     chosen = choose(request.target, found) if fault is None else Choice(None, (), (fault,))
     faults = [*chosen.faults, *clusters.faults(machine, request.into, request.replace)]
+    exists = clusters.exists(machine, request.into)
+    loss = chosen.loss or (_unreadable(machine, found, request) if exists and not chosen.faults else None)
+    accepted = request.accepted_loss or 0
+    if loss and loss.bytes > accepted:
+        faults.append(loss_fault(loss, chosen.note))
     free, needed = free_bytes(machine), 0
     guess: tuple[float | None, str] = (None, "no backup fits")
     if chosen.backup:
         needed = needed_bytes(chosen.backup, chosen.wal)
         guess = estimated_seconds(measured_rates(machine), chosen.backup, _chain(held, chosen.backup), chosen.wal)
         faults += room_faults(machine, needed, free)
-    exists = clusters.exists(machine, request.into)
-    return Plan(request.target, request.source, request.into, chosen, found, tuple(faults), exists, free, needed, guess)
+    unlogged = unlogged_relations(machine) if exists and request.into == MAIN else 0
+    return Plan(
+        request.target,
+        request.source,
+        request.into,
+        chosen,
+        found,
+        tuple(faults),
+        exists,
+        loss,
+        accepted,
+        unlogged,
+        free,
+        needed,
+        guess,
+    )
+
+
+def loss_fault(loss: Loss, reason: str) -> str:
+    most = "up to " if loss.is_bound else ""
+    return (
+        f"{reason}: {most}{loss.bytes:,} bytes and {loss.seconds:,.0f} s of what {MAIN} committed would not come back;"
+        f" allowed only with --accept-loss {loss.bytes}"
+    )
+
+
+def _unreadable(machine: Machine, found: Situation, request: RestoreRequest) -> Loss | None:
+    """Of a main that does not run and whose own log is gone: what may be waiting to be archived."""
+    is_known = found.live or found.stopped or clusters.pid(machine, MAIN)
+    if request.into != MAIN or request.target.kind != "latest" or request.source != Source() or is_known:
+        return None
+    archived = [one.archived_at for held in found.held.segments.values() for one in held]
+    since = max(archived, default=found.held.now)
+    most = machine.spec.backup.archive_queue_max_mb * 2**20 + SEGMENT_BYTES
+    return Loss(bytes=most, seconds=(found.held.now - since).total_seconds(), is_bound=True)
+
+
+def unlogged_relations(machine: Machine) -> int:
+    """Of all databases of main; each has a file with which a recovery begins it anew."""
+    return sum(1 for _ in machine.path(machine.clusters / MAIN).glob("base/*/*_init"))
 
 
 def room_faults(machine: Machine, needed: int, free: int) -> list[str]:
@@ -172,12 +228,15 @@ def consequences(plan: Plan) -> Consequences:
         lost = f"all that is in the restored cluster {plan.into}"
         return {"stops": [f"restored cluster {plan.into}"], "loses": lost, "keeps": None}
     is_latest = plan.target.kind == "latest"
-    when = (
-        "while it is restored, so that no acknowledged row is lost" if is_latest else "while the folders change places"
-    )
-    loses = None if is_latest else "every row that was committed after the target; it is only in what is kept"
+    when = "while it is restored" if is_latest else "while the folders change places"
+    loses = [] if plan.is_whole else ["every row that was committed after the target; it is only in what is kept"]
+    if plan.loss:
+        most = "up to " if plan.loss.is_bound else ""
+        loses.append(f"{most}{plan.loss.bytes:,} bytes and {plan.loss.seconds:,.0f} s of the newest that was committed")
+    if plan.unlogged:
+        loses.append(f"the rows of unlogged tables ({plan.unlogged} tables and indexes)")
     return {
         "stops": [f"PostgreSQL ({MAIN}), {when}"],
-        "loses": loses,
+        "loses": "; ".join(loses) or None,
         "keeps": f"the data directory as it is now, as {MAIN}.before-… beside the new one",
     }

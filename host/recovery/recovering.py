@@ -20,7 +20,9 @@ from host.recovery.errors import RecoveryError, StoppedError, say
 from host.recovery.fetcher import Fetcher
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
-from host.recovery.plan import MAX_WAL_MB, RESERVE_BYTES, Plan, free_bytes, note_rates
+from host.recovery.plan import MAX_WAL_MB, RESERVE_BYTES, Plan, free_bytes, loss_fault, note_rates
+from host.recovery.unarchived import PAGE_BYTES
+from host.recovery.wal import position
 
 CONTROL_SECONDS = 30
 SHARED_BUFFERS_MB = 128
@@ -284,13 +286,14 @@ def recovered(work: Work, plan: Plan, purpose: Purpose) -> Iterator[Recovered]:
     _fetch_files(repository, plan, work)
     restored = time.monotonic()
     say("recovering up to the target")
-    fetcher = Fetcher(repository, work, plan.situation.held.segments)
+    fetcher = Fetcher(repository, work, plan.situation.held.segments, plan.situation.own_files)
     try:
         _configure(work, plan, purpose, fetcher.restore_command)
         fetcher.start()
         with running(work, work.settings) as found:
             found.wait(fetcher)
             row = _state(found)
+            _ensure_whole(plan, row[1], found.last_commit_at())
             end = time.monotonic()
             seconds = {"restore": restored - start, "recovery": end - restored, "total": end - start}
             _note(machine, plan, seconds, fetcher.fetched)
@@ -365,6 +368,19 @@ def _state(found: Server) -> list[str]:
     if row[0] != "f":
         raise RecoveryError("restored cluster: answers, but has not ended its recovery")
     return row
+
+
+def _ensure_whole(plan: Plan, lsn: str, last_commit_at: datetime | None) -> None:
+    """Raises RecoveryError where the log could not be read up to its end: a file of it may be damaged."""
+    stopped = plan.situation.stopped
+    reached = position(lsn) if lsn else 0
+    if not stopped or not plan.is_whole or plan.loss or reached >= stopped.end:
+        return
+    since = last_commit_at or plan.backup.stopped_at
+    seconds = max((stopped.ended_at - since).total_seconds(), 0)
+    loss = contract.Loss(bytes=stopped.end + PAGE_BYTES - reached, seconds=seconds, is_bound=True)
+    if loss.bytes > plan.accepted_loss:
+        raise RecoveryError(loss_fault(loss, f"{MAIN}: its log is damaged after {lsn or 'the end of the backup'}"))
 
 
 def _note(machine: Machine, plan: Plan, seconds: dict[str, float], segments: int) -> None:

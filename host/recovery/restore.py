@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from host.common import layout
-from host.recovery import clusters, plan, recovering, swap
+from host.recovery import clusters, plan, recovering, swap, unarchived
 from host.recovery.clusters import Work
 from host.recovery.contract import MAIN, Cluster, Discarded, DiscardRequest, Restored, RestoreRequest, written
 from host.recovery.errors import RecoveryError, faults_of, say
@@ -48,13 +48,17 @@ def stage(machine: Machine, request: RestoreRequest) -> Restored:
 def staged(machine: Machine, request: RestoreRequest) -> Restored:
     clusters.clean(machine, has_staged=True)
     if request.target.kind == "latest":
-        prepared(machine, request, is_archived=False)
-        swap.ensure_all_archived(machine)
+        unarchived.ensure_stopped(machine)
+        first = prepared(machine, request)
+        if first.situation.stopped:
+            unarchived.archive(machine, first.situation.stopped)
     wanted = prepared(machine, request)
     with clusters.working(machine) as folder:
         with recovering.recovered(folder, wanted, Purpose("stage")) as found:
             found.server.stop()
         recovering.durable(folder)
+        if wanted.is_whole:
+            swap.note_state(machine, folder.data)
         name = clusters.fresh_name(machine, "staged")
         os.rename(folder.inside("data"), clusters.folder(machine, name))
     return Restored(plan=wanted.answer(), staged=name, recovered=found.answer(), seconds=found.seconds)

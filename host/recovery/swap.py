@@ -1,11 +1,12 @@
 """Puts a staged cluster in the place of main, and back; there is no moment without a data directory."""
 
 import ctypes
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from durable.files import flush_folder
 from host.common import convergence_lock, layout
@@ -42,6 +43,7 @@ def exchange(machine: Machine, staged: str) -> str:
     if not clusters.STAGED.fullmatch(staged) or not path.is_dir():
         raise RecoveryError(f"staged {staged}: is not there; act=stage makes one, and names it")
     _ensure_stopped(machine)
+    _ensure_same_state(machine, path)
     kept = clusters.fresh_name(machine, "before")
     main = clusters.folder(machine, MAIN)
     if not main.exists():
@@ -57,7 +59,8 @@ def exchange(machine: Machine, staged: str) -> str:
         os.rename(moving, path)
         raise
     os.rename(moving, clusters.folder(machine, kept))
-    (main / clusters.SWAP_NOTE).unlink()
+    for note in (clusters.SWAP_NOTE, clusters.STATE_NOTE):
+        (main / note).unlink(missing_ok=True)
     return kept
 
 
@@ -70,19 +73,6 @@ def back(machine: Machine, kept: str) -> str:
     undone = clusters.fresh_name(machine, "undone")
     os.rename(path, clusters.folder(machine, undone))
     return undone
-
-
-def ensure_all_archived(machine: Machine) -> None:
-    """Checks that all that a stopped main acknowledged is in the archive. Raises RecoveryError."""
-    if clusters.pid(machine, MAIN):
-        raise RecoveryError(f"{MAIN}: runs, and what it acknowledges from now on would be lost; stop it first")
-    status = clusters.folder(machine, MAIN) / "pg_wal/archive_status"
-    waiting = sorted(path.stem for path in status.glob("*.ready"))
-    if waiting:
-        raise RecoveryError(
-            f"{MAIN}: {len(waiting)} files of its log are not archived yet, from {waiting[0]} on, and latest would be"
-            " without them: start it, and see what keeps the archive"
-        )
 
 
 @contextmanager
@@ -134,6 +124,25 @@ def _guard(machine: Machine) -> None:
     answer = machine.here(["systemd-run", name, "--collect", "--quiet", *argv], seconds=SYSTEMCTL_SECONDS)
     if answer.returncode:
         raise RecoveryError(f"systemd-run: {' '.join(answer.stderr.split())}; {MAIN} is not stopped without it")
+
+
+def note_state(machine: Machine, staged: PurePosixPath) -> None:
+    """Leaves in what is staged which state of main it has all of."""
+    machine.write(staged / clusters.STATE_NOTE, _state(machine))
+
+
+def _ensure_same_state(machine: Machine, staged: Path) -> None:
+    note = staged / clusters.STATE_NOTE
+    if note.exists() and note.read_text() != _state(machine):
+        raise RecoveryError(
+            f"{MAIN}: has run since {staged.name} was made, and what it acknowledged would be lost; stage again"
+        )
+
+
+def _state(machine: Machine) -> str:
+    """Another one each time that a server has run."""
+    control = clusters.folder(machine, MAIN) / "global/pg_control"
+    return hashlib.sha256(control.read_bytes()).hexdigest() if control.exists() else ""
 
 
 def _exchange(one: Path, other: Path) -> None:

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from backups.connection import InPlace
 from backups.errors import BackupError
 from backups.local_connection import LocalConnection
 from backups.request import target
-from host.recovery.contract import Source
+from host.recovery.contract import RestoreRequest
 from local.common import lock
 from local.common.errors import LocalError
 from local.host import database
@@ -58,7 +57,7 @@ class Host(LocalConnection):
         return dict(ANSWERS[request["act"]])
 
     def restore(self, to: str = "xid:700") -> Any:
-        wanted = InPlace(target=target(to), source=Source(), replace="main")
+        wanted = RestoreRequest(act="restore", target=target(to), into="main", replace="main")
         return self.restore_in_place(wanted)
 
 

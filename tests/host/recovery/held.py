@@ -68,5 +68,7 @@ def situation(
         held[2] = segments(2, branch, hours + 10)
         histories[2] = at(hours + 2)
         text = f"1\t{lsn(branch)}\tbefore {at(branch + 0.5):%Y-%m-%d %H:%M:%S.%f}+00\n" if timeline == 2 else ""
-    found = Inventory(archive_id="17-1", backups=backups, segments=held, histories=histories, now=at(hours + 20))
+    found = Inventory(
+        archive_id="17-1", system_id=1, backups=backups, segments=held, histories=histories, now=at(hours + 20)
+    )
     return Situation(found, history_entries(timeline, text), live)

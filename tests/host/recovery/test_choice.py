@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from host.recovery.choice import Live, choose
-from host.recovery.contract import Target, written
+from host.recovery.contract import Loss, Target, written
 from host.recovery.timelines import history_entries
-from host.recovery.wal import wal_name
+from host.recovery.wal import SEGMENT_BYTES, wal_name
 from tests.host.recovery.held import at, backup, lsn, situation
 
 FIRST, SECOND = backup(2), backup(10)
@@ -81,10 +81,21 @@ def test_the_log_is_told_from_the_backup_to_the_target() -> None:
 
 
 def test_a_hole_in_the_log_is_refused_unless_the_target_is_before_it() -> None:
-    (fault,) = choose(target("latest"), situation(FIRST, without=(5, 6))).faults
+    (fault,) = choose(target("time", at(8)), situation(FIRST, without=(5, 6))).faults
     assert "000000010000000000000005 .. 000000010000000000000006 is missing" in fault
     assert choose(target("time", at(4.5)), situation(FIRST, without=(5, 6))).faults == ()
     assert "is missing" in choose(target("latest"), situation(FIRST, without=(2,))).faults[0]
+
+
+def test_latest_ends_before_a_hole_and_says_how_much_is_behind_it() -> None:
+    choice = choose(target("latest"), situation(FIRST, without=(5, 6)))
+    assert [one.number for one in choice.wal] == [2, 3, 4]
+    assert choice.note == "archive: 000000010000000000000005 .. 000000010000000000000006 is missing"
+    # Of twenty segments one is archived at the end of each hour.
+    assert choice.loss == Loss(bytes=16 * SEGMENT_BYTES, seconds=16 * 3600)
+    live = choose(target("latest"), situation(FIRST, without=(5, 6), live=LIVE)).loss
+    assert live is not None
+    assert live.bytes == LIVE.position - 5 * SEGMENT_BYTES
 
 
 def test_a_later_timeline_is_reached_by_its_history() -> None:
@@ -161,5 +172,5 @@ def test_a_fault_names_every_window() -> None:
 
 
 def test_a_hole_is_named_on_the_timeline_that_it_lies_on() -> None:
-    (fault,) = choose(target("latest"), situation(FIRST, without=(5,), branch=12, timeline=2)).faults
-    assert "archive: 000000010000000000000005 .. 000000010000000000000005 is missing" in fault
+    note = choose(target("latest"), situation(FIRST, without=(5,), branch=12, timeline=2)).note
+    assert note == "archive: 000000010000000000000005 .. 000000010000000000000005 is missing"

@@ -1,0 +1,161 @@
+"""A server that was killed under load, and restored to latest: every row that it acknowledged is there, or named."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.host.gate import Gate
+from tests.host.recovery.conftest import running_site
+from tests.host.recovery.site import CLUSTERS, Site, restore
+from tests.host.store import ObjectStore
+from tests.host.test_crashes import Writer
+from tests.host.tree import Tree
+from tests.run.ports import claim_some
+from tests.run.soak import trials
+from tests.waiting import until
+
+pytestmark = pytest.mark.slow
+STAGE = restore("latest", into="main", act="stage", replace="main")
+PLAN = restore("latest", into="main", act="plan", replace="main")
+
+
+@pytest.fixture
+def gate(store: ObjectStore) -> Iterator[Gate]:
+    (port,) = claim_some(1)
+    made = Gate(port, int(store.endpoint.partition(":")[2]))
+    yield made
+    made.shut()
+
+
+@pytest.fixture
+def site(applied_tree: Tree, store: ObjectStore, gate: Gate, tmp_path: Path) -> Iterator[Site]:
+    """Its store is reached through the gate."""
+    endpoint = f"localhost:{gate.port}"
+    with running_site(
+        applied_tree, tmp_path, store, lambda host: host.spec["backup"].update(endpoint=endpoint)
+    ) as made:
+        with made.host.connect("migrator") as connection:
+            connection.execute("CREATE TABLE public.written (writer int, row int, PRIMARY KEY (writer, row))")
+        # Whatever becomes of main's own log, the table is restored.
+        segment = made.host.superuser("SELECT pg_walfile_name(pg_switch_wal())")
+        until(lambda: made.host.superuser("SELECT last_archived_wal FROM pg_stat_archiver") >= segment)
+        yield made
+
+
+def kill(site: Site) -> None:
+    """Every process of the server at once, and nothing starts it again."""
+    pattern = "^/usr/lib/postgresql/17/bin/postgres -D /etc|^postgres: "
+    until(lambda: not _killed(site, pattern))
+    until(lambda: not site.host.is_postgres_alive())
+
+
+def _killed(site: Site, pattern: str) -> list[str]:
+    listed = site.host.inside(["pgrep", "--full", pattern]).stdout.split()
+    if listed:
+        site.host.inside(["kill", "-KILL", *listed])
+    return listed
+
+
+def crashed(site: Site, rows: int = 2000) -> set[tuple[int, int]]:
+    """Killed while six clients write; what was acknowledged to them."""
+    writers = [Writer(site.host, number, through_pooler=False) for number in range(6)]
+    threads = [threading.Thread(target=writer.run) for writer in writers]
+    for thread in threads:
+        thread.start()
+    try:
+        until(lambda: sum(len(one.acknowledged) for one in writers) > rows)
+        kill(site)
+    finally:
+        for writer in writers:
+            writer.stop.set()
+        for thread in threads:
+            thread.join(30)
+    return {(writer.number, row) for writer in writers for row in writer.acknowledged}
+
+
+def found(site: Site) -> set[tuple[int, ...]]:
+    with site.host.connect("migrator") as connection:
+        return set(connection.execute("SELECT writer, row FROM public.written").fetchall())
+
+
+def swapped_in(site: Site, staged: str) -> None:
+    site.done({"act": "swap", "staged": staged})
+    site.host.inside(["rm", "-f", str(site.host.root / CLUSTERS / "main/postmaster.pid")])
+    site.host.start_postgres()
+
+
+@pytest.mark.parametrize("trial", range(trials(1, 20)))
+def test_latest_has_every_acknowledged_row(site: Site, trial: int) -> None:
+    acknowledged = crashed(site)
+    planned = site.done(PLAN)
+    assert (planned["faults"], planned["loses"]) == ([], None)
+    # Beside it, too: nothing is archived for that.
+    beside = site.done(restore("latest", into="copy"))["cluster"]
+    assert int(site.copy("SELECT count(*) FROM public.written", beside)) >= len(acknowledged)
+    swapped_in(site, site.done(STAGE)["staged"])
+    rows = found(site)
+    assert acknowledged <= rows, (trial, len(acknowledged - rows))
+    # What was restored is whole for the next restore, too.
+    site.host.superuser("INSERT INTO public.written VALUES (100, 1)")
+    again = site.done(restore("latest", into="again"))["cluster"]
+    assert int(site.copy("SELECT count(*) FROM public.written", again)) == len(rows) + 1
+
+
+def test_files_that_the_store_did_not_take_are_archived_before(site: Site, gate: Gate) -> None:
+    """Several whole segments wait, and the one that was being written."""
+    gate.shut()
+    site.host.superuser("INSERT INTO public.written SELECT 50, generate_series(1, 300000)")
+    acknowledged = crashed(site)
+    gate.open()
+    swapped_in(site, site.done(STAGE)["staged"])
+    rows = found(site)
+    assert acknowledged <= rows
+    assert {(50, row) for row in range(1, 300001)} <= rows
+    first = next(one for one in site.done({"act": "list"})["archive"] if one["timeline"] == 1)
+    assert first["gaps"] == []
+    # From the backup before it, across both timelines.
+    copy = site.done(restore("latest", into="copy"))["cluster"]
+    assert int(site.copy("SELECT count(*) FROM public.written", copy)) == len(rows)
+
+
+def damage(site: Site) -> None:
+    """The segment that was written last is of zeros from its second page on."""
+    newest = site.host.inside(
+        ["sh", "-c", f"ls -t {site.host.root}/{CLUSTERS}/main/pg_wal/0*0? | head -n 1"]
+    ).stdout.strip()
+    written = ["dd", "if=/dev/zero", f"of={newest}", "bs=8192", "seek=1", "count=20", "conv=notrunc"]
+    assert site.host.inside(written).returncode == 0
+
+
+def take_away(site: Site) -> None:
+    assert site.host.inside(["sh", "-c", f"rm -f {site.host.root}/{CLUSTERS}/main/pg_wal/0*"]).returncode == 0
+
+
+@pytest.mark.parametrize("harm", [damage, take_away])
+def test_what_would_be_lost_is_named_and_must_be_accepted(site: Site, harm: Callable[[Site], None]) -> None:
+    acknowledged = crashed(site)
+    harm(site)
+    fault = site.ask(STAGE).fault
+    assert "would not come back; allowed only with --accept-loss " in fault
+    bytes_lost = int(fault.rpartition(" ")[2])
+    assert bytes_lost > 0
+    assert site.ask({**STAGE, "accepted_loss": bytes_lost - 1}).code == 1
+    swapped_in(site, site.done({**STAGE, "accepted_loss": bytes_lost})["staged"])
+    assert len(acknowledged - found(site)) > 0
+
+
+def test_a_main_that_ran_after_the_staging_is_not_replaced(site: Site) -> None:
+    crashed(site)
+    staged = site.done(STAGE)["staged"]
+    site.host.inside(["rm", "-f", str(site.host.root / CLUSTERS / "main/postmaster.pid")])
+    site.host.start_postgres()
+    site.host.superuser("INSERT INTO public.written VALUES (100, 1)")
+    kill(site)
+    assert "has run since" in site.ask({"act": "swap", "staged": staged}).fault
+
+
+def test_rows_of_unlogged_tables_are_said_to_be_lost(site: Site) -> None:
+    site.host.superuser("CREATE UNLOGGED TABLE public.fleeting AS SELECT 1 AS row")
+    assert site.done(PLAN)["loses"] == "the rows of unlogged tables (1 tables and indexes)"
