@@ -12,7 +12,7 @@ from pyinfra.operations import files
 from host.common import layout, rendering
 from host.common.layout import AS_OWNER, OWNER
 from host.common.rendering import render, written
-from host.database.tuning import minimums, tuned
+from host.database import tuning
 from host.specification.model import Postgres, Spec
 
 LOOPBACK = ("127.0.0.1/32", "::1/128")
@@ -29,7 +29,7 @@ class StandbyMinimums(FactBase[dict[str, int]]):
         return {}
 
     def process(self, output: list[str]) -> dict[str, int]:
-        return minimums(output)
+        return tuning.minimums(output)
 
 
 class LockHolder(FactBase[str]):
@@ -70,14 +70,7 @@ def apply(spec: Spec) -> None:
 
 def settings_text(spec: Spec, minimums: Mapping[str, int] | None = None) -> str:
     """`minimums` are a standby's: the larger of both is taken."""
-    postgres, pooler = spec.postgres, spec.pooler
-    tuning = tuned(
-        postgres.memory_mb,
-        postgres.cpus,
-        pooled=pooler.pool_size * len(pooler.roles),
-        disk_gb=spec.disk.size_gb if spec.disk else None,
-    )
-    return render("postgresql.conf.j2", spec=spec, tuning=tuning, layout=layout, minimums=minimums or {})
+    return render("postgresql.conf.j2", spec=spec, tuning=tuning.of(spec), layout=layout, minimums=minimums or {})
 
 
 def authentication_text(spec: Spec) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from host.specification.model import Spec
+
 # pg_cron's and TimescaleDB's launchers, and logical replication's.
 LAUNCHERS = 3
 # For the superuser, migrations, monitoring and people.
@@ -32,6 +34,7 @@ class Tuning:
     maintenance_work_mem_mb: int
     work_mem_mb: int
     max_wal_size_mb: int
+    max_slot_wal_keep_size_mb: int
     max_parallel_workers: int
     max_parallel_workers_per_gather: int
     timescaledb_max_background_workers: int
@@ -66,11 +69,24 @@ def tuned(memory_mb: int, cpus: int, pooled: int = 0, disk_gb: int | None = None
         maintenance_work_mem_mb=maintenance,
         work_mem_mb=_within(1, left // (HASH_MULTIPLIER * connections), 64),
         max_wal_size_mb=_wal(memory_mb, disk_gb),
+        # Beyond it a slot that nobody reads is given up, rather than the disk. A tenth of that, too.
+        max_slot_wal_keep_size_mb=disk_gb * 1024 // 10 if disk_gb else 2 * _wal(memory_mb, disk_gb),
         max_parallel_workers=cpus,
         max_parallel_workers_per_gather=_within(0, cpus // 2, 4),
         timescaledb_max_background_workers=timescaledb,
         cron_max_running_jobs=cron,
         max_worker_processes=LAUNCHERS + timescaledb + cpus + cron,
+    )
+
+
+def of(spec: Spec) -> Tuning:
+    """Of a host's PostgreSQL."""
+    postgres, pooler = spec.postgres, spec.pooler
+    return tuned(
+        postgres.memory_mb,
+        postgres.cpus,
+        pooled=pooler.pool_size * len(pooler.roles),
+        disk_gb=spec.disk.size_gb if spec.disk else None,
     )
 
 

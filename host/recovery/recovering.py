@@ -105,6 +105,13 @@ def quiet(machine: Machine, minimums: Mapping[str, int]) -> dict[str, str]:
     return found
 
 
+def declared(machine: Machine, minimums: Mapping[str, int]) -> dict[str, str]:
+    """The settings that a server writes into its log, as the host's own server has them."""
+    tuned = tuning.of(machine.spec)
+    found = {"max_connections": tuned.max_connections, "max_worker_processes": tuned.max_worker_processes}
+    return {name: str(max(value, minimums.get(name, 0))) for name, value in found.items()}
+
+
 def recovery_settings(
     work: Work, purpose: Purpose, target: Target, timeline: int, restore_command: str
 ) -> dict[str, str]:
@@ -357,7 +364,11 @@ def _fetch_files(repository: Repository, plan: Plan, work: Work) -> None:
 
 
 def _configure(work: Work, plan: Plan, purpose: Purpose, restore_command: str) -> None:
-    found = quiet(work.machine, minimums(work.machine, str(work.data)))
+    lowest = minimums(work.machine, str(work.data))
+    found = quiet(work.machine, lowest)
+    if purpose.waits_to_archive:
+        # It writes them down in the timeline that it begins: whoever follows that has these, and goes on.
+        found |= declared(work.machine, lowest)
     found |= recovery_settings(work, purpose, plan.target, plan.situation.timeline, restore_command)
     write_settings(work.machine, work.settings, found)
     work.machine.write(work.log, "")
