@@ -33,7 +33,11 @@ REPLACED = re.compile(r"\.hybrid-recovery-replaced-(.+)")
 SWAP_NOTE = "hybrid-swap"
 """File in a staged cluster that changes places with main: the name that it has meanwhile."""
 STATE_NOTE = "hybrid-state"
-"""File in a staged cluster that has all of main: main's state as it was then."""
+"""In a staged cluster that has all of main: main's state as it was then."""
+LINKS = "pg_tblspc"
+"""Of a data directory, with a link a tablespace (PostgreSQL, Database File Layout)."""
+TABLESPACES = re.compile(r"\.tablespaces-\d{8}-\d{6}(?:-\d+)?")
+"""A folder with those of one restored cluster."""
 STAGED_SECONDS = 3600
 """How long a staged cluster may wait for the swap, which another act does."""
 REMOVE_SECONDS = 20
@@ -107,7 +111,7 @@ def written(machine: Machine, name: str) -> Cluster:
         note = json.loads((path / NOTE).read_text())
     return Cluster(
         name=name,
-        bytes=size(path),
+        bytes=size(machine, name),
         state="running" if pid(machine, name) else "stopped",
         port=note["port"],
         made_at=note["made_at"],
@@ -115,16 +119,29 @@ def written(machine: Machine, name: str) -> Cluster:
     )
 
 
-def size(path: Path) -> int:
-    """Bytes on the disk of all files in a folder."""
+def size(machine: Machine, name: str) -> int:
+    """Bytes of a cluster's files, as they are on the disk."""
     total = 0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(folder, name)).st_blocks * 512
-            except FileNotFoundError:
-                continue
+    for part in (name, *tablespace_folders(machine, name)):
+        for place, _, files in os.walk(folder(machine, part)):
+            for file in files:
+                with suppress(FileNotFoundError):
+                    total += os.lstat(os.path.join(place, file)).st_blocks * 512
     return total
+
+
+def tablespaces(machine: Machine, name: str) -> dict[str, PurePosixPath]:
+    """The folder that each tablespace of a cluster is in, by its number."""
+    links = folder(machine, name) / LINKS
+    if not links.is_dir():
+        return {}
+    return {link.name: PurePosixPath(os.readlink(link)) for link in links.iterdir() if link.is_symlink()}
+
+
+def tablespace_folders(machine: Machine, name: str) -> set[str]:
+    """The names of the folders beside it in which a restored cluster has its tablespaces."""
+    parents = {path.parent for path in tablespaces(machine, name).values()}
+    return {path.name for path in parents if path.parent == machine.clusters and TABLESPACES.fullmatch(path.name)}
 
 
 def free_port(machine: Machine) -> int:
@@ -151,6 +168,20 @@ class Work:
         return self.folder / "sockets"
 
     @property
+    def name(self) -> str:
+        """Of its cluster, as if that were beside the others already."""
+        return f"{self.folder.name}/data"
+
+    @property
+    def tablespaces(self) -> PurePosixPath:
+        return self.folder / "tablespaces"
+
+    @property
+    def covers(self) -> PurePosixPath:
+        """What the paths of other tablespaces lead to meanwhile."""
+        return self.folder / "covers"
+
+    @property
     def log(self) -> PurePosixPath:
         return self.folder / "postgresql.log"
 
@@ -165,7 +196,7 @@ def working(machine: Machine) -> Iterator[Work]:
     _remove(machine, machine.path(work.folder))
     try:
         machine.make_folder(work.folder)
-        for name in ("data", "settings", "sockets", "wal", "asks", "answers", "lock", "spool"):
+        for name in ("data", "tablespaces", "covers", "settings", "sockets", "wal", "asks", "answers", "lock", "spool"):
             machine.make_folder(work.folder / name)
         yield work
     finally:
@@ -181,7 +212,14 @@ def leftovers(machine: Machine, *, but: str = "") -> list[Path]:
         is_between = MOVING.fullmatch(path.name) or REPLACED.fullmatch(path.name)
         if path.name in (WORK, OLD) or is_between or (is_old and path.name != but):
             found.append(path)
-    return sorted(found)
+    return sorted([*found, *_orphans(machine)])
+
+
+def _orphans(machine: Machine) -> Iterator[Path]:
+    """Folders of tablespaces that no cluster has."""
+    names = os.listdir(machine.path(machine.clusters))
+    used = {one for name in names for part in (name, f"{name}/data") for one in tablespace_folders(machine, part)}
+    yield from (folder(machine, name) for name in names if TABLESPACES.fullmatch(name) and name not in used)
 
 
 def clean(machine: Machine, *, but: str = "", has_staged: bool = False) -> None:

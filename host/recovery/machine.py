@@ -1,7 +1,9 @@
 """The host as the engine works on it: its clock, its folders, and its programs run as PostgreSQL's own user."""
 
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +20,10 @@ ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
 }
 QUERY_SECONDS = 60
-# A socket in the file system is reached from every network namespace: its folder is hidden.
-HIDE = 'mount -t tmpfs -o size=64k,mode=755 tmpfs "$1" && shift && exec "$@"'
+HIDDEN = (layout.SOCKETS,)
+"""From who is confined: a socket in the file system is reached from every network namespace."""
+SHARED_MEMORY = "/dev/shm"
+CONFINED = Path(__file__).with_name("confined.py")
 
 
 def utc_now() -> datetime:
@@ -28,6 +32,15 @@ def utc_now() -> datetime:
 
 def of_epoch(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """What a program may write."""
+
+    writable: PurePosixPath
+    covered: Mapping[PurePosixPath, PurePosixPath]
+    """Paths that lead elsewhere, and may be written there."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +62,26 @@ class Machine:
         """A path of the host as it is seen from here."""
         return self.root / str(inside).lstrip("/")
 
-    def command(self, argv: Sequence[str], *, is_cut_off: bool = False) -> list[str]:
+    def command(self, argv: Sequence[str], *, confinement: Confinement | None = None) -> list[str]:
         """The command line that runs argv on the host as postgres and ends it with the thread that started it.
 
-        Cut off: in a network namespace of its own, in which not even loopback is up, and without the folder of the
-        sockets that the serving cluster and the pooler listen on.
+        Confined: in a network namespace of its own, in which not even loopback is up, without the folder of the
+        sockets that the serving cluster and the pooler listen on, and with all read-only but what is named.
         """
         root = [] if self.root == Path("/") else ["chroot", str(self.root)]
-        hidden = str(self.path(layout.SOCKETS))
-        apart = ["unshare", "--net", "--mount", "--", "sh", "-c", HIDE, "sh", hidden] if is_cut_off else []
+        apart = self._apart(confinement) if confinement else []
         owner = layout.AS_OWNER.split()
         # A change of user clears the parent-death signal (prctl(2)): it is set after that.
         return [*apart, *root, *owner, "setpriv", "--pdeathsig", "KILL", "--", *argv]
+
+    def _apart(self, given: Confinement) -> list[str]:
+        wanted = {
+            "writable": [str(self.path(given.writable))],
+            "covered": {str(self.path(path)): str(self.path(source)) for path, source in given.covered.items()},
+            "hidden": [str(self.path(path)) for path in HIDDEN],
+            "memory": [str(self.path(SHARED_MEMORY))],
+        }
+        return ["unshare", "--net", "--mount", "--", sys.executable, "-I", str(CONFINED), json.dumps(wanted)]
 
     def run(
         self, argv: Sequence[str], *, variables: Mapping[str, str] | None = None, text: str = "", seconds: float | None
@@ -92,11 +113,11 @@ class Machine:
         *,
         variables: Mapping[str, str] | None = None,
         log: IO[str] | None = None,
-        is_cut_off: bool = False,
+        confinement: Confinement | None = None,
     ) -> subprocess.Popen[str]:
         """A program of the host that runs on; its output goes to `log`, or is read by the caller."""
         return subprocess.Popen(
-            self.command(argv, is_cut_off=is_cut_off),
+            self.command(argv, confinement=confinement),
             cwd="/",
             env={**ENVIRONMENT, **(variables or {})},
             stdin=subprocess.DEVNULL,

@@ -13,14 +13,15 @@ from typing import Literal
 
 from host.common import layout
 from host.database import tuning
-from host.recovery import contract
+from host.recovery import contract, tablespaces
 from host.recovery.clusters import Work
 from host.recovery.contract import MAIN, Source, Target
 from host.recovery.errors import RecoveryError, StoppedError, say
 from host.recovery.fetcher import Fetcher
-from host.recovery.machine import Machine
+from host.recovery.machine import Confinement, Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.plan import MAX_WAL_MB, RESERVE_BYTES, Plan, free_bytes, loss_fault, note_rates
+from host.recovery.tablespaces import Covers
 from host.recovery.unarchived import PAGE_BYTES
 from host.recovery.wal import position
 
@@ -195,7 +196,7 @@ class Server:
             self.kill()
             raise RecoveryError(f"restored cluster: did not stop within {STOP_SECONDS} s") from None
         if code:
-            raise RecoveryError(f"restored cluster: ended with {code}: {_fatal(self._log()) or 'without a reason'}")
+            raise RecoveryError(f"restored cluster: ended with {code}: {_fatal(self.log()) or 'without a reason'}")
 
     def kill(self) -> None:
         if self._process.poll() is None:
@@ -203,8 +204,8 @@ class Server:
             self._process.wait()
 
     def last_commit_at(self) -> datetime | None:
-        """Commit time of the last transaction that was recovered; None when there was none after the backup's start."""
-        found = LAST.findall(self._log())
+        """Of the last transaction that was recovered; None when there was none after the backup's start."""
+        found = LAST.findall(self.log())
         return datetime.fromisoformat(found[-1].replace(" ", "T")).replace(tzinfo=UTC) if found else None
 
     def _is_ready(self) -> bool:
@@ -215,7 +216,7 @@ class Server:
         return len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready"
 
     def _reason(self, fetcher: Fetcher) -> RecoveryError:
-        log = self._log()
+        log = self.log()
         reason = _fatal(log)
         if fetcher.fault:
             return RecoveryError(fetcher.fault)
@@ -233,7 +234,7 @@ class Server:
             )
         return RecoveryError(f"restored cluster: PostgreSQL ended: {reason or 'without a reason'}")
 
-    def _log(self) -> str:
+    def log(self) -> str:
         return self.work.machine.path(self.work.log).read_text(errors="replace")
 
 
@@ -256,14 +257,16 @@ def no_room(machine: Machine) -> RecoveryError:
 
 
 @contextmanager
-def running(work: Work, configuration: PurePosixPath) -> Iterator[Server]:
-    """The cluster of this folder, cut off from every network; killed at the end where it still runs.
+def running(
+    work: Work, configuration: PurePosixPath, covered: Mapping[PurePosixPath, PurePosixPath]
+) -> Iterator[Server]:
+    """The cluster of this folder, cut off from every network and from all other files; killed at the end.
 
     `configuration` is the host's path of the folder with its postgresql.conf.
     """
     argv = [work.machine.program("postgres"), "-D", str(configuration)]
     with work.machine.path(work.log).open("a") as log:
-        process = work.machine.start(argv, log=log, is_cut_off=True)
+        process = work.machine.start(argv, log=log, confinement=Confinement(work.folder, covered))
     server = Server(work, process)
     try:
         yield server
@@ -293,12 +296,12 @@ def recovered(work: Work, plan: Plan, purpose: Purpose) -> Iterator[Recovered]:
     _fetch_files(repository, plan, work)
     restored = time.monotonic()
     say("recovering up to the target")
+    covers = Covers(work)
     fetcher = Fetcher(repository, work, plan.situation.held.segments, plan.situation.own_files)
     try:
         _configure(work, plan, purpose, fetcher.restore_command)
         fetcher.start()
-        with running(work, work.settings) as found:
-            found.wait(fetcher)
+        with _reached(work, covers, fetcher) as found:
             row = _state(found)
             _ensure_whole(plan, row[1], found.last_commit_at())
             end = time.monotonic()
@@ -314,6 +317,25 @@ def recovered(work: Work, plan: Plan, purpose: Purpose) -> Iterator[Recovered]:
             )
     finally:
         fetcher.stop()
+        covers.remove()
+
+
+@contextmanager
+def _reached(work: Work, covers: Covers, fetcher: Fetcher) -> Iterator[Server]:
+    """The cluster once it has recovered; begun again where the log creates a tablespace of another path."""
+    while True:
+        with running(work, work.settings, covers.by_path) as found:
+            try:
+                found.wait(fetcher)
+            except RecoveryError:
+                path = tablespaces.wanted(found.log())
+                if path is None or path in covers.by_path:
+                    raise
+                covers.add(path)
+                continue
+            yield found
+            covers.take_over()
+            return
 
 
 def archive_up_to_now(machine: Machine) -> None:
@@ -343,7 +365,9 @@ def _fetch_files(repository: Repository, plan: Plan, work: Work) -> None:
     say(f"restoring {plan.backup.label}: {plan.backup.database_bytes:,} bytes")
     # What it writes for recovery is not used. Of all types this one alone lets a backup be restored from which the
     # newest timeline does not come, as after an exchange that was taken back.
-    argv = repository.command("restore", f"--set={plan.backup.label}", "--type=immediate")
+    argv = repository.command(
+        "restore", f"--set={plan.backup.label}", "--type=immediate", f"--tablespace-map-all={work.tablespaces}"
+    )
     with work.inside("restore.log").open("w+") as log:
         with work.machine.start(argv, variables=repository.variables(), log=log) as process:
             try:

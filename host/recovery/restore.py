@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from host.common import layout
-from host.recovery import clusters, plan, recovering, swap, unarchived
+from host.recovery import clusters, plan, recovering, swap, tablespaces, unarchived
 from host.recovery.clusters import Work
 from host.recovery.contract import MAIN, Cluster, Discarded, DiscardRequest, Restored, RestoreRequest, written
 from host.recovery.errors import RecoveryError, faults_of, say
@@ -56,6 +56,7 @@ def staged(machine: Machine, request: RestoreRequest) -> Restored:
     with clusters.working(machine) as folder:
         with recovering.recovered(folder, wanted, Purpose("stage")) as found:
             found.server.stop()
+        tablespaces.settle(folder)
         recovering.durable(folder)
         if wanted.is_whole:
             swap.note_state(machine, folder.data)
@@ -102,6 +103,7 @@ def _put_beside(folder: Work, wanted: Plan) -> Cluster:
     configure(folder, settings_beside(machine, name, port))
     note = {"made_at": written(utc_now()), "port": port}
     machine.write(folder.data / clusters.NOTE, json.dumps(note))
+    tablespaces.settle(folder)
     recovering.durable(folder)
     is_there = clusters.exists(machine, name)
     try:
@@ -191,9 +193,7 @@ def put_back(machine: Machine, name: str) -> None:
 
 def forget(machine: Machine, name: str) -> None:
     """Delete what was set aside."""
-    gone = clusters.folder(machine, clusters.OLD)
-    os.rename(_aside(machine, name), gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    _delete(machine, _aside(machine, name).name)
 
 
 def _aside(machine: Machine, name: str) -> Path:
@@ -204,13 +204,18 @@ def discard(machine: Machine, name: str) -> int:
     """The bytes that are free again."""
     say(f"deleting {name}")
     stop(machine, name)
-    path = clusters.folder(machine, name)
-    freed = clusters.size(path)
-    # In one step out of sight: half of a cluster is none, and the next act removes what a killed one leaves of it.
-    gone = clusters.folder(machine, clusters.OLD)
-    os.rename(path, gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    freed = clusters.size(machine, name)
+    _delete(machine, name)
     return freed
+
+
+def _delete(machine: Machine, name: str) -> None:
+    """In one step out of sight: half of a cluster is none, and the next act removes what a killed one leaves of it."""
+    gone = clusters.folder(machine, clusters.OLD)
+    folders = [clusters.folder(machine, one) for one in clusters.tablespace_folders(machine, name)]
+    os.rename(clusters.folder(machine, name), gone)
+    for path in (gone, *folders):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def stop(machine: Machine, name: str) -> None:

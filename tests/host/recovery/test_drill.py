@@ -71,7 +71,7 @@ def test_a_copy_that_is_none_fails_each_check(site: Site, evidence: dict[str, An
     program = (
         "from host.recovery import checks, recovering; from host.recovery.machine import Machine; "
         "real, quiet, heaps = Machine.command, recovering.quiet, checks.amcheck; "
-        "Machine.command = lambda self, argv, is_cut_off=False: real(self, argv); "
+        "Machine.command = lambda self, argv, confinement=None: real(self, argv); "
         "recovering.quiet = lambda *found: quiet(*found) | {'cron.launch_active_jobs': 'on'}; "
         "extensions = checks.extensions; "
         "checks.extensions = lambda source, copy, is_latest: extensions("
@@ -95,7 +95,7 @@ def test_a_copy_that_is_none_fails_each_check(site: Site, evidence: dict[str, An
 
 
 def test_a_socket_that_is_left_open_breaks_the_isolation(site: Site, evidence: dict[str, Any]) -> None:
-    program = "from host.recovery import machine; machine.HIDE = 'shift && exec \"$@\"'; "
+    program = "from host.recovery import machine; machine.HIDDEN = (); "
     (leg, *_) = site.ask_with(program, {"act": "drill"}).body["restores"]
     (check,) = [check for check in leg["checks"] if check["name"] == "network isolation"]
     assert not check["is_passed"]

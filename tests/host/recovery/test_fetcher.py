@@ -33,7 +33,7 @@ class Trial:
             variables=dict,
             fault=lambda command, code, words: f"{command}: {code}: {words}",
         )
-        self.fetcher = Fetcher(repository, work, {})
+        self.fetcher = Fetcher(repository, work, {}, {})
 
     def _start(self, argv: Sequence[str], **_: Any) -> "subprocess.Popen[str]":
         self._left -= 1
