@@ -26,9 +26,11 @@ class Engine:
 
     def __init__(self, found: Plan) -> None:
         self.found = found
+        self.requests: list[Mapping[str, Any]] = []
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         assert request["act"] == "plan"
+        self.requests.append(request)
         return document(self.found)
 
 
@@ -59,3 +61,13 @@ def test_a_program_gets_the_faults_as_data(monkeypatch: pytest.MonkeyPatch, word
     answer = restored(monkeypatch, answering.plan(faults=["side: no room"]), *words)
     assert isinstance(answer.exception, BackupError)
     assert json.loads(answer.stdout)["faults"] == ["side: no room"]
+
+
+def test_the_loss_that_is_accepted_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(answering.plan())
+    monkeypatch.setattr(connect, "connect", lambda *_: engine)
+    CliRunner().invoke(app, [*TO_LATEST])
+    CliRunner().invoke(app, [*TO_LATEST, "--accept-loss", "4711"])
+    # An engine that does not know the field refuses it.
+    assert [request.get("accepted_loss", "left out") for request in engine.requests] == ["left out", 4711]
+    assert CliRunner().invoke(app, [*TO_LATEST, "--accept-loss", "0"]).exit_code == 2

@@ -1,0 +1,92 @@
+"""The log of a main that does not run, read from its files."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from host.recovery import unarchived
+from host.recovery.inventory import Inventory, Segment
+from host.recovery.machine import Machine, utc_now
+from host.recovery.unarchived import HEADER, PAGE, PAGE_BYTES
+from host.recovery.wal import SEGMENT_BYTES, wal_name
+from tests.host.recovery.machine import cluster, machine
+
+SYSTEM = 7
+
+
+@pytest.fixture
+def main(tmp_path: Path) -> Machine:
+    made = machine(tmp_path)
+    (cluster(made, "main") / "pg_wal").mkdir()
+    return made
+
+
+def segment(on: Machine, number: int, pages: dict[int, int], *, timeline: int = 1, system: int = SYSTEM) -> None:
+    """A file of the log; `pages` are the flags of those that were written, by their place in it."""
+    path = on.path(on.clusters / "main/pg_wal" / wal_name(timeline, number))
+    with path.open("wb") as file:
+        for page, flags in pages.items():
+            address = number * SEGMENT_BYTES + page * PAGE_BYTES
+            head = (0xD116, flags, timeline, address)
+            file.seek(page * PAGE_BYTES)
+            file.write(HEADER.pack(*head, 0, system, SEGMENT_BYTES, PAGE_BYTES) if page == 0 else PAGE.pack(*head))
+        file.truncate(SEGMENT_BYTES)
+
+
+def held(*names: str) -> Inventory:
+    archived = tuple(Segment(name, 1, utc_now(), "0" * 40) for name in names)
+    return Inventory(archive_id="17-1", system_id=SYSTEM, backups=(), segments={1: archived}, now=utc_now())
+
+
+def test_what_is_not_archived_is_found_in_order(main: Machine) -> None:
+    for number in (4, 3, 5):
+        segment(main, number, {0: 2})
+    found = unarchived.read(main, held(wal_name(1, 3)))
+    assert found is not None
+    assert [one.number for one in found.segments] == [4, 5]
+    joined = unarchived.joined(held(wal_name(1, 3)), found)
+    assert [one.number for one in joined.segments[1]] == [3, 4, 5]
+
+
+def test_files_that_are_kept_for_later_and_those_of_another_system_are_no_log(main: Machine) -> None:
+    segment(main, 4, {0: 2})
+    segment(main, 5, {0: 2}, system=SYSTEM + 1)
+    # Its old content is of another place in the log.
+    recycled = main.path(main.clusters / "main/pg_wal" / wal_name(1, 6))
+    os.link(main.path(main.clusters / "main/pg_wal" / wal_name(1, 4)), recycled)
+    found = unarchived.read(main, held())
+    assert found is not None
+    assert [one.number for one in found.segments] == [4]
+
+
+@pytest.mark.parametrize(
+    ("pages", "last"),
+    [
+        ({0: 2, 1: 0, 2: 0}, 2),
+        # The record that ends the log begins on the page before: it may not be whole.
+        ({0: 2, 1: 0, 2: 1}, 1),
+        ({0: 3, 1: 1}, 0),
+        # Damaged in between.
+        ({0: 2, 9: 0}, 9),
+    ],
+)
+def test_the_end_is_on_the_last_page_that_was_written(main: Machine, pages: dict[int, int], last: int) -> None:
+    segment(main, 4, pages)
+    found = unarchived.read(main, held())
+    assert found is not None
+    assert found.end == 4 * SEGMENT_BYTES + last * PAGE_BYTES
+
+
+def test_the_newest_timeline_is_that_of_main(main: Machine) -> None:
+    segment(main, 4, {0: 2})
+    segment(main, 4, {0: 2, 1: 0}, timeline=2)
+    main.path(main.clusters / "main/pg_wal/00000002.history").write_text("1\t0/4000000\tno recovery target specified\n")
+    found = unarchived.read(main, held(wal_name(1, 4)))
+    assert found is not None
+    assert found.timeline == 2
+    assert list(found.histories) == [2]
+
+
+def test_a_folder_without_log_has_none(main: Machine) -> None:
+    assert unarchived.read(main, held()) is None
