@@ -10,13 +10,12 @@ from backups import copies, systems_manager
 from backups.connection import Say, asked
 from backups.errors import BackupError
 from components.host.policies import drill_document_name, recovery_document_name
+from components.resource_types import tokens
 from database import parameter_store, session_manager
-from database.declared import HOST, Declared, declared, specification
+from database.declared import Declared, declared, specification
 from host.recovery.contract import Backup, Restored, RestoreRequest, Source
 from host.specification import model
 from plan.model import Plan, reveal
-
-DOCUMENT = "aws:ssm/document:Document"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,8 @@ def declaration(plan: Plan) -> Declaration:
     host = declared(plan)
     document = _document(plan, recovery_document_name(""))
     drill_document = _document(plan, drill_document_name(""))
-    given = next(one.backup for one in map(specification, plan.of_type(HOST)) if one.postgres.is_serving)
+    hosts = map(specification, plan.of_type(tokens.POSTGRES_HOST))
+    given = next(one.backup for one in hosts if one.postgres.is_serving)
     return Declaration(
         host=host,
         document=document,
@@ -54,7 +54,7 @@ def declaration(plan: Plan) -> Declaration:
 
 
 def _document(plan: Plan, suffix: str) -> str:
-    names = [str(reveal(found.inputs["name"])) for found in plan.of_type(DOCUMENT)]
+    names = [str(reveal(found.inputs["name"])) for found in plan.of_type(tokens.DOCUMENT)]
     documents = [name for name in names if name.endswith(suffix)]
     if len(documents) != 1:
         raise BackupError(f"{plan.stack}: declares {len(documents)} documents that end in {suffix}; one is needed")

@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 
+from components.resource_types import tokens
 from database.errors import DatabaseError
 from host.specification import reading
 from host.specification.model import Spec
 from plan.model import Plan, Resource, reveal
 
-PARAMETER = "aws:ssm/parameter:Parameter"
-HOST = "hybrid:postgres:PostgresHost"
-ACTIVATION = "aws:ssm/activation:Activation"
-INGRESS = "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig"
 REGION = "ca-central-1"
 
 
@@ -49,7 +46,7 @@ class Declared:
 
 def declared(plan: Plan) -> Declared:
     """Raises DatabaseError where the plan lacks what the routes need."""
-    serving = [found for found in plan.of_type(HOST) if specification(found).postgres.is_serving]
+    serving = [found for found in plan.of_type(tokens.POSTGRES_HOST) if specification(found).postgres.is_serving]
     if len(serving) != 1:
         raise DatabaseError(f"{plan.stack}: declares {len(serving)} serving hosts; one is needed")
     (host,) = serving
@@ -65,7 +62,7 @@ def declared(plan: Plan) -> Declared:
         tunnel=routes.get(f"tcp://localhost:{port}"),
         pooler_tunnel=routes.get(f"tcp://localhost:{pooler_port}"),
         node_tags=_node_tags(plan, host),
-        parameters=tuple(reveal(found.inputs["name"]) for found in plan.of_type(PARAMETER)),
+        parameters=tuple(reveal(found.inputs["name"]) for found in plan.of_type(tokens.PARAMETER)),
     )
 
 
@@ -75,14 +72,14 @@ def specification(host: Resource) -> Spec:
 
 def _tunnel_routes(plan: Plan) -> dict[str, str]:
     """The tunnel's host names by what they lead to."""
-    configs = [reveal(found.inputs["config"]) for found in plan.of_type(INGRESS)]
+    configs = [reveal(found.inputs["config"]) for found in plan.of_type(tokens.TUNNEL_CONFIG)]
     rules = [reveal(rule) for config in configs for rule in reveal(config["ingresses"])]
     return {str(reveal(rule["service"])): str(reveal(rule["hostname"])) for rule in rules if "hostname" in rule}
 
 
 def _node_tags(plan: Plan, host: Resource) -> dict[str, str]:
     """The activation's that is the host's own: a node gets the tags of what it was registered with."""
-    own = [found for found in plan.of_type(ACTIVATION) if _is_below(plan, found, host.urn)]
+    own = [found for found in plan.of_type(tokens.ACTIVATION) if _is_below(plan, found, host.urn)]
     if len(own) != 1:
         raise DatabaseError(f"{plan.stack}: {host.name} declares {len(own)} activations; one is needed")
     tags: dict[str, str] = reveal(own[0].inputs.get("tags", {}))

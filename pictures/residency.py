@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from components.resource_types.row import Role
 from pictures import canada
 from pictures.drawing import TEMPLATES, fitted, width
+from policies.map.locations import COORDINATES, Ground, Where
 from policies.map.residency import CLASSES, Entry, Flow, ResidencyMap
-from policies.map.whereabouts import COORDINATES, Ground, Where
 
 WIDTH, MARGIN, TOP, MAP_WIDTH, MAP_HEIGHT, GAP = 1240, 16, 78, 850, 740, 14
 # What the map shows of the sea around the land.

@@ -23,12 +23,16 @@ from components.resource_types.row import (
 _OF_A_BUCKET = frozenset({"bucket", "expectedBucketOwner"})
 
 _S3 = {
-    "aws:s3/accessPoint:AccessPoint": regional("A further name of one bucket, in the bucket's region.", usd=0),
+    "aws:s3/accessPoint:AccessPoint": regional(
+        "A further name of one bucket, in the bucket's region.", usd=0, resource_policy="policy"
+    ),
     "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock": worldwide(
         "A switch of the whole account; it holds no data.", usd=0
     ),
     "aws:s3/analyticsConfiguration:AnalyticsConfiguration": regional(
-        "A setting of a bucket; where its reports go is judged by bucket-reports-stay-in-the-stack.", usd=0
+        "A setting of a bucket; where its reports go is judged by bucket-reports-stay-in-the-stack.",
+        usd=0,
+        reports_to=("storageClassAnalysis", "dataExport", "destination", "s3BucketDestination", "bucketArn"),
     ),
     "aws:s3/bucket:Bucket": regional(
         "Objects stay in the bucket's region (AWS, S3 data protection).",
@@ -36,6 +40,7 @@ _S3 = {
         replaced_by={"bucket", "bucketPrefix", "objectLockEnabled"},
         usd=0,
         lost="a bucket",
+        resource_policy="policy",
     ),
     "aws:s3/bucketAbac:BucketAbac": regional("A setting of a bucket.", usd=0),
     "aws:s3/bucketAcl:BucketAcl": regional("A setting of a bucket.", usd=0),
@@ -52,16 +57,20 @@ _S3 = {
         "A setting, by its older name.", usd=0
     ),
     "aws:s3/bucketLogging:BucketLogging": regional(
-        "A setting of a bucket; where its log goes is judged by bucket-reports-stay-in-the-stack.", usd=0
+        "A setting of a bucket; where its log goes is judged by bucket-reports-stay-in-the-stack.",
+        usd=0,
+        reports_to=("targetBucket",),
     ),
-    "aws:s3/bucketLoggingV2:BucketLoggingV2": regional("The same, by its older name.", usd=0),
+    "aws:s3/bucketLoggingV2:BucketLoggingV2": regional(
+        "The same, by its older name.", usd=0, reports_to=("targetBucket",)
+    ),
     "aws:s3/bucketMetric:BucketMetric": regional(
         "A setting of a bucket; the figures are CloudWatch's, in the region.", usd=0
     ),
     "aws:s3/bucketNotification:BucketNotification": regional(
         "A setting of a bucket; S3 tells only what is in the bucket's region (AWS, S3 event notifications).", usd=0
     ),
-    "aws:s3/bucketObject:BucketObject": regional("An object of a bucket.", usd=0),
+    "aws:s3/bucketObject:BucketObject": regional("An object of a bucket.", usd=0, code=("content", "source")),
     "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": regional(
         "A setting of a bucket.",
         shown=SETTINGS,
@@ -73,13 +82,13 @@ _S3 = {
         "A setting, by its older name.", usd=0
     ),
     "aws:s3/bucketObjectv2:BucketObjectv2": regional(
-        "An object of a bucket.", shown=SETTINGS, replaced_by={"bucket", "key"}, usd=0
+        "An object of a bucket.", shown=SETTINGS, replaced_by={"bucket", "key"}, usd=0, code=("content", "source")
     ),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": regional(
         "A setting of a bucket.", shown=SETTINGS, replaced_by={"bucket"}, usd=0
     ),
     "aws:s3/bucketPolicy:BucketPolicy": regional(
-        "A setting of a bucket.", shown=SETTINGS, replaced_by={"bucket"}, usd=0
+        "A setting of a bucket.", shown=SETTINGS, replaced_by={"bucket"}, usd=0, resource_policy="policy"
     ),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": regional(
         "A setting of a bucket.", shown=SETTINGS, replaced_by={"bucket"}, usd=0
@@ -100,6 +109,7 @@ _S3 = {
         "A bucket, by its older name.",
         usd=0,
         lost="a bucket",
+        resource_policy="policy",
     ),
     "aws:s3/bucketVersioning:BucketVersioning": regional(
         "A setting of a bucket.", shown=SETTINGS, replaced_by=_OF_A_BUCKET, usd=0
@@ -107,7 +117,9 @@ _S3 = {
     "aws:s3/bucketVersioningV2:BucketVersioningV2": regional("A setting of a bucket, by its older name.", usd=0),
     "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration": regional("A setting of a bucket.", usd=0),
     "aws:s3/inventory:Inventory": regional(
-        "A setting of a bucket; where its lists go is judged by bucket-reports-stay-in-the-stack.", usd=0
+        "A setting of a bucket; where its lists go is judged by bucket-reports-stay-in-the-stack.",
+        usd=0,
+        reports_to=("destination", "bucket", "bucketArn"),
     ),
     "aws:s3/bucketAccelerateConfiguration:BucketAccelerateConfiguration": elsewhere(
         "Objects come in through CloudFront's edges in every country (AWS, S3 Transfer Acceleration).", usd=0
@@ -151,6 +163,7 @@ _LIGHTSAIL = {
             "userData": "it is read at the first start only, and a new one would replace the host (FACTS 0.12)"
         },
         lost="a host, whose snapshots go with it",
+        scripts=("userData",),
     ),
     "aws:lightsail/instancePublicPorts:InstancePublicPorts": regional(
         "A firewall; it holds no data.", shown=SETTINGS, replaced_by=ALL, usd=0
@@ -190,14 +203,18 @@ _OPERATIONS = {
         usd=0,
     ),
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": regional("Makes figures of lines, in the group's region.", usd=0),
-    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": regional("Who may write; it holds no lines.", usd=0),
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": regional(
+        "Who may write; it holds no lines.", usd=0, resource_policy="policyDocument"
+    ),
     "aws:cloudwatch/logStream:LogStream": regional("A part of a log group.", usd=0),
     "aws:cloudwatch/logDestination:LogDestination": regional(
-        "Hands lines on; where to is judged by logs-stay-in-canada.", passes=True, usd=0
+        "Hands lines on; where to is judged by logs-stay-in-canada.", passes=True, usd=0, logs_to="targetArn"
     ),
-    "aws:cloudwatch/logDestinationPolicy:LogDestinationPolicy": regional("Who may write; it holds no lines.", usd=0),
+    "aws:cloudwatch/logDestinationPolicy:LogDestinationPolicy": regional(
+        "Who may write; it holds no lines.", usd=0, resource_policy="accessPolicy"
+    ),
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": regional(
-        "Hands lines on; where to is judged by logs-stay-in-canada.", passes=True, usd=0
+        "Hands lines on; where to is judged by logs-stay-in-canada.", passes=True, usd=0, logs_to="destinationArn"
     ),
     "aws:cloudwatch/metricAlarm:MetricAlarm": regional(
         "An alarm of its region; it holds names and figures.",
@@ -211,7 +228,9 @@ _OPERATIONS = {
         "Copies images to regions of its own list.", usd=0
     ),
     "aws:ecr/repository:Repository": regional("Images stay in the repository's region.", usd=0),
-    "aws:ecr/repositoryPolicy:RepositoryPolicy": regional("A setting of a repository.", usd=0),
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": regional(
+        "A setting of a repository.", usd=0, resource_policy="policy"
+    ),
     "aws:kms/alias:Alias": regional("A name of a key.", shown=SETTINGS, replaced_by={"name", "namePrefix"}, usd=0),
     "aws:kms/key:Key": regional(
         "Keys never leave their region unless they are made for several (AWS, KMS keys).",
@@ -220,8 +239,9 @@ _OPERATIONS = {
         # A key a month; each yearly renewal, at most two, costs as much again (AWS, KMS pricing).
         usd=1.0,
         lost="a key, without which data can not be read",
+        resource_policy="policy",
     ),
-    "aws:kms/keyPolicy:KeyPolicy": regional("Who may use a key.", usd=0),
+    "aws:kms/keyPolicy:KeyPolicy": regional("Who may use a key.", usd=0, resource_policy="policy"),
     "aws:kms/customKeyStore:CustomKeyStore": elsewhere("Its keys are kept by a store that nobody has judged."),
     "aws:kms/externalKey:ExternalKey": elsewhere(
         "Its key material comes from outside of AWS, and others have it, too."
@@ -229,22 +249,25 @@ _OPERATIONS = {
     "aws:kms/replicaExternalKey:ReplicaExternalKey": elsewhere("It carries a key of one region into another."),
     "aws:kms/replicaKey:ReplicaKey": elsewhere("It carries a key of one region into another.", usd=1.0),
     "aws:lambda/alias:Alias": regional("A name of a function's version.", usd=0),
-    "aws:lambda/function:Function": regional("Runs in its region and keeps nothing.", passes=True, usd=0),
+    "aws:lambda/function:Function": regional(
+        "Runs in its region and keeps nothing.", passes=True, usd=0, variables=r"environment\.variables\."
+    ),
     "aws:lambda/functionUrl:FunctionUrl": regional("An address of a function, in its region.", passes=True, usd=0),
     "aws:lambda/permission:Permission": regional("Who may call a function.", usd=0),
     "aws:secretsmanager/secret:Secret": regional(
         "A secret stays in its region; a replica names its own, which is judged (AWS, Secrets Manager replication).",
         usd=0.4,
     ),
-    "aws:secretsmanager/secretPolicy:SecretPolicy": regional("Who may read a secret.", usd=0),
+    "aws:secretsmanager/secretPolicy:SecretPolicy": regional("Who may read a secret.", usd=0, resource_policy="policy"),
     "aws:secretsmanager/secretVersion:SecretVersion": regional("A secret's value, in the secret's region.", usd=0),
     "aws:sns/topic:Topic": regional(
         "Messages are kept in the topic's region until they are delivered (AWS, SNS).",
         shown=passes("SNS topics"),
         replaced_by={"fifoTopic", "name", "namePrefix"},
         usd=0,
+        resource_policy="policy",
     ),
-    "aws:sns/topicPolicy:TopicPolicy": regional("Who may write to a topic.", usd=0),
+    "aws:sns/topicPolicy:TopicPolicy": regional("Who may write to a topic.", usd=0, resource_policy="policy"),
     "aws:sns/topicSubscription:TopicSubscription": regional(
         "Hands messages on; to whom is judged by topics-tell-people.",
         passes=True,
@@ -252,8 +275,8 @@ _OPERATIONS = {
         replaced_by={"endpoint", "protocol", "topic"},
         usd=0,
     ),
-    "aws:sqs/queue:Queue": regional("Messages stay in the queue's region (AWS, SQS).", usd=0),
-    "aws:sqs/queuePolicy:QueuePolicy": regional("Who may use a queue.", usd=0),
+    "aws:sqs/queue:Queue": regional("Messages stay in the queue's region (AWS, SQS).", usd=0, resource_policy="policy"),
+    "aws:sqs/queuePolicy:QueuePolicy": regional("Who may use a queue.", usd=0, resource_policy="policy"),
     "aws:ssm/activation:Activation": regional(
         "A code that registers a machine with its region.",
         shown=SETTINGS,
@@ -263,7 +286,11 @@ _OPERATIONS = {
         usd=0,
     ),
     "aws:ssm/association:Association": regional(
-        "What a machine applies; where its output goes names a region.", shown=SETTINGS, replaced_by={"name"}, usd=0
+        "What a machine applies; where its output goes names a region.",
+        shown=SETTINGS,
+        replaced_by={"name"},
+        usd=0,
+        variables=r"parameters\.",
     ),
     "aws:ssm/document:Document": regional(
         "Commands for machines of its region.", shown=SETTINGS, replaced_by={"name"}, usd=0
@@ -281,6 +308,7 @@ _OPERATIONS = {
         ),
         is_marked_too_much=True,
         usd=Price.COMPUTED,
+        variables="value$|insecureValue$",
     ),
     "aws:ssm/resourceDataSync:ResourceDataSync": elsewhere(
         "Copies inventories to buckets of any region or account.", usd=0
@@ -303,7 +331,9 @@ _IAM = {
     "aws:iam/accountPasswordPolicy:AccountPasswordPolicy": worldwide("A setting of the account.", usd=0),
     "aws:iam/group:Group": worldwide("A name for several users.", shown=Shown("IAM groups", rule=CLASSIFIED), usd=0),
     "aws:iam/groupMembership:GroupMembership": worldwide("Which users are in a group.", usd=0),
-    "aws:iam/groupPolicy:GroupPolicy": worldwide("Who may do what; names of resources, no contents.", usd=0),
+    "aws:iam/groupPolicy:GroupPolicy": worldwide(
+        "Who may do what; names of resources, no contents.", usd=0, grants="policy"
+    ),
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": worldwide("Joins a policy and a group.", usd=0),
     "aws:iam/instanceProfile:InstanceProfile": worldwide("A role for a machine, by name.", usd=0),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": worldwide(
@@ -317,6 +347,7 @@ _IAM = {
         shown=Shown("IAM policies", rule=CLASSIFIED),
         replaced_by={"description", "name", "namePrefix", "path"},
         usd=0,
+        grants="policy",
     ),
     "aws:iam/policyAttachment:PolicyAttachment": worldwide("Joins a policy and those it is for.", usd=0),
     "aws:iam/role:Role": worldwide(
@@ -330,6 +361,7 @@ _IAM = {
         shown=Shown("IAM policies", rule=CLASSIFIED),
         replaced_by={"name", "namePrefix", "role"},
         usd=0,
+        grants="policy",
     ),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": worldwide(
         "Joins a policy and a role.", shown=Shown("IAM policies", rule=CLASSIFIED), usd=0
@@ -355,16 +387,25 @@ _IAM = {
         shown=Shown("IAM policies", rule=CLASSIFIED),
         replaced_by={"name", "namePrefix", "user"},
         usd=0,
+        grants="policy",
     ),
     "aws:iam/userPolicyAttachment:UserPolicyAttachment": worldwide("Joins a policy and a user.", usd=0),
 }
 
 _DNS = {
-    "aws:route53/record:Record": worldwide("DNS answers everyone; names and addresses are public.", is_dns_record=True),
+    "aws:route53/record:Record": worldwide(
+        "DNS answers everyone; names and addresses are public.",
+        is_dns_record=True,
+        hosts=("records.0", "aliases.0.name"),
+    ),
     "aws:route53/zone:Zone": worldwide("A domain's name."),
 }
 
 _UNJUDGED = {
+    "aws:ec2/instance:Instance": unjudged(scripts=("userData", "userDataBase64")),
+    "aws:ec2/launchConfiguration:LaunchConfiguration": unjudged(scripts=("userData", "userDataBase64")),
+    "aws:ec2/launchTemplate:LaunchTemplate": unjudged(scripts=("userData",)),
+    "aws:ec2/spotInstanceRequest:SpotInstanceRequest": unjudged(scripts=("userData", "userDataBase64")),
     "aws:cloudwatch/eventConnection:EventConnection": unjudged(
         secret_inputs=(
             "authParameters.apiKey.value",

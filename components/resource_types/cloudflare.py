@@ -49,6 +49,7 @@ _THROUGH = {
             "origin.accessClientSecret",
         ),
         usd=0,
+        hosts=("origin.host",),
     ),
     "cloudflare:index/pagesDomain:PagesDomain": edge("A host name of public pages.", most=_PUBLIC, passes=True, usd=0),
     "cloudflare:index/pagesProject:PagesProject": edge(
@@ -65,6 +66,7 @@ _THROUGH = {
             "buildConfig": "a direct upload has no build; Cloudflare fills it in",
             "deploymentConfigs": "a direct upload has no Functions; Cloudflare fills it in",
         },
+        variables=r"deploymentConfigs\.\w+\.envVars\.",
     ),
     "cloudflare:index/worker:Worker": edge(
         "Requests pass through; its own logs stay seven days at most and hold no bodies.",
@@ -82,6 +84,8 @@ _THROUGH = {
         replaced_by=ALL,
         secret_inputs=_BINDINGS,
         usd=0,
+        variables=r"bindings\[\d+\]\.(?:text$|json)",
+        code=("modules", "assets"),
     ),
     "cloudflare:index/workersDeployment:WorkersDeployment": edge(
         "Which version answers; it holds names.",
@@ -141,10 +145,14 @@ _THROUGH = {
     # The base price; second-hand: the contract decides (Cloudflare, Load Balancing).
     "cloudflare:index/loadBalancer:LoadBalancer": edge("Which origin answers.", most=_REGULATED, passes=True, usd=5.0),
     "cloudflare:index/loadBalancerPool:LoadBalancerPool": edge(
-        "Addresses of origins.", most=_REGULATED, passes=True, usd=0
+        "Addresses of origins.", most=_REGULATED, passes=True, usd=0, hosts=("origins.0.address",)
     ),
     "cloudflare:index/connectivityDirectoryService:ConnectivityDirectoryService": edge(
-        "An address behind a tunnel.", most=_REGULATED, passes=True, usd=0
+        "An address behind a tunnel.",
+        most=_REGULATED,
+        passes=True,
+        usd=0,
+        hosts=("host.hostname", "host.ipv4", "host.ipv6", "host.resolverNetwork.resolverIps.0"),
     ),
 }
 
@@ -155,17 +163,33 @@ _SETTINGS = {
         replaced_by={"type"},
         usd=0,
         is_dns_record=True,
+        hosts=("content", "value", "data.target", "data.value", "data.replacement"),
     ),
     "cloudflare:index/record:Record": worldwide(
-        "DNS answers everyone; names and addresses are public.", usd=0, is_dns_record=True
+        "DNS answers everyone; names and addresses are public.",
+        usd=0,
+        is_dns_record=True,
+        hosts=("content", "value", "data.target", "data.value", "data.replacement"),
     ),
     "cloudflare:index/zone:Zone": worldwide("A domain's name."),
     "cloudflare:index/zoneDnssec:ZoneDnssec": worldwide("A switch of a zone; its keys are public.", usd=0),
     "cloudflare:index/zoneSetting:ZoneSetting": worldwide("A switch of a zone.", usd=0),
-    "cloudflare:index/ruleset:Ruleset": worldwide("Conditions on requests; no contents.", usd=0),
+    "cloudflare:index/ruleset:Ruleset": worldwide(
+        "Conditions on requests; no contents.",
+        usd=0,
+        hosts=(
+            "rules.0.actionParameters.hostHeader",
+            "rules.0.actionParameters.origin.host",
+            "rules.0.actionParameters.sni.value",
+        ),
+    ),
     # What the zone's first one costs, the plan that has them, policies/safety/cost.py adds; and so of Workers.
     "cloudflare:index/healthcheck:Healthcheck": worldwide(
-        "An address that is asked from data centres everywhere.", shown=NAMES, replaced_by=NOTHING, usd=0
+        "An address that is asked from data centres everywhere.",
+        shown=NAMES,
+        replaced_by=NOTHING,
+        usd=0,
+        hosts=("address",),
     ),
     "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": worldwide("A question that origins are asked.", usd=0),
     "cloudflare:index/mtlsCertificate:MtlsCertificate": worldwide(

@@ -114,11 +114,16 @@ _STATE = {
 _STANDBY = {
     "pulumi:providers:vercel": worldwide("Which account; it holds no data.", secret_inputs=("apiToken",), usd=0),
     "vercel:index/project:Project": edge(
-        "Requests pass through.", most=DataClass.REGULATED, passes=True, secret_inputs=("environments.*.value",), usd=0
+        "Requests pass through.",
+        most=DataClass.REGULATED,
+        passes=True,
+        secret_inputs=("environments.*.value",),
+        usd=0,
+        variables=r"environments?\[\d+\]\.value$",
     ),
-    "vercel:index/projectDomain:ProjectDomain": worldwide("A host name of a project.", usd=0),
+    "vercel:index/projectDomain:ProjectDomain": worldwide("A host name of a project.", usd=0, hosts=("redirect",)),
     "vercel:index/projectEnvironmentVariable:ProjectEnvironmentVariable": worldwide(
-        "A setting of a project.", secret_inputs=("value",), usd=0
+        "A setting of a project.", secret_inputs=("value",), usd=0, variables="value$"
     ),
     "vercel:index/deployment:Deployment": edge(
         "Code; requests pass through it.", most=DataClass.REGULATED, passes=True, usd=0

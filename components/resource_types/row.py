@@ -104,6 +104,22 @@ class ResourceType:
     may_ignore: Mapping[str, str] = field(default_factory=dict)
     """Properties whose changes the engine may pass over, and why nobody has to see a difference."""
     is_dns_record: bool = False
+    hosts: tuple[str, ...] = ()
+    """Paths of properties that hold the bare name or address of a host; a 0 stands for any item of a list."""
+    variables: str = ""
+    """Pattern of the paths of what a program is told, whatever the variable is called."""
+    code: tuple[str, ...] = ()
+    """Properties that hold code or files, which name regions and hosts without using them."""
+    scripts: tuple[str, ...] = ()
+    """Properties that hold what a machine runs at its first start."""
+    grants: str = ""
+    """Property with an identity-based policy: what somebody may do."""
+    resource_policy: str = ""
+    """Property with a resource-based policy: who may use it."""
+    reports_to: tuple[str, ...] = ()
+    """Path of the bucket, by name or ARN, that gets its reports."""
+    logs_to: str = ""
+    """Property with the ARN that log lines are handed on to."""
     layer: Layer | None = None
     """Layer of a component; None: the one of the area in its type token."""
 

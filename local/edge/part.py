@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from components.resource_types import tokens
 from local.common.errors import LocalError
 from local.common.ports import Ports
 from local.common.values import Password, realised, setting
@@ -16,12 +17,6 @@ from local.processes.program import Program, content_hash
 from local.processes.stack import Stack
 from plan.model import Computed, Plan, Resource
 
-VERSION = "cloudflare:index/workerVersion:WorkerVersion"
-ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
-BUCKET = "cloudflare:index/r2Bucket:R2Bucket"
-WORKER = "cloudflare:index/worker:Worker"
-FAILOVER_HOST = "hybrid:edge:FailoverHost"
-SITE = "hybrid:edge:WebSite"
 ASSET_SETTINGS = {"htmlHandling", "notFoundHandling", "runWorkerFirst"}
 BINDINGS = "hyperdrive, r2_bucket, plain_text, secret_text, json, ratelimit, service, assets (with assets declared)"
 MODULE_TYPES = {"application/javascript+module": "esm"}
@@ -40,7 +35,7 @@ class EdgeSources:
 
 def buckets(plan: Plan) -> list[str]:
     """Names of all declared R2 buckets, bound to a Worker or not."""
-    return sorted(resource.inputs["name"] for resource in plan.of_type(BUCKET))
+    return sorted(resource.inputs["name"] for resource in plan.of_type(tokens.R2_BUCKET))
 
 
 def edge_config(plan: Plan, sources: EdgeSources) -> dict[str, Any]:
@@ -51,7 +46,7 @@ def edge_config(plan: Plan, sources: EdgeSources) -> dict[str, Any]:
         "entry": {"port": sources.ports.web, "worker": routed(plan, setting(plan, "siteHostname"))},
         "direct": {"port": sources.ports.api, "worker": routed(plan, setting(plan, "apiHostname"))},
         "control": {"port": sources.ports.edge_control},
-        "workers": [_worker(plan, version, sources) for version in plan.of_type(VERSION)],
+        "workers": [_worker(plan, version, sources) for version in plan.of_type(tokens.WORKER_VERSION)],
         "buckets": buckets(plan),
     }
 
@@ -67,7 +62,7 @@ def site_assets(config: dict[str, Any]) -> Path:
 
 def routed(plan: Plan, hostname: str) -> str:
     """The Worker that answers all of a host name. Raises LocalError where none does."""
-    patterns = {resource.inputs["pattern"]: resource.inputs.get("script") for resource in plan.of_type(ROUTE)}
+    patterns = {resource.inputs["pattern"]: resource.inputs.get("script") for resource in plan.of_type(tokens.ROUTE)}
     pattern = f"{hostname}/*"
     if pattern not in patterns:
         raise LocalError(f"{pattern}: no route is declared for it; the local edge needs one")
@@ -79,9 +74,9 @@ def routed(plan: Plan, hostname: str) -> str:
 
 def _behind_failover(plan: Plan, hostname: str) -> str | None:
     """The site's Worker where the stand-by is the active side: it is there all the same, for a restore."""
-    hosts = [resource for resource in plan.of_type(FAILOVER_HOST) if resource.inputs["hostname"] == hostname]
-    sites = {resource.urn for resource in plan.of_type(SITE)}
-    workers = [worker for worker in plan.of_type(WORKER) if sites & set(_ancestors(plan, worker))]
+    hosts = [resource for resource in plan.of_type(tokens.FAILOVER_HOST) if resource.inputs["hostname"] == hostname]
+    sites = {resource.urn for resource in plan.of_type(tokens.WEB_SITE)}
+    workers = [worker for worker in plan.of_type(tokens.WORKER) if sites & set(_ancestors(plan, worker))]
     return str(workers[0].inputs["name"]) if hosts and workers else None
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.resource_types import tokens
 from local.common.errors import LocalError
 from local.common.values import setting
-from local.edge.part import FAILOVER_HOST, ROUTE, WORKER, routed
+from local.edge.part import routed
 from plan.model import Computed, Plan, Resource
 
-RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 RECORD_FIELDS = ("name", "type", "content", "proxied", "ttl", "comment")
 
 
@@ -52,8 +52,8 @@ class DeclaredEdge:
 
 def declared_edge(plan: Plan) -> DeclaredEdge:
     """Raises LocalError for a host that fails over and has no record or no route."""
-    hosts = tuple(_host(plan, resource) for resource in plan.of_type(FAILOVER_HOST))
-    scripts = {str(worker.inputs["name"]) for worker in plan.of_type(WORKER)}
+    hosts = tuple(_host(plan, resource) for resource in plan.of_type(tokens.FAILOVER_HOST))
+    scripts = {str(worker.inputs["name"]) for worker in plan.of_type(tokens.WORKER)}
     return DeclaredEdge(
         account=setting(plan, "cloudflareAccountId"),
         zone=setting(plan, "cloudflareZoneId"),
@@ -62,12 +62,12 @@ def declared_edge(plan: Plan) -> DeclaredEdge:
         environment=setting(plan, "environment"),
         records={
             resource.name: {key: resource.inputs[key] for key in RECORD_FIELDS if key in resource.inputs}
-            for resource in plan.of_type(RECORD)
+            for resource in plan.of_type(tokens.DNS_RECORD)
             if not any(isinstance(value, Computed) for value in resource.inputs.values())
         },
         routes={
             resource.name: {"pattern": resource.inputs["pattern"], "script": resource.inputs.get("script") or None}
-            for resource in plan.of_type(ROUTE)
+            for resource in plan.of_type(tokens.ROUTE)
         },
         scripts=tuple(sorted(scripts)),
         hosts=hosts,
@@ -78,8 +78,8 @@ def declared_edge(plan: Plan) -> DeclaredEdge:
 def _host(plan: Plan, host: Resource) -> FailoverHost:
     hostname = str(host.inputs["hostname"])
     children = [resource for resource in plan.resources if resource.parent == host.urn]
-    records = [child for child in children if child.type == RECORD]
-    routes = {str(child.inputs["pattern"]): child.name for child in children if child.type == ROUTE}
+    records = [child for child in children if child.type == tokens.DNS_RECORD]
+    routes = {str(child.inputs["pattern"]): child.name for child in children if child.type == tokens.ROUTE}
     route = routes.pop(f"{hostname}/*", None)
     if len(records) != 1 or route is None:
         raise LocalError(f"{hostname}: has not one record and a route for {hostname}/*; both are needed to fall back")

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from components.resource_types import tokens
 from host.specification import model, parameters
 from host.specification.model import Spec, written
 from host.specification.reading import SpecError, declared, parse
@@ -19,8 +20,6 @@ MAJOR = 17
 MEMORY_MB = 512
 CPUS = 2
 OBJECTS_CA = "/etc/hybrid/objects-ca.crt"
-HOST = "hybrid:postgres:PostgresHost"
-PARAMETER = "aws:ssm/parameter:Parameter"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +122,7 @@ def authorities(plan: Plan) -> list[str]:
 
 
 def _declared(plan: Plan) -> Spec:
-    hosts = [declared(host.inputs["specification"]) for host in plan.of_type(HOST)]
+    hosts = [declared(host.inputs["specification"]) for host in plan.of_type(tokens.POSTGRES_HOST)]
     serving = [found for found in hosts if found.postgres.is_serving]
     if len(serving) != 1:
         raise LocalError(f"{plan.stack}: declares {len(serving)} database hosts that serve; the local stack needs one")
@@ -131,7 +130,7 @@ def _declared(plan: Plan) -> Spec:
 
 
 def _parameter(plan: Plan, name: str) -> Any:
-    found = [parameter for parameter in plan.of_type(PARAMETER) if parameter.inputs["name"] == name]
+    found = [parameter for parameter in plan.of_type(tokens.PARAMETER) if parameter.inputs["name"] == name]
     if len(found) != 1:
         raise LocalError(f"{name}: {len(found)} parameters of this name are declared; the host needs one")
     return found[0].inputs["value"]

@@ -4,14 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.resource_types import tokens
 from local.common.errors import LocalError
 from plan.model import Computed, Plan, Resource
 
-BUCKET = "aws:s3/bucket:Bucket"
-VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
-LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
-LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
-REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 ARN = "arn:aws:s3:::"
 
 
@@ -33,10 +29,12 @@ def declared_buckets(plan: Plan) -> list[Bucket]:
     """Sorted by name, replication targets first. Raises LocalError for what only the cloud would know."""
     versioned = {
         _name(plan, versioning.inputs["bucket"])
-        for versioning in plan.of_type(VERSIONING)
+        for versioning in plan.of_type(tokens.BUCKET_VERSIONING)
         if versioning.inputs["versioningConfiguration"]["status"] == "Enabled"
     }
-    locks, lifecycles, replications = (_inputs(plan, kind) for kind in (LOCK, LIFECYCLE, REPLICATION))
+    locks, lifecycles, replications = (
+        _inputs(plan, kind) for kind in (tokens.OBJECT_LOCK, tokens.BUCKET_LIFECYCLE, tokens.REPLICATION)
+    )
     found = [
         Bucket(
             name=name,
@@ -46,7 +44,7 @@ def declared_buckets(plan: Plan) -> list[Bucket]:
             lifecycle=tuple(_lifecycle_rule(rule) for rule in lifecycles.get(name, {}).get("rules", [])),
             replication=tuple(_replication_rule(plan, rule) for rule in replications.get(name, {}).get("rules", [])),
         )
-        for resource in plan.of_type(BUCKET)
+        for resource in plan.of_type(tokens.BUCKET)
         for name in [_name_of(resource)]
     ]
     return sorted(found, key=lambda bucket: (bool(bucket.replication), bucket.name))

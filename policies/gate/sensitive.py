@@ -9,7 +9,7 @@ from typing import Any
 from components.resource_types import tokens
 from components.secrets import properties
 from plan.model import PROVIDERS, Computed, Plan, Resource, Secret, reveal
-from policies.map.whereabouts import at
+from policies.map.locations import at
 from policies.scan import patterns, scanner, wrapping
 
 INPUTS_RULE = "sensitive-inputs-are-secret"

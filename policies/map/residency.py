@@ -13,8 +13,8 @@ from components.resource_types.row import CLASSIFIED, SUMS, Location, Role, Show
 from components.resource_types.table import judged
 from plan import failover
 from plan.model import PROVIDERS, STACK_TYPE, Computed, Plan, Resource, reveal
-from policies.map import whereabouts
-from policies.map.whereabouts import Evidence, Ground, Where, at, evidence
+from policies.map import locations
+from policies.map.locations import Evidence, Ground, Where, at, evidence
 from policies.residency.worker_logs import keeps_calls
 
 IN_CANADA = "resources-are-in-canada"
@@ -205,7 +205,7 @@ def _queries(plan: Plan, host: Where) -> Iterator[Flow]:
     for resource in plan.of_type(tokens.HYPERDRIVE):
         (found,) = _found(plan, resource)
         yield Flow(
-            source=whereabouts.EDGE,
+            source=locations.EDGE,
             target=host,
             what="queries",
             data_class=found.data_class,
@@ -219,7 +219,7 @@ def _backups(plan: Plan, host: Where) -> Iterator[Flow]:
         code = at(component.inputs, "specification", "backup", "region")
         yield Flow(
             source=host,
-            target=whereabouts.region(code) if isinstance(code, str) else whereabouts.UNKNOWN,
+            target=locations.region(code) if isinstance(code, str) else locations.UNKNOWN,
             what="backups",
             data_class=str(component.inputs.get("dataClass", NOT_DECLARED)),
             rule=BACKUPS,
@@ -229,8 +229,7 @@ def _backups(plan: Plan, host: Where) -> Iterator[Flow]:
 
 def _copies(plan: Plan) -> Iterator[Flow]:
     buckets = {
-        resource.inputs.get("bucket"): whereabouts.regional(plan, resource)[0]
-        for resource in plan.of_type(tokens.BUCKET)
+        resource.inputs.get("bucket"): locations.regional(plan, resource)[0] for resource in plan.of_type(tokens.BUCKET)
     }
     for resource in plan.of_type(tokens.REPLICATION):
         rules = resource.inputs.get("rules")
@@ -238,8 +237,8 @@ def _copies(plan: Plan) -> Iterator[Flow]:
             target = at(rules, index, "destination", "bucket")
             name = target.removeprefix("arn:aws:s3:::") if isinstance(target, str) else None
             yield Flow(
-                source=buckets.get(resource.inputs.get("bucket"), whereabouts.UNKNOWN),
-                target=buckets.get(name, whereabouts.UNKNOWN),
+                source=buckets.get(resource.inputs.get("bucket"), locations.UNKNOWN),
+                target=buckets.get(name, locations.UNKNOWN),
                 what="copies",
                 data_class=_declared_class(plan, resource),
                 rule=REPLICATION,
@@ -301,23 +300,23 @@ def _ground(plan: Plan, resource: Resource) -> tuple[Where, list[Evidence]]:
     row = judged(resource.type)
     said = [evidence(resource, "type", resource.type)]
     if row is None:
-        return whereabouts.UNKNOWN, said
+        return locations.UNKNOWN, said
     package = resource.type.removeprefix(PROVIDERS).partition(":")[0]
     if row.location is Location.REGIONAL:
-        return whereabouts.regional(plan, resource)
+        return locations.regional(plan, resource)
     if row.location is Location.ELSEWHERE:
-        return whereabouts.ABROAD, said
+        return locations.ABROAD, said
     if package == "cloudflare":
-        return whereabouts.EDGE, said
+        return locations.EDGE, said
     if row.location is Location.GLOBAL:
-        return whereabouts.GLOBAL if package == "aws" else whereabouts.THIRD_PARTY, said
+        return locations.GLOBAL if package == "aws" else locations.THIRD_PARTY, said
     is_in_state = row.location in (Location.LOCAL, Location.COMPONENT)
-    return whereabouts.STATE if is_in_state else whereabouts.THIRD_PARTY, said
+    return locations.STATE if is_in_state else locations.THIRD_PARTY, said
 
 
 def _worker_version(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     said = [evidence(resource, "placement.region", at(resource.inputs, "placement", "region"))]
-    yield _place(plan, resource, kind, whereabouts.EDGE, said)
+    yield _place(plan, resource, kind, locations.EDGE, said)
 
 
 def _worker(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
@@ -337,7 +336,7 @@ def _worker(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
         rule=EDGE_LOGS,
         note="Kept for up to 7 days, outside Canada; the code logs method, path and reason of a failure.",
     )
-    yield _place(plan, resource, kept, whereabouts.EDGE, [evidence(resource, path, value)], held)
+    yield _place(plan, resource, kept, locations.EDGE, [evidence(resource, path, value)], held)
 
 
 def _hyperdrive(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
@@ -347,16 +346,16 @@ def _hyperdrive(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     said = [evidence(resource, "caching.disabled", disabled), evidence(resource, "origin.user", user)]
     if disabled is not True:
         kind = Shown(what="Hyperdrive cache", role=Role.HOLDS, rule=CACHE, note="Where it is kept is not documented.")
-    yield _place(plan, resource, kind, whereabouts.EDGE, said, data_class)
+    yield _place(plan, resource, kind, locations.EDGE, said, data_class)
 
 
 def _r2(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
     said = [evidence(resource, path, resource.inputs.get(path)) for path in ("location", "jurisdiction")]
-    yield _place(plan, resource, kind, whereabouts.EDGE, said)
+    yield _place(plan, resource, kind, locations.EDGE, said)
 
 
 def _instance(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
-    where, said = whereabouts.regional(plan, resource)
+    where, said = locations.regional(plan, resource)
     yield _place(plan, resource, kind, where, said)
     if at(resource.inputs, "addOn", "status") == "Enabled":
         snapshots = Shown(
@@ -370,7 +369,7 @@ def _instance(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
 
 
 def _parameter(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
-    where, said = whereabouts.regional(plan, resource)
+    where, said = locations.regional(plan, resource)
     yield _place(plan, resource, kind, where, [*said, evidence(resource, "type", resource.inputs.get("type"))])
 
 
@@ -380,7 +379,7 @@ def _subscription(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found
         what="Mailbox that alarms go to", role=Role.PASSES, rule=PEOPLE, note="Names a fault, holds no rows."
     )
     said = [evidence(resource, path, resource.inputs.get(path)) for path in ("endpoint", "protocol")]
-    yield _place(plan, resource, mailbox, whereabouts.THIRD_PARTY, said)
+    yield _place(plan, resource, mailbox, locations.THIRD_PARTY, said)
 
 
 def _identity_provider(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
@@ -388,9 +387,7 @@ def _identity_provider(plan: Plan, resource: Resource, kind: Shown) -> Iterator[
     github = Shown(
         what="GitHub Actions", role=Role.NEITHER, rule=DESTINATIONS, note="Deploys; may not read objects of ours."
     )
-    yield _place(
-        plan, resource, github, whereabouts.THIRD_PARTY, [evidence(resource, "url", resource.inputs.get("url"))]
-    )
+    yield _place(plan, resource, github, locations.THIRD_PARTY, [evidence(resource, "url", resource.inputs.get("url"))])
 
 
 def _record(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
@@ -409,7 +406,7 @@ def _record(plan: Plan, resource: Resource, kind: Shown) -> Iterator[Found]:
         if parent is not None and (route := failover.switch(plan, parent)):
             said.append(evidence(route, "script", route.inputs.get("script")))
         passed = _class_of_pages(parent) or _site_class(plan)
-        yield _place(plan, resource, standby, whereabouts.THIRD_PARTY, said, "" if is_standing_by else passed)
+        yield _place(plan, resource, standby, locations.THIRD_PARTY, said, "" if is_standing_by else passed)
 
 
 def _class_of_pages(component: Resource | None) -> str:
@@ -419,7 +416,7 @@ def _class_of_pages(component: Resource | None) -> str:
 
 def _site_class(plan: Plan) -> str:
     """Class of the data that passes through a stand-by that answers: the site's."""
-    said = {resource.inputs.get("dataClass") for resource in plan.of_type("hybrid:edge:WebSite")}
+    said = {resource.inputs.get("dataClass") for resource in plan.of_type(tokens.WEB_SITE)}
     return next((str(one) for one in STRICTEST_FIRST if one in said), NOT_DECLARED)
 
 
@@ -429,11 +426,11 @@ def state(plan: Plan) -> Found | None:
     if not isinstance(bucket, str):
         return None
     said = [Evidence(urn=plan.stack_urn, name="settings", path="hybrid:stateBucket", value=bucket, source="")]
-    where = whereabouts.UNKNOWN
+    where = locations.UNKNOWN
     for resource in plan.of_type(tokens.ROLE_POLICY):
         policy = resource.inputs.get("policy")
         for code in _key_regions(policy.template if isinstance(policy, Computed) else policy, alias):
-            where = whereabouts.region(code)
+            where = locations.region(code)
             said.append(evidence(resource, "policy", f"arn:aws:kms:{code}"))
     kind = Shown(
         what="Pulumi state",
@@ -459,6 +456,7 @@ def _key_regions(policy: Any, alias: Any) -> set[str]:
     return {arn.split(":")[3] for arn in arns if arn.startswith("arn:aws:kms:")}
 
 
+# Functions of the plan, which a row can't name: the table is below the map.
 _SPECIAL: dict[str, Callable[[Plan, Resource, Shown], Iterator[Found]]] = {
     tokens.OIDC_PROVIDER: _identity_provider,
     tokens.INSTANCE: _instance,

@@ -16,10 +16,9 @@ from pulumi_policy import PolicyResource
 
 from components.common.labels import DataClass
 from components.resource_types import tokens
-from components.resource_types.table import CLOUDFLARE_RECORDS
+from components.resource_types.table import CLOUDFLARE_RECORDS, of
 from plan.model import UNWRITTEN
 from policies.residency.hosts import HOSTS
-from policies.residency.regions import CODE
 from policies.residency.written import plain, written
 from policies.rules.reading import known
 
@@ -44,42 +43,10 @@ _ADDRESSES: dict[str, tuple[str, ...]] = {
 _SHARED = re.compile(r"ab|ac|bc|com?|edu|gc|gob?|gouv|gov|mb|ne|net|n[blstu]|on|org?|pe|qc|sk|yk")
 # What these hold is no destination: words, proofs and keys.
 _TEXT_RECORDS = ("TXT", "SPF", "CAA", "CERT", "DNSKEY", "DS", "LOC", "OPENPGPKEY", "SMIMEA", "SSHFP", "TLSA")
-# Where a host stands bare; a number is any item of a list.
-_BARE: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(CLOUDFLARE_RECORDS, ("content", "value", "data.target", "data.value", "data.replacement")),
-    "aws:route53/record:Record": ("records.0", "aliases.0.name"),
-    tokens.CONNECTIVITY_SERVICE: (
-        "host.hostname",
-        "host.ipv4",
-        "host.ipv6",
-        "host.resolverNetwork.resolverIps.0",
-    ),
-    tokens.HEALTHCHECK: ("address",),
-    tokens.HYPERDRIVE: ("origin.host",),
-    tokens.LOAD_BALANCER_POOL: ("origins.0.address",),
-    "cloudflare:index/ruleset:Ruleset": (
-        "rules.0.actionParameters.hostHeader",
-        "rules.0.actionParameters.origin.host",
-        "rules.0.actionParameters.sni.value",
-    ),
-    "vercel:index/projectDomain:ProjectDomain": ("redirect",),
-}
-# A host there that is not known yet, and not made of what the stack declares, keeps the rule from judging.
-_NEEDED: dict[str, tuple[str, ...]] = {
-    **{token: paths for token, paths in _BARE.items() if token not in CLOUDFLARE_RECORDS},
-    **dict.fromkeys(CLOUDFLARE_RECORDS, ("content", "value", "data.target")),
-    tokens.WEBHOOKS: ("url",),
-}
-# What a program is told, whatever the variable is called.
-_VARIABLES: dict[str, str] = {
-    "aws:lambda/function:Function": r"environment\.variables\.",
-    "aws:ssm/association:Association": r"parameters\.",
-    tokens.PARAMETER: r"value$|insecureValue$",
-    tokens.PAGES_PROJECT: r"deploymentConfigs\.\w+\.envVars\.",
-    tokens.WORKER_VERSION: r"bindings\[\d+\]\.(?:text$|json)",
-    tokens.VERCEL_PROJECT: r"environments?\[\d+\]\.value$",
-    "vercel:index/projectEnvironmentVariable:ProjectEnvironmentVariable": r"value$",
-}
+# What of a DNS record may be unknown: it holds a host in few kinds of records.
+_RARE = ("data.value", "data.replacement")
+# A URL there that is not known yet keeps the rule from judging, as a bare host does.
+_URLS = {tokens.WEBHOOKS: ("url",)}
 # A variable called so holds the name of a host.
 _HOST_NAME = re.compile(r"(url|uri|host|hostname|endpoint|dsn|origin|webhook|server|address)$", re.IGNORECASE)
 # A name has 253 letters in labels of 63 (RFC 1035). The bounds, and that no part of a URL has a slash in it, keep every
@@ -110,7 +77,7 @@ _THIRD_PARTY = re.compile(
 )
 _HINT = re.compile(r"ipv[46]hint=\"?([0-9a-f.:,]+)")
 # People's words: a link to a page sends nothing.
-_WORDS = ("comment", "description", "alarmDescription", "tags", "tagsAll", "annotations", "notes")
+_REMARKS = ("comment", "description", "alarmDescription", "tags", "tagsAll", "annotations", "notes")
 # What Cloudflare answers: addresses of previews, which workers-dev-is-off judges.
 _ANSWERS = {tokens.WORKER_VERSION: ("urls",)}
 
@@ -192,17 +159,17 @@ def _addresses(resources: Iterable[PolicyResource]) -> Iterator[Address]:
 
 def named(resource: PolicyResource) -> Iterator[tuple[str, str]]:
     """Path and host, in lower case, of everything that the resource names."""
-    kind, props = resource.resource_type, resource.props
+    kind, props = of(resource.resource_type), resource.props
     if leads_nowhere(resource):
         return
-    bare = re.compile("|".join(_pattern(path) for path in _BARE.get(kind, ())) or r"(?!)")
-    told = re.compile(_VARIABLES.get(kind, r"(?!)"))
-    unread = (*CODE.get(kind, ()), *_ANSWERS.get(kind, ()))
+    bare = re.compile("|".join(_pattern(path) for path in kind.hosts) or r"(?!)")
+    told = re.compile(kind.variables or r"(?!)")
+    unread = (*kind.code, *_ANSWERS.get(resource.resource_type, ()))
     variables = {path for path, name in _variables(props) if _HOST_NAME.search(name)}
     for path, given in written(props):
         # What is known of a name's end says whose it is.
         text = _OPEN_END.sub("", given).replace(UNWRITTEN, "x") if UNWRITTEN in given else given
-        if path.startswith(unread) or path.split(".")[0].split("[")[0] in _WORDS:
+        if path.startswith(unread) or path.split(".")[0].split("[")[0] in _REMARKS:
             continue
         if "://" in text:
             yield from ((path, _host(found[1])) for found in _URL.findall(text) if found[0] not in _NO_HOST)
@@ -220,7 +187,9 @@ def must_be_known(resource: PolicyResource) -> None:
     """Raises UnknownValueError for a host that is not known yet, unless it is made of what the stack declares."""
     if leads_nowhere(resource):
         return
-    for path in _NEEDED.get(resource.resource_type, ()):
+    for path in (*of(resource.resource_type).hosts, *_URLS.get(resource.resource_type, ())):
+        if path in _RARE:
+            continue
         first, *rest = path.split(".")
         if not resource.property_dependencies.get(first):
             _read(resource.props, [first, *rest])
@@ -253,10 +222,10 @@ def _pattern(path: str) -> str:
 
 def _bare_hosts(text: str) -> Iterator[str]:
     """Hosts without a scheme, also in a record's content such as `10 5 5060 sip.example.com.`."""
-    words = text.split()
-    for word in words:
-        host = _host(word)
-        if len(words) == 1 or ("." in host and _is_host(host)):
+    parts = text.split()
+    for part in parts:
+        host = _host(part)
+        if len(parts) == 1 or ("." in host and _is_host(host)):
             yield host
     for hint in _HINT.findall(text):
         yield from hint.split(",")

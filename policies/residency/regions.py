@@ -10,7 +10,7 @@ from pulumi_policy.proxy import UnknownValueError
 from components.common.labels import DataClass
 from components.resource_types import tokens
 from components.resource_types.row import Location
-from components.resource_types.table import judged, line
+from components.resource_types.table import judged, line, of
 from policies.residency.written import plain, written
 from policies.rules.rule import Rule, StackRule
 
@@ -46,12 +46,6 @@ _OTHERS: dict[str, re.Pattern[str]] = {
     ),
     "an access point of several regions": re.compile(r"\.mrap(?![a-z0-9])"),
     "a key of several regions": re.compile(r"(?<![a-z0-9])mrk-[0-9a-f]{32}"),
-}
-# Code and files, which name regions without using them; what runs on the host gets its region from its specification.
-CODE = {
-    "aws:s3/bucketObject:BucketObject": ("content", "source"),
-    tokens.BUCKET_OBJECT: ("content", "source"),
-    tokens.WORKER_VERSION: ("modules", "assets"),
 }
 # resources-are-in-canada judges these.
 _JUDGED = ("region", "availabilityZone")
@@ -154,7 +148,7 @@ def _declared_classes(props: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _written_regions_are_canadian(args: ResourceValidationArgs) -> Iterator[str]:
-    code = CODE.get(args.resource_type, ())
+    code = of(args.resource_type).code
     judged = _JUDGED if args.resource_type.startswith("aws:") or args.resource_type == tokens.AWS_PROVIDER else ()
     found: dict[tuple[str, str], None] = {}
     for path, text in written(args.props):

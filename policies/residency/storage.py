@@ -8,6 +8,7 @@ from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, Stac
 from pulumi_policy.proxy import UnknownValueError
 
 from components.resource_types import tokens
+from components.resource_types.table import of
 from policies.residency.regions import CANADIAN_REGIONS
 from policies.rules.reading import known, known_accounts
 from policies.rules.rule import Rule, StackRule
@@ -17,23 +18,6 @@ BUCKETS = ("aws:s3/bucket:", "aws:s3/bucketV2:")
 REPLICATION_INPUTS = {"replicationConfiguration", "replicationConfigurations"}
 LOGGING_INPUTS = {"logging", "loggings"}
 ARN = "arn:aws:s3:::"
-# Where the name or ARN of the bucket stands that gets the report.
-REPORTS: dict[str, tuple[str, ...]] = {
-    "aws:s3/analyticsConfiguration:AnalyticsConfiguration": (
-        "storageClassAnalysis",
-        "dataExport",
-        "destination",
-        "s3BucketDestination",
-        "bucketArn",
-    ),
-    "aws:s3/bucketLogging:BucketLogging": ("targetBucket",),
-    "aws:s3/bucketLoggingV2:BucketLoggingV2": ("targetBucket",),
-    "aws:s3/inventory:Inventory": ("destination", "bucket", "bucketArn"),
-}
-LOGS: dict[str, str] = {
-    "aws:cloudwatch/logDestination:LogDestination": "targetArn",
-    "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": "destinationArn",
-}
 NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
 # Whom S3 tells of objects, by list of a notification.
 LISTENERS = {"lambdaFunctions": "lambdaFunctionArn", "queues": "queueArn", "topics": "topicArn"}
@@ -53,8 +37,8 @@ def _replication_stays(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
 def _reports_stay(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     declared = _buckets(args)
     for resource in args.resources:
-        steps = REPORTS.get(resource.resource_type)
-        if steps is None or steps[0] not in list(resource.props):
+        steps = of(resource.resource_type).reports_to
+        if not steps or steps[0] not in list(resource.props):
             continue
         destination = known(resource.props, *steps)
         sources = resource.property_dependencies.get(steps[0], [])
@@ -100,8 +84,8 @@ def _replication_is_in_sight(args: ResourceValidationArgs) -> Iterator[str]:
 
 def _logs_stay(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     for resource in args.resources:
-        key = LOGS.get(resource.resource_type)
-        if key is not None:
+        key = of(resource.resource_type).logs_to
+        if key:
             fault = _fault_of_a_listener(resource, key, known(resource.props, key))
             if fault:
                 yield f"These log lines are handed to {fault}.", resource.urn

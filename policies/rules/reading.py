@@ -111,7 +111,7 @@ def parents(resource: PolicyResource) -> Iterator[PolicyResource]:
 
 
 def is_below(resource: PolicyResource, type_token: str) -> bool:
-    """Whether a component of this type holds it, however deep."""
+    """Whether it is a descendant of a component of this type."""
     return any(parent.resource_type == type_token for parent in parents(resource))
 
 

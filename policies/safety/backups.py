@@ -12,10 +12,7 @@ from policies.rules.rule import Rule, StackRule
 
 REPOSITORY = "hybrid:backup:BackupRepository"
 # What the backups' buckets must have, each a resource of its own that names its bucket.
-VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
-LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 DAYS_A_YEAR = 365
 # Long enough to notice over a long weekend what somebody deleted, or encrypted, on its eve.
 LEAST_LOCK_DAYS = 7
@@ -26,7 +23,7 @@ MOST_ARCHIVE_TIMEOUT_SECONDS = 300
 
 
 def _buckets_keep_versions(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    versioned = by_bucket(args.resources, VERSIONING)
+    versioned = by_bucket(args.resources, tokens.BUCKET_VERSIONING)
 
     def check(bucket: PolicyResource) -> Iterator[str]:
         # Those of backups are judged with all else that they need.
@@ -41,7 +38,9 @@ def _keeps_versions(own: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _backups_can_be_brought_back(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    versioned, locks, encryptions = (by_bucket(args.resources, kind) for kind in (VERSIONING, LOCK, ENCRYPTION))
+    versioned, locks, encryptions = (
+        by_bucket(args.resources, kind) for kind in (tokens.BUCKET_VERSIONING, tokens.OBJECT_LOCK, ENCRYPTION)
+    )
 
     def check(bucket: PolicyResource) -> Iterator[str]:
         name = text(bucket.props, "bucket")
@@ -158,7 +157,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.HIGH,
         remediation="Set noncurrentDays to 7 or more, and leave expiration's days and date out.",
-        types=(LIFECYCLE, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2"),
+        types=(tokens.BUCKET_LIFECYCLE, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2"),
         check=_old_versions_are_kept,
     ),
     Rule(

@@ -129,6 +129,7 @@ def _logpush_usd(job: PolicyResource, _args: StackValidationArgs) -> float:
     return 0.0
 
 
+# Functions of the resources, which a row can't name: the table is below the rules.
 COMPUTED: dict[str, Callable[[PolicyResource, StackValidationArgs], float]] = {
     tokens.INSTANCE: _instance_usd,
     DISK: _disk_usd,

@@ -13,7 +13,6 @@ R2_DOMAIN = "cloudflare:index/r2ManagedDomain:R2ManagedDomain"
 R2_CORS = "cloudflare:index/r2BucketCors:R2BucketCors"
 FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
 FUNCTION_PERMISSION = "aws:lambda/permission:Permission"
-DOCUMENT = "aws:ssm/document:Document"
 READING_METHODS = {"get", "head"}
 # Who may be given a function without a word on whose account or resource calls it: nobody.
 ANYBODY = {"*", ""}
@@ -138,7 +137,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         reason="A shared document shows how hosts are run, and may be public (AWS, Systems Manager shared documents).",
         severity=Severity.MEDIUM,
         remediation="Leave permissions out.",
-        types=(DOCUMENT,),
+        types=(tokens.DOCUMENT,),
         check=_document_is_private,
     ),
     Rule(

@@ -20,7 +20,6 @@ CLOUDFLARE: dict[str, frozenset[str]] = {"cidrs": frozenset(IPV4), "ipv6Cidrs": 
 KNOWN_PORTS = (("tcp", SSH_PORT, SSH_PORT), ("tcp", POSTGRES_PORT, POSTGRES_PORT))
 FAMILIES = {"cidrs": 4, "ipv6Cidrs": 6}
 TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
-TUNNEL_CONFIG = "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig"
 ACCESS_POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"
 
 
@@ -117,7 +116,7 @@ def _firewall_is_declared(args: StackValidationArgs) -> Iterator[tuple[str, str]
 
 
 def _tunnel_is_behind_access(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    configs = [found for found in args.resources if found.resource_type == TUNNEL_CONFIG]
+    configs = [found for found in args.resources if found.resource_type == tokens.TUNNEL_CONFIG]
     applications = [found for found in args.resources if found.resource_type == tokens.ACCESS_APPLICATION]
     configured = {found.urn for config in configs for found in config.property_dependencies.get("tunnelId", [])}
     for tunnel in args.resources:

@@ -8,6 +8,7 @@ from pulumi_policy import ResourceValidationArgs, Severity
 from pulumi_policy.proxy import UnknownValueError
 
 from components.resource_types import tokens
+from components.resource_types.table import RESOURCE_TYPES
 from policies.rules.reading import accounts, entries, has, is_of, text, value
 from policies.rules.rule import Rule, StackRule
 from policies.safety.documents import DocumentError, Statement, statements
@@ -70,13 +71,7 @@ WIDE_POLICY = re.compile(
     r".*fullaccess.*|.*readonly.*|.*readwrite.*|viewonlyaccess)"
 )
 USER = "aws:iam/user:User"
-# Where a document of rights stands, and in which property.
-GRANTS: dict[str, str] = {
-    "aws:iam/policy:Policy": "policy",
-    tokens.ROLE_POLICY: "policy",
-    "aws:iam/userPolicy:UserPolicy": "policy",
-    "aws:iam/groupPolicy:GroupPolicy": "policy",
-}
+GRANTS = {token: row.grants for token, row in RESOURCE_TYPES.items() if row.grants}
 ATTACHMENTS = (
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pulumi_policy import ResourceValidationArgs, Severity
 
 from components.resource_types import tokens
+from components.resource_types.table import RESOURCE_TYPES
 from policies.exemptions.exemption import current_day
 from policies.rules.reading import account_ids, accounts, is_of, items, text, value
 from policies.rules.rule import Rule, StackRule
@@ -16,23 +17,7 @@ from policies.safety.documents import TO_COME, DocumentError, Statement, stateme
 ISSUER, AUDIENCE = "token.actions.githubusercontent.com", "sts.amazonaws.com"
 ACCESS_TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken"
 API_TOKENS = (tokens.ACCOUNT_TOKEN, tokens.API_TOKEN)
-# Where a resource says itself who may use it, and in which property.
-RESOURCE_POLICIES: dict[str, str] = {
-    "aws:cloudwatch/logDestinationPolicy:LogDestinationPolicy": "accessPolicy",
-    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "policyDocument",
-    "aws:s3/accessPoint:AccessPoint": "policy",
-    tokens.BUCKET: "policy",
-    tokens.OLD_BUCKET: "policy",
-    tokens.BUCKET_POLICY: "policy",
-    tokens.KMS_KEY: "policy",
-    "aws:kms/keyPolicy:KeyPolicy": "policy",
-    "aws:sns/topic:Topic": "policy",
-    "aws:sns/topicPolicy:TopicPolicy": "policy",
-    "aws:sqs/queue:Queue": "policy",
-    "aws:sqs/queuePolicy:QueuePolicy": "policy",
-    "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
-    "aws:secretsmanager/secretPolicy:SecretPolicy": "policy",
-}
+RESOURCE_POLICIES = {token: row.resource_policy for token, row in RESOURCE_TYPES.items() if row.resource_policy}
 # A year, after which somebody renews it (components/network/private_tunnel.py).
 MOST_TOKEN_HOURS = 8760
 MOST_TOKEN_TIME = timedelta(days=366)

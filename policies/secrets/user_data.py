@@ -6,17 +6,11 @@ from collections.abc import Iterator
 from pulumi_policy import ResourceValidationArgs, Severity, StackValidationArgs
 
 from components.resource_types import tokens
+from components.resource_types.table import RESOURCE_TYPES
 from policies.rules.rule import Rule, StackRule
 from policies.scan import scanner
 
-# Type and the properties that hold a script.
-SCRIPTS = {
-    tokens.INSTANCE: ("userData",),
-    "aws:ec2/instance:Instance": ("userData", "userDataBase64"),
-    "aws:ec2/launchConfiguration:LaunchConfiguration": ("userData", "userDataBase64"),
-    "aws:ec2/launchTemplate:LaunchTemplate": ("userData",),
-    "aws:ec2/spotInstanceRequest:SpotInstanceRequest": ("userData", "userDataBase64"),
-}
+SCRIPTS = {token: row.scripts for token, row in RESOURCE_TYPES.items() if row.scripts}
 # An activation's code is meant to be there, if it registers but one machine: the next rule.
 CODE = re.compile(r"-activation-code[= ]+[\"']?[A-Za-z0-9+/]{20}(?![A-Za-z0-9+/])")
 

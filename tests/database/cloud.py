@@ -15,7 +15,7 @@ from websockets.sync.server import ServerConnection, serve
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response as HttpResponse
 
-from database.declared import ACTIVATION, HOST, INGRESS, PARAMETER
+from components.resource_types import tokens
 from plan.model import Plan, Resource
 from tests.host.specs import spec
 from tests.web_server import served
@@ -33,20 +33,20 @@ def declared_plan(
     """A stack with what the routes to its database are made of."""
     names = [f"postgres/passwords/{role}" for role in ("app", "migrator", "monitor", "public_read", "read_only")]
     names += ["postgres/tls-authorities", "operators/access-client-id", "operators/access-client-secret"]
-    resources = [_resource(PARAMETER, name, {"name": f"{PREFIX}/{name}"}) for name in names]
+    resources = [_resource(tokens.PARAMETER, name, {"name": f"{PREFIX}/{name}"}) for name in names]
     for number, letter in enumerate("ab"):
         is_serving = number < serving
         specification = spec(postgres_port=port, pooler_port=pooler_port, database=database, is_serving=is_serving)
-        host = _resource(HOST, f"postgres-{letter}", {"host": letter, "specification": specification})
+        host = _resource(tokens.POSTGRES_HOST, f"postgres-{letter}", {"host": letter, "specification": specification})
         tags = TAGS | {"Host": letter}
-        resources += [host, _resource(ACTIVATION, f"activation-{letter}", {"tags": tags}, parent=host.urn)]
+        resources += [host, _resource(tokens.ACTIVATION, f"activation-{letter}", {"tags": tags}, parent=host.urn)]
     if has_tunnel:
         rules: list[dict[str, Any]] = [
             {"hostname": TUNNEL, "service": f"tcp://localhost:{port}"},
             {"hostname": POOLER_TUNNEL, "service": f"tcp://localhost:{pooler_port}"},
             {"service": "http_status:404"},
         ]
-        resources.append(_resource(INGRESS, "tunnel-ingress", {"config": {"ingresses": rules}}))
+        resources.append(_resource(tokens.TUNNEL_CONFIG, "tunnel-ingress", {"config": {"ingresses": rules}}))
     return Plan(project="automatonicai", stack="dev", resources=tuple(resources))
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from database.declared import PARAMETER, declared
+from components.resource_types import tokens
+from database.declared import declared
 from database.errors import DatabaseError
 from tests.database.cloud import PREFIX, TAGS, declared_plan
 
@@ -31,6 +32,6 @@ def test_a_stack_must_have_one_serving_host(serving: int) -> None:
 
 def test_a_parameter_that_is_not_declared_is_refused() -> None:
     plan = declared_plan()
-    without = replace(plan, resources=tuple(one for one in plan.resources if one.type != PARAMETER))
+    without = replace(plan, resources=tuple(one for one in plan.resources if one.type != tokens.PARAMETER))
     with pytest.raises(DatabaseError, match="declares 0 parameters that end in /postgres/tls-authorities"):
         declared(without).parameter("/postgres/tls-authorities")

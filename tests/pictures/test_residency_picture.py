@@ -18,8 +18,8 @@ from pictures.topology import svg as topology
 from plan import codec
 from plan.graph import graph
 from plan.model import Plan
+from policies.map.locations import CITIES, COORDINATES
 from policies.map.residency import residency_map
-from policies.map.whereabouts import CITIES, COORDINATES
 from tests.commands import ran
 from tests.policies.changes import broken, having
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from components.resource_types import tokens
 from local.common.errors import LocalError
 from local.common.ports import Ports
-from local.edge.part import ROUTE, VERSION, EdgeSources, edge_config, site_assets
+from local.edge.part import EdgeSources, edge_config, site_assets
 from plan.model import Computed, Plan, Resource, Secret, reference
 
 URN = "urn:pulumi:dev::shop::"
-WORKER = "cloudflare:index/worker:Worker"
 HYPERDRIVE = "cloudflare:index/hyperdriveConfig:HyperdriveConfig"
 
 
@@ -26,7 +26,7 @@ def identity(kind: str, name: str) -> Computed:
 def plan(*bindings: dict[str, Any], script: str | None = "shop", **inputs: Any) -> Plan:
     """One Worker that answers both host names, with a database behind Hyperdrive."""
     version = {
-        "workerId": identity(WORKER, "shop"),
+        "workerId": identity(tokens.WORKER, "shop"),
         "mainModule": "index.js",
         "modules": [
             {"name": "index.js", "contentFile": "dist/index.js", "contentType": "application/javascript+module"}
@@ -39,10 +39,10 @@ def plan(*bindings: dict[str, Any], script: str | None = "shop", **inputs: Any) 
         project="shop",
         stack="dev",
         resources=(
-            resource(WORKER, "shop", name="shop"),
-            resource(VERSION, "version", **{**version, **inputs}),
-            resource(ROUTE, "site", pattern="shop.example/*", script=script),
-            resource(ROUTE, "api", pattern="api.shop.example/*", script="shop"),
+            resource(tokens.WORKER, "shop", name="shop"),
+            resource(tokens.WORKER_VERSION, "version", **{**version, **inputs}),
+            resource(tokens.ROUTE, "site", pattern="shop.example/*", script=script),
+            resource(tokens.ROUTE, "api", pattern="api.shop.example/*", script="shop"),
             resource(HYPERDRIVE, "orders", origin=origin),
             resource("cloudflare:index/r2Bucket:R2Bucket", "media", name="media"),
         ),

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from components.resource_types import tokens
 from local.common.errors import LocalError
 from local.common.generated_secrets import GeneratedSecrets
 from local.common.ports import Ports
 from local.common.state import State
 from local.host import database_certificates
 from local.host.spec import Machine, host_spec
-from local.objects.buckets import BUCKET, LOCK, REPLICATION, VERSIONING, Bucket, declared_buckets
+from local.objects.buckets import Bucket, declared_buckets
 from plan.model import Computed, Plan, Resource, reference
 
 PROVIDER = "urn:pulumi:dev::shop::pulumi:providers:aws::montreal"
@@ -29,7 +30,7 @@ def plan(*resources: Resource) -> Plan:
 
 
 def versioning(bucket: Any, status: str = "Enabled") -> Resource:
-    return resource(VERSIONING, "versioning", bucket=bucket, versioningConfiguration={"status": status})
+    return resource(tokens.BUCKET_VERSIONING, "versioning", bucket=bucket, versioningConfiguration={"status": status})
 
 
 def declared_bucket(plan: Plan, name: str) -> Bucket:
@@ -77,13 +78,13 @@ def test_the_backups_region_is_their_buckets(dev_plan: Plan, state: State) -> No
 
 def test_a_bucket_has_its_own_region_or_its_providers() -> None:
     found = declared_buckets(
-        plan(resource(BUCKET, "b", bucket="b"), resource(BUCKET, "a", bucket="a", region="ca-west-1"))
+        plan(resource(tokens.BUCKET, "b", bucket="b"), resource(tokens.BUCKET, "a", bucket="a", region="ca-west-1"))
     )
     assert [(bucket.name, bucket.region) for bucket in found] == [("a", "ca-west-1"), ("b", "ca-central-1")]
 
 
 def test_versioning_follows_the_name_or_the_reference() -> None:
-    bucket = resource(BUCKET, "b", bucket="b")
+    bucket = resource(tokens.BUCKET, "b", bucket="b")
     for named in ("b", Computed(reference(bucket.urn, "id"))):
         expected = [Bucket(name="b", region="ca-central-1", is_versioned=True)]
         assert declared_buckets(plan(bucket, versioning(named))) == expected
@@ -91,17 +92,18 @@ def test_versioning_follows_the_name_or_the_reference() -> None:
 
 
 def test_a_bucket_has_no_more_than_is_declared() -> None:
-    bucket = resource(BUCKET, "b", bucket="b")
+    bucket = resource(tokens.BUCKET, "b", bucket="b")
     assert declared_buckets(plan(bucket)) == [Bucket(name="b", region="ca-central-1", is_versioned=False)]
-    lock = resource(LOCK, "lock", bucket="b", rule={"defaultRetention": {"mode": "GOVERNANCE", "days": 3}})
+    retention = {"mode": "GOVERNANCE", "days": 3}
+    lock = resource(tokens.OBJECT_LOCK, "lock", bucket="b", rule={"defaultRetention": retention})
     (found,) = declared_buckets(plan(bucket, lock))
     assert found.retention == {"Mode": "GOVERNANCE", "Days": 3}
 
 
 def test_copies_are_named_by_reference_and_made_first() -> None:
-    source, copies = resource(BUCKET, "a", bucket="a"), resource(BUCKET, "z", bucket="z")
+    source, copies = resource(tokens.BUCKET, "a", bucket="a"), resource(tokens.BUCKET, "z", bucket="z")
     rule = {"id": "r", "status": "Enabled", "destination": {"bucket": Computed(reference(copies.urn, "arn"))}}
-    first, second = declared_buckets(plan(source, copies, resource(REPLICATION, "r", bucket="a", rules=[rule])))
+    first, second = declared_buckets(plan(source, copies, resource(tokens.REPLICATION, "r", bucket="a", rules=[rule])))
     assert (first.name, second.name) == ("z", "a")
     assert second.replication[0]["Destination"] == {"Bucket": "arn:aws:s3:::z"}
     assert second.replication[0]["DeleteMarkerReplication"] == {"Status": "Disabled"}
@@ -109,7 +111,7 @@ def test_copies_are_named_by_reference_and_made_first() -> None:
 
 def test_a_bucket_without_a_name_or_region_is_refused() -> None:
     with pytest.raises(LocalError, match="unnamed: its name is known only to the cloud"):
-        declared_buckets(plan(resource(BUCKET, "unnamed")))
-    nowhere = Resource(urn="urn", type=BUCKET, name="nowhere", custom=True, inputs={"bucket": "b"})
+        declared_buckets(plan(resource(tokens.BUCKET, "unnamed")))
+    nowhere = Resource(urn="urn", type=tokens.BUCKET, name="nowhere", custom=True, inputs={"bucket": "b"})
     with pytest.raises(LocalError, match="nowhere: its region is not declared"):
         declared_buckets(plan(nowhere))

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from components.resource_types.table import judged
+from components.resource_types.table import RESOURCE_TYPES, judged
 from plan.model import Computed
-from policies.residency.storage import LISTENERS, LOGS, NOTIFICATION, REPORTS
+from policies.residency.storage import LISTENERS, NOTIFICATION
 from tests.policies.changes import Change, both, having, made_of, on, plus
 from tests.policies.residency.cases import case
 
@@ -107,4 +107,6 @@ def test_a_case_breaks_its_rules_and_no_other(name: str, rules_broken: dict[str,
 
 
 def test_every_type_that_reports_is_judged() -> None:
-    assert [token for token in (*REPORTS, *LOGS, NOTIFICATION) if judged(token) is None] == []
+    sent_on = [token for token, row in RESOURCE_TYPES.items() if row.reports_to or row.logs_to]
+    assert len(sent_on) == 6
+    assert [token for token in (*sent_on, NOTIFICATION) if judged(token) is None] == []
