@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,10 @@ from database import parameter_store, session_manager
 from database.access import Access, OpenAccess, refuse_unknown
 from database.declared import Declared
 from database.errors import DatabaseError
+from database.terms import Route
 
 LOOPBACK = "127.0.0.1"
 Fault = Callable[[], object]
-
-
-class Route(StrEnum):
-    """What carries the bytes; TLS to the server is the same in both."""
-
-    TUNNEL = "tunnel"
-    SSM = "ssm"
 
 
 def open_cloud(declared: Declared, route: Route) -> OpenAccess:

@@ -2,25 +2,16 @@
 
 import re
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from database.access import Access, connected, one_line
 from database.errors import DatabaseError
+from database.terms import Order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROLE = "monitor"
-
-
-class Order(StrEnum):
-    """What counts: time in all, time a call, calls, or blocks read and written."""
-
-    TOTAL = "total"
-    MEAN = "mean"
-    CALLS = "calls"
-    IO = "io"
 
 
 COLUMN = {Order.TOTAL: "total_ms", Order.MEAN: "mean_ms", Order.CALLS: "calls", Order.IO: "io_blocks"}

@@ -2,12 +2,12 @@
 
 import sys
 from contextlib import nullcontext
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from components.common.errors import HybridError
+from database.terms import Order, Route
 from scripts.options import AsJson, StackName
 from scripts.output import console, tell, write_json
 
@@ -26,22 +26,6 @@ app = typer.Typer(
     # `--way` was --route's name until this release.
     context_settings={"token_normalize_func": lambda token: "route" if token == "way" else token},
 )
-
-
-class Route(StrEnum):
-    """database.cloud_access.Route; spelled out here, for --help imports nothing."""
-
-    TUNNEL = "tunnel"
-    SSM = "ssm"
-
-
-class Order(StrEnum):
-    """database.top.Order."""
-
-    TOTAL = "total"
-    MEAN = "mean"
-    CALLS = "calls"
-    IO = "io"
 
 
 Carrier = Annotated[
@@ -68,7 +52,7 @@ def _access(stack: str | None, route: Route | None) -> "OpenAccess":
     from database.declared import declared
     from plan.record import record
 
-    return cloud_access.open_cloud(declared(record(stack)), cloud_access.Route(route or Route.TUNNEL))
+    return cloud_access.open_cloud(declared(record(stack)), route or Route.TUNNEL)
 
 
 @app.command()
@@ -131,7 +115,7 @@ def _print_status(found: "Status") -> None:
 @app.command()
 def top(
     count: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many statements.")] = 20,
-    order: Annotated[Order, typer.Option("--by", help="What the first have most of.")] = Order.TOTAL,
+    order: Annotated[Order, typer.Option("--by", help="Sort by.")] = Order.TOTAL,
     stack: StackName = None,
     route: Carrier = None,
     as_json: AsJson = False,
@@ -140,7 +124,7 @@ def top(
     from database import top as run
 
     with _access(stack, route)(run.ROLE) as access:
-        statements = run.top(access, count, run.Order(order))
+        statements = run.top(access, count, order)
     if as_json:
         write_json([statement.document() for statement in statements])
     else:
@@ -167,7 +151,7 @@ def _figures(one: "Statement") -> tuple[str, ...]:
 
 @app.command()
 def psql(
-    role: Annotated[str, typer.Option("--role", help="Whom to log in as.")] = "read_only",
+    role: Annotated[str, typer.Option("--role", help="Role to log in as.")] = "read_only",
     commands: Annotated[
         list[str] | None, typer.Option("--command", "-c", metavar="SQL", help="Run this and end; may be repeated.")
     ] = None,

@@ -8,7 +8,8 @@ from host.specification.model import LONGEST_ARCHIVE_TIMEOUT_SECONDS, SHORTEST_T
 
 # Write-ahead log that waits shares the disk with the database.
 QUEUE_SHARE = 4
-# A full backup comes once a week and is the base of all until the next one, which takes its time.
+# Shorter, a full backup is unlocked while the daily ones still need it: it comes once a week and is the base of all
+# until the next one, which takes its time.
 LOCK_DAYS = 8
 # Between two of the host's markers, and for a segment's upload, half a minute each.
 ARCHIVED_SECONDS = 60
@@ -25,12 +26,6 @@ def _of_the_lock(values: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"backupLockDays: {lock} is longer than old versions are kept (backupOldVersionDays: {kept}); "
             f"allowed: at most {kept}"
-        )
-
-    if lock is not None and 0 < lock < LOCK_DAYS:
-        yield (
-            f"backupLockDays: {lock} unlocks a full backup while the daily ones still need it; "
-            f"allowed: at least {LOCK_DAYS}"
         )
 
 

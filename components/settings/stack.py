@@ -92,7 +92,7 @@ class Settings(BaseModel):
     database_route: Literal["tunnel", "direct"]
     database_authorities: Annotated[list[AuthorityGeneration], Field(min_length=1, max_length=3)]
     wait_for_database: bool
-    snapshot_time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):00$")]
+    snapshot_time: Annotated[TimeOfDay, Field(pattern=":00$")]
     ssh_public_key: SshPublicKey
     admin_ipv4_networks: Annotated[list[Ipv4Network], Field(min_length=1, max_length=20)]
     admin_ipv6_networks: Annotated[list[Ipv6Network], Field(min_length=1, max_length=20)]
@@ -102,7 +102,7 @@ class Settings(BaseModel):
     backup_verify_day: Day
     backup_retention_full: Annotated[FullBackups, Field(ge=2, le=52)]
     backup_old_version_days: Annotated[int, Field(ge=7, le=400)]
-    backup_lock_days: Annotated[int, Field(ge=1, le=365)]
+    backup_lock_days: Annotated[int, Field(ge=backup_settings.LOCK_DAYS, le=365)]
     archive_timeout_seconds: ArchiveTimeoutSeconds
     archive_queue_max_mb: ArchiveQueueMb
     recovery_point_seconds: TargetSeconds

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from host.specification.model import MAINTENANCE_DATABASES, Identifier, Network
+from host.specification.model import MAINTENANCE_DATABASES, Hostname, Identifier, Network
 
 # A prefix as long as this is the largest network that anyone administers from.
 WIDEST_PREFIX = {4: 8, 6: 16}
@@ -52,7 +52,7 @@ def _date(text: str) -> str:
         raise ValueError("is not a date; allowed: one such as 2027-01-31") from None
 
 
-HostName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
+HostName = Annotated[Hostname, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
 HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")]
 Ipv4Network = Annotated[Network, AfterValidator(_network(4))]

@@ -13,6 +13,7 @@ import psutil
 
 from host.common.layout import SOCKETS
 from host.common.report import Report, parse
+from host.specification import reading
 from local.common.errors import LocalError
 from local.host import namespace, root_filesystem
 from local.host.spec import MAJOR, OBJECTS_CA
@@ -155,8 +156,8 @@ class Namespaces:
     @property
     def _has_database(self) -> bool:
         """Whether a server is there that can be applied to, and that no promotion may wait for."""
-        spec = self._stack.state.read_json(self._stack.state.host_file)
-        return spec["postgres"]["origin"] == "new" and is_answering(self)
+        spec = reading.parse(self._stack.state.read_json(self._stack.state.host_file))
+        return spec.postgres.origin == "new" and is_answering(self)
 
     def in_host(self, argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         return self._inside(_in_root(self._root, argv), seconds=seconds)

@@ -26,7 +26,7 @@ def test_these_run_together(postgresql: str, timescaledb: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("postgresql", "timescaledb", "words"),
+    ("postgresql", "timescaledb", "message"),
     [
         (
             "17.12",
@@ -41,8 +41,8 @@ def test_these_run_together(postgresql: str, timescaledb: str) -> None:
         ("15.20", "2.31.2", "does not run in PostgreSQL 15"),
     ],
 )
-def test_these_do_not(postgresql: str, timescaledb: str, words: str) -> None:
-    assert words in str(pair_fault(postgresql, timescaledb))
+def test_these_do_not(postgresql: str, timescaledb: str, message: str) -> None:
+    assert message in str(pair_fault(postgresql, timescaledb))
 
 
 @pytest.mark.parametrize("major", RELEASES)

@@ -37,7 +37,7 @@ def test_dev_is_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "text", "words"),
+    ("key", "text", "message"),
     [
         ("hyperdriveConnections", "many", "valid integer"),
         ("postgresHosts", "[]", "at least 1 item"),
@@ -51,7 +51,8 @@ def test_dev_is_valid() -> None:
         ("protectData", "perhaps", "valid boolean"),
         ("awsAccountId", "1234", r"^\d{12}$"),
         ("availabilityZone", "us-east-1a", "ca-central-1"),
-        ("siteHostname", "Not A Host", "matches"),
+        ("siteHostname", "Not A Host", "is not a host name"),
+        ("siteHostname", "shop", "matches"),
         ("adminIpv4Networks", '["0.0.0.0/0"]', "'0.0.0.0/0' is open to the world"),
         ("adminIpv6Networks", '["::/0"]', "open to the world"),
         ("adminIpv4Networks", '["203.0.113.7/24"]', "whose last bits are zero"),
@@ -90,13 +91,14 @@ def test_dev_is_valid() -> None:
         ("backupVerifyDay", "mittwoch", "'monday', 'tuesday'"),
         ("backupRetentionFull", "1", "greater than or equal to 2"),
         ("backupRetentionFull", "53", "less than or equal to 52"),
-        ("backupLockDays", "0", "greater than or equal to 1"),
+        ("backupLockDays", "0", "greater than or equal to 8"),
         (
             "backupLockDays",
             "36",
             "36 is longer than old versions are kept (backupOldVersionDays: 35); allowed: at most 35",
         ),
-        ("backupLockDays", "7", "7 unlocks a full backup while the daily ones still need it; allowed: at least 8"),
+        ("backupLockDays", "7", "greater than or equal to 8"),
+        ("snapshotTime", "07:30", "'07:30' is not valid; allowed: text that matches :00$"),
         ("archiveTimeoutSeconds", "29", "greater than or equal to 30"),
         ("archiveTimeoutSeconds", "301", "less than or equal to 300"),
         ("archiveQueueMaxMb", "63", "greater than or equal to 64"),
@@ -122,14 +124,14 @@ def test_dev_is_valid() -> None:
         ("failoverActive", "nobody", "'worker', 'vercel' or 'vercel-dns'"),
     ],
 )
-def test_a_wrong_value_is_refused_with_what_is_allowed(key: str, text: str, words: str) -> None:
+def test_a_wrong_value_is_refused_with_what_is_allowed(key: str, text: str, message: str) -> None:
     (fault,) = faults(**{key: text})
     assert fault.startswith(f"{key}")
-    assert words in fault
+    assert message in fault
 
 
 @pytest.mark.parametrize(
-    ("stack", "environment", "words"),
+    ("stack", "environment", "message"),
     [
         ("prod", "dev", "is not the environment of stack prod; allowed: prod"),
         ("dev-alice", "prod", "is not the environment of stack dev-alice; allowed: dev"),
@@ -138,9 +140,9 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(key: str, text: str, word
         ("trial", "dev", "has no stack 'trial'"),
     ],
 )
-def test_the_environment_agrees_with_the_stack(stack: str, environment: str, words: str) -> None:
+def test_the_environment_agrees_with_the_stack(stack: str, environment: str, message: str) -> None:
     (fault,) = [fault for fault in faults(stack, environment=environment) if fault.startswith("environment")]
-    assert words in fault
+    assert message in fault
 
 
 def test_a_users_stack_has_names_of_its_own_and_the_environment_of_dev() -> None:
