@@ -61,7 +61,7 @@ class Programs:
                 raise EndError(f"{name}: ended by itself, exit code {self._codes[name]}", 1)
 
     def end(self) -> None:
-        """Shut down all that runs, however long it takes: who started the container has a limit, and the last word."""
+        """Shuts down all that runs, without a limit of time: whoever started the container has one."""
         for pid, name in self._running.items():
             # To both services it is the shutdown that waits for no client.
             os.kill(pid, signal.SIGINT if name in SERVICES else signal.SIGTERM)

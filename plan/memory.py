@@ -52,7 +52,7 @@ class Memory:
         """What is remembered under a key; None where it is unknown or damaged."""
         try:
             path = self._folder / key
-            # What is no file may never end.
+            # Reading a pipe or device might never end.
             found = path.read_bytes() if _is_own(self._folder) and path.is_file() else b""
             digest, packed = found[:DIGEST_BYTES], found[DIGEST_BYTES:]
             if hashlib.sha256(packed).digest() != digest:

@@ -255,7 +255,7 @@ def _is_in(path: str, folders: Iterable[str]) -> bool:
 
 
 def _names(code: CodeType) -> set[str]:
-    """All that it asks anything for by name, its functions included."""
+    """Every name that this code and its functions load."""
     inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
     return {*code.co_names, *(name for one in inner for name in _names(one))}
 

@@ -148,7 +148,7 @@ def _versions() -> Iterator[Finding]:
         detail = "not built yet; `./hybrid local up` builds it of Debian's newest packages"
         yield Finding(name=versions.DEBIAN, is_fine=False, is_needed=False, detail=detail)
         return
-    # A program of the machine that is not here is no package of the root; where it is needed, others ask for it.
+    # A missing machine program is not a root package; whoever needs it reports it.
     left = [move for (place, _), move in moves.items() if place == versions.DEBIAN]
     others = "; ".join(f"{move.name} {move.before or 'none'} → {move.after or 'none'}" for move in left)
     detail = others or f"{len(root) - len(PACKAGES)} more packages, as last seen to pass"

@@ -57,7 +57,7 @@ Replace = Annotated[
 AcceptLoss = Annotated[
     int | None,
     typer.Option(
-        "--accept-loss", min=1, metavar="BYTES", help="Act though so much of main's newest log would not come back."
+        "--accept-loss", min=1, metavar="BYTES", help="Accept the loss of up to so many bytes of main's newest log."
     ),
 ]
 Discard = Annotated[

@@ -22,18 +22,18 @@ TO_LATEST = ["restore", "--to", "latest", "--into", "side"]
 RECOVERY = [*(["backup", name] for name in BACKUP), ["drill"], TO_LATEST, ["restore", "--discard", "side"]]
 
 
-def every_command(group: Any, *words: str) -> Iterator[list[str]]:
+def every_command(group: Any, *arguments: str) -> Iterator[list[str]]:
     for name, command in getattr(group, "commands", {}).items():
-        yield [*words, name]
-        yield from every_command(command, *words, name)
+        yield [*arguments, name]
+        yield from every_command(command, *arguments, name)
 
 
 EVERY_COMMAND = [*every_command(typer.main.get_command(app))]
 
 
-@pytest.mark.parametrize("words", [[], *EVERY_COMMAND])
-def test_every_command_explains_itself(words: list[str]) -> None:
-    answer = (answered if words else hybrid)(*words, "--help")
+@pytest.mark.parametrize("arguments", [[], *EVERY_COMMAND])
+def test_every_command_explains_itself(arguments: list[str]) -> None:
+    answer = (answered if arguments else hybrid)(*arguments, "--help")
     assert answer.code == 0
     assert "Usage: ./hybrid" in answer.out
 
@@ -43,7 +43,7 @@ NO_COMMANDS = {"__init__", "__main__", "backup_options", "debian_packages", "mac
 
 
 def test_every_script_is_a_command_and_says_so() -> None:
-    known = {words[0] for words in EVERY_COMMAND}
+    known = {arguments[0] for arguments in EVERY_COMMAND}
     scripts = {path.stem: path.read_text() for path in sorted((ROOT / "scripts").glob("*.py"))}
     assert {*scripts} > NO_COMMANDS
     missing = []
@@ -60,19 +60,19 @@ def test_every_command_has_a_test() -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
     assert len(EVERY_COMMAND) >= 30
     missing = [
-        f"tests/test_commands.py: add a test of ./hybrid {' '.join(words)}"
-        for words in EVERY_COMMAND
-        if not re.search(_as_arguments(words), tests)
+        f"tests/test_commands.py: add a test of ./hybrid {' '.join(arguments)}"
+        for arguments in EVERY_COMMAND
+        if not re.search(_as_arguments(arguments), tests)
     ]
     assert not missing, "\n".join(missing)
 
 
-def _as_arguments(words: list[str]) -> str:
-    """`"db", "top"`; the last word alone where a table here or `StackUnderTest.run` puts the group before it."""
-    pattern = r",\s*".join(f'"{re.escape(word)}"' for word in words)
-    if words[-1] in {"backup": BACKUP, "db": DATABASE, "failover": FAILOVER}.get(words[0], ()):
-        return rf'{pattern}|"{words[-1]}"'
-    return rf'{pattern}|\.run\(\s*"{words[-1]}"' if words[0] == "local" else pattern
+def _as_arguments(arguments: list[str]) -> str:
+    """`"db", "top"`; the last argument alone where a table here or `StackUnderTest.run` puts the group before it."""
+    pattern = r",\s*".join(f'"{re.escape(word)}"' for word in arguments)
+    if arguments[-1] in {"backup": BACKUP, "db": DATABASE, "failover": FAILOVER}.get(arguments[0], ()):
+        return rf'{pattern}|"{arguments[-1]}"'
+    return rf'{pattern}|\.run\(\s*"{arguments[-1]}"' if arguments[0] == "local" else pattern
 
 
 def test_the_page_of_commands_is_what_they_say() -> None:
@@ -84,7 +84,7 @@ def test_the_page_of_commands_is_what_they_say() -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ["preview"],
         ["preview", "dev", "--jsn"],
@@ -115,8 +115,8 @@ def test_the_page_of_commands_is_what_they_say() -> None:
         ["failover", "resolve", "--zone", "example.test", "--ids", "new.json"],
     ],
 )
-def test_wrong_usage_exits_with_2(words: list[str]) -> None:
-    answer = answered(*words)
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    answer = answered(*arguments)
     assert answer.code == 2
     assert not answer.out
     assert "Traceback" not in answer.err
@@ -188,24 +188,24 @@ def test_database_commands_without_a_stack_say_so(name: str, tmp_path: Path) -> 
     assert answer.err == "hybrid: the local stack does not run; start it with `./hybrid local up`\n"
 
 
-@pytest.mark.parametrize("words", RECOVERY)
-def test_recovery_commands_without_a_stack_say_so(words: list[str], tmp_path: Path) -> None:
-    answer = hybrid(*words, environment={"HYBRID_STATE": str(tmp_path / "none")})
+@pytest.mark.parametrize("arguments", RECOVERY)
+def test_recovery_commands_without_a_stack_say_so(arguments: list[str], tmp_path: Path) -> None:
+    answer = hybrid(*arguments, environment={"HYBRID_STATE": str(tmp_path / "none")})
     assert (answer.code, answer.out) == (1, "")
     assert answer.err == "hybrid: the local stack does not run; start it with `./hybrid local up`\n"
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("words", RECOVERY)
-def test_recovery_commands_refuse_an_unknown_stack(words: list[str]) -> None:
-    answer = answered(*words, "--stack", "stage")
+@pytest.mark.parametrize("arguments", RECOVERY)
+def test_recovery_commands_refuse_an_unknown_stack(arguments: list[str]) -> None:
+    answer = answered(*arguments, "--stack", "stage")
     assert (answer.code, answer.out) == (1, "")
     assert answer.err == "hybrid: stage: is not a stack of this project (no Pulumi.stage.yaml). Known: dev, prod\n"
 
 
 def test_a_time_without_a_zone_is_said_to_be_utc(tmp_path: Path) -> None:
-    words = ["restore", "--to", "2026-11-21 12:00", "--into", "side"]
-    answer = hybrid(*words, environment={"HYBRID_STATE": str(tmp_path / "none")})
+    arguments = ["restore", "--to", "2026-11-21 12:00", "--into", "side"]
+    answer = hybrid(*arguments, environment={"HYBRID_STATE": str(tmp_path / "none")})
     assert "no zone in '2026-11-21 12:00': taken as UTC, 2026-11-21 12:00:00 UTC\n" in answer.err
 
 
@@ -248,8 +248,8 @@ def test_database_commands_refuse_an_unknown_stack(name: str) -> None:
 def test_a_foreign_folder_is_refused_and_kept(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     environment = {"HYBRID_STATE": str(tmp_path)}
-    for words in (["up"], ["down", "--remove"]):
-        answer = hybrid("local", *words, environment=environment)
+    for arguments in (["up"], ["down", "--remove"]):
+        answer = hybrid("local", *arguments, environment=environment)
         assert answer.code == 1
         assert "is not empty and not a state folder" in answer.err
     assert (tmp_path / "thesis.txt").read_text() == "years of work"

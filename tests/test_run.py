@@ -112,10 +112,10 @@ def test_what_is_left_of_a_run_whose_watchdog_was_killed_too_goes_with_the_next(
 @pytest.mark.parametrize("text", [INNER, OF_A_LOCAL_STACK], ids=["process", "local-stack"])
 def test_a_run_names_what_its_tests_left_and_fails(tmp_path: Path, text: str) -> None:
     inner = InnerRun(tmp_path, 0, text)
-    words = inner.end()
+    output = inner.end()
     assert inner.process.returncode == pytest.ExitCode.TESTS_FAILED
-    assert "2 passed" in words
-    assert words.count(": sleep 1000") == 2
+    assert "2 passed" in output
+    assert output.count(": sleep 1000") == 2
     assert inner.is_gone()
 
 
@@ -134,10 +134,10 @@ def test_a_mount_and_a_device_that_are_left_are_named_and_ended(tmp_path: Path) 
     if os.geteuid() or subprocess.run(["losetup", "--find"], capture_output=True, check=False).returncode:
         pytest.skip("needs root and a loop device")
     inner = InnerRun(tmp_path, 0, MOUNTED)
-    words = inner.end()
+    output = inner.end()
     assert inner.process.returncode == pytest.ExitCode.TESTS_FAILED
-    assert f"mount {inner.temporary}/hybrid-" in words
-    assert "loop device /dev/loop" in words
+    assert f"mount {inner.temporary}/hybrid-" in output
+    assert "loop device /dev/loop" in output
     assert inner.is_gone()
     assert str(tmp_path) not in Path("/proc/mounts").read_text()
 
@@ -204,9 +204,9 @@ def test_it(number):
 
 def test_a_hang_costs_one_test(tmp_path: Path) -> None:
     inner = InnerRun(tmp_path, 0, text=HANGING)
-    words = inner.end()
-    assert "1 failed, 5 passed" in words
-    assert "Timeout (>2.0s)" in words
+    output = inner.end()
+    assert "1 failed, 5 passed" in output
+    assert "Timeout (>2.0s)" in output
     assert inner.is_gone()
 
 

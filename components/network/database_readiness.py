@@ -158,5 +158,5 @@ def explained(message: str) -> str:
         return "PostgreSQL does not offer TLS; check its certificate on the host"
     if "too many" in message or "remaining connection slots" in message:
         return "PostgreSQL has no free connection for this role; check who holds them"
-    words = " ".join(message.rpartition("failed: ")[2].split())
-    return f"PostgreSQL does not answer ({words}); check PostgreSQL on the host"
+    reason = " ".join(message.rpartition("failed: ")[2].split())
+    return f"PostgreSQL does not answer ({reason}); check PostgreSQL on the host"

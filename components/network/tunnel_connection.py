@@ -142,8 +142,8 @@ def _unreachable(error: Exception) -> str:
         case TimeoutError():
             return f"Cloudflare did not answer within {OPEN_SECONDS} seconds; check this machine's network"
         case OSError():
-            words = error.strerror or str(error)
-            return f"can't be reached ({words}); check its DNS record and at this machine's network"
+            reason = error.strerror or str(error)
+            return f"can't be reached ({reason}); check its DNS record and this machine's network"
         case _:
             return f"does not answer like a tunnel ({type(error).__name__})"
 

@@ -87,7 +87,7 @@ def _is_closed(value: Any) -> bool:
 
 
 def _is_in_the_clear(value: Any, steps: Sequence[str]) -> bool:
-    """Of what is at the end of a pattern, or closed before these steps of it."""
+    """Whether the value at these steps is readable, neither secret nor unknown."""
     if value is _Closed.UNKNOWN:
         # Of a list, which parts it has is not known yet.
         return not any(step.startswith(("?", "*")) for step in steps)

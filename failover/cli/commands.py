@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from failover.operation.journal import Paths
     from failover.operation.operation import Operation
 
-HELP = "Have the stand-by at Vercel answer, and Cloudflare again. Nothing is changed until --execute stands there."
+HELP = "Have the stand-by at Vercel answer, and Cloudflare again. Changes nothing without --execute."
 PREFLIGHT_SECONDS = 25.0
 # As a shell says it: 128 and the signal's number.
 INTERRUPTED = 130
@@ -66,7 +66,7 @@ Execute = Annotated[bool, typer.Option("--execute", help="Do it; without this no
 By = Annotated[Via, typer.Option("--via", help="Plan A, the route; or plan B, DNS.")]
 Force = Annotated[
     str | None,
-    typer.Option("--force", metavar="REASON", help="Act though stand-by, parity, lock or API speak against it."),
+    typer.Option("--force", metavar="REASON", help="Override refusals by stand-by, parity, lock or API."),
 ]
 Seconds = Annotated[float, typer.Option("--budget", min=5, max=3600, help="Seconds that it may take in all.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

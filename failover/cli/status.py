@@ -216,7 +216,7 @@ def _token(found: Status, operation: Operation, *, only_reads: bool) -> None:
     if expires and (datetime.fromisoformat(expires) - datetime.now(UTC)).days < TOKEN_DAYS:
         found.warnings.append(f"token: ends on {expires}")
     if only_reads:
-        found.token += "; it only reads, and nothing is known of the rollback's own"
+        found.token += "; it is read-only, and the rollback's own was not checked"
     else:
         _scopes(found, operation)
 

@@ -33,9 +33,9 @@ def new_ids(*, stack: str, zone: str, zone_id: str, account: str) -> Ids:
 
 
 def resolved(ids: Ids, wanted: Sequence[Wanted], token: str) -> Ids:
-    """The ids with what the API says of the wanted hosts now, all where none is named; the others stay as they are.
+    """The ids, those of the wanted hosts (of all, if none is named) refreshed from the API; the rest are kept.
 
-    Zone and account are looked up where they are not known. Raises FailoverError with every fault at once.
+    Looks up zone and account if they are unknown. Raises FailoverError with every fault at once.
     """
     transport = Transport(base_url=ids.api, token=token)
     api, until = Api(ids, transport), time.monotonic() + SECONDS

@@ -108,7 +108,7 @@ class Preflight:
 def preflight(ids: Ids, api: Api, view: View, budget: Budget, *, act: Act) -> Preflight:
     """Asks the API and both sides at the same time, and ends by the preflight's share of the budget.
 
-    Never raises what an operator can mend, but notes it.
+    Faults that an operator can mend are returned, not raised.
     """
     found = Preflight()
     with ThreadPoolExecutor(max_workers=len(ids.hosts) + 1) as pool:

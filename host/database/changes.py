@@ -42,7 +42,7 @@ def changes(postgres: Postgres, state: State, pooled: Mapping[str, str]) -> list
 
 
 def reread(state: State) -> Change:
-    """The one change that a standby can take, too."""
+    """Reloads the settings; a standby allows it, too."""
     return Change("server reads its rules again", () if state.is_loaded else ("SELECT pg_reload_conf();",))
 
 

@@ -14,7 +14,7 @@ from host.common.layout import AS_OWNER
 from host.common.rendering import RefusedError
 from host.database.changes import changes, reread
 from host.database.pooler import verifiers
-from host.database.serving import EndedTimeline, HasLaterTimeline, last_words, promotion_fault, return_fault
+from host.database.serving import EndedTimeline, HasLaterTimeline, demotion_mark, promotion_fault, return_fault
 from host.database.state import Change, DatabaseState, State
 from host.specification.model import Postgres, Spec
 
@@ -43,7 +43,7 @@ def apply(spec: Spec) -> None:
 def guard_return(spec: Spec) -> None:
     """Raises RefusedError where the host served before another that was promoted since; asks before it lets anyone in.
 
-    A server that does not run is asked at the stage `database`, before it takes back its last word.
+    A server that does not run is asked at the stage `database`, before it removes its demotion mark.
     """
     if not spec.postgres.is_serving or host.get_fact(File, path=layout.SERVE_WITHOUT_LATER_ROWS):
         return
@@ -71,7 +71,7 @@ def _of_this_host(spec: Spec, state: State) -> list[Change]:
     postgres = spec.postgres
     if postgres.is_serving:
         return changes(postgres, state, verifiers(spec))
-    return [reread(state), *(() if state.is_in_recovery else last_words(postgres, state))]
+    return [reread(state), *(() if state.is_in_recovery else demotion_mark(postgres, state))]
 
 
 def psql(postgres: Postgres) -> str:

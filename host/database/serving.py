@@ -1,4 +1,4 @@
-"""Which of two hosts serves: the last word of the one that did, for which its standby waits."""
+"""Which of two hosts serves: the one that did writes a demotion mark, and its standby waits for it."""
 
 import json
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ NOT_FOUND = "1"
 FETCHED = f"{layout.SOCKETS}/later.history"
 
 
-def last_words(postgres: Postgres, state: State) -> Iterator[Change]:
+def demotion_mark(postgres: Postgres, state: State) -> Iterator[Change]:
     """What a server writes that serves no longer, once no client is there and none can come."""
     is_due = state.is_fenced and MARK not in state.settings
     mark = ("SET TRANSACTION READ WRITE;", f"ALTER DATABASE \"{postgres.database}\" SET hybrid.serving = 'ended';")
-    yield Change("last word", mark if is_due else ())
+    yield Change("demotion mark", mark if is_due else ())
     # After the mark's own transaction, so that it is in what is archived now.
     yield Change("last of the log", ("SELECT pg_switch_wal();",) if is_due else ())
 
@@ -41,7 +41,7 @@ def taken_back(postgres: Postgres, state: State) -> Change:
 
 
 def return_fault(*, has_later: bool | None) -> str | None:
-    """Why a server that said its last word may not serve again: another one has served since, or may have."""
+    """Why a server with a demotion mark may not serve again: another one has served since, or may have."""
     if has_later is False:
         return None
     reason = (
@@ -60,14 +60,14 @@ def promotion_fault(state: State, *, is_forced: bool) -> str | None:
     if MARK in state.settings or is_forced:
         return None
     return (
-        "the host that served before has not said its last word in the archived log: apply is_serving false to that"
+        "the archived log has no demotion mark of the host that served before: apply is_serving false to that"
         " host, then apply this one again (within a minute). If that host is lost, and its last minute with it, here:"
         f" touch {PROMOTE_WITHOUT_MARK}"
     )
 
 
 class EndedTimeline(FactBase[int | None]):
-    """The timeline of a server that said its last word; None of any other, and of one that does not run."""
+    """The timeline of a server with a demotion mark; None of any other, and of one that does not run."""
 
     def command(self, psql: str) -> StringCommand:
         return StringCommand(psql, "--command", QuoteString(ENDED_QUERY), "2>/dev/null", "||", "true")

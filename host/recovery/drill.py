@@ -98,7 +98,7 @@ def act(machine: Machine, request: DrillRequest) -> Evidence:
         if not machine.is_serving():
             raise RecoveryError("drill: PostgreSQL does not serve here, and there is nothing to hold a copy against")
         if request.at:
-            # A slip of the pen is no drill that missed its targets.
+            # A malformed request is a usage error, not a failed drill.
             _planned(machine, _target(request.at))
         seed = request.seed if request.seed is not None else secrets.randbits(32)
         run = Run(seed, utc_now())

@@ -184,7 +184,7 @@ def set_aside(machine: Machine, name: str) -> None:
 
 
 def put_back(machine: Machine, name: str) -> None:
-    """What was set aside is there again, and runs; what was to replace it is deleted. Raises RecoveryError."""
+    """Puts the old cluster back, starts it and deletes the new one. Raises RecoveryError."""
     if clusters.folder(machine, name).exists():
         discard(machine, name)
     os.rename(_aside(machine, name), clusters.folder(machine, name))

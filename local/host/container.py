@@ -145,7 +145,7 @@ class Container:
         return {process.pid for process in processes.tree(first)} if first else set()
 
     def end(self, *, is_final: bool) -> None:
-        """Removes the container, also one that outlived its part, killed before it could hand a signal on."""
+        """Removes the container, even if its part was killed and left it running."""
         if self.is_made:
             self._compose("down", *(["--volumes", "--rmi", "all"] if is_final else []))
 

@@ -60,7 +60,7 @@ in_memory = FakeKey.value
 
 @contextmanager
 def read_in_ranges() -> Iterator[None]:
-    """Meanwhile and in this thread, an object's content is a StoredBody, not all of its bytes."""
+    """Within the block, this thread reads contents as StoredBody, not bytes."""
     _reading.is_ranged = True
     try:
         yield

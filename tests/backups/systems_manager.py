@@ -90,14 +90,14 @@ class Manager:
         if self.details:
             status = {"Cancelled": "Cancelled", "Running": "InProgress"}.get(self.details, "TimedOut")
             return {"Status": status, "StatusDetails": self.details, "ResponseCode": -1, "StandardOutputContent": ""}
-        code, out, words = self.run(request)
+        code, out, output = self.run(request)
         status = "Failed" if code else "Success"
         return {
             "Status": status,
             "StatusDetails": status,
             "ResponseCode": code,
             "StandardOutputContent": out[: self.cut],
-            "StandardErrorContent": words,
+            "StandardErrorContent": output,
         }
 
     def GetCommandInvocation(self, _: dict[str, Any]) -> tuple[int, dict[str, Any]]:  # noqa: N802

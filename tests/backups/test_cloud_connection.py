@@ -63,7 +63,7 @@ def test_the_buckets_are_those_that_are_declared(dev_plan: Plan) -> None:
 
 
 @pytest.mark.parametrize(
-    ("manager", "words"),
+    ("manager", "message"),
     [
         (Manager(refused), "one\ntwo"),
         (Manager(listed, online=False), "0 of 1 nodes with the tags"),
@@ -79,11 +79,11 @@ def test_the_buckets_are_those_that_are_declared(dev_plan: Plan) -> None:
     ],
 )
 def test_what_goes_wrong_is_said_in_plain_words(
-    manager: Manager, words: str, dev_plan: Plan, monkeypatch: pytest.MonkeyPatch
+    manager: Manager, message: str, dev_plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with served(manager) as address:
         connection, _ = connected(manager, dev_plan, monkeypatch, address)
-        with pytest.raises(HybridError, match=words):
+        with pytest.raises(HybridError, match=message):
             connection.ask(LIST)
 
 

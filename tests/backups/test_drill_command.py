@@ -36,9 +36,9 @@ class Engine:
         return document(self.found)
 
 
-def drilled(monkeypatch: pytest.MonkeyPatch, engine: Engine, *words: str) -> Result:
+def drilled(monkeypatch: pytest.MonkeyPatch, engine: Engine, *arguments: str) -> Result:
     monkeypatch.setattr(connect, "connect", lambda *_: engine)
-    return CliRunner().invoke(app, words)
+    return CliRunner().invoke(app, arguments)
 
 
 def test_a_drill_that_passed_ends_with_0(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_each_fault_is_a_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "words"),
+    ("script", "message"),
     [
         ("raise SystemExit(3)", "ended with exit code 3 and without an answer"),
         ("import os; os.kill(os.getpid(), 9)", "was killed by signal 9"),
@@ -52,8 +52,8 @@ def test_each_fault_is_a_line() -> None:
         ("raise SystemExit(130)", "was interrupted on the host"),
     ],
 )
-def test_an_engine_that_ends_otherwise_is_one_line(script: str, words: str) -> None:
-    with pytest.raises(BackupError, match=words) as met:
+def test_an_engine_that_ends_otherwise_is_one_line(script: str, message: str) -> None:
+    with pytest.raises(BackupError, match=message) as met:
         talked(script)
     assert "\n" not in str(met.value)
 

@@ -53,14 +53,16 @@ def test_of_two_restores_at_once_one_is_refused(stack: StackUnderTest) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         pytest.param(("drill",), marks=pytest.mark.soak, id="drill"),
         pytest.param((*RESTORE, "half", "--apply"), id="restore"),
     ],
 )
-def test_a_command_that_is_killed_leaves_nothing_after_the_next(stack: StackUnderTest, words: tuple[str, ...]) -> None:
-    process = started(stack, *words)
+def test_a_command_that_is_killed_leaves_nothing_after_the_next(
+    stack: StackUnderTest, arguments: tuple[str, ...]
+) -> None:
+    process = started(stack, *arguments)
     seen(process, "recovering ")
     engines = []
     for one in stack.processes():
@@ -79,9 +81,9 @@ def test_a_command_that_is_killed_leaves_nothing_after_the_next(stack: StackUnde
     assert verify(stack.here, 20).is_passed
 
 
-def started(stack: StackUnderTest, *words: str) -> subprocess.Popen[str]:
+def started(stack: StackUnderTest, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [str(stack.project / "hybrid"), *words],
+        [str(stack.project / "hybrid"), *arguments],
         env=stack.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -76,7 +76,7 @@ def test_a_plan_that_stops_and_loses_nothing_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "spoken"),
+    ("text", "spoken"),
     [
         ("latest", "the newest state that can be had"),
         ("xid:700", "up to and with transaction 700"),
@@ -85,8 +85,8 @@ def test_a_plan_that_stops_and_loses_nothing_says_so() -> None:
         ("name:release", "up to and with restore point release"),
     ],
 )
-def test_targets_in_words(words: str, spoken: str) -> None:
-    assert rendered_target(target(words)) == spoken
+def test_targets_in_words(text: str, spoken: str) -> None:
+    assert rendered_target(target(text)) == spoken
 
 
 def test_exclusive_is_said() -> None:

@@ -12,7 +12,7 @@ from host.recovery.contract import MAIN, RestoreRequest, document, parse
 
 
 @pytest.mark.parametrize(
-    ("words", "kind", "value"),
+    ("text", "kind", "value"),
     [
         ("latest", "latest", None),
         ("2026-11-21 12:00", "time", "2026-11-21T12:00:00.000000Z"),
@@ -25,13 +25,13 @@ from host.recovery.contract import MAIN, RestoreRequest, document, parse
         ("name:before the release: 2", "name", "before the release: 2"),
     ],
 )
-def test_a_target_is_read(words: str, kind: str, value: str | None) -> None:
-    found = target(words)
+def test_a_target_is_read(text: str, kind: str, value: str | None) -> None:
+    found = target(text)
     assert (found.kind, found.value) == (kind, value)
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     [
         "",
         "yesterday",
@@ -51,15 +51,15 @@ def test_a_target_is_read(words: str, kind: str, value: str | None) -> None:
         "oid:5",
     ],
 )
-def test_what_is_no_target_is_refused_with_what_is_allowed(words: str) -> None:
+def test_what_is_no_target_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(BackupError, match="allowed: "):
-        target(words)
+        target(text)
 
 
-@pytest.mark.parametrize("words", ["0/ﬀ", "xid:" + "9" * 5000])
-def test_letters_and_numbers_of_another_kind_are_no_target(words: str) -> None:
+@pytest.mark.parametrize("text", ["0/ﬀ", "xid:" + "9" * 5000])
+def test_letters_and_numbers_of_another_kind_are_no_target(text: str) -> None:
     with pytest.raises(BackupError, match="allowed: "):
-        target(words)
+        target(text)
 
 
 def test_a_timeline_is_within_what_postgresql_counts() -> None:
@@ -68,18 +68,18 @@ def test_a_timeline_is_within_what_postgresql_counts() -> None:
 
 
 @given(st.text())
-def test_words_are_a_target_or_one_refusal(words: str) -> None:
+def test_words_are_a_target_or_one_refusal(text: str) -> None:
     try:
-        found = target(words)
+        found = target(text)
     except BackupError:
         return
     assert found.kind == "latest" or found.value
 
 
-@pytest.mark.parametrize("words", ["latest", "name:release"])
-def test_exclusive_goes_with_what_has_a_before(words: str) -> None:
+@pytest.mark.parametrize("text", ["latest", "name:release"])
+def test_exclusive_goes_with_what_has_a_before(text: str) -> None:
     with pytest.raises(BackupError, match="--exclusive"):
-        target(words, is_exclusive=True)
+        target(text, is_exclusive=True)
     assert target("xid:5", is_exclusive=True).is_exclusive
 
 

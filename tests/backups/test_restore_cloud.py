@@ -31,12 +31,12 @@ class Operator:
             "AWS_CA_BUNDLE": str(authority),
         }
 
-    def told(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def told(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The same in this process."""
-        return in_this_process(self._variables, *words, "--stack", "dev")
+        return in_this_process(self._variables, *arguments, "--stack", "dev")
 
-    def done(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [str(self.stack.project / "hybrid"), *words, "--stack", "dev"]
+    def done(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(self.stack.project / "hybrid"), *arguments, "--stack", "dev"]
         return subprocess.run(command, capture_output=True, text=True, env=self._variables, timeout=600, check=False)
 
     def documents(self) -> list[str]:

@@ -34,9 +34,9 @@ class Engine:
         return document(self.found)
 
 
-def restored(monkeypatch: pytest.MonkeyPatch, found: Plan, *words: str) -> Result:
+def restored(monkeypatch: pytest.MonkeyPatch, found: Plan, *arguments: str) -> Result:
     monkeypatch.setattr(connect, "connect", lambda *_: Engine(found))
-    return CliRunner().invoke(app, [*TO_LATEST, *words])
+    return CliRunner().invoke(app, [*TO_LATEST, *arguments])
 
 
 def test_a_plan_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,19 +46,19 @@ def test_a_plan_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nothing has been done" in answer.stderr
 
 
-@pytest.mark.parametrize("words", [(), ("--apply",)])
+@pytest.mark.parametrize("arguments", [(), ("--apply",)])
 def test_of_a_plan_that_can_not_be_only_the_faults_are_told(
-    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    answer = restored(monkeypatch, answering.plan(faults=["side: no room", "side: no backup"]), *words)
+    answer = restored(monkeypatch, answering.plan(faults=["side: no room", "side: no backup"]), *arguments)
     assert isinstance(answer.exception, BackupError)
     assert str(answer.exception) == "side: no room\nside: no backup"
     assert answer.stdout == ""
 
 
-@pytest.mark.parametrize("words", [("--json",), ("--json", "--apply")])
-def test_a_program_gets_the_faults_as_data(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
-    answer = restored(monkeypatch, answering.plan(faults=["side: no room"]), *words)
+@pytest.mark.parametrize("arguments", [("--json",), ("--json", "--apply")])
+def test_a_program_gets_the_faults_as_data(monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
+    answer = restored(monkeypatch, answering.plan(faults=["side: no room"]), *arguments)
     assert isinstance(answer.exception, BackupError)
     assert json.loads(answer.stdout)["faults"] == ["side: no room"]
 

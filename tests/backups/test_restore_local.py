@@ -17,9 +17,9 @@ from tests.waiting import until
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
 
-def done(stack: StackUnderTest, *words: str) -> str:
+def done(stack: StackUnderTest, *arguments: str) -> str:
     """What a command prints that has to succeed."""
-    answer = stack.told(*words)
+    answer = stack.told(*arguments)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
 
@@ -48,8 +48,8 @@ def test_deleted_rows_come_back_in_place_and_pooled_connections_recover(stack: S
     moment = now(stack)
     stack.psql("DELETE FROM regulated.ledger_entries")
     assert descriptions(stack) == []
-    words = ["restore", "--to", moment, "--into", "main", "--replace", "main", "--apply", "--json"]
-    found = json.loads(done(stack, *words))
+    arguments = ["restore", "--to", moment, "--into", "main", "--replace", "main", "--apply", "--json"]
+    found = json.loads(done(stack, *arguments))
     assert "deleted by mistake" in until(lambda: _descriptions(stack))
     assert found["seconds"]["stopped"] < 30
     kept = found["plan"]["keeps"]

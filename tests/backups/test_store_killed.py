@@ -43,9 +43,9 @@ def words_of_killed_backup(stack: StackUnderTest) -> str:
     with subprocess.Popen(command, env=stack.environment, stdout=pipe, stderr=pipe, text=True) as process:
         until(lambda: parts_of_backups(stack) - before)
         stack.kill("objects")
-        _, words = process.communicate(timeout=600)
-    assert process.returncode in (0, 1), words
-    return words
+        _, output = process.communicate(timeout=600)
+    assert process.returncode in (0, 1), output
+    return output
 
 
 @pytest.fixture
@@ -60,14 +60,14 @@ def test_a_backup_whose_store_is_killed_fails_and_the_next_one_is_whole(filled: 
     stack = filled
     for _ in range(TRIES):
         known = [one["label"] for one in backups(stack)]
-        words = words_of_killed_backup(stack)
-        assert "Traceback" not in words
+        output = words_of_killed_backup(stack)
+        assert "Traceback" not in output
         stack.bring_up()
         if [one["label"] for one in backups(stack)] == known:
             break
     else:
         pytest.fail("each was whole before its store was killed")
-    assert "does not answer" in words
+    assert "does not answer" in output
     answer = stack.told("backup", "now", "--type", "full", "--json")
     assert answer.returncode == 0, answer.stderr
     label = json.loads(answer.stdout)["backup"]["label"]

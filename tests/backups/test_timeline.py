@@ -31,7 +31,7 @@ def boxes(picture: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
     return [one for one in found if one.get("class") == kind and one.find(f"{SVG}title") is not None]
 
 
-def words(picture: ElementTree.Element) -> list[str]:
+def texts(picture: ElementTree.Element) -> list[str]:
     return [one.text or "" for one in picture.iter(f"{SVG}text")]
 
 
@@ -84,23 +84,23 @@ def test_a_damaged_backup_is_told_from_others() -> None:
     given = listing([backup(NOW - timedelta(hours=2), error=True)], [archive(3, 9)])
     picture = drawn(given)
     assert (len(boxes(picture, "broken")), boxes(picture, "full")) == (1, [])
-    assert "damaged" in words(picture)
+    assert "damaged" in texts(picture)
 
 
 def test_log_is_drawn_along_each_timeline_with_its_gap() -> None:
     picture = drawn(answering.two_timelines())
-    assert [text for text in words(picture) if text.startswith("WAL, ")] == ["WAL, timeline 1", "WAL, timeline 2"]
+    assert [text for text in texts(picture) if text.startswith("WAL, ")] == ["WAL, timeline 1", "WAL, timeline 2"]
     before, after, other = boxes(picture, "wal")
     (gap,) = boxes(picture, "gap")
     assert number(before, "x") + number(before, "width") == pytest.approx(number(gap, "x"), abs=0.2)
     assert number(gap, "x") + number(gap, "width") == pytest.approx(number(after, "x"), abs=0.2)
     assert number(other, "x") == pytest.approx(number(after, "x") + number(after, "width"), abs=0.2)
-    assert "WAL missing" in words(picture)
+    assert "WAL missing" in texts(picture)
 
 
 def test_the_window_is_drawn_where_there_is_one() -> None:
     assert boxes(drawn(answering.empty()), "window") == []
-    assert any(text.startswith("Nothing can be restored") for text in words(drawn(answering.empty())))
+    assert any(text.startswith("Nothing can be restored") for text in texts(drawn(answering.empty())))
     (window,) = boxes(drawn(answering.minute_old()), "window")
     (full,) = boxes(drawn(answering.minute_old()), "full")
     assert number(window, "x") == pytest.approx(number(full, "x") + number(full, "width"), abs=0.2)
@@ -110,7 +110,7 @@ def test_each_window_is_drawn_apart_with_the_hole_between_them() -> None:
     first, second = boxes(drawn(answering.with_hole()), "window")
     assert number(first, "x") + number(first, "width") < number(second, "x")
     assert boxes(drawn(answering.with_hole() | {"windows": []}), "window") == []
-    assert any(text.startswith("Not at any moment: 2 windows, ") for text in words(drawn(answering.with_hole())))
+    assert any(text.startswith("Not at any moment: 2 windows, ") for text in texts(drawn(answering.with_hole())))
 
 
 def test_marks_and_clusters_are_named_and_kept_apart() -> None:

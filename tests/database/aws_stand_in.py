@@ -19,12 +19,12 @@ def copy(source: socket.socket, target: socket.socket) -> None:
         pass
 
 
-def main(words: list[str]) -> None:
-    if words[:-1] != WANTED + DOCUMENT:
-        sys.exit(f"aws: unexpected arguments {words}")
+def main(arguments: list[str]) -> None:
+    if arguments[:-1] != WANTED + DOCUMENT:
+        sys.exit(f"aws: unexpected arguments {arguments}")
     if refusal := os.environ.get("AWS_STAND_IN_REFUSAL"):
         sys.exit(refusal)
-    parameters = json.loads(words[-1])
+    parameters = json.loads(arguments[-1])
     (there,), (here,) = parameters["portNumber"], parameters["localPortNumber"]
     print(f"Starting session; port {here} opened", flush=True)
     with socket.create_server(("127.0.0.1", int(here))) as listener:

@@ -67,13 +67,13 @@ class Database:
         self.environment = stack.environment
         self._open = open_local(stack.here, quiet)
 
-    def told(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def told(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """The same in this process, and of this project."""
-        return in_this_process({**self.environment, **variables}, "db", *words)
+        return in_this_process({**self.environment, **variables}, "db", *arguments)
 
-    def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {**self.environment, **variables}
-        return ran([*self.command, *words], env=environment)
+        return ran([*self.command, *arguments], env=environment)
 
     def findings(self) -> dict[str, dict[str, Any]]:
         """What `status` finds, by name; of several with one name, the worst."""

@@ -31,16 +31,18 @@ class Cloud:
         self.environment = environment
         self.ssm = boto3.client("ssm", endpoint_url=address, **CREDENTIALS)
 
-    def run(self, *words: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
         return ran(
-            [*COMMAND, words[0], "--stack", "dev", *words[1:]], env=self._variables(changes), stdin=subprocess.DEVNULL
+            [*COMMAND, arguments[0], "--stack", "dev", *arguments[1:]],
+            env=self._variables(changes),
+            stdin=subprocess.DEVNULL,
         )
 
-    def told(self, *words: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
+    def told(self, *arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
         """The same in this process."""
         variables = self._variables(changes)
         with command_in_cloud.cloud(variables["HYBRID_TEST_CLOUD"]):
-            return in_this_process(variables, "db", words[0], "--stack", "dev", *words[1:])
+            return in_this_process(variables, "db", arguments[0], "--stack", "dev", *arguments[1:])
 
     def _variables(self, changes: Mapping[str, str | None]) -> dict[str, str]:
         return {name: value for name, value in {**self.environment, **changes}.items() if value is not None}

@@ -254,9 +254,11 @@ def test_while_the_pooler_is_down_status_says_so_and_psql_goes_directly(db: Data
     assert "the pooler does not answer; going to PostgreSQL directly" in answer.stderr
 
 
-@pytest.mark.parametrize("words", [("psql", "--role", "owner"), ("psql", "--role", "nobody")])
-def test_a_role_without_a_password_is_refused_with_those_that_have_one(db: Database, words: tuple[str, ...]) -> None:
-    answer = db.told(*words)
+@pytest.mark.parametrize("arguments", [("psql", "--role", "owner"), ("psql", "--role", "nobody")])
+def test_a_role_without_a_password_is_refused_with_those_that_have_one(
+    db: Database, arguments: tuple[str, ...]
+) -> None:
+    answer = db.told(*arguments)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr.count("\n") == 1
     assert "allowed: app, migrator, monitor, public_read, read_only" in answer.stderr
@@ -265,7 +267,7 @@ def test_a_role_without_a_password_is_refused_with_those_that_have_one(db: Datab
 def test_while_postgresql_is_down_every_command_says_so_in_one_line(db: Database, stack: StackUnderTest) -> None:
     stack.kill("postgres")
     try:
-        answers = [db.told(*words) for words in (("status",), ("top",), ("migrate",), ("migrate", "--apply"))]
+        answers = [db.told(*arguments) for arguments in (("status",), ("top",), ("migrate",), ("migrate", "--apply"))]
         document = json.loads(db.told("status", "--json").stdout)
         psql = db.run("psql", "--role", "migrator", "-c", "SELECT 1")
     finally:
@@ -283,7 +285,7 @@ def test_while_postgresql_is_down_every_command_says_so_in_one_line(db: Database
 
 def test_on_a_host_that_serves_nobody_every_command_says_why(db: Database, fenced: StackUnderTest) -> None:
     commands = ["status"], ["migrate"], ["migrate", "--apply"], ["psql", "--role", "app", "-c", "SELECT 1"], ["psql"]
-    for answer in [(db.run if words[0] == "psql" else db.told)(*words) for words in commands]:
+    for answer in [(db.run if arguments[0] == "psql" else db.told)(*arguments) for arguments in commands]:
         assert (answer.returncode, answer.stdout) == (1, ""), answer
         last = answer.stderr.splitlines()[-1]
         assert last.startswith("hybrid: local: ")

@@ -25,8 +25,8 @@ for _ in range(200):
 """
 
 
-def started(program: str, *words: str) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-c", program, *words]
+def started(program: str, *arguments: str) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-c", program, *arguments]
     return subprocess.Popen(argv, cwd=Path(lock.__file__).parents[1], stdout=subprocess.PIPE, text=True)
 
 

@@ -14,14 +14,14 @@ PACK = "--policy-pack=policies"
 
 
 def test_every_rule_passes_the_stack(fresh: TrialEngine) -> None:
-    words = fresh.run("preview", "--stack=prod", PACK)
-    assert "hybrid@v" in words
-    assert UNCHECKED not in words
+    output = fresh.run("preview", "--stack=prod", PACK)
+    assert "hybrid@v" in output
+    assert UNCHECKED not in output
 
 
 def test_one_pack_stops_what_three_would(fresh: TrialEngine, tmp_path: Path) -> None:
-    words = refused(fresh, tmp_path, BAD, PACK)
-    broken = [line for line in words.splitlines() if "[mandatory]" in line]
+    output = refused(fresh, tmp_path, BAD, PACK)
+    broken = [line for line in output.splitlines() if "[mandatory]" in line]
     for rule in ("resources-are-in-canada", "secret-parameters-are-encrypted", "database-port-is-closed"):
         assert [line for line in broken if rule in line] != []
 

@@ -53,19 +53,19 @@ aws.lightsail.Disk("disk", availability_zone="ca-central-1a", size_in_gb=8, regi
 
 
 def test_the_packs_pass_the_dev_stack_and_judge_all_of_it(fresh: TrialEngine) -> None:
-    words = fresh.run("preview", "--stack=dev", *PACKS)
+    output = fresh.run("preview", "--stack=dev", *PACKS)
     for pack in ("hybrid-residency", "hybrid-secrets", "hybrid-safety"):
-        assert pack in words
+        assert pack in output
     # So the SDK words it when a rule meets a value that is not known yet, and lets the stack pass.
-    assert "can't run policy" not in words
-    assert UNCHECKED not in words
+    assert "can't run policy" not in output
+    assert UNCHECKED not in output
 
 
 def test_the_packs_pass_what_is_deployed(deployed: TrialEngine) -> None:
     # Without the safety pack: a state does not say deleteBeforeReplace. The gate, below, judges the rest of it.
-    words = deployed.run("policy", "analyze", "--stack=prod", *PACKS[:2])
-    assert "hybrid-residency" in words
-    assert "hybrid-secrets" in words
+    output = deployed.run("policy", "analyze", "--stack=prod", *PACKS[:2])
+    assert "hybrid-residency" in output
+    assert "hybrid-secrets" in output
 
 
 def refused(fresh: TrialEngine, folder: Path, program: str, *packs: str) -> str:
@@ -75,10 +75,10 @@ def refused(fresh: TrialEngine, folder: Path, program: str, *packs: str) -> str:
 
 
 def test_the_packs_refuse_an_open_database_port(fresh: TrialEngine, tmp_path: Path) -> None:
-    words = refused(fresh, tmp_path, OPEN_PORT, *PACKS)
-    assert "database-port-is-closed" in words
+    output = refused(fresh, tmp_path, OPEN_PORT, *PACKS)
+    assert "database-port-is-closed" in output
     # Nor is there a Hyperdrive configuration that would ask for a certificate.
-    assert "database-port-asks-for-certificates" in words
+    assert "database-port-asks-for-certificates" in output
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_the_packs_refuse_an_open_database_port(fresh: TrialEngine, tmp_path: Pa
     ],
 )
 def test_each_pack_alone_stops_a_bad_program(fresh: TrialEngine, tmp_path: Path, pack: str, rule: str) -> None:
-    words = refused(fresh, tmp_path, BAD, f"--policy-pack=policies/{pack}")
-    assert f"hybrid-{pack}" in words
-    assert [line for line in words.splitlines() if "[mandatory]" in line and rule in line] != []
+    output = refused(fresh, tmp_path, BAD, f"--policy-pack=policies/{pack}")
+    assert f"hybrid-{pack}" in output
+    assert [line for line in output.splitlines() if "[mandatory]" in line and rule in line] != []
 
 
 def test_a_bad_program_makes_nothing(fresh: TrialEngine, tmp_path: Path) -> None:
@@ -104,17 +104,17 @@ def test_a_bad_program_makes_nothing(fresh: TrialEngine, tmp_path: Path) -> None
 
 
 def test_an_unknown_value_breaks_the_rule(fresh: TrialEngine, tmp_path: Path) -> None:
-    words = refused(fresh, tmp_path, UNKNOWN_REGION, *PACKS)
-    assert f"{UNCHECKED}: region is not known yet." in words
-    assert "resources-are-in-canada" in words
-    assert "can't run policy" not in words
+    output = refused(fresh, tmp_path, UNKNOWN_REGION, *PACKS)
+    assert f"{UNCHECKED}: region is not known yet." in output
+    assert "resources-are-in-canada" in output
+    assert "can't run policy" not in output
 
 
 def test_a_pack_stays_shut_while_an_exemption_is_faulty(fresh: TrialEngine, tmp_path: Path) -> None:
     engine = fresh.copy(tmp_path / "engine")
     (engine.project / "policies/exemptions.yaml").write_text("exemptions:\n  - rule: resources-are-in-canada\n")
-    words = engine.run("preview", "--stack=dev", PACKS[0], is_refused=True)
-    assert "exemptions.yaml:2: owner: is missing" in words
+    output = engine.run("preview", "--stack=dev", PACKS[0], is_refused=True)
+    assert "exemptions.yaml:2: owner: is missing" in output
 
 
 def test_an_exemption_lets_pass_and_is_listed(fresh: TrialEngine, tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_an_exemption_lets_pass_and_is_listed(fresh: TrialEngine, tmp_path: Path
         f"reason: a trial of the exemptions, owner: a@example.com, expires: {tomorrow()}}}"
     )
     (engine.project / "policies/exemptions.yaml").write_text(f"exemptions:\n{entry}\n")
-    words = engine.run("preview", "--stack=dev", PACKS[0])
-    listed = [line for line in words.splitlines() if "a trial of the exemptions" in line]
+    output = engine.run("preview", "--stack=dev", PACKS[0])
+    listed = [line for line in output.splitlines() if "a trial of the exemptions" in line]
     assert listed
     assert all("a@example.com" in line for line in listed)
 

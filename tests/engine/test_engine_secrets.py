@@ -93,10 +93,10 @@ cloudflare.HyperdriveConfig("plain", account_id="a", name="n", origin={**origin,
 def test_the_program_refuses_a_secret_in_the_clear_on_the_engine(fresh: TrialEngine, tmp_path: Path) -> None:
     engine = fresh.copy(tmp_path / "engine")
     (engine.project / "__main__.py").write_text(IN_THE_CLEAR)
-    words = engine.run("preview", "--stack=dev", is_refused=True)
-    assert "origin.password, origin.accessClientSecret: in the clear; allowed: a secret output" in words
-    assert "hunter2" not in words
-    assert "Traceback" not in words
+    output = engine.run("preview", "--stack=dev", is_refused=True)
+    assert "origin.password, origin.accessClientSecret: in the clear; allowed: a secret output" in output
+    assert "hunter2" not in output
+    assert "Traceback" not in output
 
 
 def marks(value: Any, path: tuple[Any, ...] = ()) -> set[tuple[Any, ...]]:

@@ -81,12 +81,12 @@ class TrialEngine:
             stdin=subprocess.DEVNULL,
             timeout=TIMEOUT_SECONDS,
         )
-        words = finished.stdout + finished.stderr
+        output = finished.stdout + finished.stderr
         with self.log.open("a") as log:
-            log.write(words)
+            log.write(output)
         if (finished.returncode != 0) != is_refused:
-            pytest.fail(f"pulumi {shlex.join(arguments)} ended with {finished.returncode}:\n{words}")
-        return words if is_refused else finished.stdout
+            pytest.fail(f"pulumi {shlex.join(arguments)} ended with {finished.returncode}:\n{output}")
+        return output if is_refused else finished.stdout
 
     def up(self, stack: str, *arguments: str) -> str:
         return self.run("up", "--yes", "--skip-preview", f"--stack={stack}", *arguments)

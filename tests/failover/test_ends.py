@@ -22,7 +22,7 @@ OTHER = "api.example.test"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Where the setting says worker."""
+    """A checkout whose setting names the worker as the active side."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text("name: trial\n")

@@ -243,7 +243,7 @@ def _report(argv: list[str]) -> dict[str, Any]:
     assert answer.stdout, answer.stderr
     report: dict[str, Any] = json.loads(answer.stdout)
     seconds = processor_seconds() - start
-    return report | {"exit": answer.returncode, "words": answer.stderr, "processor_seconds": seconds}
+    return report | {"exit": answer.returncode, "stderr": answer.stderr, "processor_seconds": seconds}
 
 
 def processor_seconds() -> float:

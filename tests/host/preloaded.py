@@ -31,10 +31,10 @@ class Preloaded:
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(argv, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
 
-    def run(self, module: str, arguments: Sequence[str], words: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, module: str, arguments: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
         assert self._process.stdin
         assert self._process.stdout
-        self._files[0].write_text(words)
+        self._files[0].write_text(text)
         try:
             print(json.dumps([module, *arguments]), file=self._process.stdin, flush=True)
             code = int(self._process.stdout.readline())

@@ -124,7 +124,7 @@ class HostUnderTest:
         result = self.preloaded.run("host.apply", self._apply_arguments(stage, *options, spec=spec))
         assert result.stdout, result.stderr
         report: dict[str, Any] = json.loads(result.stdout)
-        return report | {"exit": result.returncode, "words": result.stderr}
+        return report | {"exit": result.returncode, "stderr": result.stderr}
 
     def applying(self, stage: str, *, first_on_path: Path) -> subprocess.Popen[bytes]:
         """The same under way, in a process group of its own, with another folder of programs before the usual ones."""

@@ -23,12 +23,12 @@ POSTGRES = "postgresql@17-main.service"
 def machine(converged: BareMachine) -> Iterator[BareMachine]:
     with converged.booted():
         report = converged.converge(declared())
-        assert report["exit"] == 0, report["words"]
+        assert report["exit"] == 0, report["stderr"]
         yield converged
 
 
 def test_a_bare_machine_becomes_a_server_within_three_minutes_though_it_was_killed_twice(machine: BareMachine) -> None:
-    assert (machine.first["exit"], machine.first["failed"]) == (0, []), machine.first["words"]
+    assert (machine.first["exit"], machine.first["failed"]) == (0, []), machine.first["stderr"]
     assert machine.first["processor_seconds"] < APPLICATION_SECONDS
 
 
@@ -144,9 +144,9 @@ def test_a_log_that_is_rotated_goes_on(machine: BareMachine) -> None:
 
 
 def test_the_journal_takes_up_its_limits(machine: BareMachine) -> None:
-    words = machine.first["journal"]
-    assert "max 500M" in words.splitlines()[-1]
-    assert "hybrid.conf" not in words
+    output = machine.first["journal"]
+    assert "max 500M" in output.splitlines()[-1]
+    assert "hybrid.conf" not in output
 
 
 def as_superuser(machine: BareMachine, query: str) -> subprocess.CompletedProcess[str]:

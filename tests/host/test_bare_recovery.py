@@ -31,7 +31,7 @@ def machine(converged: BareMachine) -> Iterator[BareMachine]:
         asked(converged, "CREATE TABLE public.trial (row int)")
         # Grants what roles may do with it, and takes the backup.
         report = converged.converge(declared())
-        assert (report["exit"], report["failed"]) == (0, []), report["words"]
+        assert (report["exit"], report["failed"]) == (0, []), report["stderr"]
         # From then on a time is a target.
         since = datetime.fromisoformat(done(converged, act="list")["windows"][0]["from"])
         until(lambda: datetime.now(UTC) > since)
@@ -47,8 +47,8 @@ def engine(machine: BareMachine, request: dict[str, Any]) -> tuple[int, dict[str
 
 
 def done(machine: BareMachine, **request: Any) -> dict[str, Any]:
-    code, answer, words = engine(machine, request)
-    assert code == 0, (answer, words)
+    code, answer, output = engine(machine, request)
+    assert code == 0, (answer, output)
     return answer
 
 
@@ -133,13 +133,13 @@ def test_where_the_restored_one_does_not_start_the_old_one_serves_on(machine: Ba
     machine.run("tee", DROP_IN, stdin=REFUSING)
     machine.told("systemctl", "daemon-reload")
     try:
-        code, answer, words = engine(
+        code, answer, output = engine(
             machine, {"act": "restore", "target": at(moment), "into": "main", "replace": "main"}
         )
     finally:
         machine.told("rm", DROP_IN)
         machine.told("systemctl", "daemon-reload")
-    assert code == 1, words
+    assert code == 1, output
     assert [line for line in answer["faults"] if "the old one serves again" in line]
     serves(machine, "{1,2,3,4,6,7,8}")
     (undone,) = folders(machine) - {"main"}
@@ -155,10 +155,10 @@ def test_main_serves_on_where_the_passphrase_is_another(machine: BareMachine) ->
     machine.run("tee", passphrase, stdin=good.replace("passphrase-1", "passphrase-2") + "\n")
     try:
         request = {"act": "restore", "target": {"kind": "latest", "value": None}, "into": "main", "replace": "main"}
-        code, answer, words = engine(machine, request)
+        code, answer, output = engine(machine, request)
     finally:
         machine.run("tee", passphrase, stdin=good + "\n")
-    assert code == 1, words
+    assert code == 1, output
     assert "passphrase" in " ".join(answer["faults"])
     until(lambda: state(machine, POSTGRES) == "active")
     assert asked(machine, ROWS) == "{1,2,3,4,6,7,8,9}"

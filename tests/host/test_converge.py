@@ -57,10 +57,10 @@ def test_nothing_runs_after_a_stage_that_failed(
     played: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     played["machine"] = Report(failed=[Failure(operation="data disk", error="it isn't there")])
-    code, report, words = run(tmp_path, capsys)
+    code, report, output = run(tmp_path, capsys)
     assert code == 1
     assert report["failed"] == [{"stage": "machine", "operation": "data disk", "error": "it isn't there"}]
-    assert "machine: data disk: it isn't there\n" in words
+    assert "machine: data disk: it isn't there\n" in output
     assert list(played["ran"]) == ["packages", "machine"]
 
 
@@ -84,12 +84,12 @@ def test_a_dry_run_names_the_stages_that_wait_for_others(
 def test_the_secrets_are_in_one_file_of_roots(
     played: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, report, words = run(tmp_path, capsys)
+    _, report, output = run(tmp_path, capsys)
     kept = tmp_path / "root/run/hybrid/specification.json"
     assert kept.stat().st_mode & 0o777 == 0o600
     password = spec()["postgres"]["roles"][1]["password"]
     assert password in json.loads(kept.read_text())["postgres"]["roles"][1]["password"]
-    assert password not in json.dumps(report) + words
+    assert password not in json.dumps(report) + output
 
 
 def test_secrets_that_a_killed_run_left_are_removed(

@@ -72,8 +72,8 @@ class Image:
 
     def inside(self, argv: Sequence[str]) -> list[str]:
         """The command line that runs a program in the image."""
-        words = ["env", "-i", *self.environment, "sh", "-c", f'cd {self.folder} && exec "$@"', "sh", *argv]
-        return namespace.launch(["chroot", str(self.root), *words], self.root)
+        arguments = ["env", "-i", *self.environment, "sh", "-c", f'cd {self.folder} && exec "$@"', "sh", *argv]
+        return namespace.launch(["chroot", str(self.root), *arguments], self.root)
 
     def _base(self) -> None:
         """Base image: from nothing in the soak; else the root file system, which has its packages already but Python.

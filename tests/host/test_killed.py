@@ -95,10 +95,10 @@ def test_a_line_that_a_file_may_not_hold_replaces_nothing(
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"), [("{{ nothing }}", "'nothing' is undefined"), ("no_such_setting = 1", "no_such_setting")]
+    ("fault", "message"), [("{{ nothing }}", "'nothing' is undefined"), ("no_such_setting = 1", "no_such_setting")]
 )
 def test_a_broken_template_leaves_the_good_file_and_the_running_server(
-    bare: HostUnderTest, tmp_path: Path, fault: str, words: str
+    bare: HostUnderTest, tmp_path: Path, fault: str, message: str
 ) -> None:
     settings = ["cat", str(bare.root / "etc/postgresql/17/main/postgresql.conf")]
     good = bare.inside(settings).stdout
@@ -108,6 +108,6 @@ def test_a_broken_template_leaves_the_good_file_and_the_running_server(
         template.write(f"{fault}\n")
     answer = bare.inside(["env", f"--chdir={tmp_path}", *bare.apply_argv("files")])
     assert answer.returncode == 1
-    assert words in answer.stdout + answer.stderr
+    assert message in answer.stdout + answer.stderr
     assert bare.inside(settings).stdout == good
     assert bare.one("app", "SELECT true") is True

@@ -34,7 +34,7 @@ def test_each_of_hyperdrives_roles_is_let_in(user: str, host: HostUnderTest) -> 
 
 
 @pytest.mark.parametrize(
-    ("user", "changes", "words"),
+    ("user", "changes", "message"),
     [
         ("app", {"password": "wrong"}, "refuses the password; check whether the host has converged"),
         ("app", {"database": "nowhere"}, "no pg_hba.conf entry lets this role into this database"),
@@ -45,11 +45,11 @@ def test_each_of_hyperdrives_roles_is_let_in(user: str, host: HostUnderTest) -> 
         ("app", {"authorities_pem": authority("stranger").pem}, "none of the stack's authorities signed"),
     ],
 )
-def test_who_is_not_let_in_is_told_why(user: str, changes: dict[str, Any], words: str, host: HostUnderTest) -> None:
+def test_who_is_not_let_in_is_told_why(user: str, changes: dict[str, Any], message: str, host: HostUnderTest) -> None:
     wrong = dataclasses.replace(login(host, user), **changes)
     with (
         trial_edge(host.spec["postgres"]["port"]) as edge,
-        pytest.raises(ReadinessError, match=words) as caught,
+        pytest.raises(ReadinessError, match=message) as caught,
     ):
         wait_until_ready(wrong, lambda _: None, BRIEF, url=edge.url)
     assert wrong.password not in str(caught.value)

@@ -88,20 +88,20 @@ class StackUnderTest:
     def here(self) -> Stack:
         return Stack(project=self.project, state=State(self.state), ports=Ports(self.first_port))
 
-    def command(self, *words: str) -> list[str]:
-        return [str(self.project / "hybrid"), "local", *words]
+    def command(self, *arguments: str) -> list[str]:
+        return [str(self.project / "hybrid"), "local", *arguments]
 
-    def hybrid(self, *words: str) -> subprocess.CompletedProcess[str]:
-        argv = [str(self.project / "hybrid"), *words]
+    def hybrid(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        argv = [str(self.project / "hybrid"), *arguments]
         return ran(argv, env=self.environment)
 
-    def told(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """The same in this process."""
+    def told(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command as hybrid() does, but in this process."""
         assert self.project == ROOT
-        return in_this_process(self.environment, *words)
+        return in_this_process(self.environment, *arguments)
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self.hybrid("local", *words)
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.hybrid("local", *arguments)
 
     def up(self) -> str:
         """What the command says; the stack must come up."""
@@ -119,10 +119,10 @@ class StackUnderTest:
         """Stops it as `down` does."""
         down(self.here, quiet, is_final=False)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A command in a process group of its own that Ctrl-C reaches, also where the tests run in the background."""
         return subprocess.Popen(
-            ["env", "--default-signal=INT", *self.command(*words)],
+            ["env", "--default-signal=INT", *self.command(*arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -130,8 +130,8 @@ class StackUnderTest:
             start_new_session=True,
         )
 
-    def json(self, *words: str) -> Any:
-        return json.loads(self.run(*words, "--json").stdout)
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.run(*arguments, "--json").stdout)
 
     def parts(self) -> dict[str, PartStatus]:
         return parts_of(self.here)
@@ -155,8 +155,8 @@ class StackUnderTest:
         """What the host's superuser is answered; `port` is that of a cluster beside the one that serves."""
         postgres = self.host()["postgres"]
         place = ["-h", SOCKETS, "-p", str(port or postgres["port"]), "-d", postgres["database"]]
-        words = [word for query in queries for word in ("-c", query)]
-        argv = [f"{PROGRAMS}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *place, *words]
+        arguments = [word for query in queries for word in ("-c", query)]
+        argv = [f"{PROGRAMS}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *place, *arguments]
         answer = database.runtime(self.here).in_host(argv)
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.strip()
@@ -182,10 +182,10 @@ class StackUnderTest:
         found = []
         for process in psutil.process_iter():
             try:
-                words = [*process.cmdline(), *process.environ().values(), process.cwd()]
+                arguments = [*process.cmdline(), *process.environ().values(), process.cwd()]
             except (psutil.Error, OSError):
                 continue
-            if process.pid != os.getpid() and any(str(self.state) in word for word in words):
+            if process.pid != os.getpid() and any(str(self.state) in word for word in arguments):
                 found.append(process)
         return found
 

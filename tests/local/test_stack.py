@@ -49,8 +49,8 @@ def test_a_second_up_changes_nothing(stack: StackUnderTest) -> None:
 
 
 def test_up_verifies_what_has_changed_since_it_was_verified(stack: StackUnderTest) -> None:
-    words = ("local", "up", "--verify")
-    first, second = stack.told(*words), stack.told(*words)
+    arguments = ("local", "up", "--verify")
+    first, second = stack.told(*arguments), stack.told(*arguments)
     assert (first.returncode, second.returncode) == (0, 0)
     assert second.stderr.splitlines()[-1] == (
         "verified before, and unchanged since; `./hybrid local verify` does it again"
@@ -58,7 +58,7 @@ def test_up_verifies_what_has_changed_since_it_was_verified(stack: StackUnderTes
     assert "postgis" not in second.stdout
     stack.kill("standby")
     assert stack.told("local", "verify", "--requests", "10").returncode == 1
-    third = stack.told(*words)
+    third = stack.told(*arguments)
     assert third.returncode == 0
     assert "postgis             passed" in third.stdout
 

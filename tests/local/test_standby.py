@@ -48,7 +48,7 @@ def test_a_standby_says_why_it_lets_nobody_in(pair: Pair) -> None:
 def test_a_standby_is_not_promoted_while_the_first_serves(pair: Pair) -> None:
     answer = pair[1].told("local", "up", "--promote")
     assert answer.returncode == 1
-    assert "has not said its last word" in answer.stderr
+    assert "no demotion mark of the host that served before" in answer.stderr
     assert running(pair[1]) == {"objects", "postgres"}
 
 

@@ -88,24 +88,24 @@ def test_nothing_is_sent_without_tls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hostname", "signer", "words"),
+    ("hostname", "signer", "expected"),
     [
         ("elsewhere.example.com", "elsewhere.example.com", "PostgreSQL's certificate is for another name; check"),
         (ENDPOINT.hostname, "stranger", "none of the stack's authorities signed PostgreSQL's certificate; check"),
     ],
 )
 def test_the_password_goes_to_the_stacks_own_server_only(
-    hostname: str, signer: str, words: str, tmp_path: Path
+    hostname: str, signer: str, expected: str, tmp_path: Path
 ) -> None:
     with trial_postgres(tmp_path, hostname=hostname) as server, trial_edge(server.port) as edge:
         trusted = server.authorities_pem if signer == hostname else self_signed(signer, tmp_path).read_text()
         message, _ = gave_up(edge.url, dataclasses.replace(LOGIN, authorities_pem=trusted))
         assert server.admitted == 0
-    assert words in message
+    assert expected in message
 
 
 @pytest.mark.parametrize(
-    ("message", "words"),
+    ("message", "expected"),
     [
         ('FATAL: password authentication failed for user "app"', "refuses the password; check whether the host has"),
         (
@@ -118,8 +118,8 @@ def test_the_password_goes_to_the_stacks_own_server_only(
         ("server closed the connection unexpectedly", "does not answer (server closed the connection unexpectedly)"),
     ],
 )
-def test_a_refusal_of_postgresql_says_what_to_check(message: str, words: str) -> None:
-    assert words in explained(f'connection to server at "127.0.0.1", port 1 failed: {message}')
+def test_a_refusal_of_postgresql_says_what_to_check(message: str, expected: str) -> None:
+    assert expected in explained(f'connection to server at "127.0.0.1", port 1 failed: {message}')
 
 
 def test_the_login_is_the_configurations_own() -> None:

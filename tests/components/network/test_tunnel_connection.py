@@ -73,7 +73,7 @@ def test_a_wrong_token_is_refused_in_words_without_the_token() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
+    ("status", "message"),
     [
         (302, "Access refuses the service token (HTTP 302)"),
         (403, "Access refuses the service token (HTTP 403)"),
@@ -82,9 +82,9 @@ def test_a_wrong_token_is_refused_in_words_without_the_token() -> None:
         (404, "the edge answers HTTP 404; check the tunnel's ingress rules"),
     ],
 )
-def test_a_refusal_says_what_to_check(status: int, words: str) -> None:
+def test_a_refusal_says_what_to_check(status: int, message: str) -> None:
     with trial_edge(status=status) as edge, tunnel(ENDPOINT, url=edge.url) as bridge:
-        assert words in refused(bridge)
+        assert message in refused(bridge)
 
 
 def test_the_token_does_not_follow_a_redirect() -> None:

@@ -26,7 +26,7 @@ DROPPED_AT = NOW
 
 
 def info(*stops: float, error: bool = False) -> list[str]:
-    """A command that tells of backups which stopped then."""
+    """A command that prints pgBackRest's info with a backup for each stop time."""
     backups = [{"timestamp": {"stop": int(stop)}, "error": error} for stop in stops]
     return ["echo", json.dumps([{"backup": backups}])]
 

@@ -143,8 +143,8 @@ def test_a_fast_shutdown_does_not_wait_for_a_dead_store(cut: HostUnderTest, gate
 def backing_up(host: HostUnderTest, kind: str) -> subprocess.Popen[str]:
     stanza = f"--stanza={host.spec['backup']['stanza']}"
     # One try instead of three saves minutes.
-    words = ["pgbackrest", stanza, f"--type={kind}", "--job-retry=0", *ASKED, "backup"]
-    argv = ["chroot", "--userspec=postgres:postgres", str(host.root), *words]
+    arguments = ["pgbackrest", stanza, f"--type={kind}", "--job-retry=0", *ASKED, "backup"]
+    argv = ["chroot", "--userspec=postgres:postgres", str(host.root), *arguments]
     return subprocess.Popen(
         namespace.enter(host.pid, argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -160,8 +160,8 @@ def test_a_store_that_ends_in_mid_backup_leaves_nothing_that_blocks_the_next(cut
     before = newest(cut)
     gate.after(2**20, "shut")
     with backing_up(cut, "full") as backup:
-        words, _ = backup.communicate(timeout=BACKUP_SECONDS)
-    assert backup.returncode != 0, words
+        output, _ = backup.communicate(timeout=BACKUP_SECONDS)
+    assert backup.returncode != 0, output
     assert not gate.is_open
     gate.open()
     assert newest(cut)["label"] == before["label"]
@@ -177,8 +177,8 @@ def test_a_server_that_is_killed_in_mid_backup_is_backed_up_the_next_time(cut: H
         cut.signal_postgres("KILL")
         until(lambda: not cut.answers())
         gate.open()
-        words, _ = backup.communicate(timeout=BACKUP_SECONDS)
-    assert backup.returncode != 0, words
+        output, _ = backup.communicate(timeout=BACKUP_SECONDS)
+    assert backup.returncode != 0, output
     # Its backends end after it, and hold its memory until then.
     until(lambda: not cut.has_postgres_processes())
     cut.start_postgres()

@@ -1,4 +1,4 @@
-"""A host that served says its last word, and its standby serves only after it."""
+"""A host that served writes a demotion mark, and its standby serves only after it."""
 
 import json
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 
 from host.database.cluster import StandbyMinimums
 from host.database.contents import promoted
-from host.database.serving import MARK, HasLaterTimeline, last_words, promotion_fault, return_fault, taken_back
+from host.database.serving import MARK, HasLaterTimeline, demotion_mark, promotion_fault, return_fault, taken_back
 from host.specification.model import Postgres
 from host.specification.reading import parse
 from tests.host.database.test_changes import state
@@ -19,10 +19,10 @@ POSTGRES: Postgres = parse(spec(is_serving=False)).postgres
 
 def said(**changes: Any) -> list[str]:
     held = replace(state(POSTGRES), **changes)
-    return [statement for change in last_words(POSTGRES, held) for statement in change.statements]
+    return [statement for change in demotion_mark(POSTGRES, held) for statement in change.statements]
 
 
-def test_the_last_word_goes_out_once_no_client_is_left() -> None:
+def test_the_demotion_mark_goes_out_once_no_client_is_left() -> None:
     assert said(is_fenced=True) == [
         "SET TRANSACTION READ WRITE;",
         "ALTER DATABASE \"clinic\" SET hybrid.serving = 'ended';",
@@ -42,11 +42,11 @@ def test_who_serves_again_takes_it_back() -> None:
 
 
 @pytest.mark.parametrize(("settings", "is_forced"), [(frozenset({MARK}), False), (frozenset(), True)])
-def test_a_standby_serves_after_the_last_word_or_by_force(settings: frozenset[str], is_forced: bool) -> None:
+def test_a_standby_serves_after_the_demotion_mark_or_by_force(settings: frozenset[str], is_forced: bool) -> None:
     assert promotion_fault(replace(state(POSTGRES), settings=settings), is_forced=is_forced) is None
 
 
-def test_a_standby_without_the_last_word_is_told_what_to_do() -> None:
+def test_a_standby_without_the_demotion_mark_is_told_what_to_do() -> None:
     fault = promotion_fault(state(POSTGRES), is_forced=False)
     assert fault
     assert "is_serving false" in fault
@@ -84,10 +84,10 @@ def test_a_later_timeline_is_seen_in_the_archive(code: str, newest: str, status:
 
 def test_a_host_serves_again_only_where_nobody_was_promoted_since() -> None:
     assert return_fault(has_later=False) is None
-    for later, words in ((True, "another host was promoted"), (None, "can't be read")):
+    for later, message in ((True, "another host was promoted"), (None, "can't be read")):
         fault = return_fault(has_later=later)
         assert fault
-        assert words in fault
+        assert message in fault
         assert fault.endswith("touch /etc/hybrid/serve-without-later-rows")
 
 

@@ -81,14 +81,14 @@ def test_a_standby_does_not_serve_before_the_other_has_ended(pair: Pair) -> None
     report = serving(pair[1], is_serving=True)
     (failure,) = report["failed"]
     assert failure["operation"] == "promotion"
-    assert "has not said its last word" in failure["error"]
+    assert "no demotion mark of the host that served before" in failure["error"]
     assert pair[1].superuser("SELECT pg_is_in_recovery()") == "t"
     serving(pair[1], is_serving=False)
 
 
 def test_a_host_serves_again_while_nobody_was_promoted(pair: Pair) -> None:
     a, _ = pair
-    assert serving(a, is_serving=False)["changed"] == ["last word", "last of the log"]
+    assert serving(a, is_serving=False)["changed"] == ["demotion mark", "last of the log"]
     assert serving(a, is_serving=True)["changed"] == ["serving"]
     assert a.one("app", ROWS) == 2000
 
@@ -100,7 +100,7 @@ def test_the_standby_serves_with_every_row_that_was_acknowledged(pair: Pair) -> 
         ended = serving(a, is_serving=False)
         with pytest.raises(psycopg.OperationalError):
             client.execute("INSERT INTO public.followed VALUES (0)")
-    assert ended["changed"] == ["last word", "last of the log"]
+    assert ended["changed"] == ["demotion mark", "last of the log"]
     with pytest.raises(AssertionError, match="read-only transaction"):
         a.superuser("DELETE FROM public.followed")
     changed = serving(b, is_serving=True)["changed"]
@@ -147,12 +147,12 @@ def test_the_old_host_does_not_serve_without_the_rows_of_the_new_one(pair: Pair,
     if not readable:
         spec["backup"]["bucket"] = a.spec["backup"]["bucket"] + "-elsewhere"
         a.inside(["sed", "-i", "s/^repo1-s3-bucket=.*/&-elsewhere/", str(a.root / "etc/pgbackrest.conf")])
-    words = "another host was promoted since" if readable else "can't be read"
+    message = "another host was promoted since" if readable else "can't be read"
     for stage in ("files", "database"):
         report = a.apply(stage, spec=spec)
         (failure,) = report["failed"]
         assert (report["changed"], failure["operation"]) == ([], "serving")
-        assert words in failure["error"]
+        assert message in failure["error"]
     a.apply("files")
     with pytest.raises(psycopg.OperationalError, match=r"no pg_hba\.conf entry"):
         a.connect("app")

@@ -73,7 +73,7 @@ def unmounted(machine: BareMachine) -> Iterator[BareMachine]:
     machine.told("umount", "/var/lib/postgresql")
     yield machine
     report = machine.converge(declared())
-    assert report["exit"] == 0, report["words"]
+    assert report["exit"] == 0, report["stderr"]
     assert "data disk" in report["changed"]["machine"]
 
 

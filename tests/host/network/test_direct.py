@@ -54,7 +54,7 @@ def test_a_role_connects_with_its_certificate_and_password(open_host: HostUnderT
 
 
 @pytest.mark.parametrize(
-    ("role", "changes", "words"),
+    ("role", "changes", "message"),
     [
         ("app", {"name": "public_read"}, "authentication failed"),
         ("app", {"name": "app", "generation": "2027"}, "unknown ca"),
@@ -64,9 +64,9 @@ def test_a_role_connects_with_its_certificate_and_password(open_host: HostUnderT
     ids=["of-another-role", "of-another-authority", "expired", "of-a-role-that-stays-inside"],
 )
 def test_a_wrong_client_certificate_is_refused(
-    open_host: HostUnderTest, tmp_path: Path, role: str, changes: Any, words: str
+    open_host: HostUnderTest, tmp_path: Path, role: str, changes: Any, message: str
 ) -> None:
-    with pytest.raises(psycopg.OperationalError, match=words):
+    with pytest.raises(psycopg.OperationalError, match=message):
         open_host.connect(role, **client(tmp_path, **changes))
 
 

@@ -106,7 +106,7 @@ def other_key() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         (lambda: signed("2026", days=-1), "the certificate expired on"),
         (lambda: signed("2026", days=0.5), "within a day"),
@@ -118,12 +118,12 @@ def other_key() -> dict[str, Any]:
     ],
     ids=["expired", "ending", "of-another", "other-name", "not-trusted", "other-key", "damaged"],
 )
-def test_a_bad_certificate_is_refused_and_the_server_goes_on(host: HostUnderTest, changes: Any, words: str) -> None:
+def test_a_bad_certificate_is_refused_and_the_server_goes_on(host: HostUnderTest, changes: Any, message: str) -> None:
     with host.connect("app") as held:
         report = host.apply("files", spec=with_tls(host, **changes()))
         (failure,) = report["failed"]
         assert failure["operation"] == "server certificate"
-        assert words in failure["error"]
+        assert message in failure["error"]
         assert held.execute("SELECT 1").fetchone() == (1,)
     assert host.one("app", "SELECT 1") == 1
     assert host.apply("files")["changed"] == []

@@ -57,7 +57,7 @@ def state(machine: BareMachine) -> str:
 
 def test_the_tunnel_runs_once_the_database_does(machine: BareMachine) -> None:
     report = machine.converge(declared(tunnel={"token": TOKEN}))
-    assert report["exit"] == 0, report["words"]
+    assert report["exit"] == 0, report["stderr"]
     assert report["changed"]["tunnel"] == ["tunnel token", "tunnel's unit", "tunnel at boot", "tunnel runs"]
     assert state(machine) == "active"
     assert "cloudflared" in machine.told("apt-mark", "showhold").split()

@@ -103,10 +103,10 @@ def test_a_locked_apt_is_waited_for_and_what_fails_otherwise_fails(
 ) -> None:
     monkeypatch.setattr(install, "LOCK_SECONDS", 0)
     monkeypatch.setattr(install, "LOCK_TRIES", 3)
-    words = "echo 'E: Could not get lock /var/lib/apt/lists/lock.' >&2"
+    message = "echo 'E: Could not get lock /var/lib/apt/lists/lock.' >&2"
     for end, expected, count in (
-        (f"test $(wc -l <{tmp_path}/a) -gt 1 || {{ {words}; false; }}", 0, 2),
-        (f"{{ {words}; exit 100; }}", 100, 3),
+        (f"test $(wc -l <{tmp_path}/a) -gt 1 || {{ {message}; false; }}", 0, 2),
+        (f"{{ {message}; exit 100; }}", 100, 3),
         ("exit 7", 7, 1),
     ):
         (tmp_path / "a").unlink(missing_ok=True)

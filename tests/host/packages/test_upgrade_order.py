@@ -99,7 +99,7 @@ def trust(machine: BareMachine) -> None:
 def test_what_is_outside_the_pins_is_never_chosen(machine: BareMachine, now: dict[str, str]) -> None:
     trust(machine)
     report = machine.converge(pinned(now))
-    assert report["exit"] == 0, report["words"]
+    assert report["exit"] == 0, report["stderr"]
     policy = machine.told("apt-cache", "policy", POSTGRESQL, TIMESCALEDB, "pgbackrest")
     candidates = [line.split()[1] for line in policy.splitlines() if "Candidate:" in line]
     assert list(map(catalogue.upstream, candidates)) == [now["postgresql"], now["timescaledb"], now["pgbackrest"]]
@@ -132,7 +132,7 @@ def test_postgresql_is_not_upgraded_before_its_databases(
 
 def test_a_run_after_the_killed_one_finishes_in_the_right_order(machine: BareMachine, later: dict[str, str]) -> None:
     report = machine.converge(pinned(later))
-    assert report["exit"] == 0, report["words"]
+    assert report["exit"] == 0, report["stderr"]
     assert "extension timescaledb" in report["changed"]["database"]
     assert report["changed"]["upgrade"][0] == "PostgreSQL's packages"
     assert (installed(machine, POSTGRESQL), extension(machine)) == (later["postgresql"], later["timescaledb"])

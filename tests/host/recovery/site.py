@@ -25,11 +25,11 @@ ANSWER_SECONDS = 600
 class Answer:
     code: int
     body: dict[str, Any]
-    words: str
+    stderr: str
 
     @property
     def fault(self) -> str:
-        assert self.code == 1, (self.code, self.body, self.words)
+        assert self.code == 1, (self.code, self.body, self.stderr)
         return "\n".join(self.body["faults"])
 
 
@@ -86,7 +86,7 @@ class Site:
 
     def done(self, request: Any) -> dict[str, Any]:
         answer = self.ask(request)
-        assert answer.code == 0, (answer.body, answer.words)
+        assert answer.code == 0, (answer.body, answer.stderr)
         return answer.body
 
     def copy(self, query: str, cluster: dict[str, Any]) -> str:

@@ -153,7 +153,7 @@ def test_what_kept_a_drill_from_going_on_comes_before_what_it_missed(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "message"),
     [
         (RecoveryError("000000010000000000000005: is damaged in the archive"), "is damaged in the archive"),
         (subprocess.TimeoutExpired(["psql", "-X"], 60), "psql -X: has not ended within 60 s"),
@@ -161,7 +161,7 @@ def test_what_kept_a_drill_from_going_on_comes_before_what_it_missed(tmp_path: P
     ],
 )
 def test_a_drill_that_can_t_go_on_leaves_evidence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
 ) -> None:
     made = machine(tmp_path)
     monkeypatch.setattr(type(made), "is_serving", lambda _: True)
@@ -174,7 +174,7 @@ def test_a_drill_that_can_t_go_on_leaves_evidence(
     monkeypatch.setattr(drill, "_latest", failing)
     found = drill.act(made, DrillRequest(seed=7))
     assert (found.is_passed, found.restores, found.recovery_time_seconds) == (False, [], None)
-    assert words in found.faults[0]
+    assert message in found.faults[0]
     assert (found.seed, found.versions["pgbackrest"]) == (7, "2.55")
     assert found.versions["postgresql"] == "17.6"
 

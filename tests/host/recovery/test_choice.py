@@ -45,7 +45,7 @@ def test_the_newest_backup_before_the_target_is_chosen(wanted: Target, label: st
 
 
 @pytest.mark.parametrize(
-    ("wanted", "words"),
+    ("wanted", "message"),
     [
         (target("time", at(1)), "is before the end of the first backup; restorable: 2026-11-01T02:06:01"),
         (target("time", at(30)), "is after what is archived; latest takes what there is"),
@@ -56,9 +56,9 @@ def test_the_newest_backup_before_the_target_is_chosen(wanted: Target, label: st
         (target("latest", set="20200101-000000F"), "is not in the repository, which has"),
     ],
 )
-def test_what_no_backup_leads_to_is_refused(wanted: Target, words: str) -> None:
+def test_what_no_backup_leads_to_is_refused(wanted: Target, message: str) -> None:
     (fault,) = choose(wanted, situation(*BOTH)).faults
-    assert words in fault
+    assert message in fault
 
 
 def test_a_live_server_has_its_log_archived_so_that_now_can_be_reached() -> None:

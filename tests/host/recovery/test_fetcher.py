@@ -17,10 +17,10 @@ NAME = "000000010000000000000008"
 class Trial:
     """A cluster for which pgBackRest fails a number of times, each time with the same words."""
 
-    def __init__(self, folder: Path, failures: int, words: str) -> None:
+    def __init__(self, folder: Path, failures: int, message: str) -> None:
         for name in ("asks", "answers", "wal", "settings"):
             (folder / name).mkdir()
-        self._folder, self._left, self._words = folder, failures, words
+        self._folder, self._left, self._message = folder, failures, message
         machine = SimpleNamespace(
             spec=SimpleNamespace(postgres=SimpleNamespace(cpus=1)), write=lambda *_: None, start=self._start
         )
@@ -31,13 +31,13 @@ class Trial:
             machine=machine,
             command=lambda command: [command],
             variables=dict,
-            fault=lambda command, code, words: f"{command}: {code}: {words}",
+            fault=lambda command, code, message: f"{command}: {code}: {message}",
         )
         self.fetcher = Fetcher(repository, work, {}, {})
 
     def _start(self, argv: Sequence[str], **_: Any) -> "subprocess.Popen[str]":
         self._left -= 1
-        script = f"echo '{self._words}'; exit 55" if self._left >= 0 else f"echo log >{argv[-1]}"
+        script = f"echo '{self._message}'; exit 55" if self._left >= 0 else f"echo log >{argv[-1]}"
         return subprocess.Popen(["sh", "-c", f"exec 1>&2; {script}"], text=True, stderr=subprocess.PIPE)
 
     def asked(self) -> int:

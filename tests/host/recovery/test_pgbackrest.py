@@ -9,10 +9,10 @@ from host.recovery.pgbackrest import Repository, error_message
 
 
 def test_an_error_is_one_line_without_hints_and_bytes() -> None:
-    words = (
+    message = (
         "WARN: first\nERROR: [055]: unable to load\x00 file:\n       [FileMissing] gone\n       HINT: do\nINFO: end\n"
     )
-    assert error_message(words) == "unable to load file: [FileMissing] gone"
+    assert error_message(message) == "unable to load file: [FileMissing] gone"
 
 
 def repository() -> Repository:
@@ -24,22 +24,22 @@ def repository() -> Repository:
 @pytest.mark.parametrize(
     ("command", "fault"), [("restore", "is damaged in the repository"), ("info", "it can't be decrypted")]
 )
-@pytest.mark.parametrize("words", ["ERROR: [095]: unable to flush", "ERROR: [082]: cipher header invalid"])
-def test_a_file_that_can_not_be_decrypted_after_others_could_is_damaged(command: str, fault: str, words: str) -> None:
-    assert fault in repository().fault(command, 95, words)
+@pytest.mark.parametrize("text", ["ERROR: [095]: unable to flush", "ERROR: [082]: cipher header invalid"])
+def test_a_file_that_can_not_be_decrypted_after_others_could_is_damaged(command: str, fault: str, text: str) -> None:
+    assert fault in repository().fault(command, 95, text)
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     [
         "raised from local-1 protocol: zst error: [-20] Data corruption detected [FormatError] on 2 retries",
         "error restoring '/var/lib/postgresql/data/base/5/16384': checksum does not match",
     ],
 )
-def test_a_file_that_is_not_what_was_backed_up_is_damaged(words: str) -> None:
-    assert "is damaged in the repository" in repository().fault("restore", 29, f"ERROR: [029]: {words}")
+def test_a_file_that_is_not_what_was_backed_up_is_damaged(text: str) -> None:
+    assert "is damaged in the repository" in repository().fault("restore", 29, f"ERROR: [029]: {text}")
 
 
 def test_a_store_that_ends_within_an_answer_does_not_answer() -> None:
-    words = repository().fault("backup", 42, "ERROR: [042]: unexpected eof while reading line")
-    assert words == "backup repository backups: the store store does not answer: unexpected eof while reading line"
+    message = repository().fault("backup", 42, "ERROR: [042]: unexpected eof while reading line")
+    assert message == "backup repository backups: the store store does not answer: unexpected eof while reading line"

@@ -20,7 +20,7 @@ DISK_MB = 320
 
 
 @pytest.mark.parametrize(
-    ("request_", "words"),
+    ("request_", "message"),
     [
         (restore("time", "2020-01-01T00:00:00Z", act="plan"), "is before the end of the first backup"),
         (restore("lsn", "0/1", act="plan"), "is before the end of the first backup"),
@@ -30,10 +30,10 @@ DISK_MB = 320
         (restore("latest", act="plan", set="20200101-000000F"), "set 20200101-000000F: is not in the repository"),
     ],
 )
-def test_a_target_that_can_t_be_reached_is_refused_with_the_reason(site: Site, request_: Any, words: str) -> None:
+def test_a_target_that_can_t_be_reached_is_refused_with_the_reason(site: Site, request_: Any, message: str) -> None:
     (fault,) = site.done(request_)["faults"]
-    assert words in fault
-    assert words in site.ask(request_ | {"act": "restore"}).fault
+    assert message in fault
+    assert message in site.ask(request_ | {"act": "restore"}).fault
 
 
 def test_a_time_in_the_future_is_refused_with_the_window(site: Site) -> None:
@@ -53,7 +53,7 @@ def test_what_nobody_foresaw_is_answered_too(site: Site) -> None:
     broken = "from host.recovery import __main__ as main; main.ACTS['list'] = lambda *_: {}['stanza']; "
     answer = site.ask_with(broken, {"act": "list"})
     assert answer.fault == "host.recovery: KeyError: 'stanza'; it said where on stderr"
-    assert "Traceback" in answer.words
+    assert "Traceback" in answer.stderr
 
 
 def test_a_log_that_nothing_brings_ends_the_restore(site: Site) -> None:
@@ -99,7 +99,7 @@ def test_nothing_outlives_a_killed_engine_and_the_next_command_cleans(site: Site
     assert (after["leftovers"], after["running"]) == ([".hybrid-recovery"], None)
     assert site.host.answers()
     answer = site.ask({"act": "discard", "name": "none"})
-    assert "removing .hybrid-recovery, which an earlier command left" in answer.words
+    assert "removing .hybrid-recovery, which an earlier command left" in answer.stderr
     assert site.clusters() == []
     assert site.host.inside(["pgrep", "--full", "archive-get|restore"]).stdout == ""
 
@@ -159,4 +159,4 @@ def test_a_disk_that_runs_full_meanwhile_leaves_main_alone(small: Site) -> None:
 def test_a_drill_of_a_moment_that_can_not_be_restored_does_not_begin(site: Site, at: str, fault: str) -> None:
     answer = site.ask({"act": "drill", "at": at})
     assert fault in answer.fault
-    assert "drill 1 of 2" not in answer.words
+    assert "drill 1 of 2" not in answer.stderr

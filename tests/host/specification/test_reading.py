@@ -81,7 +81,7 @@ PINS = {"postgresql": "17.12", "timescaledb": "2.31.2", "pgbackrest": "2.59.0"}
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "words"),
+    ("path", "value", "message"),
     [
         ("platform", "laptop", "'lightsail', 'container' or 'local'"),
         ("postgres.port", 0, "greater than or equal to 1"),
@@ -139,8 +139,8 @@ PINS = {"postgresql": "17.12", "timescaledb": "2.31.2", "pgbackrest": "2.59.0"}
         ("tunnel", {"token": "one\ntwo"}, "one line of text"),
     ],
 )
-def test_a_wrong_value_is_refused(path: str, value: Any, words: str) -> None:
-    assert any(words in fault for fault in faults(changed(path, value)))
+def test_a_wrong_value_is_refused(path: str, value: Any, message: str) -> None:
+    assert any(message in fault for fault in faults(changed(path, value)))
 
 
 def test_a_tunnel_leaves_no_network_to_reach_the_database() -> None:
@@ -154,7 +154,7 @@ def test_a_wrong_role_name_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"acts_as": "one"}, "acts_as: one is not another declared role"),
         ({"acts_as": "migrator"}, "acts_as: migrator acts as another itself"),
@@ -167,9 +167,9 @@ def test_a_wrong_role_name_is_refused(name: str) -> None:
         ({"way_in": "cellar"}, "way_in: input should be 'password', 'socket' or 'none'"),
     ],
 )
-def test_a_role_that_contradicts_itself_or_another_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_a_role_that_contradicts_itself_or_another_is_refused(changes: dict[str, Any], message: str) -> None:
     found = faults(spec(roles=[*roles(), role("one", **changes)]))
-    assert any(words in fault for fault in found), found
+    assert any(message in fault for fault in found), found
 
 
 @pytest.mark.parametrize("password", ["short", "with\nnewline", "with space", "pässwörd-long"])

@@ -20,10 +20,10 @@ PROJECT = Path(__file__).resolve().parents[3]
 ROOT, CONTAINER, LAUNCHER = FOLDER / "root", FOLDER / "container.json", FOLDER / "launcher"
 
 
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     with (FOLDER / "calls").open("a") as log:
-        log.write(" ".join(words) + "\n")
-    match words:
+        log.write(" ".join(arguments) + "\n")
+    match arguments:
         case ["compose", "version"]:
             print("Docker Compose version v2")
         case ["info", *_]:
@@ -109,12 +109,12 @@ def execute_recovery(options: list[str]) -> int:
     return subprocess.run(namespace.enter(pid, argv)).returncode if pid else 1
 
 
-def python(words: list[str]) -> list[str]:
+def python(arguments: list[str]) -> list[str]:
     """A module of ours, with the container's paths as they are from outside of its root."""
     from local.host.container import SPEC
 
     inner = {SPEC: json.loads(CONTAINER.read_text())["spec"], "/": str(ROOT)}
-    return ["env", f"PYTHONPATH={PROJECT}", sys.executable, *(inner.get(word, word) for word in words)]
+    return ["env", f"PYTHONPATH={PROJECT}", sys.executable, *(inner.get(word, word) for word in arguments)]
 
 
 def down(options: list[str]) -> int:

@@ -21,14 +21,26 @@ Eventually = Callable[..., None]
 def test_arguments_and_environment_arrive_as_they_are(
     state: State, started: Supervisor, eventually: Eventually
 ) -> None:
-    words = ["50%", "%(here)s", "it's", '"quoted"', "a ;b #c", "back\\slash", "", "two\nlines", "é", "$HOME", " end "]
+    arguments = [
+        "50%",
+        "%(here)s",
+        "it's",
+        '"quoted"',
+        "a ;b #c",
+        "back\\slash",
+        "",
+        "two\nlines",
+        "é",
+        "$HOME",
+        " end ",
+    ]
     target = state.folder / "seen.json"
     program = "import json, os, sys; open(sys.argv[1], 'x').write(json.dumps([sys.argv[2:], os.environ['ODD']]))"
     odd = "a=b,\"c\" 'd' %(x)s ;#"
-    command = (sys.executable, "-c", program, str(target), *words)
+    command = (sys.executable, "-c", program, str(target), *arguments)
     started.ensure(Program(name="odd", command=command, environment={"ODD": odd}))
     eventually(lambda: target.exists() and target.read_text())
-    assert json.loads(target.read_text()) == [words, odd]
+    assert json.loads(target.read_text()) == [arguments, odd]
 
 
 def test_a_part_gets_nothing_of_the_callers_environment(

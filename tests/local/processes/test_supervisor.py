@@ -156,7 +156,7 @@ def test_stopping_ends_a_namespace(state: State, inside: Supervisor) -> None:
 Launch = Callable[[Sequence[str]], list[str]]
 
 
-def test_a_part_that_exits_at_once_is_told_with_its_last_words(started: Supervisor) -> None:
+def test_a_part_that_exits_at_once_is_told_with_its_last_output(started: Supervisor) -> None:
     started.ensure(shell("echo no such database; exit 3"))
     with pytest.raises(LocalError, match=r"shell: ended \(exit code 3\):\n  no such database"):
         started.wait_ready("shell", lambda: False)
@@ -271,10 +271,10 @@ def test_a_killed_supervisord_takes_its_namespace_with_it(
     assert inside.ensure(sleeper()) == "started"
 
 
-@pytest.mark.parametrize("words", ["unshare: Operation not permitted", ""])
-def test_a_launch_that_fails_is_told(supervisor: Supervisor, words: str) -> None:
-    with pytest.raises(LocalError, match=f"supervisord: can't be started: {words}"):
-        supervisor.start(lambda argv: ["sh", "-c", f"echo '{words}' >&2; exit 1"])
+@pytest.mark.parametrize("message", ["unshare: Operation not permitted", ""])
+def test_a_launch_that_fails_is_told(supervisor: Supervisor, message: str) -> None:
+    with pytest.raises(LocalError, match=f"supervisord: can't be started: {message}"):
+        supervisor.start(lambda argv: ["sh", "-c", f"echo '{message}' >&2; exit 1"])
 
 
 def test_a_socket_path_that_is_too_long_is_refused(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_preview_that_hides_something_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         [],
         ["--previous", "x"],
@@ -84,8 +84,8 @@ def test_a_preview_that_hides_something_is_one_line(tmp_path: Path) -> None:
         ["--state"],
     ],
 )
-def test_wrong_usage_ends_with_2(words: list[str]) -> None:
-    answer = hybrid("gate", *words)
+def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
+    answer = hybrid("gate", *arguments)
     assert (answer.code, answer.out) == (2, "")
     assert "Traceback" not in answer.err
 

@@ -29,7 +29,7 @@ def records(number: int, zone: str = "a") -> list[Resource]:
 
 
 def kept(old: Plan, new: Plan) -> list[tuple[str, str]]:
-    return [(found.name, words) for found, words in removed_protected(old, new)]
+    return [(found.name, message) for found, message in removed_protected(old, new)]
 
 
 def test_protected_data_that_goes_is_told() -> None:
@@ -70,8 +70,8 @@ def test_one_record_may_go_and_two_may_not() -> None:
     old = plan(*records(4))
     assert list(removed_records(old, plan(*records(3)))) == []
     found = list(removed_records(old, plan(*records(2))))
-    words = "This DNS record is deleted. 2 of 4 records go at once; allowed: 1."
-    assert [(gone.name, said) for gone, said in found] == [("r2", words), ("r3", words)]
+    message = "This DNS record is deleted. 2 of 4 records go at once; allowed: 1."
+    assert [(gone.name, said) for gone, said in found] == [("r2", message), ("r3", message)]
     moved = list(removed_records(old, plan(*records(4, zone="b"))))
     assert len(moved) == 4
     assert moved[0][1] == "This DNS record is replaced. 4 of 4 records go at once; allowed: 1."

@@ -12,8 +12,8 @@ from components.resource_types.row import Role
 from components.resource_types.table import RESOURCE_TYPES
 from plan import codec
 from plan.model import Computed, Plan, Secret
+from policies.map.locations import Ground
 from policies.map.residency import Entry, ResidencyMap, residency_map, state
-from policies.map.whereabouts import Ground
 from policies.rules.rule import gathered
 from scripts.options import planned
 from tests.changed_stack import record_each

@@ -103,9 +103,9 @@ def committed_and_taken_out(folder: Path, name: str, data: bytes) -> None:
     git(folder, "commit", "-qam", "Third")
 
 
-@pytest.mark.parametrize("words", ["* -diff", "* binary", "main.py diff=mine"])
-def test_no_attribute_keeps_lines_from_the_search(folder: Path, words: str) -> None:
-    (folder / ".gitattributes").write_text(f"{words}\n")
+@pytest.mark.parametrize("text", ["* -diff", "* binary", "main.py diff=mine"])
+def test_no_attribute_keeps_lines_from_the_search(folder: Path, text: str) -> None:
+    (folder / ".gitattributes").write_text(f"{text}\n")
     git(folder, "config", "diff.mine.binary", "true")
     git(folder, "config", "diff.noprefix", "true")
     committed_and_taken_out(folder, "main.py", f"first\ntoken = '{TOKEN}'\n".encode())
