@@ -132,7 +132,7 @@ def plan(
 
 @dataclass(frozen=True)
 class Options:
-    """What plan, rollback and restore have in common."""
+    """Options of plan, rollback and restore."""
 
     via: Via
     hosts: list[str] | None
@@ -407,7 +407,7 @@ def _ids_and_paths(
 
 def _token(context: typer.Context, file: Path | None, token_file: Path | None) -> str:
     """The local stack's own only together with the local stack's ids. Raises FailoverError."""
-    from failover.common.credential import token
+    from failover.common.files import token
 
     own = context.obj.token_file() if file is None else None
     return token(token_file or own)

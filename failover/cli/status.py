@@ -41,7 +41,7 @@ class Status:
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     summary: str = ""
-    """What can be done now, in one line."""
+    """One line: which operation is possible now."""
     seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _summary(found: Status, unfinished: Unfinished | None) -> str:
 
 
 def _plan(now: HostNow | None) -> str | None:
-    """The plan by which the stand-by answers; None where it does not, or where that is not known."""
+    """The plan (A or B) that is in force; None where the stand-by does not answer, or where that is not known."""
     if now is None or now.side is not Side.VERCEL:
         return None
     if is_led_past(now.host, now.record.target):

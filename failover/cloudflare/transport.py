@@ -1,7 +1,7 @@
 """Calls of Cloudflare's API: counted, limited in time and number, tried again where that can help.
 
 The SDK's own retries are off (`max_retries=0`): they know neither an operation's deadline nor the calls that it must
-keep for backing out.
+keep for backing out, and no library of retries counts calls and asks them to leave some.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
@@ -71,7 +71,7 @@ class Transport:
     _answers: list[httpx.Response] = field(default_factory=list, repr=False)
     """Answers to the request in progress."""
     _sender: int = field(default=0, repr=False)
-    """Its thread."""
+    """Thread of the request in progress; answers in any other are of a call that was given up."""
 
     def __post_init__(self) -> None:
         is_loopback = urlsplit(self.base_url).scheme == "http"
@@ -81,7 +81,9 @@ class Transport:
             max_retries=0,
             # No proxy of the environment between us and an API on this machine.
             http_client=httpx.Client(
-                event_hooks={"response": [self._learn]}, trust_env=not is_loopback, verify=not is_loopback
+                event_hooks={"request": [self._begin], "response": [self._learn]},
+                trust_env=not is_loopback,
+                verify=not is_loopback,
             ),
         )
         # The SDK takes an address or a key from the environment, and prefers them to the token.
@@ -111,41 +113,44 @@ class Transport:
 
         `read` takes the result out of the answer's envelope; what it can't read is not an answer of Cloudflare's.
         """
-
-        def send(timeout: httpx.Timeout) -> Answer:
-            self._sender = threading.get_ident()
-            options: cloudflare.RequestOptions = {"params": query or {}, "timeout": timeout}
-            content = {} if body is None else {"body": body}
-            answer = getattr(self.sdk, method)(path, cast_to=httpx.Response, options=options, **content)
-            return read(answer.json()["result"])
-
+        content = {} if body is None else {"body": body}
+        act = functools.partial(getattr(self.sdk, method), path, cast_to=httpx.Response, **content)
         attempt, last = 0, ""
         while True:
             attempt += 1
             if self.calls_left <= (reserve if attempt > 1 else 0):
-                rest = f"the rest of the {self.most_calls} API calls is kept for what comes after"
+                kept = f"the rest of the {self.most_calls} API calls is kept for what comes after"
                 used = f"{self.most_calls} API calls are used up"
-                raise ApiError(f"{name}: {last}{rest if self.calls_left else used}")
+                raise ApiError(f"{name}: {last}{kept if self.calls_left else used}")
             if left(deadline) == 0:
                 raise ApiError(f"{name}: {last}its deadline has passed")
 
             try:
-                return self._send_once(name, attempt, deadline, send)
+                with self._attempt(name, attempt):
+                    rest = max(0.05, left(deadline))
+                    timeout = httpx.Timeout(min(READ_SECONDS, rest), connect=min(CONNECT_SECONDS, rest))
+                    options: cloudflare.RequestOptions = {"params": query or {}, "timeout": timeout}
+                    # The timeouts are of each read: a server that sends a byte now and then never meets them.
+                    sent = functools.partial(act, options=options)
+                    answer = within(min(CONNECT_SECONDS + READ_SECONDS, rest), sent)
+                    return read(answer.json()["result"])
             except _TransientError as fault:
                 last = f"{fault}, {attempt} times; " if attempt > 1 else f"{fault}; "
                 if attempt >= tries:
                     raise ApiError(f"{name}: {fault}, {tries} times" if tries > 1 else f"{name}: {fault}") from fault
                 self._wait(name, attempt, deadline, fault)
 
-    def _send_once(self, name: str, attempt: int, deadline: float, send: Callable[[httpx.Timeout], Answer]) -> Answer:
+    @contextlib.contextmanager
+    def _attempt(self, name: str, attempt: int) -> Iterator[None]:
+        """Records the attempt, and raises what went wrong as _TransientError or ApiError."""
+        # One that was given up may still answer.
         self._answers.clear()
-        started, rest = time.monotonic(), max(0.05, left(deadline))
-        timeout = httpx.Timeout(min(READ_SECONDS, rest), connect=min(CONNECT_SECONDS, rest))
+        self._sender = 0
+        started = time.monotonic()
         fault: str | None = None
         request = ""
         try:
-            # The timeouts are of each read: a server that sends a byte now and then never meets them.
-            return within(min(CONNECT_SECONDS + READ_SECONDS, rest), functools.partial(send, timeout))
+            yield
         except TimeoutError as error:
             fault = "no complete answer in time"
             raise _TransientError(fault) from error
@@ -182,6 +187,9 @@ class Transport:
                 raise LimitedError(f"{name}: {fault}; asked to wait {fault.wait:.0f} s, which is too long") from fault
             raise ApiError(f"{name}: {fault}; no time to try again") from fault
         self.sleep(seconds)
+
+    def _begin(self, _: httpx.Request) -> None:
+        self._sender = threading.get_ident()
 
     def _learn(self, response: httpx.Response) -> None:
         if threading.get_ident() != self._sender:

@@ -1,11 +1,14 @@
-"""Files of the operator's: read up to a limit, written as a whole."""
+"""Files of the operator's: read up to a limit, written as a whole; the token's only where nobody else can read it."""
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from durable import files
 from failover.common.errors import FailoverError
+
+VARIABLE = "HYBRID_ROLLBACK_TOKEN"
 
 
 def content(path: Path, most: int) -> bytes:
@@ -33,3 +36,37 @@ def replace(path: Path, text: str, *, makes_folder: bool = False) -> None:
         files.replace(path, text)
     except OSError as error:
         raise FailoverError(f"{path}: can't be written: {error.strerror}") from error
+
+
+def token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str:
+    """The token: the file wins over the environment's variable, and no message shows it. Raises FailoverError."""
+    if file:
+        return _checked(_secret(file), str(file))
+    text = environment.get(VARIABLE, "")
+    if not text:
+        raise FailoverError(f"no token: set {VARIABLE}, or name a file of mode 0600 with --token-file")
+    return _checked(text, VARIABLE)
+
+
+def _secret(path: Path) -> str:
+    try:
+        # Opened once: what is checked is what is read.
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            # A pipe is what a shell makes of <(pass show …).
+            if not (stat.S_ISREG(found.st_mode) or stat.S_ISFIFO(found.st_mode)):
+                raise FailoverError(f"{path}: is not a file")
+            if stat.S_IMODE(found.st_mode) & 0o077:
+                mode = f"{stat.S_IMODE(found.st_mode):04o}"
+                raise FailoverError(f"{path}: others may read the token (mode {mode}); `chmod 600` it")
+            return file.read(4096).decode("ascii", errors="replace")
+    except OSError as error:
+        raise FailoverError(f"{path}: the token can't be read: {error.strerror}") from error
+
+
+def _checked(text: str, where: str) -> str:
+    """A line feed in a header would be a fault deep down, and its message would show the token."""
+    found = text.strip()
+    if not found or not all("!" <= letter <= "~" for letter in found):
+        raise FailoverError(f"{where}: does not hold a token: one word of printable letters is expected")
+    return found

@@ -172,11 +172,11 @@ class Ids:
     keep_until: Day | None = None
     """YYYY-MM-DD: until then the stand-by has to stay."""
     left_out: tuple[str, ...] = ()
-    """Hosts of the file that were not chosen; not in the file."""
+    """Hosts of the file that were not chosen; not written to the file."""
 
     @property
     def scripts(self) -> dict[str, str]:
-        """The Workers that the routes have while they are the active side, by the routes' ids."""
+        """Each route's Worker while the Worker is the active side, by the route's id."""
         return {host.route.id: host.route.script for host in self.hosts if host.route}
 
     def document(self) -> dict[str, Any]:

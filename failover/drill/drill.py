@@ -110,7 +110,7 @@ class Interrupts:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Changes nothing outside the main thread, or where Ctrl-C is ignored, as it is for a job in the background."""
+        """Leaves signals alone outside the main thread, and where Ctrl-C is ignored, as in a background job."""
         former = signal.getsignal(signal.SIGINT)
         if threading.current_thread() is not threading.main_thread() or former is signal.SIG_IGN:
             yield

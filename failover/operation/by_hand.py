@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-from failover.common.credential import VARIABLE
+from failover.common.files import VARIABLE
 from failover.common.ids import Host, Ids, Route
 from failover.common.terms import Act
 from failover.operation.changes import declared, led_past

@@ -84,7 +84,7 @@ def is_led_past(host: Host, target: Target) -> bool:
 
 
 def led_past(host: Host) -> Target:
-    """Target of the record by plan B."""
+    """The record's target under plan B."""
     return Target(content=host.standby, proxied=False, ttl=DNS_ONLY_TTL)
 
 

@@ -64,7 +64,7 @@ class CutShort:
 
 @dataclass(frozen=True, kw_only=True)
 class Unfinished:
-    """What was cut short and still stands open for some hosts."""
+    """An operation that was cut short, and the hosts for which it is still open."""
 
     operations: tuple[CutShort, ...]
     """Operations that were cut short, at least one, the newest first."""
@@ -244,7 +244,7 @@ class Journal:
         return [one for one in found.values() if self._is_ours(one)]
 
     def _is_ours(self, one: _Logged) -> bool:
-        """Earlier versions did not note the stack: then the hosts decide alone."""
+        """Whether it is of this stack; decided by the hosts where an earlier version did not note the stack."""
         is_of_stack = self.stack is None or one.begin.get("stack", self.stack) == self.stack
         return is_of_stack and (self.hosts is None or not one.hosts.isdisjoint(self.hosts))
 

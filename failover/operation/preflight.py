@@ -70,7 +70,7 @@ class Refusal:
 
 @dataclass(kw_only=True)
 class Preflight:
-    """`hosts` is what the API says; where it did not answer, what the file of ids lets expect."""
+    """`hosts` is what the API says; where it did not answer, what the file of ids says."""
 
     hosts: list[HostNow] = field(default_factory=list)
     is_read: bool = False
@@ -96,7 +96,7 @@ class Preflight:
         return [one for now in self.hosts for one in changes_of(act, now, via, before)]
 
     def clients_see(self, side: Side) -> bool:
-        """Most resolvers' clients, of every host."""
+        """Whether most resolvers' clients see this side, for every host."""
         names = {now.host.hostname for now in self.hosts}
         for name in names:
             own = [one for one in self.sightings if one.hostname == name and not one.found.fault]

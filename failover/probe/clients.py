@@ -255,7 +255,7 @@ class Client:
         )
 
     def _read(self, answer: httpcore.Response) -> None:
-        """Enough to know that the side does not only begin to answer."""
+        """Reads so much of the body that an answer that breaks off is noticed."""
         size = 0
         for part in answer.iter_stream():
             size += len(part)

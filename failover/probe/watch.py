@@ -15,7 +15,7 @@ IN_A_ROW = 5
 PAUSE_SECONDS = 0.15
 # A resolver that has said nothing for this long is slow: the rest decide without it.
 GRACE_SECONDS = 3.0
-# Between two messages about what is awaited.
+# Seconds between two messages of progress.
 SAY_SECONDS = 10.0
 
 
@@ -163,7 +163,7 @@ class View:
         return Verdict(wanted=wanted, held=held, sightings=sightings, dissent=dissent, seconds=seconds)
 
     def is_over(self, watchers: Sequence[_Watcher], deadline: float) -> bool:
-        """Whether to stop waiting for hosts that have not switched."""
+        """Whether to stop waiting for the hosts that have not switched yet."""
         return left(deadline) == 0
 
     def _watchers(self, hosts: Sequence[Host]) -> list[_Watcher]:
