@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.backup_options import AsOf, From, Repository, say, tell_zone, value_of
-from scripts.options import AsJson, StackName
+from scripts.options import AsJson, AsOf, From, Repository, StackName, say, tell_zone, value_of
 from scripts.output import console, tell, write, write_json
 
 if TYPE_CHECKING:

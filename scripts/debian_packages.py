@@ -16,7 +16,7 @@ ORDINARY_USER_COMMANDS = {"newuidmap": "uidmap"}
 TEST_COMMANDS = {"chromium": "chromium"}
 # A machine that is booted under systemd, and a firewall in a network of its own, can be had by root alone.
 ROOT_TEST_COMMANDS = {"systemd-nspawn": "systemd-container", "nft": "nftables", "ip": "iproute2"}
-# Without it the local stack has no DNS, and all else.
+# Without it the local stack has all but DNS.
 OPTIONAL_COMMANDS = {"knotd": "knot"}
 SBIN = "/usr/sbin:/sbin"
 

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.backup_options import say, tell_zone, value_of
-from scripts.options import AsJson, StackName
+from scripts.options import AsJson, StackName, say, tell_zone, value_of
 from scripts.output import console, tell, write_json
 
 if TYPE_CHECKING:

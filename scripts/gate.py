@@ -94,7 +94,7 @@ def _recorded(stacks: list[str]) -> list["Subject"]:
 
 
 def _previewed(paths: list[Path]) -> list["Subject"]:
-    """A preview knows what there was before."""
+    """Subjects from previews, each with the plan before and the plan after."""
     if not paths:
         # Importing it takes half of a gate that has nothing to ask.
         return []

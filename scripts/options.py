@@ -1,9 +1,14 @@
-"""Arguments and flags that mean the same wherever they are, and the plan that they name."""
+"""Arguments and flags that several commands share, and what they name: a plan, a repository, a moment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from scripts.output import tell
 
 if TYPE_CHECKING:
     from plan.model import Plan
@@ -31,3 +36,43 @@ def planned(stack: str | None, file: Path | None) -> "Plan":
     if (stack is None) == (file is None):
         raise typer.BadParameter("name a stack, or give --from; one of both")
     return saved.read(file) if file is not None else record(str(stack))
+
+
+class Repository(StrEnum):
+    """Which bucket is read: that in Montreal, or its copy."""
+
+    PRIMARY = "primary"
+    COPY = "copy"
+
+
+From = Annotated[Repository, typer.Option("--from", help="Read this repository.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="TIME", help="Read it as it was then, also what has been deleted since."),
+]
+
+
+def say(text: str) -> None:
+    """A line of progress."""
+    tell(f"  {text}")
+
+
+def tell_zone(*texts: str | None) -> None:
+    """Which times were taken as UTC because they name no zone."""
+    from backups.request import zone_note
+
+    for line in filter(None, (zone_note(text) for text in texts if text)):
+        tell(line)
+
+
+@contextmanager
+def value_of(flag: str) -> Iterator[None]:
+    """A BackupError about a flag's value is a usage error, exit 2; of the flag that the message begins with, if any."""
+    from backups.errors import BackupError
+
+    try:
+        yield
+    except BackupError as error:
+        named, _, fault = str(error).partition(": ")
+        is_other = named.startswith("--") and fault
+        raise typer.BadParameter(fault if is_other else str(error), param_hint=named if is_other else flag) from error

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scripts.backup_options import AsOf, From, Repository, say, tell_zone, value_of
-from scripts.options import AsJson, StackName
+from scripts.options import AsJson, AsOf, From, Repository, StackName, say, tell_zone, value_of
 from scripts.output import tell, write_json
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """A restore as the operator put it."""
+    """A restore as the operator asked for it."""
 
     target: "Target"
     source: "Source"

@@ -39,7 +39,7 @@ def test_every_command_explains_itself(arguments: list[str]) -> None:
 
 
 # What commands have in common, and what `make` runs.
-NO_COMMANDS = {"__init__", "__main__", "backup_options", "debian_packages", "machine", "options", "output", "versions"}
+NO_COMMANDS = {"__init__", "__main__", "debian_packages", "machine", "options", "output", "versions"}
 
 
 def test_every_script_is_a_command_and_says_so() -> None:
