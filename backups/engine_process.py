@@ -1,4 +1,4 @@
-"""The engine as a process of this machine: asked on stdin, heard on stderr, interrupted with the command."""
+"""The engine as a process of this machine: request on stdin, progress on stderr, interrupted with the command."""
 
 import json
 import signal

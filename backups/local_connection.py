@@ -151,6 +151,6 @@ class _Halt:
             self._connection.halt()
 
     def end(self) -> None:
-        """Has it run again, if it was stopped."""
+        """Starts it again if it was stopped."""
         if self._start is not None:
             self._connection.start()

@@ -69,7 +69,7 @@ class Lane:
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """A mark with its position: rows keep the texts of neighbours apart."""
+    """A mark with its position; in rows, so that neighbours' texts don't overlap."""
 
     x: float
     row: int

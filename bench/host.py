@@ -1,4 +1,4 @@
-"""Figures of the database's host, on a root file system of its own: playbook, crashes, pooler against direct."""
+"""Figures of a database host of its own: playbook, crashes, pooler against direct connections."""
 
 import os
 import random

@@ -47,7 +47,7 @@ def _site() -> Iterator[Site]:
 
 
 def _crash(site: Site) -> Iterator[Figure]:
-    """The host is lost under write load, with all that was not archived: what is acknowledged and does not come back.
+    """Kills the host under write load, and counts acknowledged rows that a restore from the archive lacks.
 
     Restored is what the archive holds at that moment; the server is killed, and not asked to archive its last segment.
     """

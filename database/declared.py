@@ -78,7 +78,7 @@ def _tunnel_routes(plan: Plan) -> dict[str, str]:
 
 
 def _node_tags(plan: Plan, host: Resource) -> dict[str, str]:
-    """The activation's that is the host's own: a node gets the tags of what it was registered with."""
+    """Tags of the host's own activation: a node gets those of what it was registered with."""
     own = [found for found in plan.of_type(tokens.ACTIVATION) if _is_below(plan, found, host.urn)]
     if len(own) != 1:
         raise DatabaseError(f"{plan.stack}: {host.name} declares {len(own)} activations; one is needed")

@@ -49,7 +49,7 @@ THRESHOLDS: dict[str, Threshold] = {
     # Above max_wal_size something holds WAL back: a slot, or an archiver that fails.
     "wal": Threshold(unit="% of max_wal_size", warning=150, critical=400),
     "slot": Threshold(unit="MB retained", warning=1024, critical=8192),
-    # So much a restore would lack. A file takes a second or two on its way to S3.
+    # Seconds that a restore would lose. A file takes a second or two on its way to S3.
     "archiving": Threshold(unit="s behind", warning=20, critical=900),
     # At 100 the queue is dropped, and with it what the window to restore to would need.
     "archive queue": Threshold(unit="% of what may wait", warning=10, critical=QUEUE_PERCENT),
@@ -84,7 +84,7 @@ ALL_IDS = 2**31
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was looked at. `value` is in the unit of the limit with this name."""
+    """One measured value, in the unit of the limit with this name."""
 
     name: str
     level: Level
@@ -233,7 +233,7 @@ def markers(rows: Rows) -> Iterator[Finding]:
 
 
 def transactions(rows: Rows) -> Iterator[Finding]:
-    """The longest, and the longest that waits for its client."""
+    """The longest transaction, and the longest that is idle in transaction."""
     idle = [row for row in rows if str(row["state"]).startswith("idle in transaction")]
     for name, found, seconds in (
         ("longest transaction", rows, "seconds"),

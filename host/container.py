@@ -28,7 +28,7 @@ class EndError(Exception):
 
 
 class Programs:
-    """What the first process runs. The kernel also gives it every orphan, whose end only it can take note of.
+    """What the first process runs. The kernel also gives it every orphan, which only it can reap.
 
     Signals are blocked and taken in one place, so that none is lost and none comes between two steps.
     """

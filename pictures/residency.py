@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """All places of one ground or city."""
+    """All places of one kind of location or city."""
 
     x: float
     y: float

@@ -24,7 +24,7 @@ class Tie(StrEnum):
     STANDS_BY = "stands by"
 
 
-# What others call a resource by, in plain text.
+# Properties with a resource's name, in plain text.
 _NAMES = ("name", "bucket", "hostname")
 
 

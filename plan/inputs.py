@@ -131,7 +131,7 @@ class Inputs:
 
     @cached_property
     def above(self) -> frozenset[str]:
-        """Folders of which some names are listed, every module's among them."""
+        """Folders in which only some names count, every module's among them."""
         return frozenset(os.path.realpath(path.parent) for path, _ in self._tops)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What was worked out once and is kept for the next time, under the hash of all that went into it."""
+"""Results kept for the next run, each under the hash of everything it was made from."""
 
 import contextlib
 import hashlib

@@ -29,7 +29,7 @@ def record(stack: str, folder: Path = ROOT) -> Plan:
 
 
 def record_all(stacks: Sequence[str], folder: Path = ROOT) -> list[Plan]:
-    """Several in one go, side by side. Raises PlanError of the first that has a fault."""
+    """Records several stacks in parallel. Raises the first PlanError."""
     project = Project.load(folder) if stacks else None
     tasks = {stack: _task(project, stack) for stack in stacks} if project else {}
     inputs = Inputs.of_program(folder)
@@ -71,7 +71,7 @@ def _run(stacks: Sequence[str], folder: Path, tasks: Sequence[Mapping[str, Any]]
             text=True,
             env=environment(),
             timeout=TIMEOUT_SECONDS + REST_SECONDS,
-            # A terminal's interruption is this process's to answer: it ends the other, which would say a lot.
+            # Ctrl-C goes to this process only: it ends the other, which would print a traceback.
             process_group=0,
         )
     except subprocess.TimeoutExpired:

@@ -191,7 +191,7 @@ class Recorder(mocks.MockMonitor):
         return empty_pb2.Empty()
 
     def plan(self, values: dict[str, Any]) -> Plan:
-        """What was recorded, sorted."""
+        """The recorded resources, sorted."""
         stack_urn = next((urn for urn in self.registered_outputs if f"::{STACK_TYPE}::" in urn), "")
         return Plan(
             project=settings.get_project(),

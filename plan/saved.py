@@ -74,7 +74,7 @@ def read_previous(path: Path) -> Plan | None:
     with _reading(path):
         for step in document["steps"]:
             old = step.get("oldState") or {}
-            # The engine marks what it will replace as to be deleted; so it does what was left over from another time.
+            # The engine marks as to be deleted what it will replace, and what an earlier run left over.
             if old and (step["op"] in _REPLACING or not old.get("delete")):
                 states.setdefault(step["urn"], old)
         # A stack that was never up has no more than itself.

@@ -17,7 +17,7 @@ AUDIENCE = "sts.amazonaws.com"
 
 Document = dict[str, object]
 
-# A drill restores the whole backup twice, and its job has to see the end; IAM's default is an hour.
+# A drill restores the whole backup twice, and its job waits for the end; IAM's default is an hour.
 DRILL_SESSION_SECONDS = 6 * 3600
 
 

@@ -41,7 +41,7 @@ class FailoverArgs:
 
 
 def failover_hosts(stack: Settings, site_script: pulumi.Input[str]) -> list[FailoverHostArgs]:
-    """The site falls back. The API does not: the stand-by has its own, and reaches the database by another route."""
+    """Hosts that fail over: the site, not the API. The stand-by has its own API and another route to the database."""
     site = FailoverHostArgs(
         labels=stack.labels,
         protection=stack.protection,

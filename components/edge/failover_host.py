@@ -37,7 +37,7 @@ class FailoverHostArgs:
     labels: Labels
     protection: Protection
     name: str
-    """Short, and part of its resources' names."""
+    """Short: its resources' names begin with it."""
     zone_id: str
     hostname: str
     standby_hostname: str
@@ -58,7 +58,7 @@ class FailoverHost(pulumi.ComponentResource):
     route_id: pulumi.Output[str]
     """What a rollback blanks."""
     record_id: pulumi.Output[str]
-    """What plan B, a DNS change, edits."""
+    """Id of the record that plan B, a DNS change, edits."""
 
     def __init__(self, name: str, args: FailoverHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         # Not the active side: right after a rollback by script, a preview must have nothing to show.

@@ -1,4 +1,4 @@
-"""A Worker with one version of its code in service; what the API and the site have in common."""
+"""A Worker with one deployed version of its code; the API and the site are made of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

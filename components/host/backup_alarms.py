@@ -25,7 +25,7 @@ class Alarm:
     metric: str
     threshold: float
     minutes: int
-    """How long it must be too high, without a break."""
+    """Minutes that it must be too high without a break."""
     description: str
     is_alarmed_by_silence: bool = False
     """Whether it is too high when nothing comes; otherwise silence leaves the alarm as it is."""
@@ -124,7 +124,7 @@ class BackupAlarms(pulumi.ComponentResource):
             datapoints_to_alarm=alarm.minutes,
             treat_missing_data="breaching" if alarm.is_alarmed_by_silence else "ignore",
             alarm_actions=[topic_arn],
-            # Also when it is over: nobody should have to look.
+            # Also tells when the alarm is over.
             ok_actions=[topic_arn],
             region=HOME_REGION,
             tags=args.labels.tags(DataClass.NONE),

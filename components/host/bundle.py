@@ -44,7 +44,7 @@ def specification_name(host: str) -> str:
 def bundle(host: str, specification: dict[str, Any], project: Path = PROJECT) -> Bundle:
     """Packs host/, what it imports, and the specification beside them.
 
-    Whose, when and in what order the files were found leaves no trace; another zlib may compress them differently.
+    Independent of the files' owners, times and order; another zlib may compress them differently.
     """
     files = {
         path.relative_to(project).as_posix(): path.read_bytes()

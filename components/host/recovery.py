@@ -58,7 +58,7 @@ class HostRecovery(pulumi.ComponentResource):
 
 
 def drill_content() -> dict[str, object]:
-    """What CI's document says."""
+    """Content of the document that CI runs."""
     return command_document(
         description="Tries the backups of a PostgreSQL host in throw-away clusters",
         parameters=DRILL_PARAMETERS,

@@ -89,7 +89,7 @@ def _is_closed(value: Any) -> bool:
 def _is_in_the_clear(value: Any, steps: Sequence[str]) -> bool:
     """Whether the value at these steps is readable, neither secret nor unknown."""
     if value is _Closed.UNKNOWN:
-        # Of a list, which parts it has is not known yet.
+        # An unknown list's items are unknown, too.
         return not any(step.startswith(("?", "*")) for step in steps)
     return not isinstance(value, _Closed)
 

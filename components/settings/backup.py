@@ -55,7 +55,7 @@ def _of_the_queue(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _disks(hosts: Any) -> Iterator[tuple[str, int]]:
-    """Name and size of every disk that may be; one that may not is another fault."""
+    """Name and size in GB of every disk of an allowed size; others are faults of their own."""
     for host in hosts if isinstance(hosts, list) else []:
         size_gb = _number(host.get("diskGb", DEFAULT_DISK_GB)) if isinstance(host, dict) else None
         if size_gb is not None and SMALLEST_DISK_GB <= size_gb <= LARGEST_DISK_GB:

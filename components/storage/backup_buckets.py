@@ -2,7 +2,7 @@
 
 from components.common.regions import COPY_REGION, HOME_REGION
 
-# What makes them unique in all of S3 is the account's number.
+# The account's number makes them unique in all of S3.
 
 
 def backup_bucket(prefix: str, aws_account_id: str) -> str:

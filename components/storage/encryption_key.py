@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from components.common.labels import DataClass, Labels
 from components.common.protection import Protection
 
-# KMS's longest: so long can a deletion be called off.
+# KMS's longest: a deletion can be cancelled until then.
 DELETION_WINDOW_DAYS = 30
 
 

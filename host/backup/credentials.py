@@ -15,7 +15,7 @@ from host.common.units import running, unit_written, units_read
 from host.specification.model import Spec
 
 UNITS = tuple(f"hybrid-backup-credentials.{kind}" for kind in ("service", "path", "timer"))
-# systemd starts it long after it was written: what can't be read as Python would be found out by the backups.
+# systemd starts it long after it was written: a syntax error would only be noticed when backups fail.
 PROGRAM_CHECK = "/usr/bin/python3 -I -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' {}"
 
 
@@ -48,7 +48,7 @@ def program(name: str, source: str, file: str) -> None:
 
 
 def needed(spec: Spec) -> None:
-    """Has the credentials written now, for a restore that can't wait for the timer's first run."""
+    """Writes the credentials now, for a restore that can't wait for the timer's first run."""
     if is_wanted(spec):
         handed_on(name="credentials for backups")
 

@@ -30,7 +30,7 @@ def _run(command: str, stdin: Any = None, timeout: int | None = None, **_: Any) 
 
 
 def _split(text: bytes) -> list[str]:
-    """Splits at line feeds alone: other signs that end a line for Python may be in a name."""
+    """Splits at line feeds only: a name may hold other characters that end a line for str.splitlines."""
     return [line.decode() for line in text.removesuffix(b"\n").split(b"\n")] if text else []
 
 

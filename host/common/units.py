@@ -27,7 +27,7 @@ def unit_written(unit: str, text: str, name: str = "") -> None:
 
 
 def _check(prepare: str, unit: str, named: str) -> str:
-    # With the folder first and systemd's own after it; what is wrong is only told, so words are faults.
+    # With the folder first and systemd's own after it; it only prints what is wrong, so any output is a fault.
     return (
         "d=$(mktemp -d /run/hybrid-verify.XXXXXX)"
         f" && {prepare}"

@@ -47,7 +47,7 @@ def reread(state: State) -> Change:
 
 
 def _in_order(postgres: Postgres) -> list[Role]:
-    """A role that acts as another comes after that one."""
+    """Sorts roles so that one that acts as another comes after that one."""
     return sorted(postgres.roles, key=lambda role: role.acts_as is not None)
 
 

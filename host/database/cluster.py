@@ -69,7 +69,7 @@ def apply(spec: Spec) -> None:
 
 
 def settings_text(spec: Spec, minimums: Mapping[str, int] | None = None) -> str:
-    """`minimums` are a standby's: the larger of both is taken."""
+    """The settings' file. `minimums` are a standby's: the larger of both values is taken."""
     return render("postgresql.conf.j2", spec=spec, tuning=tuning.of(spec), layout=layout, minimums=minimums or {})
 
 

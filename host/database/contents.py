@@ -56,7 +56,7 @@ def guard_return(spec: Spec) -> None:
 
 
 def _last_state(postgres: Postgres, state: State) -> State:
-    """The state of a standby that has followed the log to its end; waits a little for it."""
+    """State of a standby once it has replayed the log to its end; waits a little for it."""
     is_forced = bool(host.get_fact(File, path=layout.PROMOTE_WITHOUT_MARK))
     deadline = time.monotonic() + WAIT_SECONDS
     while fault := promotion_fault(state, is_forced=is_forced):

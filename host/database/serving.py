@@ -26,7 +26,7 @@ FETCHED = f"{layout.SOCKETS}/later.history"
 
 
 def demotion_mark(postgres: Postgres, state: State) -> Iterator[Change]:
-    """What a server writes that serves no longer, once no client is there and none can come."""
+    """The mark that a server writes when it no longer serves, once no client is connected and none can connect."""
     is_due = state.is_fenced and MARK not in state.settings
     mark = ("SET TRANSACTION READ WRITE;", f"ALTER DATABASE \"{postgres.database}\" SET hybrid.serving = 'ended';")
     yield Change("demotion mark", mark if is_due else ())

@@ -23,7 +23,7 @@ BALLAST_SHARE = 50
 BALLAST_ROOM = 5
 COLUMNS = "NAME,PATH,TYPE,SIZE,FSTYPE,LABEL,MOUNTPOINTS"
 HEAD_BYTES = 16 * 1024 * 1024
-# Without the disk the machine still boots and can be reached; PostgreSQL's service then does not start.
+# Without the disk the machine still boots and is reachable; PostgreSQL's service does not start.
 FSTAB = f"LABEL={DISK_LABEL} {DATA_MOUNT} ext4 defaults,noatime,nofail,x-systemd.device-timeout=30s 0 2"
 FORMATTING = f"{KEPT}/formatting"
 

@@ -138,7 +138,7 @@ def _is_known(content: bytes, key: ArchiveKey) -> bool:
 
 @operation()
 def installed(names: tuple[str, ...], spec: Spec) -> Generator[str, None, None]:
-    """What is missing; nothing that is held changes for it."""
+    """Installs what is missing; held packages don't change for it."""
     has = host.get_fact(InstalledPackages).versions
     missing = [name for name in names if name not in has]
     if not missing:

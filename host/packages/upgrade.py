@@ -17,7 +17,7 @@ from host.specification.model import Postgres, Spec
 def apply(spec: Spec) -> None:
     if spec.platform == "lightsail":
         postgres_packages(name="PostgreSQL's packages", spec=spec)
-        # apt lets go of what it is told to install.
+        # apt removes the hold of a package that it is told to install.
         held(name="upgraded packages held again", names=catalogue.held(spec))
         running(name="PostgreSQL runs as installed", spec=spec)
         no_old_libraries(name="no library of an older TimescaleDB", spec=spec)

@@ -50,7 +50,7 @@ def mark(ask: Ask) -> None:
 
 
 def compared(source: Sequence[datetime], found: Sequence[datetime], until: datetime, *, is_exact: bool) -> Markers:
-    """The copy's markers against those that the server wrote up to `until`.
+    """Compares the copy's markers with those that the server wrote up to `until`.
 
     Exact: `until` was chosen clear of them all. Else it is the last recovered commit, and one that was being
     committed just then may be there or not.

@@ -1,4 +1,4 @@
-"""Which backup a target is restored from, and why some targets can't be reached."""
+"""Chooses the backup that a target is restored from, and says why some targets can't be reached."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

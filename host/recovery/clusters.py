@@ -48,7 +48,7 @@ def folder(machine: Machine, name: str) -> Path:
 
 
 def exists(machine: Machine, name: str) -> bool:
-    """Whether there is anything of this name but an empty folder, which is replaced."""
+    """Whether something of this name is there; an empty folder does not count, it is replaced."""
     path = folder(machine, name)
     return path.is_symlink() or (path.exists() and not (path.is_dir() and not any(path.iterdir())))
 
@@ -204,7 +204,7 @@ def working(machine: Machine) -> Iterator[Work]:
 
 
 def leftovers(machine: Machine, *, but: str = "") -> list[Path]:
-    """What acts that were killed left: a folder of work, and staged clusters that nobody swapped in."""
+    """Leftovers of killed acts: a work folder, and staged clusters that were never swapped in."""
     found = []
     for path in machine.path(machine.clusters).iterdir():
         staged = STAGED.fullmatch(path.name)

@@ -44,7 +44,7 @@ class Segment:
 class Inventory:
     archive_id: str
     system_id: int
-    """Of the database system whose log and backups these are."""
+    """The database system's identifier, to which log and backups belong."""
     backups: tuple[Backup, ...]
     """Oldest first."""
     segments: Mapping[int, tuple[Segment, ...]]
@@ -98,7 +98,7 @@ def history(repository: Repository, archive_id: str, timeline: int) -> str:
 
 
 def _ensure_answers(repository: Repository) -> None:
-    """pgBackRest would try for a minute."""
+    """Raises RecoveryError after CONNECT_SECONDS without an answer; pgBackRest would try for a minute."""
     host, _, port = repository.endpoint.partition(":")
     end = time.monotonic() + CONNECT_SECONDS
     while True:

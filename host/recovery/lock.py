@@ -28,7 +28,7 @@ def alone(machine: Machine, act: str) -> AbstractContextManager[None]:
 
 
 def running(machine: Machine) -> str | None:
-    """What another process does now, in words."""
+    """Description of what another process does now."""
     note = lock.holder(machine.path(machine.clusters / NAME))
     return None if note is None else _holder(note)
 

@@ -192,7 +192,7 @@ def put_back(machine: Machine, name: str) -> None:
 
 
 def forget(machine: Machine, name: str) -> None:
-    """Delete what was set aside."""
+    """Deletes the old cluster that was set aside."""
     _delete(machine, _aside(machine, name).name)
 
 

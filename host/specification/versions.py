@@ -11,7 +11,7 @@ REPAIRED_LINES = {(2, 28): "2.28.4", (2, 27): "2.27.3"}
 
 
 def number(version: str) -> tuple[int, ...]:
-    """`17.12 (Debian 17.12-1)` as (17, 12). Raises ValueError."""
+    """Parses `17.12 (Debian 17.12-1)` as (17, 12). Raises ValueError."""
     found = re.match(r"\D*(\d+(?:\.\d+)*)", version)
     if not found:
         raise ValueError(f"{version!r} is not a version; allowed: numbers with dots")

@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def _end(fault: threading.ExceptHookArgs) -> None:
-    """A part that does half of its work must be seen not to run."""
+    """Ends the part when one of its services ends, so that it is seen as not running."""
     threading.__excepthook__(fault)
     os._exit(1)
 

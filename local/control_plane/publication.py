@@ -37,7 +37,7 @@ def refresh(data: Data, now: float, linger_seconds: float) -> None:
 
 
 def next_moment(data: Data) -> float | None:
-    """When something is to be shown that is withheld now."""
+    """Moment at which the next withheld change is shown."""
     return min((until for until in data["withheld"].values() if until is not None), default=None)
 
 

@@ -45,7 +45,7 @@ class Kind:
     derived: Callable[[Fields, datetime], Fields] = lambda fields, now: {}
     """What is told of it at a moment, whatever is stored."""
     has_own_names: bool = True
-    """No two may have the same."""
+    """Whether names are unique."""
     created_on: str = "created_on"
     modified_on: str = "modified_on"
     listed_as: str | None = None

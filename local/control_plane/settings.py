@@ -44,7 +44,7 @@ class Token(Strict):
     networks: tuple[str, ...] = ()
     """Networks from which it may be used; all when empty."""
     other_networks: tuple[str, ...] = ()
-    """Networks from which it may not be used even so."""
+    """Networks from which it may not be used, although `networks` admit them."""
 
     def may(self, scope: str) -> bool:
         return bool({scope, scope.replace(":read", ":write"), EVERYTHING} & set(self.scopes))

@@ -73,7 +73,7 @@ def routed(plan: Plan, hostname: str) -> str:
 
 
 def _behind_failover(plan: Plan, hostname: str) -> str | None:
-    """The site's Worker where the stand-by is the active side: it is there all the same, for a restore."""
+    """The site's Worker while the stand-by is the active side: it stays deployed, for a restore."""
     hosts = [resource for resource in plan.of_type(tokens.FAILOVER_HOST) if resource.inputs["hostname"] == hostname]
     sites = {resource.urn for resource in plan.of_type(tokens.WEB_SITE)}
     workers = [worker for worker in plan.of_type(tokens.WORKER) if sites & set(_ancestors(plan, worker))]

@@ -46,7 +46,7 @@ def start(realisation: Realisation) -> str:
 
 
 def program(stack: Stack, declared: DeclaredEdge, feed: NameServer | None) -> Program:
-    """Writes the settings and describes the program; its data are another file, which outlives it."""
+    """Writes the settings and describes the program; its data are in another file, which outlives it."""
     folder(stack).mkdir(mode=0o700, exist_ok=True)
     settings = Settings(
         folder=folder(stack),

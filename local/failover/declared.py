@@ -20,7 +20,7 @@ class FailoverHost:
     hostname: str
     standby: str
     script: str
-    """The Worker that answers while it is the active side, whether or not it is now."""
+    """The host's Worker, whether or not it is the active side now."""
     record: str
     route: str
     challenges: tuple[str, ...]

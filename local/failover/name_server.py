@@ -13,7 +13,7 @@ from local.processes.stack import Stack
 
 NAME = "dns"
 KEY = "control-plane"
-# What the stand-by's own DNS answers with is not ours to choose; short, as a host's that may move.
+# TTL of the stand-by's own record, which is Vercel's choice; short, as of a host that may move.
 STANDBY_TTL_SECONDS = 60
 
 

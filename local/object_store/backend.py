@@ -277,7 +277,7 @@ class Backend(S3Backend):
         bucket.default_lock_years = years or 0
 
     def put_object_retention(self, bucket_name: str, key_name: str, version_id: Any, retention: Any) -> None:
-        """A lock that holds is not shortened or lifted without leave (moto asks for none)."""
+        """A lock in force is not shortened or lifted without permission (moto asks for none)."""
         from flask import request
 
         key = self._version(bucket_name, key_name, version_id)

@@ -35,7 +35,7 @@ class StoreFiles:
     folder: Path
 
     def buckets(self) -> list[str]:
-        """Names of the buckets that were made to the end."""
+        """Names of the buckets that are complete."""
         return sorted(unquote(path.parent.name) for path in self.folder.glob("*/bucket.json"))
 
     def write_bucket(self, name: str, record: dict[str, Any]) -> None:
@@ -99,7 +99,7 @@ class StoreFiles:
         return self._bucket(bucket) / "bodies" / name
 
     def remove_unfinished(self, bucket: str) -> None:
-        """What a killed server had half written."""
+        """Removes what a killed server had half written."""
         for path in (self._bucket(bucket) / "keys").glob(f"*{UNFINISHED}"):
             path.unlink()
 

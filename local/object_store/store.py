@@ -1,4 +1,4 @@
-"""Has on the disk what moto has in memory: every change before its answer goes out, and all of it at the start."""
+"""Keeps moto's memory on disk: writes every change before its answer goes out, and reads all of it at the start."""
 
 import sys
 import threading

@@ -123,7 +123,7 @@ class SupervisorFiles:
         return [part["name"] for part in self.parts()]
 
     def write(self, program: Program) -> None:
-        """Writes a part's specification. It keeps its place in the order, a new one is last."""
+        """Writes a part's specification. The part keeps its place in the order; a new one is last."""
         orders = {known["name"]: known["order"] for known in self.parts()}
         order = orders.get(program.name, 1 + max(orders.values(), default=0))
         self._parts.mkdir(mode=0o700, exist_ok=True)
@@ -229,7 +229,7 @@ class Daemon:
             time.sleep(0.02)
 
     def remember(self) -> None:
-        """Write down which process answers."""
+        """Records which process answers."""
         pid = self._client.peer()
         identity = Identity.of(pid) if pid else None
         if identity is None:

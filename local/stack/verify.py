@@ -44,7 +44,7 @@ class Hop:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Something that was used, and what came of it."""
+    """One check, and its result."""
 
     name: str
     is_passed: bool

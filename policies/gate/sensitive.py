@@ -92,7 +92,7 @@ def shown_in_state(plan: Plan) -> Iterator[tuple[Resource, str, str]]:
         for what in patterns.found(resource.identifier):
             yield resource, "id", what
         for path, text in _texts(resource.outputs, "outputs"):
-            # By the issuers' formats only: what a cloud makes up is random, and no secret.
+            # By issuers' formats only: what a cloud generates is random and no secret.
             for layer in wrapping.layers(text) if len(text) >= patterns.SHORTEST else ():
                 for what in patterns.found(layer.text):
                     yield resource, path, what

@@ -183,7 +183,7 @@ def running(folder: Path, day: date | None = None) -> Iterator[Pack]:
             stdout=output,
             stderr=errors,
             env=environment() | given,
-            # As in plan.record: a terminal's interruption is the gate's to answer.
+            # As in plan.record: Ctrl-C goes to the gate only.
             process_group=0,
         )
         _RUNNING.add(process)
@@ -232,7 +232,7 @@ def ask(given: Path | Pack, day: date, requests: Future[PlanRequests]) -> Respon
 
 
 def end_all() -> None:
-    """Ends every pack after an interruption, so that nobody waits for a call."""
+    """Ends every pack after an interruption, so that no thread waits for an answer."""
     for process in [*_RUNNING]:
         process.kill()
 

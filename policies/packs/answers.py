@@ -82,7 +82,7 @@ def _start(
     day: date,
     requests: "Future[PlanRequests]",
 ) -> None:
-    # Here, as below: importing it takes longer than reading all that is remembered.
+    # Imported here, as below: that takes longer than reading all answers that are kept.
     from policies.packs import analyzer
 
     for pack in packs:

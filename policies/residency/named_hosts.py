@@ -167,7 +167,7 @@ def named(resource: PolicyResource) -> Iterator[tuple[str, str]]:
     unread = (*kind.code, *_ANSWERS.get(resource.resource_type, ()))
     variables = {path for path, name in _variables(props) if _HOST_NAME.search(name)}
     for path, given in written(props):
-        # What is known of a name's end says whose it is.
+        # The known end of a name says whose it is.
         text = _OPEN_END.sub("", given).replace(UNWRITTEN, "x") if UNWRITTEN in given else given
         if path.startswith(unread) or path.split(".")[0].split("[")[0] in _REMARKS:
             continue

@@ -55,7 +55,7 @@ class JudgedRule:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One rule that one resource breaks, or that could not be checked."""
+    """One rule that one resource breaks, or that could not be judged for it."""
 
     stack: str
     """Empty for what is about no stack: an exemption, a file of the repository."""

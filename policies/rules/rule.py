@@ -105,7 +105,7 @@ class StackRule(_About):
                 for message, urn in self.check(args):
                     notes.report(self, self._full(message), urn, report)
             except UnknownValueError as error:
-                # Of which resource the value is, the SDK does not say.
+                # The SDK does not say which resource's value it is.
                 notes.unknown(self, error, "", report)
             except Exception as error:  # noqa: BLE001 - what a check ends with is that it cannot judge
                 notes.failed(self, error, "", report)

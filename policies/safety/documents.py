@@ -26,7 +26,7 @@ _OF_STATEMENTS = frozenset(
 
 
 class DocumentError(ValueError):
-    """A document that can't be read, and so not be judged."""
+    """A document that can't be read, so it can't be judged."""
 
 
 @dataclass(frozen=True, kw_only=True)

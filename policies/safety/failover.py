@@ -44,7 +44,7 @@ def standbys(args: StackValidationArgs) -> list[PolicyResource]:
 
 
 def pages_records(args: StackValidationArgs) -> list[PolicyResource]:
-    """Records that a rollback leads elsewhere."""
+    """Records of Pages hosts, which a rollback changes."""
     return [
         found
         for found in args.resources

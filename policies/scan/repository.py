@@ -171,7 +171,7 @@ def _in_patch(text: str, commit: str) -> Iterator[Found]:
         if hunk := HUNK.match(line):
             number, is_header = int(hunk[1]), False
         elif is_header:
-            # Further down, it is an added line that begins with two of them.
+            # Further down it is an added line that begins with two signs.
             if line.startswith("+++ "):
                 path = _path(line.removeprefix("+++ "))
         elif line.startswith("+"):

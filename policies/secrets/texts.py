@@ -103,7 +103,7 @@ def _secrets_are_not_split(args: ResourceValidationArgs) -> Iterator[str]:
     items = [item for item in texts(args) if not item.is_sensitive and item.text][:MOST_PIECES]
     for first, second in scanner.split([(item.name, item.text) for item in items]):
         yield f"{_called_path(items[first])} and {_called_path(items[second])} hold a secret together."
-        # Of many random values every pair would be one.
+        # One is enough: of many random values every pair would be reported.
         return
 
 
