@@ -1,4 +1,4 @@
-"""What a drill leaves: the findings as JSON, the same in words, and a picture. No row's value and no secret."""
+"""A drill's evidence: its findings as JSON and as text, and a picture. No row's value and no secret."""
 
 import json
 import os

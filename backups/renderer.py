@@ -14,7 +14,7 @@ HEAD = ("label", "kind", "started (UTC)", "took", "size", "own", "WAL", "copy")
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A listing, and what S3 says of the copies."""
+    """A listing, with the state of each copy in S3."""
 
     listing: Listing
     copies: dict[str, str]

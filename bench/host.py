@@ -24,7 +24,7 @@ from tests.waiting import until
 KILLS = 20
 WRITERS = 4
 CLIENTS = 10
-# An even number: each goes first as often as the other.
+# Even, so that each goes first equally often.
 ROUNDS = 8
 ROUND_SECONDS = 4
 SCALE = 10

@@ -116,7 +116,7 @@ def _on_the_engine() -> Iterator[Figure]:
 
 
 def _in_turns(first: Callable[[], object], second: Callable[[], object]) -> tuple[float, float]:
-    """Medians of both, which so meet the same moods of the machine; each has run once before."""
+    """Medians of both, run in turns so that the machine's load is the same for both; each has run once before."""
     first(), second()
     times = [(_seconds(first), _seconds(second)) for _ in range(RUNS)]
     return tuple(round(statistics.median(taken), 2) for taken in zip(*times, strict=True))

@@ -59,7 +59,7 @@ def _timed(target: str, clone: Path, environment: dict[str, str]) -> tuple[float
         try:
             output, _ = run.communicate()
         except BaseException:
-            # The tests end themselves on this; make alone would leave them.
+            # The tests end on this signal; make alone would leave them running.
             os.killpg(run.pid, signal.SIGTERM)
             run.communicate()
             raise

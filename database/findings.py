@@ -24,7 +24,7 @@ SEVERITY = list(Level)
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """The values from which on something is a warning, or critical; None is never."""
+    """The values from which a finding is a warning or critical; None: never."""
 
     unit: str
     warning: float | None

@@ -239,7 +239,7 @@ def _reason(error: Exception) -> str:
 
 
 def certificate(access: Access) -> Finding:
-    """How long the certificate is valid that the server shows; read from a connection of its own."""
+    """Days for which the server's certificate is still valid; read from a connection of its own."""
     trust = ssl.create_default_context(cafile=str(access.authorities))
     try:
         with socket.create_connection((access.address, access.port), timeout=CONNECT_SECONDS) as plain:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 UNFINISHED = ".new"
-"""End of the name of what a killed writer leaves beside the file."""
+"""Suffix of the file that a killed writer leaves beside the real one."""
 
 
 def replace(path: Path, content: str | bytes, mode: int | None = None, *, is_cache: bool = False) -> None:

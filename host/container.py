@@ -63,7 +63,7 @@ class Programs:
     def end(self) -> None:
         """Shuts down all that runs, without a limit of time: whoever started the container has one."""
         for pid, name in self._running.items():
-            # To both services it is the shutdown that waits for no client.
+            # SIGINT is PostgreSQL's fast shutdown and PgBouncer's safe one: both wait for no client.
             os.kill(pid, signal.SIGINT if name in SERVICES else signal.SIGTERM)
         while self._running:
             signal.sigwaitinfo(SIGNALS)

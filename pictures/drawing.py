@@ -1,4 +1,4 @@
-"""What all pictures are drawn with: templates, and how wide texts are, so that none runs into another."""
+"""Templates of all pictures, and widths of texts, so that none runs into another."""
 
 from pathlib import Path
 

@@ -38,7 +38,7 @@ class HostIdentity(pulumi.ComponentResource):
     """What a host is registered with at Systems Manager."""
     role_arn: pulumi.Output[str]
     policies: list[pulumi.Resource]
-    """What must exist before a node takes the role on."""
+    """Policies that must exist before a node assumes the role."""
 
     def __init__(self, name: str, args: HostIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hybrid:identity:HostIdentity", name, args.labels.inputs(DataClass.NONE), opts)

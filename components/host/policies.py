@@ -32,7 +32,7 @@ def role_name(prefix: str) -> str:
 
 
 def document_name(prefix: str) -> str:
-    """The document of Systems Manager that makes a host what it is declared to be."""
+    """Name of the Systems Manager document that applies a host's specification."""
     return f"{prefix}-postgres-converge"
 
 

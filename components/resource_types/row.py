@@ -48,7 +48,7 @@ class Layer(StrEnum):
 
 
 class Price(Enum):
-    """What stands for a price that is not a number of dollars."""
+    """A price that is not a fixed number of dollars."""
 
     COMPUTED = "computed"
     """Computed from properties, by the rule in policies/safety/cost.py."""

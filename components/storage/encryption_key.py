@@ -17,7 +17,7 @@ DELETION_WINDOW_DAYS = 30
 class EncryptionKeyArgs:
     labels: Labels
     protection: Protection | None
-    """None for a key that nothing is lost with."""
+    """None for a key that encrypts nothing that must be kept."""
     region: str
     alias: str
     """`alias/NAME`."""

@@ -122,7 +122,7 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=bucket.bucket,
             region=args.region,
             policy=tls_only_policy(bucket.arn),
-            # Both change the bucket's policy state; side by side S3 answers with a conflict.
+            # Both change the bucket's policy; made in parallel, S3 answers with a conflict.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
         )
 

@@ -39,7 +39,7 @@ COMMENT_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Scope(StrEnum):
-    """What the rollback's token has to be able to change."""
+    """What the rollback's token must be allowed to change."""
 
     ROUTES = "routes"
     RECORDS = "records"

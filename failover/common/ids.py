@@ -131,7 +131,7 @@ class Host:
     standby: Annotated[Hostname, Field(validation_alias=AliasPath("standby", "hostname"))]
     """Host name of the stand-by: where the record leads when only DNS can switch."""
     route: Route | None = None
-    """None for a host of Pages, and for no other."""
+    """None only for a Pages host."""
     challenge_routes: tuple[ChallengeRoute, ...] = ()
     path: RequestPath = "/"
     """What probes ask for."""

@@ -299,6 +299,6 @@ def last_drill(paths: Paths, via: str | None = None) -> dict[str, Any] | None:
 
 
 def last_switch_seconds(paths: Paths) -> float | None:
-    """Switch by route, as the last such drill measured it."""
+    """Seconds of a switch by route, as the last such drill measured them."""
     seconds = (last_drill(paths, "route") or {}).get("slowest_switch_seconds")
     return float(seconds) if isinstance(seconds, int | float) else None

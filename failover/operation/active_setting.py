@@ -41,7 +41,7 @@ class Setting:
     line: str
     """The line that has to stand under `config:`."""
     file: Path | None = None
-    """Where it stands now; None outside a checkout."""
+    """File of the setting; None outside a checkout."""
     is_changed: bool = False
     when: str = ""
     """What has to be so before it is set; nothing was written then."""

@@ -82,7 +82,7 @@ class Unfinished:
 
     @property
     def next_step(self) -> str:
-        """The commands that end it."""
+        """The commands that finish it or back it out."""
         if self.is_drill:
             return "`restore --execute` backs it out, and so does the next drill"
         act = self.operations[0].act

@@ -71,7 +71,7 @@ class Recorder:
 
     @contextmanager
     def step(self, name: str) -> Iterator[list[str]]:
-        """Times a step; what is appended becomes its detail."""
+        """Times a step; texts that the block appends become its detail."""
         at, detail, fault = self.budget.elapsed, list[str](), None
         self.say(name)
         try:
@@ -95,7 +95,7 @@ class Changer:
     records: dict[str, RecordNow] = field(default_factory=dict)
     """Records by id, as the API last described them."""
     scripts: dict[str, str | None] = field(default_factory=dict)
-    """Scripts by the route's id; likewise."""
+    """Scripts by the route's id, also as the preflight found them."""
     _locks: list[str] = field(default_factory=list)
     _is_lock_uncertain: bool = False
     """Whether a lock may be ours without our knowing its id: the answer got lost."""

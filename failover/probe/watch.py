@@ -81,7 +81,7 @@ class View:
 
     @property
     def resolvers(self) -> tuple[str, ...]:
-        """Looked up when they are first needed, because the zone's own name servers take a while to find."""
+        """Resolvers, looked up on first use: finding the zone's own name servers takes a while."""
         with self._lock:
             self._resolvers = self._resolvers or resolvers_of(self.ids)
             return self._resolvers

@@ -27,7 +27,7 @@ class Report:
     """Services, as `reload`."""
     reload: list[str] = field(default_factory=list)
     may_go_on: bool = False
-    """What failed keeps no later stage from being done."""
+    """Whether later stages run although something failed."""
 
     @property
     def is_idle(self) -> bool:

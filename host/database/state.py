@@ -33,7 +33,7 @@ class RoleState:
     verifier: str | None = field(repr=False)
     connection_limit: int
     is_plain: bool
-    """It may log in, and has no attribute that lifts it above other roles."""
+    """It may log in, and has no attribute beyond that, such as SUPERUSER."""
     groups: frozenset[str]
     settings: frozenset[str] = frozenset()
     """The role's own, in every database, as `name=value`."""
@@ -55,7 +55,7 @@ class State:
     relations: frozenset[tuple[str, str]]
     """(kind, schema) of which there is one at least."""
     complete: frozenset[Privilege]
-    """Held on everything in its place, be it as owner."""
+    """Held on everything in its place, also as owner."""
     granted: frozenset[Privilege]
     """Granted on something in its place to another than the owner."""
     default_privileges: frozenset[DefaultPrivilege]

@@ -1,1 +1,1 @@
-"""What a machine of its own has beside the database: its data disk and its logs."""
+"""A machine's own parts beside the database: data disk and logs."""

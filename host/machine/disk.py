@@ -135,7 +135,7 @@ def _fits(declared: Disk, one: Device) -> bool:
 
 
 def ballast_bytes(total: int, free: int) -> int:
-    """Size of the file that is given away when the disk is full; 0 while there is no room to make it again."""
+    """Size of the file that is deleted when the disk is full; 0 while there is no room for it."""
     size = min(GIB, total // BALLAST_SHARE)
     return size if free > BALLAST_ROOM * size else 0
 

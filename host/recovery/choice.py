@@ -68,7 +68,7 @@ class Situation:
 
     @property
     def is_live(self) -> bool:
-        """What the server writes lies on this lineage."""
+        """Whether the server writes on this lineage."""
         return self.live is not None and self.live.timeline == self.timeline
 
     @property

@@ -1,4 +1,4 @@
-"""Why an act was refused or failed, and what it says meanwhile, in words that an operator can act on."""
+"""Errors and progress of an act, so that an operator can act on them."""
 
 import errno
 import subprocess

@@ -63,7 +63,7 @@ def estimated_seconds(
 
 
 def needed_bytes(backup: Backup, wal: Sequence[Segment]) -> int:
-    """Data, the log that is held at a time, and a margin."""
+    """Bytes that a restore needs: data, the log that is held at a time, and a margin."""
     log = min(len(wal) * SEGMENT_BYTES, 2 * MAX_WAL_MB * 2**20) + (PREFETCHED + 4) * SEGMENT_BYTES
     return int((backup.database_bytes + log) * MARGIN) + RESERVE_BYTES
 

@@ -382,7 +382,7 @@ def _fetch_files(repository: Repository, plan: Plan, work: Work) -> None:
         if NO_SPACE in output:
             raise no_room(work.machine)
         raise RecoveryError(f"{plan.backup.label}: {repository.fault('restore', process.returncode, output)}")
-    # It names settings of the server that it was on, or of an earlier restore.
+    # It names settings of its former server, or of an earlier restore.
     work.machine.write(work.data / "postgresql.auto.conf", "")
     work.machine.write(work.data / "recovery.signal", "")
 

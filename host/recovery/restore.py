@@ -178,7 +178,7 @@ def discard_cluster(machine: Machine, request: DiscardRequest) -> Discarded:
 
 
 def set_aside(machine: Machine, name: str) -> None:
-    """Ended and out of sight, until what replaces it answers."""
+    """Stops the old cluster and moves it aside, until the new one answers."""
     stop(machine, name)
     os.rename(clusters.folder(machine, name), _aside(machine, name))
 

@@ -127,7 +127,7 @@ def _guard(machine: Machine) -> None:
 
 
 def note_state(machine: Machine, staged: PurePosixPath) -> None:
-    """Leaves in what is staged which state of main it has all of."""
+    """Notes in the staged cluster up to which state of main it is complete."""
     machine.write(staged / clusters.STATE_NOTE, _state(machine))
 
 

@@ -23,7 +23,7 @@ WANTED = re.compile(
 
 
 def wanted(log: str) -> PurePosixPath | None:
-    """The folder for want of which the recovery ended."""
+    """The missing folder that the recovery ended at."""
     found = [PurePosixPath(one["absent"] or one["closed"] or one["inside"]) for one in WANTED.finditer(log)]
     return found[-1] if found else None
 

@@ -47,7 +47,7 @@ class Unarchived:
 
 
 def read(machine: Machine, held: Inventory) -> Unarchived | None:
-    """None while main runs, and where it has no log of the database system whose backups these are."""
+    """Main's log that is not archived; None while main runs, and where its log is of another database system."""
     folder = machine.clusters / MAIN / "pg_wal"
     if clusters.pid(machine, MAIN) or not machine.path(folder).is_dir():
         return None

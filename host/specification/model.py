@@ -279,7 +279,7 @@ class Backup(Model):
     schedule: Schedule
     archive_timeout_seconds: ArchiveTimeoutSeconds
     archive_queue_max_mb: ArchiveQueueMb
-    """Log that waits for the store; what is over it is dropped, so that the disk does not fill."""
+    """Most log that may wait for the store; more is dropped, so that the disk does not fill."""
     recovery_point_seconds: TargetSeconds
     """Target: what a lost host may take with it."""
     recovery_time_seconds: TargetSeconds

@@ -105,7 +105,7 @@ class ControlPlane:
         return None if moment is None else max(0.0, moment - self._clock())
 
     def show_due(self) -> None:
-        """Has that seen which was withheld until now."""
+        """Shows the changes that are withheld no longer."""
         with self._lock:
             moment = publication.next_moment(self._data)
             if moment is not None and moment <= self._clock():

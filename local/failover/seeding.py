@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 SECONDS = 10
-# The ids are checked by each `up`; the date in the file says so once a day.
+# Each `up` checks the ids; the file's date is renewed once a day.
 DATED_EACH = timedelta(days=1)
 Known = dict[str, dict[str, Any]]
 

@@ -12,7 +12,7 @@ from moto.s3.models import FakeDeleteMarker
 
 
 def expire(bucket: Any, now: datetime) -> int:
-    """How many versions went; `now` is UTC without a zone, as moto's times are."""
+    """Deletes expired versions; returns how many. `now` is UTC without a zone, as moto's times are."""
     count = 0
     for rule in bucket.rules:
         if rule.status == "Enabled":

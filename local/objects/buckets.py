@@ -133,7 +133,7 @@ def ensure_buckets(client_of: Callable[[str], Any], buckets: Sequence[Bucket]) -
 
 
 def _ensure(client: Any, bucket: Bucket, *, is_new: bool) -> bool:
-    """Whether that changed anything. One that was missing is empty. A lock, once on, stays, as in S3."""
+    """Makes or changes the bucket; whether that changed anything. A lock, once on, stays, as in S3."""
     if is_new:
         client.create_bucket(Bucket=bucket.name, CreateBucketConfiguration={"LocationConstraint": bucket.region})
     changed = [

@@ -31,7 +31,7 @@ SOURCES = (
     SERVER,
     *(path for folder in ("local/object_store", "durable") for path in sorted(PROJECT.glob(f"{folder}/*.py"))),
 )
-"""What the server runs of ours: a change of one starts it again."""
+"""Our files that the server runs: a change of one restarts it."""
 # moto checks no signature.
 CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 ENVIRONMENT = {

@@ -1,1 +1,1 @@
-"""What `./hybrid local` does with all of them."""
+"""The acts of `./hybrid local`, over all parts."""

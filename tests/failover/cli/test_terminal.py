@@ -130,7 +130,7 @@ def test_a_token_that_only_reads_is_enough_to_look_every_day(world: World) -> No
     assert Answer("status", *flags(world), token=reader).code == 1
     found = Answer("status", "--read-only", "--json", *flags(world), token=reader)
     assert found.code == 0, found.out
-    assert "nothing is known of the rollback's own" in json.loads(found.out)["token"]
+    assert "the rollback's own was not checked" in json.loads(found.out)["token"]
 
 
 def test_a_day_that_is_in_no_calendar_is_a_fault_of_the_ids(world: World) -> None:
