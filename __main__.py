@@ -1,11 +1,13 @@
 """One hybrid stack, declared: reads the settings, builds the components, exports what the next layer needs."""
 
 import pulumi
+import pulumi_aws as aws
+import pulumi_cloudflare as cloudflare
 
 from components.access.deploy_identity import DeployIdentity, DeployIdentityArgs
 from components.access.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs
 from components.backup.repository import BackupRepository, BackupRepositoryArgs
-from components.common import providers
+from components.common.regions import HOME_REGION
 from components.edge.api_worker import ApiWorker, ApiWorkerArgs
 from components.edge.failover import Failover, failover_args, failover_hosts, failover_pages_hosts
 from components.edge.failover_host import FailoverHost
@@ -35,7 +37,14 @@ guard.refuse_secrets_in_the_clear()
 stack = settings.load(pulumi.get_stack())
 labels, account, cloudflare_account = stack.labels, stack.aws_account_id, stack.cloudflare_account_id
 database_ipv4_networks, database_ipv6_networks = host_specification.database_networks(stack)
-opts = pulumi.ResourceOptions(providers=providers.declare(aws_account_id=account))
+# One provider an account, so that nothing lands in an account or region by default. Cloudflare's has its credentials
+# from its environment variables.
+opts = pulumi.ResourceOptions(
+    providers=[
+        aws.Provider("montreal", region=HOME_REGION, allowed_account_ids=[account]),
+        cloudflare.Provider("cloudflare"),
+    ]
+)
 
 database = PostgresDatabase(
     "database",

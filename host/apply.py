@@ -29,8 +29,9 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 from pyinfra.context import ctx_host, ctx_state, host
 
+from host import commands
 from host.backup import credentials, repository
-from host.common import commands, layout
+from host.common import layout
 from host.common.facts import IsNewer
 from host.common.rendering import RefusedError
 from host.common.report import Failure, Report

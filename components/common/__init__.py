@@ -1,1 +1,1 @@
-"""What every room uses: labels, protection, providers, errors."""
+"""What several rooms use: labels, protection, regions, errors."""

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from local.common.errors import LocalError
-from local.common.generated_secrets import GeneratedSecrets
 from local.common.ports import FIRST, Ports
 from local.common.state import State
 from local.common.values import PASSWORD_TYPE
+from local.processes.generated_secrets import GeneratedSecrets
 from local.processes.supervisor import Supervisor
 from plan.model import Plan
 

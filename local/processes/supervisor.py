@@ -24,10 +24,9 @@ from typing import Any
 
 from psutil import Process
 
-from local.common import logs
 from local.common.errors import LocalError
 from local.common.state import State
-from local.processes import processes
+from local.processes import logs, processes
 from local.processes.processes import Identity
 from local.processes.program import PartState, PartStatus, Program, ended, exit_code, read_status
 

@@ -205,7 +205,7 @@ RULES: tuple[Rule | StackRule, ...] = (
             "(Pulumi AWS provider, allowedAccountIds)."
         ),
         severity=Severity.HIGH,
-        remediation="Set allowedAccountIds, as components/common/providers.py does.",
+        remediation="Set allowedAccountIds, as __main__.py does.",
         types=(tokens.AWS_PROVIDER,),
         check=_provider_names_its_account,
     ),

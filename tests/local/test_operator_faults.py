@@ -14,11 +14,11 @@ import pytest
 from host.specification.reading import parse
 from local.common import lock
 from local.common.errors import LocalError
-from local.common.generated_secrets import GeneratedSecrets
 from local.common.ports import FIRST, Ports
 from local.common.state import State
 from local.host import backups, namespace, root_filesystem
 from local.host.database import conninfo
+from local.processes.generated_secrets import GeneratedSecrets
 from local.processes.stack import Stack
 from local.processes.supervisor import Supervisor
 from local.stack.up import stopped_on_interrupt, up

@@ -6,12 +6,12 @@ import pytest
 
 from components.resource_types import tokens
 from local.common.errors import LocalError
-from local.common.generated_secrets import GeneratedSecrets
 from local.common.ports import Ports
 from local.common.state import State
 from local.host import database_certificates
 from local.host.spec import Machine, host_spec
 from local.objects.buckets import Bucket, declared_buckets
+from local.processes.generated_secrets import GeneratedSecrets
 from plan.model import Computed, Plan, Resource, reference
 
 PROVIDER = "urn:pulumi:dev::shop::pulumi:providers:aws::montreal"

@@ -5,8 +5,8 @@ import string
 import pytest
 
 from local.common.errors import LocalError
-from local.common.generated_secrets import GeneratedSecrets
 from local.common.state import State
+from local.processes.generated_secrets import GeneratedSecrets
 
 
 def test_a_name_keeps_its_value(state: State) -> None:

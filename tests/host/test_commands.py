@@ -7,7 +7,7 @@ import pytest
 from pyinfra.connectors import local
 from pyinfra.connectors.util import run_local_process
 
-from host.common import commands
+from host import commands
 from tests.commands import ran
 
 CASES = [
