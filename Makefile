@@ -52,9 +52,10 @@ check: ## what to run before each commit: formatting, lint, types and the quick 
 	@$(PYTEST) --quiet tests/unit tests/durable tests/components tests/pictures tests/edge tests/test_repository.py
 
 COMMANDS_PAGE = PYTHONPATH=. .venv/bin/typer scripts.__main__ utils docs --name ./hybrid --title "Commands (by make pages)"
-pages: ## write the generated pages again: docs/commands.md and the rules'
+pages: ## write what is generated again: docs/commands.md, the rules' page, the table of parts in docs/architecture.md
 	$(COMMANDS_PAGE) --output docs/commands.md
 	.venv/bin/python -m policies.reports.rules_page
+	.venv/bin/python -m local.stack.parts_table
 
 # A wrong one would be found after minutes; and what is compiled here, each worker would compile for itself.
 arguments: | .venv/made

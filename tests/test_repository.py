@@ -4,9 +4,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
-from local.common.parts import PARTS
+from local.stack import parts_table
 from tests.commands import ran
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,13 +60,46 @@ def test_types_of_every_declared_service_are_checked() -> None:
     assert not missing, "\n".join(missing)
 
 
+def rows_of_the_house() -> dict[str, list[str]]:
+    """Folders as docs/architecture.md lists them, with the names in code of each row's last column."""
+    table = (ROOT / "docs/architecture.md").read_text().partition("## The house")[2].partition("\n\n| ")[2]
+    rows = re.findall(r"^\| `(\w+)/` \|.*\|(.*)\|$", table.partition("\n\n")[0], re.MULTILINE)
+    return {folder: re.findall(r"`(\w+)`", rooms) for folder, rooms in rows}
+
+
+def layers() -> dict[str, list[str]]:
+    """Modules in the order of imports, by the folder that they are in; those of the root by ""."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    return {
+        "".join(one.get("containers", ())): " | ".join(one["layers"]).split(" | ")
+        for one in contracts
+        if one["type"] == "layers"
+    }
+
+
+def test_the_house_lists_folders_and_rooms_in_the_order_of_imports() -> None:
+    house, order = rows_of_the_house(), layers()
+    folders = {path.relative_to(ROOT).parts[0] for path in tracked("[!.]*/*")}
+    assert [folder for folder in house if folder in order[""]] == order[""]
+    assert {*house} == folders, "docs/architecture.md: the house has a row | `FOLDER/` | for each"
+    for folder in order[""]:
+        rooms = {path.parent.name for path in (ROOT / folder).glob("*/__init__.py")}
+        assert not rooms or folder in order, f"pyproject.toml: tool.importlinter: layers of {folder}"
+        listed = [name for name in order.get(folder, ()) if name in rooms]
+        listed += sorted(rooms - {*listed})
+        assert house[folder] == listed, f"docs/architecture.md: {folder}/: its rooms are {', '.join(listed)}"
+
+
+def test_several_rooms_need_what_is_in_common() -> None:
+    graph = grimp.build_graph(*layers()[""], cache_dir=None)
+    for module in sorted(name for name in graph.modules if re.match(r"\w+\.common\.", name)):
+        rooms = {".".join(user.split(".")[:2]) for user in graph.find_modules_that_directly_import(module)}
+        assert len(rooms) > 1, f"{module}: only {rooms} need it: move it there"
+
+
 def test_the_architecture_names_every_part() -> None:
-    table = (ROOT / "docs/architecture.md").read_text().partition("| Part | Real thing |")[2].partition("\n\n")[0]
-    named = re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)
-    parts = [part.name for part in PARTS]
-    missing = [f"docs/architecture.md: the local stack: add a row | `{part}` | … |" for part in {*parts} - {*named}]
-    gone = [f"docs/architecture.md: the local stack: no part is called {name}" for name in {*named} - {*parts}]
-    assert not missing + gone, "\n".join(missing + gone)
+    page = parts_table.PAGE.read_text()
+    assert page == parts_table.written(page), "write it again: make pages"
 
 
 def test_every_test_file_is_collected() -> None:

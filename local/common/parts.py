@@ -35,6 +35,10 @@ class Part:
 
     name: str
     """Name of its program, its log and its step."""
+    runs: str
+    """What runs here, for the table of parts in docs/architecture.md."""
+    stands_for: str
+    """What of the cloud it stands for, for the same table."""
     start: str
     """Has its program run and be ready. Takes a Realisation (local/host/realisation.py), returns the step's outcome."""
     ports: Mapping[str, int] = field(default_factory=dict)
@@ -61,6 +65,8 @@ KNOTD = Requirement(program="knotd", purpose="the local stack's DNS: Debian pack
 PARTS = (
     Part(
         name="objects",
+        runs="S3 API (moto) over TLS",
+        stands_for="S3 in Montreal",
         # S3 over TLS, on the host name `localhost`.
         ports={"objects": 4},
         start="local.objects.part:start",
@@ -69,6 +75,8 @@ PARTS = (
     ),
     Part(
         name="postgres",
+        runs="PostgreSQL 17 in a Debian 13 root file system, configured by `host/`",
+        stands_for="the Lightsail host",
         ports={"postgres": 2},
         start="local.host.database:start_postgres",
         steps={"database": "local.host.database:apply_stage"},
@@ -86,6 +94,8 @@ PARTS = (
     ),
     Part(
         name="pooler",
+        runs="PgBouncer",
+        stands_for="Hyperdrive's pool",
         ports={"pooler": 3},
         start="local.host.database:start_pooler",
         steps={"migrations": "local.host.database:migrate", "backups": "local.host.backups:start"},
@@ -93,6 +103,8 @@ PARTS = (
     ),
     Part(
         name="edge",
+        runs="workerd (Miniflare): the site, the API, R2, and a Worker that reaches every R2 bucket",
+        stands_for="Cloudflare",
         # The public entry; the API's Worker, past the site's; what reaches every bucket.
         ports={"web": 0, "api": 1, "edge_control": 5},
         start="local.edge.part:start",
@@ -102,6 +114,8 @@ PARTS = (
     ),
     Part(
         name="control-plane",
+        runs="an emulator of Cloudflare's API v4, checked against the official SDK's models",
+        stands_for="Cloudflare's API",
         # Cloudflare's API.
         ports={"control_plane": 6},
         start="local.failover.control_plane:start",
@@ -109,6 +123,8 @@ PARTS = (
     ),
     Part(
         name="dns",
+        runs="knot, fed by the control plane as dynamic updates",
+        stands_for="Cloudflare's DNS, and the stand-by's",
         # Over UDP and TCP.
         ports={"dns": 8},
         start="local.failover.name_server:start",
@@ -116,6 +132,8 @@ PARTS = (
     ),
     Part(
         name="standby",
+        runs="the same site on 127.0.0.2; over TLS with a certificate of its own",
+        stands_for="Vercel",
         # With its certificate, on an address of its own; there it has the port of `edge_proxy` too.
         ports={"standby_tls": 9},
         start="local.failover.proxy:start_standby",
@@ -123,6 +141,8 @@ PARTS = (
     ),
     Part(
         name="edge-proxy",
+        runs="a proxy that obeys the control plane's records and routes",
+        stands_for="Cloudflare's edge, as clients reach it",
         # What obeys records and routes.
         ports={"edge_proxy": 7},
         start="local.failover.proxy:start_proxy",

@@ -79,5 +79,6 @@ def test_every_part_is_in_the_list() -> None:
     assert len(starting_functions()) >= len(PARTS)
     for reference in starting_functions():
         name = Path(reference.partition(":")[0].replace(".", "/")).name.replace("_", "-")
-        missing = f'Part(name="{name}", ports={{"{name}": {len(PORTS)}}}, start="{reference}"),'
+        ports = f'ports={{"{name}": {len(PORTS)}}}'
+        missing = f'Part(name="{name}", runs="…", stands_for="…", {ports}, start="{reference}"),'
         assert reference in listed, f"{LIST}: PARTS lacks the line: {missing}"
