@@ -1,6 +1,6 @@
 """Nodes in rows, so that edges are short, cross little and never run through a node (Sugiyama's method).
 
-Graphviz does as much, but it is a program that each machine that draws would have to have.
+By hand: Graphviz does as much, but it is a program that each machine that draws would have to have.
 """
 
 import itertools

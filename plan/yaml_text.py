@@ -1,4 +1,7 @@
-"""YAML as this project takes it: no key twice, and no fault quotes what it found, because that may be a secret."""
+"""YAML as this project takes it: no key twice, and no fault quotes what it found, because that may be a secret.
+
+By hand: PyYAML lets the last of two keys win; ruamel.yaml, which refuses the second, quotes both values.
+"""
 
 from collections.abc import Hashable
 from typing import Any

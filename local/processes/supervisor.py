@@ -2,6 +2,8 @@
 
 From the bottom up: XML-RPC to supervisord over its unix socket; the files that it and the programs read; its process,
 found again from outside; and the supervisor, which is what the rest of local/ uses.
+
+By hand: supervisor's own client waits for an answer without a limit, and can't say which process answers.
 """
 
 import contextlib

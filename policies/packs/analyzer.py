@@ -1,4 +1,8 @@
-"""A policy pack as Pulumi's engine runs it: a process of its own that speaks the analyzer protocol."""
+"""A policy pack as Pulumi's engine runs it: a process of its own that speaks the analyzer protocol.
+
+By hand: Pulumi's libraries have the protocol's messages and the pack's side of it; the side that asks is in the engine,
+and the gate does without that.
+"""
 
 import contextlib
 import hashlib
