@@ -1,7 +1,8 @@
 """The page of the rules, docs/policies/README.md: `python -m policies.reports.rules_page` writes it again."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -54,6 +55,8 @@ class Group:
     folder: str
     description: str
     rules: Sequence[Rule | StackRule | GateRule]
+    topics: Mapping[str, str] = field(default_factory=dict)
+    """What each file of rules is about, by the file's name."""
 
 
 def groups() -> list[Group]:
@@ -64,6 +67,7 @@ def groups() -> list[Group]:
             folder=f"../../policies/{folder.name}/",
             description=str(yaml.safe_load((folder / "PulumiPolicy.yaml").read_text())["description"]).strip(),
             rules=gathered(f"policies.{folder.name}"),
+            topics=dict(_topics(folder)),
         )
         for folder in folders()
     ]
@@ -76,6 +80,13 @@ def groups() -> list[Group]:
     return [*packs, own]
 
 
+def _topics(folder: Path) -> Iterator[tuple[str, str]]:
+    for file in sorted(folder.glob("*.py")):
+        source = file.read_text()
+        if "\nRULES" in source:
+            yield file.name, (ast.get_docstring(ast.parse(source)) or "").partition("\n\n")[0].replace("\n", " ")
+
+
 def text() -> str:
     """The whole page: of each group a table of its rules, and a section for each of them."""
     return "\n".join(_page(groups()))
@@ -85,6 +96,9 @@ def _page(found: Sequence[Group]) -> Iterator[str]:
     yield _INTRODUCTION
     for group in found:
         yield f"## [{group.name}]({group.folder})\n\n{group.description}\n"
+        yield from (f"* [{file}]({group.folder}{file}): {topic}" for file, topic in group.topics.items())
+        if group.topics:
+            yield ""
         yield "| Rule | What it holds | Severity |"
         yield "|---|---|---|"
         for rule in group.rules:

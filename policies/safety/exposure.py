@@ -1,4 +1,4 @@
-"""Which Workers, functions, documents and managed databases answer strangers."""
+"""Which Workers, Lambda functions, SSM documents and managed databases answer strangers."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""Values that a program gets beside its code: bindings, environment variables, parameters of a document."""
+"""Values that a program gets beside its code: bindings, environment variables (Lambda), parameters of a document."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
