@@ -47,9 +47,9 @@ test-long: ## the soak: every kill point, long outages, random order; TIMES=3 re
 		wait $$! || { wait $$!; exit 1; }; \
 	done
 
-check: ## what to run before each commit: formatting, lint, types and the quick unit tests, in under a minute
+check: ## what to run before each commit: formatting, lint, types and the quick tests, in under a minute
 	$(ALONE) arguments lint apps/made
-	@$(PYTEST) --quiet tests/unit tests/durable tests/components tests/pictures tests/edge tests/test_repository.py
+	@$(PYTEST) --quiet tests/scripts tests/bench tests/durable tests/components tests/pictures tests/edge tests/test_repository.py
 
 COMMANDS_PAGE = PYTHONPATH=. .venv/bin/typer scripts.__main__ utils docs --name ./hybrid --title "Commands (by make pages)"
 pages: ## write what is generated again: docs/commands.md, the rules' page, the table of parts in docs/architecture.md

@@ -222,7 +222,7 @@ def test_what_is_begun_first_is_a_folder_of_tests(folder: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "code"), [("tests/host", pytest.ExitCode.USAGE_ERROR), ("tests/unit", pytest.ExitCode.OK)]
+    ("folder", "code"), [("tests/host", pytest.ExitCode.USAGE_ERROR), ("tests/scripts", pytest.ExitCode.OK)]
 )
 def test_a_disk_without_room_is_named_before_anything_is_made(tmp_path: Path, folder: str, code: int) -> None:
     """Where room is needed; and nothing is left there."""

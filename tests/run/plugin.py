@@ -24,7 +24,7 @@ from tests.run.soak import IS_SOAK
 from tests.run.watchdog import ENDED
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = ("tests/unit", "tests/components", "tests/pictures", "tests/edge", "tests/plan")
+SMALL = ("tests/scripts", "tests/bench", "tests/components", "tests/pictures", "tests/edge", "tests/plan")
 """Folders whose tests make no stack and no host."""
 PREFIX, LOCK = "hybrid-", "run.lock"
 AGAIN_SECONDS = 60
