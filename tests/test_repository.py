@@ -30,6 +30,16 @@ def test_readme_links_lead_somewhere() -> None:
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+def test_files_that_documents_name_are_there() -> None:
+    """By their paths from the root, or as tests/README.md has them. Decisions are of their day, and not edited."""
+    folders = {path.relative_to(ROOT).parts[0] for path in tracked("*/*")}
+    for document in {*tracked("*.md")} - {ROOT / "CHANGELOG.md", *tracked("docs/decisions/*.md")}:
+        for named in re.findall(r"`([a-z][\w.-]*/[\w./-]+\.\w+)`", document.read_text()):
+            if named.split("/")[0] in folders and not re.search("[A-Z]{3}", named):
+                is_there = (ROOT / named).exists() or (document.parent / named).exists()
+                assert is_there, f"{document.relative_to(ROOT)}: {named}"
+
+
 def test_every_component_is_used_and_has_a_test() -> None:
     sources = {path: path.read_text() for path in (*(ROOT / "components").rglob("*.py"), ROOT / "__main__.py")}
     tests = "".join(path.read_text() for path in (ROOT / "tests/components").rglob("*.py"))
