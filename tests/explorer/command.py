@@ -1,0 +1,46 @@
+"""`./hybrid …` for a stack that has only the parts that hold data: no edge, no name server, no proxies.
+
+The plan is one that was recorded before, with what the explorer changes in it; all else is the command's own.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+from local.common.parts import PARTS
+from plan import codec
+from plan.model import Plan
+
+HOLDING_DATA = tuple(part for part in PARTS if part.name in ("objects", "postgres", "pooler"))
+
+
+@contextmanager
+def only_data(plan: Plan) -> Iterator[None]:
+    """Commands in this process realise this plan, and of its parts these alone."""
+    with (
+        mock.patch("local.stack.up.PARTS", HOLDING_DATA),
+        mock.patch("local.stack.running.PARTS", HOLDING_DATA),
+        mock.patch("scripts.local._gated", lambda: plan),
+    ):
+        yield
+
+
+def argv(plan: Path, *words: str) -> list[str]:
+    """The same as a process of its own, which can be killed; from the project's folder on its path."""
+    return [sys.executable, "-P", "-m", "tests.explorer.command", str(plan), *words]
+
+
+def main() -> int:
+    from scripts.__main__ import main as run
+
+    plan = codec.read(Path(sys.argv[1]))
+    sys.argv = ["./hybrid", *sys.argv[2:]]
+    with only_data(plan):
+        code: int = run()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

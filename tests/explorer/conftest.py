@@ -1,0 +1,38 @@
+"""A world for each sequence of steps: of its own, because it is left as nobody would want it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.host import database
+from plan.model import Plan
+from tests.changed_stack import record_with
+from tests.explorer.steps import Explorer
+from tests.explorer.world import ARCHIVE_SECONDS, World
+from tests.local.snapshot import stopped_stack
+from tests.local.stack_under_test import StackUnderTest, removed
+
+
+@pytest.fixture(scope="session")
+def explored_plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    return record_with(tmp_path_factory.mktemp("plan"), archiveTimeoutSeconds=ARCHIVE_SECONDS)
+
+
+@contextmanager
+def new_world(snapshot: Path, plan: Plan, folder: Path) -> Iterator[Explorer]:
+    with stopped_stack(snapshot, folder / "a") as a, removed(StackUnderTest(folder / "b")) as b:
+        world = World(a, b, plan, folder)
+        try:
+            explorer = Explorer(world)
+            explorer.begin()
+            yield explorer
+        finally:
+            world.stop_load()
+
+
+@pytest.fixture
+def explorer(snapshot: Path, explored_plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explorer]:
+    with new_world(snapshot, explored_plan, tmp_path_factory.mktemp("world")) as made:
+        yield made

@@ -1,0 +1,528 @@
+"""The steps of a sequence, each with what has to hold afterwards; and the looks that end one.
+
+A step is a name and plain values, such as ("in_place", "latest", 0.0), so that a sequence can be kept. Each says in one
+line what it did. What must not be is a `Violation`.
+"""
+
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local.host import database
+from tests.explorer.ledger import Expected, Row
+from tests.explorer.world import LIMIT_SECONDS, TABLE, World
+from tests.local.stack_under_test import StackUnderTest
+from tests.waiting import until
+
+Step = tuple[Any, ...]
+EDGE_SECONDS = 2.0
+"""How far from a window's edge a moment is inside or outside for sure: pgBackRest's times are whole seconds."""
+LISTED_FAULTS = {"versions"}
+"""Lines of `db status` that are critical on every local stack today (fault 3)."""
+RESTART_SECONDS = 60
+
+
+class Violation(AssertionError):  # noqa: N818
+    """What the product said, or did, is not so."""
+
+
+class Explorer:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.steps: list[Step] = []
+        self.lines: list[str] = []
+        self.clusters: list[str] = []
+        self.tablespaces: dict[str, str] = {}
+        """Name of each, and what its table's rows add up to."""
+        self.is_store_away = False
+        self.standby = "none"
+        """none, follows, serves or left: what b is."""
+        self.migrations = 0
+
+    # Sequences.
+
+    def begin(self) -> None:
+        """A stack that serves, with the table, a full backup and the first era."""
+        world = self.world
+        self._up()
+        # Without the transaction's own time: the era begins once it is there.
+        world.psql(*filter(None, map(str.strip, TABLE.split("\n\n"))))
+        self._succeeds("backup", "now", "--type", "full")
+        # A second of pgBackRest's, which are whole ones.
+        time.sleep(1.1)
+        world.ledger.begin(began_at=time.time(), base=frozenset(world.ids()), name="first")
+        self._tell("begin", "a stack with a full backup")
+
+    def run(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self.do(*step)
+
+    def do(self, name: str, *values: Any) -> None:
+        self.steps.append((name, *values))
+        started = time.monotonic()
+        try:
+            said = getattr(self, name)(*values)
+        except Violation as violation:
+            self._tell(name, f"{values} → VIOLATION: {violation}", started)
+            raise
+        self._tell(name, f"{values} → {said}", started)
+
+    def _tell(self, name: str, words: str, started: float | None = None) -> None:
+        spent = f" ({time.monotonic() - started:.1f} s)" if started is not None else ""
+        line = f"{datetime.now(UTC):%H:%M:%S} {name} {words}{spent}"
+        self.lines.append(line)
+        print(line, file=sys.stderr, flush=True)
+
+    # What befalls the machine.
+
+    def load(self, on: bool, connections: int = 4, pace_seconds: float = 0.004) -> str:
+        if on:
+            self.world.start_load(connections, pace_seconds)
+            return f"{connections} connections write"
+        self.world.stop_load()
+        return f"{len(self._acked())} rows acknowledged in this era"
+
+    def wait(self, seconds: float) -> str:
+        time.sleep(seconds)
+        return self._count()
+
+    def kill(self, who: str) -> str:
+        return f"kill -9 of {self.world.kill(who)} ({self._count()})"
+
+    def pause(self, who: str, seconds: float) -> str:
+        """SIGSTOP, and SIGCONT after a while."""
+        count = self.world.send(who, signal.SIGSTOP)
+        time.sleep(seconds)
+        self.world.send(who, signal.SIGCONT)
+        return f"{count} stopped for {seconds} s ({self._count()})"
+
+    def up(self) -> str:
+        """After whatever ended: what the runbooks say."""
+        said = self._up()
+        self.rows()
+        return said
+
+    def store(self, is_there: bool) -> str:
+        if is_there:
+            self._up()
+        else:
+            self.world.kill("store")
+        self.is_store_away = not is_there
+        return "back" if is_there else "away"
+
+    # What the operator does.
+
+    def backup(self, kind: str) -> str:
+        before = self.serving_rows()
+        label = json.loads(self._succeeds("backup", "now", "--type", kind, "--json"))["backup"]["label"]
+        self._untouched(before)
+        return str(label)
+
+    def verify(self) -> str:
+        return self._succeeds("backup", "verify").splitlines()[-1]
+
+    def drill(self, share: float | None = None) -> str:
+        """The newest state, and a point: one that is drawn, or at a share of what can be restored."""
+        words = ["--at", _utc(self.moment(share))] if share is not None else ["--seed", str(len(self.steps))]
+        before = self.serving_rows()
+        said = self.world.hybrid("drill", *words, "--output", str(self.world.folder / "drills"))
+        self._untouched(before)
+        if said.returncode:
+            raise Violation(f"drill {words}: {_last(said)}")
+        return said.stdout.splitlines()[-2].strip()
+
+    def beside(self, kind: str, share: float = 0.5) -> str:
+        """A restore into a new cluster, compared with what was acknowledged by then, and discarded."""
+        target, expected = self._target(kind, share)
+        return self._beside(target, expected)
+
+    def in_place(self, kind: str, share: float = 0.5) -> str:
+        """Back to the newest state, or to a moment, by the book: plan, then act."""
+        world = self.world
+        target, expected = self._target(kind, share)
+        words = ("restore", "--to", target, "--into", "main", "--replace", "main")
+        plan = world.json(*words)
+        loses = plan and plan["loses"]
+        said = world.hybrid(*words, "--apply", "--json")
+        if kind == "latest":
+            world.ledger.read()
+            expected = world.ledger.at(time.time())
+        if said.returncode:
+            # The old one has to serve on.
+            self._up()
+            self.rows()
+            raise Violation(f"restore in place to {target}: {_last(said)}; the plan said: loses {loses}")
+        began_at = self._began_at()
+        self._new_era(f"in place to {target}", began_at, self._announced(expected, loses))
+        return f"{target}: {len(world.ledger.era.base)} rows, the plan said: loses {loses}"
+
+    def discard(self) -> str:
+        """All that is kept beside main."""
+        names = [one["name"] for one in self._listing()["restored"]]
+        for name in names:
+            self._succeeds("restore", "--discard", name, "--apply")
+        return ", ".join(names) or "nothing was there"
+
+    def lost_instance(self, is_polite: bool) -> str:
+        """The root is gone, the store is not: after a `down`, as the runbook tries it, or at once."""
+        world = self.world
+        warned = self._warnings()
+        lost_at = time.time()
+        if is_polite:
+            world.hybrid("local", "down")
+        else:
+            world.kill("supervisor")
+        was_loaded = world.is_loaded
+        world.stop_load()
+        world.lose_root(world.a)
+        said = world.hybrid("local", "up", "--from-backups")
+        if said.returncode:
+            raise Violation(f"up --from-backups: {_last(said)}")
+        expected = world.ledger.at(time.time())
+        if not is_polite:
+            young = {row.id for row in self._acked() if row.acked_at and row.acked_at > lost_at - LIMIT_SECONDS}
+            expected = Expected(must=expected.must - young, may={*expected.may, *young})
+        began_at = self._began_at()
+        before = len(self._acked())
+        self._new_era(f"from backups, status had warned: {warned or 'of nothing'}", began_at, expected)
+        if was_loaded:
+            world.start_load()
+        return f"{len(world.ledger.era.base)} rows; {before} were acknowledged in the era before"
+
+    def lost_bucket(self) -> str:
+        """By the runbook: the stack is stopped, the bucket's folder is gone, `up` makes it anew with a full backup."""
+        world = self.world
+        was_loaded = world.is_loaded
+        world.stop_load()
+        world.hybrid("local", "down")
+        world.lose_bucket()
+        said = self._up()
+        self.rows()
+        if was_loaded:
+            world.start_load()
+        return said
+
+    def standby_made(self) -> str:
+        said = self.world.hybrid("local", "up", "--standby-of", str(self.world.a.state), on=self.world.b)
+        if said.returncode:
+            raise Violation(f"up --standby-of: {_last(said)}")
+        self.standby = "follows"
+        return "b follows a"
+
+    def cut_over(self) -> str:
+        """a stops serving, b is promoted; a row that a acknowledged is in b."""
+        world = self.world
+        was_loaded = world.is_loaded
+        said = world.hybrid("local", "up", "--stop-serving", on=world.a)
+        if said.returncode:
+            raise Violation(f"up --stop-serving: {_last(said)}")
+        world.stop_load()
+        said = world.hybrid("local", "up", "--promote", on=world.b)
+        if said.returncode:
+            raise Violation(f"up --promote: {_last(said)}")
+        expected = world.ledger.at(time.time())
+        world.serving, self.standby = world.b, "serves"
+        self._new_era("b serves", time.time(), expected)
+        if was_loaded:
+            world.start_load()
+        return f"b serves on timeline {world.timeline()} with {len(world.ledger.era.base)} rows"
+
+    def cut_back(self) -> str:
+        """b is given up, and a serves again, by the leave that the refusal advises: b's own rows are lost, as it says."""
+        world = self.world
+        was_loaded = world.is_loaded
+        world.stop_load()
+        world.hybrid("local", "down", on=world.b)
+        said = world.hybrid("local", "up", "--promote", on=world.a)
+        if said.returncode == 0:
+            raise Violation("a serves again, and nobody said that b's rows are lost")
+        if "another host was promoted since" not in said.stderr:
+            raise Violation(f"up --promote on a: {_last(said)}")
+        world.leave_to_serve(world.a)
+        said = world.hybrid("local", "up", "--promote", on=world.a)
+        if said.returncode:
+            raise Violation(f"up --promote with leave: {_last(said)}")
+        world.serving, self.standby = world.a, "left"
+        ended = world.ledger.eras[-2].ended_at
+        assert ended is not None
+        self._new_era("a serves again", time.time(), world.ledger.at(ended - 0.001))
+        if was_loaded:
+            world.start_load()
+        return f"a serves on timeline {world.timeline()} with {len(world.ledger.era.base)} rows"
+
+    # Tablespaces.
+
+    def tablespace(self, name: str, rows: int = 20_000) -> str:
+        """One is created outside of the data directory, with a table."""
+        folder = f"/var/lib/postgresql/{name}"
+        made = database.runtime(self.world.serving.here).in_host(["mkdir", "-m", "700", folder])
+        assert made.returncode == 0, made.stderr
+        self.world.psql(
+            f"CREATE TABLESPACE {name} LOCATION '{folder}'",
+            f"CREATE TABLE public.in_{name} (id int PRIMARY KEY, v text) WITH (autovacuum_enabled = off)"
+            f" TABLESPACE {name}",
+            f"INSERT INTO public.in_{name} SELECT g, repeat('old', 200) FROM generate_series(1, {rows}) g",
+            "CHECKPOINT",
+        )
+        self.tablespaces[name] = self._of_table(f"in_{name}")
+        return f"{rows} rows in {folder}"
+
+    def fill(self, name: str, word: str) -> str:
+        """Every row of its table is changed, and room is made for it."""
+        table = f"public.in_{name}"
+        self.world.psql(f"UPDATE {table} SET v = repeat('{word}', 200)", f"VACUUM {table}", "CHECKPOINT")
+        self.world.psql("SELECT pg_switch_wal()")
+        self.tablespaces[name] = self._of_table(f"in_{name}")
+        return self.tablespaces[name]
+
+    def drop(self, name: str) -> str:
+        self.world.psql(f"DROP TABLE public.in_{name}", f"DROP TABLESPACE {name}")
+        del self.tablespaces[name]
+        database.runtime(self.world.serving.here).in_host(["rmdir", f"/var/lib/postgresql/{name}"])
+        return "dropped, and its folder removed"
+
+    # Looks.
+
+    def rows(self) -> str:
+        """Every acknowledged row is in the cluster that serves, once; and nothing else."""
+        world = self.world
+        world.ledger.read()
+        expected = world.ledger.at(time.time())
+        found = world.ids()
+        world.ledger.read()
+        # What was tried meanwhile may be there as well.
+        faults = Expected(must=expected.must, may=world.ledger.at(time.time()).may).faults(found)
+        if faults:
+            raise Violation("; ".join(faults))
+        return f"{len(found)} rows"
+
+    def repository(self) -> str:
+        """How long it takes until the newest acknowledged row is in the repository."""
+        world = self.world
+        world.ledger.read()
+        acked = self._acked()
+        if not acked:
+            return "nothing was written"
+        newest = max(acked, key=lambda row: row.acked_at or 0)
+        assert newest.acked_at is not None
+        timeline = world.timeline()
+        while (missing := self._missing(world.archived(timeline))) and missing[-1].id >= 0:
+            behind = time.time() - newest.acked_at
+            if newest.id not in {row.id for row in missing}:
+                break
+            if behind > LIMIT_SECONDS:
+                raise Violation(
+                    f"{behind:.0f} s after it was acknowledged, the newest row is not in the repository, nor are"
+                    f" {len(missing)} of {len(acked)}; status warns of {self._warnings() or 'nothing'}"
+                )
+            time.sleep(0.5)
+        return f"in the repository {time.time() - newest.acked_at:.0f} s after its acknowledgement at most"
+
+    def status(self) -> str:
+        """Nothing is critical on a stack that is well, and what would be lost is told."""
+        document = self.world.json("db", "status")
+        critical = {one["name"] for one in document["findings"] if one["level"] == "critical"} - LISTED_FAULTS
+        behind = self._behind()
+        warned = self._warned(document)
+        if behind > LIMIT_SECONDS and not warned:
+            raise Violation(f"{behind:.0f} s of acknowledged rows are not in the repository, and status warns of nothing")
+        if critical and not self.is_store_away and behind <= LIMIT_SECONDS:
+            raise Violation(f"status is critical on a stack that is well: {', '.join(sorted(critical))}")
+        return f"{behind:.0f} s would be lost, warned of: {', '.join(warned) or 'nothing'}"
+
+    def windows(self, seed: int, count: int = 3) -> str:
+        """Random moments in the windows are restored exactly; one in each hole is refused."""
+        draw = random.Random(seed)
+        said = [self._beside(*self._target("time", draw.random())) for _ in range(count)]
+        for since, until_ in self.holes():
+            target = _utc(since + (until_ - since) * draw.random())
+            answer = self.world.hybrid("restore", "--to", target, "--into", "hole")
+            if answer.returncode == 0:
+                raise Violation(f"{target}: is in no window, and its restore is planned as if nothing were missing")
+            said.append(f"{target} is refused")
+        return "; ".join(said)
+
+    # What they are made of.
+
+    def moments(self) -> list[tuple[float, float]]:
+        """What `backup list` says can be restored, from the first era on, in seconds."""
+        found = [(_seconds(one["from"]), _seconds(one["until"])) for one in self._listing()["windows"]]
+        first = self.world.ledger.eras[0].began_at
+        return [(max(since, first), end) for since, end in found if end > first]
+
+    def holes(self) -> list[tuple[float, float]]:
+        """What is between the windows, a little apart from their edges."""
+        found = self.moments()
+        between = [(end + EDGE_SECONDS, since - EDGE_SECONDS) for (_, end), (since, _) in zip(found, found[1:])]
+        return [(since, end) for since, end in between if since < end]
+
+    def moment(self, share: float) -> float:
+        """The moment up to which this share of all that can be restored has gone by, while something served."""
+        spans = self._served()
+        rest = sum(end - since for since, end in spans) * share
+        for since, end in spans:
+            if rest <= end - since:
+                return since + rest
+            rest -= end - since
+        raise Violation("backup list: nothing can be restored")
+
+    def _served(self) -> list[tuple[float, float]]:
+        eras = [(one.began_at, one.ended_at or time.time()) for one in self.world.ledger.eras]
+        parts = [(max(a, c), min(b, d)) for a, b in self.moments() for c, d in eras]
+        return [(since, end) for since, end in parts if since < end]
+
+    def _target(self, kind: str, share: float) -> tuple[str, Expected]:
+        """As `--to` takes it, and the rows that there have to be."""
+        world = self.world
+        world.ledger.read()
+        if kind == "latest":
+            return "latest", world.ledger.at(time.time())
+        moment = self.moment(share)
+        if kind == "time":
+            return _utc(moment), world.ledger.at(moment)
+        rows = sorted(self._acked(), key=lambda row: abs(row.tried_at - moment))
+        if not rows:
+            return "latest", world.ledger.at(time.time())
+        if kind == "xid":
+            return f"xid:{rows[0].xid}", world.ledger.around(rows[0])
+        assert rows[0].lsn is not None
+        return f"lsn:{rows[0].lsn >> 32:X}/{rows[0].lsn & 0xFFFFFFFF:X}", _without(world.ledger.around(rows[0]), rows[0])
+
+    def _beside(self, target: str, expected: Expected) -> str:
+        world = self.world
+        before = self.serving_rows()
+        words = ("restore", "--to", target, "--into", "copy", "--apply", "--json")
+        said = world.hybrid(*words)
+        self._untouched(before)
+        if said.returncode:
+            raise Violation(f"restore beside to {target}: {_last(said)}")
+        if target == "latest":
+            # What was acknowledged before the command has to be there; what was since may be.
+            world.ledger.read()
+            expected = Expected(must=expected.must, may=world.ledger.at(time.time()).must | world.ledger.at(time.time()).may)
+        found = world.ids(json.loads(said.stdout)["cluster"]["port"])
+        faults = expected.faults(found)
+        self._succeeds("restore", "--discard", "copy", "--apply")
+        if faults:
+            raise Violation(f"restore beside to {target}: {'; '.join(faults)}")
+        return f"{target}: {len(found)} rows, exact"
+
+    def serving_rows(self) -> dict[str, str]:
+        """What the tables add up to that nobody writes to."""
+        return {name: self._of_table(f"in_{name}") for name in self.tablespaces}
+
+    def _untouched(self, before: dict[str, str]) -> None:
+        """Also on the disk: what the server has in memory is put away first."""
+        after = self.serving_rows()
+        changed = [f"in_{name}: {before[name]} before, {after[name]} after" for name in before if before[name] != after[name]]
+        if changed:
+            raise Violation(f"rows of the cluster that serves have changed: {'; '.join(changed)}")
+
+    def _of_table(self, name: str) -> str:
+        """Rows, different keys, and each value with its number; read from the disk."""
+        self.world.psql(
+            "CREATE EXTENSION IF NOT EXISTS pg_buffercache",
+            f"SELECT count(pg_buffercache_evict(bufferid)) FROM pg_buffercache"
+            f" WHERE relfilenode = pg_relation_filenode('public.{name}')",
+        )
+        return self.world.psql(
+            "SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off",
+            f"SELECT string_agg(n || ' ' || w, ', ' ORDER BY w) || '; keys ' || (SELECT count(DISTINCT id) FROM public.{name})"
+            f" FROM (SELECT count(*) AS n, left(v, 3) AS w FROM public.{name} GROUP BY 2) AS found",
+        )
+
+    def _new_era(self, name: str, began_at: float, expected: Expected) -> None:
+        """Of the cluster that serves from now on, whose rows have to be these, beside those written since."""
+        world = self.world
+        found = world.ids()
+        world.ledger.read()
+        since = {row.id for row in world.ledger.rows.values() if row.tried_at >= began_at}
+        base = frozenset(number for number in found if number not in since)
+        faults = expected.faults([number for number in found if number not in since])
+        world.ledger.begin(began_at=began_at, base=base, name=name)
+        if faults:
+            raise Violation(f"{name}: {'; '.join(faults)}")
+
+    def _began_at(self) -> float:
+        return float(until(lambda: self.world.psql("SELECT extract(epoch FROM pg_postmaster_start_time())")))
+
+    def _announced(self, expected: Expected, loses: str | None) -> Expected:
+        """Without the rows that the plan says would not come back: so many seconds of the newest ones."""
+        seconds = re.search(r"(\d[\d,]*(?:\.\d+)?) s\b", loses or "")
+        if seconds is None:
+            return expected
+        acked = sorted(self._acked(), key=lambda row: row.acked_at or 0)
+        last = acked[-1].acked_at if acked else None
+        if last is None:
+            return expected
+        young = {row.id for row in acked if row.acked_at and row.acked_at >= last - float(seconds[1].replace(",", ""))}
+        return Expected(must=expected.must - young, may={*expected.may, *young})
+
+    def _acked(self) -> list[Row]:
+        return list(self.world.ledger.acked(self.world.ledger.era.began_at))
+
+    def _missing(self, archived: int) -> list[Row]:
+        return sorted(self.world.ledger.later_than(archived), key=lambda row: row.acked_at or 0)
+
+    def _behind(self) -> float:
+        """Seconds since the oldest acknowledged row was acknowledged that the repository lacks."""
+        self.world.ledger.read()
+        if self.is_store_away:
+            return 0.0
+        missing = self._missing(self.world.archived(self.world.timeline()))
+        return time.time() - (missing[0].acked_at or 0) if missing else 0.0
+
+    def _warnings(self) -> str:
+        document = self.world.json("db", "status")
+        return ", ".join(self._warned(document)) if document else ""
+
+    def _warned(self, document: Any) -> list[str]:
+        names = ("archiv", "lost", "WAL", "recovery point")
+        return [
+            f"{one['name']} {one['level']} ({one['detail']})"
+            for one in document["findings"]
+            if one["level"] != "ok" and any(name in one["name"] for name in names)
+        ]
+
+    def _count(self) -> str:
+        self.world.ledger.read()
+        return f"{len(self._acked())} rows acknowledged in this era"
+
+    def _listing(self) -> Any:
+        return json.loads(self._succeeds("backup", "list", "--json"))
+
+    def _up(self) -> str:
+        return self._succeeds("local", "up", of_errors=True).splitlines()[-1]
+
+    def _succeeds(self, *words: str, of_errors: bool = False) -> str:
+        said = self.world.hybrid(*words)
+        if said.returncode:
+            raise Violation(f"{' '.join(words)}: {_last(said)}")
+        return said.stderr if of_errors else said.stdout
+
+
+def _without(expected: Expected, row: Row) -> Expected:
+    """Its commit comes after the position that was asked within its transaction."""
+    return Expected(must=expected.must - {row.id}, may={*expected.may, row.id})
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _last(said: subprocess.CompletedProcess[str]) -> str:
+    lines = [line for line in f"{said.stdout}\n{said.stderr}".splitlines() if line.strip()]
+    faults = [line for line in lines if line.startswith("hybrid: ")]
+    return f"exit {said.returncode}: {' | '.join(faults or lines[-3:])}"

@@ -1,0 +1,212 @@
+"""One real world: a local stack whose database is written to, a second one that may follow it, and what is known of both.
+
+Everything that changes it goes by the product's own commands, or is what the world does to a machine: a signal, a lost
+folder. The rows that were acknowledged are written down outside of it (`Ledger`).
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from host.common.layout import SERVE_WITHOUT_LATER_ROWS
+from local.host import database, root_filesystem
+from local.host.spec import running
+from plan import codec
+from plan.model import Plan
+from plan.project import ROOT
+from tests.commands import in_this_process
+from tests.explorer import command
+from tests.explorer.ledger import SEGMENT_BYTES, Ledger, segment
+from tests.local.stack_under_test import StackUnderTest
+from tests.waiting import until
+
+ARCHIVE_SECONDS = 10
+"""archive_timeout: the least that may be declared."""
+LIMIT_SECONDS = ARCHIVE_SECONDS + 15
+"""How old the oldest acknowledged row may be that the repository lacks."""
+SESSION_ROWS = 10_000_000
+CONNECTIONS, PACE_SECONDS = 4, 0.004
+TABLE = """
+CREATE TABLE public.explored (id bigint PRIMARY KEY, filler text NOT NULL);
+GRANT SELECT, INSERT ON public.explored TO app;
+"""
+KILLED_SECONDS = 30
+BACKENDS = "app"
+"""The role of the load's sessions, and so what their processes are called."""
+
+
+class World:
+    """`a` has the backups; `b` is made beside it. The load goes to the one that serves."""
+
+    def __init__(self, a: StackUnderTest, b: StackUnderTest, plan: Plan, folder: Path) -> None:
+        self.a, self.b, self.plan, self.folder = a, b, plan, folder
+        self.serving = a
+        self.ledger = Ledger(file=folder / "ledger")
+        self.plan_file = folder / "plan.json"
+        self.plan_file.write_text(codec.dumps(plan, reveal_secrets=True, indent=None))
+        self._sessions = 0
+        self._load: subprocess.Popen[str] | None = None
+
+    # Commands.
+
+    def hybrid(self, *words: str, on: StackUnderTest | None = None) -> subprocess.CompletedProcess[str]:
+        """As the operator of a stack, the one that serves unless another is named."""
+        with command.only_data(self.plan):
+            return in_this_process((on or self.serving).environment, *words)
+
+    def started(self, *words: str, on: StackUnderTest | None = None) -> subprocess.Popen[str]:
+        """The same in a process group of its own, to be killed."""
+        stack = on or self.serving
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command.argv(self.plan_file, *words),
+            env={**stack.environment, "PYTHONPATH": str(ROOT)},
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            start_new_session=True,
+        )
+
+    def json(self, *words: str, on: StackUnderTest | None = None) -> Any:
+        """What a command prints, whatever it ends with; None where it prints nothing."""
+        said = self.hybrid(*words, "--json", on=on).stdout
+        return json.loads(said) if said.strip() else None
+
+    # The load.
+
+    def start_load(self, connections: int = CONNECTIONS, pace_seconds: float = PACE_SECONDS) -> None:
+        self.stop_load()
+        self._sessions += 1
+        stack = self.serving
+        wanted = {
+            "file": str(self.ledger.file),
+            "conninfo": database.conninfo(stack.here, running(stack.here), BACKENDS, stack.here.ports.postgres),
+            "first": self._sessions * SESSION_ROWS,
+            "connections": connections,
+            "pace_seconds": pace_seconds,
+        }
+        argv = [sys.executable, "-P", "-m", "tests.explorer.writer"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self._load = subprocess.Popen(argv, stdin=subprocess.PIPE, text=True, env=environment)
+        assert self._load.stdin is not None
+        self._load.stdin.write(json.dumps(wanted))
+        self._load.stdin.close()
+
+    def stop_load(self) -> None:
+        """Every row that is acknowledged is written down by then."""
+        if self._load is not None:
+            self._load.terminate()
+            try:
+                self._load.wait(KILLED_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._load.kill()
+                self._load.wait()
+            self._load = None
+        self.ledger.read()
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._load is not None
+
+    # Looks.
+
+    def ids(self, port: int | None = None) -> list[int]:
+        """Of the rows that a cluster has, whatever its indexes say."""
+        query = "SELECT id FROM public.explored"
+        return [int(line) for line in self.psql("SET enable_indexscan = off", query, port=port).split()]
+
+    def psql(self, *queries: str, port: int | None = None) -> str:
+        return self.serving.psql(*queries, port=port)
+
+    def timeline(self) -> int:
+        return int(self.psql("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"), 16)
+
+    def archived(self, timeline: int) -> int:
+        """Up to which position the repository has a timeline's log without a hole at its end; bytes."""
+        backup = self.a.host()["backup"]
+        prefix = f"postgresql/archive/{backup['stanza']}/"
+        client = self.a.store().client(backup["region"])
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=backup["bucket"], Prefix=prefix)
+        keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+        names = {key.rsplit("/", 1)[-1][:24] for key in keys if "-" in key.rsplit("/", 1)[-1]}
+        numbers = [segment(name) for name in names if len(name) == 24]
+        return max((number + 1 for line, number in numbers if line == timeline), default=0) * SEGMENT_BYTES
+
+    def is_answering(self, stack: StackUnderTest | None = None) -> bool:
+        here = (stack or self.serving).here
+        return here.supervisor.is_running() and database.is_answering(database.runtime(here))
+
+    # What befalls a machine.
+
+    def postgres(self, stack: StackUnderTest | None = None) -> list[psutil.Process]:
+        """The postmaster and all below it; empty where none runs."""
+        try:
+            return _tree((stack or self.serving).pid("postgres"))
+        except (AssertionError, KeyError):
+            return []
+
+    def processes(self, who: str) -> list[psutil.Process]:
+        """`postmaster`, `postgres` (all of it), `store`, `supervisor` (with all that it holds), `backend` (one of the
+        load's), or as `ps` calls one of PostgreSQL's: `checkpointer`, `walwriter`, `archiver`.
+        """
+        if who == "supervisor":
+            pid = self.serving.here.supervisor.pid
+            return [psutil.Process(pid)] if pid else []
+        if who == "store":
+            return _tree(self.a.pid("objects"))
+        found = self.postgres()
+        if who in ("postmaster", "postgres"):
+            return found[:1] if who == "postmaster" else found
+        sign = f"postgres: {BACKENDS if who == 'backend' else who} "
+        return [one for one in found[1:] if _title(one).startswith(sign)][:1]
+
+    def kill(self, who: str) -> int:
+        """kill -9; how many. What ends with them has ended, too, when this returns."""
+        found = self.processes(who)
+        also = self.postgres() if who in ("postmaster", "postgres", "supervisor") else []
+        for one in found:
+            with suppress(psutil.Error):
+                one.kill()
+        psutil.wait_procs({*found, *also}, KILLED_SECONDS)
+        return len(found)
+
+    def send(self, who: str, number: signal.Signals) -> int:
+        found = self.processes(who)
+        for one in found:
+            with suppress(psutil.Error):
+                one.send_signal(number)
+        return len(found)
+
+    def lose_root(self, stack: StackUnderTest) -> None:
+        root_filesystem.remove(stack.state / "root")
+
+    def lose_bucket(self) -> None:
+        """The folder of the primary repository's bucket."""
+        shutil.rmtree(self.a.store().state.store / self.a.host()["backup"]["bucket"])
+
+    def leave_to_serve(self, stack: StackUnderTest) -> None:
+        """What the refusal of a way back advises; the file is root's."""
+        database.runtime(stack.here).permit(SERVE_WITHOUT_LATER_ROWS)
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        first = psutil.Process(pid)
+        return [first, *first.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return f"{' '.join(process.cmdline()).strip()} "
+    except psutil.Error:
+        return ""

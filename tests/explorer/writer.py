@@ -1,0 +1,64 @@
+"""The load, in a process of its own: rows, each in a transaction of its own, and a line for each that was acknowledged.
+
+The file outlives whatever happens to the database: a line "try" before a row is sent, a line "ack" once the server has
+acknowledged its commit. A row that was tried and has no "ack" may be there or not.
+"""
+
+import json
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+import psycopg
+
+INSERT = """
+INSERT INTO public.explored (id, filler) VALUES (%s, %s)
+RETURNING pg_current_xact_id()::text, pg_current_wal_insert_lsn()::text
+"""
+# A row that fits a page with others, and fills a WAL file in some thousand.
+FILLER = "f" * 400
+AGAIN_SECONDS = 0.1
+
+
+def main() -> None:
+    """Its standard input is one JSON object: file, conninfo, first, connections, pace_seconds."""
+    wanted = json.load(sys.stdin)
+    is_over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: is_over.set())
+    lock = threading.Lock()
+    with open(wanted["file"], "a", buffering=1) as file:
+
+        def note(*values: Any) -> None:
+            with lock:
+                file.write(f"{json.dumps(values)}\n")
+
+        count = wanted["connections"]
+        threads = [
+            threading.Thread(target=_write, args=(wanted, wanted["first"] + place, count, note, is_over))
+            for place in range(count)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def _write(wanted: Any, number: int, step: int, note: Any, is_over: threading.Event) -> None:
+    while not is_over.is_set():
+        try:
+            with psycopg.connect(wanted["conninfo"], autocommit=True, connect_timeout=3) as connection:
+                while not is_over.is_set():
+                    number += step
+                    note("try", number, time.time())
+                    row = connection.execute(INSERT, (number, FILLER)).fetchone()
+                    note("ack", number, time.time(), *(row or ()))
+                    is_over.wait(wanted["pace_seconds"])
+        except psycopg.Error:
+            is_over.wait(AGAIN_SECONDS)
+
+
+if __name__ == "__main__":
+    main()
