@@ -22,7 +22,7 @@ def only_data(plan: Plan) -> Iterator[None]:
     with (
         mock.patch("local.stack.up.PARTS", HOLDING_DATA),
         mock.patch("local.stack.running.PARTS", HOLDING_DATA),
-        mock.patch("scripts.local._gated", lambda: plan),
+        mock.patch("scripts.local._gated", return_value=plan),
     ):
         yield
 

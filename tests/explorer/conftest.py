@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from local.host import database
 from plan.model import Plan
 from tests.changed_stack import record_with
 from tests.explorer.steps import Explorer

@@ -31,8 +31,37 @@ CRASH_THEN_ARCHIVED: list[Step] = [
 TABLESPACE_AND_DRILL: list[Step] = [
     ("backup", "full"),
     ("tablespace", "ts2"),
-    ("wait", 3),
+    ("wait", 1),
+    ("mark",),
+    ("wait", 1),
     ("fill", "ts2", "NEW"),
-    ("wait", 3),
-    ("drill", 0.3),
+    ("drill", "mark"),
 ]
+"""Fault 5: what is replayed in a copy writes into the tablespace that serves."""
+
+THERE_AND_BACK_THEN_LOST: list[Step] = [
+    ("load", True),
+    ("wait", 2),
+    ("standby_made",),
+    ("cut_over",),
+    ("wait", 3),
+    ("cut_back",),
+    ("wait", 6),
+    ("load", False),
+    ("lost_instance", True),
+    ("rows",),
+]
+"""Fault 7: after the way back a writes on timeline 1, and a lost host comes back along b's timeline 2."""
+
+BUCKET_MADE_ANEW: list[Step] = [
+    ("load", True),
+    ("wait", 3),
+    ("in_place", "latest"),
+    ("wait", 2),
+    ("load", False),
+    ("lost_bucket",),
+    ("verify",),
+    ("beside", "latest"),
+    ("drill", None),
+]
+"""Fault 8: a repository that is made past timeline 1 lacks the history that leads there."""

@@ -13,13 +13,16 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
-from local.host import database
+from psycopg.conninfo import conninfo_to_dict
+
+from local.host import database, migrations
+from local.host.spec import running
 from tests.explorer.ledger import Expected, Row
+from tests.explorer.model import RESTARTING
 from tests.explorer.world import LIMIT_SECONDS, TABLE, World
-from tests.local.stack_under_test import StackUnderTest
 from tests.waiting import until
 
 Step = tuple[Any, ...]
@@ -27,7 +30,7 @@ EDGE_SECONDS = 2.0
 """How far from a window's edge a moment is inside or outside for sure: pgBackRest's times are whole seconds."""
 LISTED_FAULTS = {"versions"}
 """Lines of `db status` that are critical on every local stack today (fault 3)."""
-RESTART_SECONDS = 60
+COMMAND_SECONDS = 600
 
 
 class Violation(AssertionError):  # noqa: N818
@@ -39,13 +42,10 @@ class Explorer:
         self.world = world
         self.steps: list[Step] = []
         self.lines: list[str] = []
-        self.clusters: list[str] = []
         self.tablespaces: dict[str, str] = {}
         """Name of each, and what its table's rows add up to."""
         self.is_store_away = False
-        self.standby = "none"
-        """none, follows, serves or left: what b is."""
-        self.migrations = 0
+        self.marked_at = 0.0
 
     # Sequences.
 
@@ -53,8 +53,7 @@ class Explorer:
         """A stack that serves, with the table, a full backup and the first era."""
         world = self.world
         self._up()
-        # Without the transaction's own time: the era begins once it is there.
-        world.psql(*filter(None, map(str.strip, TABLE.split("\n\n"))))
+        world.psql(TABLE)
         self._succeeds("backup", "now", "--type", "full")
         # A second of pgBackRest's, which are whole ones.
         time.sleep(1.1)
@@ -95,7 +94,11 @@ class Explorer:
         return self._count()
 
     def kill(self, who: str) -> str:
-        return f"kill -9 of {self.world.kill(who)} ({self._count()})"
+        count = self.world.kill(who)
+        if who in RESTARTING:
+            until(self.world.is_answering)
+        self.is_store_away |= who == "supervisor" and self.world.serving is self.world.a
+        return f"kill -9 of {count} ({self._count()})"
 
     def pause(self, who: str, seconds: float) -> str:
         """SIGSTOP, and SIGCONT after a while."""
@@ -118,6 +121,25 @@ class Explorer:
         self.is_store_away = not is_there
         return "back" if is_there else "away"
 
+    def full_disk(self, megabytes: int) -> str:
+        """The databases' folder gets a disk of its own, with so much room; it is written full, and freed again."""
+        world = self.world
+        world.stop_load()
+        before = self.serving_rows()
+        with world.small_disk(megabytes):
+            self._up()
+            world.start_load(4, 0.0)
+            until(world.is_disk_full)
+            time.sleep(2)
+            world.stop_load()
+            refused = self._count()
+            world.free_disk()
+            self._up()
+            self.rows()
+        self._up()
+        self._untouched(before)
+        return f"full; {refused}; {self.rows()}"
+
     # What the operator does.
 
     def backup(self, kind: str) -> str:
@@ -129,22 +151,34 @@ class Explorer:
     def verify(self) -> str:
         return self._succeeds("backup", "verify").splitlines()[-1]
 
-    def drill(self, share: float | None = None) -> str:
-        """The newest state, and a point: one that is drawn, or at a share of what can be restored."""
-        words = ["--at", _utc(self.moment(share))] if share is not None else ["--seed", str(len(self.steps))]
-        before = self.serving_rows()
-        said = self.world.hybrid("drill", *words, "--output", str(self.world.folder / "drills"))
-        self._untouched(before)
-        if said.returncode:
-            raise Violation(f"drill {words}: {_last(said)}")
-        return said.stdout.splitlines()[-2].strip()
+    def mark(self) -> str:
+        """The moment, for a target of that name."""
+        self.marked_at = time.time()
+        return _utc(self.marked_at)
 
-    def beside(self, kind: str, share: float = 0.5) -> str:
+    def drill(self, share: float | str | None = None) -> str:
+        """The newest state, and a point: a drawn one, one at a share of what can be restored, or the marked one."""
+        words = ["--seed", str(len(self.steps))] if share is None else ["--at", _utc(self.moment(share))]
+        before = self.serving_rows()
+        said = self.world.hybrid("drill", *words, "--output", str(self.world.folder / "drills"), "--json")
+        self._untouched(before)
+        found: Any = json.loads(said.stdout) if said.stdout.strip() else {"faults": [_last(said)], "restores": []}
+        missed = [
+            f"{one['kind']}: {check['name']}: {check['detail']}"
+            for one in found["restores"]
+            for check in one["checks"]
+            if not check["is_passed"]
+        ]
+        if said.returncode:
+            raise Violation(f"drill {' '.join(words)}: {'; '.join([*found['faults'], *missed])}")
+        return f"passed in {found['seconds']:.0f} s"
+
+    def beside(self, kind: str, share: float | str = 0.5) -> str:
         """A restore into a new cluster, compared with what was acknowledged by then, and discarded."""
         target, expected = self._target(kind, share)
         return self._beside(target, expected)
 
-    def in_place(self, kind: str, share: float = 0.5) -> str:
+    def in_place(self, kind: str, share: float | str = 0.5) -> str:
         """Back to the newest state, or to a moment, by the book: plan, then act."""
         world = self.world
         target, expected = self._target(kind, share)
@@ -160,8 +194,9 @@ class Explorer:
             self._up()
             self.rows()
             raise Violation(f"restore in place to {target}: {_last(said)}; the plan said: loses {loses}")
-        began_at = self._began_at()
-        self._new_era(f"in place to {target}", began_at, self._announced(expected, loses))
+        self.tablespaces.clear()
+        name = f"in place to {target} (the plan said: loses {loses or 'nothing'})"
+        self._new_era(name, self._began_at(), self._announced(expected, loses))
         return f"{target}: {len(world.ledger.era.base)} rows, the plan said: loses {loses}"
 
     def discard(self) -> str:
@@ -170,6 +205,30 @@ class Explorer:
         for name in names:
             self._succeeds("restore", "--discard", name, "--apply")
         return ", ".join(names) or "nothing was there"
+
+    def killed_act(self, act: str, who: str, seconds: float) -> str:
+        """A command, its engine or both are killed in the middle; the stack is brought up, and nothing is lost."""
+        world = self.world
+        before = self.serving_rows()
+        main = ("restore", "--to", "latest", "--into", "main", "--replace", "main", "--apply")
+        words = {
+            "backup": ("backup", "now"),
+            "drill": ("drill", "--output", str(world.folder / "drills")),
+            "beside": ("restore", "--to", "latest", "--into", "half", "--apply"),
+            "in_place": main,
+        }[act]
+        process = world.started(*words)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            world.kill_act(process, who)
+        said = process.communicate(timeout=COMMAND_SECONDS)[1].strip().splitlines()
+        until(lambda: not world.engines())
+        self._up()
+        self.rows()
+        if act != "in_place":
+            self._untouched(before)
+        return f"ended with {process.returncode}: {said[-1] if said else 'without a word'}"
 
     def lost_instance(self, is_polite: bool) -> str:
         """The root is gone, the store is not: after a `down`, as the runbook tries it, or at once."""
@@ -214,8 +273,13 @@ class Explorer:
         said = self.world.hybrid("local", "up", "--standby-of", str(self.world.a.state), on=self.world.b)
         if said.returncode:
             raise Violation(f"up --standby-of: {_last(said)}")
-        self.standby = "follows"
         return "b follows a"
+
+    def standby_removed(self) -> str:
+        said = self.world.hybrid("local", "down", "--remove", on=self.world.b)
+        if said.returncode:
+            raise Violation(f"down --remove on b: {_last(said)}")
+        return "b is removed"
 
     def cut_over(self) -> str:
         """a stops serving, b is promoted; a row that a acknowledged is in b."""
@@ -229,14 +293,14 @@ class Explorer:
         if said.returncode:
             raise Violation(f"up --promote: {_last(said)}")
         expected = world.ledger.at(time.time())
-        world.serving, self.standby = world.b, "serves"
+        world.serving = world.b
         self._new_era("b serves", time.time(), expected)
         if was_loaded:
             world.start_load()
         return f"b serves on timeline {world.timeline()} with {len(world.ledger.era.base)} rows"
 
     def cut_back(self) -> str:
-        """b is given up, and a serves again, by the leave that the refusal advises: b's own rows are lost, as it says."""
+        """b is given up, and a serves again by the leave that the refusal advises: b's own rows are lost, it says."""
         world = self.world
         was_loaded = world.is_loaded
         world.stop_load()
@@ -250,13 +314,26 @@ class Explorer:
         said = world.hybrid("local", "up", "--promote", on=world.a)
         if said.returncode:
             raise Violation(f"up --promote with leave: {_last(said)}")
-        world.serving, self.standby = world.a, "left"
+        world.serving = world.a
         ended = world.ledger.eras[-2].ended_at
         assert ended is not None
         self._new_era("a serves again", time.time(), world.ledger.at(ended - 0.001))
         if was_loaded:
             world.start_load()
         return f"a serves on timeline {world.timeline()} with {len(world.ledger.era.base)} rows"
+
+    def migrate(self, number: int) -> str:
+        """As `db migrate` does, with one that no other stack has."""
+        world = self.world
+        folder = world.folder / f"migration{number}"
+        folder.mkdir()
+        (folder / f"{number:04}_explored.sql").write_text(
+            f"CREATE TABLE regulated.explored_{number} (id int); INSERT INTO regulated.explored_{number} VALUES (1);"
+        )
+        here = world.serving.here
+        uri = database.conninfo(here, running(here), migrations.ROLE, here.ports.postgres)
+        parameters = {name: str(value) for name, value in conninfo_to_dict(uri).items()}
+        return ", ".join(migrations.apply(parameters, folder))
 
     # Tablespaces.
 
@@ -291,6 +368,12 @@ class Explorer:
 
     # Looks.
 
+    def end(self, seed: int) -> str:
+        """What has to hold after every sequence."""
+        self.world.stop_load()
+        said = [self._up(), self.rows(), self.repository(), self.status(), self.windows(seed)]
+        return "; ".join(said)
+
     def rows(self) -> str:
         """Every acknowledged row is in the cluster that serves, once; and nothing else."""
         world = self.world
@@ -314,14 +397,12 @@ class Explorer:
         newest = max(acked, key=lambda row: row.acked_at or 0)
         assert newest.acked_at is not None
         timeline = world.timeline()
-        while (missing := self._missing(world.archived(timeline))) and missing[-1].id >= 0:
+        while newest in (missing := self._missing(world.archived(timeline))):
             behind = time.time() - newest.acked_at
-            if newest.id not in {row.id for row in missing}:
-                break
             if behind > LIMIT_SECONDS:
                 raise Violation(
                     f"{behind:.0f} s after it was acknowledged, the newest row is not in the repository, nor are"
-                    f" {len(missing)} of {len(acked)}; status warns of {self._warnings() or 'nothing'}"
+                    f" {len(missing) - 1} more of {len(acked)}; status warns of {self._warnings() or 'nothing'}"
                 )
             time.sleep(0.5)
         return f"in the repository {time.time() - newest.acked_at:.0f} s after its acknowledgement at most"
@@ -333,7 +414,9 @@ class Explorer:
         behind = self._behind()
         warned = self._warned(document)
         if behind > LIMIT_SECONDS and not warned:
-            raise Violation(f"{behind:.0f} s of acknowledged rows are not in the repository, and status warns of nothing")
+            raise Violation(
+                f"{behind:.0f} s of acknowledged rows are not in the repository, and status warns of nothing"
+            )
         if critical and not self.is_store_away and behind <= LIMIT_SECONDS:
             raise Violation(f"status is critical on a stack that is well: {', '.join(sorted(critical))}")
         return f"{behind:.0f} s would be lost, warned of: {', '.join(warned) or 'nothing'}"
@@ -361,11 +444,13 @@ class Explorer:
     def holes(self) -> list[tuple[float, float]]:
         """What is between the windows, a little apart from their edges."""
         found = self.moments()
-        between = [(end + EDGE_SECONDS, since - EDGE_SECONDS) for (_, end), (since, _) in zip(found, found[1:])]
+        between = [(end + EDGE_SECONDS, since - EDGE_SECONDS) for (_, end), (since, _) in pairwise(found)]
         return [(since, end) for since, end in between if since < end]
 
-    def moment(self, share: float) -> float:
-        """The moment up to which this share of all that can be restored has gone by, while something served."""
+    def moment(self, share: float | str) -> float:
+        """The marked moment, or that up to which this share of all that can be restored has gone by, served."""
+        if isinstance(share, str):
+            return self.marked_at
         spans = self._served()
         rest = sum(end - since for since, end in spans) * share
         for since, end in spans:
@@ -379,7 +464,7 @@ class Explorer:
         parts = [(max(a, c), min(b, d)) for a, b in self.moments() for c, d in eras]
         return [(since, end) for since, end in parts if since < end]
 
-    def _target(self, kind: str, share: float) -> tuple[str, Expected]:
+    def _target(self, kind: str, share: float | str) -> tuple[str, Expected]:
         """As `--to` takes it, and the rows that there have to be."""
         world = self.world
         world.ledger.read()
@@ -394,7 +479,9 @@ class Explorer:
         if kind == "xid":
             return f"xid:{rows[0].xid}", world.ledger.around(rows[0])
         assert rows[0].lsn is not None
-        return f"lsn:{rows[0].lsn >> 32:X}/{rows[0].lsn & 0xFFFFFFFF:X}", _without(world.ledger.around(rows[0]), rows[0])
+        return f"lsn:{rows[0].lsn >> 32:X}/{rows[0].lsn & 0xFFFFFFFF:X}", _without(
+            world.ledger.around(rows[0]), rows[0]
+        )
 
     def _beside(self, target: str, expected: Expected) -> str:
         world = self.world
@@ -407,7 +494,9 @@ class Explorer:
         if target == "latest":
             # What was acknowledged before the command has to be there; what was since may be.
             world.ledger.read()
-            expected = Expected(must=expected.must, may=world.ledger.at(time.time()).must | world.ledger.at(time.time()).may)
+            expected = Expected(
+                must=expected.must, may=world.ledger.at(time.time()).must | world.ledger.at(time.time()).may
+            )
         found = world.ids(json.loads(said.stdout)["cluster"]["port"])
         faults = expected.faults(found)
         self._succeeds("restore", "--discard", "copy", "--apply")
@@ -422,7 +511,9 @@ class Explorer:
     def _untouched(self, before: dict[str, str]) -> None:
         """Also on the disk: what the server has in memory is put away first."""
         after = self.serving_rows()
-        changed = [f"in_{name}: {before[name]} before, {after[name]} after" for name in before if before[name] != after[name]]
+        changed = [
+            f"in_{name}: {before[name]} before, {after[name]} after" for name in before if before[name] != after[name]
+        ]
         if changed:
             raise Violation(f"rows of the cluster that serves have changed: {'; '.join(changed)}")
 
@@ -435,8 +526,8 @@ class Explorer:
         )
         return self.world.psql(
             "SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off",
-            f"SELECT string_agg(n || ' ' || w, ', ' ORDER BY w) || '; keys ' || (SELECT count(DISTINCT id) FROM public.{name})"
-            f" FROM (SELECT count(*) AS n, left(v, 3) AS w FROM public.{name} GROUP BY 2) AS found",
+            "SELECT count(*) || ' rows, ' || count(DISTINCT id) || ' keys, ' || string_agg(DISTINCT left(v, 3), ' ')"
+            f" || ' ' || sum(hashtext(v)) FROM public.{name}",
         )
 
     def _new_era(self, name: str, began_at: float, expected: Expected) -> None:
@@ -500,6 +591,7 @@ class Explorer:
         return json.loads(self._succeeds("backup", "list", "--json"))
 
     def _up(self) -> str:
+        self.is_store_away = False
         return self._succeeds("local", "up", of_errors=True).splitlines()[-1]
 
     def _succeeds(self, *words: str, of_errors: bool = False) -> str:

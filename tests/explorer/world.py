@@ -1,4 +1,4 @@
-"""One real world: a local stack whose database is written to, a second one that may follow it, and what is known of both.
+"""One real world: a local stack whose database is written to, a second one that may follow it, and what is known.
 
 Everything that changes it goes by the product's own commands, or is what the world does to a machine: a signal, a lost
 folder. The rows that were acknowledged are written down outside of it (`Ledger`).
@@ -10,14 +10,16 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from host.common.layout import SERVE_WITHOUT_LATER_ROWS
-from local.host import database, root_filesystem
+from local.host import database, namespace, root_filesystem
+from local.host.runtime import is_answering
 from local.host.spec import running
 from plan import codec
 from plan.model import Plan
@@ -26,7 +28,6 @@ from tests.commands import in_this_process
 from tests.explorer import command
 from tests.explorer.ledger import SEGMENT_BYTES, Ledger, segment
 from tests.local.stack_under_test import StackUnderTest
-from tests.waiting import until
 
 ARCHIVE_SECONDS = 10
 """archive_timeout: the least that may be declared."""
@@ -39,6 +40,7 @@ CREATE TABLE public.explored (id bigint PRIMARY KEY, filler text NOT NULL);
 GRANT SELECT, INSERT ON public.explored TO app;
 """
 KILLED_SECONDS = 30
+BALLAST_MB, FULL_KB = 16, 512
 BACKENDS = "app"
 """The role of the load's sessions, and so what their processes are called."""
 
@@ -142,7 +144,7 @@ class World:
 
     def is_answering(self, stack: StackUnderTest | None = None) -> bool:
         here = (stack or self.serving).here
-        return here.supervisor.is_running() and database.is_answering(database.runtime(here))
+        return here.supervisor.is_running() and is_answering(database.runtime(here))
 
     # What befalls a machine.
 
@@ -184,6 +186,59 @@ class World:
             with suppress(psutil.Error):
                 one.send_signal(number)
         return len(found)
+
+    def engines(self) -> list[psutil.Process]:
+        """Of a recovery that is on its way."""
+        return [one for one in self.serving.processes() if "host.recovery" in _title(one)]
+
+    def kill_act(self, process: "subprocess.Popen[str]", who: str) -> None:
+        """kill -9 of a command's whole group, of its engine on the host, or of both."""
+        if who in ("engine", "both"):
+            for one in self.engines():
+                with suppress(psutil.Error):
+                    one.kill()
+        if who in ("command", "both"):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    @contextmanager
+    def small_disk(self, megabytes: int) -> Iterator[None]:
+        """In the stack's namespaces, so it must not end meanwhile. 16 MB are kept back, as the runbook frees some.
+
+        PostgreSQL is stopped when this begins, and when it ends.
+        """
+        self.serving.here.supervisor.halt("postgres")
+        used = int(self._inside("du", "-sm", self._data).split()[0])
+        disk = f"{self.serving.state.root}/mnt"
+        self._inside("mount", "-t", "tmpfs", "-o", f"size={used + megabytes + BALLAST_MB}m,mode=755", "tmpfs", disk)
+        self._inside("cp", "--archive", f"{self._data}/.", disk)
+        self._inside("mount", "--bind", disk, self._data)
+        self._inside("dd", "if=/dev/zero", f"of={self._data}/ballast", "bs=1M", f"count={BALLAST_MB}")
+        try:
+            yield
+        finally:
+            self.serving.here.supervisor.halt("postgres")
+            self._inside("umount", self._data)
+            self._inside("sh", "-c", f"rm -rf {self._data}/* && cp --archive {disk}/. {self._data} && umount {disk}")
+
+    def is_disk_full(self) -> bool:
+        """Or PostgreSQL has ended for want of room."""
+        return int(self._inside("df", "--output=avail", self._data).split()[-1]) < FULL_KB or not self.is_answering()
+
+    def free_disk(self) -> None:
+        self._inside("rm", f"{self._data}/ballast")
+
+    @property
+    def _data(self) -> str:
+        return f"{self.serving.state.root}/var/lib/postgresql"
+
+    def _inside(self, *argv: str) -> str:
+        """As root of the stack's namespaces, with the machine's own paths."""
+        pid = self.serving.here.supervisor.pid
+        assert pid, "the supervisor is gone"
+        command = namespace.enter(pid, argv)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=KILLED_SECONDS, check=False)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout
 
     def lose_root(self, stack: StackUnderTest) -> None:
         root_filesystem.remove(stack.state / "root")
