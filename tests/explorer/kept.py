@@ -37,6 +37,17 @@ TABLESPACE_AND_DRILL: list[Step] = [
     ("fill", "ts2", "NEW"),
     ("drill", "mark"),
 ]
+"""Fault 5: a drill's clean end writes what it has replayed into the tablespace that serves."""
+
+TABLESPACE_AND_COPY: list[Step] = [
+    ("backup", "full"),
+    ("tablespace", "ts2"),
+    ("wait", 1),
+    ("mark",),
+    ("wait", 1),
+    ("fill", "ts2", "NEW"),
+    ("beside", "time", "mark"),
+]
 """Fault 5: what is replayed in a copy writes into the tablespace that serves."""
 
 THERE_AND_BACK_THEN_LOST: list[Step] = [
@@ -48,7 +59,8 @@ THERE_AND_BACK_THEN_LOST: list[Step] = [
     ("cut_back",),
     ("wait", 6),
     ("load", False),
-    ("lost_instance", True),
+    # The first try ends with another fault: its promotion conflicts with the recovery.
+    ("lost_instance", True, 3),
     ("rows",),
 ]
 """Fault 7: after the way back a writes on timeline 1, and a lost host comes back along b's timeline 2."""

@@ -56,8 +56,10 @@ class Model:
         # What was made since the target may be gone, or not.
         self.tablespaces.clear()
 
-    def _lost_instance(self, *_: Any) -> None:
+    def _lost_instance(self, is_polite: bool) -> None:
         self.is_up = self.is_store_there = True
+        if not is_polite:
+            self.tablespaces.clear()
 
     def _lost_bucket(self) -> None:
         self.is_up = self.is_store_there = True

@@ -23,6 +23,7 @@ from local.host.spec import running
 from tests.explorer.ledger import Expected, Row
 from tests.explorer.model import RESTARTING
 from tests.explorer.world import LIMIT_SECONDS, TABLE, World
+from tests.local.stack_under_test import StackUnderTest
 from tests.waiting import until
 
 Step = tuple[Any, ...]
@@ -46,6 +47,8 @@ class Explorer:
         """Name of each, and what its table's rows add up to."""
         self.is_store_away = False
         self.marked_at = 0.0
+        self.timeline = 1
+        """On which the cluster that serves writes."""
 
     # Sequences.
 
@@ -53,7 +56,8 @@ class Explorer:
         """A stack that serves, with the table, a full backup and the first era."""
         world = self.world
         self._up()
-        world.psql(TABLE)
+        # A drill looks for a marker that is older than its point; they are written each half minute.
+        world.psql(TABLE, "SELECT monitoring.mark()")
         self._succeeds("backup", "now", "--type", "full")
         # A second of pgBackRest's, which are whole ones.
         time.sleep(1.1)
@@ -230,31 +234,35 @@ class Explorer:
             self._untouched(before)
         return f"ended with {process.returncode}: {said[-1] if said else 'without a word'}"
 
-    def lost_instance(self, is_polite: bool) -> str:
+    def lost_instance(self, is_polite: bool, tries: int = 1) -> str:
         """The root is gone, the store is not: after a `down`, as the runbook tries it, or at once."""
         world = self.world
-        warned = self._warnings()
-        lost_at = time.time()
+        before, warned, lost_at = self.serving_rows() if is_polite else {}, self._warnings(), time.time()
         if is_polite:
             world.hybrid("local", "down")
         else:
+            self.tablespaces.clear()
             world.kill("supervisor")
-        was_loaded = world.is_loaded
+        was_loaded, timeline = world.is_loaded, self.timeline
         world.stop_load()
         world.lose_root(world.a)
         said = world.hybrid("local", "up", "--from-backups")
+        for _ in range(1, tries):
+            said = said if said.returncode == 0 else world.hybrid("local", "up", "--from-backups")
         if said.returncode:
             raise Violation(f"up --from-backups: {_last(said)}")
-        expected = world.ledger.at(time.time())
+        self.is_store_away = False
+        expected, acked = world.ledger.at(time.time()), self._acked()
         if not is_polite:
-            young = {row.id for row in self._acked() if row.acked_at and row.acked_at > lost_at - LIMIT_SECONDS}
+            # What is not archived yet may be lost within the limit; and beyond it only where that was said.
+            missing = self._missing(world.archived(timeline))
+            young = {row.id for row in missing if warned or (row.acked_at or 0) > lost_at - LIMIT_SECONDS}
             expected = Expected(must=expected.must - young, may={*expected.may, *young})
-        began_at = self._began_at()
-        before = len(self._acked())
-        self._new_era(f"from backups, status had warned: {warned or 'of nothing'}", began_at, expected)
+        self._new_era(f"from backups, before which status warned of {warned or 'nothing'}", self._began_at(), expected)
+        self._untouched(before)
         if was_loaded:
             world.start_load()
-        return f"{len(world.ledger.era.base)} rows; {before} were acknowledged in the era before"
+        return f"{len(world.ledger.era.base)} rows; {len(acked)} were acknowledged in the era before"
 
     def lost_bucket(self) -> str:
         """By the runbook: the stack is stopped, the bucket's folder is gone, `up` makes it anew with a full backup."""
@@ -396,8 +404,7 @@ class Explorer:
             return "nothing was written"
         newest = max(acked, key=lambda row: row.acked_at or 0)
         assert newest.acked_at is not None
-        timeline = world.timeline()
-        while newest in (missing := self._missing(world.archived(timeline))):
+        while newest in (missing := self._missing(world.archived(self.timeline))):
             behind = time.time() - newest.acked_at
             if behind > LIMIT_SECONDS:
                 raise Violation(
@@ -533,10 +540,12 @@ class Explorer:
     def _new_era(self, name: str, began_at: float, expected: Expected) -> None:
         """Of the cluster that serves from now on, whose rows have to be these, beside those written since."""
         world = self.world
+        self.timeline = world.timeline()
         found = world.ids()
         world.ledger.read()
         since = {row.id for row in world.ledger.rows.values() if row.tried_at >= began_at}
         base = frozenset(number for number in found if number not in since)
+        expected = Expected(must=expected.must - since, may=expected.may)
         faults = expected.faults([number for number in found if number not in since])
         world.ledger.begin(began_at=began_at, base=base, name=name)
         if faults:
@@ -568,14 +577,16 @@ class Explorer:
         self.world.ledger.read()
         if self.is_store_away:
             return 0.0
-        missing = self._missing(self.world.archived(self.world.timeline()))
+        missing = self._missing(self.world.archived(self.timeline))
         return time.time() - (missing[0].acked_at or 0) if missing else 0.0
 
     def _warnings(self) -> str:
-        document = self.world.json("db", "status")
-        return ", ".join(self._warned(document)) if document else ""
+        return ", ".join(self._warned(self.world.json("db", "status")))
 
     def _warned(self, document: Any) -> list[str]:
+        """What it says of the log's way to the repository; a database that does not answer hands over none."""
+        if document is None or document["reason"]:
+            return ["no answer"]
         names = ("archiv", "lost", "WAL", "recovery point")
         return [
             f"{one['name']} {one['level']} ({one['detail']})"
@@ -591,11 +602,17 @@ class Explorer:
         return json.loads(self._succeeds("backup", "list", "--json"))
 
     def _up(self) -> str:
+        world = self.world
+        if world.serving is not world.a:
+            # Its store is a's.
+            self._succeeds("local", "up", on=world.a)
         self.is_store_away = False
-        return self._succeeds("local", "up", of_errors=True).splitlines()[-1]
+        said = self._succeeds("local", "up", of_errors=True).splitlines()[-1]
+        self.timeline = world.timeline()
+        return said
 
-    def _succeeds(self, *words: str, of_errors: bool = False) -> str:
-        said = self.world.hybrid(*words)
+    def _succeeds(self, *words: str, of_errors: bool = False, on: StackUnderTest | None = None) -> str:
+        said = self.world.hybrid(*words, on=on)
         if said.returncode:
             raise Violation(f"{' '.join(words)}: {_last(said)}")
         return said.stderr if of_errors else said.stdout
@@ -617,4 +634,4 @@ def _seconds(text: str) -> float:
 def _last(said: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in f"{said.stdout}\n{said.stderr}".splitlines() if line.strip()]
     faults = [line for line in lines if line.startswith("hybrid: ")]
-    return f"exit {said.returncode}: {' | '.join(faults or lines[-3:])}"
+    return f"exit {said.returncode}: {' | '.join(faults or lines[-3:])[:1000]}"

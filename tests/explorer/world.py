@@ -198,7 +198,8 @@ class World:
                 with suppress(psutil.Error):
                     one.kill()
         if who in ("command", "both"):
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     @contextmanager
     def small_disk(self, megabytes: int) -> Iterator[None]:

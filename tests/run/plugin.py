@@ -29,7 +29,7 @@ SMALL = ("tests/scripts", "tests/bench", "tests/components", "tests/pictures", "
 PREFIX, LOCK = "hybrid-", "run.lock"
 AGAIN_SECONDS = 60
 """Seconds after which a test that goes on past its time is told so again."""
-FIRST = ("host/recovery", "host", "failover", "local", "backups", "database", "edge", ".")
+FIRST = ("explorer", "host/recovery", "host", "failover", "local", "backups", "database", "edge", ".")
 """Folders whose tests wait most for others: begun first, so that what only computes fills the gaps."""
 
 
