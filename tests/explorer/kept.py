@@ -65,6 +65,11 @@ THERE_AND_BACK_THEN_LOST: list[Step] = [
 ]
 """Fault 7: after the way back a writes on timeline 1, and a lost host comes back along b's timeline 2."""
 
+THERE_AND_BACK_THEN_LOST_AT_ONCE: list[Step] = [
+    (name, values[0]) if name == "lost_instance" else (name, *values) for name, *values in THERE_AND_BACK_THEN_LOST
+]
+"""The same, by the runbook: `up --from-backups` succeeds the first time."""
+
 BUCKET_MADE_ANEW: list[Step] = [
     ("load", True),
     ("wait", 3),

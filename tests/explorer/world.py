@@ -209,7 +209,7 @@ class World:
         """
         self.serving.here.supervisor.halt("postgres")
         used = int(self._inside("du", "-sm", self._data).split()[0])
-        disk = f"{self.serving.state.root}/mnt"
+        disk = f"{self.serving.here.state.root}/mnt"
         self._inside("mount", "-t", "tmpfs", "-o", f"size={used + megabytes + BALLAST_MB}m,mode=755", "tmpfs", disk)
         self._inside("cp", "--archive", f"{self._data}/.", disk)
         self._inside("mount", "--bind", disk, self._data)
@@ -230,7 +230,7 @@ class World:
 
     @property
     def _data(self) -> str:
-        return f"{self.serving.state.root}/var/lib/postgresql"
+        return f"{self.serving.here.state.root}/var/lib/postgresql"
 
     def _inside(self, *argv: str) -> str:
         """As root of the stack's namespaces, with the machine's own paths."""
