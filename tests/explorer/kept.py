@@ -28,20 +28,11 @@ CRASH_THEN_ARCHIVED: list[Step] = [
 ]
 """Fault 2: after a start through recovery the checkpointer sleeps past archive_timeout."""
 
-TABLESPACE_AND_DRILL: list[Step] = [
-    ("backup", "full"),
-    ("tablespace", "ts2"),
-    ("wait", 1),
-    ("mark",),
-    ("wait", 1),
-    ("fill", "ts2", "NEW"),
-    ("drill", "mark"),
-]
-"""Fault 5: a drill's clean end writes what it has replayed into the tablespace that serves."""
-
 TABLESPACE_AND_COPY: list[Step] = [
     ("backup", "full"),
     ("tablespace", "ts2"),
+    # Without a commit in between, a restore to the mark replays all of the change that follows.
+    ("load", True, 1, 0.05),
     ("wait", 1),
     ("mark",),
     ("wait", 1),
@@ -49,6 +40,9 @@ TABLESPACE_AND_COPY: list[Step] = [
     ("beside", "time", "mark"),
 ]
 """Fault 5: what is replayed in a copy writes into the tablespace that serves."""
+
+TABLESPACE_AND_DRILL: list[Step] = [*TABLESPACE_AND_COPY[:-1], ("drill", "mark")]
+"""The same in every drill."""
 
 THERE_AND_BACK_THEN_LOST: list[Step] = [
     ("load", True),

@@ -512,11 +512,13 @@ class Explorer:
         return f"{target}: {len(found)} rows, exact"
 
     def serving_rows(self) -> dict[str, str]:
-        """What the tables add up to that nobody writes to."""
-        return {name: self._of_table(f"in_{name}") for name in self.tablespaces}
+        """Of the tables that nobody writes to meanwhile: what their rows add up to, and their files on the disk."""
+        return {
+            name: f"{self._of_table(f'in_{name}')}, files {self.world.checksum(f'/var/lib/postgresql/{name}')}"
+            for name in self.tablespaces
+        }
 
     def _untouched(self, before: dict[str, str]) -> None:
-        """Also on the disk: what the server has in memory is put away first."""
         after = self.serving_rows()
         changed = [
             f"in_{name}: {before[name]} before, {after[name]} after" for name in before if before[name] != after[name]
@@ -525,17 +527,19 @@ class Explorer:
             raise Violation(f"rows of the cluster that serves have changed: {'; '.join(changed)}")
 
     def _of_table(self, name: str) -> str:
-        """Rows, different keys, and each value with its number; read from the disk."""
+        """How many rows and keys there are, and their values; read from the disk, and what was seen is on it again."""
         self.world.psql(
             "CREATE EXTENSION IF NOT EXISTS pg_buffercache",
             f"SELECT count(pg_buffercache_evict(bufferid)) FROM pg_buffercache"
             f" WHERE relfilenode = pg_relation_filenode('public.{name}')",
         )
-        return self.world.psql(
+        found = self.world.psql(
             "SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off",
             "SELECT count(*) || ' rows, ' || count(DISTINCT id) || ' keys, ' || string_agg(DISTINCT left(v, 3), ' ')"
             f" || ' ' || sum(hashtext(v)) FROM public.{name}",
+            "CHECKPOINT",
         )
+        return found.strip()
 
     def _new_era(self, name: str, began_at: float, expected: Expected) -> None:
         """Of the cluster that serves from now on, whose rows have to be these, beside those written since."""

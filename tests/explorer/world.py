@@ -221,6 +221,11 @@ class World:
             self._inside("umount", self._data)
             self._inside("sh", "-c", f"rm -rf {self._data}/* && cp --archive {disk}/. {self._data} && umount {disk}")
 
+    def checksum(self, folder: str) -> str:
+        """Of all files in a folder of the host."""
+        within = f"{self.serving.here.state.root}{folder}"
+        return self._inside("sh", "-c", f"cd {within} && find . -type f | sort | xargs -r md5sum | md5sum")[:8]
+
     def is_disk_full(self) -> bool:
         """Or PostgreSQL has ended for want of room."""
         return int(self._inside("df", "--output=avail", self._data).split()[-1]) < FULL_KB or not self.is_answering()
