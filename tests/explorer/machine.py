@@ -5,17 +5,111 @@ a test that failed again; then nothing is done, and the same violation ends it.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.explorer.model import ENDING, MOST_TABLESPACES, RESTARTING, Model
 from tests.explorer.steps import Explorer, Step, Violation
 
+PACES = st.sampled_from([0.0, 0.002, 0.01])
+KILLED = st.sampled_from([*ENDING, *RESTARTING, "archiver", "supervisor"])
+PAUSED = st.sampled_from(["postmaster", "checkpointer", "walwriter", "archiver", "backend", "store"])
+ACTS = st.sampled_from(["backup", "drill", "beside", "in_place"])
+ENDS = st.sampled_from(["command", "engine", "both"])
+KILL_SECONDS = st.sampled_from([1.0, 2.0, 4.0, 6.0, 8.0])
 SHARES = st.sampled_from([0.05, 0.25, 0.5, 0.75, 0.95, 1.0])
 SECONDS = st.sampled_from([0.5, 1.0, 2.0, 5.0])
+Values = st.SearchStrategy[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Possible:
+    """A step that may be next, and how often beside others."""
+
+    name: str
+    when: Callable[[Model], bool]
+    values: Callable[[Model], Values] = lambda _: st.just(())
+    weight: int = 2
+
+
+def well(model: Model) -> bool:
+    """All that a command of the operator needs is there."""
+    return model.is_up and model.is_store_there
+
+
+def alone(model: Model) -> bool:
+    return model.serves == "a" and model.standby in ("none", "left")
+
+
+TABLE = (
+    Possible(name="load", when=lambda _: True, values=lambda _: st.tuples(st.just(True), st.integers(1, 8), PACES)),
+    Possible(name="load", when=lambda model: model.is_loaded, values=lambda _: st.just((False,)), weight=1),
+    Possible(name="wait", when=lambda model: model.is_loaded, values=lambda _: st.tuples(SECONDS)),
+    Possible(name="kill", when=lambda model: model.is_up, values=lambda _: st.tuples(KILLED), weight=6),
+    Possible(name="pause", when=well, values=lambda _: st.tuples(PAUSED, SECONDS)),
+    Possible(name="up", when=lambda model: not model.is_up, weight=8),
+    Possible(name="store", when=well, values=lambda _: st.just((False,)), weight=1),
+    Possible(name="store", when=lambda model: not model.is_store_there, values=lambda _: st.just((True,)), weight=8),
+    Possible(name="backup", when=well, values=lambda _: st.tuples(st.sampled_from(["full", "diff", "incr"]))),
+    Possible(name="verify", when=well, weight=1),
+    Possible(name="drill", when=well, values=lambda _: st.tuples(st.none() | SHARES)),
+    Possible(
+        name="beside",
+        when=well,
+        values=lambda _: st.tuples(st.sampled_from(["latest", "time", "xid", "lsn"]), SHARES),
+    ),
+    Possible(
+        name="in_place", when=well, values=lambda _: st.tuples(st.sampled_from(["latest", "time"]), SHARES), weight=4
+    ),
+    # By the book, also where PostgreSQL was killed and the supervisor was not.
+    Possible(
+        name="in_place",
+        when=lambda model: not model.is_up and model.is_store_there,
+        values=lambda _: st.just(("latest", 1.0)),
+        weight=6,
+    ),
+    Possible(name="discard", when=well, weight=1),
+    Possible(name="killed_act", when=well, values=lambda _: st.tuples(ACTS, ENDS, KILL_SECONDS), weight=3),
+    Possible(name="lost_instance", when=alone, values=lambda _: st.tuples(st.booleans()), weight=4),
+    Possible(name="lost_bucket", when=lambda model: well(model) and alone(model)),
+    Possible(
+        name="standby_made",
+        when=lambda model: well(model) and model.standby == "none" and not model.tablespaces,
+        weight=3,
+    ),
+    Possible(
+        name="standby_removed", when=lambda model: well(model) and model.standby in ("left", "orphaned"), weight=1
+    ),
+    Possible(name="cut_over", when=lambda model: well(model) and model.standby == "follows", weight=8),
+    Possible(name="cut_back", when=lambda model: well(model) and model.standby == "serves", weight=4),
+    Possible(name="migrate", when=lambda model: model.is_up, values=lambda model: st.just((model.made,)), weight=1),
+    Possible(
+        name="tablespace",
+        when=lambda model: well(model) and alone(model) and len(model.tablespaces) < MOST_TABLESPACES,
+        values=lambda model: st.just((f"ts{model.made}",)),
+    ),
+    Possible(
+        name="fill",
+        when=lambda model: model.is_up and bool(model.tablespaces),
+        values=lambda model: st.tuples(st.just(model.tablespaces[0]), st.sampled_from(["NEW", "alt", "xyz"])),
+        weight=3,
+    ),
+    Possible(
+        name="drop",
+        when=lambda model: model.is_up and bool(model.tablespaces),
+        values=lambda model: st.just((model.tablespaces[0],)),
+        weight=1,
+    ),
+    Possible(name="full_disk", when=well, values=lambda _: st.tuples(st.sampled_from([48, 96])), weight=1),
+)
+NAMES = sorted({one.name for one in TABLE})
+ALWAYS = ("load", "wait", "up", "store")
+"""What no sequence may lack."""
+REST: Step = ("wait", 1)
 SETTINGS = settings(
     deadline=None,
     database=None,
@@ -27,6 +121,25 @@ SETTINGS = settings(
 )
 
 
+def next_step(model: Model, left_out: frozenset[str]) -> st.SearchStrategy[Step]:
+    """A rest is the simplest; nothing dull comes twice in a row."""
+    possible = [
+        one
+        for one in TABLE
+        if one.when(model) and one.name not in left_out and not (one.name == model.last and one.weight == 1)
+    ]
+    # The first is the simplest.
+    places = [len(possible), *(place for place, one in enumerate(possible) for _ in range(one.weight))]
+
+    def chosen(place: int) -> st.SearchStrategy[Step]:
+        if place == len(possible):
+            return st.just(REST)
+        one = possible[place]
+        return one.values(model).map(lambda values: (one.name, *values))
+
+    return st.sampled_from(places).flatmap(chosen)
+
+
 def explore(number: int, make: Callable[[], Explorer], steps: int, *, shrinks: bool = False) -> None:
     """Runs the sequence of a seed; the same number gives the same one. `make` makes its world.
 
@@ -36,10 +149,6 @@ def explore(number: int, make: Callable[[], Explorer], steps: int, *, shrinks: b
     kind = seed(number)(type("Seeded", (Sequence,), own))
     phases = (Phase.generate, Phase.shrink) if shrinks else (Phase.generate,)
     run_state_machine_as_test(kind, settings=settings(SETTINGS, phases=phases, stateful_step_count=steps))
-
-
-def well(machine: "Sequence") -> bool:
-    return machine.model.is_well
 
 
 class Sequence(RuleBasedStateMachine):
@@ -58,6 +167,7 @@ class Sequence(RuleBasedStateMachine):
         self.taken: list[Step] = []
         self._explorer: Explorer | None = None
         self._has_failed = False
+        self.left_out: frozenset[str] = frozenset()
 
     def take(self, name: str, *values: Any) -> None:
         self.taken.append((name, *values))
@@ -77,6 +187,8 @@ class Sequence(RuleBasedStateMachine):
         try:
             if self._explorer is None:
                 self._explorer = kind.make()
+                # Not every sequence would draw it, and without it nothing can be lost.
+                self._explorer.do("load", True)
             self._explorer.do(name, *values)
         except Violation as violation:
             steps = self._explorer.steps if self._explorer else []
@@ -91,152 +203,11 @@ class Sequence(RuleBasedStateMachine):
         if is_begun and not self._has_failed:
             self.take("end", self.seed)
 
-    @rule()
-    def a_rest(self) -> None:
-        """First by its name: the simplest of all."""
-        self.take("wait", 1)
+    @initialize(left_out=st.frozensets(st.sampled_from([name for name in NAMES if name not in ALWAYS]), max_size=8))
+    def leave_out(self, left_out: frozenset[str]) -> None:
+        """Without some steps, others come more often, and in a row."""
+        self.left_out = left_out
 
-    @rule(connections=st.integers(1, 8), pace=st.sampled_from([0.0, 0.002, 0.01]))
-    def load(self, connections: int, pace: float) -> None:
-        self.take("load", True, connections, pace)
-
-    @precondition(lambda self: self.model.is_loaded)
-    @rule(seconds=SECONDS)
-    def write(self, seconds: float) -> None:
-        self.take("wait", seconds)
-
-    @precondition(lambda self: self.model.is_loaded)
-    @rule()
-    def unload(self) -> None:
-        self.take("load", False)
-
-    @precondition(lambda self: self.model.is_up)
-    @rule(who=st.sampled_from([*ENDING, *RESTARTING, "archiver", "supervisor"]))
-    def kill(self, who: str) -> None:
-        self.take("kill", who)
-
-    @precondition(lambda self: self.model.is_up and self.model.is_store_there)
-    @rule(
-        who=st.sampled_from(["postmaster", "checkpointer", "walwriter", "archiver", "backend", "store"]),
-        seconds=SECONDS,
-    )
-    def pause(self, who: str, seconds: float) -> None:
-        self.take("pause", who, seconds)
-
-    @precondition(lambda self: not self.model.is_up)
-    @rule()
-    def up(self) -> None:
-        self.take("up")
-
-    @precondition(well)
-    @rule()
-    def store_away(self) -> None:
-        self.take("store", False)
-
-    @precondition(lambda self: not self.model.is_store_there)
-    @rule()
-    def store_back(self) -> None:
-        self.take("store", True)
-
-    @precondition(well)
-    @rule(kind=st.sampled_from(["full", "diff", "incr"]))
-    def backup(self, kind: str) -> None:
-        self.take("backup", kind)
-
-    @precondition(well)
-    @rule()
-    def verify(self) -> None:
-        self.take("verify")
-
-    @precondition(well)
-    @rule(share=st.none() | SHARES)
-    def drill(self, share: float | None) -> None:
-        self.take("drill", share)
-
-    @precondition(well)
-    @rule(kind=st.sampled_from(["latest", "time", "xid", "lsn"]), share=SHARES)
-    def beside(self, kind: str, share: float) -> None:
-        self.take("beside", kind, share)
-
-    @precondition(well)
-    @rule(kind=st.sampled_from(["latest", "time"]), share=SHARES)
-    def in_place(self, kind: str, share: float) -> None:
-        self.take("in_place", kind, share)
-
-    @precondition(lambda self: not self.model.is_up and self.model.is_store_there)
-    @rule()
-    def in_place_after_a_crash(self) -> None:
-        self.take("in_place", "latest", 1.0)
-
-    @precondition(well)
-    @rule()
-    def discard(self) -> None:
-        self.take("discard")
-
-    @precondition(well)
-    @rule(
-        act=st.sampled_from(["backup", "drill", "beside", "in_place"]),
-        who=st.sampled_from(["command", "engine", "both"]),
-        seconds=st.sampled_from([1.0, 2.0, 4.0, 6.0, 8.0]),
-    )
-    def killed_act(self, act: str, who: str, seconds: float) -> None:
-        self.take("killed_act", act, who, seconds)
-
-    @precondition(lambda self: self.model.serves == "a" and self.model.standby in ("none", "left"))
-    @rule(is_polite=st.booleans())
-    def lost_instance(self, is_polite: bool) -> None:
-        self.take("lost_instance", is_polite)
-
-    @precondition(lambda self: well(self) and self.model.serves == "a" and self.model.standby in ("none", "left"))
-    @rule()
-    def lost_bucket(self) -> None:
-        self.take("lost_bucket")
-
-    @precondition(lambda self: well(self) and self.model.standby == "none" and not self.model.tablespaces)
-    @rule()
-    def standby_made(self) -> None:
-        self.take("standby_made")
-
-    @precondition(lambda self: well(self) and self.model.standby in ("left", "orphaned"))
-    @rule()
-    def standby_removed(self) -> None:
-        self.take("standby_removed")
-
-    @precondition(lambda self: well(self) and self.model.standby == "follows")
-    @rule()
-    def cut_over(self) -> None:
-        self.take("cut_over")
-
-    @precondition(lambda self: well(self) and self.model.standby == "serves")
-    @rule()
-    def cut_back(self) -> None:
-        self.take("cut_back")
-
-    @precondition(well)
-    @rule(megabytes=st.sampled_from([48, 96]))
-    def full_disk(self, megabytes: int) -> None:
-        self.take("full_disk", megabytes)
-
-    @precondition(lambda self: self.model.is_up)
-    @rule()
-    def migrate(self) -> None:
-        self.take("migrate", self.model.made)
-
-    @precondition(
-        lambda self: (
-            well(self) and len(self.model.tablespaces) < MOST_TABLESPACES and self.model.standby in ("none", "left")
-        )
-    )
-    @rule()
-    def tablespace(self) -> None:
-        self.take("tablespace", f"ts{self.model.made}")
-
-    @precondition(lambda self: self.model.is_up and self.model.tablespaces)
-    @rule(word=st.sampled_from(["NEW", "alt", "xyz"]))
-    def fill(self, word: str) -> None:
-        self.take("fill", self.model.tablespaces[0], word)
-
-    @precondition(lambda self: self.model.is_up and self.model.tablespaces)
-    @rule()
-    def drop(self) -> None:
-        self.take("drop", self.model.tablespaces[0])
+    @rule(data=st.data())
+    def step(self, data: st.DataObject) -> None:
+        self.take(*data.draw(next_step(self.model, self.left_out)))

@@ -14,21 +14,19 @@ class Model:
     is_up: bool = True
     """The cluster that serves answers."""
     is_store_there: bool = True
-    is_loaded: bool = False
+    is_loaded: bool = True
     serves: str = "a"
     standby: str = "none"
     """What b is: none, follows, serves, left (given up after it served) or orphaned (a's line was left)."""
     tablespaces: list[str] = field(default_factory=list)
+    last: str = ""
+    """The name of the step before."""
     made: int = 0
     """Tablespaces and migrations so far, for their names."""
 
-    @property
-    def is_well(self) -> bool:
-        """All that a command of the operator needs."""
-        return self.is_up and self.is_store_there
-
     def take(self, name: str, *values: Any) -> None:
         """What a step changes; others leave it as it is."""
+        self.last = name
         change = getattr(self, f"_{name}", None)
         if change:
             change(*values)
