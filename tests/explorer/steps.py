@@ -443,8 +443,12 @@ class Explorer:
     # What they are made of.
 
     def moments(self) -> list[tuple[float, float]]:
-        """What `backup list` says can be restored, from the first era on, in seconds."""
-        found = [(_seconds(one["from"]), _seconds(one["until"])) for one in self._listing()["windows"]]
+        """What `backup list` says can be restored, from the first era on, in seconds; what is live, up to now."""
+        listing = self._listing()
+        now = _seconds(listing["now"])
+        found = [
+            (_seconds(one["from"]), now if one["is_live"] else _seconds(one["until"])) for one in listing["windows"]
+        ]
         first = self.world.ledger.eras[0].began_at
         return [(max(since, first), end) for since, end in found if end > first]
 
