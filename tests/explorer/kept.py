@@ -12,21 +12,30 @@ CRASH_THEN_LATEST: list[Step] = [
 ]
 """Fault 1: a server that was killed has a last segment that nothing marks; `latest` comes back without it."""
 
-CRASH_THEN_ARCHIVED: list[Step] = [
-    *(
-        [
-            ("load", True),
-            ("wait", 3),
-            ("kill", "postgres"),
-            ("up",),
-            ("wait", 4),
-            ("load", False),
-            ("repository",),
-        ]
-        * 4
-    )
+WRITTEN_THEN_ARCHIVED: list[Step] = [("load", True), ("wait", 4), ("load", False), ("repository",)]
+
+CRASHES_THEN_ARCHIVED: list[Step] = [
+    step
+    for _ in range(4)
+    for step in (("load", True), ("wait", 3), ("kill", "postgres"), ("up",), *WRITTEN_THEN_ARCHIVED)
 ]
-"""Fault 2: after a start through recovery the checkpointer sleeps past archive_timeout."""
+"""Fault 2: after a start through recovery the checkpointer sleeps past archive_timeout; not each time."""
+
+STARTS_THEN_ARCHIVED: list[Step] = [
+    step
+    for start in (
+        [("kill", "postmaster"), ("up",)],
+        [("kill", "supervisor"), ("up",)],
+        [("kill", "checkpointer")],
+        [("kill", "backend")],
+        [("in_place", "time", 0.9)],
+        [("in_place", "latest")],
+        [("lost_instance", False, 3)],
+        [("standby_made",), ("cut_over",)],
+    )
+    for step in (("load", True), ("wait", 3), *start, *WRITTEN_THEN_ARCHIVED)
+]
+"""The same after every kind of start."""
 
 TABLESPACE_AND_COPY: list[Step] = [
     ("backup", "full"),
@@ -43,6 +52,14 @@ TABLESPACE_AND_COPY: list[Step] = [
 
 TABLESPACE_AND_DRILL: list[Step] = [*TABLESPACE_AND_COPY[:-1], ("drill", "mark")]
 """The same in every drill."""
+
+RESTORED_THEN_LOST: list[Step] = [
+    ("load", True),
+    ("in_place", "latest"),
+    ("wait", 3),
+    ("lost_instance", True),
+]
+"""Fault 6: the first `up --from-backups` after a restore in place ends with a crash of PostgreSQL."""
 
 THERE_AND_BACK_THEN_LOST: list[Step] = [
     ("load", True),

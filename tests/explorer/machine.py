@@ -4,6 +4,7 @@ A real world is not shrunk: a sequence runs once, and one that fails is said as 
 a test that failed again; then nothing is done, and the same violation ends it.
 """
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -157,6 +158,7 @@ class Sequence(RuleBasedStateMachine):
     make: Callable[[], Explorer]
     """Set by whoever runs it."""
     failed: str | None = None
+    failure: type[Exception] = Violation
     failed_after = 0
     seed = 0
     is_shrunk = False
@@ -177,7 +179,7 @@ class Sequence(RuleBasedStateMachine):
         if kind.failed is not None and len(self.taken) >= kind.failed_after:
             self._has_failed = True
             # From one line, or hypothesis takes the second for another fault.
-            raise Violation(kind.failed)
+            raise kind.failure(kind.failed)
         self.model.take(name, *values)
 
     def _do(self, name: str, *values: Any) -> None:
@@ -190,12 +192,15 @@ class Sequence(RuleBasedStateMachine):
                 # Not every sequence would draw it, and without it nothing can be lost.
                 self._explorer.do("load", True)
             self._explorer.do(name, *values)
-        except Violation as violation:
-            steps = self._explorer.steps if self._explorer else []
+        except Exception as error:  # What was not foreseen ends a sequence, too.
             if kind.is_shrunk:
                 raise
+            is_foreseen = isinstance(error, Violation)
+            kind.failure = Violation if is_foreseen else RuntimeError
+            words = str(error) if is_foreseen else "".join(traceback.format_exception(error))
+            steps = self._explorer.steps if self._explorer else []
             kind.failed_after = len(self.taken)
-            kind.failed = f"{violation}\nseed {kind.seed}; the sequence, to be kept: {steps}"
+            kind.failed = f"{words}\nseed {kind.seed}; the sequence, to be kept: {steps}"
 
     def teardown(self) -> None:
         """The looks that end a sequence. They raise, too."""

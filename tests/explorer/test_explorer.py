@@ -17,12 +17,13 @@ import pytest
 from plan.model import Plan
 from tests.explorer.conftest import new_world
 from tests.explorer.machine import explore
-from tests.explorer.steps import Explorer
+from tests.explorer.steps import Explorer, Violation
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
-SEEDS = (1, 2)
-STEPS, LONG_STEPS = 8, 30
+SEEDS = (4, 14)
+"""A cut-over there and back, and restores in place to moments between kills."""
+STEPS, LONG_STEPS = 9, 30
 MINUTES = float(os.environ.get("HYBRID_EXPLORER_MINUTES", "60"))
 SEED_SECONDS = 3600
 """The most that a long sequence may take, its end included."""

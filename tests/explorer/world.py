@@ -218,8 +218,10 @@ class World:
             yield
         finally:
             self.serving.here.supervisor.halt("postgres")
-            self._inside("umount", self._data)
-            self._inside("sh", "-c", f"rm -rf {self._data}/* && cp --archive {disk}/. {self._data} && umount {disk}")
+            self._inside("umount", "--lazy", self._data)
+            self._inside(
+                "sh", "-c", f"rm -rf {self._data}/* && cp --archive {disk}/. {self._data} && umount --lazy {disk}"
+            )
 
     def checksum(self, folder: str) -> str:
         """Of all files in a folder of the host."""
