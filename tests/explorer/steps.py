@@ -616,6 +616,8 @@ class Explorer:
             self._succeeds("local", "up", on=world.a)
         self.is_store_away = False
         said = self._succeeds("local", "up", of_errors=True).splitlines()[-1]
+        # A server that began anew by itself may still be recovering.
+        until(world.is_answering)
         self.timeline = world.timeline()
         return said
 
