@@ -29,7 +29,7 @@ from tests.explorer import command
 from tests.explorer.ledger import SEGMENT_BYTES, Ledger, segment
 from tests.local.stack_under_test import StackUnderTest
 
-ARCHIVE_SECONDS = 10
+ARCHIVE_SECONDS = 30
 """archive_timeout: the least that may be declared."""
 LIMIT_SECONDS = ARCHIVE_SECONDS + 15
 """How old the oldest acknowledged row may be that the repository lacks."""
