@@ -34,7 +34,7 @@ def rows(listed: Listed) -> list[tuple[str, ...]]:
 
 def _row(one: Backup, copy: str) -> tuple[str, ...]:
     figures = (clock(one.started_at), duration(one.seconds), size(one.database_bytes), size(one.repository_bytes))
-    label = f"{one.label} (damaged)" if one.error else one.label
+    label = one.label if one.is_usable else f"{one.label} (damaged)"
     return (label, one.kind, *figures, f"{one.wal_start} – {one.wal_stop[-8:]}", copy)
 
 
@@ -43,6 +43,8 @@ def below(listing: Listing) -> Iterator[str]:
     if listing.source.repository == "copy" or listing.source.as_of:
         yield f"of {rendered_source(listing)}"
     yield summary(listing)
+    for hole in listing.holes:
+        yield f"not from {exact(hole.since)} to {exact(hole.until)}: {hole.cause}"
     for archive in listing.archive:
         for first, last in archive.gaps:
             which = first if first == last else f"{first} to {last}"

@@ -22,6 +22,7 @@ MOST_TIMELINES = 6
 # What one line of text has room for.
 MOST_SPANS = 3
 LETTER_WIDTH = 6.0
+NOTE_ROW, NOTE_LETTERS = 17, 140
 KINDS = ("full", "diff", "incr")
 LEGEND = {
     "full": "full",
@@ -31,6 +32,7 @@ LEGEND = {
     "wal": "WAL archived",
     "gap": "WAL missing",
     "window": "can be restored",
+    "hole": "can't be restored",
 }
 STEPS = [
     *(timedelta(seconds=count) for count in (1, 2, 5, 10, 15, 30)),
@@ -131,10 +133,13 @@ def svg(listing: Listing, stack: str, marks: Sequence[Mark] = ()) -> str:
     top = TOP + MARK_ROW * (max((flag.row for flag in flags), default=-1) + 1)
     lanes = _lanes(listing, logged, scale, top)
     bottom = top + LANE * len(lanes)
+    notes = _notes(listing)
     used = {box.kind for lane in lanes for box in lane.boxes}
     text: str = TEMPLATES.get_template("timeline.svg.j2").render(
         width=WIDTH,
-        height=bottom + 58,
+        height=bottom + 58 + NOTE_ROW * len(notes),
+        note_row=NOTE_ROW,
+        notes=notes,
         left=LEFT,
         right=WIDTH - RIGHT,
         top=top,
@@ -158,9 +163,11 @@ def svg(listing: Listing, stack: str, marks: Sequence[Mark] = ()) -> str:
 
 def summary(listing: Listing) -> str:
     """The windows in one sentence."""
-    backups = [one for one in listing.backups if not one.error]
+    backups = [one for one in listing.backups if one.is_usable]
     if not backups:
         return "Nothing can be restored: the repository has no backup that is whole."
+    if not listing.windows and listing.holes:
+        return f"No moment can be restored: {listing.holes[-1].cause}."
     if not listing.windows:
         return f"Nothing can be restored: log is missing for {counted(len(backups), 'backup')}."
     spans = [_span(one) for one in listing.windows]
@@ -176,9 +183,19 @@ def _headline(listing: Listing) -> str:
 
 
 def _span(found: Window) -> str:
+    """Whole seconds, within the window; a shorter one as it is."""
     length = duration((found.until - found.since).total_seconds())
-    until = f"{clock(found.until)} UTC" + (", moving on" if found.is_live else "")
-    return f"from {clock(found.since)} to {until} ({length})"
+    since = found.since + timedelta(microseconds=-found.since.microsecond % 10**6)
+    is_short = since > found.until
+    until = exact(found.until) if is_short else f"{clock(found.until)} UTC"
+    begin = exact(found.since) if is_short else clock(since)
+    return f"from {begin} to {until}{', moving on' if found.is_live else ''} ({length})"
+
+
+def _notes(listing: Listing) -> list[str]:
+    """The newest holes in words, one line each."""
+    lines = [f"Not from {clock(one.since)} to {clock(one.until)}: {one.cause}" for one in listing.holes[-MOST_SPANS:]]
+    return [line if len(line) <= NOTE_LETTERS else f"{line[: NOTE_LETTERS - 1]}…" for line in lines]
 
 
 def _moments(listing: Listing, marks: Sequence[Mark], logged: Sequence[Range]) -> list[datetime]:
@@ -209,12 +226,12 @@ def _backups(listing: Listing, kind: str, scale: Scale) -> list[Box]:
     return [
         _box(
             scale,
-            "broken" if one.error else kind,
+            kind if one.is_usable else "broken",
             one.started_at,
             one.stopped_at,
             f"{one.label}: {one.kind}, {clock(one.started_at)} UTC, {duration(one.seconds)}, "
             f"{size(one.database_bytes)}, {size(one.repository_bytes)} in the repository"
-            + (", damaged" if one.error else ""),
+            + ("" if one.is_usable else f", damaged{f': {one.damage}' if one.damage else ''}"),
         )
         for one in listing.backups
         if one.kind == kind
@@ -227,7 +244,12 @@ def _logged(archived: Range, scale: Scale) -> Box:
 
 
 def _windows(listing: Listing, scale: Scale) -> list[Box]:
-    return [
+    holes = [
+        _box(scale, "hole", one.since, one.until, f"{exact(one.since)} to {exact(one.until)}: {one.cause}")
+        for one in listing.holes
+    ]
+    # Over the holes: the shortest window is still seen.
+    return holes + [
         _box(scale, "window", one.since, one.until, f"{exact(one.since)} to {exact(one.until)}")
         for one in listing.windows
     ]

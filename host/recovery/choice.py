@@ -3,28 +3,32 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from host.recovery import inventory, unarchived
+from host.recovery.commits import Commits, Reading
 from host.recovery.contract import Backup, Loss, Target, Window, written
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, Segment
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 from host.recovery.timelines import (
+    Covered,
     HistoryEntry,
+    contiguous,
+    covered,
     described,
     gaps,
-    given_up,
     history_entries,
     leads_from,
+    missing,
+    newest,
     segments,
-    timeline_at,
     usable_from,
-    windows,
 )
 from host.recovery.unarchived import Unarchived
-from host.recovery.wal import SEGMENT_BYTES, number_of, position, wal_name
+from host.recovery.wal import SEGMENT_BYTES, number_of, position
 
 LIVE = """
 SELECT pg_snapshot_xmax(pg_current_snapshot()), pg_current_wal_insert_lsn(),
@@ -51,6 +55,7 @@ class Situation:
     held: Inventory
     lineage: tuple[HistoryEntry, ...]
     live: Live | None
+    reading: Reading
     stopped: Unarchived | None = None
     """What main has that is not archived, where it does not run; it is in `held`, too."""
 
@@ -61,20 +66,28 @@ class Situation:
     @property
     def own_files(self) -> dict[str, PurePosixPath]:
         """Where main has what is not archived, by name."""
-        if self.stopped is None:
-            return {}
-        names = [f"{line:08X}.history" for line in self.stopped.histories]
-        return {name: self.stopped.path(name) for name in (*names, *(one.name for one in self.stopped.segments))}
+        return _own_files(self.stopped)
 
     @property
     def is_live(self) -> bool:
         """Whether the server writes on this lineage."""
         return self.live is not None and self.live.timeline == self.timeline
 
+    @cached_property
+    def covered(self) -> Covered:
+        """The times along this lineage that one can restore to, or not. Segments may be read for it."""
+        return covered(self.held, self.lineage, self.reading, archives=self.is_live)
+
     @property
     def windows(self) -> tuple[Window, ...]:
-        """The times along this lineage that one can restore to."""
-        return windows(self.held, self.lineage, archives=self.is_live)
+        return self.covered.windows
+
+
+def _own_files(stopped: Unarchived | None) -> dict[str, PurePosixPath]:
+    if stopped is None:
+        return {}
+    names = [f"{line:08X}.history" for line in stopped.histories]
+    return {name: stopped.path(name) for name in (*names, *(one.name for one in stopped.segments))}
 
 
 def read_situation(
@@ -98,12 +111,13 @@ def read_situation(
     known = sorted({1, *held.segments, *held.histories})
     own = live or stopped
     wanted = timeline or (own.timeline if own else held.current_timeline)
+    reading = Commits(repository, _own_files(stopped))
     if wanted not in known:
         lines = ", ".join(map(str, known))
-        return Situation(
-            held, history_entries(1, ""), live
-        ), f"timeline {wanted}: is not in the archive, which has {lines}"
-    return Situation(held, history_entries(wanted, _history(repository, held, stopped, wanted)), live, stopped), None
+        fault = f"timeline {wanted}: is not in the archive, which has {lines}"
+        return Situation(held, history_entries(1, ""), live, reading), fault
+    lineage = history_entries(wanted, _history(repository, held, stopped, wanted))
+    return Situation(held, lineage, live, reading, stopped), None
 
 
 def _history(repository: Repository, held: Inventory, stopped: Unarchived | None, timeline: int) -> str:
@@ -137,6 +151,8 @@ class Choice:
     note: str = ""
     loss: Loss | None = None
     """What the log of main has after `wal`, and does not come back."""
+    is_end: bool = False
+    """Nothing was committed after the target, for PostgreSQL to stop at: all of the log is recovered."""
 
 
 def choose(target: Target, situation: Situation) -> Choice:
@@ -201,25 +217,34 @@ def _out_of_reach(target: Target, situation: Situation) -> str | None:
 
 
 def _time_fault(target: Target, situation: Situation) -> str | None:
-    if target.time > situation.held.now:
-        return f"{_shown(target)} is in the future: it is {written(situation.held.now)}"
-    archived = [one.archived_at for one in segments(situation.lineage, situation.held)]
-    if not situation.is_live and archived and target.time > max(archived):
-        return f"{_shown(target)} is after what is archived; latest takes what there is"
-    if target.timeline is None and (branch := _abandoned(target.time, situation)):
-        entry, since, until = branch
+    time, now = target.time, situation.held.now
+    if time > now:
+        return f"{_shown(target)} is in the future: it is {written(now)}"
+    nearest = _nearest(time, situation)
+    branch = next((one for one in situation.covered.branches if one.since < time < one.until), None)
+    if branch and branch.is_archived and target.timeline:
+        # Who names a timeline means its own beginning.
+        return None
+    if branch and branch.is_archived:
         return (
-            f"{_shown(target)} lies where timeline {entry.timeline} was given up for a restored one"
-            f" ({written(since)} .. {written(until)}): name the timeline, {entry.timeline} for what was"
-            f" given up, or a time before or after"
+            f"{_shown(target)} lies where timeline {branch.timeline} was given up for a restored one"
+            f" ({written(branch.since)} .. {written(branch.until)}): name the timeline, {branch.timeline} for what was"
+            f" given up, or a time before or after{nearest}"
         )
-    return None
+    hole = next((one for one in situation.covered.holes if one.since <= time <= one.until), None)
+    if hole is None or any(one.since <= time <= one.until for one in situation.windows):
+        return None
+    is_last = hole.until == now
+    what = "is after what is archived; latest takes what there is" if is_last else "can't be restored"
+    return f"{_shown(target)} {what}: {hole.cause} ({written(hole.since)} .. {written(hole.until)}){nearest}"
 
 
-def _abandoned(time: datetime, situation: Situation) -> tuple[HistoryEntry, datetime, datetime] | None:
-    """The entry whose continuation was given up, and had something of this time."""
-    found = given_up(situation.lineage, situation.held)
-    return next(((entry, since, until) for entry, since, until in found if since < time < until), None)
+def _nearest(time: datetime, situation: Situation) -> str:
+    """The moments on both sides that can be restored."""
+    before = max((one.until for one in situation.windows if one.until <= time), default=None)
+    after = min((one.since for one in situation.windows if one.since >= time), default=None)
+    found = [written(one) for one in (before, after) if one]
+    return f"; the nearest that can be: {' and '.join(found)}" if found else ""
 
 
 def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -> Choice:
@@ -233,17 +258,24 @@ def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -
     holes = gaps(needed)
     if holes and target.kind == "latest" and holes[0][0] > number_of(backup.wal_stop):
         reached = tuple(one for one in needed if one.number < holes[0][0])
-        return Choice(backup, reached, (), _hole(situation, holes[0]), _lost(situation, reached, needed[-1]))
+        hole = missing(holes[0], situation.lineage, situation.held)
+        return Choice(backup, reached, (), hole, _lost(situation, reached, needed[-1]))
+    is_end = target.kind == "time" and not target.is_exclusive and _is_end(target.time, situation, log)
+    if is_end:
+        return Choice(backup, tuple(contiguous(log)), (), note, is_end=True)
     if holes and target.kind not in ("xid", "name"):
-        before = max(one.archived_at for one in needed if one.number < holes[0][0])
-        reachable = f"so nothing after {written(before)} can be reached from {backup.label}"
-        return Choice(backup, needed, (f"{_hole(situation, holes[0])}, {reachable}",))
+        hole = missing(holes[0], situation.lineage, situation.held)
+        last = newest(contiguous(needed), situation.lineage, situation.reading).at or backup.stopped_at
+        return Choice(backup, needed, (f"{hole}, so nothing after {written(last)} can be reached from {backup.label}",))
     return Choice(backup, needed, (), note)
 
 
-def _hole(situation: Situation, edges: tuple[int, int]) -> str:
-    names = " .. ".join(wal_name(timeline_at(situation.lineage, edge), edge) for edge in edges)
-    return f"archive: {names} is missing"
+def _is_end(time: datetime, situation: Situation, log: Sequence[Segment]) -> bool:
+    """Whether the log that can be recovered has no later commit, though it is all that there was until then."""
+    if situation.is_live and not gaps(log):
+        return False
+    last = newest(contiguous(log), situation.lineage, situation.reading)
+    return not last.note and last.at == time
 
 
 def _lost(situation: Situation, reached: Sequence[Segment], last: Segment) -> Loss:
@@ -253,7 +285,8 @@ def _lost(situation: Situation, reached: Sequence[Segment], last: Segment) -> Lo
         end, at = situation.live.position, situation.held.now
     elif situation.stopped:
         end, at = situation.stopped.end, situation.stopped.ended_at
-    since = max(one.archived_at for one in reached)
+    last_commit = newest(reached, situation.lineage, situation.reading).at
+    since = last_commit or min(one.archived_at for one in reached)
     return Loss(bytes=end - (reached[-1].number + 1) * SEGMENT_BYTES, seconds=max((at - since).total_seconds(), 0))
 
 

@@ -30,6 +30,8 @@ OLD = ".hybrid-recovery-old"
 """A cluster that is being deleted."""
 REPLACED = re.compile(r"\.hybrid-recovery-replaced-(.+)")
 """A restored cluster that another one replaces, until that answers."""
+READ = ".hybrid-recovery-read-"
+"""Begins the name of a folder that a segment is read in; the number of the process that reads it ends it."""
 SWAP_NOTE = "hybrid-swap"
 """File in a staged cluster that changes places with main: the name that it has meanwhile."""
 STATE_NOTE = "hybrid-state"
@@ -210,7 +212,9 @@ def leftovers(machine: Machine, *, but: str = "") -> list[Path]:
         staged = STAGED.fullmatch(path.name)
         is_old = staged is not None and utc_now().timestamp() - path.stat().st_mtime > STAGED_SECONDS
         is_between = MOVING.fullmatch(path.name) or REPLACED.fullmatch(path.name)
-        if path.name in (WORK, OLD) or is_between or (is_old and path.name != but):
+        reader = path.name.removeprefix(READ) if path.name.startswith(READ) else None
+        is_unread = reader is not None and not Path(f"/proc/{reader}").exists()
+        if path.name in (WORK, OLD) or is_between or is_unread or (is_old and path.name != but):
             found.append(path)
     return sorted([*found, *_orphans(machine)])
 

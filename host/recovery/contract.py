@@ -249,10 +249,12 @@ class Backup(Answer):
     manifest_key: str
     references: tuple[str, ...] = Field(default=(), exclude=True)
     """The backups that it takes files from; for the engine only."""
+    damage: str | None = None
+    """What a verification found wrong with it, or with a backup that it takes files from."""
 
     @property
     def is_usable(self) -> bool:
-        return not self.error
+        return not self.error and self.damage is None
 
 
 class Archive(Answer):
@@ -272,11 +274,22 @@ class Window(Answer):
     since: Moment = Field(alias="from")
     """The end of a usable backup."""
     until: Moment
-    """Restorable for sure until then; it moves on by itself where is_live."""
+    """The newest commit that the repository has of it; now, which moves on by itself, where is_live."""
     is_live: bool
 
     def __str__(self) -> str:
         return f"{written(self.since)} .. {'now' if self.is_live else written(self.until)}"
+
+
+class Hole(Answer):
+    """A span of moments that can't be restored, without its edges."""
+
+    since: Moment = Field(alias="from")
+    until: Moment
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{written(self.since)} .. {written(self.until)}: {self.cause}"
 
 
 class Cluster(Answer):
@@ -298,6 +311,8 @@ class Listing(Answer):
     archive: list[Archive]
     windows: list[Window] = Field(default_factory=list)
     """Oldest first; nothing between them can be restored."""
+    holes: list[Hole] = Field(default_factory=list)
+    """Oldest first; with the windows they are all the time from the first backup until now."""
     running: str | None = None
     """What restores or drills there now, in words."""
     leftovers: list[str] = Field(default_factory=list)

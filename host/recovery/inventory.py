@@ -24,6 +24,14 @@ IO_SECONDS = "5"
 CONNECT_SECONDS = 5
 HTTPS = 443
 NEXT_XID = "next-xid"
+DAMAGED = {"primary": "damaged", "copy": "damaged-copy"}
+DAMAGED_LOG = {"primary": "damaged-log", "copy": "damaged-copy-log"}
+"""Annotations, by repository, with what a verification found wrong: of the backup, and segments of the log after it.
+
+In the repository itself, so that they survive the host, and every host that reads it sees them; pgBackRest keeps them
+in the list of backups, which each act reads first, and drops them with the backup. What is wrong with the copy is said
+in the primary one, whose list is copied.
+"""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,10 @@ class Inventory:
     histories: Mapping[int, datetime] = field(default_factory=dict)
     """Timelines that branched off another one, and when their beginning was archived."""
     now: datetime
+    damaged: frozenset[str] = frozenset()
+    """Segments that a verification found damaged."""
+    notes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The annotations of each backup, by label."""
 
     @property
     def current_timeline(self) -> int:
@@ -81,14 +93,27 @@ def read(repository: Repository) -> Inventory:
         elif found := HISTORY_FILE.fullmatch(path):
             histories[int(found[1], 16)] = of_epoch(entry["time"])
     backups = [one for one in stanza["backup"] if one["database"]["id"] == database["id"]]
+    kind = repository.source.repository
+    noted = {one["label"]: one.get("annotation", {}) for one in backups}
     return Inventory(
         archive_id=archive_id,
         system_id=database["system-id"],
-        backups=tuple(_backup(one, repository.backup.stanza) for one in backups),
+        backups=tuple(_backup(one, repository.backup.stanza, _damage(one, noted, DAMAGED[kind])) for one in backups),
         segments={line: tuple(sorted(found, key=lambda one: one.name)) for line, found in segments.items()},
         histories=histories,
         now=now,
+        damaged=frozenset(name for one in noted.values() for name in one.get(DAMAGED_LOG[kind], "").split()),
+        notes=noted,
     )
+
+
+def _damage(found: Any, noted: Mapping[str, Mapping[str, str]], key: str) -> str | None:
+    """A backup takes files from those that it builds on."""
+    label = found["label"]
+    if fault := noted[label].get(key):
+        return fault
+    damaged = [one for one in found.get("reference") or () if noted.get(one, {}).get(key)]
+    return f"builds on {damaged[0]}, which is damaged" if damaged else None
 
 
 def history(repository: Repository, archive_id: str, timeline: int) -> str:
@@ -132,7 +157,7 @@ def _stanza(repository: Repository) -> Any:
     )
 
 
-def _backup(found: Any, stanza: str) -> Backup:
+def _backup(found: Any, stanza: str, damage: str | None) -> Backup:
     label, info = found["label"], found["info"]
     started, stopped = (of_epoch(found["timestamp"][edge]) for edge in ("start", "stop"))
     noted = found.get("annotation", {}).get(NEXT_XID, "")
@@ -155,4 +180,5 @@ def _backup(found: Any, stanza: str) -> Backup:
         next_xid=int(noted) if noted.isdigit() else None,
         manifest_key=f"{KEY_FOLDER}/backup/{stanza}/{label}/backup.manifest",
         references=tuple(found.get("reference") or ()),
+        damage=damage,
     )

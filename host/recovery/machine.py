@@ -23,6 +23,8 @@ QUERY_SECONDS = 60
 HIDDEN = (layout.SOCKETS,)
 """From who is confined: a socket in the file system is reached from every network namespace."""
 SHARED_MEMORY = "/dev/shm"
+RESERVE_BYTES = 64 * 2**20
+"""Left to the server that runs on the same disk: where its log finds no room, it ends."""
 CONFINED = Path(__file__).with_name("confined.py")
 
 
@@ -178,3 +180,8 @@ class Machine:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             os.fchown(file.fileno(), *self.owner())
             file.write(text)
+
+
+def free_bytes(machine: Machine) -> int:
+    found = os.statvfs(machine.path(machine.clusters))
+    return found.f_bavail * found.f_frsize

@@ -1,7 +1,6 @@
 """What a restore would take, need, stop and lose; nothing is changed by asking."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
@@ -12,7 +11,7 @@ from host.recovery.choice import Choice, Situation, choose, read_situation
 from host.recovery.contract import MAIN, Backup, Loss, RestoreRequest, Source, Target
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, Segment
-from host.recovery.machine import Machine
+from host.recovery.machine import RESERVE_BYTES, Machine, free_bytes
 from host.recovery.pgbackrest import Repository
 from host.recovery.wal import SEGMENT_BYTES
 
@@ -22,8 +21,6 @@ MAX_WAL_MB = 256
 PREFETCHED = 8
 MARGIN = 1.1
 START_SECONDS = 3
-RESERVE_BYTES = 64 * 2**20
-"""Left to the server that runs on the same disk: where its log finds no room, it ends."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +63,6 @@ def needed_bytes(backup: Backup, wal: Sequence[Segment]) -> int:
     """Bytes that a restore needs: data, the log that is held at a time, and a margin."""
     log = min(len(wal) * SEGMENT_BYTES, 2 * MAX_WAL_MB * 2**20) + (PREFETCHED + 4) * SEGMENT_BYTES
     return int((backup.database_bytes + log) * MARGIN) + RESERVE_BYTES
-
-
-def free_bytes(machine: Machine) -> int:
-    found = os.statvfs(machine.path(machine.clusters))
-    return found.f_bavail * found.f_frsize
 
 
 @dataclass(frozen=True)

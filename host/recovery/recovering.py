@@ -18,9 +18,9 @@ from host.recovery.clusters import Work
 from host.recovery.contract import MAIN, Source, Target
 from host.recovery.errors import RecoveryError, StoppedError, say
 from host.recovery.fetcher import Fetcher
-from host.recovery.machine import Confinement, Machine
+from host.recovery.machine import RESERVE_BYTES, Confinement, Machine, free_bytes
 from host.recovery.pgbackrest import Repository
-from host.recovery.plan import MAX_WAL_MB, RESERVE_BYTES, Plan, free_bytes, loss_fault, note_rates
+from host.recovery.plan import MAX_WAL_MB, Plan, loss_fault, note_rates
 from host.recovery.tablespaces import Covers
 from host.recovery.unarchived import PAGE_BYTES
 from host.recovery.wal import position
@@ -393,7 +393,8 @@ def _configure(work: Work, plan: Plan, purpose: Purpose, restore_command: str) -
     if purpose.waits_to_archive:
         # It writes them down in the timeline that it begins: whoever follows that has these, and goes on.
         found |= declared(work.machine, lowest)
-    found |= recovery_settings(work, purpose, plan.target, plan.situation.timeline, restore_command)
+    target = Target(kind="latest") if plan.choice.is_end else plan.target
+    found |= recovery_settings(work, purpose, target, plan.situation.timeline, restore_command)
     write_settings(work.machine, work.settings, found)
     work.machine.write(work.log, "")
 

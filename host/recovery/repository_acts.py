@@ -2,14 +2,16 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from host.recovery import choice, clusters, inventory, lock, timelines
+from host.recovery import choice, clusters, inventory, lock, pages, timelines
 from host.recovery.contract import (
     Archive,
+    Backup,
     BackupRequest,
     Damage,
+    Hole,
     Listing,
     ListRequest,
     Source,
@@ -19,17 +21,19 @@ from host.recovery.contract import (
     Window,
 )
 from host.recovery.errors import RecoveryError, say
-from host.recovery.inventory import NEXT_XID, Inventory
+from host.recovery.inventory import DAMAGED, DAMAGED_LOG, NEXT_XID, Inventory
 from host.recovery.lock import BusyError, alone
 from host.recovery.machine import Machine
-from host.recovery.pgbackrest import Repository, one_line
+from host.recovery.pgbackrest import CODES, Repository, one_line
 from host.recovery.timelines import gaps
-from host.recovery.wal import wal_name
+from host.recovery.wal import number_of, wal_name
 
 KINDS = {"full": "a full", "diff": "a differential", "incr": "an incremental"}
 # Each request to the store is repeated for a minute already. With every file tried three times, as is pgBackRest's
 # default, a store that is away would be told after five minutes.
 TRY_ONCE = {"PGBACKREST_JOB_RETRY": "0"}
+ANNOTATE_SECONDS = 600
+MEND = "restore the table from an earlier backup, or build the index again, and take a full one"
 # pgBackRest's words (command/verify/verify.c). That a WAL file is missing is a warning: it may just have expired.
 FILE = re.compile(
     r"^INFO: (?P<fault>file missing|invalid checksum|invalid size|invalid result)"
@@ -45,31 +49,75 @@ TOTAL = re.compile(r"total WAL checked: (\d+)")
 
 
 def take_backup(machine: Machine, request: BackupRequest) -> Taken:
+    """Raises RecoveryError where none was taken, and where pages are damaged: that backup is none to restore from."""
     # A backup may be taken while another act makes a cluster.
     with suppress(BusyError), alone(machine, "backup"):
         clusters.clean(machine)
     repository = Repository(machine)
     before = inventory.read(repository)
-    kind = request.kind or ("diff" if any(backup.kind == "full" for backup in before.usable) else "full")
+    kind, reason = kind_of(request.kind, before.backups)
+    if reason:
+        say(reason)
     say(f"taking {KINDS[kind]} backup of {repository.backup.stanza}")
-    repository.run("backup", f"--type={kind}", extra=TRY_ONCE)
+    answer = repository.attempt("backup", f"--type={kind}", "--no-expire-auto", extra=TRY_ONCE)
+    damaged = pages.searched(machine) if answer.returncode < 0 else pages.faults(machine, answer.stderr)
+    if answer.returncode:
+        raise RecoveryError(*damaged, repository.fault("backup", answer.returncode, answer.stderr))
     known = {backup.label for backup in before.backups}
     made = [backup for backup in inventory.read(repository).backups if backup.label not in known]
     if not made:
         raise RecoveryError("backup: pgBackRest ended well, but the repository lists no new backup")
     noted(machine, repository, made[-1].label)
-    (found,) = [one for one in inventory.read(repository).backups if one.label == made[-1].label]
+    after = inventory.read(repository)
+    (found,) = [one for one in after.backups if one.label == made[-1].label]
+    if damaged or found.error:
+        rest = f"backup {found.label}: is not restored from, and none that is sound was removed for it; {MEND}"
+        raise RecoveryError(*(damaged or ["backup: pgBackRest met errors that it did not name"]), rest)
+    _expire(repository, after)
     return Taken(backup=found)
+
+
+def kind_of(wanted: str | None, backups: Sequence[Backup]) -> tuple[str, str]:
+    """The kind that is taken, and why not the wanted one: pgBackRest would build on a backup that is damaged."""
+    fulls = [one for one in backups if one.kind == "full"]
+    kind = wanted or "diff"
+    if kind == "full" or not fulls:
+        return "full", ""
+    if not fulls[-1].is_usable:
+        return "full", f"{fulls[-1].label}: is damaged, so a full backup is taken, and nothing is built on it"
+    if kind == "incr" and not backups[-1].is_usable:
+        return "diff", f"{backups[-1].label}: is damaged, so a differential backup is taken, and nothing is built on it"
+    return kind, ""
+
+
+def _expire(repository: Repository, held: Inventory) -> None:
+    """As after each backup, but that those which can't be restored keep none of the others from staying."""
+    damaged = sum(one.kind == "full" and not one.is_usable for one in held.backups)
+    repository.run("expire", f"--repo1-retention-full={repository.backup.retention_full + damaged}")
 
 
 def noted(machine: Machine, repository: Repository, label: str) -> None:
     """Every transaction from this number on began after the backup, so that one of them as a target fits it."""
-    repository.run("annotate", f"--set={label}", f"--annotation={NEXT_XID}={machine.next_xid()}")
+    _annotate(repository, label, {NEXT_XID: str(machine.next_xid())})
+
+
+def _annotate(repository: Repository, label: str, notes: Mapping[str, str]) -> None:
+    """An empty note is taken away. Waits for a backup that runs."""
+    options = [f"--annotation={name}={text}" for name, text in notes.items()]
+    end = time.monotonic() + ANNOTATE_SECONDS
+    while True:
+        answer = repository.attempt("annotate", f"--set={label}", *options)
+        if answer.returncode == 0:
+            return
+        if answer.returncode != CODES["lock"] or time.monotonic() > end:
+            raise RecoveryError(repository.fault("annotate", answer.returncode, answer.stderr))
+        time.sleep(1)
 
 
 def listing(machine: Machine, request: ListRequest) -> Listing:
     repository = Repository(machine, request.source)
     held = inventory.read(repository)
+    windows, holes = _covered(machine, repository, held)
     at_work = lock.running(machine)
     return Listing(
         stanza=repository.backup.stanza,
@@ -77,7 +125,8 @@ def listing(machine: Machine, request: ListRequest) -> Listing:
         source=Source(repository=request.source.repository, as_of=request.source.as_of),
         backups=list(held.backups),
         archive=archive(held),
-        windows=list(_windows(machine, repository, held)),
+        windows=list(windows),
+        holes=list(holes),
         running=at_work,
         # What an act that runs works in is nobody's rest.
         leftovers=[] if at_work else [path.name for path in clusters.leftovers(machine)],
@@ -85,15 +134,16 @@ def listing(machine: Machine, request: ListRequest) -> Listing:
     )
 
 
-def _windows(machine: Machine, repository: Repository, held: Inventory) -> tuple[Window, ...]:
-    """What can be restored along the newest timeline."""
+def _covered(machine: Machine, repository: Repository, held: Inventory) -> tuple[Sequence[Window], Sequence[Hole]]:
+    """What can be restored along the newest timeline, and what can't."""
     try:
         found, _ = choice.read_situation(machine, repository, held)
     except RecoveryError as error:
         # The list is what one looks with: it has to come, and without the timeline's history nothing can be restored.
         say(str(error))
-        return ()
-    return found.windows
+        first = min((timelines.usable_from(one) for one in held.backups), default=held.now)
+        return (), [Hole(since=first, until=held.now, cause=str(error))] if first < held.now else ()
+    return found.covered.windows, found.covered.holes
 
 
 def archive(held: Inventory) -> list[Archive]:
@@ -129,6 +179,8 @@ def verify(machine: Machine, request: VerifyRequest) -> Verified:
             f"{repository.bucket}: of {len(found)} files nothing is known, for they could not be read; verify again. "
             f"The first: {found[0].file}: {found[0].fault}"
         )
+    if request.source.as_of is None:
+        _mark(machine, request.source, found)
     stanza = repository.backup.stanza
     return Verified(
         is_sound=not found,
@@ -137,6 +189,52 @@ def verify(machine: Machine, request: VerifyRequest) -> Verified:
         wal_files=sum(map(int, TOTAL.findall(answer.stdout))),
         damaged=[Damage(file=_path(one.file, stanza), fault=one.fault) for one in found],
     )
+
+
+def _mark(machine: Machine, source: Source, found: Sequence[Damage]) -> None:
+    """Notes what is damaged at the backups of the primary repository, and takes notes back of what is sound again."""
+    repository = Repository(machine)
+    held = inventory.read(repository)
+    for label, notes in marks(held, source.repository, found).items():
+        words = " and ".join(filter(None, notes.values()))
+        say(f"{label}: is marked as damaged: {words}" if words else f"{label}: is sound again")
+        _annotate(repository, label, notes)
+
+
+def marks(held: Inventory, repository: str, found: Sequence[Damage]) -> dict[str, dict[str, str]]:
+    """The notes that change, by the backup's label; of what could not be read the old ones stay."""
+    damaged = {label: one for one in reversed(found) if not one.is_unread and (label := one.file.split("/")[0])}
+    log = {name for one in found if not one.is_unread and (name := _segment_of(one.file))}
+    unread = {one.file.split("/")[0] for one in found if one.is_unread}
+    unread |= {name for one in found if one.is_unread and (name := _segment_of(one.file))}
+    owners = {name: _owner(held, name) for name in log}
+    changed = {}
+    for backup in held.backups:
+        before = held.notes.get(backup.label, {})
+        fault = damaged.get(backup.label)
+        own = sorted(name for name, label in owners.items() if label == backup.label)
+        kept = [name for name in before.get(DAMAGED_LOG[repository], "").split() if name in unread]
+        wanted = {
+            DAMAGED[repository]: f"{fault.fault} of {fault.file}" if fault else "",
+            DAMAGED_LOG[repository]: " ".join(dict.fromkeys([*own, *kept])),
+        }
+        if backup.label in unread and not fault:
+            del wanted[DAMAGED[repository]]
+        notes = {name: text for name, text in wanted.items() if before.get(name, "") != text}
+        if notes:
+            changed[backup.label] = notes
+    return changed
+
+
+def _segment_of(file: str) -> str | None:
+    found = inventory.SEGMENT_FILE.fullmatch(file)
+    return found[1] if found else None
+
+
+def _owner(held: Inventory, name: str) -> str | None:
+    """The newest backup before a segment, with which this expires; the first one where none is."""
+    before = [one.label for one in held.backups if number_of(one.wal_start) <= number_of(name)]
+    return before[-1] if before else next((one.label for one in held.backups), None)
 
 
 def damages(report: str, log: str) -> Iterator[Damage]:

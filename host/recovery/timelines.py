@@ -1,19 +1,23 @@
-"""Which log leads from a backup to a target along the timelines, and the windows that one can restore to."""
+"""Which log leads from a backup to a target along the timelines, and the windows and holes of what it leads to."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from host.recovery.contract import Backup, Window
+from host.recovery.commits import DamagedError, Reading
+from host.recovery.contract import Backup, Hole, Window, written
+from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, Segment
-from host.recovery.wal import SEGMENT_BYTES, number_of, position
+from host.recovery.wal import SEGMENT_BYTES, number_of, position, timeline_of, wal_name
 
 LINE = re.compile(r"\s*(\d+)\s+([0-9A-F]+/[0-9A-F]+)\s+(.*)")
 TIME = re.compile(r"(?:before|after) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00| UTC)")
 END = 2**64
-WHOLE_SECOND = timedelta(seconds=1)
+WHOLE_SECOND, MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
+MOST_READ = 16
+"""Segments that are read in search of a commit: an idle server switches them without one."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class HistoryEntry:
     end: int
     """Bytes; END on the last one."""
     left_at: datetime | None
-    """The time of the last commit that the next timeline has of it, where PostgreSQL wrote that down."""
+    """The time of the first commit that the next timeline does not have, where PostgreSQL wrote that down."""
 
 
 def history_entries(timeline: int, text: str) -> tuple[HistoryEntry, ...]:
@@ -41,13 +45,16 @@ def leads_from(lineage: Sequence[HistoryEntry], backup: Backup) -> bool:
 
 
 def segments(lineage: Sequence[HistoryEntry], inventory: Inventory) -> list[Segment]:
-    """What is archived along the lineage, in order; of the segment in which a timeline ends, both have their own."""
+    """What is archived along the lineage, in order; of the segment in which a timeline ends, both have their own.
+
+    What a verification found damaged is as good as missing.
+    """
     found: list[Segment] = []
     start = 0
     for entry in lineage:
         held = inventory.segments.get(entry.timeline, ())
         last = entry.end // SEGMENT_BYTES
-        found += [one for one in held if start <= one.number <= last]
+        found += [one for one in held if start <= one.number <= last and one.name not in inventory.damaged]
         start = min(last, END)
     return found
 
@@ -62,26 +69,92 @@ def timeline_at(lineage: Sequence[HistoryEntry], number: int) -> int:
     return found
 
 
-def given_up(
-    lineage: Sequence[HistoryEntry], inventory: Inventory
-) -> Iterator[tuple[HistoryEntry, datetime, datetime]]:
-    """Stretches whose continuation was given up, and from when to when it went on beside this lineage."""
-    for entry, later in pairwise(lineage):
-        since = entry.left_at or _archived_at(entry, inventory)
-        until = inventory.histories.get(later.timeline)
+@dataclass(frozen=True)
+class Branch:
+    """Where a lineage left a timeline, and what of the time between that and its own beginning is not on it."""
+
+    timeline: int
+    """The one that was left."""
+    next: int
+    since: datetime
+    until: datetime
+    is_archived: bool
+    """The archive has what the timeline went on with."""
+
+    @property
+    def cause(self) -> str:
+        if self.is_archived:
+            return (
+                f"timeline {self.timeline} was given up for timeline {self.next}, and what it had then is on it alone"
+            )
+        return (
+            f"timeline {self.timeline} was left for timeline {self.next}, and of it nothing is archived after"
+            f" {written(self.since)}"
+        )
+
+
+def branches(lineage: Sequence[HistoryEntry], inventory: Inventory, reading: Reading) -> Iterator[Branch]:
+    """Those between whose ends there is time."""
+    for number, (entry, later) in enumerate(pairwise(lineage)):
+        before, until = lineage[: number + 1], _begun(entry, later, inventory, reading)
+        since = entry.left_at or newest(segments(before, inventory), before, reading).at
+        if since is None:
+            ended = [usable_from(one) for one in inventory.usable if leads_from(before, one)]
+            since = max((one for one in ended if until is None or one < until), default=until)
         if since and until and since < until:
-            yield entry, since, until
+            alone = [
+                one for one in inventory.segments.get(entry.timeline, ()) if one.number >= entry.end // SEGMENT_BYTES
+            ]
+            own = (HistoryEntry(entry.timeline, END, None),)
+            later_commit = newest(alone, own, reading, after=entry.end).at
+            yield Branch(entry.timeline, later.timeline, since, until, later_commit is not None)
+
+
+def _begun(entry: HistoryEntry, later: HistoryEntry, inventory: Inventory, reading: Reading) -> datetime | None:
+    """When a timeline began at the latest: its first commit, or when its beginning was archived."""
+    found = [inventory.histories[later.timeline]] if later.timeline in inventory.histories else []
+    own = [one for one in inventory.segments.get(later.timeline, ()) if one.number >= entry.end // SEGMENT_BYTES]
+    for one in own[:MOST_READ]:
+        try:
+            times = reading(one, entry.end, later.end)
+        except RecoveryError:
+            break
+        if times:
+            found.append(times[0])
+            break
+    return min(found, default=None)
+
+
+@dataclass(frozen=True)
+class Newest:
+    at: datetime | None
+    """None where nothing was committed in what could be read."""
+    note: str = ""
+    """Why this is not the newest for sure."""
+
+
+def newest(log: Sequence[Segment], lineage: Sequence[HistoryEntry], reading: Reading, *, after: int = 0) -> Newest:
+    """The newest commit of a log along its lineage, looked for from its end."""
+    ends = {entry.timeline: entry.end for entry in lineage}
+    note = ""
+    for one in list(reversed(log))[:MOST_READ]:
+        try:
+            found = reading(one, after, ends[timeline_of(one.name)])
+        except DamagedError as error:
+            note = str(error)
+            continue
+        except RecoveryError as error:
+            return Newest(None, str(error))
+        if found:
+            # A damaged file after it is no end of the log to PostgreSQL: something has to come for it to stop at.
+            return Newest(found[1] - MICROSECOND if note else found[1], note)
+    return Newest(None, note)
 
 
 def gaps(held: Sequence[Segment]) -> list[tuple[int, int]]:
     """The numbers of the first and the last segment of each hole."""
     numbers = [one.number for one in held]
     return [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
-
-
-def _archived_at(entry: HistoryEntry, inventory: Inventory) -> datetime | None:
-    last = entry.end // SEGMENT_BYTES
-    return next((one.archived_at for one in inventory.segments.get(entry.timeline, ()) if one.number == last), None)
 
 
 def _time(reason: str) -> datetime | None:
@@ -98,51 +171,117 @@ def usable_from(backup: Backup) -> datetime:
     return backup.stopped_at + WHOLE_SECOND
 
 
-def windows(held: Inventory, lineage: Sequence[HistoryEntry], *, archives: bool) -> tuple[Window, ...]:
-    """Oldest first, apart from each other; each ends where log is missing, or a timeline was given up."""
+@dataclass(frozen=True)
+class Covered:
+    """All the time from the first backup until now: what can be restored, and what can't."""
+
+    windows: tuple[Window, ...]
+    """Oldest first, apart from each other."""
+    holes: tuple[Hole, ...]
+    branches: tuple[Branch, ...]
+
+
+@dataclass(frozen=True)
+class _Part:
+    window: Window
+    cause: str
+    """Why nothing after it can be restored."""
+
+
+def covered(held: Inventory, lineage: Sequence[HistoryEntry], reading: Reading, *, archives: bool) -> Covered:
+    """`archives`: what the server commits until now is archived before a restore."""
     log = segments(lineage, held)
-    found = [_from(backup, log, archives=archives) for backup in held.usable if leads_from(lineage, backup)]
-    parts = [one for one in found if one]
-    for _, since, until in given_up(lineage, held):
-        parts = [part for one in parts for part in _without(one, since, until)]
-    return tuple(_joined(parts))
+    reaches = {one.label: _reach(one, held, lineage, log, reading, archives=archives) for one in held.backups}
+    parts = [one for one in reaches.values() if isinstance(one, _Part)]
+    left = tuple(branches(lineage, held, reading)) if parts else ()
+    for branch in left:
+        parts = [part for one in parts for part in _without(one, branch)]
+    joined = _joined(parts)
+    return Covered(tuple(one.window for one in joined), tuple(_holes(held, joined, reaches)), left)
 
 
-def _from(backup: Backup, log: Sequence[Segment], *, archives: bool) -> Window | None:
-    """The window from a backup to the log's first hole; None where the log lacks what makes the backup whole."""
+def _reach(
+    backup: Backup,
+    held: Inventory,
+    lineage: Sequence[HistoryEntry],
+    log: Sequence[Segment],
+    reading: Reading,
+    *,
+    archives: bool,
+) -> _Part | str:
+    """From a backup to the log's first hole; the reason where no moment can be restored from it."""
+    if not backup.is_usable:
+        return f"backup {backup.label} is damaged: {backup.damage or 'errors as it was taken'}"
+    if not leads_from(lineage, backup):
+        return f"backup {backup.label} does not lead to timeline {lineage[-1].timeline}"
     first = number_of(backup.wal_start)
     own = [one for one in log if one.number >= first]
     if not own or own[0].number != first:
-        return None
+        fault = missing((first, first), lineage, held)
+        return f"{fault}, with which backup {backup.label} begins"
     holes = gaps(own)
-    whole = [one for one in own if one.number < holes[0][0]] if holes else own
+    whole = contiguous(own)
+    cause = missing(holes[0], lineage, held) if holes else f"archive: nothing comes after {whole[-1].name}"
     if whole[-1].number < number_of(backup.wal_stop):
-        return None
+        return f"{cause}, and backup {backup.label} ends after it"
     since = usable_from(backup)
-    until = max([since, *(one.archived_at for one in whole)])
-    return Window(since=since, until=until, is_live=archives and not holes)
+    if archives and not holes:
+        return _Part(Window(since=since, until=max(since, held.now), is_live=True), "")
+    last = newest(whole, lineage, reading)
+    cause = f"{cause}; {last.note}" if last.note else cause
+    if last.at is None or last.at < since:
+        return cause
+    return _Part(Window(since=since, until=last.at, is_live=False), cause)
 
 
-def _without(one: Window, since: datetime, until: datetime) -> list[Window]:
-    if until <= one.since or since >= one.until:
+def contiguous(log: Sequence[Segment]) -> list[Segment]:
+    """Up to the first hole."""
+    holes = gaps(log)
+    return [one for one in log if one.number < holes[0][0]] if holes else list(log)
+
+
+def missing(edges: tuple[int, int], lineage: Sequence[HistoryEntry], held: Inventory) -> str:
+    """A hole in the log in words."""
+    names = [wal_name(timeline_at(lineage, number), number) for number in range(edges[0], edges[1] + 1)]
+    which = f"{names[0]} .. {names[-1]}"
+    return f"archive: {which} is {'damaged' if held.damaged.issuperset(names) else 'missing'}"
+
+
+def _without(one: _Part, branch: Branch) -> list[_Part]:
+    window, since, until = one.window, branch.since, branch.until
+    if until <= window.since or since >= window.until:
         return [one]
-    before = [Window(since=one.since, until=since, is_live=False)] if one.since < since else []
-    after = (
-        [Window(since=until, until=max(until, one.until), is_live=one.is_live)]
-        if until < one.until or one.is_live
-        else []
-    )
-    return before + after
-
-
-def _joined(parts: Sequence[Window]) -> list[Window]:
-    found: list[Window] = []
-    for one in sorted(parts, key=lambda part: (part.since, part.until)):
-        # The log of an earlier backup may be archived within the second in which the later one ends.
-        if found and (found[-1].is_live or one.since <= found[-1].until + WHOLE_SECOND):
-            last = found.pop()
-            until = max(last.until, one.until)
-            found.append(Window(since=last.since, until=until, is_live=last.is_live or one.is_live))
-        else:
-            found.append(one)
+    found = []
+    if window.since <= since:
+        found.append(_Part(Window(since=window.since, until=since, is_live=False), branch.cause))
+    if until <= window.until:
+        after = Window(since=until, until=window.until, is_live=window.is_live)
+        found.append(_Part(after, one.cause))
     return found
+
+
+def _joined(parts: Sequence[_Part]) -> list[_Part]:
+    found: list[_Part] = []
+    for one in sorted(parts, key=lambda part: (part.window.since, part.window.until)):
+        window, before = one.window, found[-1].window if found else None
+        if before is None or not (before.is_live or window.since <= before.until):
+            found.append(one)
+        elif window.is_live or window.until > before.until:
+            found[-1] = _Part(window.model_copy(update={"since": before.since}), one.cause)
+    return found
+
+
+def _holes(held: Inventory, joined: Sequence[_Part], reaches: Mapping[str, _Part | str]) -> Iterator[Hole]:
+    if not held.backups:
+        return
+    begins = {one.label: usable_from(one) for one in held.backups}
+    cursor, cause = min(begins.values()), ""
+    for window, reason in [*((one.window, one.cause) for one in joined), (None, "")]:
+        since = window.since if window else held.now
+        if since > cursor:
+            within = [reaches[label] for label, at in begins.items() if cursor <= at < since]
+            causes = dict.fromkeys([cause, *(one for one in within if isinstance(one, str))])
+            yield Hole(since=cursor, until=since, cause="; ".join(one for one in causes if one))
+        if window is None or window.is_live:
+            return
+        cursor, cause = max(cursor, window.until), reason

@@ -63,6 +63,7 @@ def listing(backups: list[dict[str, Any]], archives: list[dict[str, Any]], **cha
         "backups": backups,
         "archive": archives,
         "windows": windows,
+        "holes": [],
         "leftovers": [],
         "restored": [],
     }
@@ -96,7 +97,9 @@ def with_hole() -> dict[str, Any]:
         {"from": first["stopped_at"], "until": written(NOW - timedelta(hours=6)), "is_live": False},
         {"from": second["stopped_at"], "until": written(NOW), "is_live": True},
     ]
-    return listing([first, second], [archive(1, 90, gaps=[(31, 50)])], windows=windows)
+    cause = f"archive: {wal(31)} .. {wal(50)} is missing"
+    holes = [{"from": windows[0]["until"], "until": windows[1]["from"], "cause": cause}]
+    return listing([first, second], [archive(1, 90, gaps=[(31, 50)])], windows=windows, holes=holes)
 
 
 def empty() -> dict[str, Any]:

@@ -40,11 +40,17 @@ def test_the_window_gaps_and_clusters_are_said_below() -> None:
 def test_each_window_is_said() -> None:
     text = "\n".join(below(read(answering.with_hole())))
     assert (
-        "Any moment from 2026-11-21 03:00:42 to 2026-11-21 06:00:00 UTC (2 h 59 min), or from 2026-11-21 10:00:42 to"
+        "Any moment from 2026-11-21 03:00:43 to 2026-11-21 06:00:00 UTC (2 h 59 min), or from 2026-11-21 10:00:43 to"
         in text
     )
     assert "12:00:00 UTC, moving on (1 h 59 min); 2 backups." in text
-    assert "log is missing for 2 backups" in "\n".join(below(read(answering.with_hole() | {"windows": []})))
+    assert (
+        f"not from 2026-11-21 06:00:00 UTC to 2026-11-21 10:00:42.5 UTC: archive: {wal(31)} .. {wal(50)} is missing"
+        in text
+    )
+    assert "log is missing for 2 backups" in "\n".join(
+        below(read(answering.with_hole() | {"windows": [], "holes": []}))
+    )
 
 
 def test_what_a_plan_could_not_know_is_said() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from backups.timeline import LEAST_WIDTH, LEFT, RIGHT, WIDTH, Mark, Scale, svg
 from tests.backups import answering
-from tests.backups.answering import NOW, archive, backup, cluster, listing, read
+from tests.backups.answering import NOW, archive, backup, cluster, listing, read, wal
 
 SVG = "{http://www.w3.org/2000/svg}"
 CASES = {
@@ -109,6 +109,11 @@ def test_the_window_is_drawn_where_there_is_one() -> None:
 def test_each_window_is_drawn_apart_with_the_hole_between_them() -> None:
     first, second = boxes(drawn(answering.with_hole()), "window")
     assert number(first, "x") + number(first, "width") < number(second, "x")
+    (hole,) = boxes(drawn(answering.with_hole()), "hole")
+    assert number(hole, "x") == pytest.approx(number(first, "x") + number(first, "width"), abs=0.2)
+    assert number(second, "x") == pytest.approx(number(hole, "x") + number(hole, "width"), abs=0.2)
+    notes = [text for text in words(drawn(answering.with_hole())) if text.startswith("Not from ")]
+    assert [text.rpartition(": ")[2] for text in notes] == [f"{wal(31)} .. {wal(50)} is missing"]
     assert boxes(drawn(answering.with_hole() | {"windows": []}), "window") == []
     assert any(text.startswith("Not at any moment: 2 windows, ") for text in texts(drawn(answering.with_hole())))
 

@@ -58,14 +58,15 @@ def rules(**changes: Any) -> list[str]:
 
 def test_only_declared_roles_are_let_in_with_tls_or_by_the_poolers_socket() -> None:
     lines = rules()
-    assert lines[:4] == [
+    assert lines[:5] == [
         "local all postgres peer",
+        "local replication postgres peer",
         "local clinic backup peer map=backup",
         "local clinic app scram-sha-256",
         "local clinic public_read scram-sha-256",
     ]
-    assert all(re.fullmatch(r"hostssl clinic \w+ (127\.0\.0\.1/32|::1/128) scram-sha-256", line) for line in lines[4:])
-    assert {line.split()[2] for line in lines[4:]} == {"app", "read_only", "public_read", "migrator", "monitor"}
+    assert all(re.fullmatch(r"hostssl clinic \w+ (127\.0\.0\.1/32|::1/128) scram-sha-256", line) for line in lines[5:])
+    assert {line.split()[2] for line in lines[5:]} == {"app", "read_only", "public_read", "migrator", "monitor"}
 
 
 def test_a_host_that_does_not_serve_lets_no_client_in_and_runs_no_job() -> None:

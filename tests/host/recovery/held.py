@@ -1,9 +1,11 @@
 """A repository as data, for tests of what is chosen from it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from host.recovery.choice import Live, Situation
+from host.recovery.commits import Committed
 from host.recovery.contract import Backup
 from host.recovery.inventory import Inventory, Segment
 from host.recovery.timelines import history_entries
@@ -52,23 +54,41 @@ def segments(timeline: int, first: int, last: int, without: tuple[int, ...] = ()
     return tuple(Segment(wal_name(timeline, number), 10, at(number + 1), "0" * 40) for number in numbers)
 
 
+def reading(one: Segment, start: int, end: int) -> Committed:
+    """A commit every twelve minutes of a segment's hour, spread evenly over its bytes."""
+    found = [
+        one.archived_at - timedelta(minutes=minutes)
+        for minutes in (54, 42, 30, 18, 6)
+        if start <= (one.number + 1 - minutes / 60) * SEGMENT_BYTES < end
+    ]
+    return (found[0], found[-1]) if found else None
+
+
 def situation(
     *backups: Backup,
     hours: int = 20,
     without: tuple[int, ...] = (),
     live: Live | None = None,
     branch: int | None = None,
+    is_lost: bool = False,
     timeline: int = 1,
 ) -> Situation:
-    """Archived up to `hours`; with a branch, a second timeline from that hour on, begun after the first's end."""
+    """Archived up to `hours`; with a branch, a second timeline from that hour's segment on, begun after those hours.
+
+    `is_lost`: the first one's host was lost, with all that it had from that segment on.
+    """
     held = {1: segments(1, 1, hours, without)}
     histories = {}
     text = ""
     if branch is not None:
-        held[2] = segments(2, branch, hours + 10)
+        late = timedelta(hours=hours + 2 - branch)
+        held[2] = tuple(replace(one, archived_at=one.archived_at + late) for one in segments(2, branch, hours + 10))
         histories[2] = at(hours + 2)
-        text = f"1\t{lsn(branch)}\tbefore {at(branch + 0.5):%Y-%m-%d %H:%M:%S.%f}+00\n" if timeline == 2 else ""
+        if is_lost:
+            held[1] = segments(1, 1, branch - 1, without)
+        reason = "no recovery target specified" if is_lost else f"before {at(branch + 0.5):%Y-%m-%d %H:%M:%S.%f}+00"
+        text = f"1\t{f'0/{branch * SEGMENT_BYTES:X}' if is_lost else lsn(branch)}\t{reason}\n" if timeline == 2 else ""
     found = Inventory(
-        archive_id="17-1", system_id=1, backups=backups, segments=held, histories=histories, now=at(hours + 20)
+        archive_id="17-1", system_id=1, backups=backups, segments=held, histories=histories, now=at(hours + 30)
     )
-    return Situation(found, history_entries(timeline, text), live)
+    return Situation(found, history_entries(timeline, text), live, reading)

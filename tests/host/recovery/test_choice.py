@@ -1,15 +1,19 @@
 """Which backup a target is restored from."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from host.recovery.choice import Live, choose
+from host.recovery.commits import Committed, DamagedError
 from host.recovery.contract import Loss, Target, written
+from host.recovery.errors import RecoveryError
+from host.recovery.inventory import Segment
 from host.recovery.timelines import history_entries
 from host.recovery.wal import SEGMENT_BYTES, wal_name
-from tests.host.recovery.held import at, backup, lsn, situation
+from tests.host.recovery.held import at, backup, lsn, reading, situation
 
 FIRST, SECOND = backup(2), backup(10)
 BOTH = (FIRST, SECOND)
@@ -91,8 +95,8 @@ def test_latest_ends_before_a_hole_and_says_how_much_is_behind_it() -> None:
     choice = choose(target("latest"), situation(FIRST, without=(5, 6)))
     assert [one.number for one in choice.wal] == [2, 3, 4]
     assert choice.note == "archive: 000000010000000000000005 .. 000000010000000000000006 is missing"
-    # Of twenty segments one is archived at the end of each hour.
-    assert choice.loss == Loss(bytes=16 * SEGMENT_BYTES, seconds=16 * 3600)
+    # Of twenty segments one is archived at the end of each hour, and its newest commit is six minutes older.
+    assert choice.loss == Loss(bytes=16 * SEGMENT_BYTES, seconds=16 * 3600 + 360)
     live = choose(target("latest"), situation(FIRST, without=(5, 6), live=LIVE)).loss
     assert live is not None
     assert live.bytes == LIVE.position - 5 * SEGMENT_BYTES
@@ -132,17 +136,17 @@ LIVE = Live(next_xid=20_000, position=2**40, timeline=1)
 
 def test_without_a_hole_there_is_one_window_that_moves_on_where_the_server_archives() -> None:
     since = FIRST.stopped_at + timedelta(seconds=1)
-    assert spans(*BOTH) == [(since, at(21), False)]
-    assert spans(*BOTH, live=LIVE) == [(since, at(21), True)]
+    assert spans(*BOTH) == [(since, at(20.9), False)]
+    assert spans(*BOTH, live=LIVE) == [(since, at(50), True)]
     assert spans() == []
 
 
 def test_a_window_ends_at_a_hole_until_a_backup_is_taken_after_it() -> None:
     first, second = (one.stopped_at + timedelta(seconds=1) for one in BOTH)
-    assert spans(FIRST, live=LIVE, without=(5, 6)) == [(first, at(5), False)]
-    assert spans(*BOTH, live=LIVE, without=(5, 6)) == [(first, at(5), False), (second, at(21), True)]
+    assert spans(FIRST, live=LIVE, without=(5, 6)) == [(first, at(4.9), False)]
+    assert spans(*BOTH, live=LIVE, without=(5, 6)) == [(first, at(4.9), False), (second, at(50), True)]
     # After the newest backup: from no backup on can now be reached.
-    assert spans(*BOTH, live=LIVE, without=(15,)) == [(first, at(15), False)]
+    assert spans(*BOTH, live=LIVE, without=(15,)) == [(first, at(14.9), False)]
 
 
 def test_a_backup_without_its_own_log_opens_no_window() -> None:
@@ -153,7 +157,60 @@ def test_a_backup_without_its_own_log_opens_no_window() -> None:
 
 def test_what_was_given_up_for_a_restored_timeline_is_in_no_window() -> None:
     since = FIRST.stopped_at + timedelta(seconds=1)
-    assert spans(*BOTH, branch=12, timeline=2) == [(since, at(12.5), False), (at(22), at(31), False)]
+    assert spans(*BOTH, branch=12, timeline=2) == [(since, at(12.5), False), (at(22), at(40.9), False)]
+
+
+def test_what_a_lost_host_had_not_archived_is_a_hole_with_the_nearest_moments_beside_it() -> None:
+    since = FIRST.stopped_at + timedelta(seconds=1)
+    found = situation(*BOTH, branch=12, timeline=2, is_lost=True)
+    # Its newest archived commit, and the beginning of the timeline that came after it.
+    assert [(one.since, one.until) for one in found.windows] == [(since, at(11.9)), (at(22), at(40.9))]
+    cause = "timeline 1 was left for timeline 2, and of it nothing is archived after 2026-11-01T11:54:00.000000Z"
+    assert [(one.since, one.until, one.cause) for one in found.covered.holes] == [
+        (at(11.9), at(22), cause),
+        (at(40.9), at(50), "archive: nothing comes after 00000002000000000000001E"),
+    ]
+    (fault,) = choose(target("time", at(15)), found).faults
+    assert f"can't be restored: {cause}" in fault
+    assert "the nearest that can be: 2026-11-01T11:54:00.000000Z and 2026-11-01T22:00:00.000000Z" in fault
+    for time in (at(11.9), at(22)):
+        assert choose(target("time", time), found).faults == ()
+    assert choose(target("time", at(15), timeline=2), found).faults == (fault,)
+
+
+def test_the_end_of_a_window_is_all_of_its_log() -> None:
+    found = situation(FIRST, without=(5,))
+    assert choose(target("time", at(4.9)), found).is_end
+    assert not choose(target("time", at(4.8)), found).is_end
+    assert not choose(target("time", at(4.9), is_exclusive=True), found).is_end
+    assert not choose(target("time", at(4.9)), situation(FIRST)).is_end
+
+
+def test_a_damaged_backup_or_segment_is_a_hole_that_names_it() -> None:
+    hurt = backup(10, damage="invalid checksum of L/bundle/1")
+    (hole, _) = situation(FIRST, hurt, backup(15), without=(7,)).covered.holes
+    assert hole.cause == (
+        "archive: 000000010000000000000007 .. 000000010000000000000007 is missing;"
+        f" backup {hurt.label} is damaged: invalid checksum of L/bundle/1"
+    )
+    assert choose(target("latest"), situation(FIRST, hurt)).backup == FIRST
+    whole = situation(FIRST)
+    found = replace(whole, held=replace(whole.held, damaged=frozenset({wal_name(1, 7)})))
+    assert [one.until for one in found.windows] == [at(6.9)]
+    assert found.covered.holes[0].cause.endswith("07 is damaged")
+
+
+def test_a_segment_that_can_not_be_read_shortens_the_window_and_is_named() -> None:
+    def failing(one: Segment, start: int, end: int) -> Committed:
+        if one.number > 15:
+            raise (RecoveryError if one.number == 16 else DamagedError)(f"{one.name}: can't be read")
+        return reading(one, start, end)
+
+    whole = situation(FIRST, hours=17)
+    assert situation(FIRST, hours=17).windows[0].until == at(17.9)
+    ((hole,),) = [replace(whole, reading=failing).covered.holes]
+    assert hole.since == FIRST.stopped_at + timedelta(seconds=1)
+    assert hole.cause.endswith("000000010000000000000010: can't be read")
 
 
 def test_every_time_of_a_window_can_be_planned_and_no_time_of_a_hole() -> None:
@@ -167,7 +224,7 @@ def test_every_time_of_a_window_can_be_planned_and_no_time_of_a_hole() -> None:
 
 def test_a_fault_names_every_window() -> None:
     (fault,) = choose(target("time", at(1)), situation(*BOTH, live=LIVE, without=(5, 6))).faults
-    assert "restorable: 2026-11-01T02:06:01.000000Z .. 2026-11-01T05:00:00.000000Z, 2026-11-01T10:06:01" in fault
+    assert "restorable: 2026-11-01T02:06:01.000000Z .. 2026-11-01T04:54:00.000000Z, 2026-11-01T10:06:01" in fault
     assert fault.endswith(" .. now")
 
 
