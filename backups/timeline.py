@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from textwrap import wrap
 
 from backups.wal import Range, ranges
 from database.figures import clock, counted, duration, exact, size
@@ -22,7 +23,7 @@ MOST_TIMELINES = 6
 # What one line of text has room for.
 MOST_SPANS = 3
 LETTER_WIDTH = 6.0
-NOTE_ROW, NOTE_LETTERS = 17, 140
+NOTE_ROW, NOTE_LETTERS = 17, 115
 KINDS = ("full", "diff", "incr")
 LEGEND = {
     "full": "full",
@@ -193,9 +194,9 @@ def _span(found: Window) -> str:
 
 
 def _notes(listing: Listing) -> list[str]:
-    """The newest holes in words, one line each."""
-    lines = [f"Not from {clock(one.since)} to {clock(one.until)}: {one.cause}" for one in listing.holes[-MOST_SPANS:]]
-    return [line if len(line) <= NOTE_LETTERS else f"{line[: NOTE_LETTERS - 1]}…" for line in lines]
+    """The newest holes in words, two lines each at most."""
+    texts = [f"Not from {clock(one.since)} to {clock(one.until)}: {one.cause}" for one in listing.holes[-MOST_SPANS:]]
+    return [line for text in texts for line in wrap(text, NOTE_LETTERS, max_lines=2, placeholder=" …")]
 
 
 def _moments(listing: Listing, marks: Sequence[Mark], logged: Sequence[Range]) -> list[datetime]:

@@ -129,9 +129,13 @@ def last_drop(log: Path) -> float | None:
 
 
 def newest_backup(info: str) -> float | None:
-    """The stop of the newest backup without an error, of what pgBackRest tells."""
+    """The stop of the newest backup that can be restored, of what pgBackRest tells."""
     backups = [backup for stanza in json.loads(info) for backup in stanza["backup"]]
-    stops = [backup["timestamp"]["stop"] for backup in backups if not backup.get("error")]
+    # As host/backup/repository_state.py has it.
+    damaged = {one["label"] for one in backups if one.get("annotation", {}).get("damaged")}
+    whole = [one for one in backups if not one.get("error")]
+    parts = [(one, {one.get("label"), *(one.get("reference") or ())}) for one in whole]
+    stops = [one["timestamp"]["stop"] for one, labels in parts if labels.isdisjoint(damaged)]
     return float(max(stops)) if stops else None
 
 

@@ -10,6 +10,8 @@ READABLE = (0, 2)
 # Of a file that pgBackRest never wrote; with another passphrase the header is valid and the text is not.
 OVERWRITTEN = "cipher header invalid"
 UNDECIPHERED = "FormatError"
+DAMAGED = "damaged"
+"""The annotation of a backup that a verification found damaged."""
 MAKE = ("stanza-create",)
 MAKE_AGAIN = (("stop", "--force"), ("stanza-delete", "--force"), MAKE)
 """Where a repository lost what makes it one: `stop` ends what is on its way, `--force` for PostgreSQL runs.
@@ -36,5 +38,15 @@ class RepositoryState:
         return cls(
             is_readable=code in READABLE,
             is_lost=not found["backup"] and (code in MISSING or is_overwritten),
-            backups=sum(not backup.get("error") for backup in found["backup"]),
+            backups=len(usable(found["backup"])),
         )
+
+
+def usable(backups: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of what pgBackRest lists that can be restored: neither they nor what they build on is damaged."""
+    damaged = {one["label"] for one in backups if one.get("annotation", {}).get(DAMAGED)}
+    return [one for one in backups if not one.get("error") and damaged.isdisjoint([one.get("label"), *_prior(one)])]
+
+
+def _prior(backup: Mapping[str, Any]) -> Sequence[str]:
+    return backup.get("reference") or ()

@@ -19,7 +19,7 @@ from host.recovery.machine import RESERVE_BYTES, Machine, free_bytes
 from host.recovery.pgbackrest import NOT_FOUND, Repository
 from host.recovery.wal import SEGMENT_BYTES, position
 
-CACHE = ".hybrid-recovery-commits.json"
+CACHE = ".hybrid-recovery.commits.json"
 MOST_KEPT = 1000
 # pg_waldump's words. PostgreSQL compares a target time with commits and aborts alike (recoveryStopsBefore).
 RECORD = re.compile(

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -51,8 +51,12 @@ class Fetcher(threading.Thread):
         work: Work,
         known: Mapping[int, Sequence[Segment]],
         own: Mapping[str, PurePosixPath],
+        damaged: Collection[str] = (),
     ) -> None:
-        """`known` is what is known to be there, by timeline; of that `own` is not archived, and lies on the host."""
+        """`known` is what is known to be there, by timeline; of that `own` is not archived, and lies on the host.
+
+        With what is `damaged` the log ends, as a plan that was made for it knows.
+        """
         super().__init__(daemon=True)
         self.fault: str | None = None
         """Why the recovery can't go on."""
@@ -60,7 +64,7 @@ class Fetcher(threading.Thread):
         self._repository, self._work = repository, work
         self._last = {timeline: found[-1].number for timeline, found in known.items() if found}
         self._sha1 = {one.name: one.sha1 for found in known.values() for one in found}
-        self._own = own
+        self._own, self._damaged = own, damaged
         self._pool = ThreadPoolExecutor(max_workers=max(2, repository.machine.spec.postgres.cpus))
         self._futures: dict[str, Future[int]] = {}
         self._running: set[subprocess.Popen[str]] = set()
@@ -121,6 +125,8 @@ class Fetcher(threading.Thread):
         """0, NOT_FOUND, or FATAL with `fault` set."""
         if name in self._own:
             return self._copied(name)
+        if name in self._damaged:
+            return NOT_FOUND
         code, output = self._got(name)
         for _ in range(LOOKS - 1):
             if code == 0 or BETWEEN not in output or self._ending.wait(LOOK_SECONDS):

@@ -297,7 +297,8 @@ def recovered(work: Work, plan: Plan, purpose: Purpose) -> Iterator[Recovered]:
     restored = time.monotonic()
     say("recovering up to the target")
     covers = Covers(work)
-    fetcher = Fetcher(repository, work, plan.situation.held.segments, plan.situation.own_files)
+    held = plan.situation.held
+    fetcher = Fetcher(repository, work, held.segments, plan.situation.own_files, held.damaged)
     try:
         _configure(work, plan, purpose, fetcher.restore_command)
         fetcher.start()

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from host.backup.repository_state import MAKE, MAKE_AGAIN, RepositoryState
+from host.backup.repository_state import MAKE, MAKE_AGAIN, RepositoryState, usable
 from host.specification.model import Spec
 from local.common.errors import LocalError
 from local.common.state import State
@@ -61,8 +61,8 @@ def _first_backup(stack: Stack) -> None:
 
 
 def backups(stack: Stack, stanza: str) -> list[dict[str, Any]]:
-    """What pgBackRest knows of the repository's backups, oldest first."""
-    return [backup for found in _info(stack, stanza) for backup in found["backup"] if not backup.get("error")]
+    """The backups of the repository that can be restored, as pgBackRest lists them, oldest first."""
+    return [dict(backup) for found in _info(stack, stanza) for backup in usable(found["backup"])]
 
 
 def _info(stack: Stack, stanza: str) -> list[dict[str, Any]]:

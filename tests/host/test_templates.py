@@ -83,7 +83,7 @@ def test_a_host_that_does_not_serve_lets_no_client_in_and_runs_no_job() -> None:
 def test_networks_beyond_loopback_need_a_client_certificate() -> None:
     network = {"ssh_networks": [], "database_networks": ["203.0.113.0/24", "2001:db8::/32"]}
     beyond = [line for line in rules(network=network) if "127.0.0.1" not in line and "::1/128" not in line]
-    assert beyond[4:] == [
+    assert beyond[5:] == [
         f"hostssl clinic {role} {place} scram-sha-256 clientcert=verify-full"
         for role in ("app", "public_read")
         for place in network["database_networks"]

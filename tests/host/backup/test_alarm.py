@@ -27,8 +27,20 @@ DROPPED_AT = NOW
 
 def info(*stops: float, error: bool = False) -> list[str]:
     """A command that prints pgBackRest's info with a backup for each stop time."""
-    backups = [{"timestamp": {"stop": int(stop)}, "error": error} for stop in stops]
+    return listed([{"timestamp": {"stop": int(stop)}, "error": error} for stop in stops])
+
+
+def listed(backups: list[dict[str, Any]]) -> list[str]:
     return ["echo", json.dumps([{"backup": backups}])]
+
+
+# And one that builds on it.
+DAMAGED = listed(
+    [
+        {"timestamp": {"stop": int(NOW)}, "label": "F", "annotation": {"damaged": "invalid checksum"}},
+        {"timestamp": {"stop": int(NOW)}, "label": "F_D", "reference": ["F"]},
+    ]
+)
 
 
 @pytest.fixture
@@ -92,7 +104,7 @@ def test_a_backup_that_is_too_old_is_told(settings: Settings, hours: float, conc
     assert here.metrics()["BackupAgeHours"] == pytest.approx(hours, abs=0.01)
 
 
-@pytest.mark.parametrize("command", [info(), info(NOW, error=True), ["echo", "[]"]])
+@pytest.mark.parametrize("command", [info(), info(NOW, error=True), DAMAGED, ["echo", "[]"]])
 def test_a_repository_without_a_usable_backup_is_told_and_has_no_age(settings: Settings, command: list[str]) -> None:
     here = found(replace(settings, info=command), {}, NOW)
     assert here.concerns() == {"backup": "no usable backup is known"}

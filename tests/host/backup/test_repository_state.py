@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from host.backup.repository_state import RepositoryState
+from host.backup.repository_state import RepositoryState, usable
 
 LOADING = "unable to load info file '/postgresql/backup/main-17/backup.info' or '…/backup.info.copy':"
 OVERWRITTEN = f"[CryptoError] {LOADING}\nCryptoError: cipher header invalid\nCryptoError: cipher header invalid"
@@ -40,3 +40,10 @@ def test_a_repository_is_lost_only_where_nothing_can_be_in_it(
 ) -> None:
     read = RepositoryState.of(found)
     assert (read.is_readable, read.is_lost, read.backups) == state
+
+
+def test_a_backup_that_is_damaged_or_builds_on_one_can_not_be_restored() -> None:
+    damaged = {"label": "F", "annotation": {"next-xid": "7", "damaged": "invalid checksum"}}
+    sound = {"label": "G", "annotation": {"next-xid": "7"}, "reference": None}
+    listed = [damaged, {"label": "F_D", "reference": ["F"]}, sound, {"label": "G_D", "reference": ["G"]}]
+    assert [one["label"] for one in usable(listed)] == ["G", "G_D"]

@@ -3,14 +3,17 @@
 import base64
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from host.backup.schedule import alarm_settings, unit_texts, units
+from host.common import layout
 from host.recovery.contract import parse as asked
 from host.specification.model import Spec
 from host.specification.reading import parse
+from tests.commands import ran
 from tests.host.declared_machine import declared, with_process_credentials
 
 
@@ -54,6 +57,21 @@ def test_a_unit_asks_for_what_it_is_named_after(name: str, request_wanted: dict[
     request = base64.b64decode(found[1])
     assert json.loads(request) == request_wanted
     assert asked(request).act == request_wanted["act"]
+
+
+@pytest.mark.parametrize(("engine", "code", "is_marked"), [("false", 1, True), ("true", 0, False)])
+def test_a_backup_that_fails_fails_its_unit_which_marks_it(
+    tmp_path: Path, engine: str, code: int, is_marked: bool
+) -> None:
+    text = texts(scheduled())["hybrid-backup-diff.service"]
+    assert "OnFailure=hybrid-failed@%p.service\n" in text
+    found = re.search(r"ExecStart=.*/bin/sh -c '(.*)'\n", text)
+    assert found
+    command = found[1].replace(f"{layout.RELEASE}/venv/bin/python", engine).replace("%p", "hybrid-backup-diff")
+    # As it was marked the last time.
+    (tmp_path / "hybrid-backup-diff.failed").touch()
+    answer = ran(["sh", "-c", command.replace(layout.BACKUP_ANSWERS, str(tmp_path))])
+    assert (answer.returncode, (tmp_path / "hybrid-backup-diff.failed").exists()) == (code, is_marked)
 
 
 def test_credentials_are_made_fresh_where_they_are_the_hosts_own() -> None:

@@ -99,7 +99,7 @@ class Site:
     def clusters(self) -> list[str]:
         """The folders beside main."""
         listed = self.host.inside(["ls", "-A", str(self.host.root / CLUSTERS)]).stdout.split()
-        return [name for name in listed if name not in ("main", ".hybrid-recovery.lock", ".hybrid-recovery.json")]
+        return [name for name in listed if name != "main" and not name.startswith(".hybrid-recovery.")]
 
     def servers(self) -> list[str]:
         """The command lines of servers beside main."""

@@ -108,6 +108,8 @@ def test_damaged_log_is_a_hole_until_it_is_sound_again(site: Site) -> None:
     site.put(key, content)
     (*_, hole) = site.done({"act": "list"})["holes"]
     assert hole["cause"].startswith(f"archive: {last} .. {last} is damaged")
+    # All that comes before it, and not a fault of the log.
+    assert recovered(site, [hole["from"]])[0][-1] < 100
     site.done({"act": "verify"})
     assert site.done({"act": "list"})["windows"][-1]["is_live"]
 
