@@ -89,6 +89,6 @@ def situation(
         reason = "no recovery target specified" if is_lost else f"before {at(branch + 0.5):%Y-%m-%d %H:%M:%S.%f}+00"
         text = f"1\t{f'0/{branch * SEGMENT_BYTES:X}' if is_lost else lsn(branch)}\t{reason}\n" if timeline == 2 else ""
     found = Inventory(
-        archive_id="17-1", system_id=1, backups=backups, segments=held, histories=histories, now=at(hours + 30)
+        archive_id="17-1", system_id=1, backups=backups, segments=held, histories=histories, now=at(hours + 40)
     )
     return Situation(found, history_entries(timeline, text), live, reading)

@@ -137,14 +137,14 @@ LIVE = Live(next_xid=20_000, position=2**40, timeline=1)
 def test_without_a_hole_there_is_one_window_that_moves_on_where_the_server_archives() -> None:
     since = FIRST.stopped_at + timedelta(seconds=1)
     assert spans(*BOTH) == [(since, at(20.9), False)]
-    assert spans(*BOTH, live=LIVE) == [(since, at(50), True)]
+    assert spans(*BOTH, live=LIVE) == [(since, at(60), True)]
     assert spans() == []
 
 
 def test_a_window_ends_at_a_hole_until_a_backup_is_taken_after_it() -> None:
     first, second = (one.stopped_at + timedelta(seconds=1) for one in BOTH)
     assert spans(FIRST, live=LIVE, without=(5, 6)) == [(first, at(4.9), False)]
-    assert spans(*BOTH, live=LIVE, without=(5, 6)) == [(first, at(4.9), False), (second, at(50), True)]
+    assert spans(*BOTH, live=LIVE, without=(5, 6)) == [(first, at(4.9), False), (second, at(60), True)]
     # After the newest backup: from no backup on can now be reached.
     assert spans(*BOTH, live=LIVE, without=(15,)) == [(first, at(14.9), False)]
 
@@ -168,7 +168,7 @@ def test_what_a_lost_host_had_not_archived_is_a_hole_with_the_nearest_moments_be
     cause = "timeline 1 was left for timeline 2, and of it nothing is archived after 2026-11-01T11:54:00.000000Z"
     assert [(one.since, one.until, one.cause) for one in found.covered.holes] == [
         (at(11.9), at(22), cause),
-        (at(40.9), at(50), "archive: nothing comes after 00000002000000000000001E"),
+        (at(40.9), at(60), "archive: nothing comes after 00000002000000000000001E"),
     ]
     (fault,) = choose(target("time", at(15)), found).faults
     assert f"can't be restored: {cause}" in fault

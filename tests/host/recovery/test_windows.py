@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.recovery.choice import Live, Situation, choose
@@ -22,7 +22,7 @@ REPOSITORIES = st.fixed_dictionaries(
         "is_live": st.booleans(),
         "branch": st.none() | st.integers(2, HOURS - 1),
         "is_lost": st.booleans(),
-        "moments": st.lists(st.floats(0, HOURS + 30, allow_nan=False), min_size=8, max_size=8),
+        "moments": st.lists(st.floats(0, HOURS + 40, allow_nan=False), min_size=8, max_size=8),
     }
 )
 
@@ -59,6 +59,7 @@ def is_in_the_log(moment: datetime, found: Situation) -> bool:
     return False
 
 
+@settings(deadline=None)
 @given(REPOSITORIES)
 def test_windows_and_holes_are_all_the_time_and_say_what_is_so(drawn: dict[str, Any]) -> None:
     found = made(drawn)
@@ -83,6 +84,7 @@ def test_windows_and_holes_are_all_the_time_and_say_what_is_so(drawn: dict[str, 
             assert "the nearest that can be: " in choice.faults[0]
 
 
+@settings(deadline=None)
 @given(REPOSITORIES)
 def test_no_moment_is_called_lost_that_the_log_has(drawn: dict[str, Any]) -> None:
     found = made(drawn | {"branch": None})
