@@ -45,5 +45,10 @@ def test_a_repository_is_lost_only_where_nothing_can_be_in_it(
 def test_a_backup_that_is_damaged_or_builds_on_one_can_not_be_restored() -> None:
     damaged = {"label": "F", "annotation": {"next-xid": "7", "damaged": "invalid checksum"}}
     sound = {"label": "G", "annotation": {"next-xid": "7"}, "reference": None}
-    listed = [damaged, {"label": "F_D", "reference": ["F"]}, sound, {"label": "G_D", "reference": ["G"]}]
+    listed: list[dict[str, Any]] = [
+        damaged,
+        {"label": "F_D", "reference": ["F"]},
+        sound,
+        {"label": "G_D", "reference": ["G"]},
+    ]
     assert [one["label"] for one in usable(listed)] == ["G", "G_D"]
