@@ -1,7 +1,8 @@
 """Chooses the backup that a target is restored from, and says why some targets can't be reached."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -28,11 +29,12 @@ from host.recovery.timelines import (
     usable_from,
 )
 from host.recovery.unarchived import Unarchived
-from host.recovery.wal import SEGMENT_BYTES, number_of, position
+from host.recovery.wal import SEGMENT_BYTES, number_of, position, timeline_of
 
 LIVE = """
 SELECT pg_snapshot_xmax(pg_current_snapshot()), pg_current_wal_insert_lsn(),
-    left(pg_walfile_name(pg_current_wal_lsn()), 8)
+    left(pg_walfile_name(pg_current_wal_lsn()), 8), coalesce(last_archived_wal, '')
+FROM pg_stat_archiver
 """
 ARCHIVER = """
 SELECT extract(epoch FROM last_archived_time), current_setting('archive_mode') <> 'off'
@@ -48,6 +50,10 @@ class Live:
     next_xid: int
     position: int
     timeline: int
+    archived: str = ""
+    """The name of what it handed over last."""
+    has_dropped: bool = False
+    """That is not in the archive: while the store was away too much waited, and was dropped."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +79,15 @@ class Situation:
         """Whether the server writes on this lineage."""
         return self.live is not None and self.live.timeline == self.timeline
 
+    @property
+    def reaches_now(self) -> bool:
+        """All that the server writes until now can be archived after what is."""
+        return self.is_live and self.live is not None and not self.live.has_dropped
+
     @cached_property
     def covered(self) -> Covered:
         """The times along this lineage that one can restore to, or not. Segments may be read for it."""
-        return covered(self.held, self.lineage, self.reading, archives=self.is_live)
+        return covered(self.held, self.lineage, self.reading, archives=self.reaches_now)
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -105,6 +116,10 @@ def read_situation(
     # The log moves on only where the repository is read that main writes, as it is.
     is_own = repository.source.repository == "primary" and repository.source.as_of is None
     live = _live(machine) if is_own and is_archiving(machine) else None
+    if live and _is_missing(live.archived, held):
+        # It may have been archived since the repository was read.
+        held = inventory.read(repository)
+        live = replace(live, has_dropped=_is_missing(live.archived, held))
     stopped = unarchived.read(machine, held) if has_unarchived and is_own and not live else None
     if stopped:
         held = unarchived.joined(held, stopped)
@@ -138,8 +153,14 @@ def is_archiving(machine: Machine) -> bool:
 
 
 def _live(machine: Machine) -> Live:
-    ((next_xid, lsn, timeline),) = machine.psql(LIVE)
-    return Live(int(next_xid), position(lsn), int(timeline, 16))
+    ((next_xid, lsn, timeline, archived),) = machine.psql(LIVE)
+    return Live(int(next_xid), position(lsn), int(timeline, 16), archived)
+
+
+def _is_missing(name: str, held: Inventory) -> bool:
+    """Whether this is a segment that is not in the archive."""
+    is_segment = re.fullmatch("[0-9A-F]{24}", name) is not None
+    return is_segment and name not in {one.name for one in held.segments.get(timeline_of(name), ())}
 
 
 @dataclass(frozen=True)
@@ -272,7 +293,7 @@ def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -
 
 def _is_end(time: datetime, situation: Situation, log: Sequence[Segment]) -> bool:
     """Whether the log that can be recovered has no later commit, though it is all that there was until then."""
-    if situation.is_live and not gaps(log):
+    if situation.reaches_now and not gaps(log):
         return False
     last = newest(contiguous(log), situation.lineage, situation.reading)
     return not last.note and last.at == time

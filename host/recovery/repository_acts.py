@@ -180,7 +180,13 @@ def verify(machine: Machine, request: VerifyRequest) -> Verified:
             f"The first: {found[0].file}: {found[0].fault}"
         )
     if request.source.as_of is None:
-        _mark(machine, request.source, found)
+        try:
+            _mark(machine, request.source, found)
+        except RecoveryError as error:
+            # Without the primary repository the copy is all that there is.
+            if request.source.repository == "primary":
+                raise RecoveryError(*(f"{one.file}: {one.fault}" for one in found), f"not marked: {error}") from None
+            say(f"not marked: {error}")
     stanza = repository.backup.stanza
     return Verified(
         is_sound=not found,

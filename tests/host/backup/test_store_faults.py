@@ -21,6 +21,7 @@ from host.specification.reading import parse
 from local.host import namespace
 from tests.host.conftest import copied_host
 from tests.host.gate import Gate
+from tests.host.recovery.site import Site
 from tests.host.running import HostUnderTest
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
@@ -224,7 +225,7 @@ def dropped(host: HostUnderTest) -> None:
 
 
 def test_the_alarm_comes_before_log_is_dropped_and_stays_until_the_next_backup(
-    cut: HostUnderTest, gate: Gate, tmp_path: Path
+    cut: HostUnderTest, gate: Gate, store: ObjectStore, tmp_path: Path
 ) -> None:
     caught_up(cut)
     alarm = Alarm(cut, tmp_path)
@@ -240,6 +241,10 @@ def test_the_alarm_comes_before_log_is_dropped_and_stays_until_the_next_backup(
     hole = findings(cut)["dropped WAL"]
     assert (hole.level, (hole.value or 0) > QUEUE_MB // SEGMENT_MB) == ("critical", True)
     gate.open()
+    # Before anything after it is archived, too.
+    listed = Site(cut, store).done({"act": "list"})
+    assert not any(one["is_live"] for one in listed["windows"])
+    assert "nothing comes after" in listed["holes"][-1]["cause"]
     caught_up(cut)
     assert [line for line in alarm.says() if "log was dropped at" in line]
     cut.pgbackrest("--type=diff", "backup")

@@ -141,6 +141,12 @@ def test_without_a_hole_there_is_one_window_that_moves_on_where_the_server_archi
     assert spans() == []
 
 
+def test_log_that_was_dropped_ends_the_window_before_any_is_archived_after_it() -> None:
+    live = replace(LIVE, has_dropped=True)
+    assert [(one.until, one.is_live) for one in situation(FIRST, live=live).windows] == [(at(20.9), False)]
+    assert choose(target("time", at(20.9)), situation(FIRST, live=live)).is_end
+
+
 def test_a_window_ends_at_a_hole_until_a_backup_is_taken_after_it() -> None:
     first, second = (one.stopped_at + timedelta(seconds=1) for one in BOTH)
     assert spans(FIRST, live=LIVE, without=(5, 6)) == [(first, at(4.9), False)]
