@@ -177,7 +177,6 @@ class Choice:
 
 
 def choose(target: Target, situation: Situation) -> Choice:
-    window = f"; {described(situation.windows)}"
     reachable = [one for one in situation.held.usable if leads_from(situation.lineage, one)]
     if not reachable:
         reason = "the repository has no usable backup"
@@ -186,12 +185,13 @@ def choose(target: Target, situation: Situation) -> Choice:
         return Choice(None, (), (f"target: {reason}",))
     fault = _out_of_reach(target, situation)
     if fault:
-        return Choice(None, (), (f"target: {fault}{window}",))
+        return Choice(None, (), (f"target: {fault}; {described(situation.windows)}",))
     fitting = [one for one in reachable if _fits(target, one)]
     if target.label:
         return _named(target, situation, fitting)
     if not fitting and target.kind != "xid":
-        return Choice(None, (), (f"target: {_shown(target)} is before the end of the first backup{window}",))
+        fault = f"{_shown(target)} is before the end of the first backup; {described(situation.windows)}"
+        return Choice(None, (), (f"target: {fault}",))
     if target.kind == "name" or not fitting:
         note = "where this target lies is not known: the oldest backup is taken, unless another one is named"
         return _with_log(target, situation, reachable[0], note)

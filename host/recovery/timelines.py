@@ -16,8 +16,8 @@ LINE = re.compile(r"\s*(\d+)\s+([0-9A-F]+/[0-9A-F]+)\s+(.*)")
 TIME = re.compile(r"(?:before|after) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00| UTC)")
 END = 2**64
 WHOLE_SECOND, MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
-MOST_READ = 16
-"""Segments that are read in search of a commit: an idle server switches them without one."""
+MOST_READ = 256
+"""Segments that are read in search of a commit: one transaction may write many."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def covered(held: Inventory, lineage: Sequence[HistoryEntry], reading: Reading, 
     for branch in left:
         parts = [part for one in parts for part in _without(one, branch)]
     joined = _joined(parts)
-    return Covered(tuple(one.window for one in joined), tuple(_holes(held, joined, reaches)), left)
+    return Covered(tuple(one.window for one in joined), tuple(_holes(held, joined, reaches, left)), left)
 
 
 def _reach(
@@ -271,7 +271,9 @@ def _joined(parts: Sequence[_Part]) -> list[_Part]:
     return found
 
 
-def _holes(held: Inventory, joined: Sequence[_Part], reaches: Mapping[str, _Part | str]) -> Iterator[Hole]:
+def _holes(
+    held: Inventory, joined: Sequence[_Part], reaches: Mapping[str, _Part | str], left: Sequence[Branch]
+) -> Iterator[Hole]:
     if not held.backups:
         return
     begins = {one.label: usable_from(one) for one in held.backups}
@@ -280,7 +282,9 @@ def _holes(held: Inventory, joined: Sequence[_Part], reaches: Mapping[str, _Part
         since = window.since if window else held.now
         if since > cursor:
             within = [reaches[label] for label, at in begins.items() if cursor <= at < since]
-            causes = dict.fromkeys([cause, *(one for one in within if isinstance(one, str))])
+            unusable = [one for one in within if isinstance(one, str)]
+            given_up = [one.cause for one in left if one.since < since and cursor < one.until]
+            causes = dict.fromkeys([cause, *unusable, *given_up])
             yield Hole(since=cursor, until=since, cause="; ".join(one for one in causes if one))
         if window is None or window.is_live:
             return

@@ -112,7 +112,7 @@ def test_each_window_is_drawn_apart_with_the_hole_between_them() -> None:
     (hole,) = boxes(drawn(answering.with_hole()), "hole")
     assert number(hole, "x") == pytest.approx(number(first, "x") + number(first, "width"), abs=0.2)
     assert number(second, "x") == pytest.approx(number(hole, "x") + number(hole, "width"), abs=0.2)
-    assert f": archive: {wal(31)} .. {wal(50)} is missing" in " ".join(words(drawn(answering.with_hole())))
+    assert f": archive: {wal(31)} .. {wal(50)} is missing" in " ".join(texts(drawn(answering.with_hole())))
     assert boxes(drawn(answering.with_hole() | {"windows": []}), "window") == []
     assert any(text.startswith("Not at any moment: 2 windows, ") for text in texts(drawn(answering.with_hole())))
 

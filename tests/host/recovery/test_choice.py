@@ -184,6 +184,13 @@ def test_what_a_lost_host_had_not_archived_is_a_hole_with_the_nearest_moments_be
     assert choose(target("time", at(15), timeline=2), found).faults == (fault,)
 
 
+def test_a_host_that_was_lost_right_after_its_only_backup_left_a_hole_with_that_cause() -> None:
+    late = backup(11, stopped_at=at(11.95))
+    (hole, _) = situation(late, branch=12, timeline=2, is_lost=True).covered.holes
+    assert (hole.since, hole.until) == (late.stopped_at + timedelta(seconds=1), at(22))
+    assert hole.cause.startswith("timeline 1 was left for timeline 2")
+
+
 def test_the_end_of_a_window_is_all_of_its_log() -> None:
     found = situation(FIRST, without=(5,))
     assert choose(target("time", at(4.9)), found).is_end

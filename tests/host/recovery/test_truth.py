@@ -88,7 +88,7 @@ def test_a_damaged_backup_stays_marked_and_nothing_begins_or_builds_on_it(site: 
     assert "or is damaged" in site.done(restore("latest", set=first["label"], act="plan"))["faults"][0]
     answer = site.ask({"act": "backup", "kind": "diff"})
     assert answer.body["backup"]["kind"] == "full"
-    assert f"{first['label']}: is damaged, so a full backup is taken" in answer.words
+    assert f"{first['label']}: is damaged, so a full backup is taken" in answer.stderr
     # The ones that are damaged keep no sound one from staying.
     labels = [one["label"] for one in site.done({"act": "list"})["backups"]]
     assert [label for label in labels if label.endswith("F")] == [labels[0], first["label"], labels[-1]]
