@@ -85,6 +85,9 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
         found.append(
             ("backup", f"{plan.backup.label} ({plan.backup.kind}, {clock(plan.backup.started_at)} UTC){chain}")
         )
+    if plan.timeline:
+        which = "as was asked" if plan.target.timeline else "the one that served last"
+        found.append(("timeline", f"{plan.timeline}, {which}"))
     if plan.note:
         found.append(("note", plan.note))
     if plan.wal:

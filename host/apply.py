@@ -76,13 +76,13 @@ def apply_machine(spec: Spec) -> None:
 def apply_files(spec: Spec) -> None:
     disk.guard(spec.disk)
     # While it is still fenced.
-    contents.guard_return(spec)
+    contents.begin_again(spec)
     refused = tls.apply(spec.tls)
     # A restore needs pgBackRest's settings.
     repository.apply_settings(spec)
     if spec.postgres.origin == "backup":
         credentials.needed(spec)
-    cluster.apply(spec)
+    cluster.apply(spec, repository.newest)
     pooler.apply(spec)
     if refused:
         raise refused

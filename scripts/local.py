@@ -62,6 +62,13 @@ def up(
             help="Restore the database of another running stack (its state folder) and follow it, serving nothing yet.",
         ),
     ] = None,
+    rebuilds: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild",
+            help="With --standby-of: remove this standby's database, and restore it again from the backups.",
+        ),
+    ] = False,
     from_backups: Annotated[
         bool,
         typer.Option(
@@ -87,7 +94,7 @@ def up(
 
     here = _stack(first_port)
     plan = _gated()
-    wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups)
+    wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups, rebuilds=rebuilds)
     unchanged = verified.taken_over(here.state)
     changed = bring_up(here, plan, _tell, _progress, wish)
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")

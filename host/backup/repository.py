@@ -5,7 +5,6 @@ pgBackRest's settings come first (stage `files`): backups and write-ahead log go
 
 import json
 from collections.abc import Generator
-from pathlib import Path
 
 from pyinfra.api.command import FunctionCommand
 from pyinfra.api.facts import FactBase
@@ -16,14 +15,14 @@ from pyinfra.operations import files
 from host.backup import credentials, schedule
 from host.backup.repository_state import MAKE, MAKE_AGAIN, RepositoryState
 from host.common import layout, rendering
+from host.common.facts import root
 from host.common.rendering import RefusedError, render, written
-from host.recovery import repository_acts
-from host.recovery.contract import BackupRequest
+from host.recovery import choice, inventory, repository_acts
+from host.recovery.contract import BackupRequest, Target
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
+from host.recovery.pgbackrest import Repository
 from host.specification.model import Spec
-
-CHROOT = "@chroot/"
 
 
 class BackupRepository(FactBase[RepositoryState]):
@@ -78,6 +77,23 @@ def first(spec: Spec) -> None:
     first_backup(name="first backup", spec=spec)
 
 
+def newest(spec: Spec) -> str:
+    """Label of the backup from which the newest state of the timeline that served last is restored.
+
+    Raises RefusedError.
+    """
+    machine = Machine(root(), spec)
+    repository = Repository(machine)
+    try:
+        found, fault = choice.read_situation(machine, repository, inventory.read(repository))
+    except RecoveryError as error:
+        raise RefusedError("database cluster", "; ".join(error.faults)) from error
+    chosen = choice.choose(Target(kind="latest"), found)
+    if fault or chosen.backup is None:
+        raise RefusedError("database cluster", "; ".join([fault] if fault else chosen.faults))
+    return chosen.backup.label
+
+
 @operation()
 def repository(stanza: str) -> Generator[str, None, None]:
     found = host.get_fact(BackupRepository, stanza=stanza)
@@ -102,7 +118,7 @@ def first_backup(spec: Spec) -> Generator[FunctionCommand, None, None]:
         host.noop("there is a backup")
         return
     faults: list[str] = []
-    yield FunctionCommand(_taken, [Machine(_root(), spec), faults], {})
+    yield FunctionCommand(_taken, [Machine(root(), spec), faults], {})
     if faults:
         raise RefusedError("first backup", "; ".join(faults))
 
@@ -116,7 +132,3 @@ def _taken(machine: Machine, faults: list[str]) -> None:
 
 def _pgbackrest(stanza: str, command: tuple[str, ...]) -> str:
     return f"{layout.AS_OWNER} pgbackrest --stanza={stanza} {' '.join(command)}"
-
-
-def _root() -> Path:
-    return Path(host.name.removeprefix(CHROOT)) if host.name.startswith(CHROOT) else Path("/")

@@ -2,10 +2,23 @@
 
 import base64
 import shlex
+from pathlib import Path, PurePosixPath
 
 from pyinfra.api.facts import FactBase
+from pyinfra.context import host
 
+CHROOT = "@chroot/"
 PROPERTIES = ("ActiveState", "UnitFileState", "NeedDaemonReload", "LoadState")
+
+
+def root() -> Path:
+    """The host's root file system, as it is seen from here."""
+    return Path(host.name.removeprefix(CHROOT)) if host.name.startswith(CHROOT) else Path("/")
+
+
+def seen(path: PurePosixPath) -> Path:
+    """A path of the host as it is seen from here."""
+    return root() / str(path).lstrip("/")
 
 
 class IsNewer(FactBase[bool]):

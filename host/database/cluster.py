@@ -1,7 +1,7 @@
 """PostgreSQL's folders, data directory, settings and client authentication; needs no running server."""
 
 import shlex
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 
 from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import operation
@@ -43,7 +43,8 @@ class LockHolder(FactBase[str]):
         return ""
 
 
-def apply(spec: Spec) -> None:
+def apply(spec: Spec, newest: Callable[[Spec], str]) -> None:
+    """`newest` gives the label of the backup that a host is restored from. Raises RefusedError."""
     postgres = spec.postgres
     data, settings = layout.data(postgres.major), layout.settings(postgres.major)
     for name, path, mode in (
@@ -52,7 +53,7 @@ def apply(spec: Spec) -> None:
         ("folder of sockets", layout.SOCKETS, "2775"),
     ):
         files.directory(name=name, path=str(path), user=OWNER, group=OWNER, mode=mode)
-    apply_data_directory(spec)
+    apply_data_directory(spec, newest)
     written(
         name="PostgreSQL settings",
         text=settings_text(spec, _minimums(postgres)),
@@ -86,16 +87,18 @@ def name_map_text(spec: Spec) -> str:
 
 
 def _minimums(postgres: Postgres) -> dict[str, int]:
-    return host.get_fact(
+    found = host.get_fact(
         StandbyMinimums,
         control_data=f"{layout.programs(postgres.major)}/pg_controldata",
         data=str(layout.data(postgres.major)),
     )
+    # The control data are as of the backup; what comes after it in the log may have been written with more.
+    return {name: max(value, tuning.RESTORED.get(name, 0)) for name, value in found.items()}
 
 
-def apply_data_directory(spec: Spec) -> None:
+def apply_data_directory(spec: Spec, newest: Callable[[Spec], str]) -> None:
     if spec.postgres.origin == "backup":
-        restored_cluster(name="database cluster", postgres=spec.postgres, stanza=spec.backup.stanza)
+        restored_cluster(name="database cluster", spec=spec, newest=newest)
     else:
         new_cluster(name="database cluster", postgres=spec.postgres)
     stale_lock(name="lock of a server that is gone", postgres=spec.postgres)
@@ -129,19 +132,20 @@ def new_cluster(postgres: Postgres) -> Generator[str, None, None]:
 
 
 @operation()
-def restored_cluster(postgres: Postgres, stanza: str) -> Generator[str, None, None]:
-    """Restore the newest backup, once, as a standby that follows the archived log.
+def restored_cluster(spec: Spec, newest: Callable[[Spec], str]) -> Generator[str, None, None]:
+    """Restore the newest backup of the timeline that served last, once, as a standby that follows the archived log.
 
     A restore that was killed goes on with what it has: pgBackRest finds its own manifest there.
     """
-    data = layout.data(postgres.major)
+    data = layout.data(spec.postgres.major)
     if host.get_fact(File, path=f"{data}/PG_VERSION"):
         host.noop("the cluster exists")
         return
+    restore = f"pgbackrest --stanza={spec.backup.stanza} --set={newest(spec)} --type=standby --delta restore"
     fresh = f"{data}.new"
     yield f"test -e {fresh}/backup.manifest || rm -rf {fresh}"
     yield f"install -d -o {layout.OWNER} -g {layout.OWNER} -m 700 {fresh}"
-    yield f"{AS_OWNER} pgbackrest --stanza={stanza} --pg1-path={fresh} --type=standby --delta restore"
+    yield f"{AS_OWNER} {restore} --pg1-path={fresh}"
     # It names the folder of the restore; postgresql.conf says how the log is fetched.
     yield f": > {fresh}/postgresql.auto.conf"
     yield f"sync -f {fresh} && mv -T {fresh} {data}"

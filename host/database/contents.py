@@ -1,20 +1,35 @@
 """What the running server holds: extensions, schemas, roles and their privileges."""
 
+import socket
 import time
 from collections.abc import Generator
+from pathlib import Path
 
-from pyinfra.api.command import StringCommand
+from pyinfra.api.command import FunctionCommand, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts.files import File
 from pyinfra.operations import files
 
 from host.common import layout
+from host.common.facts import seen
 from host.common.layout import AS_OWNER
 from host.common.rendering import RefusedError
+from host.database import beginning
 from host.database.changes import changes, reread
 from host.database.pooler import verifiers
-from host.database.serving import EndedTimeline, HasLaterTimeline, demotion_mark, promotion_fault, return_fault
+from host.database.serving import (
+    UNKNOWN_TIMELINES,
+    ArchivedTimelines,
+    EndedTimeline,
+    HasLaterTimeline,
+    Recovery,
+    away_fault,
+    demotion_mark,
+    promotion_fault,
+    promotion_wait_fault,
+    return_fault,
+)
 from host.database.state import Change, DatabaseState, State
 from host.specification.model import Postgres, Spec
 
@@ -22,7 +37,10 @@ PROMOTION = "promotion"
 SERVING = "serving"
 # Two hosts may be applied at once, and the log comes through the archive.
 WAIT_SECONDS = 20
-PROMOTE = "DO $$ BEGIN IF NOT pg_promote(true, 300) THEN RAISE EXCEPTION 'not within 300 s'; END IF; END $$;"
+HTTPS = 443
+ANSWER_SECONDS = 5
+# It does not wait: a statement that lasts would keep the log from being replayed, and be cancelled for that.
+PROMOTE = "SELECT pg_promote(false);"
 
 
 def apply(spec: Spec) -> None:
@@ -33,7 +51,7 @@ def apply(spec: Spec) -> None:
     if state.is_in_recovery and postgres.is_serving:
         state = _last_state(postgres, state)
         # A dry run leaves it a standby, and says what else would change.
-        promoted(name=PROMOTION, postgres=postgres)
+        promoted(name=PROMOTION, spec=spec)
     for change in _of_this_host(spec, state):
         run(name=change.name, lines=change.statements, postgres=postgres)
     if postgres.is_serving and host.get_fact(File, path=layout.SERVE_WITHOUT_LATER_ROWS):
@@ -53,6 +71,51 @@ def guard_return(spec: Spec) -> None:
     has_later = host.get_fact(HasLaterTimeline, stanza=spec.backup.stanza, timeline=timeline)
     if fault := return_fault(has_later=has_later):
         raise RefusedError(SERVING, fault)
+
+
+def begin_again(spec: Spec) -> None:
+    """A host that serves again begins a timeline as it is restarted. Raises RefusedError, as guard_return.
+
+    Where it went on with its old one, a restore would follow whoever was promoted since.
+    """
+    _guard_promotion(spec)
+    guard_return(spec)
+    postgres = spec.postgres
+    is_forced = bool(host.get_fact(File, path=layout.SERVE_WITHOUT_LATER_ROWS))
+    if not postgres.is_serving or not (is_forced or host.get_fact(EndedTimeline, psql=psql(postgres))):
+        return
+    archived = host.get_fact(ArchivedTimelines, stanza=spec.backup.stanza)
+    if archived is None:
+        raise RefusedError(SERVING, UNKNOWN_TIMELINES)
+    begun(name="timeline of its own", postgres=postgres, archived=archived)
+
+
+def _guard_promotion(spec: Spec) -> None:
+    """Raises RefusedError where a standby is to serve, and the archive is away that it follows to its end first.
+
+    Restarted with its new settings it would wait for that, and not even answer.
+    """
+    signal = f"{layout.data(spec.postgres.major)}/standby.signal"
+    if not spec.postgres.is_serving or not host.get_fact(File, path=signal):
+        return
+    end = time.monotonic() + ANSWER_SECONDS
+    while not _answers(spec.backup.endpoint):
+        if time.monotonic() > end:
+            raise RefusedError(PROMOTION, away_fault(spec.backup.endpoint))
+        time.sleep(0.2)
+
+
+@operation()
+def begun(postgres: Postgres, archived: list[int]) -> Generator[FunctionCommand | str, None, None]:
+    data = layout.data(postgres.major)
+    yield FunctionCommand(_prepared, [seen(data), archived], {})
+    # Newer than the server that runs: it is restarted.
+    yield f"touch --no-create {layout.settings(postgres.major)}/postgresql.conf"
+
+
+def _prepared(data: Path, archived: list[int]) -> None:
+    # What main was before, and what took its place for a while: these have archived, or may.
+    beginning.prepare(data, data.parent.glob(f"{data.name}.*"), archived)
 
 
 def _last_state(postgres: Postgres, state: State) -> State:
@@ -98,9 +161,43 @@ def run(lines: tuple[str, ...], postgres: Postgres) -> Generator[StringCommand, 
 
 
 @operation()
-def promoted(postgres: Postgres) -> Generator[StringCommand, None, None]:
+def promoted(spec: Spec) -> Generator[StringCommand | FunctionCommand, None, None]:
     """End the recovery, after all of the log that can be had; a timeline of its own begins."""
     # First, for a kill in between: a permission that outlived its promotion would be one for the next.
     yield StringCommand(f"rm -f {layout.PROMOTE_WITHOUT_MARK}")
+    yield StringCommand(psql(spec.postgres), "--file=-", _stdin=PROMOTE)
+    faults: list[str] = []
+    yield FunctionCommand(_promotion_ended, [spec, faults], {})
+    if faults:
+        raise RefusedError(PROMOTION, "; ".join(faults))
     # Until a checkpoint the control file names the old timeline, and pgBackRest takes no backup.
-    yield StringCommand(psql(postgres), "--file=-", _stdin=f"{PROMOTE}\nCHECKPOINT;")
+    yield StringCommand(psql(spec.postgres), "--file=-", _stdin="CHECKPOINT;")
+
+
+def _promotion_ended(spec: Spec, faults: list[str]) -> None:
+    """Returns once the server has replayed all of the log and serves, or with the fault for which it can't."""
+    begin = answered = time.monotonic()
+    while not faults:
+        found = host.get_fact(
+            Recovery,
+            psql=psql(spec.postgres),
+            control_data=f"{layout.programs(spec.postgres.major)}/pg_controldata",
+            data=str(layout.data(spec.postgres.major)),
+        )
+        if found.state == "ended":
+            return
+        now = time.monotonic()
+        if found.state == "paused" or _answers(spec.backup.endpoint):
+            answered = now
+        fault = promotion_wait_fault(found, spec.backup.endpoint, away=now - answered, seconds=now - begin)
+        faults += [fault] if fault else []
+        time.sleep(0.2)
+
+
+def _answers(endpoint: str) -> bool:
+    name, _, port = endpoint.partition(":")
+    try:
+        socket.create_connection((name, int(port or HTTPS)), timeout=2).close()
+    except OSError:
+        return False
+    return True

@@ -1,13 +1,16 @@
 """Which of two hosts serves: the one that did writes a demotion mark, and its standby waits for it."""
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.facts import FactBase
 
 from host.common import layout
 from host.common.layout import PROMOTE_WITHOUT_MARK, SERVE_WITHOUT_LATER_ROWS
+from host.database import tuning
 from host.database.state import Change, State
 from host.specification.model import Postgres
 
@@ -18,10 +21,20 @@ SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
 FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
 WHERE datname = current_database() AND setrole = 0 AND '{MARK}' = ANY (setconfig) AND NOT pg_is_in_recovery()
 """
+RECOVERY_QUERY = """
+SELECT CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() ELSE 'ended' END, '|',
+    coalesce(pg_last_wal_replay_lsn()::text, 'its beginning'), '|',
+    (SELECT json_object_agg(name, setting) FROM pg_settings WHERE name LIKE 'max%')
+"""
+RECOVERY = re.compile(r"([a-z ]+)\|\|\|(.*)\|\|\|(\{.*\})")
+PROMOTION_SECONDS = 300
+STORE_SECONDS = 20
+"""How long a store may be away before it is said that a promotion waits for it."""
 READABLE = (0, 2)
 """pgBackRest's codes for a stanza that it could read: with backups, and with none (command/info/info.c)."""
 NOT_FOUND = "1"
 """How archive-get ends when the archive does not have the file; other faults have other codes."""
+OF_TIMELINE = re.compile(r"([0-9A-F]{8})(?:[0-9A-F]{8}|\.history)")
 FETCHED = f"{layout.SOCKETS}/later.history"
 
 
@@ -55,6 +68,12 @@ def return_fault(*, has_later: bool | None) -> str | None:
     )
 
 
+UNKNOWN_TIMELINES = (
+    "the backup repository can't be read: a host that serves again begins a timeline, and its number has to be above"
+    " all that are archived; apply again once the store answers"
+)
+
+
 def promotion_fault(state: State, *, is_forced: bool) -> str | None:
     """Why a standby may not begin to serve yet."""
     if MARK in state.settings or is_forced:
@@ -64,6 +83,76 @@ def promotion_fault(state: State, *, is_forced: bool) -> str | None:
         " host, then apply this one again (within a minute). If that host is lost, and its last minute with it, here:"
         f" touch {PROMOTE_WITHOUT_MARK}"
     )
+
+
+class ArchivedTimelines(FactBase[list[int] | None]):
+    """Timelines of which the repository's archive holds anything; None when it can't be read."""
+
+    def command(self, stanza: str) -> str:
+        listed = f"{layout.AS_OWNER} pgbackrest --stanza={stanza} repo-ls archive/{stanza}"
+        # One folder for each cluster that was ever archived there, with a folder for each 4 GB of a timeline's log.
+        each = f"for one in $found; do case $one in *-*) {listed}/$one || echo unread ;; esac; done"
+        return f"if found=$({listed}); then {each}; else echo unread; fi"
+
+    def process(self, output: list[str]) -> list[int] | None:
+        names = [name for line in output if (name := OF_TIMELINE.fullmatch(line.strip()))]
+        return None if "unread" in output else sorted({int(name[1], 16) for name in names})
+
+
+@dataclass(frozen=True)
+class Recovering:
+    state: str
+    """`paused`, `ended`, or anything else while it goes on."""
+    lsn: str
+    """Up to where the log is replayed."""
+    lower: tuple[str, ...]
+    """Settings that are lower than the log was written with, for which a recovery pauses."""
+
+
+class Recovery(FactBase[Recovering]):
+    """How far a server that recovers has come."""
+
+    def command(self, psql: str, control_data: str, data: str) -> StringCommand:
+        control = f"LC_ALL=C {control_data} -D {data} 2>/dev/null"
+        return StringCommand(psql, "--command", QuoteString(RECOVERY_QUERY), "2>&1;", control, "||", "true")
+
+    def process(self, output: list[str]) -> Recovering:
+        found = next((one for line in output if (one := RECOVERY.fullmatch(line))), None)
+        if not found:
+            return Recovering("silent", "its beginning", ())
+        own, needed = json.loads(found[3]), tuning.minimums(output)
+        lower = tuple(
+            f"{name} = {own[name]} is a lower setting than on the primary server, where its value was {value}"
+            for name, value in needed.items()
+            if int(own.get(name, value)) < value
+        )
+        return Recovering(found[1], found[2], lower)
+
+
+def away_fault(endpoint: str) -> str:
+    """Why a standby is not even restarted to serve."""
+    return (
+        f"the store {endpoint} of the archive does not answer, and what is archived there must not be left out: the"
+        " standby follows on as it is; apply again once the store answers"
+    )
+
+
+def promotion_wait_fault(found: Recovering, endpoint: str, *, away: float, seconds: float) -> str | None:
+    """Why it makes no sense to wait longer for a promotion; `away`: how long the store has not answered by then."""
+    if found.state == "paused":
+        # PostgreSQL's own words (access/transam/xlogrecovery.c, RecoveryRequiresIntParameter).
+        return (
+            "PostgreSQL: promotion is not possible because of insufficient parameter settings:"
+            f" {'; '.join(found.lower) or 'its log names them'}. Apply again: it is restarted with what it needs"
+        )
+    if away > STORE_SECONDS:
+        return (
+            f"waits for the archive, whose store {endpoint} has not answered for {away:.0f} s: nothing that is archived"
+            f" after {found.lsn} is left out. It goes on by itself as soon as the store answers; apply again then"
+        )
+    if seconds > PROMOTION_SECONDS:
+        return f"has not ended within {PROMOTION_SECONDS} s; the log is replayed up to {found.lsn}. Apply again"
+    return None
 
 
 class EndedTimeline(FactBase[int | None]):

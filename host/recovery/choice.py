@@ -17,6 +17,7 @@ from host.recovery.pgbackrest import Repository
 from host.recovery.timelines import (
     Covered,
     HistoryEntry,
+    beside,
     contiguous,
     covered,
     described,
@@ -73,6 +74,18 @@ class Situation:
     def own_files(self) -> dict[str, PurePosixPath]:
         """Where main has what is not archived, by name."""
         return _own_files(self.stopped)
+
+    @property
+    def recovery_timeline(self) -> str:
+        """The setting that has PostgreSQL follow it: by its number only where its history is there to be read."""
+        is_known = self.timeline == 1 or self.timeline in self.held.histories
+        return str(self.timeline) if is_known else "current"
+
+    @property
+    def note(self) -> str:
+        """What is archived and lies on other timelines; empty where nothing does."""
+        others = ", ".join(map(str, beside(self.lineage, self.held)))
+        return f"timeline {self.timeline} is followed; {others}, which is not on it" if others else ""
 
     @property
     def is_live(self) -> bool:
@@ -136,11 +149,11 @@ def read_situation(
 
 
 def _history(repository: Repository, held: Inventory, stopped: Unarchived | None, timeline: int) -> str:
-    if timeline == 1:
-        return ""
     if stopped and timeline in stopped.histories:
         return repository.machine.path(stopped.path(f"{timeline:08X}.history")).read_text()
-    return inventory.history(repository, held.archive_id, timeline)
+    # Without it, as where the repository was made since, the timeline's own backups still lead along it.
+    is_there = timeline in held.histories
+    return inventory.history(repository, held.archive_id, timeline) if is_there else ""
 
 
 def is_archiving(machine: Machine) -> bool:

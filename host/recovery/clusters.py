@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from host.database import beginning
 from host.recovery.contract import MAIN, Cluster
 from host.recovery.errors import RecoveryError, say
 from host.recovery.machine import Machine, utc_now
@@ -144,6 +145,17 @@ def tablespace_folders(machine: Machine, name: str) -> set[str]:
     """The names of the folders beside it in which a restored cluster has its tablespaces."""
     parents = {path.parent for path in tablespaces(machine, name).values()}
     return {path.name for path in parents if path.parent == machine.clusters and TABLESPACES.fullmatch(path.name)}
+
+
+def timelines(machine: Machine) -> set[int]:
+    """All that main and what was kept of it know of: a number of these is never another timeline's."""
+    return {line for path in served(machine) for line in beginning.timelines(path)}
+
+
+def served(machine: Machine) -> list[Path]:
+    """Main's data directory, and those that were it."""
+    found = machine.path(machine.clusters).iterdir()
+    return [path for path in found if path.name == MAIN or KEPT.fullmatch(path.name)]
 
 
 def free_port(machine: Machine) -> int:

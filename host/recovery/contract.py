@@ -351,8 +351,10 @@ class Plan(Answer):
     needed_bytes: int = 0
     estimated_seconds: float | None = None
     estimate_from: str = ""
+    timeline: int | None = None
+    """The one that is followed: that which served last, unless the target names another."""
     note: str | None = None
-    """What the choice of the backup could not know."""
+    """What the choice of the backup could not know, and what is archived on other timelines."""
     stops: list[str] = Field(default_factory=list)
     loses: str | None = None
     loss: Loss | None = None

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -52,10 +52,12 @@ class Fetcher(threading.Thread):
         known: Mapping[int, Sequence[Segment]],
         own: Mapping[str, PurePosixPath],
         damaged: Collection[str] = (),
+        taken: Container[int] = (),
     ) -> None:
         """`known` is what is known to be there, by timeline; of that `own` is not archived, and lies on the host.
 
-        With what is `damaged` the log ends, as a plan that was made for it knows.
+        With what is `damaged` the log ends, as a plan that was made for it knows. `taken` are timelines after which the
+        one has to come that the cluster begins.
         """
         super().__init__(daemon=True)
         self.fault: str | None = None
@@ -64,7 +66,7 @@ class Fetcher(threading.Thread):
         self._repository, self._work = repository, work
         self._last = {timeline: found[-1].number for timeline, found in known.items() if found}
         self._sha1 = {one.name: one.sha1 for found in known.values() for one in found}
-        self._own, self._damaged = own, damaged
+        self._own, self._damaged, self._taken = own, damaged, taken
         self._pool = ThreadPoolExecutor(max_workers=max(2, repository.machine.spec.postgres.cpus))
         self._futures: dict[str, Future[int]] = {}
         self._running: set[subprocess.Popen[str]] = set()
@@ -133,7 +135,7 @@ class Fetcher(threading.Thread):
                 break
             code, output = self._got(name)
         if code == NOT_FOUND:
-            return NOT_FOUND
+            return self._absent(name)
         fault = self._damage(name) if code == 0 else f"{name}: {self._repository.fault('archive-get', code, output)}"
         if fault is None:
             self.fetched += 1
@@ -141,6 +143,13 @@ class Fetcher(threading.Thread):
         if not self._ending.is_set():
             self.fault = self.fault or fault
         return FATAL
+
+    def _absent(self, name: str) -> int:
+        """PostgreSQL looks for the first number that is free, which need not be above all."""
+        if SEGMENT_NAME.fullmatch(name) or timeline_of(name) not in self._taken:
+            return NOT_FOUND
+        self._work.machine.write(self._work.folder / "wal" / name, "")
+        return 0
 
     def _copied(self, name: str) -> int:
         argv = ["cp", "--reflink=auto", str(self._own[name]), f"{self._work.folder}/wal/{name}"]

@@ -66,10 +66,17 @@ class Inventory:
     """The annotations of each backup, by label."""
 
     @property
+    def timelines(self) -> list[int]:
+        """All of which the archive has anything, in order."""
+        return sorted({line for line, found in self.segments.items() if found} | set(self.histories))
+
+    @property
     def current_timeline(self) -> int:
-        """The one that was archived last: after a restore was taken back, that is not the highest."""
-        last = [(found[-1].archived_at, line) for line, found in self.segments.items() if found]
-        return max([*last, *((time, line) for line, time in self.histories.items())], default=(None, 1))[1]
+        """The one that served last: whoever begins to serve begins one above all (host/database/beginning.py).
+
+        Not the one that was archived last: a host that was told to stop archives what it writes as it shuts down.
+        """
+        return max(self.timelines, default=1)
 
     @property
     def usable(self) -> list[Backup]:

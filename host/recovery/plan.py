@@ -123,7 +123,8 @@ class Plan:
             needed_bytes=self.needed_bytes,
             estimated_seconds=self.estimate[0],
             estimate_from=self.estimate[1],
-            note=self.choice.note or None,
+            timeline=self.situation.timeline if backup else None,
+            note="; ".join(filter(None, (self.choice.note, self.situation.note))) or None,
             **consequences(self),
             loss=self.loss,
             needs_replace=self.needs_replace,
@@ -227,8 +228,10 @@ def consequences(plan: Plan) -> Consequences:
         loses.append(f"{most}{plan.loss.bytes:,} bytes and {plan.loss.seconds:,.0f} s of the newest that was committed")
     if plan.unlogged:
         loses.append(f"the rows of unlogged tables ({plan.unlogged} tables and indexes)")
+    # What it has replayed beyond the target can't be taken back.
+    standby = [] if plan.is_whole and not plan.loss else [f"a standby of {MAIN}, for good: it has to be made again"]
     return {
-        "stops": [f"PostgreSQL ({MAIN}), {when}"],
+        "stops": [f"PostgreSQL ({MAIN}), {when}", *standby],
         "loses": "; ".join(loses) or None,
         "keeps": f"the data directory as it is now, as {MAIN}.before-… beside the new one",
     }

@@ -13,7 +13,7 @@ from typing import Literal
 
 from host.common import layout
 from host.database import tuning
-from host.recovery import contract, tablespaces
+from host.recovery import clusters, contract, tablespaces
 from host.recovery.clusters import Work
 from host.recovery.contract import MAIN, Source, Target
 from host.recovery.errors import RecoveryError, StoppedError, say
@@ -114,7 +114,7 @@ def declared(machine: Machine, minimums: Mapping[str, int]) -> dict[str, str]:
 
 
 def recovery_settings(
-    work: Work, purpose: Purpose, target: Target, timeline: int, restore_command: str
+    work: Work, purpose: Purpose, target: Target, timeline: str, restore_command: str
 ) -> dict[str, str]:
     """Settings that bring a cluster to its target, beside the quiet ones."""
     found = {
@@ -125,7 +125,7 @@ def recovery_settings(
         "port": str(work.machine.spec.postgres.port),
         "hot_standby": "off",
         "restore_command": restore_command,
-        "recovery_target_timeline": str(timeline),
+        "recovery_target_timeline": timeline,
         "recovery_target_action": "promote",
     }
     if target.kind != "latest":
@@ -297,8 +297,9 @@ def recovered(work: Work, plan: Plan, purpose: Purpose) -> Iterator[Recovered]:
     restored = time.monotonic()
     say("recovering up to the target")
     covers = Covers(work)
-    held = plan.situation.held
-    fetcher = Fetcher(repository, work, held.segments, plan.situation.own_files, held.damaged)
+    situation = plan.situation
+    taken = range(situation.timeline + 1, max([*situation.held.timelines, *clusters.timelines(machine)], default=0) + 1)
+    fetcher = Fetcher(repository, work, situation.held.segments, situation.own_files, situation.held.damaged, taken)
     try:
         _configure(work, plan, purpose, fetcher.restore_command)
         fetcher.start()
@@ -395,7 +396,7 @@ def _configure(work: Work, plan: Plan, purpose: Purpose, restore_command: str) -
         # It writes them down in the timeline that it begins: whoever follows that has these, and goes on.
         found |= declared(work.machine, lowest)
     target = Target(kind="latest") if plan.choice.is_end else plan.target
-    found |= recovery_settings(work, purpose, target, plan.situation.timeline, restore_command)
+    found |= recovery_settings(work, purpose, target, plan.situation.recovery_timeline, restore_command)
     write_settings(work.machine, work.settings, found)
     work.machine.write(work.log, "")
 

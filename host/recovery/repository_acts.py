@@ -5,8 +5,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from host.common.layout import SERVE_WITHOUT_LATER_ROWS
 from host.recovery import choice, clusters, inventory, lock, pages, timelines
 from host.recovery.contract import (
+    MAIN,
     Archive,
     Backup,
     BackupRequest,
@@ -16,6 +18,7 @@ from host.recovery.contract import (
     ListRequest,
     Source,
     Taken,
+    Target,
     Verified,
     VerifyRequest,
     Window,
@@ -45,6 +48,7 @@ OF_CONTENT = {"26", "28", "29", "95", "99"}
 LISTED = re.compile(r"^WARN: backup '(?P<file>[^']+)' (?P<fault>found in .* but not in the repository)$")
 BACKUP = re.compile(r"^ *backup: (?P<label>\S+), status: (?P<status>invalid|manifest missing), ")
 ARCHIVED = re.compile(r"\d+(?:\.\d+)?-\d+/")
+PUSH_SECONDS = 120
 TOTAL = re.compile(r"total WAL checked: (\d+)")
 
 
@@ -58,6 +62,7 @@ def take_backup(machine: Machine, request: BackupRequest) -> Taken:
     kind, reason = kind_of(request.kind, before.backups)
     if reason:
         say(reason)
+    _complete_histories(machine, repository, before)
     say(f"taking {KINDS[kind]} backup of {repository.backup.stanza}")
     answer = repository.attempt("backup", f"--type={kind}", "--no-expire-auto", extra=TRY_ONCE)
     damaged = pages.searched(machine) if answer.returncode < 0 else pages.faults(machine, answer.stderr)
@@ -94,6 +99,15 @@ def _expire(repository: Repository, held: Inventory) -> None:
     """As after each backup, but that those which can't be restored keep none of the others from staying."""
     damaged = sum(one.kind == "full" and not one.is_usable for one in held.backups)
     repository.run("expire", f"--repo1-retention-full={repository.backup.retention_full + damaged}")
+
+
+def _complete_histories(machine: Machine, repository: Repository, held: Inventory) -> None:
+    """Archive the histories that a repository lacks which was made since main began its timeline."""
+    for path in sorted(machine.path(machine.clusters / MAIN / "pg_wal").glob("*.history")):
+        if path.stat().st_size and int(path.stem, 16) not in held.histories:
+            say(f"archiving {path.name}, which the repository lacks")
+            pushed = machine.clusters / MAIN / "pg_wal" / path.name
+            repository.run("archive-push", str(pushed), seconds=PUSH_SECONDS)
 
 
 def noted(machine: Machine, repository: Repository, label: str) -> None:
@@ -173,7 +187,9 @@ def verify(machine: Machine, request: VerifyRequest) -> Verified:
     answer = repository.attempt("verify", *options, extra={"PGBACKREST_LOG_LEVEL_STDERR": "info"})
     if answer.returncode:
         raise RecoveryError(repository.fault("verify", answer.returncode, answer.stderr))
-    found = list(dict.fromkeys([*damages(answer.stdout, answer.stderr), *_holes(held)]))
+    found = list(
+        dict.fromkeys([*damages(answer.stdout, answer.stderr), *_holes(held), *_unreachable(machine, repository, held)])
+    )
     if found and all(one.is_unread for one in found):
         raise RecoveryError(
             f"{repository.bucket}: of {len(found)} files nothing is known, for they could not be read; verify again. "
@@ -270,6 +286,27 @@ def _path(file: str, stanza: str) -> str:
     """Within the repository; pgBackRest begins with the label, or with the archive's version and number."""
     folder = "archive" if ARCHIVED.match(file) else "backup"
     return f"{folder}/{stanza}/{file}" if "/" in file else file
+
+
+def _unreachable(machine: Machine, repository: Repository, held: Inventory) -> Iterator[Damage]:
+    """Why the newest state could not be restored, read as a restore reads it."""
+    archive = f"archive/{repository.backup.stanza}/{held.archive_id}"
+    try:
+        found, fault = choice.read_situation(machine, repository, held)
+    except RecoveryError as error:
+        yield Damage(file=archive, fault="; ".join(error.faults))
+        return
+    faults = [fault] if fault else choice.choose(Target(kind="latest"), found).faults
+    yield from (Damage(file=archive, fault=f"the newest state can't be restored: {one}") for one in faults)
+    if found.live and found.live.timeline < held.current_timeline:
+        yield Damage(
+            file=f"{archive}/{held.current_timeline:08X}.history",
+            fault=(
+                f"timeline {held.current_timeline} was begun after {found.live.timeline}, on which this host serves:"
+                " were it lost, the other would be restored; have this one begin its own: touch"
+                f" {SERVE_WITHOUT_LATER_ROWS}, and apply it again"
+            ),
+        )
 
 
 def _holes(held: Inventory) -> Iterator[Damage]:

@@ -11,11 +11,13 @@ from pathlib import Path, PurePosixPath
 from durable.files import flush_folder
 from host.common import convergence_lock, layout
 from host.common.services import READY_SECONDS, postgres
-from host.recovery import clusters
+from host.database import beginning
+from host.recovery import clusters, inventory
 from host.recovery.contract import MAIN, Swapped, SwapRequest, UnswapRequest
 from host.recovery.errors import RecoveryError, faults_of, say
 from host.recovery.lock import alone
 from host.recovery.machine import Machine
+from host.recovery.pgbackrest import Repository
 
 # Linux, renameat2(2).
 AT_CURRENT_FOLDER = -100
@@ -69,10 +71,26 @@ def back(machine: Machine, kept: str) -> str:
     if not clusters.KEPT.fullmatch(kept) or not path.is_dir():
         raise RecoveryError(f"kept {kept}: is not there; {_known(machine)}")
     _ensure_stopped(machine)
+    _begin_timeline(machine, kept)
     _exchange(clusters.folder(machine, MAIN), path)
     undone = clusters.fresh_name(machine, "undone")
     os.rename(path, clusters.folder(machine, undone))
     return undone
+
+
+def _begin_timeline(machine: Machine, kept: str) -> None:
+    """What served before goes on, and what took its place meanwhile may have archived a log of its own."""
+    data = clusters.folder(machine, kept)
+    if not (data / "global/pg_control").exists():
+        return
+    try:
+        archived = inventory.read(Repository(machine)).timelines
+    except RecoveryError as error:
+        say(f"{error}; {MAIN} begins a timeline above those that are known on this host")
+        archived = []
+    others = [one for one in clusters.served(machine) if one != data]
+    if number := beginning.prepare(data, others, archived):
+        say(f"{MAIN} begins timeline {number} as it starts")
 
 
 @contextmanager

@@ -151,10 +151,39 @@ def newest(log: Sequence[Segment], lineage: Sequence[HistoryEntry], reading: Rea
     return Newest(None, note)
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What is archived of a timeline, and lies on none that a restore follows."""
+
+    timeline: int
+    since: datetime | None
+    until: datetime
+
+    def __str__(self) -> str:
+        since = written(self.since) if self.since else "its beginning"
+        return f"timeline {self.timeline} has {since} .. {written(self.until)}"
+
+
+def beside(lineage: Sequence[HistoryEntry], inventory: Inventory) -> Iterator[Beside]:
+    """The archived log that is not on the lineage, by timeline."""
+    ends = {entry.timeline: entry for entry in lineage}
+    for line, held in sorted(inventory.segments.items()):
+        entry = ends.get(line)
+        later = [one for one in held if entry is None or one.number > entry.end // SEGMENT_BYTES]
+        if later:
+            since = (entry.left_at or _archived_at(entry, inventory)) if entry else inventory.histories.get(line)
+            yield Beside(line, since, max(one.archived_at for one in later))
+
+
 def gaps(held: Sequence[Segment]) -> list[tuple[int, int]]:
     """The numbers of the first and the last segment of each hole."""
     numbers = [one.number for one in held]
     return [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
+
+
+def _archived_at(entry: HistoryEntry, inventory: Inventory) -> datetime | None:
+    last = entry.end // SEGMENT_BYTES
+    return next((one.archived_at for one in inventory.segments.get(entry.timeline, ()) if one.number == last), None)
 
 
 def _time(reason: str) -> datetime | None:

@@ -61,7 +61,10 @@ def read(machine: Machine, held: Inventory) -> Unarchived | None:
     histories = {
         int(name[1], 16): of_epoch(path.stat().st_mtime)
         for path in machine.path(folder).iterdir()
-        if (name := HISTORY_NAME.fullmatch(path.name)) and int(name[1], 16) not in held.histories
+        # An empty one only shows that the number is taken (host/database/beginning.py).
+        if (name := HISTORY_NAME.fullmatch(path.name))
+        and int(name[1], 16) not in held.histories
+        and path.stat().st_size
     }
     timeline = max(timeline_of(one.name) for one in own)
     newest = max((one for one in own if timeline_of(one.name) == timeline), key=lambda one: one.number)

@@ -20,9 +20,20 @@ class Serving:
     """Its database began in this stack's own backups; see `up --from-backups`."""
 
     def wanted(
-        self, state: State, *, standby_of: Path | None, serves: bool | None, from_backups: bool = False
+        self,
+        state: State,
+        *,
+        standby_of: Path | None,
+        serves: bool | None,
+        from_backups: bool = False,
+        rebuilds: bool = False,
     ) -> "Serving":
         """What the operator asks for now. Raises LocalError for what would harm rows."""
+        if rebuilds and (standby_of is None or self.is_serving or self.standby_of is None):
+            raise LocalError(
+                "--rebuild: makes a standby again, and goes with --standby-of; a stack that serves, or has a database"
+                " of its own, is not replaced"
+            )
         if from_backups:
             return self._restored(state, standby_of=standby_of, serves=serves)
         if standby_of is None:

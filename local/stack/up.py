@@ -14,7 +14,7 @@ from local.common.errors import LocalError
 from local.common.parts import PARTS, named
 from local.common.ports import refuse_busy
 from local.common.state import CLEAN
-from local.host import backups, database, serving
+from local.host import backups, database, serving, standbys
 from local.host.realisation import UNCHANGED, Realisation
 from local.host.runtime import HostRuntime
 from local.host.serving import Serving
@@ -35,6 +35,8 @@ class Wish:
     standby_of: Path | None = None
     """State folder of the stack of whose host this stack's is to be a standby."""
     serves: bool | None = None
+    rebuilds: bool = False
+    """Remove a standby's database, and restore it again."""
     from_backups: bool = False
     """Restore the database from the backups that the stack's own store holds."""
 
@@ -50,20 +52,33 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress, wish: Wish | No
     with lock.hold(stack.state):
         refuse_busy(stack.ports, stack.supervisor.pids() | runtime.pids())
         asked = wish or Wish()
-        realisation = Realisation(
-            stack=stack, runtime=runtime, plan=plan, progress=progress, serving=_wished(stack, asked)
-        )
+        wished = _wished(stack, asked, progress)
+        realisation = Realisation(stack=stack, runtime=runtime, plan=plan, progress=progress, serving=wished)
         with stopped_on_interrupt(stack, runtime, progress):
             _prepare(realisation, may_restore=asked.from_backups)
             return [name for name, act in _steps(realisation) if _changes(realisation, name, act, tell)]
 
 
-def _wished(stack: Stack, wish: Wish) -> Serving:
+def _wished(stack: Stack, wish: Wish, progress: Progress) -> Serving:
     """Which host is to serve; a standby is given the secrets of the first stack."""
     state = stack.state
     known = serving.read(state)
-    wished = known.wanted(state, standby_of=wish.standby_of, serves=wish.serves, from_backups=wish.from_backups)
+    wished = known.wanted(
+        state,
+        standby_of=wish.standby_of,
+        serves=wish.serves,
+        from_backups=wish.from_backups,
+        rebuilds=wish.rebuilds,
+    )
+    if known.is_serving and not wished.is_serving and not wished.standby_of:
+        standbys.ensure_following(stack, progress)
     first = serving.first(wished)
+    if first and wish.rebuilds and state.has_database:
+        progress("removing the standby's database")
+        stack.supervisor.stop()
+        database.runtime(stack).end(is_final=True)
+    if first and not wished.is_serving:
+        standbys.announce(first.state, state)
     if first and not state.has_database:
         # Restored with the rows, the roles know the first stack's passwords.
         state.write(state.secrets_file, first.secrets)

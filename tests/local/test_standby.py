@@ -6,6 +6,7 @@ import pytest
 
 from local.stack.up import Wish
 from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions, removed
+from tests.waiting import until
 
 # The second is made, and takes the first one's place.
 pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.random_order(disabled=True)]
@@ -50,6 +51,28 @@ def test_a_standby_is_not_promoted_while_the_first_serves(pair: Pair) -> None:
     assert answer.returncode == 1
     assert "no demotion mark of the host that served before" in answer.stderr
     assert running(pair[1]) == {"objects", "postgres"}
+
+
+def test_a_standby_that_can_not_follow_is_seen_before_anybody_is_shut_out(pair: Pair) -> None:
+    first, second = pair
+    moment = first.psql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+    add_entry(first, "is taken back")
+    first.psql("SELECT pg_switch_wal()")
+    until(lambda: "is taken back" in second.psql("SELECT string_agg(description, ' ') FROM regulated.ledger_entries"))
+    planned = first.told("restore", "--to", moment, "--into", "main", "--replace", "main", "--apply")
+    assert planned.returncode == 0, planned.stderr
+    answer = first.told("local", "up", "--stop-serving")
+    assert answer.returncode == 1
+    assert "follows another timeline. This stack serves on" in answer.stderr
+    assert "is taken back" not in descriptions(first)
+
+
+def test_a_standby_is_made_again_by_one_command(pair: Pair) -> None:
+    first, second = pair
+    assert "of its own, is not replaced" in first.told("local", "up", "--rebuild").stderr
+    answer = second.run("up", "--standby-of", str(first.state), "--rebuild")
+    assert answer.returncode == 0, answer.stderr
+    assert running(second) == {"objects", "postgres"}
 
 
 def test_the_second_serves_what_the_first_was_given_last(pair: Pair) -> None:

@@ -14,7 +14,8 @@ from host.specification.reading import parse
 from tests.host.database.test_changes import state
 from tests.host.specs import spec
 
-POSTGRES: Postgres = parse(spec(is_serving=False)).postgres
+SPEC = parse(spec(is_serving=False))
+POSTGRES: Postgres = SPEC.postgres
 
 
 def said(**changes: Any) -> list[str]:
@@ -54,7 +55,7 @@ def test_a_standby_without_the_demotion_mark_is_told_what_to_do() -> None:
 
 
 def test_the_permission_to_promote_does_not_outlive_a_kill_after_the_promotion() -> None:
-    removed, asked = (str(command) for command in promoted._inner(POSTGRES))
+    removed, asked, *_ = (str(command) for command in promoted._inner(SPEC))
     assert removed == "rm -f /etc/hybrid/promote-without-mark"
     assert "/psql " in asked
 

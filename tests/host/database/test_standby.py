@@ -51,6 +51,10 @@ def serving(host: HostUnderTest, *, is_serving: bool) -> dict[str, Any]:
     return host.apply("database")
 
 
+def timeline(host: HostUnderTest) -> str:
+    return host.superuser("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)").lstrip("0")
+
+
 def test_a_standby_follows_and_is_left_alone(pair: Pair) -> None:
     a, b = pair
     with a.connect("migrator") as connection:
@@ -89,8 +93,11 @@ def test_a_standby_does_not_serve_before_the_other_has_ended(pair: Pair) -> None
 def test_a_host_serves_again_while_nobody_was_promoted(pair: Pair) -> None:
     a, _ = pair
     assert serving(a, is_serving=False)["changed"] == ["demotion mark", "last of the log"]
+    assert timeline(a) == "1"
     assert serving(a, is_serving=True)["changed"] == ["serving"]
     assert a.one("app", ROWS) == 2000
+    # Which the standby follows from here on.
+    assert timeline(a) == "2"
 
 
 def test_the_standby_serves_with_every_row_that_was_acknowledged(pair: Pair) -> None:
@@ -114,7 +121,7 @@ def test_the_standby_serves_with_every_row_that_was_acknowledged(pair: Pair) -> 
 def test_the_new_host_archives_on_its_own_timeline(pair: Pair) -> None:
     _, b = pair
     b.superuser("SELECT pg_switch_wal()")
-    until(lambda: b.superuser("SELECT last_archived_wal FROM pg_stat_archiver").startswith("00000002"))
+    until(lambda: b.superuser("SELECT last_archived_wal FROM pg_stat_archiver").startswith("00000003"))
     b.pgbackrest("--type=incr", "backup")
     (stanza,) = json.loads(b.pgbackrest("--output=json", "info"))
     assert [backup["type"] for backup in stanza["backup"]] == ["full", "incr"]
@@ -164,3 +171,7 @@ def test_the_old_host_serves_again_by_force_once(pair: Pair) -> None:
     assert serving(a, is_serving=True)["failed"] == []
     assert a.one("app", ROWS) == 3000
     assert not (a.root / LEAVE).exists()
+    # Above the one of whoever was promoted in between: a restore follows it, and finds its backups.
+    assert timeline(a) == "4"
+    a.pgbackrest("--type=full", "backup")
+    assert a.apply("files")["changed"] == []

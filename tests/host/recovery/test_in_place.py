@@ -80,13 +80,15 @@ def test_the_old_one_can_be_had_back(site: Site, restored: dict[str, Any]) -> No
     undone = site.done({"act": "unswap", "kept": restored["kept"]})["kept"]
     site.host.start_postgres()
     assert rows(site) == "{1,2,3}"
-    # What is archived from now on lies on the first timeline again, and so does latest.
+    # It goes on from where the first timeline was left, on one above all that are archived, and so does latest.
     site.row(6)
     site.done({"act": "backup", "kind": "incr"})
     site.row(7)
     found = site.done(restore("latest", into="back"))
-    assert found["plan"]["backup"]["timeline"] == 1
+    assert (found["plan"]["timeline"], found["plan"]["backup"]["timeline"]) == (4, 4)
+    assert "timeline 4 is followed; timeline 2 has " in found["plan"]["note"]
     assert site.copy("SELECT array_agg(row ORDER BY row) FROM public.trial", found["cluster"]) == "{1,2,3,6,7}"
+    assert site.done({"act": "verify"})["is_sound"]
     site.done({"act": "discard", "name": "back"})
     assert site.done({"act": "discard", "name": undone})["freed_bytes"] > 10 * 2**20
     assert "is not a restored or kept cluster" in site.ask({"act": "discard", "name": "main"}).fault

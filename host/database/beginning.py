@@ -1,0 +1,90 @@
+"""Whoever begins to serve again begins a timeline, above all that are known: the highest is the one that served last.
+
+PostgreSQL begins one only as it ends a recovery. A server that was stopped, and goes on with its own log, is started
+through one that needs nothing but that log; the numbers that are taken are shown to it by files of their names.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+HISTORY = re.compile(r"([0-9A-F]{8})\.history")
+TIMELINE = re.compile(r"([0-9A-F]{8})(?:[0-9A-F]{16}|\.history)(?:\.partial)?")
+SETTINGS = "postgresql.auto.conf"
+# The last command runs once the timeline is begun and written down.
+RECOVERY = f"""\
+# Written by hybrid: this server begins a timeline as it starts, and then empties this file.
+restore_command = 'false'
+recovery_target_timeline = 'current'
+hot_standby = off
+recovery_end_command = 'find pg_wal -maxdepth 1 -name "*.history" -empty -delete; : >{SETTINGS}'
+"""
+
+
+def prepare(data: Path, beside: Iterable[Path], archived: Iterable[int]) -> int | None:
+    """Have the stopped server of a data directory begin a timeline as it starts; its number, or None where none is due.
+
+    `beside` are the host's other data directories, `archived` the timelines in the archive.
+    """
+    if not (data / "global/pg_control").exists() or (data / "standby.signal").exists():
+        return None
+    beside = list(beside)
+    found = [_histories(one) for one in beside]
+    own = timelines(data)
+    newest = max([1, *own, *archived, *(line for one in beside for line in timelines(one))])
+    there = {int(name[1], 16) for path in _files(data) if (name := HISTORY.fullmatch(path.name))}
+    for line in range(2, newest + 1):
+        if line not in there:
+            source = next((one[line] for one in found if line in one), None)
+            _taken(data, line, source if line not in set(archived) else None)
+    _write(data, SETTINGS, RECOVERY)
+    # Last: without it the server starts as before.
+    _write(data, "recovery.signal", "")
+    return newest + 1
+
+
+def _files(data: Path) -> Iterable[Path]:
+    folder = data / "pg_wal"
+    return folder.iterdir() if folder.is_dir() else ()
+
+
+def timelines(data: Path) -> set[int]:
+    """Those of which a data directory has log or a history."""
+    return {int(name[1], 16) for path in _files(data) if (name := TIMELINE.fullmatch(path.name))}
+
+
+def _histories(data: Path) -> dict[int, Path]:
+    """Those that PostgreSQL wrote; an empty one only shows that the number is taken."""
+    return {
+        int(name[1], 16): path
+        for path in _files(data)
+        if (name := HISTORY.fullmatch(path.name)) and path.stat().st_size
+    }
+
+
+def _taken(data: Path, timeline: int, source: Path | None) -> None:
+    """Show PostgreSQL that a timeline is there; its history is archived where only this host has it."""
+    name = f"{timeline:08X}.history"
+    if source is None:
+        _write(data, f"pg_wal/{name}", "")
+        return
+    shutil.copyfile(source, data / "pg_wal" / name)
+    _own(data, f"pg_wal/{name}")
+    _write(data, f"pg_wal/archive_status/{name}.ready", "")
+
+
+def _write(data: Path, name: str, text: str) -> None:
+    path = data / name
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    _own(data, name)
+
+
+def _own(data: Path, name: str) -> None:
+    about = data.stat()
+    os.chown(data / name, about.st_uid, about.st_gid)

@@ -1,0 +1,45 @@
+"""A data directory is laid ready to begin a timeline above all others: by its files alone."""
+
+from pathlib import Path
+
+from host.database import beginning
+
+
+def data(folder: Path, *wal: str) -> Path:
+    """A stopped server's, with these files of its log; histories have a text."""
+    (folder / "pg_wal/archive_status").mkdir(parents=True)
+    (folder / "global").mkdir()
+    (folder / "global/pg_control").touch()
+    for name in wal:
+        (folder / "pg_wal" / name).write_text(f"history {name}" if name.endswith("history") else "")
+    return folder
+
+
+def taken(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in sorted((folder / "pg_wal").glob("*.history"))}
+
+
+def test_numbers_of_the_archive_and_of_other_clusters_are_shown_as_taken(tmp_path: Path) -> None:
+    main = data(tmp_path / "main", "000000010000000000000007")
+    undone = data(tmp_path / "undone", "00000003.history", "000000030000000000000005")
+    assert beginning.prepare(main, [undone, tmp_path / "none"], [1, 2]) == 4
+    # What only this host has of the third is archived; what the archive has is only shown.
+    assert taken(main) == {"00000002.history": "", "00000003.history": "history 00000003.history"}
+    assert [path.name for path in (main / "pg_wal/archive_status").iterdir()] == ["00000003.history.ready"]
+    assert (main / "recovery.signal").exists()
+    assert "restore_command = 'false'" in (main / "postgresql.auto.conf").read_text()
+
+
+def test_it_is_the_same_number_however_often_it_is_laid_ready(tmp_path: Path) -> None:
+    main = data(tmp_path / "main", "00000002.history", "000000020000000000000007")
+    assert [beginning.prepare(main, [], [1, 5]) for _ in range(2)] == [6, 6]
+    assert taken(main)["00000002.history"] == "history 00000002.history"
+
+
+def test_a_standby_and_a_folder_without_a_cluster_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert beginning.prepare(tmp_path / "empty", [], [1, 2]) is None
+    standby = data(tmp_path / "standby", "000000010000000000000007")
+    (standby / "standby.signal").touch()
+    assert beginning.prepare(standby, [], [1, 2]) is None
+    assert not (standby / "recovery.signal").exists()
