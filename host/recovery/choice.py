@@ -263,7 +263,7 @@ def _time_fault(target: Target, situation: Situation) -> str | None:
         return (
             f"{_shown(target)} lies where timeline {branch.timeline} was given up for a restored one"
             f" ({written(branch.since)} .. {written(branch.until)}): name the timeline, {branch.timeline} for what was"
-            f" given up, or a time before or after{nearest}"
+            f" given up, or a time before or after{_others_at(time, situation)}{nearest}"
         )
     hole = next((one for one in situation.covered.holes if one.since <= time <= one.until), None)
     if hole is None or any(one.since <= time <= one.until for one in situation.windows):
@@ -279,6 +279,14 @@ def _nearest(time: datetime, situation: Situation) -> str:
     after = min((one.since for one in situation.windows if one.since >= time), default=None)
     found = [written(one) for one in (before, after) if one]
     return f"; the nearest that can be: {' and '.join(found)}" if found else ""
+
+
+def _others_at(time: datetime, situation: Situation) -> str:
+    """Other timelines that have something of this time: one that somebody else served on meanwhile."""
+    own = {entry.timeline for entry in situation.lineage}
+    found = [one for one in beside(situation.lineage, situation.held) if one.timeline not in own]
+    there = [str(one) for one in found if (one.since or one.until) <= time <= one.until]
+    return f"; {', '.join(there)}" if there else ""
 
 
 def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -> Choice:

@@ -8,7 +8,18 @@ import pytest
 
 from host.database.cluster import StandbyMinimums
 from host.database.contents import promoted
-from host.database.serving import MARK, HasLaterTimeline, demotion_mark, promotion_fault, return_fault, taken_back
+from host.database.serving import (
+    MARK,
+    ArchivedTimelines,
+    HasLaterTimeline,
+    Recovering,
+    Recovery,
+    demotion_mark,
+    promotion_fault,
+    promotion_wait_fault,
+    return_fault,
+    taken_back,
+)
 from host.specification.model import Postgres
 from host.specification.reading import parse
 from tests.host.database.test_changes import state
@@ -97,3 +108,37 @@ def test_a_standbys_minimums_are_read_from_its_control_data() -> None:
     lines += ["max_prepared_xacts setting:           5", "track_commit_timestamp setting:       off"]
     found = StandbyMinimums.process(StandbyMinimums.__new__(StandbyMinimums), lines)
     assert found == {"max_connections": 400, "max_prepared_transactions": 5}
+
+
+def test_timelines_are_read_from_the_names_in_the_archive() -> None:
+    fact = ArchivedTimelines.__new__(ArchivedTimelines)
+    assert fact.process(["0000000100000000", "0000000A00000001", "00000003.history", "archive.info"]) == [1, 3, 10]
+    assert fact.process(["0000000100000000", "unread"]) is None
+    assert fact.process([]) == []
+
+
+def recovering(*lines: str) -> Recovering:
+    return Recovery.process(Recovery.__new__(Recovery), list(lines))
+
+
+def test_a_promotion_goes_on_until_it_has_ended() -> None:
+    going = recovering('not paused|||0/5000060|||{ "max_connections" : "48" }', "max_connections setting:   48")
+    assert (going.state, going.lsn, going.lower) == ("not paused", "0/5000060", ())
+    assert promotion_wait_fault(going, "store:443", away=1, seconds=100) is None
+    assert recovering('ended||||||{ "max_connections" : "48" }').state == "ended"
+    assert recovering("psql: error: could not connect").state == "silent"
+
+
+def test_a_promotion_says_what_it_waits_for() -> None:
+    line = 'paused|||0/5000060|||{ "max_connections" : "48" }'
+    paused = promotion_wait_fault(recovering(line, "max_connections setting:   100"), "store:443", away=0, seconds=1)
+    assert paused
+    words = "max_connections = 48 is a lower setting than on the primary server, where its value was 100"
+    assert f"promotion is not possible because of insufficient parameter settings: {words}. Apply again" in paused
+    going = recovering(line.replace("paused", "not paused"))
+    away = promotion_wait_fault(going, "store:443", away=21, seconds=30)
+    assert away
+    assert "waits for the archive, whose store store:443 has not answered for 21 s" in away
+    late = promotion_wait_fault(going, "store:443", away=0, seconds=301)
+    assert late
+    assert "has not ended within 300 s; the log is replayed up to 0/5000060" in late

@@ -244,3 +244,27 @@ def test_a_fault_names_every_window() -> None:
 def test_a_hole_is_named_on_the_timeline_that_it_lies_on() -> None:
     note = choose(target("latest"), situation(FIRST, without=(5,), branch=12, timeline=2)).note
     assert note == "archive: 000000010000000000000005 .. 000000010000000000000005 is missing"
+
+
+def test_what_lies_on_other_timelines_is_said_and_nothing_where_nothing_does() -> None:
+    assert situation(*BOTH).note == ""
+    ended = "timeline 2 is followed; timeline 1 has 2026-11-01T12:30:00.000000Z .. 2026-11-01T21:00:00.000000Z"
+    assert situation(*BOTH, branch=12, timeline=2).note == f"{ended}, which is not on it"
+    other = "timeline 1 is followed; timeline 2 has 2026-11-01T22:00:00.000000Z .. 2026-11-02T07:00:00.000000Z"
+    assert situation(*BOTH, branch=12, timeline=1).note == f"{other}, which is not on it"
+
+
+def test_the_highest_timeline_is_the_one_that_served_last() -> None:
+    # The first goes on being archived: it was told to stop, and is restarted now and then.
+    held = situation(*BOTH, branch=12, hours=40).held
+    assert (held.timelines, held.current_timeline) == ([1, 2], 2)
+    assert situation().held.current_timeline == 1
+
+
+def test_a_timeline_whose_history_is_lost_is_followed_from_its_own_backups() -> None:
+    own = backup(16, timeline=2)
+    found = situation(*BOTH, own, branch=12, timeline=2)
+    assert found.recovery_timeline == "2"
+    bare = replace(found, held=replace(found.held, histories={}), lineage=history_entries(2, ""))
+    choice = choose(target("latest"), bare)
+    assert (choice.backup, choice.faults, bare.recovery_timeline) == (own, (), "current")

@@ -10,6 +10,7 @@ import pytest
 
 from host.recovery import fetcher
 from host.recovery.fetcher import BETWEEN, FATAL, LOOKS, Fetcher
+from host.recovery.pgbackrest import NOT_FOUND
 
 NAME = "000000010000000000000008"
 
@@ -17,12 +18,12 @@ NAME = "000000010000000000000008"
 class Trial:
     """A cluster for which pgBackRest fails a number of times, each time with the same words."""
 
-    def __init__(self, folder: Path, failures: int, message: str) -> None:
+    def __init__(self, folder: Path, failures: int, message: str, code: int = 55) -> None:
         for name in ("asks", "answers", "wal", "settings"):
             (folder / name).mkdir()
-        self._folder, self._left, self._message = folder, failures, message
+        self._folder, self._left, self._message, self._code = folder, failures, message, code
         machine = SimpleNamespace(
-            spec=SimpleNamespace(postgres=SimpleNamespace(cpus=1)), write=lambda *_: None, start=self._start
+            spec=SimpleNamespace(postgres=SimpleNamespace(cpus=1)), write=self._written, start=self._start
         )
         work: Any = SimpleNamespace(
             machine=machine, folder=folder, settings=folder / "settings", inside=lambda place: folder / place
@@ -33,18 +34,22 @@ class Trial:
             variables=dict,
             fault=lambda command, code, message: f"{command}: {code}: {message}",
         )
-        self.fetcher = Fetcher(repository, work, {}, {})
+        self.fetcher = Fetcher(repository, work, {}, {}, range(2, 4))
 
     def _start(self, argv: Sequence[str], **_: Any) -> "subprocess.Popen[str]":
         self._left -= 1
-        script = f"echo '{self._message}'; exit 55" if self._left >= 0 else f"echo log >{argv[-1]}"
+        script = f"echo '{self._message}'; exit {self._code}" if self._left >= 0 else f"echo log >{argv[-1]}"
         return subprocess.Popen(["sh", "-c", f"exec 1>&2; {script}"], text=True, stderr=subprocess.PIPE)
 
-    def asked(self) -> int:
+    @staticmethod
+    def _written(path: Path, text: str) -> None:
+        path.write_text(text)
+
+    def asked(self, name: str = NAME) -> int:
         """The code that PostgreSQL is told."""
-        (self._folder / "asks" / NAME).touch()
-        self.fetcher._answer(self._folder / "asks" / NAME)
-        return int((self._folder / "answers" / NAME).read_text())
+        (self._folder / "asks" / name).touch()
+        self.fetcher._answer(self._folder / "asks" / name)
+        return int((self._folder / "answers" / name).read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +73,9 @@ def test_another_fault_is_one_at_once(tmp_path: Path) -> None:
     trial = Trial(tmp_path, 1, "no such bucket")
     assert trial.asked() == FATAL
     assert trial.fetcher.fault == f"{NAME}: archive-get: 55: no such bucket\n"
+
+
+def test_numbers_that_are_taken_are_shown_to_whoever_looks_for_a_free_one(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, 3, "not found", NOT_FOUND)
+    assert [trial.asked(f"{line:08X}.history") for line in (2, 3, 4)] == [0, 0, NOT_FOUND]
+    assert (tmp_path / "wal/00000003.history").read_text() == ""
