@@ -81,10 +81,23 @@ def wait_socket(stack: Stack, here: HostRuntime) -> None:
 
 
 def start_postgres(realisation: Realisation) -> str:
-    realisation.report = realisation.runtime.prepare()
-    outcome = ensure_program(realisation.stack, realisation.runtime.postgres, realisation.report)
+    report = realisation.runtime.prepare()
+    try:
+        return _started(realisation, report)
+    except LocalError:
+        # The log of a standby may have been written with larger settings than its backup was: PostgreSQL ends when it
+        # comes there, and from then on its control file has them.
+        report = realisation.runtime.prepare()
+        if realisation.runtime.postgres.name not in report.restart:
+            raise
+        return _started(realisation, report)
+
+
+def _started(realisation: Realisation, report: Report) -> str:
+    realisation.report = report
+    outcome = ensure_program(realisation.stack, realisation.runtime.postgres, report)
     wait_socket(realisation.stack, realisation.runtime)
-    return _told(outcome, realisation.report)
+    return _told(outcome, report)
 
 
 def apply_stage(realisation: Realisation) -> str:
