@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -30,14 +31,25 @@ def gate(store: ObjectStore) -> Iterator[Gate]:
     made.shut()
 
 
-def startup(host: HostUnderTest) -> psutil.Process:
-    """The process that replays."""
-    (found,) = [one for one in processes(host) if " ".join(one.cmdline()).startswith("postgres: startup")]
+def commands(host: HostUnderTest) -> dict[psutil.Process, str]:
+    """The command lines of what runs there; what has ended meanwhile has none."""
+    found = {}
+    for pid in members(host.namespace):
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            found[process] = " ".join(process.cmdline())
     return found
 
 
-def processes(host: HostUnderTest) -> list[psutil.Process]:
-    return [psutil.Process(pid) for pid in members(host.namespace)]
+def startup(host: HostUnderTest) -> psutil.Process:
+    """The process that replays."""
+    (found,) = [process for process, command in commands(host).items() if command.startswith("postgres: startup")]
+    return found
+
+
+def asks(host: HostUnderTest) -> bool:
+    """Whether its standby asks the archive for a file just now."""
+    return any("archive-get" in command for command in commands(host).values())
 
 
 def archived(host: HostUnderTest, first: int) -> None:
@@ -104,7 +116,7 @@ def test_a_standby_that_waits_for_the_store_is_stopped_at_once_and_leaves_nothin
     archived(a, 1)
     until(lambda: b.superuser(ROWS) == "1000")
     gate.shut()
-    until(lambda: any(" archive-get " in f"{' '.join(one.cmdline())} " for one in processes(b)))
+    until(lambda: asks(b))
     begin = time.monotonic()
     b.stop_postgres()
     assert time.monotonic() - begin < FAST_SECONDS
@@ -112,11 +124,11 @@ def test_a_standby_that_waits_for_the_store_is_stopped_at_once_and_leaves_nothin
     b.start_postgres()
     until(lambda: b.superuser(ROWS) == "1000")
     gate.shut()
-    until(lambda: any(" archive-get " in f"{' '.join(one.cmdline())} " for one in processes(b)))
+    until(lambda: asks(b))
     b.signal_postgres("KILL")
     # What asked for the next file, and the process that waits for it, would keep the next server from starting.
     until(lambda: not b.has_postgres_processes())
-    until(lambda: not any("archive-get" in " ".join(one.cmdline()) for one in processes(b)))
+    until(lambda: not asks(b))
     gate.open()
     b.start_postgres()
     archived(a, 1001)
