@@ -29,7 +29,7 @@ class Serving:
         rebuilds: bool = False,
     ) -> "Serving":
         """What the operator asks for now. Raises LocalError for what would harm rows."""
-        if rebuilds and (standby_of is None or self.is_serving or self.standby_of is None):
+        if rebuilds and (standby_of is None or self.standby_of is None or self.is_serving):
             raise LocalError(
                 "--rebuild: makes a standby again, and goes with --standby-of; a stack that serves, or has a database"
                 " of its own, is not replaced"

@@ -51,8 +51,16 @@ def _standbys(stack: Stack) -> Iterator[Stack]:
     for folder in _announced(stack.state):
         state = State(Path(folder))
         known = serving.read(state) if state.exists else None
-        if known and known.standby_of == str(stack.state.folder) and not known.is_serving and state.has_database:
-            yield Stack(project=stack.project, state=state, ports=Ports(remembered_port(state) or FIRST))
+        if known and known.standby_of == str(stack.state.folder) and state.has_database:
+            found = Stack(project=stack.project, state=state, ports=Ports(remembered_port(state) or FIRST))
+            # That it is to serve does not say that it was promoted: it may have been refused.
+            if not known.is_serving or follows(found):
+                yield found
+
+
+def follows(stack: Stack) -> bool:
+    """Whether its server runs, and is a standby."""
+    return _asked(stack, "SELECT pg_is_in_recovery()") == "t"
 
 
 def _fault(first: Stack, standby: Stack) -> str | None:

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -63,6 +63,8 @@ def _wished(stack: Stack, wish: Wish, progress: Progress) -> Serving:
     """Which host is to serve; a standby is given the secrets of the first stack."""
     state = stack.state
     known = serving.read(state)
+    if wish.rebuilds and known.standby_of and standbys.follows(stack):
+        known = replace(known, is_serving=False)
     wished = known.wanted(
         state,
         standby_of=wish.standby_of,
