@@ -49,11 +49,12 @@ THRESHOLDS: dict[str, Threshold] = {
     # Above max_wal_size something holds WAL back: a slot, or an archiver that fails.
     "wal": Threshold(unit="% of max_wal_size", warning=150, critical=400),
     "slot": Threshold(unit="MB retained", warning=1024, critical=8192),
-    # Seconds that a restore would lose. A file takes a second or two on its way to S3.
+    # A full file takes a second or two on its way to S3.
     "archiving": Threshold(unit="s behind", warning=20, critical=900),
     # At 100 the queue is dropped, and with it what the window to restore to would need.
     "archive queue": Threshold(unit="% of what may wait", warning=10, critical=QUEUE_PERCENT),
-    "dropped WAL": Threshold(unit="files in 24 h", warning=None, critical=1),
+    # In 24 h, and until the next backup.
+    "dropped WAL": Threshold(unit="files", warning=None, critical=1),
     # Written each half minute; a restore is tried by them.
     "markers": Threshold(unit="s old", warning=120, critical=None),
     "longest transaction": Threshold(unit="s", warning=300, critical=3600),
@@ -78,24 +79,35 @@ Rows = Sequence[Mapping[str, Any]]
 MB = 2**20
 # Before that many blocks a share says nothing: the cache is still cold.
 COLD_BLOCKS = 100_000
+# For what a busy host takes to hand a file over.
+SPARE_SECONDS = 15
+# As declared where nothing else is; a host of before does not tell its own.
+DEFAULT_POINT_SECONDS = 120
 # Of transaction ids, which wrap around (PostgreSQL manual, 24.1.5).
 ALL_IDS = 2**31
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One measured value, in the unit of the limit with this name."""
+    """One measured value, in the unit of its limits."""
 
     name: str
     level: Level
     detail: str
     value: float | None = None
+    own_limits: Threshold | None = None
+    """Where they are declared with the host, in place of the table's."""
+
+    @property
+    def limits(self) -> Threshold | None:
+        return self.own_limits or THRESHOLDS.get(self.name)
 
 
-def measured(name: str, value: float, detail: str) -> Finding:
-    """A finding with the level that the table of limits gives to its value."""
+def measured(name: str, value: float, detail: str, own_limits: Threshold | None = None) -> Finding:
+    """A finding with the level that its own limits give to its value, or else the table's."""
     value = round(value, 1)
-    return Finding(name=name, level=THRESHOLDS[name].level(value), detail=detail, value=value)
+    level = (own_limits or THRESHOLDS[name]).level(value)
+    return Finding(name=name, level=level, detail=detail, value=value, own_limits=own_limits)
 
 
 def versions(rows: Rows, backup_rows: Rows | None, job_rows: Rows | None, *, is_pinned: bool) -> Iterator[Finding]:
@@ -183,6 +195,28 @@ def wal(rows: Rows) -> Iterator[Finding]:
     yield measured("wal", share, f"{size(row['bytes'])} in {row['files']} files, made for {size(row['max_bytes'])}")
 
 
+def unarchived(rows: Rows) -> Iterator[Finding]:
+    """What is on this host alone, against the point that a restore is to reach; what can't be told is the worst."""
+    if not rows:
+        yield Finding(name="would be lost", level=Level.OK, detail="nothing: a standby has no log of its own")
+        return
+    (row,) = rows
+    limits = Threshold(
+        unit="s of commits",
+        warning=row["archive_timeout_seconds"] + SPARE_SECONDS,
+        critical=row["recovery_point_seconds"] or DEFAULT_POINT_SECONDS,
+    )
+    log = f"{size(row['bytes'])} of log is on this host alone"
+    if row["seconds"] is None:
+        fault = f"nobody knows how much: {log}, and the time of its commits can't be read"
+        yield Finding(name="would be lost", level=Level.CRITICAL, detail=fault, own_limits=limits)
+    elif not row["seconds"]:
+        yield measured("would be lost", 0, "nothing: all that was committed is in the repository", limits)
+    else:
+        since = f"what was committed in the last {duration(row['seconds'])}: {log}"
+        yield measured("would be lost", row["seconds"], since, limits)
+
+
 def archiver(rows: Rows) -> Iterator[Finding]:
     """Judged by the WAL file that has waited longest: an unreachable repository is retried for minutes before."""
     (row,) = rows
@@ -218,7 +252,7 @@ def dropped(rows: Rows) -> Iterator[Finding]:
     """Log that was given up for want of room: a hole in the window to restore to."""
     (row,) = rows
     hole = f"{row['first']} to {row['last']}: nothing later can be restored to before `./hybrid backup now`"
-    yield measured("dropped WAL", row["files_day"], hole if row["files_day"] else "none in 24 h")
+    yield measured("dropped WAL", row["files_day"], hole if row["files_day"] else "none")
 
 
 def markers(rows: Rows) -> Iterator[Finding]:
@@ -267,7 +301,7 @@ def timescaledb(rows: Rows) -> Iterator[Finding]:
     told = [f"{row['name']}: {row['total_failures']} of {row['total_runs']} runs failed" for row in failed]
     if not all(row["has_scheduler"] for row in rows):
         failed, told = [*rows], ["no scheduler runs: nothing starts them", *told]
-    yield measured("TimescaleDB jobs", len(failed), "; ".join(told) or f"{len(rows)} scheduled")
+    yield measured("TimescaleDB jobs", len(failed), "; ".join(told) or f"{len(rows) or 'none'} scheduled")
 
 
 def connections(rows: Rows) -> Iterator[Finding]:

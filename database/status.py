@@ -4,13 +4,13 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from database import findings
 from database.access import CONNECT_SECONDS, Access, connected
 from database.errors import DatabaseError
-from database.findings import SEVERITY, THRESHOLDS, Finding, Level, Rows, measured
+from database.findings import SEVERITY, Finding, Level, Rows, measured
 
 if TYPE_CHECKING:
     import psycopg
@@ -38,6 +38,12 @@ WAL = """
 SELECT sum(size)::float8 AS bytes, count(*) AS files,
        (SELECT setting::float8 * 1048576 FROM pg_settings WHERE name = 'max_wal_size') AS max_bytes
 FROM pg_ls_waldir()
+"""
+UNARCHIVED = """
+SELECT bytes::float8, seconds, extract(epoch FROM current_setting('archive_timeout')::interval)::float8
+           AS archive_timeout_seconds,
+       nullif(current_setting('hybrid.recovery_point_seconds', true), '')::float8 AS recovery_point_seconds
+FROM monitoring.unarchived()
 """
 ARCHIVER = """
 SELECT current_setting('archive_mode') AS mode, pg_is_in_recovery() AS is_standby, last_archived_wal, failed_count,
@@ -127,6 +133,7 @@ SUBJECTS: tuple[tuple[str, str, Callable[[Rows], Iterator[Finding]]], ...] = (
     ("extensions", EXTENSIONS, findings.extensions),
     ("disk", DISK, findings.disk),
     ("WAL", WAL, findings.wal),
+    ("unarchived WAL", UNARCHIVED, findings.unarchived),
     ("archiver", ARCHIVER, findings.archiver),
     ("dropped WAL", DROPPED_WAL, findings.dropped),
     ("markers", MARKERS, findings.markers),
@@ -152,11 +159,19 @@ class Status:
 
     @property
     def level(self) -> Level:
-        return max((finding.level for finding in self.findings), key=SEVERITY.index)
+        # What could not be seen may be anything.
+        unseen = [Level.WARNING] if self.unseen else []
+        return max([*unseen, *(finding.level for finding in self.findings)], key=SEVERITY.index)
 
     def document(self) -> dict[str, Any]:
         rows = [
-            {**asdict(finding), "limits": str(THRESHOLDS[finding.name]) if finding.name in THRESHOLDS else None}
+            {
+                "name": finding.name,
+                "level": finding.level,
+                "detail": finding.detail,
+                "value": finding.value,
+                "limits": str(finding.limits) if finding.limits else None,
+            }
             for finding in self.findings
         ]
         return {

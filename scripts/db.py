@@ -93,14 +93,14 @@ def _print_status(found: "Status") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from database.findings import THRESHOLDS, Level
+    from database.findings import Level
     from database.status import NOT_FOR_MONITOR, ROLE
 
     colours = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red"}
     table = Table("", "what", "found", "warning / critical", box=None, pad_edge=False, header_style="bold")
     for finding in found.findings:
         level = f"[{colours[finding.level]}]{finding.level}[/]"
-        table.add_row(level, finding.name, escape(finding.detail), str(THRESHOLDS.get(finding.name, "")))
+        table.add_row(level, finding.name, escape(finding.detail), str(finding.limits or ""))
     out = console()
     out.print(table)
     for reason in found.unseen:

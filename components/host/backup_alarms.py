@@ -40,6 +40,12 @@ ALARMS = {
         "the way back to any later point until the next backup.",
         is_alarmed_by_silence=True,
     ),
+    "recovery-point": Alarm(
+        metric="RecoveryPointPercent",
+        threshold=100,
+        minutes=2,
+        description="More is on the host alone than a lost one may take with it (recoveryPointSeconds).",
+    ),
     "backup-age": Alarm(
         metric="BackupAgeHours",
         threshold=BACKUP_HOURS,

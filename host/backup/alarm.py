@@ -1,4 +1,4 @@
-"""Warns before the log is dropped, a backup is too old or the repository unsound: to the journal and to CloudWatch.
+"""Warns of log that is on this host alone or dropped, of backups and the repository: to the journal and to CloudWatch.
 
 Installed on the host by itself, as backup_alarm.py, and run each minute by systemd with the system's Python:
 backup_alarm.py SETTINGS. So it imports nothing of ours, and writes its own file whole, without durable.files.
@@ -41,6 +41,10 @@ class Settings:
     """Folder of what the scheduled backups answered, of marks of those that failed, and of what was told."""
     info: list[str]
     """Command line that prints the repository's content as JSON."""
+    unarchived: list[str]
+    """Command line that prints seconds|bytes of commits that are on this host alone; no seconds where nobody knows."""
+    recovery_point_seconds: float
+    """So many of them a lost host may take with it."""
     is_serving: bool
     """Only then backups are taken."""
     namespace: str | None
@@ -56,6 +60,10 @@ class Settings:
 class Found:
     settings: Settings
     queue_percent: float
+    unarchived_seconds: float | None
+    """Age of the oldest commit that is on this host alone; None before PostgreSQL has told it once."""
+    unarchived_bytes: float
+    """Of log, as PostgreSQL told it last."""
     dropped_at: float | None
     """Time since which the archive has a hole that no backup has closed."""
     backup_hours: float | None
@@ -78,9 +86,14 @@ class Found:
         found = {"ArchiveQueuePercent": round(queue, 1)}
         if not self.is_serving:
             return found
+        if self.unarchived_seconds is not None:
+            found["RecoveryPointPercent"] = round(self._point_percent(self.unarchived_seconds), 1)
         if self.backup_hours is not None:
             found["BackupAgeHours"] = round(self.backup_hours, 2)
         return found | {"VerifyFailed": float(self.is_verify_failed)}
+
+    def _point_percent(self, seconds: float) -> float:
+        return 100 * seconds / self.settings.recovery_point_seconds
 
     def concerns(self) -> dict[str, str]:
         """What an operator has to know, by a name that stays the same while it goes on."""
@@ -95,6 +108,10 @@ class Found:
             yield "dropped", f"log was dropped at {moment}: nothing later can be restored to; {REMEDY}"
         if not self.is_serving:
             return
+        if self.unarchived_seconds is not None and self._point_percent(self.unarchived_seconds) >= 100:
+            lost = f"{self.unarchived_seconds:.0f} s of commits ({self.unarchived_bytes / 2**20:.1f} MB of log)"
+            allowed = f"{self.settings.recovery_point_seconds:.0f} s may be; see `./hybrid db status`"
+            yield "unarchived", f"{lost} are on this host alone; {allowed}"
         if self.backup_hours is None:
             yield "backup", "no usable backup is known"
         elif self.backup_hours >= self.settings.alarm_backup_hours:
@@ -152,6 +169,18 @@ def asked(settings: Settings, state: dict[str, Any], now: float) -> float | None
     return stopped_at
 
 
+def unarchived_seconds(settings: Settings, state: dict[str, Any], now: float) -> float | None:
+    """How long ago all was archived; while PostgreSQL does not tell, as long as when it last did, and since."""
+    try:
+        answer = subprocess.run(settings.unarchived, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=True)
+        seconds, count = map(float, answer.stdout.split("|"))
+        state |= {"covered_until": now - seconds, "unarchived_bytes": count}
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        print(f"{WARNING}PostgreSQL does not tell what is not archived: {type(error).__name__}", flush=True)
+    covered: float | None = state.get("covered_until")
+    return None if covered is None else max(now - covered, 0)
+
+
 def verify_days(answers: Path, state: dict[str, Any], now: float) -> float:
     """Days since the last answer; a host that has none yet counts from when it began to serve."""
     since = state.setdefault("serves_since", now)
@@ -165,10 +194,13 @@ def found(settings: Settings, state: dict[str, Any], now: float) -> Found:
     stopped_at = asked(settings, state, now) if settings.is_serving else None
     if not settings.is_serving:
         state.pop("serves_since", None)
+        state.pop("covered_until", None)
     verified = verify_days(answers, state, now) if settings.is_serving else 0.0
     dropped_at = last_drop(Path(settings.log))
     return Found(
         settings=settings,
+        unarchived_seconds=unarchived_seconds(settings, state, now) if settings.is_serving else None,
+        unarchived_bytes=state.get("unarchived_bytes", 0),
         queue_percent=100 * queue_bytes(Path(settings.wal)) / settings.queue_max_bytes,
         dropped_at=dropped_at if dropped_at and dropped_at > (stopped_at or 0) else None,
         backup_hours=None if stopped_at is None else max(now - stopped_at, 0) / 3600,

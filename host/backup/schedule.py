@@ -12,12 +12,15 @@ from host.common import layout
 from host.common.rendering import render, written
 from host.common.services import postgres
 from host.common.units import ended, running, unit_written, units_read
+from host.database import monitoring
+from host.database.contents import psql
 from host.specification import alarms
 from host.specification.model import Schedule, Spec
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ALARM = "hybrid-backup-alarm"
 MARK = "hybrid-failed@.service"
+UNARCHIVED = f"SELECT seconds, bytes FROM {monitoring.SCHEMA}.unarchived()"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,8 @@ def alarm_settings(spec: Spec) -> alarm.Settings:
         log=f"{layout.BACKUP_LOGS}/{stanza}-archive-push-async.log",
         answers=layout.BACKUP_ANSWERS,
         info=[*layout.AS_OWNER.split(), "pgbackrest", f"--stanza={stanza}", "--output=json", "info"],
+        unarchived=[*psql(spec.postgres).split(), f"--command={UNARCHIVED}"],
+        recovery_point_seconds=spec.backup.recovery_point_seconds,
         is_serving=spec.postgres.is_serving,
         namespace=spec.backup.alarm_namespace,
         host=spec.backup.alarm_host,

@@ -1,5 +1,6 @@
 """Answers of a database judged, without a database, and the one table of limits that they are judged by."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ ARCHIVER = {
     "waiting_bytes": 0.0,
     "queue_max_bytes": 1024 * 2**20,
 }
+UNARCHIVED = {"bytes": 2e7, "seconds": 40.0, "archive_timeout_seconds": 60.0, "recovery_point_seconds": 300.0}
 MARKERS = {"seconds": 20.0, "is_standby": False, "uptime_seconds": 5e5}
 DROPPED = {"files_day": 0, "first": None, "last": None}
 OPEN = {"pid": 7, "role": "app", "state": "active", "seconds": 5.0, "idle_seconds": 5.0}
@@ -70,6 +72,16 @@ def levels(judge: Any, *rows: dict[str, Any]) -> list[str]:
             [ARCHIVER | {"waiting": 900, "waiting_bytes": 9e9, "queue_max_bytes": None}],
             ["archiving: ok", "archive queue: ok"],
         ),
+        (findings.unarchived, [], ["would be lost: ok"]),
+        (findings.unarchived, [UNARCHIVED], ["would be lost: ok"]),
+        (findings.unarchived, [UNARCHIVED | {"seconds": 75.0}], ["would be lost: warning"]),
+        (findings.unarchived, [UNARCHIVED | {"seconds": 300.0}], ["would be lost: critical"]),
+        (
+            findings.unarchived,
+            [UNARCHIVED | {"seconds": 120.0, "recovery_point_seconds": None}],
+            ["would be lost: critical"],
+        ),
+        (findings.unarchived, [UNARCHIVED | {"seconds": None}], ["would be lost: critical"]),
         (findings.dropped, [DROPPED], ["dropped WAL: ok"]),
         (findings.dropped, [{"files_day": 1, "first": "A", "last": "A"}], ["dropped WAL: critical"]),
         (findings.markers, [MARKERS], ["markers: ok"]),
@@ -185,6 +197,17 @@ def test_the_buffers_are_asked_for_as_the_server_can_tell(server: int, query: st
 def test_the_fullest_role_is_named() -> None:
     rows = [{"role": name, "open": open_, "allowed": 10} for name, open_ in (("app", 2), ("monitor", 9), ("all", 11))]
     assert [found.detail for found in findings.connections(rows)] == ["monitor: 9 of 10", "all: 11 of 10"]
+
+
+def test_what_would_be_lost_is_told_by_time_and_bytes_against_what_is_declared() -> None:
+    (found,) = findings.unarchived([UNARCHIVED])
+    assert found.detail == "what was committed in the last 40.0 s: 19 MB of log is on this host alone"
+    assert (found.value, str(found.limits)) == (40.0, "≥ 75 / 300 s of commits")
+
+
+def test_what_could_not_be_seen_is_a_warning() -> None:
+    found = status.Status(stack="local", route="directly", findings=(findings.measured("wal", 1, ""),), unseen=())
+    assert (found.level, replace(found, unseen=("disk: no such function",)).level) == ("ok", "warning")
 
 
 def test_the_queue_is_told_against_what_may_wait() -> None:

@@ -154,7 +154,7 @@ def test_the_log_that_waits_has_the_declared_limit_and_pace() -> None:
     settings = cluster.settings_text(parse(value))
     assert "\narchive_timeout = 30\n" in settings
     assert "\ncheckpoint_timeout = 30\n" in settings
-    assert "\nhybrid.archive_queue_max_mb = 512\n" in settings
+    assert "\nhybrid.archive_queue_max_mb = 512\nhybrid.recovery_point_seconds = 120\n" in settings
 
 
 def test_the_poolers_file_reads_back_as_written() -> None:

@@ -1,5 +1,6 @@
 -- What monitoring sees beyond pg_monitor: only through these functions, whose owner is the superuser.
 CREATE EXTENSION IF NOT EXISTS file_fdw SCHEMA extensions;
+CREATE EXTENSION IF NOT EXISTS pg_walinspect SCHEMA extensions;
 CREATE SERVER IF NOT EXISTS file_systems FOREIGN DATA WRAPPER file_fdw;
 DROP FOREIGN TABLE IF EXISTS monitoring.file_system;
 -- A foreign table, since it can be read on a standby, too. The program runs in the data directory.
@@ -54,7 +55,8 @@ BEGIN
 END
 $$;
 
--- Log files that pgBackRest dropped since the queue was over its limit, of its own log and the one before.
+-- Log files that pgBackRest dropped since the queue was over its limit, of its own log and the one before: those of
+-- the last day, and of this timeline all since the last backup, whose label PostgreSQL keeps until the next one's.
 DROP FOREIGN TABLE IF EXISTS monitoring.dropped_wal;
 CREATE FOREIGN TABLE monitoring.dropped_wal (line text)
 SERVER file_systems OPTIONS (
@@ -75,7 +77,82 @@ BEGIN
                substring(held.line FROM '^[0-9-]{10} [0-9:]{8}')::timestamp AS at
         FROM monitoring.dropped_wal AS held
     ) AS dropped
-    WHERE dropped.at > localtimestamp - interval '1 day' AND dropped.file IS NOT NULL;
+    WHERE dropped.file IS NOT NULL AND (
+        dropped.at > localtimestamp - interval '1 day'
+        OR left(dropped.file, 8) = lpad(upper(to_hex((SELECT timeline_id FROM pg_control_checkpoint()))), 8, '0')
+           AND dropped.file > coalesce((SELECT max(name) FROM pg_ls_waldir() WHERE name ~ '\.backup$'), '')
+    );
+END
+$$;
+
+-- What would be lost with this host now: the log that is not archived, and the age of the oldest commit in it; 0 where
+-- there is none, null where it can't be told. No row on a standby, which has no log of its own.
+CREATE OR REPLACE FUNCTION monitoring.unarchived() RETURNS TABLE (bytes bigint, seconds float8)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' SET lc_messages = 'C' AS $$
+DECLARE
+    segment_bytes CONSTANT bigint := (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size');
+    segments_per_log CONSTANT bigint := 4294967296 / segment_bytes;
+    -- About 100 MB, where a single transaction has written that much.
+    give_up_at CONSTANT timestamptz := clock_timestamp() + interval '0.8 s';
+    written pg_lsn;
+    line int;
+    done text[];
+    here pg_lsn;
+    until pg_lsn;
+    reached pg_lsn;
+    read_bytes bigint := 262144;
+    since timestamptz;
+    is_read boolean := false;
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RETURN;
+    END IF;
+    written := pg_current_wal_flush_lsn();
+    line := ('x' || left(pg_walfile_name(written), 8))::bit(32)::int;
+    -- Marks before files: a file that is removed in between must not seem to be without one. PostgreSQL's statistics
+    -- would name the newest that was archived, not the oldest that was not, and are lost with a crash.
+    done := ARRAY(SELECT left(name, 24) FROM pg_ls_archive_statusdir() WHERE name ~ '^[0-9A-F]{24}\.done$');
+    SELECT coalesce(min(held.start), written) INTO here
+    FROM (
+        SELECT '0/0'::pg_lsn + segment_bytes::numeric * (
+                   ('x' || substr(name, 9, 8))::bit(32)::bigint * segments_per_log
+                   + ('x' || substr(name, 17, 8))::bit(32)::bigint
+               ) AS start
+        FROM pg_ls_waldir()
+        WHERE name ~ '^[0-9A-F]{24}$' AND ('x' || left(name, 8))::bit(32)::int <= line AND NOT name = ANY (done)
+    ) AS held
+    WHERE held.start < written;
+    bytes := written - here;
+    BEGIN
+        WHILE since IS NULL AND NOT is_read AND clock_timestamp() < give_up_at LOOP
+            until := least(here + read_bytes, written);
+            SELECT max(end_lsn),
+                   min(substring(description FROM '\d{4,}-\d\d-\d\d \d\d:\d\d:[0-9.]+\+00')::timestamptz)
+                   FILTER (WHERE resource_manager = 'Transaction' AND record_type IN ('COMMIT', 'COMMIT_PREPARED'))
+            INTO reached, since
+            FROM extensions.pg_get_wal_records_info(here, until) WHERE until > here;
+            is_read := until = written;
+            here := coalesce(reached, here);
+            read_bytes := CASE WHEN reached IS NULL THEN 2 * read_bytes ELSE least(2 * read_bytes, segment_bytes) END;
+        END LOOP;
+    EXCEPTION WHEN OTHERS THEN
+        -- Of the last record a part may be there alone.
+        is_read := until = written AND SQLERRM LIKE 'could not find a valid record after%';
+    END;
+    IF since IS NULL AND is_read THEN
+        seconds := 0;
+    ELSIF since IS NULL THEN
+        -- What comes later was committed after the file before it was full.
+        since := (
+            SELECT max(file.modification) FROM pg_ls_waldir() AS file
+            WHERE file.name ~ '^[0-9A-F]{24}$' AND file.name < pg_walfile_name(here)
+        );
+    END IF;
+    IF since < clock_timestamp() + interval '5 s' THEN
+        seconds := greatest(extract(epoch FROM clock_timestamp() - since), 0);
+    END IF;
+    RETURN NEXT;
 END
 $$;
 

@@ -16,6 +16,8 @@ SETTINGS = alarm_settings(parse(spec()))
 SOUND = Found(
     settings=SETTINGS,
     queue_percent=0,
+    unarchived_seconds=60,
+    unarchived_bytes=0,
     dropped_at=None,
     backup_hours=1,
     failed=(),
@@ -34,6 +36,10 @@ def test_an_alarm_and_the_host_agree_from_when_on() -> None:
     assert SOUND.concerns() == {}
     assert list(replace(SOUND, queue_percent=queue).concerns()) == ["queue"]
     assert list(replace(SOUND, backup_hours=age).concerns()) == ["backup"]
+    late = replace(SOUND, unarchived_seconds=SETTINGS.recovery_point_seconds)
+    assert late.metrics()["RecoveryPointPercent"] == ALARMS["recovery-point"].threshold
+    assert list(late.concerns()) == ["unarchived"]
+    assert replace(SOUND, unarchived_seconds=SETTINGS.recovery_point_seconds - 0.1).concerns() == {}
     assert replace(SOUND, queue_percent=queue - 0.1, backup_hours=age - 0.1).concerns() == {}
     assert replace(SOUND, verify_days=8.1).metrics()["VerifyFailed"] == ALARMS["verify"].threshold
 
@@ -46,6 +52,7 @@ def test_the_serving_host_alone_is_watched(dev_plan: Plan) -> None:
     found = {name: alarm.inputs for name, alarm in alarms(dev_plan).items()}
     assert {name: (alarm["threshold"], alarm["evaluationPeriods"]) for name, alarm in found.items()} == {
         "ArchiveQueuePercent": (25, 3),
+        "RecoveryPointPercent": (100, 2),
         "BackupAgeHours": (30, 5),
         "VerifyFailed": (1, 1),
     }
@@ -57,7 +64,8 @@ def test_the_serving_host_alone_is_watched(dev_plan: Plan) -> None:
 
 def test_a_silent_host_alarms(dev_plan: Plan) -> None:
     missing = {name: alarm.inputs["treatMissingData"] for name, alarm in alarms(dev_plan).items()}
-    assert missing == {"ArchiveQueuePercent": "breaching", "BackupAgeHours": "ignore", "VerifyFailed": "ignore"}
+    assert missing.pop("ArchiveQueuePercent") == "breaching"
+    assert set(missing.values()) == {"ignore"}
 
 
 def test_alarms_reach_a_mailbox_through_an_encrypted_topic(dev_plan: Plan) -> None:

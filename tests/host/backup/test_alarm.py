@@ -54,6 +54,8 @@ def settings(tmp_path: Path) -> Settings:
         log=str(tmp_path / "push.log"),
         answers=str(tmp_path / "answers"),
         info=info(NOW - HOUR),
+        unarchived=["echo", "30|2000000"],
+        recovery_point_seconds=120,
         is_serving=True,
         namespace=None,
         host=None,
@@ -79,7 +81,32 @@ def test_a_host_in_good_health_says_nothing_and_tells_its_figures(settings: Sett
     answer(settings, "hybrid-verify.json", json.dumps({"is_sound": True}))
     here = found(settings, {}, NOW)
     assert here.concerns() == {}
-    assert here.metrics() == {"ArchiveQueuePercent": 0, "BackupAgeHours": 1, "VerifyFailed": 0}
+    assert here.metrics() == {
+        "ArchiveQueuePercent": 0,
+        "RecoveryPointPercent": 25,
+        "BackupAgeHours": 1,
+        "VerifyFailed": 0,
+    }
+
+
+@pytest.mark.parametrize(("seconds", "percent", "concerns"), [("119", 99.2, []), ("120", 100, ["unarchived"])])
+def test_what_is_on_this_host_alone_is_told_from_the_recovery_point_on(
+    settings: Settings, seconds: str, percent: float, concerns: list[str]
+) -> None:
+    here = found(replace(settings, unarchived=["echo", f"{seconds}|2000000"]), {}, NOW)
+    assert (here.metrics()["RecoveryPointPercent"], list(here.concerns())) == (percent, concerns)
+
+
+@pytest.mark.parametrize("command", [["false"], ["/no/such/program"], ["echo", "|2000000"]])
+def test_while_nobody_knows_what_is_on_this_host_alone_it_grows(
+    settings: Settings, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    state: dict[str, Any] = {}
+    found(settings, state, NOW)
+    later = found(replace(settings, unarchived=command), state, NOW + 90)
+    assert list(later.concerns()) == ["unarchived"]
+    assert capsys.readouterr().out.startswith("<4>PostgreSQL does not tell what is not archived: ")
+    assert "RecoveryPointPercent" not in found(replace(settings, unarchived=command), {}, NOW).metrics()
 
 
 @pytest.mark.parametrize(("segments", "percent", "concerns"), [(2, 20, []), (3, 30, ["queue"])])

@@ -12,17 +12,16 @@ from typing import Any
 
 import pytest
 
-from database.access import Access
-from database.findings import Finding
-from database.status import status
 from host.backup import alarm
 from host.backup.schedule import alarm_settings
+from host.common import layout
 from host.specification.reading import parse
 from local.host import namespace
 from tests.host.conftest import copied_host
 from tests.host.gate import Gate
 from tests.host.recovery.site import Site
 from tests.host.running import HostUnderTest
+from tests.host.status import findings
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
 from tests.run.ports import claim_some
@@ -75,23 +74,6 @@ def write(host: HostUnderTest, segments: int) -> None:
     for _ in range(segments):
         host.superuser("INSERT INTO public.written SELECT max(row) + 1 FROM public.written")
         host.superuser("SELECT pg_switch_wal()")
-
-
-def findings(host: HostUnderTest) -> dict[str, Finding]:
-    access = Access(
-        stack="test",
-        role="monitor",
-        database="clinic",
-        host="localhost",
-        address="127.0.0.1",
-        port=host.spec["postgres"]["port"],
-        authorities=host.authorities,
-        route="directly",
-        password=next(role["password"] for role in host.spec["postgres"]["roles"] if role["name"] == "monitor"),
-    )
-    found = status(access)
-    assert found.unseen == ()
-    return {finding.name: finding for finding in found.findings}
 
 
 def archived(host: HostUnderTest) -> list[int]:
@@ -202,6 +184,7 @@ class Alarm:
             log=f"{host.root}{given.log}",
             answers=str(folder),
             info=[*inside, *given.info[given.info.index("pgbackrest") :], *ASKED],
+            unarchived=[*inside, *given.unarchived[len(layout.AS_OWNER.split()) :]],
         )
         self._path.write_text(json.dumps(asdict(settings)))
         self._answers = folder
@@ -222,6 +205,12 @@ def dropped(host: HostUnderTest) -> None:
     for pid in host.inside(["pgrep", "--full", "archive-push.*pg_wal$"]).stdout.split():
         host.inside(["kill", "-TERM", pid])
     until(lambda: host.superuser(READY) == "0")
+
+
+def later(host: HostUnderTest) -> None:
+    """Days pass in pgBackRest's log."""
+    log = f"{host.root}/var/log/pgbackrest/main-17-archive-push-async.log"
+    assert host.inside(["sed", "--in-place", "s/^20[0-9-]*/2026-01-01/", log]).returncode == 0
 
 
 def test_the_alarm_comes_before_log_is_dropped_and_stays_until_the_next_backup(
@@ -247,5 +236,8 @@ def test_the_alarm_comes_before_log_is_dropped_and_stays_until_the_next_backup(
     assert "nothing comes after" in listed["holes"][-1]["cause"]
     caught_up(cut)
     assert [line for line in alarm.says() if "log was dropped at" in line]
+    later(cut)
+    assert findings(cut)["dropped WAL"].level == "critical"
     cut.pgbackrest("--type=diff", "backup")
     assert alarm.says() == []
+    assert findings(cut)["dropped WAL"].level == "ok"

@@ -78,7 +78,7 @@ def test_the_monitor_sees_the_jobs_of_other_roles_and_no_command(host: HostUnder
     assert "command" not in job
 
 
-@pytest.mark.parametrize("function", ["disk", "backup_version", "cron_jobs"])
+@pytest.mark.parametrize("function", ["disk", "backup_version", "cron_jobs", "unarchived"])
 @pytest.mark.parametrize("role", ["app", "migrator", "read_only"])
 def test_nobody_else_calls_the_monitoring_functions(host: HostUnderTest, role: str, function: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
