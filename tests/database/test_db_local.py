@@ -6,14 +6,12 @@ import pty
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from components.settings import compatibility
 from database import status
 from local.stack.up import Wish
 from tests.database.conftest import Database, Sessions, sleeps
@@ -52,6 +50,7 @@ def test_a_healthy_stack_has_nothing_critical(db: Database) -> None:
         "versions",
         "disk",
         "wal",
+        "would be lost",
         "archiving",
         "certificate",
         "cron jobs",
@@ -96,60 +95,6 @@ def test_the_buffers_of_postgresql_15_are_counted_as_the_summary_counts_them(ses
     assert one[0] + one[1] == other[0] + other[1]
     assert one[0] == pytest.approx(other[0], rel=0.05)
     assert one[3] == pytest.approx(other[3], rel=0.1)
-
-
-def test_a_failing_cron_job_is_found(db: Database, sessions: Sessions) -> None:
-    with sessions.open("migrator") as connection:
-        connection.execute("SELECT cron.schedule('broken-sweep', '1 second', 'SELECT 1/0')")
-        try:
-            found = until(lambda: (row := db.findings()["cron jobs"])["level"] != "ok" and row, each_seconds=0.5)
-        finally:
-            connection.execute("SELECT cron.unschedule('broken-sweep')")
-            connection.execute("DELETE FROM cron.job_run_details")
-    assert found["detail"].startswith("broken-sweep: ")
-    assert "1/0" not in found["detail"]
-
-
-def test_a_failing_timescaledb_job_is_found_and_makes_a_pair_critical_that_is_known_to_fail_them(
-    db: Database, stack: StackUnderTest, sessions: Sessions
-) -> None:
-    """Its own first job, which the edition of Debian has and can't run."""
-    change = "UPDATE _timescaledb_config.bgw_job SET scheduled = {} WHERE id = (SELECT min(id) FROM {})"
-    table, restart = "_timescaledb_config.bgw_job", "SELECT _timescaledb_functions.restart_background_workers()"
-    stack.psql(change.format(True, table), restart)
-    try:
-        found = until(lambda: (rows := db.findings())["TimescaleDB jobs"]["level"] != "ok" and rows, each_seconds=0.5)
-    finally:
-        stack.psql(change.format(False, table), restart, "DELETE FROM _timescaledb_internal.bgw_job_stat")
-    assert re.fullmatch(r".+ \[\d+\]: (\d+) of \1 runs failed", found["TimescaleDB jobs"]["detail"])
-    with sessions.open("monitor") as connection:
-        row = connection.execute(status.SERVER.encode()).fetchone() or ("", "")
-    expected = "critical" if compatibility.pair_fault(row[0], row[-1]) else "ok"
-    assert found["versions"]["level"] == expected
-    healthy = db.findings()
-    assert (healthy["TimescaleDB jobs"]["level"], healthy["versions"]["level"]) == ("ok", "ok")
-
-
-def test_a_slot_that_retains_wal_is_found(db: Database, stack: StackUnderTest) -> None:
-    stack.psql("SELECT pg_create_physical_replication_slot('forgotten', true)")
-    try:
-        found = db.findings()["slot"]
-    finally:
-        stack.psql("SELECT pg_drop_replication_slot('forgotten')")
-    assert (found["level"], found["detail"]) == ("warning", "forgotten: not in use, WAL reserved")
-    assert found["value"] >= 0
-
-
-def test_an_open_transaction_and_whom_it_blocks_are_found(db: Database, sessions: Sessions) -> None:
-    with sessions.open("migrator") as holder, sessions.open("app") as waiting:
-        with holder.transaction():
-            holder.execute("LOCK TABLE public.exchange_rates")
-            blocked = threading.Thread(target=waiting.execute, args=("UPDATE public.exchange_rates SET rate = rate",))
-            blocked.start()
-            found = until(lambda: (rows := db.findings())["blocked sessions"]["level"] != "ok" and rows)
-        blocked.join()
-    assert found["idle in transaction"]["detail"].startswith("migrator, process ")
-    assert found["blocked sessions"]["detail"].startswith("app, process ")
 
 
 def test_while_the_backups_are_out_of_reach_status_works_and_says_so(db: Database, stack: StackUnderTest) -> None:

@@ -113,14 +113,18 @@ BEGIN
     -- Marks before files: a file that is removed in between must not seem to be without one. PostgreSQL's statistics
     -- would name the newest that was archived, not the oldest that was not, and are lost with a crash.
     done := ARRAY(SELECT left(name, 24) FROM pg_ls_archive_statusdir() WHERE name ~ '^[0-9A-F]{24}\.done$');
-    SELECT coalesce(min(held.start), written) INTO here
+    -- Where a timeline began, the file of the one before is of no more use.
+    SELECT coalesce(min(held.start) FILTER (WHERE NOT held.name = ANY (done)), written) INTO here
     FROM (
-        SELECT '0/0'::pg_lsn + segment_bytes::numeric * (
-                   ('x' || substr(name, 9, 8))::bit(32)::bigint * segments_per_log
-                   + ('x' || substr(name, 17, 8))::bit(32)::bigint
-               ) AS start
-        FROM pg_ls_waldir()
-        WHERE name ~ '^[0-9A-F]{24}$' AND ('x' || left(name, 8))::bit(32)::int <= line AND NOT name = ANY (done)
+        SELECT DISTINCT ON (start) name, start
+        FROM pg_ls_waldir(), LATERAL (
+            SELECT '0/0'::pg_lsn + segment_bytes::numeric * (
+                       ('x' || substr(name, 9, 8))::bit(32)::bigint * segments_per_log
+                       + ('x' || substr(name, 17, 8))::bit(32)::bigint
+                   ) AS start
+        ) AS place
+        WHERE name ~ '^[0-9A-F]{24}$' AND ('x' || left(name, 8))::bit(32)::int <= line
+        ORDER BY start, name DESC
     ) AS held
     WHERE held.start < written;
     bytes := written - here;

@@ -1,5 +1,6 @@
 """Every line of `db status` on a real host: its fault is induced, and the line follows it there and back."""
 
+import re
 import shlex
 import threading
 import time
@@ -214,7 +215,9 @@ def test_a_slot_that_nobody_reads_is_given_up_before_the_disk_is_full(watched: H
         assert level(watched, "slot") == "ok"
         watched.superuser("SELECT pg_create_physical_replication_slot('forgotten', true)")
         try:
-            assert level(watched, "slot") == "warning"
+            found = findings(watched)["slot"]
+            assert (found.level, found.detail) == ("warning", "forgotten: not in use, WAL reserved")
+            assert (found.value or 0) >= 0
             for _ in range(5):
                 watched.superuser(f"{WRITTEN}; SELECT pg_switch_wal()")
             archived(watched)
@@ -266,6 +269,7 @@ def test_a_transaction_that_stays_open_is_seen(watched: HostUnderTest, monkeypat
             connection.execute("SELECT 1")
             assert seen(watched, names[0], "critical") == ["ok", "warning", "critical"]
             assert seen(watched, names[1], "critical")[-1] == "critical"
+            assert findings(watched)[names[1]].detail.startswith("app, process ")
         assert {level(watched, name) for name in names} == {"ok"}
         with connection.transaction():
             connection.execute("SELECT 1")
@@ -285,6 +289,7 @@ def test_sessions_that_wait_for_each_other_are_seen(watched: HostUnderTest, monk
                 threads.append(threading.Thread(target=one.execute, args=("SELECT pg_advisory_xact_lock(7)",)))
                 threads[-1].start()
                 seen(watched, "blocked sessions", expected)
+            assert findings(watched)["blocked sessions"].detail.startswith("migrator, process ")
         for thread in threads:
             thread.join()
     assert level(watched, "blocked sessions") == "ok"
@@ -306,6 +311,9 @@ def test_a_cron_job_that_fails_is_seen(watched: HostUnderTest, monkeypatch: pyte
         connection.execute("SELECT cron.schedule('broken', '1 second', 'SELECT 1/0')")
         try:
             assert seen(watched, "cron jobs", "critical") == ["ok", "warning", "critical"]
+            detail = findings(watched)["cron jobs"].detail
+            # What a job runs may hold rows' values.
+            assert (detail.startswith("broken: "), "1/0" in detail) == (True, False)
         finally:
             connection.execute("SELECT cron.unschedule('broken')")
     watched.superuser("DELETE FROM cron.job_run_details")
@@ -323,12 +331,15 @@ def test_a_timescaledb_job_that_fails_is_seen(watched: HostUnderTest) -> None:
     watched.superuser(f"UPDATE {table} SET scheduled = true; {restart}")
     try:
         assert seen(watched, "TimescaleDB jobs", "warning")[-1] == "warning"
+        detail = findings(watched)["TimescaleDB jobs"].detail
+        assert re.fullmatch(r".+ \[\d+\]: (\d+) of \1 runs failed", detail)
         for number in (1001, 1002):
             watched.superuser(
                 f"INSERT INTO {table} (id, {columns}) SELECT {number}, {columns} FROM {table} ORDER BY id LIMIT 1"
             )
         watched.superuser(restart)
         assert seen(watched, "TimescaleDB jobs", "critical")[-1] == "critical"
+        # A pair that is known to fail them.
         assert level(watched, "versions") == "critical"
     finally:
         watched.superuser(f"DELETE FROM {table} WHERE id > 1000; UPDATE {table} SET scheduled = false; {restart}")

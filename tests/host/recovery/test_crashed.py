@@ -101,6 +101,9 @@ def test_latest_has_every_acknowledged_row(site: Site, trial: int) -> None:
     site.host.superuser("INSERT INTO public.written VALUES (100, 1)")
     again = site.done(restore("latest", into="again"))["cluster"]
     assert int(site.copy("SELECT count(*) FROM public.written", again)) == len(rows) + 1
+    # And monitoring knows that: what it was restored from waits for nothing any more.
+    site.host.superuser("SELECT pg_switch_wal()")
+    until(lambda: site.host.superuser("SELECT seconds FROM monitoring.unarchived()") == "0")
 
 
 def test_files_that_the_store_did_not_take_are_archived_before(site: Site, gate: Gate) -> None:
