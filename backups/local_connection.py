@@ -24,7 +24,7 @@ from host.recovery.contract import (
     document,
 )
 from host.specification import model
-from local.common import lock
+from local.common import lock, room
 from local.common.certificates import ServerCertificate
 from local.common.errors import LocalError
 from local.host import database, serving, spec
@@ -59,6 +59,8 @@ class LocalConnection:
         try:
             return engine_process.run(route.recovery(), request, self.say, route.interrupt_recovery)
         except BackupError as error:
+            if lacking := room.fault(self.here.state):
+                raise BackupError(f"{error}\n{lacking}") from None
             if AWAY in str(error) and not serving.first(serving.read(self.here.state)):
                 raise BackupError(f"{error}; `./hybrid local up` starts what does not run") from None
             raise

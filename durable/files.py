@@ -10,13 +10,22 @@ UNFINISHED = ".new"
 
 
 def replace(path: Path, content: str | bytes, mode: int | None = None, *, is_cache: bool = False) -> None:
-    """A reader, or a machine that loses power, finds the old content or the new. Raises OSError; nothing is left then.
+    """A reader, or a machine that loses power, finds the old content or the new.
 
-    `mode` None: the file keeps its own, and a new one is 0644. `is_cache`: its reader checks what it finds, so nobody
-    waits for the disk.
+    Raises OSError that names the file; nothing is left then. `mode` None: the file keeps its own, and a new one is
+    0644. `is_cache`: its reader checks what it finds, so nobody waits for the disk.
     """
     if mode is None:
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+    try:
+        _replace(path, content, mode, is_cache=is_cache)
+    except OSError as error:
+        # write(2) and fsync(2) have no path to name.
+        error.filename = str(path)
+        raise
+
+
+def _replace(path: Path, content: str | bytes, mode: int, *, is_cache: bool) -> None:
     handle, unfinished = tempfile.mkstemp(prefix=f".{path.name.removeprefix('.')}.", suffix=UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,9 @@ def hold(
             _take(handle, end, error)
             if not _is_at(path, handle):
                 continue
-            _write(handle, json.dumps(own_note).encode())
+            # The note only tells others; on a full disk the lock is held without.
+            with suppress(OSError):
+                _write(handle, json.dumps(own_note).encode())
             try:
                 yield
             finally:

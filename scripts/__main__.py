@@ -23,6 +23,7 @@ import typer
 
 from components.common.errors import HybridError
 from scripts import backup, db, doctor, drill, failover, gate, graph, local, preview, residency, restore
+from scripts.output import unwritten
 
 app = typer.Typer(
     name="hybrid",
@@ -57,10 +58,10 @@ def main() -> int:
         # While Typer reads the commands; of one that runs it makes the same exit code.
         return 130
     except OSError as error:
-        # Standard output on a full disk, or closed.
-        if error.errno not in (errno.ENOSPC, errno.EBADF):
+        # A full disk; or standard output, closed.
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EBADF):
             raise
-        print(f"hybrid: can't write: {error.strerror}", file=sys.stderr)
+        print(f"hybrid: {unwritten(error)}", file=sys.stderr)
         return 1
     return 0
 

@@ -193,6 +193,7 @@ def status(as_json: AsJson = False) -> None:
     """What every part is doing; exit 1 unless all run."""
     import dataclasses
 
+    from local.common import room
     from local.stack.running import parts_of
 
     here = _stack()
@@ -204,6 +205,8 @@ def status(as_json: AsJson = False) -> None:
         _print_status(here, parts)
     else:
         print("the local stack is not there; start it with `./hybrid local up`", file=sys.stderr)
+    if parts:
+        room.ensure(here.state)
     if not parts or not all(part.is_running for part in parts.values()):
         raise typer.Exit(1)
 

@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def carried_out(machine: Machine, request: Request) -> Answer:
     """The act's answer; raises RecoveryError."""
-    with plain_faults():
+    with plain_faults(machine.clusters):
         return ACTS[request.act](machine, request)
 
 

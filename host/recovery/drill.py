@@ -104,7 +104,7 @@ def act(machine: Machine, request: DrillRequest) -> Evidence:
         run = Run(seed, utc_now())
         start = time.monotonic()
         try:
-            with plain_faults():
+            with plain_faults(machine.clusters):
                 _latest(machine, run)
                 _point(machine, run, request.at)
         except RecoveryError as error:

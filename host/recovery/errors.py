@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 
 
 class RecoveryError(Exception):
@@ -24,13 +25,16 @@ def faults_of(error: BaseException) -> list[str]:
 
 
 @contextmanager
-def plain_faults() -> Iterator[None]:
-    """Makes what a disk, a file or a program that hangs raises a RecoveryError of one line."""
+def plain_faults(place: PurePosixPath) -> Iterator[None]:
+    """Makes what a disk, a file or a program that hangs raises a RecoveryError of one line.
+
+    `place` is named where a fault names no file, as write(2) does.
+    """
     try:
         yield
     except OSError as error:
         reason = "no space is left" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        raise RecoveryError(f"{error.filename or 'the host'}: {reason}") from error
+        raise RecoveryError(f"{error.filename or place}: {reason}") from error
     except subprocess.TimeoutExpired as error:
         command = [error.cmd] if isinstance(error.cmd, str) else [str(word) for word in error.cmd]
         raise RecoveryError(f"{' '.join(command)[-200:]}: has not ended within {error.timeout:.0f} s") from error

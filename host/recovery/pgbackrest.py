@@ -18,6 +18,8 @@ CODES = {"lock": 50, "crypto": 95, "unreachable": 49}
 """pgBackRest's own exit codes (common/error)."""
 UNREACHABLE = ("unable to connect", "HostConnectError", "TLS error", "unexpected eof while reading", "timeout after")
 """Its words for a store that is away; the last three, for one that goes away, or hangs, in the middle of an answer."""
+STORE_FULL = "[507]"
+"""The local store's answer (local/object_store/application.py)."""
 NOT_FOUND = 1
 """How archive-get ends when the archive does not have the file."""
 ERROR = re.compile(r"ERROR: (?:\[(?P<code>\d+)\]: )?(?P<message>.*)", re.DOTALL)
@@ -114,6 +116,8 @@ class Repository:
             )
         if code == CODES["unreachable"] or any(sign in message for sign in UNREACHABLE):
             return f"backup repository {self.bucket}: the store {self.endpoint} does not answer: {message}"
+        if STORE_FULL in message:
+            return f"backup repository {self.bucket}: the disk of the store {self.endpoint} is full; make room there"
         if code == CODES["lock"]:
             return f"{command}: another backup, or what expires old ones, is running; wait for it"
         return f"{command}: {message}"

@@ -1,5 +1,6 @@
 """The store as a WSGI application: moto's, which answers a change only once it is on the disk."""
 
+import errno
 import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -60,15 +61,20 @@ class Application:
                 self._settings.store(asked)
         except OSError as error:
             print(f"{environ['PATH_INFO']}: can't be served: {error}", file=sys.stderr, flush=True)
-            return _refused(start_response)
+            return _refused(start_response, is_full=error.errno in (errno.ENOSPC, errno.EDQUOT))
         start_response(*answer)
         return body
 
 
-def _refused(start_response: StartResponse) -> list[bytes]:
-    """S3's answer to a fault of its own, after which clients try again."""
-    text = b"<Error><Code>InternalError</Code><Message>the store's folder fails; see its log</Message></Error>"
-    start_response(
-        "500 Internal Server Error", [("Content-Type", "application/xml"), ("Content-Length", str(len(text)))]
-    )
+def _refused(start_response: StartResponse, *, is_full: bool) -> list[bytes]:
+    """S3's answer to a fault of its own, after which clients try again; S3's disks are never full."""
+    status, code, fault = "500 Internal Server Error", "InternalError", "the store's folder fails; see its log"
+    if is_full:
+        status, code, fault = (
+            "507 Insufficient Storage",
+            "InsufficientStorage",
+            "the disk of the store's folder is full",
+        )
+    text = f"<Error><Code>{code}</Code><Message>{fault}</Message></Error>".encode()
+    start_response(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(text)))])
     return [text]

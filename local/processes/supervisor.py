@@ -198,6 +198,7 @@ def _value(text: str | Path) -> str:
 
 
 START_SECONDS = 15
+SUPERVISORD = Path(__file__).with_name("supervisord.py")
 Launch = Callable[[Sequence[str]], list[str]]
 
 
@@ -249,7 +250,7 @@ class Daemon:
             )
 
     def _spawn(self, launch: Launch, configuration: Path) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-n", "-c", str(configuration)]
+        command = [sys.executable, "-P", str(SUPERVISORD), "-n", "-c", str(configuration)]
         with self._log.open("wb") as log:
             launcher = subprocess.Popen(
                 launch(command),

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from host.specification.model import written
-from local.common import lock
+from local.common import lock, room
 from local.common.errors import LocalError
 from local.common.parts import PARTS, named
 from local.common.ports import refuse_busy
@@ -48,6 +48,7 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress, wish: Wish | No
     stops the whole stack.
     """
     runtime = database.choose(stack)
+    room.ensure(stack.state)
     stack.state.prepare()
     with lock.hold(stack.state):
         refuse_busy(stack.ports, stack.supervisor.pids() | runtime.pids())

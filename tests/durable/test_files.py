@@ -1,5 +1,6 @@
 """A whole-file write, killed at any moment."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -56,3 +57,16 @@ def test_a_killed_writer_leaves_one_text_or_the_other(tmp_path: Path) -> None:
         os.kill(writer.pid, signal.SIGKILL)
         writer.wait()
         assert len({*path.read_text()}) == 1
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    files.replace(path, "old")
+
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
+        files.replace(path, "new")
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["old"]

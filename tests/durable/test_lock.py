@@ -1,5 +1,7 @@
 """One holder at a time, whatever becomes of it."""
 
+import errno
+import os
 import shutil
 import signal
 import subprocess
@@ -93,3 +95,12 @@ def test_a_note_that_is_none_is_empty(tmp_path: Path, text: bytes) -> None:
     assert lock.note(tmp_path / "lock") == {}
     assert lock.note(tmp_path / "none") == {}
     assert lock.holder(tmp_path / "none") is None
+
+
+def test_a_full_disk_keeps_nobody_from_holding_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", fail)
+    with lock.hold(tmp_path / "lock", {"pid": "own"}):
+        assert lock.holder(tmp_path / "lock") == {}

@@ -170,6 +170,7 @@ def test_a_full_disk_is_written_to_again_once_the_ballast_is_gone(machine: BareM
     machine.told("sh", "-c", FILL)
     assert "No space left on device" in as_superuser(machine, grow.format(rows)).stderr
     machine.told("rm", "/var/lib/postgresql/ballast")
+    machine.told("systemctl", "reset-failed", POSTGRES)
     machine.told("systemctl", "start", POSTGRES)
     until(lambda: as_superuser(machine, grow.format("generate_series(1, 100)")).returncode == 0)
     assert as_superuser(machine, "SELECT count(*) FROM grown").stdout.strip() == "100"

@@ -43,3 +43,8 @@ def test_a_file_that_is_not_what_was_backed_up_is_damaged(text: str) -> None:
 def test_a_store_that_ends_within_an_answer_does_not_answer() -> None:
     message = repository().fault("backup", 42, "ERROR: [042]: unexpected eof while reading line")
     assert message == "backup repository backups: the store store does not answer: unexpected eof while reading line"
+
+
+def test_a_store_whose_disk_is_full_is_said_to_be() -> None:
+    message = repository().fault("backup", 82, "ERROR: [082]: raised from local-1 shim protocol: [507]")
+    assert message == "backup repository backups: the disk of the store store is full; make room there"

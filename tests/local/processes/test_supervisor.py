@@ -8,13 +8,16 @@ from typing import Any
 
 import psutil
 import pytest
+from supervisor import loggers
 
+from local.common import logs
 from local.common.errors import LocalError
 from local.common.state import State
 from local.processes import processes
 from local.processes.processes import Identity
 from local.processes.program import PartState, Program
 from local.processes.supervisor import Supervisor
+from local.processes.supervisord import roll_over
 from tests.local.processes.programs import SLEEP, is_ready, shell, sleeper
 
 # Tells when it is ready, then its name on SIGTERM.
@@ -290,3 +293,34 @@ def test_a_folder_that_supervisord_cannot_use_is_refused(tmp_path: Path, name: s
     state.prepare()
     with pytest.raises(LocalError, match="supervisord can't use a path with"):
         Supervisor(state).start(list)
+
+
+def test_a_full_disk_ends_neither_supervisord_nor_a_part(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+) -> None:
+    """None of the logs can be written. Read, they would not end."""
+    monkeypatch.setattr(logs, "tail", lambda path, lines: [])
+    for name in ("launch", "supervisord", "shell"):
+        (supervisor.state.logs / f"{name}.log").symlink_to("/dev/full")
+    supervisor.start(list)
+    done = tmp_path / "done"
+    supervisor.ensure(shell('for n in $(seq 20); do echo $n; sleep 0.01; done; touch "$1"; sleep 1000', str(done)))
+    eventually(done.exists)
+    supervisor.ensure(sleeper())
+    assert [part.is_running for part in supervisor.status().values()] == [True, True]
+
+
+def test_a_log_that_can_not_be_rotated_is_written_on(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "log"
+    path.parent.mkdir()
+    handler = loggers.RotatingFileHandler(str(path), maxBytes=1, backupCount=0)
+    path.unlink()
+    path.parent.rmdir()
+    handler.stream.write(b"line")
+    handler.stream.flush()
+    roll_over(handler)
+    assert handler.stream.closed
+    path.parent.mkdir()
+    roll_over(handler)
+    handler.close()
+    assert path.exists()
