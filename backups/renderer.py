@@ -128,6 +128,7 @@ def restored_lines(found: Restored, stack: str | None) -> Iterator[str]:
         if found.plan.keeps:
             kept = found.plan.keeps
             yield f"the data from before are kept as {kept}"
+            yield f"rows out of it: ./hybrid restore --open {kept}{where} --apply"
             yield f"no longer needed: ./hybrid restore --discard {kept}{where} --apply"
         yield (
             f"next: ./hybrid backup now --type full{where}; restores need none, "
@@ -136,6 +137,16 @@ def restored_lines(found: Restored, stack: str | None) -> Iterator[str]:
     elif found.cluster:
         yield f"reach it: {_reach(found.cluster, stack)}"
         yield f"no longer needed: ./hybrid restore --discard {found.plan.into}{where} --apply"
+
+
+def opened_lines(cluster: Cluster, stack: str | None) -> Iterator[str]:
+    """What has become of a cluster that was opened or closed, and what comes next."""
+    where = f" --stack {stack}" if stack else ""
+    if cluster.state == "stopped":
+        yield f"{cluster.name}: stopped; no longer needed: ./hybrid restore --discard {cluster.name}{where} --apply"
+        return
+    yield f"{cluster.name}: runs beside {MAIN}; reach it: {_reach(cluster, stack)}"
+    yield f"afterwards: ./hybrid restore --close {cluster.name}{where} --apply"
 
 
 def _reach(cluster: Cluster, stack: str | None) -> str:

@@ -62,6 +62,16 @@ AcceptLoss = Annotated[
 Discard = Annotated[
     str | None, typer.Option("--discard", metavar="NAME", help="Delete a restored or kept cluster instead.")
 ]
+Open = Annotated[
+    str | None,
+    typer.Option("--open", metavar="NAME", help="Start a kept cluster beside main instead, to read rows out of it."),
+]
+Close = Annotated[str | None, typer.Option("--close", metavar="NAME", help="Stop what --open started, instead.")]
+WOULD = {
+    "--discard": "would be deleted",
+    "--open": "would be started beside main, cut off from it and from every network, and read-only",
+    "--close": "would be stopped",
+}
 
 
 def restore(
@@ -75,6 +85,8 @@ def restore(
     replace: Replace = None,
     accepted_loss: AcceptLoss = None,
     discard: Discard = None,
+    opened: Open = None,
+    closed: Close = None,
     is_applied: Annotated[bool, typer.Option("--apply", help="Act; without it nothing is done.")] = False,
     stack: StackName = None,
     as_json: AsJson = False,
@@ -83,13 +95,16 @@ def restore(
     from backups.connect import connect
     from backups.request import cluster, source, target
 
-    if discard is not None:
-        if to is not None or into is not None:
-            raise typer.BadParameter("goes without --to and --into", param_hint="--discard")
-        _discard(discard, stack, is_applied=is_applied, as_json=as_json)
+    named = {"--discard": discard, "--open": opened, "--close": closed}
+    for option, name in named.items():
+        if name is None:
+            continue
+        if to is not None or into is not None or any(other for key, other in named.items() if key != option):
+            raise typer.BadParameter("goes without --to and --into, and alone", param_hint=option)
+        _act_on(option, name, stack, is_applied=is_applied, as_json=as_json)
         return
     if to is None or into is None:
-        raise typer.BadParameter("both are needed, or --discard NAME", param_hint="--to and --into")
+        raise typer.BadParameter("both are needed, or --discard, --open or --close NAME", param_hint="--to and --into")
     with value_of("--to"):
         wanted = target(to, is_exclusive=is_exclusive, timeline=timeline, label=label)
     with value_of("--into"):
@@ -162,15 +177,26 @@ def _print_restored(found: "Restored", stack: str | None) -> None:
         print(line)
 
 
-def _discard(name: str, stack: str | None, *, is_applied: bool, as_json: bool) -> None:
+def _act_on(option: str, name: str, stack: str | None, *, is_applied: bool, as_json: bool) -> None:
+    """Deletes, opens or closes a cluster that is not main; without --apply it is looked at."""
     from backups.connect import connect
     from backups.connection import asked
     from backups.errors import BackupError
+    from backups.renderer import opened_lines
     from backups.request import discarded
     from database.figures import clock, size
-    from host.recovery.contract import Discarded, DiscardRequest, Listing, ListRequest, document
+    from host.recovery.contract import (
+        CloseRequest,
+        Discarded,
+        DiscardRequest,
+        Listing,
+        ListRequest,
+        Opened,
+        OpenRequest,
+        document,
+    )
 
-    with value_of("--discard"):
+    with value_of(option):
         discarded(name)
     connection = connect(stack, say)
     if not is_applied:
@@ -182,13 +208,18 @@ def _discard(name: str, stack: str | None, *, is_applied: bool, as_json: bool) -
         if as_json:
             write_json(document(one))
         else:
-            print(
-                f"{name}: {one.kind}, {one.state}, {size(one.bytes)}, made {clock(one.made_at)} UTC, would be deleted"
-            )
+            print(f"{name}: {one.kind}, {one.state}, {size(one.bytes)}, made {clock(one.made_at)} UTC, {WOULD[option]}")
         tell(f"nothing has been done; to do it: {_command(False, name)}")
         return
-    freed = asked(connection, Discarded, DiscardRequest(name=name))
-    if as_json:
-        write_json(document(freed))
+    if option == "--discard":
+        freed = asked(connection, Discarded, DiscardRequest(name=name))
+        lines, answer = [f"{name}: deleted, {size(freed.freed_bytes)} freed"], document(freed)
     else:
-        print(f"{name}: deleted, {size(freed.freed_bytes)} freed")
+        request = OpenRequest(name=name) if option == "--open" else CloseRequest(name=name)
+        found = asked(connection, Opened, request)
+        lines, answer = list(opened_lines(found.cluster, stack)), document(found)
+    if as_json:
+        write_json(answer)
+        return
+    for line in lines:
+        print(line)

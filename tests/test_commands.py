@@ -105,6 +105,8 @@ def test_the_page_of_commands_is_what_they_say() -> None:
         ["restore", "--to", "latest", "--into", "main", "--replace", "side"],
         ["restore", "--to", "latest", "--into", "side", "--discard", "side"],
         ["restore", "--discard", "main"],
+        ["restore", "--open", "main"],
+        ["restore", "--open", "side", "--close", "side"],
         ["drill", "--seed", "x"],
         ["drill", "--seed", "7", "--at", "2026-11-21T10:00:00Z"],
         ["failover", "rollback", "--via", "fax"],

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from host.recovery import drill, plan, repository_acts, restore, swap
+from host.recovery import drill, opened, plan, repository_acts, restore, swap
 from host.recovery.contract import Answer, Request, parse, sent
 from host.recovery.errors import RecoveryError, plain_faults
 from host.recovery.machine import Machine
@@ -35,6 +35,8 @@ ACTS: dict[str, Callable[[Machine, Any], Answer]] = {
     "swap": swap.swap,
     "unswap": swap.unswap,
     "discard": restore.discard_cluster,
+    "open": opened.open_cluster,
+    "close": opened.close_cluster,
     "drill": drill.act,
 }
 INTERRUPTED = 130

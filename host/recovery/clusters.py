@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from host.common import layout
 from host.database import beginning
 from host.recovery.contract import MAIN, Cluster
 from host.recovery.errors import RecoveryError, say
@@ -44,6 +45,8 @@ TABLESPACES = re.compile(r"\.tablespaces-\d{8}-\d{6}(?:-\d+)?")
 STAGED_SECONDS = 3600
 """How long a staged cluster may wait for the swap, which another act does."""
 REMOVE_SECONDS = 20
+PORT_LINE = 3
+"""Of postmaster.pid (PostgreSQL, utils/pidfile.h)."""
 
 
 def folder(machine: Machine, name: str) -> Path:
@@ -109,7 +112,8 @@ def written(machine: Machine, name: str) -> Cluster:
     path = folder(machine, name)
     found = KEPT.fullmatch(name)
     if found:
-        note = {"port": 0, "made_at": datetime.strptime(found[1], STAMP).replace(tzinfo=UTC)}
+        port = _port(path) if pid(machine, name) else 0
+        note = {"port": port, "made_at": datetime.strptime(found[1], STAMP).replace(tzinfo=UTC)}
     else:
         note = json.loads((path / NOTE).read_text())
     return Cluster(
@@ -120,6 +124,26 @@ def written(machine: Machine, name: str) -> Cluster:
         made_at=note["made_at"],
         kind="kept" if found else "restored",
     )
+
+
+def _port(data: Path) -> int:
+    """Of the server that runs on it."""
+    return int((data / "postmaster.pid").read_text().splitlines()[PORT_LINE])
+
+
+def opened(machine: Machine, name: str) -> PurePosixPath:
+    """The folder with settings, socket and log of a kept cluster that is open."""
+    return machine.clusters / f".hybrid-opened-{name}"
+
+
+def forget_opened(machine: Machine, name: str) -> None:
+    """Remove that folder, and the links to its socket."""
+    path = machine.path(opened(machine, name))
+    for link in machine.path(layout.SOCKETS).glob(".s.PGSQL.*"):
+        if link.is_symlink() and os.readlink(link).startswith(f"{opened(machine, name)}/"):
+            link.unlink()
+    if path.exists():
+        shutil.rmtree(path)
 
 
 def size(machine: Machine, name: str) -> int:

@@ -187,6 +187,18 @@ class DiscardRequest(Message):
     name: FolderName
 
 
+class OpenRequest(Message):
+    """Starts a kept cluster beside main, to be read, or a restored one that has ended."""
+
+    act: Literal["open"] = "open"
+    name: FolderName
+
+
+class CloseRequest(Message):
+    act: Literal["close"] = "close"
+    name: FolderName
+
+
 class DrillRequest(Message):
     act: Literal["drill"] = "drill"
     seed: int | None = None
@@ -203,6 +215,8 @@ Request = (
     | SwapRequest
     | UnswapRequest
     | DiscardRequest
+    | OpenRequest
+    | CloseRequest
     | DrillRequest
 )
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="act")])
@@ -404,6 +418,12 @@ class Verified(Answer):
 class Swapped(Answer):
     kept: str
     """Where the data directory is now that served before."""
+
+
+class Opened(Answer):
+    """Answer to act=open and act=close."""
+
+    cluster: Cluster
 
 
 class Discarded(Answer):

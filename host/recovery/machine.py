@@ -42,7 +42,8 @@ class Confinement:
 
     writable: PurePosixPath
     covered: Mapping[PurePosixPath, PurePosixPath]
-    """Paths that lead elsewhere, and may be written there."""
+    """Paths that lead elsewhere, or to themselves, and may be written there."""
+    hidden: Sequence[str] = HIDDEN
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,23 @@ class Machine:
         Confined: in a network namespace of its own, in which not even loopback is up, without the folder of the
         sockets that the serving cluster and the pooler listen on, and with all read-only but what is named.
         """
-        root = [] if self.root == Path("/") else ["chroot", str(self.root)]
-        apart = self._apart(confinement) if confinement else []
-        owner = layout.AS_OWNER.split()
         # A change of user clears the parent-death signal (prctl(2)): it is set after that.
-        return [*apart, *root, *owner, "setpriv", "--pdeathsig", "KILL", "--", *argv]
+        tied = ["setpriv", "--pdeathsig", "KILL", "--", *argv]
+        return self.confined(tied, confinement) if confinement else self._as_owner(tied)
+
+    def confined(self, argv: Sequence[str], confinement: Confinement) -> list[str]:
+        """The same, of a program that outlives who started it."""
+        return [*self._apart(confinement), *self._as_owner(argv)]
+
+    def _as_owner(self, argv: Sequence[str]) -> list[str]:
+        root = [] if self.root == Path("/") else ["chroot", str(self.root)]
+        return [*root, *layout.AS_OWNER.split(), *argv]
 
     def _apart(self, given: Confinement) -> list[str]:
         wanted = {
             "writable": [str(self.path(given.writable))],
             "covered": {str(self.path(path)): str(self.path(source)) for path, source in given.covered.items()},
-            "hidden": [str(self.path(path)) for path in HIDDEN],
+            "hidden": [str(self.path(path)) for path in given.hidden],
             "memory": [str(self.path(SHARED_MEMORY))],
         }
         return ["unshare", "--net", "--mount", "--", sys.executable, "-I", str(CONFINED), json.dumps(wanted)]

@@ -196,7 +196,7 @@ class Server:
             self.kill()
             raise RecoveryError(f"restored cluster: did not stop within {STOP_SECONDS} s") from None
         if code:
-            raise RecoveryError(f"restored cluster: ended with {code}: {_fatal(self.log()) or 'without a reason'}")
+            raise RecoveryError(f"restored cluster: ended with {code}: {fatal(self.log()) or 'without a reason'}")
 
     def kill(self) -> None:
         if self._process.poll() is None:
@@ -217,7 +217,7 @@ class Server:
 
     def _reason(self, fetcher: Fetcher) -> RecoveryError:
         log = self.log()
-        reason = _fatal(log)
+        reason = fatal(log)
         if fetcher.fault:
             return RecoveryError(fetcher.fault)
         if UNREACHED in log:
@@ -238,7 +238,7 @@ class Server:
         return self.work.machine.path(self.work.log).read_text(errors="replace")
 
 
-def _fatal(log: str) -> str:
+def fatal(log: str) -> str:
     found: list[str] = FATAL.findall(log)
     return found[0] if found else " ".join(log.split()[-40:])
 

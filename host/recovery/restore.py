@@ -5,8 +5,9 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from host.common import layout
 from host.recovery import clusters, plan, recovering, swap, tablespaces, unarchived
@@ -21,6 +22,7 @@ from host.recovery.recovering import Purpose
 START_SECONDS = 60
 STOP_SECONDS = 60
 LOG = "hybrid-restored.log"
+NO_PROPERTIES: Mapping[str, str] = MappingProxyType({})
 
 
 def act(machine: Machine, request: RestoreRequest) -> Restored:
@@ -157,7 +159,7 @@ def start(machine: Machine, name: str, port: int) -> None:
     if answer.returncode:
         raise RecoveryError(f"{name}: could not be started: {' '.join((answer.stderr or answer.stdout).split())}")
     end = time.monotonic() + START_SECONDS
-    while not _answers(machine, port):
+    while not answers(machine, port):
         if time.monotonic() > end:
             raise RecoveryError(f"{name}: does not answer within {START_SECONDS} s; its log: {data}/{LOG}")
         time.sleep(0.1)
@@ -221,17 +223,17 @@ def _delete(machine: Machine, name: str) -> None:
 def stop(machine: Machine, name: str) -> None:
     number = clusters.pid(machine, name)
     if machine.spec.platform == "lightsail" and number:
-        machine.here(["systemctl", "stop", f"hybrid-restored-{name}.service"], seconds=STOP_SECONDS)
+        machine.here(["systemctl", "stop", unit(name)], seconds=STOP_SECONDS)
         number = clusters.pid(machine, name)
-    if number is None:
-        return
-    os.kill(number, signal.SIGINT)
-    end = time.monotonic() + STOP_SECONDS
-    while clusters.is_its(machine, number, name):
-        if time.monotonic() > end:
-            os.kill(number, signal.SIGKILL)
-            end = time.monotonic() + STOP_SECONDS
-        time.sleep(0.05)
+    if number:
+        os.kill(number, signal.SIGINT)
+        end = time.monotonic() + STOP_SECONDS
+        while clusters.is_its(machine, number, name):
+            if time.monotonic() > end:
+                os.kill(number, signal.SIGKILL)
+                end = time.monotonic() + STOP_SECONDS
+            time.sleep(0.05)
+    clusters.forget_opened(machine, name)
 
 
 def _detached(machine: Machine, data: PurePosixPath) -> list[str]:
@@ -242,22 +244,29 @@ def _detached(machine: Machine, data: PurePosixPath) -> list[str]:
 
 
 def _as_unit(machine: Machine, name: str, data: PurePosixPath) -> list[str]:
-    properties = {
-        "User": layout.OWNER,
-        "Group": layout.OWNER,
-        "PrivateNetwork": "yes",
+    properties = {"User": layout.OWNER, "Group": layout.OWNER, "PrivateNetwork": "yes"}
+    return as_unit(name, [machine.program("postgres"), "-D", str(data)], log=f"{data}/{LOG}", properties=properties)
+
+
+def as_unit(name: str, argv: Sequence[str], *, log: str, properties: Mapping[str, str] = NO_PROPERTIES) -> list[str]:
+    """The command that has systemd run a cluster's server, which it stops as PostgreSQL wants to be."""
+    found = {
+        **properties,
         "KillSignal": "SIGINT",
         "KillMode": "mixed",
         "TimeoutStopSec": "60",
-        "StandardOutput": f"append:{data}/{LOG}",
-        "StandardError": f"append:{data}/{LOG}",
+        "StandardOutput": f"append:{log}",
+        "StandardError": f"append:{log}",
     }
-    options = [f"--property={key}={value}" for key, value in properties.items()]
-    unit = [f"--unit=hybrid-restored-{name}", "--collect", "--quiet", *options]
-    return ["systemd-run", *unit, machine.program("postgres"), "-D", str(data)]
+    options = [f"--property={key}={value}" for key, value in found.items()]
+    return ["systemd-run", f"--unit={unit(name)}", "--collect", "--quiet", *options, *argv]
 
 
-def _answers(machine: Machine, port: int) -> bool:
+def unit(name: str) -> str:
+    return f"hybrid-restored-{name}.service"
+
+
+def answers(machine: Machine, port: int) -> bool:
     try:
         return machine.psql("SELECT pg_is_in_recovery()", port=port, database="postgres") == [["f"]]
     except RecoveryError:

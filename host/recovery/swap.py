@@ -71,6 +71,9 @@ def back(machine: Machine, kept: str) -> str:
     if not clusters.KEPT.fullmatch(kept) or not path.is_dir():
         raise RecoveryError(f"kept {kept}: is not there; {_known(machine)}")
     _ensure_stopped(machine)
+    if clusters.pid(machine, kept):
+        raise RecoveryError(f"kept {kept}: is open; act=close ends that")
+    clusters.forget_opened(machine, kept)
     _begin_timeline(machine, kept)
     _exchange(clusters.folder(machine, MAIN), path)
     undone = clusters.fresh_name(machine, "undone")

@@ -121,6 +121,7 @@ def test_after_a_restore_in_place_the_kept_data_and_a_backup_are_named() -> None
         restored_lines(Restored.model_validate({"plan": given, "seconds": {"restore": 12.0, "stopped": 1.5}}), "prod")
     )
     assert lines[:2] == ["main: restored in 12.0 s", "PostgreSQL was stopped for 1.5 s"]
+    assert "rows out of it: ./hybrid restore --open main.before-1 --stack prod --apply" in lines
     assert "no longer needed: ./hybrid restore --discard main.before-1 --stack prod --apply" in lines
     assert any("./hybrid backup now --type full --stack prod" in line for line in lines)
 

@@ -55,6 +55,12 @@ def test_deleted_rows_come_back_in_place_and_pooled_connections_recover(stack: S
     kept = found["plan"]["keeps"]
     assert [(one["name"], one["kind"]) for one in listed(stack)["restored"]] == [(kept, "kept")]
     assert stack.told("local", "verify", "--requests", "20").returncode == 0
+    # Rows out of what was kept.
+    assert "would be started beside main" in done(stack, "restore", "--open", kept)
+    assert f"{kept}: runs beside main; reach it: " in done(stack, "restore", "--open", kept, "--apply")
+    (opened,) = listed(stack)["restored"]
+    assert stack.psql("SELECT count(*) FROM regulated.ledger_entries", port=opened["port"]) == "0"
+    assert f"{kept}: stopped" in done(stack, "restore", "--close", kept, "--apply")
     done(stack, "restore", "--discard", kept, "--apply")
 
 

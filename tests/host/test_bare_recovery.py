@@ -110,8 +110,15 @@ def test_main_is_put_back_to_a_moment_and_the_old_one_kept(machine: BareMachine)
     row(machine, 5)
     answer = done(machine, act="restore", target=at(moment), into="main", replace="main")
     serves(machine, "{1,2,3,4}")
-    assert folders(machine) == {"main", answer["plan"]["keeps"]}
-    done(machine, act="discard", name=answer["plan"]["keeps"])
+    kept = answer["plan"]["keeps"]
+    assert folders(machine) == {"main", kept}
+    cluster = done(machine, act="open", name=kept)["cluster"]
+    assert asked(machine, ROWS, port=cluster["port"]) == "{1,2,3,4,5}"
+    assert state(machine, f"hybrid-restored-{kept}.service") == "active"
+    assert done(machine, act="close", name=kept)["cluster"]["state"] == "stopped"
+    assert state(machine, f"hybrid-restored-{kept}.service") == "inactive"
+    done(machine, act="discard", name=kept)
+    assert folders(machine) == {"main"}
 
 
 def test_main_is_restored_to_latest_without_the_loss_of_a_row(machine: BareMachine) -> None:

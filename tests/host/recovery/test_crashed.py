@@ -9,6 +9,7 @@ import pytest
 from tests.host.gate import Gate
 from tests.host.recovery.conftest import running_site
 from tests.host.recovery.site import CLUSTERS, Site, restore
+from tests.host.running import PROGRAMS
 from tests.host.store import ObjectStore
 from tests.host.test_crashes import Writer
 from tests.host.tree import Tree
@@ -80,8 +81,13 @@ def found(site: Site) -> set[tuple[int, ...]]:
         return set(connection.execute("SELECT writer, row FROM public.written").fetchall())
 
 
-def swapped_in(site: Site, staged: str) -> None:
-    site.done({"act": "swap", "staged": staged})
+def swapped_in(site: Site, staged: str) -> str:
+    kept: str = site.done({"act": "swap", "staged": staged})["kept"]
+    started_again(site)
+    return kept
+
+
+def started_again(site: Site) -> None:
     site.host.inside(["rm", "-f", str(site.host.root / CLUSTERS / "main/postmaster.pid")])
     site.host.start_postgres()
 
@@ -152,8 +158,7 @@ def test_what_would_be_lost_is_named_and_must_be_accepted(site: Site, harm: Call
 def test_a_main_that_ran_after_the_staging_is_not_replaced(site: Site) -> None:
     crashed(site)
     staged = site.done(STAGE)["staged"]
-    site.host.inside(["rm", "-f", str(site.host.root / CLUSTERS / "main/postmaster.pid")])
-    site.host.start_postgres()
+    started_again(site)
     site.host.superuser("INSERT INTO public.written VALUES (100, 1)")
     kill(site)
     assert "has run since" in site.ask({"act": "swap", "staged": staged}).fault
@@ -162,3 +167,46 @@ def test_a_main_that_ran_after_the_staging_is_not_replaced(site: Site) -> None:
 def test_rows_of_unlogged_tables_are_said_to_be_lost(site: Site) -> None:
     site.host.superuser("CREATE UNLOGGED TABLE public.fleeting AS SELECT 1 AS row")
     assert site.done(PLAN)["loses"] == "the rows of unlogged tables (1 tables and indexes)"
+
+
+COUNT = "SELECT count(*) FROM public.written"
+
+
+def test_rows_are_read_out_of_a_killed_cluster_and_it_can_serve_again(site: Site, gate: Gate) -> None:
+    before = site.row(1)
+    # Only the kept one has this log.
+    gate.shut()
+    site.host.superuser("INSERT INTO public.written SELECT 50, generate_series(1, 300000)")
+    acknowledged = crashed(site)
+    gate.open()
+    staged = site.done(restore("time", before["at"], into="main", act="stage", replace="main"))["staged"]
+    kept = swapped_in(site, staged)
+    main = site.host.root / CLUSTERS / kept / "pg_wal/archive_status"
+    waiting = site.host.inside(["sh", "-c", f"ls {main} | grep -c ready"]).stdout.strip()
+    assert found(site) == set()
+    cluster = site.done({"act": "open", "name": kept})["cluster"]
+    assert (cluster["kind"], cluster["state"]) == ("kept", "running")
+    assert site.done({"act": "open", "name": kept})["cluster"]["port"] == cluster["port"]
+    lines = site.copy("SELECT writer || ' ' || row FROM public.written", cluster).splitlines()
+    assert acknowledged <= {(int(writer), int(row)) for writer, row in map(str.split, lines)}
+    for query in (
+        "INSERT INTO public.written VALUES (9, 9)",
+        f"COPY (SELECT 1) TO PROGRAM 'touch {site.host.root}/{CLUSTERS}/main/x || touch /{CLUSTERS}/main/x'",
+        f"COPY (SELECT 1) TO PROGRAM '{PROGRAMS}/psql -p {site.host.spec['postgres']['port']} -c \"SELECT 1\"'",
+    ):
+        with pytest.raises(AssertionError, match=r"read-only|No such file or directory|failed"):
+            site.copy(query, cluster)
+    kill(site)
+    assert "is open" in site.ask({"act": "unswap", "kept": kept}).fault
+    assert site.done({"act": "close", "name": kept})["cluster"]["state"] == "stopped"
+    assert int(site.host.inside(["sh", "-c", f"ls {main} | grep -c ready"]).stdout) >= int(waiting) > 0
+    undone = site.done({"act": "unswap", "kept": kept})["kept"]
+    started_again(site)
+    assert acknowledged <= found(site)
+    assert site.done({"act": "discard", "name": undone})["freed_bytes"] > 0
+    assert [name for name in site.clusters() if "opened" in name] == []
+    # What it had not archived when it was killed is archived now, without a gap.
+    segment = site.host.superuser("SELECT pg_walfile_name(pg_switch_wal())")
+    until(lambda: site.host.superuser("SELECT last_archived_wal FROM pg_stat_archiver") >= segment)
+    first = next(one for one in site.done({"act": "list"})["archive"] if one["timeline"] == 1)
+    assert first["gaps"] == []
