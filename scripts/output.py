@@ -43,13 +43,13 @@ def tell(text: str) -> None:
 
 def unwritten(error: OSError) -> str:
     """One line on what can't be written, how much is free there, and what to do."""
-    if not error.filename:
+    if not isinstance(error.filename, str):
         return f"standard output or a temporary file can't be written: {error.strerror}"
     import shutil
 
     from database.figures import size
 
-    found = shutil.disk_usage(Path(os.fsdecode(error.filename)).parent)
+    found = shutil.disk_usage(Path(error.filename).parent)
     return (
         f"{error.filename}: can't be written: {error.strerror}: {size(found.free)} of {size(found.total)} are free;"
         " make room on that disk, then give the command again: docs/runbooks/database.md, Full disk"

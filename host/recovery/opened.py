@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from host.common import layout
@@ -30,7 +30,10 @@ def open_cluster(machine: Machine, request: OpenRequest) -> Opened:
     with alone(machine, "open"):
         clusters.clean(machine, but=name)
         _ensure_known(machine, name)
-        if clusters.pid(machine, name) is None:
+        if clusters.pid(machine, name):
+            # Who began to open it may have been killed while it recovered.
+            _wait(machine, name, clusters.written(machine, name).port or 0, lambda: not clusters.pid(machine, name))
+        else:
             _ensure_room(machine)
             if clusters.KEPT.fullmatch(name):
                 _start(machine, name)
@@ -130,19 +133,26 @@ def _launch(machine: Machine, name: str, argv: Sequence[str], port: int) -> None
             start_new_session=True,
         )
     try:
-        end = time.monotonic() + OPEN_SECONDS
-        while not restore.answers(machine, port):
-            if process.poll() is not None and not (is_unit and _is_active(machine, name)):
-                raise RecoveryError(f"{name}: PostgreSQL ended: {recovering.fatal(log.read_text(errors='replace'))}")
-            if time.monotonic() > end:
-                raise RecoveryError(f"{name}: does not answer within {OPEN_SECONDS} s, and is stopped again")
-            time.sleep(0.1)
+        _wait(machine, name, port, lambda: process.poll() is not None and not (is_unit and _is_active(machine, name)))
     except BaseException:
         # It may not have said yet that it runs here.
         process.send_signal(signal.SIGINT)
         if is_unit:
             machine.here(["systemctl", "stop", restore.unit(name)], seconds=restore.STOP_SECONDS)
         raise
+
+
+def _wait(machine: Machine, name: str, port: int, has_ended: Callable[[], bool]) -> None:
+    """Returns once it answers; raises RecoveryError."""
+    end = time.monotonic() + OPEN_SECONDS
+    while not restore.answers(machine, port):
+        if has_ended():
+            log = machine.path(clusters.opened(machine, name) / LOG)
+            reason = recovering.fatal(log.read_text(errors="replace")) if log.exists() else "without a reason"
+            raise RecoveryError(f"{name}: PostgreSQL ended: {reason}")
+        if time.monotonic() > end:
+            raise RecoveryError(f"{name}: does not answer within {OPEN_SECONDS} s")
+        time.sleep(0.1)
 
 
 def _is_active(machine: Machine, name: str) -> bool:
