@@ -196,8 +196,8 @@ def test_rows_are_read_out_of_a_killed_cluster_and_it_can_serve_again(site: Site
     ):
         with pytest.raises(AssertionError, match=r"read-only|No such file or directory|failed"):
             site.copy(query, cluster)
-    kill(site)
-    assert "is open" in site.ask({"act": "unswap", "kept": kept}).fault
+    site.host.signal_postgres("INT")
+    until(lambda: "is open" in site.ask({"act": "unswap", "kept": kept}).fault)
     assert site.done({"act": "close", "name": kept})["cluster"]["state"] == "stopped"
     assert int(site.host.inside(["sh", "-c", f"ls {main} | grep -c ready"]).stdout) >= int(waiting) > 0
     undone = site.done({"act": "unswap", "kept": kept})["kept"]
