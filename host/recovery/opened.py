@@ -16,8 +16,7 @@ from host.recovery import clusters, recovering, restore
 from host.recovery.contract import CloseRequest, Opened, OpenRequest
 from host.recovery.errors import RecoveryError, say
 from host.recovery.lock import alone
-from host.recovery.machine import ENVIRONMENT, Confinement, Machine
-from host.recovery.plan import RESERVE_BYTES, free_bytes
+from host.recovery.machine import ENVIRONMENT, RESERVE_BYTES, Confinement, Machine, free_bytes
 
 OPEN_SECONDS = 900
 """One that was killed recovers first."""

@@ -50,8 +50,8 @@ def stage(machine: Machine, request: RestoreRequest) -> Restored:
 def staged(machine: Machine, request: RestoreRequest) -> Restored:
     clusters.clean(machine, has_staged=True)
     if request.target.kind == "latest":
+        first = prepared(machine, request, is_archived=False)
         unarchived.ensure_stopped(machine)
-        first = prepared(machine, request)
         if first.situation.stopped:
             unarchived.archive(machine, first.situation.stopped)
     wanted = prepared(machine, request)

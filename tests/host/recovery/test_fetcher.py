@@ -34,7 +34,7 @@ class Trial:
             variables=dict,
             fault=lambda command, code, message: f"{command}: {code}: {message}",
         )
-        self.fetcher = Fetcher(repository, work, {}, {}, range(2, 4))
+        self.fetcher = Fetcher(repository, work, {}, {}, taken=range(2, 4))
 
     def _start(self, argv: Sequence[str], **_: Any) -> "subprocess.Popen[str]":
         self._left -= 1

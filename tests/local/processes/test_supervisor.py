@@ -10,10 +10,9 @@ import psutil
 import pytest
 from supervisor import loggers
 
-from local.common import logs
 from local.common.errors import LocalError
 from local.common.state import State
-from local.processes import processes
+from local.processes import logs, processes
 from local.processes.processes import Identity
 from local.processes.program import PartState, Program
 from local.processes.supervisor import Supervisor
