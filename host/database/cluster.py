@@ -87,13 +87,11 @@ def name_map_text(spec: Spec) -> str:
 
 
 def _minimums(postgres: Postgres) -> dict[str, int]:
-    found = host.get_fact(
+    return host.get_fact(
         StandbyMinimums,
         control_data=f"{layout.programs(postgres.major)}/pg_controldata",
         data=str(layout.data(postgres.major)),
     )
-    # The control data are as of the backup; what comes after it in the log may have been written with more.
-    return {name: max(value, tuning.RESTORED.get(name, 0)) for name, value in found.items()}
 
 
 def apply_data_directory(spec: Spec, newest: Callable[[Spec], str]) -> None:

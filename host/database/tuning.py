@@ -25,9 +25,6 @@ CONTROL_DATA = {
     "max_locks_per_xact": "max_locks_per_transaction",
 }
 
-# With which restored clusters of earlier versions recovered, whatever was declared: timelines that they began have it.
-RESTORED = {"max_connections": 100, "max_worker_processes": 8}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
