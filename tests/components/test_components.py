@@ -72,7 +72,7 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
         "backups",
         {**dict.fromkeys({**LOCKED_BUCKET, **KEY}, 2), **REPLICATION, "RandomPassword": 1},
     ),
-    (BackupAlarms, "alarms", {**KEY, "Topic": 1, "TopicSubscription": 1, "MetricAlarm": 3}),
+    (BackupAlarms, "alarms", {**KEY, "Topic": 1, "TopicSubscription": 1, "MetricAlarm": 4}),
     (HostIdentity, "identity", {"Role": 1, "RolePolicy": 4}),
     (HostRegistration, "postgres-a", {"Activation": 1}),
     # Five passwords, passphrase, tunnel's token, three for TLS; two for operators.
