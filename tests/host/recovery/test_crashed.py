@@ -92,6 +92,7 @@ def started_again(site: Site) -> None:
     site.host.start_postgres()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("trial", range(trials(1, 20)))
 def test_latest_has_every_acknowledged_row(site: Site, trial: int) -> None:
     acknowledged = crashed(site)
@@ -142,7 +143,7 @@ def take_away(site: Site) -> None:
     assert site.host.inside(["sh", "-c", f"rm -f {site.host.root}/{CLUSTERS}/main/pg_wal/0*"]).returncode == 0
 
 
-@pytest.mark.parametrize("harm", [damage, take_away])
+@pytest.mark.parametrize("harm", [damage, pytest.param(take_away, marks=pytest.mark.soak)])
 def test_what_would_be_lost_is_named_and_must_be_accepted(site: Site, harm: Callable[[Site], None]) -> None:
     acknowledged = crashed(site)
     harm(site)
@@ -162,11 +163,6 @@ def test_a_main_that_ran_after_the_staging_is_not_replaced(site: Site) -> None:
     site.host.superuser("INSERT INTO public.written VALUES (100, 1)")
     kill(site)
     assert "has run since" in site.ask({"act": "swap", "staged": staged}).fault
-
-
-def test_rows_of_unlogged_tables_are_said_to_be_lost(site: Site) -> None:
-    site.host.superuser("CREATE UNLOGGED TABLE public.fleeting AS SELECT 1 AS row")
-    assert site.done(PLAN)["loses"] == "the rows of unlogged tables (1 tables and indexes)"
 
 
 COUNT = "SELECT count(*) FROM public.written"

@@ -160,3 +160,11 @@ def test_a_drill_of_a_moment_that_can_not_be_restored_does_not_begin(site: Site,
     answer = site.ask({"act": "drill", "at": at})
     assert fault in answer.fault
     assert "drill 1 of 2" not in answer.stderr
+
+
+def test_rows_of_unlogged_tables_are_said_to_be_lost(site: Site) -> None:
+    plan = restore("latest", into="main", act="plan", replace="main")
+    assert site.done(plan)["loses"] is None
+    site.host.superuser("CREATE UNLOGGED TABLE public.fleeting AS SELECT 1 AS row")
+    assert site.done(plan)["loses"] == "the rows of unlogged tables (1 tables and indexes)"
+    site.host.superuser("DROP TABLE public.fleeting")
