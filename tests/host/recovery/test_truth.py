@@ -96,6 +96,7 @@ def test_a_damaged_backup_stays_marked_and_nothing_begins_or_builds_on_it(site: 
     assert {one["damage"] for one in site.done({"act": "list"})["backups"]} == {None}
 
 
+@pytest.mark.soak
 def test_damaged_log_is_a_hole_until_it_is_sound_again(site: Site) -> None:
     site.row(100)
     archived(site)
