@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -43,7 +43,7 @@ class Confinement:
     writable: PurePosixPath
     covered: Mapping[PurePosixPath, PurePosixPath]
     """Paths that lead elsewhere, or to themselves, and may be written there."""
-    hidden: Sequence[str] = HIDDEN
+    hidden: Sequence[str] = field(default_factory=lambda: HIDDEN)
 
 
 @dataclass(frozen=True)

@@ -250,7 +250,7 @@ def test_what_lies_on_other_timelines_is_said_and_nothing_where_nothing_does() -
     assert situation(*BOTH).note == ""
     ended = "timeline 2 is followed; timeline 1 has 2026-11-01T12:30:00.000000Z .. 2026-11-01T21:00:00.000000Z"
     assert situation(*BOTH, branch=12, timeline=2).note == f"{ended}, which is not on it"
-    other = "timeline 1 is followed; timeline 2 has 2026-11-01T22:00:00.000000Z .. 2026-11-02T07:00:00.000000Z"
+    other = "timeline 1 is followed; timeline 2 has 2026-11-01T22:00:00.000000Z .. 2026-11-02T17:00:00.000000Z"
     assert situation(*BOTH, branch=12, timeline=1).note == f"{other}, which is not on it"
 
 
