@@ -115,7 +115,7 @@ def test_damaged_log_is_a_hole_until_it_is_sound_again(site: Site) -> None:
     assert site.done({"act": "list"})["windows"][-1]["is_live"]
 
 
-@pytest.mark.parametrize("blocks", [[1], [1, 3, 4, 5]])
+@pytest.mark.parametrize("blocks", [pytest.param([1], marks=pytest.mark.soak), [1, 3, 4, 5]])
 def test_a_backup_that_meets_damaged_pages_fails_and_names_table_and_block(site: Site, blocks: list[int]) -> None:
     host = site.host
     host.superuser("DROP TABLE IF EXISTS public.hurt")

@@ -14,6 +14,7 @@ from local.common.ports import Ports
 from local.common.state import State
 from local.host.runtime import Namespaces
 from local.processes.stack import Stack
+from tests.host.specs import spec
 
 IDLE = Report(unchanged=2)
 DONE = Report(unchanged=2, changed=["PostgreSQL settings"], restart=["postgres"])
@@ -43,7 +44,7 @@ class Host(Namespaces):
 def stack(tmp_path: Path) -> Stack:
     state = State(tmp_path / "state")
     state.prepare()
-    state.write_json(state.host_file, {"postgres": {"origin": "new"}})
+    state.write_json(state.host_file, spec())
     return Stack(project=tmp_path, state=state, ports=Ports())
 
 
@@ -83,7 +84,7 @@ def test_a_database_that_does_not_answer_is_not_applied_to(stack: Stack) -> None
 
 
 def test_a_restored_database_is_not_applied_to_before_it_is_promoted(stack: Stack) -> None:
-    stack.state.write_json(stack.state.host_file, {"postgres": {"origin": "backup"}})
+    stack.state.write_json(stack.state.host_file, spec(origin="backup"))
     host = Host(stack, [IDLE])
     host.prepare()
     assert host.asked == [["files"]]
