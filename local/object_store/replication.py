@@ -73,8 +73,8 @@ class Replicator:
             self._copy(bucket, key, version)
             version.replication_status = COMPLETED
         except (LookupError, OSError) as error:
-            version.replication_status = FAILED
             print(f"{bucket_name}/{key}: can't be replicated: {error}", file=sys.stderr, flush=True)
+            version.replication_status = FAILED
         self._backend.changed(bucket_name, key)
         self._store.write_changes()
 

@@ -5,7 +5,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -18,7 +18,6 @@ from tests.host.conftest import copied_host
 from tests.host.running import PROGRAMS, HostUnderTest
 from tests.host.status import findings
 from tests.host.store import ObjectStore
-from tests.host.test_crashes import kill
 from tests.host.tree import Tree
 from tests.waiting import until
 
@@ -29,8 +28,6 @@ DISK_MB = 700
 SETTINGS = "etc/postgresql/17/main/postgresql.conf"
 DATA = "var/lib/postgresql/17/main"
 QUEUE_MB = 640
-# Of the old setting, which the checkpointer sleeps for as a server starts.
-LATE = {"archive_timeout": "1s", "checkpoint_timeout": "15min"}
 WRITTEN = "INSERT INTO public.written VALUES (0)"
 READY = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
 ELSEWHERE = {
@@ -112,14 +109,23 @@ def pids(host: HostUnderTest, pattern: str) -> list[str]:
 
 
 @contextmanager
-def stopped_archiver(host: HostUnderTest) -> Iterator[None]:
+def stopped(host: HostUnderTest, process: str) -> Iterator[None]:
     """It reports no failure: it does nothing at all."""
-    (pid,) = pids(host, "^postgres: archiver")
+    (pid,) = pids(host, f"^postgres: {process}")
     host.inside(["kill", "-STOP", pid])
     try:
         yield
     finally:
         host.inside(["kill", "-CONT", pid])
+
+
+def stopped_archiver(host: HostUnderTest) -> AbstractContextManager[None]:
+    return stopped(host, "archiver")
+
+
+def stopped_checkpointer(host: HostUnderTest) -> AbstractContextManager[None]:
+    """Who switches segments by `archive_timeout`."""
+    return stopped(host, "checkpointer")
 
 
 @contextmanager
@@ -133,13 +139,6 @@ def hanging_command(host: HostUnderTest) -> Iterator[None]:
             host.inside(["kill", *pids(host, "^sleep 3210")])
 
 
-@contextmanager
-def sleeping_checkpointer(host: HostUnderTest) -> Iterator[None]:
-    with settings(host, **LATE):
-        kill(host)
-        yield
-
-
 def test_nothing_warns_on_a_fresh_host_that_is_idle(watched: HostUnderTest) -> None:
     archived(watched)
     start = time.monotonic()
@@ -150,7 +149,7 @@ def test_nothing_warns_on_a_fresh_host_that_is_idle(watched: HostUnderTest) -> N
     assert found["TimescaleDB jobs"].detail == "none scheduled"
 
 
-@pytest.mark.parametrize("stalled", [stopped_archiver, hanging_command, sleeping_checkpointer])
+@pytest.mark.parametrize("stalled", [stopped_archiver, hanging_command, stopped_checkpointer])
 def test_what_would_be_lost_is_seen_while_archiving_stalls_without_a_failure(
     watched: HostUnderTest, monkeypatch: pytest.MonkeyPatch, stalled: Callable[[HostUnderTest], Any]
 ) -> None:
