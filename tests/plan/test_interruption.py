@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -40,17 +41,23 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 @contextlib.contextmanager
 def started(*argv: str) -> Iterator[subprocess.Popen[str]]:
     """A process that can be interrupted, also where the tests can't: a shell's `&` has all below it ignore SIGINT."""
-    with in_session("env", "--default-signal=INT", *argv) as process:
+    # Set before it is started: what the process itself sets comes too late for an interruption at once.
+    with interruption(signal.default_int_handler), in_session(*argv) as process:
         yield process
 
 
 @contextlib.contextmanager
 def started_in_background(*argv: str) -> Iterator[subprocess.Popen[str]]:
     """Starts it as a shell's `&` does: SIGINT is ignored from the first moment on."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with interruption(signal.SIG_IGN), in_session(*argv) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def interruption(handler: Any) -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, handler)
     try:
-        with in_session(*argv) as process:
-            yield process
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
 
