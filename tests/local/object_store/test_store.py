@@ -165,6 +165,7 @@ def test_a_damaged_file_is_named_and_the_rest_is_served(store: StoreUnderTest) -
     body.write_bytes(b"123")
     store.start()
     assert store.body("whole") == b"1"
+    until(lambda: len(store.said().splitlines()) >= 2)
     said = store.said().splitlines()
     assert len(said) == 2
     assert any(str(damaged) in line and "its object is left out" in line for line in said)
@@ -193,7 +194,7 @@ def test_what_cannot_be_kept_is_refused_and_not_seen(store: StoreUnderTest) -> N
     (store.folder() / "away").rename(store.folder() / "bodies")
     assert store.body("one") == b"before"
     assert [row[:2] for row in store.versions()] == [("one", first)]
-    assert "/kept/one: can't be served: " in store.said()
+    until(lambda: "/kept/one: can't be served: " in store.said())
     assert store.put("one", b"after")
 
 

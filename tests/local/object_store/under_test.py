@@ -103,7 +103,7 @@ class StoreUnderTest:
         return self.objects.state.store / bucket
 
     def said(self) -> str:
-        """What was said since it was emptied."""
+        """What was said since it was emptied. The newest comes late, through the supervisor's pipe."""
         return "\n".join(self._log()[self._heard :])
 
     def _log(self) -> list[str]:
