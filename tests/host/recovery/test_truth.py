@@ -11,18 +11,12 @@ import pytest
 from local.host import namespace
 from tests.commands import ran
 from tests.host.recovery.site import ANSWER_SECONDS, CLUSTERS, Site, restore
-from tests.host.recovery.test_crashed import STAGE, kill, swapped_in, take_away
+from tests.host.recovery.test_crashed import STAGE, archived, kill, swapped_in, take_away
 from tests.run.soak import draws, trials
-from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 MOMENT = r"\d{4}-\d\d-\d\dT[\d:.]+Z"
 NEAREST = re.compile(rf"the nearest that can be: ({MOMENT}) and ({MOMENT})")
-
-
-def archived(site: Site) -> None:
-    segment = site.host.superuser("SELECT pg_walfile_name(pg_switch_wal())")
-    until(lambda: site.host.superuser("SELECT last_archived_wal FROM pg_stat_archiver") >= segment)
 
 
 def recovered(site: Site, moments: list[str]) -> list[list[int]]:
