@@ -8,7 +8,7 @@ import pytest
 from tests.explorer import kept
 from tests.explorer.steps import Explorer, Step, Violation
 
-pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(600)]
 
 NOT_THERE = "acknowledged rows are not there"
 NOT_ARCHIVED = "the newest row is not in the repository"
@@ -16,15 +16,13 @@ CHANGED = "rows of the cluster that serves have changed"
 NOT_UP = "up --from-backups: exit 1"
 
 
-def found(fault: str, steps: Sequence[Step], says: str, *, is_mended: bool = False, is_long: bool = False) -> Any:
+def found(fault: str, steps: Sequence[Step], says: str, *, is_mended: bool = False) -> Any:
     """A sequence with its fault's number, and what it says as long as that is not mended.
 
     Whoever mends a fault says so here: its mark then fails the test. Each has a group of its own, so that they run
     beside each other.
     """
     marks: list[Any] = [pytest.mark.xdist_group(f"kept{fault}")]
-    if is_long:
-        marks.append(pytest.mark.soak)
     if not is_mended:
         marks.append(pytest.mark.xfail(strict=True, raises=Violation, reason=f"fault {fault}: … {says} …"))
     return pytest.param(steps, "" if is_mended else says, id=fault, marks=marks)
@@ -33,14 +31,14 @@ def found(fault: str, steps: Sequence[Step], says: str, *, is_mended: bool = Fal
 @pytest.mark.parametrize(
     ("steps", "says"),
     [
-        found("1", kept.CRASH_THEN_LATEST, NOT_THERE, is_mended=True, is_long=True),
-        found("2", kept.CRASHES_THEN_ARCHIVED, NOT_ARCHIVED, is_mended=True, is_long=True),
-        found("2-every-start", kept.STARTS_THEN_ARCHIVED, NOT_ARCHIVED, is_mended=True, is_long=True),
-        found("5", kept.TABLESPACE_AND_COPY, CHANGED, is_mended=True, is_long=True),
-        found("5-drill", kept.TABLESPACE_AND_DRILL, CHANGED, is_mended=True, is_long=True),
-        found("6", kept.RESTORED_THEN_LOST, NOT_UP, is_mended=True, is_long=True),
-        found("7", kept.THERE_AND_BACK_THEN_LOST, NOT_THERE, is_mended=True, is_long=True),
-        found("7-first-try", kept.THERE_AND_BACK_THEN_LOST_AT_ONCE, NOT_UP, is_mended=True, is_long=True),
+        found("1", kept.CRASH_THEN_LATEST, NOT_THERE, is_mended=True),
+        found("2", kept.CRASHES_THEN_ARCHIVED, NOT_ARCHIVED, is_mended=True),
+        found("2-every-start", kept.STARTS_THEN_ARCHIVED, NOT_ARCHIVED, is_mended=True),
+        found("5", kept.TABLESPACE_AND_COPY, CHANGED, is_mended=True),
+        found("5-drill", kept.TABLESPACE_AND_DRILL, CHANGED, is_mended=True),
+        found("6", kept.RESTORED_THEN_LOST, NOT_UP, is_mended=True),
+        found("7", kept.THERE_AND_BACK_THEN_LOST, NOT_THERE, is_mended=True),
+        found("7-first-try", kept.THERE_AND_BACK_THEN_LOST_AT_ONCE, NOT_UP, is_mended=True),
         found("8", kept.BUCKET_MADE_ANEW, "restore beside to latest: exit 1", is_mended=True),
     ],
 )

@@ -102,3 +102,13 @@ def test_another_staging_takes_away_what_nobody_swapped_in(site: Site, restored:
     assert [one for one in site.clusters() if "staged" in one] == [again]
     assert "is not there" in site.ask({"act": "swap", "staged": "main.staged-20200101-000000"}).fault
     assert site.done({"act": "discard", "name": again})["freed_bytes"] > 10 * 2**20
+
+
+def test_a_repository_made_anew_leads_to_the_timeline_that_serves(site: Site, restored: dict[str, Any]) -> None:
+    for key in site.objects(""):
+        site.client().delete_object(Bucket=site.bucket, Key=key)
+    site.host.pgbackrest("stanza-create")
+    site.done({"act": "backup", "kind": "full"})
+    assert site.done({"act": "verify"})["is_sound"]
+    planned = site.done(restore("latest", into="anew", act="plan"))
+    assert (planned["faults"], planned["timeline"] > 1) == ([], True)

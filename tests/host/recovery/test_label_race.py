@@ -12,7 +12,7 @@ from tests.run.soak import trials
 
 pytestmark = pytest.mark.slow
 
-TIMES = trials(10, 1000)
+TIMES = trials(4, 1000)
 
 
 def test_a_label_that_comes_and_goes_is_no_fault(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

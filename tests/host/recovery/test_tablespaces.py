@@ -65,7 +65,11 @@ def left(site: Site) -> list[str]:
     return [name for name in site.clusters() if name.startswith(".")]
 
 
-@pytest.mark.parametrize(("moment", "expected"), [("old", f"0|{ROWS}"), ("new", f"{ROWS}|{ROWS}")])
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [("old", f"0|{ROWS}"), pytest.param("new", f"{ROWS}|{ROWS}", marks=pytest.mark.soak)],
+    ids=["old", "new"],
+)
 def test_a_restore_beside_has_its_own(site: Site, moments: dict[str, Any], moment: str, expected: str) -> None:
     cluster = site.done(restore("xid", moments[moment]["xid"], into="copy"))["cluster"]
     for table in ("early", "late"):
@@ -82,12 +86,17 @@ def test_a_restore_beside_has_its_own(site: Site, moments: dict[str, Any], momen
     assert site.host.inside(["test", "-e", f"{site.host.root}{BESIDE}"]).returncode == 1
 
 
-def test_a_drill_leaves_those_of_main_alone(site: Site, moments: dict[str, Any]) -> None:
+def test_a_drill_leaves_those_of_main_alone_and_removes_those_of_no_cluster(
+    site: Site, moments: dict[str, Any]
+) -> None:
+    orphan = f"{CLUSTERS}/.tablespaces-20261130-120000"
+    assert site.host.inside(["mkdir", str(site.host.root / orphan)]).returncode == 0
+    assert ".tablespaces-20261130-120000" in site.done({"act": "list"})["leftovers"]
     found = site.done({"act": "drill", "at": moments["old"]["at"]})
     assert found["faults"] == []
     for table in ("early", "late"):
         assert counts(site, table) == f"{ROWS}|{ROWS}"
-    assert left(site) == []
+    until(lambda: left(site) == [])
 
 
 def test_in_place_both_the_restored_and_the_kept_have_theirs(site: Site, moments: dict[str, Any]) -> None:
@@ -108,11 +117,3 @@ def test_in_place_both_the_restored_and_the_kept_have_theirs(site: Site, moments
     assert [counts(site, table) for table in ("early", "late")] == [f"{ROWS}|{ROWS}"] * 2
     site.done({"act": "discard", "name": undone})
     assert left(site) == []
-
-
-def test_folders_that_no_cluster_has_are_removed_by_the_next_act(site: Site, moments: dict[str, Any]) -> None:
-    orphan = f"{CLUSTERS}/.tablespaces-20261130-120000"
-    assert site.host.inside(["mkdir", str(site.host.root / orphan)]).returncode == 0
-    assert ".tablespaces-20261130-120000" in site.done({"act": "list"})["leftovers"]
-    site.done({"act": "drill"})
-    until(lambda: left(site) == [])
