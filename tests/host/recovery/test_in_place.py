@@ -112,3 +112,4 @@ def test_a_repository_made_anew_leads_to_the_timeline_that_serves(site: Site, re
     assert site.done({"act": "verify"})["is_sound"]
     planned = site.done(restore("latest", into="anew", act="plan"))
     assert (planned["faults"], planned["timeline"] > 1) == ([], True)
+    assert [key for key in site.objects("") if f"{planned['timeline']:08X}.history" in key]
