@@ -64,8 +64,10 @@ def answered(code: int, text: str) -> dict[str, Any]:
     if isinstance(answer, dict) and answer.get("faults"):
         raise BackupError("\n".join(str(fault) for fault in answer["faults"]))
     if code == INTERRUPTED:
-        raise BackupError("host.recovery: was interrupted on the host; nothing was done")
+        raise BackupError(
+            "host.recovery: was interrupted on the host before it had an answer; see `./hybrid backup list`"
+        )
     ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     raise BackupError(
-        f"host.recovery: {ended} and without an answer; the next command removes what it left on the host"
+        f"host.recovery: {ended} and without an answer; the next backup, restore or drill removes what it left"
     )

@@ -94,11 +94,11 @@ def _end(process: subprocess.Popen[str], say: Say, interrupt: Callable[[int], No
     # An impatient second Ctrl-C would leave behind what is not removed yet.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        say("interrupted: the host ends what it began, and removes it")
+        say("interrupted: the host ends what it began, and clears up")
         interrupt(process.pid)
         process.wait(CLEAN_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        say(f"not done within {CLEAN_SECONDS} s: the next command removes what is left on the host")
+        say(f"not done within {CLEAN_SECONDS} s: the next backup, restore or drill removes what is left")
     finally:
         signal.signal(signal.SIGINT, before)

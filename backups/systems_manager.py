@@ -142,7 +142,7 @@ def _cancel(command: Command, say: Say) -> None:
             found = _looked(command)
             if found is not None and found["Status"] in ENDED:
                 say(f"{command}: cancelled; if it had stopped PostgreSQL, that starts again")
-                say("the next command removes what it left on the host")
+                say("the next backup, restore or drill removes what it left")
                 return
             time.sleep(FIRST_PAUSE_SECONDS)
         say(f"{command}: told to end, and has not within {CANCEL_SECONDS} s")

@@ -180,7 +180,7 @@ def _headline(listing: Listing) -> str:
     """The part of the summary that fits above the picture, which draws the rest."""
     if len(listing.windows) < 2:
         return summary(listing)
-    return f"Not at any moment: {counted(len(listing.windows), 'window')}, the last {_span(listing.windows[-1])}."
+    return f"Not every moment: {counted(len(listing.windows), 'window')}, the last {_span(listing.windows[-1])}."
 
 
 def _span(found: Window) -> str:

@@ -69,7 +69,7 @@ Open = Annotated[
 Close = Annotated[str | None, typer.Option("--close", metavar="NAME", help="Stop what --open started, instead.")]
 WOULD = {
     "--discard": "would be deleted",
-    "--open": "would be started beside main, cut off from it and from every network, and read-only",
+    "--open": "would be started beside main, without a network or main's socket, and read-only unless told otherwise",
     "--close": "would be stopped",
 }
 

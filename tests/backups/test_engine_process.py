@@ -131,4 +131,4 @@ def test_an_interruption_before_the_engine_is_listened_to_is_not_lost(tmp_path: 
     )
     command = ["env", "--default-signal=INT", sys.executable, "-c", client]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (42, "interrupted: the host ends what it began, and removes it\n")
+    assert (done.returncode, done.stdout) == (42, "interrupted: the host ends what it began, and clears up\n")

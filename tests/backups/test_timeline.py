@@ -114,7 +114,7 @@ def test_each_window_is_drawn_apart_with_the_hole_between_them() -> None:
     assert number(second, "x") == pytest.approx(number(hole, "x") + number(hole, "width"), abs=0.2)
     assert f": archive: {wal(31)} .. {wal(50)} is missing" in " ".join(texts(drawn(answering.with_hole())))
     assert boxes(drawn(answering.with_hole() | {"windows": []}), "window") == []
-    assert any(text.startswith("Not at any moment: 2 windows, ") for text in texts(drawn(answering.with_hole())))
+    assert any(text.startswith("Not every moment: 2 windows, ") for text in texts(drawn(answering.with_hole())))
 
 
 def test_marks_and_clusters_are_named_and_kept_apart() -> None:
