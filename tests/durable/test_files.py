@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -70,3 +71,24 @@ def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
         files.replace(path, "new")
     assert [one.read_text() for one in tmp_path.iterdir()] == ["old"]
+
+
+def test_content_and_name_are_on_the_disk_in_that_order_when_it_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a power cut can take is what was not flushed before."""
+    path, done = tmp_path / "file", []
+    flush, rename = os.fsync, os.replace
+
+    def flushed(handle: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else f"{os.fstat(handle).st_size} bytes")
+        flush(handle)
+
+    def renamed(source: str, target: Path) -> None:
+        done.append("name")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", renamed)
+    files.replace(path, "whole")
+    assert done == ["5 bytes", "name", "folder"]
