@@ -23,7 +23,7 @@ class BackupRepositoryArgs:
     old_version_days: int
     """Days that overwritten and deleted objects can still be brought back."""
     lock_days: int
-    """Days from its writing on that no version of an object can be removed; at most `old_version_days`."""
+    """Days from its writing on that only an administrator can remove a version; at most `old_version_days`."""
     boundary_arn: pulumi.Input[str]
     """The most that the replication's role may ever do; see PermissionsBoundary."""
 

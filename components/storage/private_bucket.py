@@ -23,8 +23,8 @@ class PrivateBucketArgs:
     key_arn: pulumi.Input[str] | None = None
     """The customer's own key in the bucket's region; without one S3 encrypts with keys of its own."""
     lock_days: int | None = None
-    """Days from its writing on that no version can be removed; None leaves versions unlocked. In state: S3 never
-    takes a lock off a bucket again, it only gets another number of days."""
+    """Days from its writing on that only an administrator can remove a version; None leaves versions unlocked. In
+    state: S3 never takes a lock off a bucket again, it only gets another number of days."""
 
 
 class PrivateBucket(pulumi.ComponentResource):
