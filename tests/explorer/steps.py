@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
@@ -29,8 +28,6 @@ from tests.waiting import until
 Step = tuple[Any, ...]
 EDGE_SECONDS = 2.0
 """How far from a window's edge a moment is inside or outside for sure: pgBackRest's times are whole seconds."""
-LISTED_FAULTS = {"versions"}
-"""Lines of `db status` that are critical on every local stack today (fault 3)."""
 COMMAND_SECONDS = 600
 
 
@@ -417,7 +414,7 @@ class Explorer:
     def status(self) -> str:
         """Nothing is critical on a stack that is well, and what would be lost is told."""
         document = self.world.json("db", "status")
-        critical = {one["name"] for one in document["findings"] if one["level"] == "critical"} - LISTED_FAULTS
+        critical = {one["name"] for one in document["findings"] if one["level"] == "critical"}
         behind = self._behind()
         warned = self._warned(document)
         if behind > LIMIT_SECONDS and not warned:
@@ -453,10 +450,9 @@ class Explorer:
         return [(max(since, first), end) for since, end in found if end > first]
 
     def holes(self) -> list[tuple[float, float]]:
-        """What is between the windows, a little apart from their edges."""
-        found = self.moments()
-        between = [(end + EDGE_SECONDS, since - EDGE_SECONDS) for (_, end), (since, _) in pairwise(found)]
-        return [(since, end) for since, end in between if since < end]
+        """Those that `backup list` names, a little apart from their edges."""
+        found = [(_seconds(one["from"]), _seconds(one["until"])) for one in self._listing()["holes"]]
+        return [(a + EDGE_SECONDS, b - EDGE_SECONDS) for a, b in found if b - a > 2 * EDGE_SECONDS]
 
     def moment(self, share: float | str) -> float:
         """The marked moment, or that up to which this share of all that can be restored has gone by, served."""
