@@ -222,7 +222,7 @@ def consequences(plan: Plan) -> Consequences:
         return {"stops": [f"restored cluster {plan.into}"], "loses": lost, "keeps": None}
     is_latest = plan.target.kind == "latest"
     when = "while it is restored" if is_latest else "while the folders change places"
-    loses = [] if plan.is_whole else ["every row that was committed after the target; it is only in what is kept"]
+    loses = [] if plan.is_whole else ["every row that was committed after the target; what is kept has them"]
     if plan.loss:
         most = "up to " if plan.loss.is_bound else ""
         loses.append(f"{most}{plan.loss.bytes:,} bytes and {plan.loss.seconds:,.0f} s of the newest that was committed")
