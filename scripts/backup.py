@@ -119,7 +119,7 @@ def _print_list(found: "Listed") -> None:
 def verify(
     repository: From = Repository.PRIMARY, as_of: AsOf = None, stack: StackName = None, as_json: AsJson = False
 ) -> None:
-    """Read every file of the repository and check it; exit 1 when one is damaged."""
+    """Read all backups and all log of the repository and check them; exit 1 when a file is damaged."""
     from backups.connect import connect
     from backups.connection import asked
     from host.recovery.contract import Verified, VerifyRequest, document

@@ -1,4 +1,4 @@
-"""The acts on the repository that make no cluster: take a backup, list what there is, verify every file."""
+"""The acts on the repository that make no cluster: take a backup, list what there is, verify it."""
 
 import re
 import time
@@ -181,7 +181,7 @@ def verify(machine: Machine, request: VerifyRequest) -> Verified:
     """Raises RecoveryError where nothing can be read, or no fault is known but that files could not be."""
     repository = Repository(machine, request.source)
     held = inventory.read(repository)
-    say(f"reading every file of {repository.backup.stanza} in {repository.bucket}")
+    say(f"reading all backups and all log of {repository.backup.stanza} in {repository.bucket}")
     start = time.monotonic()
     options = ("--verbose", "--output=text")
     answer = repository.attempt("verify", *options, extra={"PGBACKREST_LOG_LEVEL_STDERR": "info"})
