@@ -322,14 +322,15 @@ def _is_end(time: datetime, situation: Situation, log: Sequence[Segment]) -> boo
 
 def _lost(situation: Situation, reached: Sequence[Segment], last: Segment) -> Loss:
     """From the end of what is reached to the newest that main has, or the archive where there is no main."""
-    end, at = (last.number + 1) * SEGMENT_BYTES, last.archived_at
+    end, at, is_bound = (last.number + 1) * SEGMENT_BYTES, last.archived_at, False
     if situation.live and situation.is_live:
         end, at = situation.live.position, situation.held.now
     elif situation.stopped:
-        end, at = situation.stopped.end, situation.stopped.ended_at
+        end, at, is_bound = situation.stopped.most, situation.stopped.ended_at, True
     last_commit = newest(reached, situation.lineage, situation.reading).at
     since = last_commit or min(one.archived_at for one in reached)
-    return Loss(bytes=end - (reached[-1].number + 1) * SEGMENT_BYTES, seconds=max((at - since).total_seconds(), 0))
+    seconds = max((at - since).total_seconds(), 0)
+    return Loss(bytes=end - (reached[-1].number + 1) * SEGMENT_BYTES, seconds=seconds, is_bound=is_bound)
 
 
 def _up_to(target: Target, log: Sequence[Segment]) -> list[Segment]:

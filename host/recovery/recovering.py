@@ -22,7 +22,6 @@ from host.recovery.machine import RESERVE_BYTES, Confinement, Machine, free_byte
 from host.recovery.pgbackrest import Repository
 from host.recovery.plan import MAX_WAL_MB, Plan, loss_fault, note_rates
 from host.recovery.tablespaces import Covers
-from host.recovery.unarchived import PAGE_BYTES
 from host.recovery.wal import position
 
 CONTROL_SECONDS = 30
@@ -416,7 +415,7 @@ def _ensure_whole(plan: Plan, lsn: str, last_commit_at: datetime | None) -> None
         return
     since = last_commit_at or plan.backup.stopped_at
     seconds = max((stopped.ended_at - since).total_seconds(), 0)
-    loss = contract.Loss(bytes=stopped.end + PAGE_BYTES - reached, seconds=seconds, is_bound=True)
+    loss = contract.Loss(bytes=stopped.most - reached, seconds=seconds, is_bound=True)
     if loss.bytes > plan.accepted_loss:
         raise RecoveryError(loss_fault(loss, f"{MAIN}: its log is damaged after {lsn or 'the end of the backup'}"))
 

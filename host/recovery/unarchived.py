@@ -23,8 +23,8 @@ HISTORY_NAME = re.compile(r"([0-9A-F]{8})\.history")
 # XLogLongPageHeaderData, with which each segment begins (PostgreSQL, access/xlog_internal.h): its place in the log is
 # its fourth field, the number of its database system the sixth.
 HEADER = struct.Struct("<HHIQI4xQII")
-# What each page begins with: its place is the last field here.
-PAGE, PAGE_BYTES = struct.Struct("<HHIQ"), 8192
+# What each page begins with: its place is the fourth field, the fifth how much is left of a record that goes on here.
+PAGE, PAGE_BYTES = struct.Struct("<HHIQI4x"), 8192
 CONTINUES = 1
 """Of a page's second field: it begins in the middle of a record."""
 PUSH_SECONDS = 120
@@ -39,6 +39,8 @@ class Unarchived:
     histories: dict[int, datetime]
     end: int
     """A position that main's log has reached for sure."""
+    most: int
+    """One that it has not gone beyond."""
     ended_at: datetime
     folder: PurePosixPath
 
@@ -68,9 +70,9 @@ def read(machine: Machine, held: Inventory) -> Unarchived | None:
     }
     timeline = max(timeline_of(one.name) for one in own)
     newest = max((one for one in own if timeline_of(one.name) == timeline), key=lambda one: one.number)
-    end = _end(machine.path(folder / newest.name), newest.name)
+    end, most = _ends(machine.path(folder / newest.name), newest.name)
     missing = tuple(one for one in own if one.name not in archived)
-    return Unarchived(timeline, missing, histories, end, newest.archived_at, folder)
+    return Unarchived(timeline, missing, histories, end, most, newest.archived_at, folder)
 
 
 def joined(held: Inventory, found: Unarchived) -> Inventory:
@@ -102,28 +104,35 @@ def _segment(path: Path, system_id: int) -> Segment | None:
     if not SEGMENT_NAME.fullmatch(path.name):
         return None
     with path.open("rb") as file:
-        begin = file.read(HEADER.size)
-    if len(begin) < HEADER.size:
+        begin = file.read(2 * PAGE_BYTES)
+    if len(begin) < 2 * PAGE_BYTES:
         return None
-    _, _, _, place, _, system, _, _ = HEADER.unpack(begin)
-    if place != number_of(path.name) * SEGMENT_BYTES or system != system_id:
+    start = number_of(path.name) * SEGMENT_BYTES
+    _, _, _, place, _, system, _, _ = HEADER.unpack_from(begin)
+    # Where the first page is damaged, the second one tells.
+    is_own = system == system_id if place == start else PAGE.unpack_from(begin, PAGE_BYTES)[3] == start + PAGE_BYTES
+    if not is_own:
         return None
     about = path.stat()
     return Segment(path.name, about.st_size, of_epoch(about.st_mtime), sha1=None)
 
 
-def _end(path: Path, name: str) -> int:
-    """Where the record begins, or later, with which the log of this segment ends: that one may not be whole.
+def _ends(path: Path, name: str) -> tuple[int, int]:
+    """The page on which the record begins with which the log of this segment ends, for it may not be whole; its end.
 
     Counted by pages, since a page that is damaged hides the records behind it from whoever reads one after the other.
     """
     content, start = path.read_bytes(), number_of(name) * SEGMENT_BYTES
     pages = [PAGE.unpack_from(content, offset) for offset in range(0, len(content), PAGE_BYTES)]
-    written = [place == start + number * PAGE_BYTES for number, (_, _, _, place) in enumerate(pages)]
+    written = [page[3] == start + number * PAGE_BYTES for number, page in enumerate(pages)]
     last = max(number for number, is_written in enumerate(written) if is_written)
-    while last and pages[last][1] & CONTINUES:
+    most = start + (last + 1) * PAGE_BYTES
+    while last and pages[last][1] & CONTINUES and written[last - 1]:
         last -= 1
-    return start + last * PAGE_BYTES
+        # Nearly every page goes on with a record of the one before: it need not be the same one.
+        if pages[last][4] < PAGE_BYTES - PAGE.size:
+            break
+    return start + last * PAGE_BYTES, most
 
 
 def ensure_stopped(machine: Machine) -> None:

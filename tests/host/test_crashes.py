@@ -25,7 +25,8 @@ class Writer:
     host: HostUnderTest
     number: int
     through_pooler: bool
-    acknowledged: list[int] = field(default_factory=list)
+    acknowledged: dict[int, float] = field(default_factory=dict)
+    """When, by row."""
     stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
@@ -36,7 +37,7 @@ class Writer:
                     while not self.stop.is_set():
                         row += 1
                         connection.execute("INSERT INTO public.written VALUES (%s, %s)", (self.number, row))
-                        self.acknowledged.append(row)
+                        self.acknowledged[row] = time.time()
             except psycopg.Error:
                 # Not acknowledged: it may be there or not. A number is never used twice.
                 time.sleep(0.02)

@@ -1,5 +1,7 @@
 """A server that was killed under load, and restored to latest: every row that it acknowledged is there, or named."""
 
+import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -87,8 +89,8 @@ def _killed(site: Site, pattern: str) -> list[str]:
     return listed
 
 
-def crashed(site: Site, rows: int = 2000) -> set[tuple[int, int]]:
-    """Killed while six clients write; what was acknowledged to them."""
+def crashed(site: Site, rows: int = 2000) -> dict[tuple[int, int], float]:
+    """Killed while six clients write; what was acknowledged to them, and when."""
     writers = [Writer(site.host, number, through_pooler=False) for number in range(6)]
     threads = [threading.Thread(target=writer.run) for writer in writers]
     for thread in threads:
@@ -101,7 +103,7 @@ def crashed(site: Site, rows: int = 2000) -> set[tuple[int, int]]:
             writer.stop.set()
         for thread in threads:
             thread.join(30)
-    return {(writer.number, row) for writer in writers for row in writer.acknowledged}
+    return {(writer.number, row): at for writer in writers for row, at in writer.acknowledged.items()}
 
 
 def found(site: Site) -> set[tuple[int, ...]]:
@@ -131,7 +133,7 @@ def test_latest_has_every_acknowledged_row(site: Site, trial: int) -> None:
     assert int(site.copy("SELECT count(*) FROM public.written", beside)) >= len(acknowledged)
     swapped_in(site, site.done(STAGE)["staged"])
     rows = found(site)
-    assert acknowledged <= rows, (trial, len(acknowledged - rows))
+    assert acknowledged.keys() <= rows, (trial, len(acknowledged.keys() - rows))
     # What was restored is whole for the next restore, too.
     site.host.superuser("INSERT INTO public.written VALUES (100, 1)")
     again = site.done(restore("latest", into="again"))["cluster"]
@@ -150,7 +152,7 @@ def test_files_that_the_store_did_not_take_are_archived_before(site: Site, gate:
     gate.open()
     swapped_in(site, site.done(STAGE)["staged"])
     rows = found(site)
-    assert acknowledged <= rows
+    assert acknowledged.keys() <= rows
     assert {(50, row) for row in range(1, 300001)} <= rows
     assert gaps(site, served) == []
     # From the backup before it, across both timelines.
@@ -158,13 +160,23 @@ def test_files_that_the_store_did_not_take_are_archived_before(site: Site, gate:
     assert int(site.copy("SELECT count(*) FROM public.written", copy)) == len(rows)
 
 
+DAMAGE = """
+import os, struct, sys
+path, pages_behind = max(sys.argv[1:], key=os.path.getmtime), 4
+content, times = open(path, "rb").read(), (os.stat(path).st_atime, os.stat(path).st_mtime)
+places = [struct.unpack_from("<Q", content, page * 8192 + 8)[0] for page in range(2048)]
+last = max(page for page in range(2048) if places[page] == places[0] + page * 8192)
+with open(path, "r+b") as file:
+    file.seek((last - pages_behind) * 8192)
+    file.write(bytes(8192))
+os.utime(path, times)
+"""
+
+
 def damage(site: Site) -> None:
-    """The segment that was written last is of zeros from its second page on."""
-    newest = site.host.inside(
-        ["sh", "-c", f"ls -t {site.host.root}/{CLUSTERS}/main/pg_wal/0*0? | head -n 1"]
-    ).stdout.strip()
-    written = ["dd", "if=/dev/zero", f"of={newest}", "bs=8192", "seek=1", "count=20", "conv=notrunc"]
-    assert site.host.inside(written).returncode == 0
+    """A page of the newest segment is of zeros, the fifth from the end of what was written."""
+    files = site.host.inside(["sh", "-c", f"ls {site.host.root}/{CLUSTERS}/main/pg_wal/0*0?"]).stdout.split()
+    assert site.host.inside([sys.executable, "-c", DAMAGE, *files]).returncode == 0
 
 
 def take_away(site: Site) -> None:
@@ -177,11 +189,15 @@ def test_what_would_be_lost_is_named_and_must_be_accepted(site: Site, harm: Call
     harm(site)
     fault = site.ask(STAGE).fault
     assert "would not come back; allowed only with --accept-loss " in fault
-    bytes_lost = int(fault.rpartition(" ")[2])
-    assert bytes_lost > 0
+    bytes_lost, seconds_lost = int(fault.rpartition(" ")[2]), float(re.findall(r"and ([\d,]+) s of", fault)[0])
+    assert bytes_lost > (4 * 8192 if harm is damage else 0)
     assert site.ask({**STAGE, "accepted_loss": bytes_lost - 1}).code == 1
     swapped_in(site, site.done({**STAGE, "accepted_loss": bytes_lost})["staged"])
-    assert len(acknowledged - found(site)) > 0
+    rows = found(site)
+    lost = [at for row, at in acknowledged.items() if row not in rows]
+    assert len(lost) > 0
+    assert (harm is damage) == (len(lost) < len(acknowledged))
+    assert max(lost) - min(lost) <= seconds_lost + 1
 
 
 def test_a_main_that_ran_after_the_staging_is_not_replaced(site: Site) -> None:
@@ -213,7 +229,7 @@ def test_rows_are_read_out_of_a_killed_cluster_and_it_can_serve_again(site: Site
     assert (cluster["kind"], cluster["state"]) == ("kept", "running")
     assert site.done({"act": "open", "name": kept})["cluster"]["port"] == cluster["port"]
     lines = site.copy("SELECT writer || ' ' || row FROM public.written", cluster).splitlines()
-    assert acknowledged <= {(int(writer), int(row)) for writer, row in map(str.split, lines)}
+    assert acknowledged.keys() <= {(int(writer), int(row)) for writer, row in map(str.split, lines)}
     for query in (
         "INSERT INTO public.written VALUES (9, 9)",
         f"COPY (SELECT 1) TO PROGRAM 'touch {site.host.root}/{CLUSTERS}/main/x || touch /{CLUSTERS}/main/x'",
@@ -227,7 +243,7 @@ def test_rows_are_read_out_of_a_killed_cluster_and_it_can_serve_again(site: Site
     assert int(site.host.inside(["sh", "-c", f"ls {main} | grep -c ready"]).stdout) >= int(waiting) > 0
     undone = site.done({"act": "unswap", "kept": kept})["kept"]
     started_again(site)
-    assert acknowledged <= found(site)
+    assert acknowledged.keys() <= found(site)
     assert site.done({"act": "discard", "name": undone})["freed_bytes"] > 0
     assert [name for name in site.clusters() if "opened" in name] == []
     # What it had not archived when it was killed is archived now, without a gap.

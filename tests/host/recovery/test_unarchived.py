@@ -1,6 +1,7 @@
 """The log of a main that does not run, read from its files."""
 
 import os
+from collections.abc import Container
 from pathlib import Path
 
 import pytest
@@ -22,15 +23,26 @@ def main(tmp_path: Path) -> Machine:
     return made
 
 
-def segment(on: Machine, number: int, pages: dict[int, int], *, timeline: int = 1, system: int = SYSTEM) -> None:
-    """A file of the log; `pages` are the flags of those that were written, by their place in it."""
+def segment(
+    on: Machine,
+    number: int,
+    pages: dict[int, int],
+    *,
+    timeline: int = 1,
+    system: int = SYSTEM,
+    passed: Container[int] = (),
+) -> None:
+    """A file of the log; `pages` are the flags of those that were written, by their place in it.
+
+    Those that continue a record end it, but for those that it only passes through.
+    """
     path = on.path(on.clusters / "main/pg_wal" / wal_name(timeline, number))
     with path.open("wb") as file:
         for page, flags in pages.items():
             address = number * SEGMENT_BYTES + page * PAGE_BYTES
-            head = (0xD116, flags, timeline, address)
+            head = (0xD116, flags, timeline, address, 9000 if page in passed else 100 * (flags & 1))
             file.seek(page * PAGE_BYTES)
-            file.write(HEADER.pack(*head, 0, system, SEGMENT_BYTES, PAGE_BYTES) if page == 0 else PAGE.pack(*head))
+            file.write(HEADER.pack(*head, system, SEGMENT_BYTES, PAGE_BYTES) if page == 0 else PAGE.pack(*head))
         file.truncate(SEGMENT_BYTES)
 
 
@@ -60,22 +72,38 @@ def test_files_that_are_kept_for_later_and_those_of_another_system_are_no_log(ma
     assert [one.number for one in found.segments] == [4]
 
 
+def test_log_whose_first_page_is_damaged_is_still_the_newest(main: Machine) -> None:
+    segment(main, 4, {0: 2})
+    segment(main, 5, {1: 0, 2: 0})
+    found = unarchived.read(main, held())
+    assert found is not None
+    assert [one.number for one in found.segments] == [4, 5]
+    assert found.end == 5 * SEGMENT_BYTES + 2 * PAGE_BYTES
+
+
 @pytest.mark.parametrize(
-    ("pages", "last"),
+    ("pages", "passed", "last"),
     [
-        ({0: 2, 1: 0, 2: 0}, 2),
+        ({0: 2, 1: 0, 2: 0}, (), 2),
         # The record that ends the log begins on the page before: it may not be whole.
-        ({0: 2, 1: 0, 2: 1}, 1),
-        ({0: 3, 1: 1}, 0),
+        ({0: 2, 1: 0, 2: 1}, (), 1),
+        ({0: 3, 1: 1}, (), 0),
+        # Each page goes on with a record of the one before, as 96 of 100 do under load; or all with the same.
+        ({0: 3, 1: 1, 2: 1, 3: 1, 4: 1}, (), 3),
+        ({0: 3, 1: 1, 2: 1, 3: 1, 4: 1}, (2, 3), 1),
         # Damaged in between.
-        ({0: 2, 9: 0}, 9),
+        ({0: 2, 9: 0}, (), 9),
+        ({0: 3, 1: 1, 3: 1}, (), 3),
     ],
 )
-def test_the_end_is_on_the_last_page_that_was_written(main: Machine, pages: dict[int, int], last: int) -> None:
-    segment(main, 4, pages)
+def test_the_end_is_on_the_last_page_that_was_written(
+    main: Machine, pages: dict[int, int], passed: tuple[int, ...], last: int
+) -> None:
+    segment(main, 4, pages, passed=passed)
     found = unarchived.read(main, held())
     assert found is not None
     assert found.end == 4 * SEGMENT_BYTES + last * PAGE_BYTES
+    assert found.most == 4 * SEGMENT_BYTES + (max(pages) + 1) * PAGE_BYTES
 
 
 def test_the_newest_timeline_is_that_of_main(main: Machine) -> None:
