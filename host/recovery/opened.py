@@ -21,6 +21,8 @@ from host.recovery.machine import ENVIRONMENT, RESERVE_BYTES, Confinement, Machi
 OPEN_SECONDS = 900
 """One that was killed recovers first."""
 LOG = "postgresql.log"
+HIDDEN = ("/proc",)
+"""There a process of the same user shows its own root, in which all of main can be written and its socket reached."""
 
 
 def open_cluster(machine: Machine, request: OpenRequest) -> Opened:
@@ -81,7 +83,7 @@ def _start(machine: Machine, name: str) -> None:
         words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         covered = {PurePosixPath(layout.SOCKETS): sockets, own: own}
         covered |= {path: path for path in _elsewhere(machine, name)}
-        confinement = Confinement(data, covered, hidden=())
+        confinement = Confinement(data, covered, hidden=HIDDEN)
         argv = machine.confined([machine.program("postgres"), "-D", str(own), *words], confinement)
         _launch(machine, name, argv, port)
     except BaseException:

@@ -233,6 +233,7 @@ def test_rows_are_read_out_of_a_killed_cluster_and_it_can_serve_again(site: Site
     for query in (
         "INSERT INTO public.written VALUES (9, 9)",
         f"COPY (SELECT 1) TO PROGRAM 'touch {site.host.root}/{CLUSTERS}/main/x || touch /{CLUSTERS}/main/x'",
+        f"COPY (SELECT 1) TO PROGRAM 'for p in /proc/*/root; do touch $p/{CLUSTERS}/main/x && exit; done; exit 1'",
         f"COPY (SELECT 1) TO PROGRAM '{PROGRAMS}/psql -p {site.host.spec['postgres']['port']} -c \"SELECT 1\"'",
     ):
         with pytest.raises(AssertionError, match=r"read-only|No such file or directory|failed"):
