@@ -189,14 +189,14 @@ def test_what_would_be_lost_is_named_and_must_be_accepted(site: Site, harm: Call
     harm(site)
     fault = site.ask(STAGE).fault
     assert "would not come back; allowed only with --accept-loss " in fault
-    bytes_lost, seconds_lost = int(fault.rpartition(" ")[2]), float(re.findall(r"and ([\d,]+) s of", fault)[0])
+    bytes_lost, seconds_lost = int(fault.rpartition(" ")[2]), int(re.findall(r"and (\d+) s of", fault)[0])
     assert bytes_lost > (4 * 8192 if harm is damage else 0)
     assert site.ask({**STAGE, "accepted_loss": bytes_lost - 1}).code == 1
     swapped_in(site, site.done({**STAGE, "accepted_loss": bytes_lost})["staged"])
     rows = found(site)
     lost = [at for row, at in acknowledged.items() if row not in rows]
-    assert len(lost) > 0
-    assert (harm is damage) == (len(lost) < len(acknowledged))
+    # Of what was written before the damage nothing is lost.
+    assert 0 < len(lost) <= len(acknowledged) - (harm is damage)
     assert max(lost) - min(lost) <= seconds_lost + 1
 
 
