@@ -28,6 +28,8 @@ from tests.waiting import until
 Step = tuple[Any, ...]
 EDGE_SECONDS = 2.0
 """How far from a window's edge a moment is inside or outside for sure: pgBackRest's times are whole seconds."""
+CLOCK_SECONDS = 1.0
+"""What is told is rounded."""
 COMMAND_SECONDS = 600
 
 
@@ -376,7 +378,7 @@ class Explorer:
     def end(self, seed: int) -> str:
         """What has to hold after every sequence."""
         self.world.stop_load()
-        said = [self._up(), self.rows(), self.repository(), self.status(), self.windows(seed)]
+        said = [self._up(), self.rows(), self.would_be_lost(), self.repository(), self.status(), self.windows(seed)]
         return "; ".join(said)
 
     def rows(self) -> str:
@@ -391,6 +393,16 @@ class Explorer:
         if faults:
             raise Violation("; ".join(faults))
         return f"{len(found)} rows"
+
+    def would_be_lost(self) -> str:
+        """What status says of it is no less than what the rows say."""
+        before, document = self._behind(), self.world.json("db", "status")
+        told = next((one["value"] for one in document["findings"] if one["name"] == "would be lost"), None)
+        # Some may have been archived in between.
+        behind = min(before, self._behind())
+        if told is not None and told < behind - CLOCK_SECONDS:
+            raise Violation(f"{behind:.0f} s of acknowledged rows are not in the repository; status tells of {told} s")
+        return f"{behind:.1f} s are not in the repository, {told} s are told"
 
     def repository(self) -> str:
         """How long it takes until the newest acknowledged row is in the repository."""
