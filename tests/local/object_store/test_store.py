@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.object_store.backend import Backend
 from tests.local.object_store.under_test import COPIES, LOCK, RULE, StoreUnderTest, bucket
+from tests.small_disk import needs_disk, small_disk
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -58,6 +59,25 @@ def test_a_large_upload_in_parts_outlives_a_killed_server(store: StoreUnderTest)
     store.kill_and_start()
     assert store.head("large") == before
     assert store.body("large") == content
+
+
+@needs_disk
+@pytest.mark.parametrize("part", ["bodies", "keys"])
+def test_a_store_whose_disk_is_full_says_so_and_takes_what_comes_after(store: StoreUnderTest, part: str) -> None:
+    filling = store.folder() / part / "filling"
+    with small_disk(filling.parent, 64):
+        with pytest.raises(OSError, match="No space"):
+            filling.write_bytes(bytes(1 << 20))
+        with pytest.raises(ClientError, match="the disk of the store's folder is full") as refused:
+            store.put("one", b"lost")
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 507
+        assert refused.value.response["Error"]["Code"] == "InsufficientStorage"
+        assert "No space left on device" in store.said()
+        filling.unlink()
+        version = store.put("one", b"kept")
+        assert store.body("one") == b"kept"
+        assert [row[1] for row in store.versions()] == [version]
+        store.client.delete_object(Bucket="kept", Key="one", VersionId=version)
 
 
 @pytest.mark.parametrize(
