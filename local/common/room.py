@@ -1,6 +1,7 @@
 """Room on the disk of the state folder, without which nothing of a stack can be written."""
 
 import shutil
+from pathlib import Path
 
 from local.common.errors import LocalError
 from local.common.state import State
@@ -14,15 +15,22 @@ RUNBOOK = "docs/runbooks/database.md, Full disk"
 
 def fault(state: State) -> str | None:
     """What a stack lacks to be started, in one line; None where there is room."""
-    folder = next(path for path in (state.folder, *state.folder.parents) if path.exists())
-    found = shutil.disk_usage(folder)
     needed = NEEDED_BYTES if state.has_database else NEW_BYTES
-    if found.free >= needed:
-        return None
+    is_enough = shutil.disk_usage(_there(state.folder)).free >= needed
+    return None if is_enough else too_little(state.folder, needed)
+
+
+def too_little(folder: Path, needed: int) -> str:
+    """What is said where so many bytes don't fit any more."""
+    found = shutil.disk_usage(_there(folder))
     return (
-        f"{state.folder}: its disk is full: {found.free / MB:,.0f} MB of {found.total / MB:,.0f} MB are free, and"
+        f"{folder}: its disk is full: {found.free / MB:,.0f} MB of {found.total / MB:,.0f} MB are free, and"
         f" {needed / MB:,.0f} MB are needed; make room there, then `./hybrid local up`: {RUNBOOK}"
     )
+
+
+def _there(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def ensure(state: State) -> None:

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import errno
 import hashlib
 import math
 import os
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from durable import lock
 from host.packages import catalogue
+from local.common import room
 from local.common.errors import LocalError
 from local.host.namespace import faults, throwaway
 from plan.memory import cache_folder
@@ -47,6 +49,7 @@ KEY_LENGTH = 12
 BUILDING = "building-"
 """What begins the names, in the cache, of the folders that are built in, and of their locks."""
 RUN_SECONDS = 300
+NO_SPACE = os.strerror(errno.ENOSPC)
 # The lines of mmdebstrap's report that say what it does next.
 STEPS = (
     "I: running apt-get",
@@ -102,14 +105,21 @@ def spread(folder: Path) -> None:
 
 
 def unpack(tar: Path, root: Path) -> None:
-    """Make root from tar; root exists only when all of it is there."""
+    """Make root from tar; root exists only when all of it is there. Raises LocalError, and nothing stays."""
     unfinished = root.with_name(f"{root.name}.unfinished")
     remove(unfinished)
     root.parent.mkdir(parents=True, exist_ok=True)
     spread(root.parent)
     unfinished.mkdir()
     # Device nodes cannot be made by an ordinary user: the namespace mounts the machine's /dev.
-    _run(["tar", "-C", str(unfinished), "--numeric-owner", "--exclude=./dev/*", "-xf", str(tar)], "unpack")
+    try:
+        _run(["tar", "-C", str(unfinished), "--numeric-owner", "--exclude=./dev/*", "-xf", str(tar)], "unpack")
+    except LocalError as error:
+        remove(unfinished)
+        if NO_SPACE not in str(error):
+            raise
+        # tar says so of every file.
+        raise LocalError(room.too_little(root, room.NEW_BYTES)) from None
     unfinished.rename(root)
 
 
@@ -235,7 +245,14 @@ def _output(argv: list[str], *, seconds: float) -> str:
 
 def _run(argv: list[str], act: str) -> None:
     try:
-        result = subprocess.run(throwaway(argv), capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
+        result = subprocess.run(
+            throwaway(argv),
+            env={**os.environ, "LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+            timeout=RUN_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise LocalError(
             f"root file system: cannot {act}: {shlex.join(argv)}: did not end within {RUN_SECONDS} s"

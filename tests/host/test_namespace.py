@@ -11,6 +11,7 @@ import pytest
 from local.common.errors import LocalError
 from local.host import namespace, root_filesystem
 from tests.host.running import PROJECT, HostUnderTest, members, mounts, pid_namespace
+from tests.small_disk import needs_disk, small_disk
 from tests.waiting import until
 
 
@@ -53,6 +54,22 @@ def test_two_builds_at_once_build_once(tmp_path: Path, monkeypatch: pytest.Monke
     for caller in callers:
         caller.join()
     assert built == [root_filesystem.cached(print)]
+
+
+@needs_disk
+def test_a_root_that_does_not_fit_is_one_error_with_path_and_figures(tmp_path: Path) -> None:
+    content, tar, disk = tmp_path / "content", tmp_path / "root.tar", tmp_path / "disk"
+    content.mkdir()
+    disk.mkdir()
+    for name in ("one", "two"):
+        (content / name).write_bytes(bytes(1 << 20))
+    subprocess.run(["tar", "-C", content, "-cf", tar, "."], check=True)
+    with small_disk(disk, 1024):
+        with pytest.raises(LocalError) as refused:
+            root_filesystem.unpack(tar, disk / "root")
+        full = f"{disk}/root: its disk is full: 1 MB of 1 MB are free, and 1,024 MB are needed"
+        assert str(refused.value).startswith(full)
+        assert list(disk.iterdir()) == []
 
 
 def test_another_package_list_is_another_build(monkeypatch: pytest.MonkeyPatch) -> None:
