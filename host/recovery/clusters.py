@@ -149,8 +149,8 @@ def forget_opened(machine: Machine, name: str) -> None:
 def size(machine: Machine, name: str) -> int:
     """Bytes of a cluster's files, as they are on the disk."""
     total = 0
-    for part in (name, *tablespace_folders(machine, name)):
-        for place, _, files in os.walk(folder(machine, part)):
+    for part in (folder(machine, name), *tablespace_files(machine, name)):
+        for place, _, files in os.walk(part):
             for file in files:
                 with suppress(FileNotFoundError):
                     total += os.lstat(os.path.join(place, file)).st_blocks * 512
@@ -169,6 +169,27 @@ def tablespace_folders(machine: Machine, name: str) -> set[str]:
     """The names of the folders beside it in which a restored cluster has its tablespaces."""
     parents = {path.parent for path in tablespaces(machine, name).values()}
     return {path.name for path in parents if path.parent == machine.clusters and TABLESPACES.fullmatch(path.name)}
+
+
+def tablespace_files(machine: Machine, name: str) -> list[Path]:
+    """What goes with a cluster from its tablespaces, wherever they are: nothing that another cluster has, too.
+
+    As DROP TABLESPACE: the folder that somebody made for one stays.
+    """
+    others = {path for part in _parts(machine) if part != name for path in _real_tablespaces(machine, part)}
+    own = sorted(_real_tablespaces(machine, name) - others)
+    return [found for path in own for found in sorted(path.glob(f"PG_{machine.major}_*"))]
+
+
+def _real_tablespaces(machine: Machine, name: str) -> set[Path]:
+    """Within the host, whatever links are on the way."""
+    found = {machine.path(path).resolve() for path in tablespaces(machine, name).values()}
+    return {path for path in found if path.is_relative_to(machine.root.resolve())}
+
+
+def _parts(machine: Machine) -> list[str]:
+    """Where a cluster may be: beside main, or in a folder of work."""
+    return [part for name in os.listdir(machine.path(machine.clusters)) for part in (name, f"{name}/data")]
 
 
 def timelines(machine: Machine) -> set[int]:
@@ -257,8 +278,8 @@ def leftovers(machine: Machine, *, but: str = "") -> list[Path]:
 
 def _orphans(machine: Machine) -> Iterator[Path]:
     """Folders of tablespaces that no cluster has."""
+    used = {one for part in _parts(machine) for one in tablespace_folders(machine, part)}
     names = os.listdir(machine.path(machine.clusters))
-    used = {one for name in names for part in (name, f"{name}/data") for one in tablespace_folders(machine, part)}
     yield from (folder(machine, name) for name in names if TABLESPACES.fullmatch(name) and name not in used)
 
 
@@ -295,8 +316,9 @@ def _remove(machine: Machine, path: Path) -> None:
         _end_processes(str(machine.clusters / path.name), path)
         if not path.exists():
             return
-        # A process that is just ending may have written once more.
-        shutil.rmtree(path, ignore_errors=True)
+        # A process that is just ending may have written once more. The links to tablespaces go last.
+        for one in (*tablespace_files(machine, path.name), path):
+            shutil.rmtree(one, ignore_errors=True)
         if time.monotonic() > end:
             raise RecoveryError(f"{path.name}: can't be removed within {REMOVE_SECONDS} s")
 

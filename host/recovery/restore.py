@@ -216,7 +216,7 @@ def _delete(machine: Machine, name: str) -> None:
     gone = clusters.folder(machine, clusters.OLD)
     folders = [clusters.folder(machine, one) for one in clusters.tablespace_folders(machine, name)]
     os.rename(clusters.folder(machine, name), gone)
-    for path in (gone, *folders):
+    for path in (*clusters.tablespace_files(machine, gone.name), gone, *folders):
         shutil.rmtree(path, ignore_errors=True)
 
 

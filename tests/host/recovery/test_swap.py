@@ -113,6 +113,23 @@ def replacing(made: Any, monkeypatch: pytest.MonkeyPatch, start: Callable[..., N
     restore._put_beside(clusters.Work(made, made.clusters / clusters.WORK), wanted)
 
 
+def test_a_cluster_is_deleted_with_its_tablespaces_and_no_other_s(tmp_path: Path) -> None:
+    made = machine(tmp_path)
+    folders = {name: tmp_path / "srv" / name for name in ("own", "shared", "another_major")}
+    for folder, rows in zip(folders.values(), ("PG_17_202406281", "PG_17_202406281", "PG_16_202307071"), strict=True):
+        (folder / rows).mkdir(parents=True)
+    for name, links in (("main", ("shared",)), (KEPT, ("own", "shared", "another_major"))):
+        place = cluster(made, name) / clusters.LINKS
+        place.mkdir()
+        for number, link in enumerate(links):
+            (place / str(number)).symlink_to(f"/srv/{link}")
+    (tmp_path / "srv/own/PG_17_202406281/rows").write_bytes(bytes(100_000))
+    assert clusters.size(made, KEPT) > 100_000
+    assert restore.discard(made, KEPT) > 100_000
+    assert [len(list(folder.iterdir())) for folder in folders.values()] == [0, 1, 1]
+    assert names(made) == ["main"]
+
+
 def test_a_restored_cluster_is_deleted_once_the_new_one_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

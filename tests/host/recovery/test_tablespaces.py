@@ -117,3 +117,4 @@ def test_in_place_both_the_restored_and_the_kept_have_theirs(site: Site, moments
     assert [counts(site, table) for table in ("early", "late")] == [f"{ROWS}|{ROWS}"] * 2
     site.done({"act": "discard", "name": undone})
     assert left(site) == []
+    assert [counts(site, table) for table in ("early", "late")] == [f"{ROWS}|{ROWS}"] * 2
