@@ -21,6 +21,7 @@ MAX_WAL_MB = 256
 PREFETCHED = 8
 MARGIN = 1.1
 START_SECONDS = 3
+UNARCHIVED = "SELECT bytes, seconds FROM monitoring.unarchived()"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class Plan:
     faults: tuple[str, ...]
     needs_replace: bool
     loss: Loss | None
+    left_out: str
+    """What main has, and a copy beside it would not; empty where there is nothing."""
     accepted_loss: int
     """Bytes."""
     unlogged: int
@@ -124,7 +127,7 @@ class Plan:
             estimated_seconds=self.estimate[0],
             estimate_from=self.estimate[1],
             timeline=self.situation.timeline if backup else None,
-            note="; ".join(filter(None, (self.choice.note, self.situation.note))) or None,
+            note="; ".join(filter(None, (self.choice.note, self.situation.note, self.left_out))) or None,
             **consequences(self),
             loss=self.loss,
             needs_replace=self.needs_replace,
@@ -163,6 +166,7 @@ def made(machine: Machine, request: RestoreRequest) -> Plan:
         tuple(faults),
         exists,
         loss,
+        _left_out(machine, found, request),
         accepted,
         unlogged,
         free,
@@ -188,6 +192,24 @@ def _unreadable(machine: Machine, found: Situation, request: RestoreRequest) -> 
     since = max(archived, default=found.held.now)
     most = machine.spec.backup.archive_queue_max_mb * 2**20 + SEGMENT_BYTES
     return Loss(bytes=most, seconds=(found.held.now - since).total_seconds(), is_bound=True)
+
+
+def _left_out(machine: Machine, found: Situation, request: RestoreRequest) -> str:
+    """Of a main that runs and does not archive: what a copy of the newest state is without."""
+    is_newest = request.target.kind == "latest" and request.target.timeline is None and request.source == Source()
+    if request.into == MAIN or not is_newest or found.live or not clusters.pid(machine, MAIN):
+        return ""
+    try:
+        rows = machine.psql(UNARCHIVED)
+    except RecoveryError as error:
+        return f"{MAIN} runs and does not archive: what it committed last would not be in {request.into}: {error}"
+    # A standby has none.
+    for size, seconds in rows:
+        if seconds != "0":
+            age = f"{float(seconds):,.0f} s" if seconds else "an unknown time"
+            missing = f"{int(size):,} bytes and {age} of what it committed would not be in {request.into}"
+            return f"{MAIN} runs and does not archive: {missing}"
+    return ""
 
 
 def unlogged_relations(machine: Machine) -> int:

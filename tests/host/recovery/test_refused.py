@@ -1,6 +1,7 @@
 """What is refused, and that nothing is left of what failed or was killed."""
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from host.recovery.wal import SEGMENT_BYTES
+from tests.host.database.test_status import settings
 from tests.host.recovery.conftest import running_site
 from tests.host.recovery.site import CLUSTERS, Site, restore
 from tests.host.store import ObjectStore
@@ -160,6 +163,21 @@ def test_a_drill_of_a_moment_that_can_not_be_restored_does_not_begin(site: Site,
     answer = site.ask({"act": "drill", "at": at})
     assert fault in answer.fault
     assert "drill 1 of 2" not in answer.stderr
+
+
+def test_what_main_does_not_archive_is_said_not_to_be_in_a_copy(site: Site) -> None:
+    plan = restore("latest", act="plan")
+    assert site.done(plan)["note"] is None
+    with settings(site.host, archive_command="false"):
+        site.row(50)
+        site.host.superuser("SELECT pg_switch_wal()")
+        failed = "SELECT last_failed_time > last_archived_time FROM pg_stat_archiver"
+        until(lambda: site.host.superuser(failed) == "t")
+        note = site.done(plan)["note"]
+    until(lambda: site.host.superuser(failed) == "f")
+    said = re.fullmatch(r"main runs and does not archive: ([\d,]+) bytes and \d+ s of .* would not be in copy", note)
+    assert said
+    assert int(said[1].replace(",", "")) >= SEGMENT_BYTES
 
 
 def test_rows_of_unlogged_tables_are_said_to_be_lost(site: Site) -> None:
