@@ -182,10 +182,11 @@ def _drawn(machine: Machine, draw: random.Random) -> datetime:
         while utc_now() - UNSETTLED < parts[-1].since + UNSETTLED:
             time.sleep(0.1)
         parts[-1] = parts[-1].model_copy(update={"until": utc_now() - UNSETTLED})
-    for _ in range(DRAWS):
-        moment = moment_at(parts, draw.random())
-        if moment and checks.is_clear(moment, held):
-            return moment
+    for after in (checks.CLEARANCE_OF_BUSY, checks.CLEARANCE):
+        for _ in range(DRAWS):
+            moment = moment_at(parts, draw.random())
+            if moment and checks.is_clear(moment, held, after):
+                return moment
     raise RecoveryError(
         f"drill: no moment can be restored that is after the first marker and a second away from every one;"
         f" {described(found.windows)}"

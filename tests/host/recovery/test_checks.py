@@ -1,5 +1,6 @@
 """What a drill's checks call passed and missed, and what becomes of a drill that can't go on."""
 
+import random
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from host.recovery import checks, clusters, drill, inventory, recovering
+from host.recovery import checks, choice, clusters, drill, inventory, recovering
 from host.recovery.checks import Ask, compared, is_clear
 from host.recovery.contract import Check, DrillRequest, Window
 from host.recovery.drill import Leg, Run, faults
@@ -67,6 +68,24 @@ def test_a_moment_is_clear_a_second_from_its_neighbours() -> None:
         False,
         True,
     ]
+    assert [is_clear(at(2) + second * 5, source, second * far) for far in (5, 6)] == [True, False]
+    assert is_clear(at(2) - second, source, second * 10)
+
+
+@pytest.mark.parametrize(("seconds", "is_far"), [(30, True), (4, False)])
+def test_a_drawn_moment_is_well_after_a_marker_where_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int, is_far: bool
+) -> None:
+    """On a busy host the commit of a marker may take longer than a second."""
+    held = [at(1) + timedelta(seconds=number * seconds) for number in range(20)]
+    window = Window(since=held[0], until=held[-1] + timedelta(hours=1), is_live=False)
+    monkeypatch.setattr(inventory, "read", lambda _: None)
+    monkeypatch.setattr(choice, "read_situation", lambda *_: (SimpleNamespace(windows=[window]), None))
+    monkeypatch.setattr(drill, "drawable", lambda *_: [window.model_copy(update={"until": held[-1]})])
+    monkeypatch.setattr(checks, "read_markers", lambda _: held)
+    moments = [drill._drawn(machine(tmp_path / str(seed)), random.Random(seed)) for seed in range(20)]
+    assert all(is_clear(moment, held) for moment in moments)
+    assert all(is_clear(moment, held, checks.CLEARANCE_OF_BUSY) for moment in moments) is is_far
 
 
 def test_another_version_of_an_extension_fails_the_newest_state_alone() -> None:
