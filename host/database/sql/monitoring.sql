@@ -135,6 +135,7 @@ BEGIN
                    min(substring(description FROM '\d{4,}-\d\d-\d\d \d\d:\d\d:[0-9.]+\+00')::timestamptz)
                    FILTER (WHERE resource_manager = 'Transaction' AND record_type IN ('COMMIT', 'COMMIT_PREPARED'))
             INTO reached, since
+            -- The same in every version that is allowed (tried on 15.18, 16.14, 17.12 and 18.4).
             FROM extensions.pg_get_wal_records_info(here, until) WHERE until > here;
             is_read := until = written;
             here := coalesce(reached, here);
