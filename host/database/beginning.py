@@ -13,13 +13,17 @@ from pathlib import Path
 HISTORY = re.compile(r"([0-9A-F]{8})\.history")
 TIMELINE = re.compile(r"([0-9A-F]{8})(?:[0-9A-F]{16}|\.history)(?:\.partial)?")
 SETTINGS = "postgresql.auto.conf"
-# The last command runs once the timeline is begun and written down.
+UNFINISHED = f"{SETTINGS}.tmp"
+"""As PostgreSQL calls its own of this file, which no backup takes."""
+MARK = "# Written by hybrid"
+# The last command runs once the timeline is begun and written down. What ALTER SYSTEM set stands before these lines.
 RECOVERY = f"""\
-# Written by hybrid: this server begins a timeline as it starts, and then empties this file.
+{MARK}: this server begins a timeline as it starts, and then removes these lines.
 restore_command = 'false'
 recovery_target_timeline = 'current'
 hot_standby = off
-recovery_end_command = 'find pg_wal -maxdepth 1 -name "*.history" -empty -delete; : >{SETTINGS}'
+recovery_end_command = 'find pg_wal -maxdepth 1 -name "*.history" -empty -delete; \
+sed ''/^{MARK}/,$d'' {SETTINGS} >{UNFINISHED} && sync {UNFINISHED} && mv {UNFINISHED} {SETTINGS}'
 """
 
 
@@ -39,10 +43,18 @@ def prepare(data: Path, beside: Iterable[Path], archived: Iterable[int]) -> int 
         if line not in there:
             source = next((one[line] for one in found if line in one), None)
             _taken(data, line, source if line not in set(archived) else None)
-    _write(data, SETTINGS, RECOVERY)
+    _write(data, SETTINGS, own_settings(data) + RECOVERY)
     # Last: without it the server starts as before.
     _write(data, "recovery.signal", "")
     return newest + 1
+
+
+def own_settings(data: Path) -> str:
+    """What ALTER SYSTEM has set there; empty where it has set nothing."""
+    path = data / SETTINGS
+    found = path.read_text().partition(MARK)[0] if path.exists() else ""
+    # The file may have been written by hand.
+    return found if not found or found.endswith("\n") else f"{found}\n"
 
 
 def _files(data: Path) -> Iterable[Path]:
@@ -76,13 +88,14 @@ def _taken(data: Path, timeline: int, source: Path | None) -> None:
 
 
 def _write(data: Path, name: str, text: str) -> None:
-    path = data / name
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    path, unfinished = data / name, data / f"{name}.tmp"
+    unfinished.unlink(missing_ok=True)
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    _own(data, name)
+    _own(data, f"{name}.tmp")
+    os.replace(unfinished, path)
 
 
 def _own(data: Path, name: str) -> None:

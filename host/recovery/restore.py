@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from host.common import layout
+from host.database import beginning
 from host.recovery import clusters, plan, recovering, swap, tablespaces, unarchived
 from host.recovery.clusters import Work
 from host.recovery.contract import MAIN, Cluster, Discarded, DiscardRequest, Restored, RestoreRequest, written
@@ -58,6 +59,8 @@ def staged(machine: Machine, request: RestoreRequest) -> Restored:
     with clusters.working(machine) as folder:
         with recovering.recovered(folder, wanted, Purpose("stage")) as found:
             found.server.stop()
+        # It serves in main's place, with what ALTER SYSTEM has set there; not before, lest it hinders the recovery.
+        machine.write(folder.data / beginning.SETTINGS, beginning.own_settings(clusters.folder(machine, MAIN)))
         tablespaces.settle(folder)
         recovering.durable(folder)
         if wanted.is_whole:

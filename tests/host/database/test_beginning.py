@@ -36,6 +36,14 @@ def test_it_is_the_same_number_however_often_it_is_laid_ready(tmp_path: Path) ->
     assert taken(main)["00000002.history"] == "history 00000002.history"
 
 
+def test_settings_of_alter_system_stay_before_those_of_the_recovery(tmp_path: Path) -> None:
+    main = data(tmp_path / "main", "000000010000000000000007")
+    (main / "postgresql.auto.conf").write_text("work_mem = '5MB'")
+    for _ in range(2):
+        beginning.prepare(main, [], [])
+    assert (main / "postgresql.auto.conf").read_text() == f"work_mem = '5MB'\n{beginning.RECOVERY}"
+
+
 def test_a_standby_and_a_folder_without_a_cluster_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert beginning.prepare(tmp_path / "empty", [], [1, 2]) is None

@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
-from tests.host.recovery.site import Site, restore
+from tests.host.recovery.site import CLUSTERS, Site, restore
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
+
+SETTINGS = f"{CLUSTERS}/main/postgresql.auto.conf"
+SET = "work_mem = '5MB'\n"
 
 
 def stop(site: Site) -> None:
@@ -28,6 +31,8 @@ def staged(site: Site, *target: str) -> str:
 def restored(site: Site) -> dict[str, Any]:
     """Main at row 2 of 3, after an exchange; where the old one is."""
     _, second, third = [site.row(number) for number in (1, 2, 3)]
+    # As ALTER SYSTEM leaves it.
+    site.host.inside(["sh", "-c", f'printf "{SET}" >{site.host.root / SETTINGS}'])
     name = staged(site, "time", second["at"])
     assert rows(site) == "{1,2,3}"
     assert "PostgreSQL runs" in site.ask({"act": "swap", "staged": name}).fault
@@ -41,6 +46,7 @@ def test_main_is_at_the_target_and_the_old_one_is_kept(site: Site, restored: dic
     assert rows(site) == "{1,2}"
     (kept,) = site.done({"act": "list"})["restored"]
     assert (kept["name"], kept["kind"], kept["state"]) == (restored["kept"], "kept", "stopped")
+    assert site.host.superuser("SHOW work_mem") == "5MB"
     assert site.host.apply("files")["changed"] == []
 
 
@@ -80,6 +86,8 @@ def test_the_old_one_can_be_had_back(site: Site, restored: dict[str, Any]) -> No
     undone = site.done({"act": "unswap", "kept": restored["kept"]})["kept"]
     site.host.start_postgres()
     assert rows(site) == "{1,2,3}"
+    assert site.host.superuser("SHOW work_mem") == "5MB"
+    assert site.host.inside(["cat", str(site.host.root / SETTINGS)]).stdout == SET
     # It goes on from where the first timeline was left, on one above all that are archived, and so does latest.
     site.row(6)
     site.done({"act": "backup", "kind": "incr"})
