@@ -13,6 +13,11 @@ SERVER_CERTIFICATE = f"{TLS}/server.crt"
 SERVER_KEY = f"{TLS}/server.key"
 PROMOTE_WITHOUT_MARK = f"{HYBRID}/promote-without-mark"
 """Made by hand when the host that served is lost: its standby then no longer waits for that host's demotion mark."""
+PROMOTE_WITHOUT_ARCHIVE = f"{HYBRID}/promote-without-archive"
+"""Made by hand when the archive is lost: the position up to which its standby has replayed, and then serves from.
+
+As long as it is there the standby asks the archive for nothing.
+"""
 SERVE_WITHOUT_LATER_ROWS = f"{HYBRID}/serve-without-later-rows"
 """Made by hand where a host is to serve again without what was written on the one that served after it."""
 BACKUP_SETTINGS = "/etc/pgbackrest.conf"

@@ -8,7 +8,7 @@ from pathlib import Path
 from pyinfra.api.command import FunctionCommand, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
-from pyinfra.facts.files import File
+from pyinfra.facts.files import File, FileContents
 from pyinfra.operations import files
 
 from host.common import layout
@@ -23,6 +23,7 @@ from host.database.serving import (
     ArchivedTimelines,
     EndedTimeline,
     HasLaterTimeline,
+    Recovering,
     Recovery,
     away_fault,
     demotion_mark,
@@ -93,16 +94,36 @@ def begin_again(spec: Spec) -> None:
 def _guard_promotion(spec: Spec) -> None:
     """Raises RefusedError where a standby is to serve, and the archive is away that it follows to its end first.
 
-    Restarted with its new settings it would wait for that, and not even answer.
+    Restarted with its new settings it would wait for that, and not even answer. That the archive is given up counts
+    for the state that was seen then, and while it is away.
     """
     signal = f"{layout.data(spec.postgres.major)}/standby.signal"
-    if not spec.postgres.is_serving or not host.get_fact(File, path=signal):
+    is_away = spec.postgres.is_serving and host.get_fact(File, path=signal) and _is_away(spec.backup.endpoint)
+    if not is_away:
+        if host.get_fact(File, path=layout.PROMOTE_WITHOUT_ARCHIVE):
+            files.file(name="archive is asked again", path=layout.PROMOTE_WITHOUT_ARCHIVE, present=False)
         return
+    found = _recovering(spec)
+    if host.get_fact(FileContents, path=layout.PROMOTE_WITHOUT_ARCHIVE) != [found.lsn]:
+        raise RefusedError(PROMOTION, away_fault(found, spec.backup.endpoint))
+
+
+def _is_away(endpoint: str) -> bool:
     end = time.monotonic() + ANSWER_SECONDS
-    while not _answers(spec.backup.endpoint):
+    while not _answers(endpoint):
         if time.monotonic() > end:
-            raise RefusedError(PROMOTION, away_fault(spec.backup.endpoint))
+            return True
         time.sleep(0.2)
+    return False
+
+
+def _recovering(spec: Spec) -> Recovering:
+    return host.get_fact(
+        Recovery,
+        psql=psql(spec.postgres),
+        control_data=f"{layout.programs(spec.postgres.major)}/pg_controldata",
+        data=str(layout.data(spec.postgres.major)),
+    )
 
 
 @operation()
@@ -120,7 +141,8 @@ def _prepared(data: Path, archived: list[int]) -> None:
 
 def _last_state(postgres: Postgres, state: State) -> State:
     """State of a standby once it has replayed the log to its end; waits a little for it."""
-    is_forced = bool(host.get_fact(File, path=layout.PROMOTE_WITHOUT_MARK))
+    leaves = (layout.PROMOTE_WITHOUT_MARK, layout.PROMOTE_WITHOUT_ARCHIVE)
+    is_forced = any(host.get_fact(File, path=path) for path in leaves)
     deadline = time.monotonic() + WAIT_SECONDS
     while fault := promotion_fault(state, is_forced=is_forced):
         if time.monotonic() > deadline:
@@ -170,6 +192,8 @@ def promoted(spec: Spec) -> Generator[StringCommand | FunctionCommand, None, Non
     yield FunctionCommand(_promotion_ended, [spec, faults], {})
     if faults:
         raise RefusedError(PROMOTION, "; ".join(faults))
+    # Not before: until then it says that the archive is not asked.
+    yield StringCommand(f"rm -f {layout.PROMOTE_WITHOUT_ARCHIVE}")
     # Until a checkpoint the control file names the old timeline, and pgBackRest takes no backup.
     yield StringCommand(psql(spec.postgres), "--file=-", _stdin="CHECKPOINT;")
 
@@ -178,12 +202,7 @@ def _promotion_ended(spec: Spec, faults: list[str]) -> None:
     """Returns once the server has replayed all of the log and serves, or with the fault for which it can't."""
     begin = answered = time.monotonic()
     while not faults:
-        found = host.get_fact(
-            Recovery,
-            psql=psql(spec.postgres),
-            control_data=f"{layout.programs(spec.postgres.major)}/pg_controldata",
-            data=str(layout.data(spec.postgres.major)),
-        )
+        found = _recovering(spec)
         if found.state == "ended":
             return
         now = time.monotonic()

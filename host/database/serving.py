@@ -9,7 +9,7 @@ from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.facts import FactBase
 
 from host.common import layout
-from host.common.layout import PROMOTE_WITHOUT_MARK, SERVE_WITHOUT_LATER_ROWS
+from host.common.layout import PROMOTE_WITHOUT_ARCHIVE, PROMOTE_WITHOUT_MARK, SERVE_WITHOUT_LATER_ROWS
 from host.database import tuning
 from host.database.state import Change, State
 from host.specification.model import Postgres
@@ -24,9 +24,12 @@ WHERE datname = current_database() AND setrole = 0 AND '{MARK}' = ANY (setconfig
 RECOVERY_QUERY = """
 SELECT CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() ELSE 'ended' END, '|',
     coalesce(pg_last_wal_replay_lsn()::text, 'its beginning'), '|',
+    coalesce(date_trunc('second', pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC') || ' UTC', 'unknown'), '|',
     (SELECT json_object_agg(name, setting) FROM pg_settings WHERE name LIKE 'max%')
 """
-RECOVERY = re.compile(r"([a-z ]+)\|\|\|(.*)\|\|\|(\{.*\})")
+RECOVERY = re.compile(r"([a-z ]+)\|\|\|(.*)\|\|\|(.*)\|\|\|(\{.*\})")
+REPLAYED = re.compile(r"Minimum recovery ending location: +(\S+)")
+"""Of pg_controldata."""
 PROMOTION_SECONDS = 300
 STORE_SECONDS = 20
 """How long a store may be away before it is said that a promotion waits for it."""
@@ -105,6 +108,8 @@ class Recovering:
     """`paused`, `ended`, or anything else while it goes on."""
     lsn: str
     """Up to where the log is replayed."""
+    committed_at: str
+    """When the last transaction of these was committed."""
     lower: tuple[str, ...]
     """Settings that are lower than the log was written with, for which a recovery pauses."""
 
@@ -119,21 +124,30 @@ class Recovery(FactBase[Recovering]):
     def process(self, output: list[str]) -> Recovering:
         found = next((one for line in output if (one := RECOVERY.fullmatch(line))), None)
         if not found:
-            return Recovering("silent", "its beginning", ())
-        own, needed = json.loads(found[3]), tuning.minimums(output)
+            lsn = next((one[1] for line in output if (one := REPLAYED.match(line))), "its beginning")
+            return Recovering("silent", lsn, "unknown", ())
+        own, needed = json.loads(found[4]), tuning.minimums(output)
         lower = tuple(
             f"{name} = {own[name]} is a lower setting than on the primary server, where its value was {value}"
             for name, value in needed.items()
             if int(own.get(name, value)) < value
         )
-        return Recovering(found[1], found[2], lower)
+        return Recovering(found[1], found[2], found[3], lower)
 
 
-def away_fault(endpoint: str) -> str:
+def away_fault(found: Recovering, endpoint: str) -> str:
     """Why a standby is not even restarted to serve."""
     return (
         f"the store {endpoint} of the archive does not answer, and what is archived there must not be left out: the"
-        " standby follows on as it is; apply again once the store answers"
+        f" standby follows on as it is; apply again once the store answers. {_given_up(found)}"
+    )
+
+
+def _given_up(found: Recovering) -> str:
+    last = f"{found.lsn} (last commit: {found.committed_at})"
+    return (
+        f"If it is lost for good, and with it all that was committed after {last}, and no other host serves, here:"
+        f" echo {found.lsn} >{PROMOTE_WITHOUT_ARCHIVE} and apply again"
     )
 
 
@@ -148,7 +162,8 @@ def promotion_wait_fault(found: Recovering, endpoint: str, *, away: float, secon
     if away > STORE_SECONDS:
         return (
             f"waits for the archive, whose store {endpoint} has not answered for {away:.0f} s: nothing that is archived"
-            f" after {found.lsn} is left out. It goes on by itself as soon as the store answers; apply again then"
+            f" after {found.lsn} is left out. It goes on by itself as soon as the store answers; apply again then."
+            f" {_given_up(found)}"
         )
     if seconds > PROMOTION_SECONDS:
         return f"has not ended within {PROMOTION_SECONDS} s; the log is replayed up to {found.lsn}. Apply again"

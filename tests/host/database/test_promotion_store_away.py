@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(900)]
 
 ROWS = "SELECT count(*) FROM public.followed"
 LEAVE = "etc/hybrid/promote-without-mark"
+GIVEN_UP = "etc/hybrid/promote-without-archive"
 FAST_SECONDS = 5
 
 
@@ -107,6 +108,40 @@ def test_a_promotion_waits_for_the_store_and_leaves_out_no_row(
     until(lambda: b.superuser("SELECT pg_is_in_recovery()") == "f")
     assert b.apply("database")["failed"] == []
     assert b.superuser(ROWS) == "2000"
+
+
+def test_a_standby_serves_what_it_has_where_the_store_is_given_up(
+    pair: tuple[HostUnderTest, HostUnderTest], gate: Gate
+) -> None:
+    a, b = pair
+    archived(a, 1)
+    until(lambda: b.superuser(ROWS) == "1000")
+    gate.shut()
+    archived(a, 1001)
+    b.spec["postgres"]["is_serving"] = True
+
+    def give_up(lsn: str) -> None:
+        b.inside(["sh", "-c", f"echo {lsn} >{b.root / GIVEN_UP}"])
+
+    give_up("0/1")
+    (failure,) = b.apply("files")["failed"]
+    lsn = b.superuser("SELECT pg_last_wal_replay_lsn()")
+    assert f"echo {lsn} >/{GIVEN_UP}" in failure["error"]
+    # The store is back: nothing is given up.
+    gate.open()
+    b.spec["postgres"]["is_serving"] = False
+    assert b.apply("files")["failed"] == []
+    until(lambda: b.superuser(ROWS) == "2000")
+    gate.shut()
+    until(lambda: asks(b))
+    archived(a, 2001)
+    b.spec["postgres"]["is_serving"] = True
+    give_up(b.superuser("SELECT pg_last_wal_replay_lsn()"))
+    assert b.apply("files")["failed"] == []
+    b.restart_postgres()
+    assert b.apply("database")["failed"] == []
+    assert b.superuser(f"SELECT pg_is_in_recovery(), ({ROWS})") == "f|2000"
+    assert not (b.root / GIVEN_UP).exists()
 
 
 def test_a_standby_that_waits_for_the_store_is_stopped_at_once_and_leaves_nothing(

@@ -14,6 +14,7 @@ from host.database.serving import (
     HasLaterTimeline,
     Recovering,
     Recovery,
+    away_fault,
     demotion_mark,
     promotion_fault,
     promotion_wait_fault,
@@ -122,15 +123,18 @@ def recovering(*lines: str) -> Recovering:
 
 
 def test_a_promotion_goes_on_until_it_has_ended() -> None:
-    going = recovering('not paused|||0/5000060|||{ "max_connections" : "48" }', "max_connections setting:   48")
+    line = 'not paused|||0/5000060|||unknown|||{ "max_connections" : "48" }'
+    going = recovering(line, "max_connections setting:   48")
     assert (going.state, going.lsn, going.lower) == ("not paused", "0/5000060", ())
     assert promotion_wait_fault(going, "store:443", away=1, seconds=100) is None
-    assert recovering('ended||||||{ "max_connections" : "48" }').state == "ended"
-    assert recovering("psql: error: could not connect").state == "silent"
+    assert recovering('ended|||its beginning|||unknown|||{ "max_connections" : "48" }').state == "ended"
+    silent = recovering("psql: error: could not connect", "Minimum recovery ending location:     0/5000028")
+    assert (silent.state, silent.lsn) == ("silent", "0/5000028")
+    assert recovering("psql: error: could not connect").lsn == "its beginning"
 
 
 def test_a_promotion_says_what_it_waits_for() -> None:
-    line = 'paused|||0/5000060|||{ "max_connections" : "48" }'
+    line = 'paused|||0/5000060|||2026-11-30 12:00:00 UTC|||{ "max_connections" : "48" }'
     paused = promotion_wait_fault(recovering(line, "max_connections setting:   100"), "store:443", away=0, seconds=1)
     assert paused
     words = "max_connections = 48 is a lower setting than on the primary server, where its value was 100"
@@ -139,6 +143,9 @@ def test_a_promotion_says_what_it_waits_for() -> None:
     away = promotion_wait_fault(going, "store:443", away=21, seconds=30)
     assert away
     assert "waits for the archive, whose store store:443 has not answered for 21 s" in away
+    for fault in (away, away_fault(going, "store:443")):
+        assert "all that was committed after 0/5000060 (last commit: 2026-11-30 12:00:00 UTC)" in fault
+        assert "echo 0/5000060 >/etc/hybrid/promote-without-archive" in fault
     late = promotion_wait_fault(going, "store:443", away=0, seconds=301)
     assert late
     assert "has not ended within 300 s; the log is replayed up to 0/5000060" in late
