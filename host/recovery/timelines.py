@@ -97,7 +97,7 @@ def branches(lineage: Sequence[HistoryEntry], inventory: Inventory, reading: Rea
     """Those between whose ends there is time."""
     for number, (entry, later) in enumerate(pairwise(lineage)):
         before, until = lineage[: number + 1], _begun(entry, later, inventory, reading)
-        since = entry.left_at or newest(segments(before, inventory), before, reading).at
+        since = entry.left_at or _last_commit(before, later, inventory, reading)
         if since is None:
             ended = [usable_from(one) for one in inventory.usable if leads_from(before, one)]
             since = max((one for one in ended if until is None or one < until), default=until)
@@ -108,6 +108,19 @@ def branches(lineage: Sequence[HistoryEntry], inventory: Inventory, reading: Rea
             own = (HistoryEntry(entry.timeline, END, None),)
             later_commit = newest(alone, own, reading, after=entry.end).at
             yield Branch(entry.timeline, later.timeline, since, until, later_commit is not None)
+
+
+def _last_commit(
+    before: Sequence[HistoryEntry], later: HistoryEntry, inventory: Inventory, reading: Reading
+) -> datetime | None:
+    """The newest commit that a lineage brought along: its last segment may be archived as the next timeline's alone.
+
+    PostgreSQL begins a timeline's first segment as a copy of the one in which it left the timeline before.
+    """
+    last = before[-1].end // SEGMENT_BYTES
+    copies = [one for one in inventory.segments.get(later.timeline, ()) if one.number == last]
+    ends = (*before, HistoryEntry(later.timeline, before[-1].end, None))
+    return newest([*segments(before, inventory), *copies], ends, reading).at
 
 
 def _begun(entry: HistoryEntry, later: HistoryEntry, inventory: Inventory, reading: Reading) -> datetime | None:

@@ -12,7 +12,7 @@ from host.recovery.contract import Loss, Target, written
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Segment
 from host.recovery.timelines import history_entries
-from host.recovery.wal import SEGMENT_BYTES, wal_name
+from host.recovery.wal import SEGMENT_BYTES, position, wal_name
 from tests.host.recovery.held import at, backup, lsn, reading, situation
 
 FIRST, SECOND = backup(2), backup(10)
@@ -182,6 +182,20 @@ def test_what_a_lost_host_had_not_archived_is_a_hole_with_the_nearest_moments_be
     for time in (at(11.9), at(22)):
         assert choose(target("time", time), found).faults == ()
     assert choose(target("time", at(15), timeline=2), found).faults == (fault,)
+
+
+def test_what_a_killed_server_had_not_archived_and_the_next_timeline_begins_with_is_in_the_window() -> None:
+    lost = situation(*BOTH, branch=12, timeline=2, is_lost=True)
+    copied = position(lsn(12))
+
+    def copy(one: Segment, start: int, end: int) -> Committed:
+        is_earlier = one.name == wal_name(2, 12) and end <= copied
+        return reading(replace(one, archived_at=at(13)) if is_earlier else one, start, end)
+
+    lineage = history_entries(2, f"1\t{lsn(12)}\tno recovery target specified\n")
+    found = replace(lost, lineage=lineage, reading=copy)
+    assert [one.until for one in found.windows] == [at(12.3), at(40.9)]
+    assert choose(target("time", at(12.2)), found).faults == ()
 
 
 def test_a_host_that_was_lost_right_after_its_only_backup_left_a_hole_with_that_cause() -> None:
