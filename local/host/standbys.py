@@ -84,9 +84,9 @@ def _fault(first: Stack, standby: Stack) -> str | None:
 
 def _asked(stack: Stack, *queries: str) -> str:
     """The last line of the answer, empty where there is none."""
-    postgres = running(stack).postgres
-    psql = [f"/usr/lib/postgresql/{MAJOR}/bin/psql", "-XAtq", "-h", SOCKETS, "-p", str(postgres.port)]
     try:
+        postgres = running(stack).postgres
+        psql = [f"/usr/lib/postgresql/{MAJOR}/bin/psql", "-XAtq", "-h", SOCKETS, "-p", str(postgres.port)]
         answer = runtime(stack).in_host([*psql, "-d", postgres.database, *(f"--command={query}" for query in queries)])
     except LocalError:
         return ""

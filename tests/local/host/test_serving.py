@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from local.common.errors import LocalError
+from local.common.ports import Ports
 from local.common.state import State
-from local.host import serving
+from local.host import serving, standbys
 from local.host.serving import First, Serving
+from local.processes.stack import Stack
 
 
 def first(tmp_path: Path) -> State:
@@ -71,6 +73,10 @@ def test_a_restore_is_asked_for_alone(state: State, tmp_path: Path) -> None:
     for asked in ({"standby_of": tmp_path, "serves": None}, {"standby_of": None, "serves": False}):
         with pytest.raises(LocalError, match="give it alone"):
             serving.read(state).wanted(state, from_backups=True, **asked)
+
+
+def test_a_standby_that_does_not_run_does_not_follow_and_can_be_made_again(state: State, tmp_path: Path) -> None:
+    assert not standbys.follows(Stack(project=tmp_path, state=state, ports=Ports()))
 
 
 def test_a_stack_is_no_standby_of_itself(state: State) -> None:
