@@ -74,6 +74,11 @@ def data(major: int) -> PurePosixPath:
     return PurePosixPath(f"/var/lib/postgresql/{major}/main")
 
 
+def cluster_mark(major: int) -> PurePosixPath:
+    """Made with the data directory, and not on its disk: one that is lost is not replaced by an empty one."""
+    return PurePosixPath(f"{HYBRID}/cluster-{major}")
+
+
 def settings(major: int) -> PurePosixPath:
     """The folder of postgresql.conf and pg_hba.conf, apart from the data so that a restore does not bring them back."""
     return PurePosixPath(f"/etc/postgresql/{major}/main")

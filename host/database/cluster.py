@@ -11,7 +11,7 @@ from pyinfra.operations import files
 
 from host.common import layout, rendering
 from host.common.layout import AS_OWNER, OWNER
-from host.common.rendering import render, written
+from host.common.rendering import RefusedError, render, written
 from host.database import tuning
 from host.specification.model import Postgres, Spec
 
@@ -95,10 +95,19 @@ def _minimums(postgres: Postgres) -> dict[str, int]:
 
 
 def apply_data_directory(spec: Spec, newest: Callable[[Spec], str]) -> None:
+    """Raises RefusedError."""
+    data, mark = layout.data(spec.postgres.major), layout.cluster_mark(spec.postgres.major)
+    if host.get_fact(File, path=str(mark)) and not host.get_fact(File, path=f"{data}/PG_VERSION"):
+        raise RefusedError(
+            "database cluster",
+            f"{data}: the cluster that was here is gone, and nothing takes its place unasked. Bring its disk back, or"
+            f" restore it as a lost instance (docs/runbooks/restore.md); to begin without it, here: rm {mark}",
+        )
     if spec.postgres.origin == "backup":
         restored_cluster(name="database cluster", spec=spec, newest=newest)
     else:
         new_cluster(name="database cluster", postgres=spec.postgres)
+    files.file(name="mark of the cluster", path=str(mark), user="root", group="root", mode="644")
     stale_lock(name="lock of a server that is gone", postgres=spec.postgres)
 
 

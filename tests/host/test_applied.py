@@ -56,6 +56,18 @@ def test_more_memory_changes_only_the_settings(host: HostUnderTest) -> None:
     assert host.apply("files")["changed"] == ["PostgreSQL settings"]
 
 
+@pytest.mark.parametrize("origin", ["new", "backup"])
+def test_a_data_directory_that_is_gone_is_not_replaced(host: HostUnderTest, origin: str) -> None:
+    main = f"{host.root}/var/lib/postgresql/17/main"
+    assert host.inside(["mv", main, f"{main}.away"]).returncode == 0
+    try:
+        (refusal,) = host.apply("files", spec=with_postgres(host, origin=origin))["failed"]
+    finally:
+        assert host.inside(["mv", "-T", f"{main}.away", main]).returncode == 0
+    assert "17/main: the cluster that was here is gone, and nothing takes its place unasked" in refusal
+    assert host.apply("files")["changed"] == []
+
+
 def test_settings_that_are_not_loaded_yet_ask_for_a_restart_again(host: HostUnderTest) -> None:
     settings = "/etc/postgresql/17/main/postgresql.conf"
     host.inside(["touch", f"{host.root}{settings}"])
