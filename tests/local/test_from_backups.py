@@ -88,6 +88,11 @@ def test_a_repository_that_was_destroyed_is_restored_as_it_was(stack: StackUnder
 
 def test_up_refuses_where_backups_are_all_that_is_left(stack: StackUnderTest) -> None:
     add_entry(stack, "restored from the archive")
+    folder = "/var/lib/postgresql/after-the-backup"
+    assert stack.run("exec", "--", "mkdir", "-m", "700", folder).returncode == 0
+    # The backup does not have it, and its folder is lost with the host.
+    stack.psql(f"CREATE TABLESPACE late LOCATION '{folder}'")
+    stack.psql("CREATE TABLE public.late TABLESPACE late AS SELECT 'is there' AS word")
     archive(stack)
     lose_database(stack)
     answer = stack.told("local", "up")
@@ -107,6 +112,7 @@ def test_a_lost_database_is_restored_also_by_a_command_that_was_killed(stack: St
     answer = stack.told("local", "up", "--from-backups")
     assert answer.returncode == 0, answer.stderr
     assert "restored from the archive" in descriptions(stack)
+    assert stack.psql("SELECT word FROM public.late") == "is there"
     add_entry(stack, "written after the restore")
     archive(stack)
     assert stack.bring_up() == []
