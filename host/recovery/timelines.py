@@ -32,9 +32,17 @@ class HistoryEntry:
 
 
 def history_entries(timeline: int, text: str) -> tuple[HistoryEntry, ...]:
-    """The lineage from the first timeline to this one; `text` is its history file's, empty on the first."""
-    found = [line for line in map(LINE.fullmatch, text.splitlines()) if line]
-    before = [HistoryEntry(int(line[1]), position(line[2]), _time(line[3])) for line in found]
+    """The lineage from the first timeline to this one; `text` is its history file's, empty on the first.
+
+    A recovery along a timeline that ended before that one begins has no part of it, though PostgreSQL names it as the
+    one that was left (writeTimeLineHistory): the timeline before was.
+    """
+    before: list[HistoryEntry] = []
+    for line in filter(None, map(LINE.fullmatch, text.splitlines())):
+        left, end = int(line[1]), position(line[2])
+        while before and before[-1].end >= end:
+            left = before.pop().timeline
+        before.append(HistoryEntry(left, end, _time(line[3])))
     return (*before, HistoryEntry(timeline, END, None))
 
 

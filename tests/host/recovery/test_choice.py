@@ -127,6 +127,14 @@ def test_a_history_is_read_as_postgresql_writes_it() -> None:
     assert third.timeline == 3
 
 
+def test_a_timeline_that_a_recovery_did_not_come_to_is_not_of_its_lineage() -> None:
+    """As after a restore in place to a moment before the one before it."""
+    text = "1\t0/5000000\tno recovery target specified\n\n2\t0/4000000\tbefore 2026-11-01 10:00:00.5+00\n"
+    first, third = history_entries(3, text)
+    assert (first.timeline, first.end, third.timeline) == (1, 0x4000000, 3)
+    assert first.left_at == datetime(2026, 11, 1, 10, 0, 0, 500_000, tzinfo=UTC)
+
+
 def spans(*backups: Any, **more: Any) -> list[tuple[datetime, datetime, bool]]:
     return [(one.since, one.until, one.is_live) for one in situation(*backups, **more).windows]
 
