@@ -9,6 +9,8 @@ from host.recovery.machine import Machine
 
 # pgBackRest's words (command/backup/backup.c). Its blocks are counted through all segments of a relation.
 FOUND = re.compile(r"WARN: invalid page checksums? found in file (?P<path>\S+) at pages? (?P<blocks>[\d, -]+)")
+# Half a page at a file's end is no page to PostgreSQL: it is not read, and the next one is written over it (mdnblocks).
+GROWS = "as a full disk leaves it; PostgreSQL ignores half a page at the end, and writes over it as the table grows"
 TORN = re.compile(r"WARN: page misalignment in file (?P<path>[^:\s]+): (?P<fault>.*)")
 # PostgreSQL's (backup/basebackup.c), counted in the file, at most five a file.
 FAILED = re.compile(r'checksum verification failed in file "(?:\./)?(?P<path>[^"]+)", block (?P<block>\d+)')
@@ -34,7 +36,7 @@ def faults(machine: Machine, output: str) -> list[str]:
     blocks = [
         f"{_named(machine, one['path'])}: wrong checksum in block {one['blocks']}" for one in FOUND.finditer(output)
     ]
-    return blocks + [f"{_named(machine, one['path'])}: {one['fault']}" for one in TORN.finditer(output)]
+    return blocks + [f"{_named(machine, one['path'])}: {one['fault']}, {GROWS}" for one in TORN.finditer(output)]
 
 
 def searched(machine: Machine) -> list[str]:

@@ -37,6 +37,7 @@ KINDS = {"full": "a full", "diff": "a differential", "incr": "an incremental"}
 TRY_ONCE = {"PGBACKREST_JOB_RETRY": "0"}
 ANNOTATE_SECONDS = 600
 MEND = "restore the table from an earlier backup, or build the index again, and take a full one"
+MEND_GROWN = "once a row has been added there, take a full one"
 # pgBackRest's words (command/verify/verify.c). That a WAL file is missing is a warning: it may just have expired.
 FILE = re.compile(
     r"^INFO: (?P<fault>file missing|invalid checksum|invalid size|invalid result)"
@@ -76,7 +77,8 @@ def take_backup(machine: Machine, request: BackupRequest) -> Taken:
     after = inventory.read(repository)
     (found,) = [one for one in after.backups if one.label == made[-1].label]
     if damaged or found.error:
-        rest = f"backup {found.label}: is not restored from, and none that is sound was removed for it; {MEND}"
+        mend = MEND_GROWN if damaged and all(one.endswith(pages.GROWS) for one in damaged) else MEND
+        rest = f"backup {found.label}: is not restored from, and none that is sound was removed for it; {mend}"
         raise RecoveryError(*(damaged or ["backup: pgBackRest met errors that it did not name"]), rest)
     _expire(repository, after)
     return Taken(backup=found)

@@ -1,15 +1,19 @@
 """What damage is read from pgBackRest's words, where it is noted, and what is built on it."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from host.recovery.contract import Damage
 from host.recovery.inventory import Inventory
-from host.recovery.pages import FAILED, FILE, FOUND
+from host.recovery.machine import Machine
+from host.recovery.pages import FAILED, FILE, FOUND, faults
 from host.recovery.repository_acts import damages, kind_of, marks
+from host.specification.reading import parse
 from tests.host.recovery.held import backup, situation
+from tests.host.specs import spec
 
 
 def test_damage_is_read_from_what_verify_says() -> None:
@@ -41,6 +45,12 @@ def test_damage_that_is_not_named_is_still_damage() -> None:
     report = "stanza: main\nstatus: error\n  backup: L, status: manifest missing, total files checked: 0\n"
     assert [(one.file, one.fault) for one in damages(report, "")] == [("L", "manifest missing")]
     assert list(damages("stanza: main\nstatus: ok\n", "")) == []
+
+
+def test_half_a_page_at_a_files_end_is_told_from_a_wrong_checksum(tmp_path: Path) -> None:
+    said = "WARN: page misalignment in file /data/some: file size 12288 is not divisible by page size 8192"
+    (fault,) = faults(Machine(tmp_path, parse(spec())), said)
+    assert fault.startswith("/data/some: file size 12288 is not divisible by page size 8192, as a full disk leaves it")
 
 
 FIRST, SECOND = backup(2), backup(10)
