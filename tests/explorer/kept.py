@@ -53,6 +53,16 @@ TABLESPACE_AND_COPY: list[Step] = [
 TABLESPACE_AND_DRILL: list[Step] = [*TABLESPACE_AND_COPY[:-1], ("drill", "mark")]
 """The same in every drill."""
 
+TABLESPACE_THEN_LOST: list[Step] = [
+    ("load", True),
+    ("tablespace", "ts0"),
+    ("fill", "ts0", "NEW"),
+    ("wait", 2),
+    ("lost_instance", True),
+    ("rows",),
+]
+"""Fault 5: a host that comes back along the log ends where that creates a tablespace whose folder was lost with it."""
+
 RESTORED_THEN_LOST: list[Step] = [
     ("load", True),
     ("in_place", "latest"),
@@ -80,6 +90,22 @@ THERE_AND_BACK_THEN_LOST_AT_ONCE: list[Step] = [
     (name, values[0]) if name == "lost_instance" else (name, *values) for name, *values in THERE_AND_BACK_THEN_LOST
 ]
 """The same, by the runbook: `up --from-backups` succeeds the first time."""
+
+RESTORED_TO_BEFORE_ITS_TIMELINE: list[Step] = [
+    ("load", True),
+    ("wait", 3),
+    ("mark",),
+    ("wait", 3),
+    ("backup", "diff"),
+    ("wait", 1),
+    ("in_place", "latest"),
+    ("wait", 2),
+    ("in_place", "time", "mark"),
+    ("wait", 3),
+    ("in_place", "time", 1.0),
+    ("rows",),
+]
+"""Fault 7: the timeline that was followed begins after the moment; a backup between both was taken for the next one."""
 
 BUCKET_MADE_ANEW: list[Step] = [
     ("load", True),

@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from tests.explorer.model import ENDING, MOST_TABLESPACES, RESTARTING, Model
 from tests.explorer.steps import Explorer, Step, Violation
 
-PACES = st.sampled_from([0.0, 0.002, 0.01])
-KILLED = st.sampled_from([*ENDING, *RESTARTING, "archiver", "supervisor"])
+PACES = st.sampled_from([0.0, 0.01, 0.02, 0.04])
+KILLED = st.sampled_from([*ENDING, *RESTARTING, "supervisor"])
 PAUSED = st.sampled_from(["postmaster", "checkpointer", "walwriter", "archiver", "backend", "store"])
 ACTS = st.sampled_from(["backup", "drill", "beside", "in_place"])
 ENDS = st.sampled_from(["command", "engine", "both"])
@@ -50,7 +50,7 @@ TABLE = (
     Possible(name="load", when=lambda _: True, values=lambda _: st.tuples(st.just(True), st.integers(1, 8), PACES)),
     Possible(name="load", when=lambda model: model.is_loaded, values=lambda _: st.just((False,)), weight=1),
     Possible(name="wait", when=lambda model: model.is_loaded, values=lambda _: st.tuples(SECONDS)),
-    Possible(name="kill", when=lambda model: model.is_up, values=lambda _: st.tuples(KILLED), weight=6),
+    Possible(name="kill", when=lambda model: model.is_up, values=lambda _: st.tuples(KILLED), weight=8),
     Possible(name="pause", when=well, values=lambda _: st.tuples(PAUSED, SECONDS)),
     Possible(name="up", when=lambda model: not model.is_up, weight=8),
     Possible(name="store", when=well, values=lambda _: st.just((False,)), weight=1),
@@ -73,24 +73,42 @@ TABLE = (
         values=lambda _: st.just(("latest", 1.0)),
         weight=6,
     ),
+    Possible(name="undone", when=well, weight=1),
+    Possible(
+        name="opened",
+        when=lambda model: well(model) and model.has_kept,
+        values=lambda _: st.tuples(st.booleans()),
+        weight=4,
+    ),
     Possible(name="discard", when=well, weight=1),
     Possible(name="killed_act", when=well, values=lambda _: st.tuples(ACTS, ENDS, KILL_SECONDS), weight=3),
-    Possible(name="lost_instance", when=alone, values=lambda _: st.tuples(st.booleans()), weight=4),
+    Possible(
+        name="lost_instance",
+        when=alone,
+        # What does not run, or has no store, archives nothing as it is shut down.
+        values=lambda model: st.tuples(st.booleans() if well(model) else st.just(False)),
+        weight=4,
+    ),
     Possible(name="lost_bucket", when=lambda model: well(model) and alone(model)),
     Possible(
         name="standby_made",
-        when=lambda model: well(model) and model.standby == "none" and not model.tablespaces,
+        when=lambda model: well(model) and model.standby == "none",
         weight=3,
     ),
     Possible(
         name="standby_removed", when=lambda model: well(model) and model.standby in ("left", "orphaned"), weight=1
+    ),
+    Possible(
+        name="standby_rebuilt",
+        when=lambda model: well(model) and model.standby in ("left", "orphaned") and model.serves == "a",
+        values=lambda model: st.just((model.standby == "left",)),
     ),
     Possible(name="cut_over", when=lambda model: well(model) and model.standby == "follows", weight=8),
     Possible(name="cut_back", when=lambda model: well(model) and model.standby == "serves", weight=4),
     Possible(name="migrate", when=lambda model: model.is_up, values=lambda model: st.just((model.made,)), weight=1),
     Possible(
         name="tablespace",
-        when=lambda model: well(model) and alone(model) and len(model.tablespaces) < MOST_TABLESPACES,
+        when=lambda model: well(model) and len(model.tablespaces) < MOST_TABLESPACES,
         values=lambda model: st.just((f"ts{model.made}",)),
     ),
     Possible(

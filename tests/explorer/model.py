@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-RESTARTING = ("backend", "checkpointer", "walwriter")
+RESTARTING = ("backend", "checkpointer", "walwriter", "archiver")
 """PostgreSQL begins anew by itself when one of these is killed."""
 ENDING = ("postmaster", "postgres")
 MOST_TABLESPACES = 2
@@ -19,6 +19,8 @@ class Model:
     standby: str = "none"
     """What b is: none, follows, serves, left (given up after it served) or orphaned (a's line was left)."""
     tablespaces: list[str] = field(default_factory=list)
+    has_kept: bool = False
+    """The host that serves has a `main.before-TIME`."""
     last: str = ""
     """The name of the step before."""
     made: int = 0
@@ -48,14 +50,23 @@ class Model:
         self.is_up = self.is_up or is_there
 
     def _in_place(self, *_: Any) -> None:
-        self.is_up = True
+        self.is_up = self.has_kept = True
         if self.standby == "follows":
             self.standby = "orphaned"
         # What was made since the target may be gone, or not.
         self.tablespaces.clear()
 
+    def _undone(self) -> None:
+        # It begins a timeline.
+        if self.standby == "follows":
+            self.standby = "orphaned"
+
+    def _discard(self) -> None:
+        self.has_kept = False
+
     def _lost_instance(self, is_polite: bool) -> None:
         self.is_up = self.is_store_there = True
+        self.has_kept = False
         if not is_polite:
             self.tablespaces.clear()
 
@@ -65,14 +76,18 @@ class Model:
     def _standby_made(self) -> None:
         self.standby = "follows"
 
+    def _standby_rebuilt(self, has_served: bool) -> None:
+        self.standby = "follows"
+
     def _standby_removed(self) -> None:
         self.standby = "none"
 
     def _cut_over(self) -> None:
-        self.standby, self.serves = "serves", "b"
+        self.standby, self.serves, self.has_kept = "serves", "b", False
 
     def _cut_back(self) -> None:
-        self.standby, self.serves = "left", "a"
+        self.standby, self.serves, self.has_kept = "left", "a", False
+        self.tablespaces.clear()
 
     def _tablespace(self, name: str, *_: Any) -> None:
         self.made += 1

@@ -21,7 +21,7 @@ from local.host import database, migrations
 from local.host.spec import running
 from tests.explorer.ledger import Expected, Row
 from tests.explorer.model import RESTARTING
-from tests.explorer.world import LIMIT_SECONDS, TABLE, World
+from tests.explorer.world import CONNECTIONS, LIMIT_SECONDS, PACE_SECONDS, TABLE, World
 from tests.local.stack_under_test import StackUnderTest
 from tests.waiting import until
 
@@ -31,6 +31,9 @@ EDGE_SECONDS = 2.0
 CLOCK_SECONDS = 1.0
 """What is told is rounded."""
 COMMAND_SECONDS = 600
+ARCHIVER_SECONDS = 15
+"""After the archiver has ended, a shutdown may archive nothing: another is not begun within ten seconds (PostgreSQL,
+PGARCH_RESTART_INTERVAL)."""
 
 
 class Violation(AssertionError):  # noqa: N818
@@ -44,8 +47,14 @@ class Explorer:
         self.lines: list[str] = []
         self.tablespaces: dict[str, str] = {}
         """Name of each, and what its table's rows add up to."""
+        self.kept: dict[str, tuple[Expected, dict[str, str]]] = {}
+        """The rows of each `main.before-TIME`, and what its tables in tablespaces add up to."""
         self.is_store_away = False
         self.marked_at = 0.0
+        self.killed_at = 0.0
+        """When an archiver was ended with its server, or alone."""
+        self.left_at: float | None = None
+        """When b began to serve in a's place."""
         self.timeline = 1
         """On which the cluster that serves writes."""
 
@@ -85,7 +94,7 @@ class Explorer:
 
     # What befalls the machine.
 
-    def load(self, on: bool, connections: int = 4, pace_seconds: float = 0.004) -> str:
+    def load(self, on: bool, connections: int = CONNECTIONS, pace_seconds: float = PACE_SECONDS) -> str:
         if on:
             self.world.start_load(connections, pace_seconds)
             return f"{connections} connections write"
@@ -98,6 +107,7 @@ class Explorer:
 
     def kill(self, who: str) -> str:
         count = self.world.kill(who)
+        self.killed_at = time.time()
         if who in RESTARTING:
             until(self.world.is_answering)
         self.is_store_away |= who == "supervisor" and self.world.serving is self.world.a
@@ -128,6 +138,10 @@ class Explorer:
         """The databases' folder gets a disk of its own, with so much room; it is written full, and freed again."""
         world = self.world
         world.stop_load()
+        # What runs beside main has its files on the disk that is exchanged.
+        for one in self._listing()["restored"]:
+            if one["state"] == "running":
+                self._succeeds("restore", "--close", one["name"], "--apply")
         before = self.serving_rows()
         with world.small_disk(megabytes):
             self._up()
@@ -140,6 +154,11 @@ class Explorer:
             self._up()
             self.rows()
         self._up()
+        # Half a page that the full disk has left at a file's end is no damage, and would be taken for one.
+        written = self._written()
+        world.start_load(4, 0.0)
+        until(lambda: self._written() > written + 1000)
+        world.stop_load()
         self._untouched(before)
         return f"full; {refused}; {self.rows()}"
 
@@ -161,9 +180,13 @@ class Explorer:
 
     def drill(self, share: float | str | None = None) -> str:
         """The newest state, and a point: a drawn one, one at a share of what can be restored, or the marked one."""
-        words = ["--seed", str(len(self.steps))] if share is None else ["--at", _utc(self.moment(share))]
+        moment = None if share is None else self.moment(share)
+        words = ["--seed", str(len(self.steps))] if moment is None else ["--at", _utc(moment)]
         before = self.serving_rows()
-        said = self.world.hybrid("drill", *words, "--output", str(self.world.folder / "drills"), "--json")
+        more = ("--output", str(self.world.folder / "drills"), "--json")
+        said = self.world.hybrid("drill", *words, *more)
+        if "is less than a second away from a marker" in said.stderr:
+            said = self.world.hybrid("drill", *more)
         self._untouched(before)
         found: Any = json.loads(said.stdout) if said.stdout.strip() else {"faults": [_last(said)], "restores": []}
         missed = [
@@ -189,7 +212,7 @@ class Explorer:
         plan = world.json(*words)
         loses = plan and plan["loses"]
         said = world.hybrid(*words, "--apply", "--json")
-        if kind == "latest":
+        if target == "latest":
             world.ledger.read()
             expected = world.ledger.at(time.time())
         if said.returncode:
@@ -197,10 +220,47 @@ class Explorer:
             self._up()
             self.rows()
             raise Violation(f"restore in place to {target}: {_last(said)}; the plan said: loses {loses}")
-        self.tablespaces.clear()
+        tablespaces, self.tablespaces = self.tablespaces, {}
         name = f"in place to {target} (the plan said: loses {loses or 'nothing'})"
-        self._new_era(name, self._began_at(), self._announced(expected, loses))
+        began_at = self._began_at()
+        world.ledger.read()
+        self.kept[json.loads(said.stdout)["plan"]["keeps"]] = world.ledger.at(began_at), tablespaces
+        self._new_era(name, began_at, self._announced(expected, loses))
         return f"{target}: {len(world.ledger.era.base)} rows, the plan said: loses {loses}"
+
+    def undone(self) -> str:
+        """A restore in place whose cluster does not start: the old one serves again, with all that it had."""
+        world = self.world
+        before = self.serving_rows()
+        with world.unstartable():
+            said = world.hybrid("restore", "--to", "latest", "--into", "main", "--replace", "main", "--apply")
+        if said.returncode == 0 or "so the old data serve again" not in said.stderr:
+            raise Violation(f"restore in place of what does not start: {_last(said)}")
+        self.timeline = world.timeline()
+        self._untouched(before)
+        return f"{self.rows()} on timeline {self.timeline}"
+
+    def opened(self, closes: bool) -> str:
+        """Rows are read out of what the last restore in place took away: all that were acknowledged by then."""
+        world = self.world
+        names = [one["name"] for one in self._listing()["restored"] if one["name"] in self.kept]
+        if not names:
+            return "nothing is kept"
+        before = self.serving_rows()
+        said = self._succeeds("restore", "--open", names[-1], "--apply", "--json")
+        port = json.loads(said)["cluster"]["port"]
+        expected, tablespaces = self.kept[names[-1]]
+        found = world.ids(port)
+        faults = expected.faults(found)
+        for name, sum_before in tablespaces.items():
+            if (sum_now := self._sum(name, port)) != sum_before:
+                faults.append(f"in_{name}: {sum_before} before, {sum_now} now")
+        if closes:
+            self._succeeds("restore", "--close", names[-1], "--apply")
+        self._untouched(before)
+        if faults:
+            raise Violation(f"{names[-1]}: {'; '.join(faults)}")
+        return f"{names[-1]}: {len(found)} rows{'' if closes else ', left open'}"
 
     def discard(self) -> str:
         """All that is kept beside main."""
@@ -236,7 +296,8 @@ class Explorer:
     def lost_instance(self, is_polite: bool, tries: int = 1) -> str:
         """The root is gone, the store is not: after a `down`, as the runbook tries it, or at once."""
         world = self.world
-        before, warned, lost_at = self.serving_rows() if is_polite else {}, self._warnings(), time.time()
+        warned, lost_at = self._warnings(), time.time()
+        is_archived = is_polite and lost_at - self.killed_at > ARCHIVER_SECONDS
         if is_polite:
             world.hybrid("local", "down")
         else:
@@ -252,13 +313,13 @@ class Explorer:
             raise Violation(f"up --from-backups: {_last(said)}")
         self.is_store_away = False
         expected, acked = world.ledger.at(time.time()), self._acked()
-        if not is_polite:
+        if not is_archived:
             # What is not archived yet may be lost within the limit; and beyond it only where that was said.
             missing = self._missing(world.archived(timeline))
             young = {row.id for row in missing if warned or (row.acked_at or 0) > lost_at - LIMIT_SECONDS}
             expected = Expected(must=expected.must - young, may={*expected.may, *young})
         self._new_era(f"from backups, before which status warned of {warned or 'nothing'}", self._began_at(), expected)
-        self._untouched(before)
+        self._same_tables()
         if was_loaded:
             world.start_load()
         return f"{len(world.ledger.era.base)} rows; {len(acked)} were acknowledged in the era before"
@@ -270,6 +331,10 @@ class Explorer:
         world.stop_load()
         world.hybrid("local", "down")
         world.lose_bucket()
+        answer = world.hybrid("local", "up")
+        if "the backup repository can't be read, which would show whether another host" in answer.stderr:
+            # Restored to a moment in which it was told not to serve, for b, which has been given up since.
+            world.leave_to_serve(world.a)
         said = self._up()
         self.rows()
         if was_loaded:
@@ -288,6 +353,18 @@ class Explorer:
             raise Violation(f"down --remove on b: {_last(said)}")
         return "b is removed"
 
+    def standby_rebuilt(self, has_served: bool) -> str:
+        """By the runbook: where it served last it stops serving, then it is made again from the backups."""
+        world = self.world
+        if has_served:
+            said = world.hybrid("local", "up", "--stop-serving", on=world.b)
+            if said.returncode:
+                raise Violation(f"up --stop-serving on b: {_last(said)}")
+        said = world.hybrid("local", "up", "--standby-of", str(world.a.state), "--rebuild", on=world.b)
+        if said.returncode:
+            raise Violation(f"up --rebuild: {_last(said)}")
+        return "b follows a again"
+
     def cut_over(self) -> str:
         """a stops serving, b is promoted; a row that a acknowledged is in b."""
         world = self.world
@@ -302,6 +379,8 @@ class Explorer:
         expected = world.ledger.at(time.time())
         world.serving = world.b
         self._new_era("b serves", time.time(), expected)
+        self.left_at = world.ledger.eras[-2].ended_at
+        self._same_tables()
         if was_loaded:
             world.start_load()
         return f"b serves on timeline {world.timeline()} with {len(world.ledger.era.base)} rows"
@@ -322,9 +401,10 @@ class Explorer:
         if said.returncode:
             raise Violation(f"up --promote with leave: {_last(said)}")
         world.serving = world.a
-        ended = world.ledger.eras[-2].ended_at
-        assert ended is not None
-        self._new_era("a serves again", time.time(), world.ledger.at(ended - 0.001))
+        # What was changed while b served is not in a.
+        self.tablespaces.clear()
+        assert self.left_at is not None
+        self._new_era("a serves again", time.time(), world.ledger.at(self.left_at - 0.001))
         if was_loaded:
             world.start_load()
         return f"a serves on timeline {world.timeline()} with {len(world.ledger.era.base)} rows"
@@ -356,7 +436,7 @@ class Explorer:
             f"INSERT INTO public.in_{name} SELECT g, repeat('old', 200) FROM generate_series(1, {rows}) g",
             "CHECKPOINT",
         )
-        self.tablespaces[name] = self._of_table(f"in_{name}")
+        self.tablespaces[name] = self._of_table(name)
         return f"{rows} rows in {folder}"
 
     def fill(self, name: str, word: str) -> str:
@@ -364,7 +444,7 @@ class Explorer:
         table = f"public.in_{name}"
         self.world.psql(f"UPDATE {table} SET v = repeat('{word}', 200)", f"VACUUM {table}", "CHECKPOINT")
         self.world.psql("SELECT pg_switch_wal()")
-        self.tablespaces[name] = self._of_table(f"in_{name}")
+        self.tablespaces[name] = self._of_table(name)
         return self.tablespaces[name]
 
     def drop(self, name: str) -> str:
@@ -420,7 +500,7 @@ class Explorer:
                     f"{behind:.0f} s after it was acknowledged, the newest row is not in the repository, nor are"
                     f" {len(missing) - 1} more of {len(acked)}; status warns of {self._warnings() or 'nothing'}"
                 )
-            time.sleep(0.5)
+            time.sleep(1)
         return f"in the repository {time.time() - newest.acked_at:.0f} s after its acknowledgement at most"
 
     def status(self) -> str:
@@ -439,6 +519,8 @@ class Explorer:
 
     def windows(self, seed: int, count: int = 3) -> str:
         """Random moments in the windows are restored exactly; one in each hole is refused."""
+        if self.moment(1.0) is None:
+            raise Violation("backup list: nothing can be restored")
         draw = random.Random(seed)
         said = [self._beside(*self._target("time", draw.random())) for _ in range(count)]
         for since, until_ in self.holes():
@@ -466,8 +548,11 @@ class Explorer:
         found = [(_seconds(one["from"]), _seconds(one["until"])) for one in self._listing()["holes"]]
         return [(a + EDGE_SECONDS, b - EDGE_SECONDS) for a, b in found if b - a > 2 * EDGE_SECONDS]
 
-    def moment(self, share: float | str) -> float:
-        """The marked moment, or that up to which this share of all that can be restored has gone by, served."""
+    def moment(self, share: float | str) -> float | None:
+        """The marked moment, or that up to which this share of all that can be restored has gone by, served.
+
+        None where there is none yet: nothing is archived since the first backup, as without an archiver.
+        """
         if isinstance(share, str):
             return self.marked_at
         spans = self._served()
@@ -476,7 +561,7 @@ class Explorer:
             if rest <= end - since:
                 return since + rest
             rest -= end - since
-        raise Violation("backup list: nothing can be restored")
+        return spans[-1][1] if spans else None
 
     def _served(self) -> list[tuple[float, float]]:
         eras = [(one.began_at, one.ended_at or time.time()) for one in self.world.ledger.eras]
@@ -486,10 +571,11 @@ class Explorer:
     def _target(self, kind: str, share: float | str) -> tuple[str, Expected]:
         """As `--to` takes it, and the rows that there have to be."""
         world = self.world
+        moment = None if kind == "latest" else self.moment(share)
+        # What was tried up to then is written down by now.
         world.ledger.read()
-        if kind == "latest":
+        if moment is None:
             return "latest", world.ledger.at(time.time())
-        moment = self.moment(share)
         if kind == "time":
             return _utc(moment), world.ledger.at(moment)
         rows = sorted(self._acked(), key=lambda row: abs(row.tried_at - moment))
@@ -526,7 +612,7 @@ class Explorer:
     def serving_rows(self) -> dict[str, str]:
         """Of the tables that nobody writes to meanwhile: what their rows add up to, and their files on the disk."""
         return {
-            name: f"{self._of_table(f'in_{name}')}, files {self.world.checksum(f'/var/lib/postgresql/{name}')}"
+            name: f"{self._of_table(name)}, files {self.world.checksum(self._location(name))}"
             for name in self.tablespaces
         }
 
@@ -538,20 +624,38 @@ class Explorer:
         if changed:
             raise Violation(f"rows of the cluster that serves have changed: {'; '.join(changed)}")
 
+    def _location(self, name: str) -> str:
+        """The folder of a tablespace: a restored one has another than it was created in."""
+        return self.world.psql(f"SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE spcname = '{name}'")
+
+    def _same_tables(self) -> None:
+        """After another cluster began to serve, which has files of its own."""
+        changed = [
+            f"in_{name}: {before} before, {after} after"
+            for name, before in self.tablespaces.items()
+            if (after := self._of_table(name)) != before
+        ]
+        if changed:
+            raise Violation(f"rows of the cluster that serves have changed: {'; '.join(changed)}")
+
     def _of_table(self, name: str) -> str:
         """How many rows and keys there are, and their values; read from the disk, and what was seen is on it again."""
         self.world.psql(
             "CREATE EXTENSION IF NOT EXISTS pg_buffercache",
             f"SELECT count(pg_buffercache_evict(bufferid)) FROM pg_buffercache"
-            f" WHERE relfilenode = pg_relation_filenode('public.{name}')",
+            f" WHERE relfilenode = pg_relation_filenode('public.in_{name}')",
         )
-        found = self.world.psql(
+        found = self._sum(name)
+        self.world.psql("CHECKPOINT")
+        return found
+
+    def _sum(self, name: str, port: int | None = None) -> str:
+        return self.world.psql(
             "SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off",
             "SELECT count(*) || ' rows, ' || count(DISTINCT id) || ' keys, ' || string_agg(DISTINCT left(v, 3), ' ')"
-            f" || ' ' || sum(hashtext(v)) FROM public.{name}",
-            "CHECKPOINT",
-        )
-        return found.strip()
+            f" || ' ' || sum(hashtext(v)) FROM public.in_{name}",
+            port=port,
+        ).strip()
 
     def _new_era(self, name: str, began_at: float, expected: Expected) -> None:
         """Of the cluster that serves from now on, whose rows have to be these, beside those written since."""
@@ -611,8 +715,11 @@ class Explorer:
         ]
 
     def _count(self) -> str:
+        return f"{self._written()} rows acknowledged in this era"
+
+    def _written(self) -> int:
         self.world.ledger.read()
-        return f"{len(self._acked())} rows acknowledged in this era"
+        return len(self._acked())
 
     def _listing(self) -> Any:
         return json.loads(self._succeeds("backup", "list", "--json"))

@@ -36,9 +36,16 @@ def found(fault: str, steps: Sequence[Step], says: str, *, is_mended: bool = Fal
         found("2-every-start", kept.STARTS_THEN_ARCHIVED, NOT_ARCHIVED, is_mended=True),
         found("5", kept.TABLESPACE_AND_COPY, CHANGED, is_mended=True),
         found("5-drill", kept.TABLESPACE_AND_DRILL, CHANGED, is_mended=True),
+        found("5-lost-host", kept.TABLESPACE_THEN_LOST, NOT_UP, is_mended=True),
         found("6", kept.RESTORED_THEN_LOST, NOT_UP, is_mended=True),
         found("7", kept.THERE_AND_BACK_THEN_LOST, NOT_THERE, is_mended=True),
         found("7-first-try", kept.THERE_AND_BACK_THEN_LOST_AT_ONCE, NOT_UP, is_mended=True),
+        found(
+            "7-before-its-timeline",
+            kept.RESTORED_TO_BEFORE_ITS_TIMELINE,
+            "could not locate required checkpoint record",
+            is_mended=True,
+        ),
         found("8", kept.BUCKET_MADE_ANEW, "restore beside to latest: exit 1", is_mended=True),
     ],
 )

@@ -14,19 +14,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psutil
 
+from backups.local_connection import LocalConnection
 from host.common.layout import SERVE_WITHOUT_LATER_ROWS
+from host.recovery.contract import MAIN
 from local.host import database, namespace, root_filesystem
 from local.host.runtime import is_answering
-from local.host.spec import running
+from local.host.spec import MAJOR, running
 from plan import codec
 from plan.model import Plan
 from plan.project import ROOT
 from tests.commands import in_this_process
 from tests.explorer import command
 from tests.explorer.ledger import SEGMENT_BYTES, Ledger, segment
+from tests.explorer.model import ENDING, RESTARTING
 from tests.local.stack_under_test import StackUnderTest
 
 ARCHIVE_SECONDS = 30
@@ -34,7 +38,7 @@ ARCHIVE_SECONDS = 30
 LIMIT_SECONDS = ARCHIVE_SECONDS + 45
 """How old the oldest acknowledged row may be that the repository lacks, on a machine that does something else, too."""
 SESSION_ROWS = 10_000_000
-CONNECTIONS, PACE_SECONDS = 4, 0.004
+CONNECTIONS, PACE_SECONDS = 4, 0.02
 TABLE = """
 CREATE TABLE public.explored (id bigint PRIMARY KEY, filler text NOT NULL);
 GRANT SELECT, INSERT ON public.explored TO app;
@@ -55,6 +59,7 @@ class World:
         self.plan_file = folder / "plan.json"
         self.plan_file.write_text(codec.dumps(plan, reveal_secrets=True, indent=None))
         self._sessions = 0
+        self._conninfo: dict[Path, str] = {}
         self._load: subprocess.Popen[str] | None = None
 
     # Commands.
@@ -88,9 +93,13 @@ class World:
         self.stop_load()
         self._sessions += 1
         stack = self.serving
+        # It may be tried while the stack does not run, as an application tries it.
+        if stack.here.supervisor.is_running():
+            here = stack.here
+            self._conninfo[stack.state] = database.conninfo(here, running(here), BACKENDS, here.ports.postgres)
         wanted = {
             "file": str(self.ledger.file),
-            "conninfo": database.conninfo(stack.here, running(stack.here), BACKENDS, stack.here.ports.postgres),
+            "conninfo": self._conninfo[stack.state],
             "first": self._sessions * SESSION_ROWS,
             "connections": connections,
             "pace_seconds": pace_seconds,
@@ -173,7 +182,10 @@ class World:
     def kill(self, who: str) -> int:
         """kill -9; how many. What ends with them has ended, too, when this returns."""
         found = self.processes(who)
-        also = self.postgres() if who in ("postmaster", "postgres", "supervisor") else []
+        also = self.postgres() if found and who in (*ENDING, *RESTARTING, "supervisor") else []
+        if who in RESTARTING:
+            # The postmaster ends the others, and begins them anew; until then it seems to answer.
+            also = also[1:]
         for one in found:
             with suppress(psutil.Error):
                 one.kill()
@@ -200,6 +212,18 @@ class World:
         if who in ("command", "both"):
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+    @contextmanager
+    def unstartable(self) -> Iterator[None]:
+        """What a restore puts in main's place loses its control file as soon as it is there."""
+        start = LocalConnection._start_swapped
+
+        def started(connection: LocalConnection, kept: str) -> None:
+            self._inside("rm", f"{self._data}/{MAJOR}/{MAIN}/global/pg_control")
+            start(connection, kept)
+
+        with mock.patch.object(LocalConnection, "_start_swapped", started):
+            yield
 
     @contextmanager
     def small_disk(self, megabytes: int) -> Iterator[None]:
