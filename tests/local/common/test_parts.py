@@ -10,6 +10,7 @@ from local.common.parts import PARTS, PORTS, Part, named
 from local.host.realisation import Realisation
 from local.processes.stack import Stack
 from plan.project import ROOT
+from scripts.debian_packages import OPTIONAL_COMMANDS
 
 LIST = "local/common/parts.py"
 FIRST_ARGUMENT = {"start": Realisation, "steps": Realisation, "refuse": Realisation, "hops": Stack, "checks": Stack}
@@ -72,6 +73,14 @@ def starting_functions() -> list[str]:
                 if isinstance(annotation, ast.Name) and annotation.id == "Realisation":
                     found.append(f"{module}:{node.name}")
     return found
+
+
+def test_what_a_part_needs_of_debian_is_installed_or_named() -> None:
+    programs = [part.needs.program for part in PARTS if part.needs]
+    assert programs
+    for program in programs:
+        line = f'scripts/debian_packages.py: OPTIONAL_COMMANDS lacks the line: "{program}": "ITS PACKAGE",'
+        assert program in OPTIONAL_COMMANDS, line
 
 
 def test_every_part_is_in_the_list() -> None:
