@@ -18,6 +18,9 @@ if __name__ == "__main__":
         signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     # `hybrid` has blocked it.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    if sys.stdout is None:
+        # It was closed: what is written fails then as on a full disk, and no file that is opened takes its number.
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
 
 import typer
 
@@ -49,7 +52,11 @@ app.command("doctor")(doctor.doctor)
 def main() -> int:
     """Runs a command. What an operator can mend is one line each on stderr and exit 1; the rest is a defect."""
     try:
-        app(prog_name="./hybrid")
+        try:
+            app(prog_name="./hybrid")
+        finally:
+            # Python's own at the end says "Exception ignored" of what can't be written.
+            sys.stdout.flush()
     except HybridError as error:
         for line in str(error).splitlines():
             print(f"hybrid: {line}", file=sys.stderr)
@@ -58,10 +65,13 @@ def main() -> int:
         # While Typer reads the commands; of one that runs it makes the same exit code.
         return 130
     except OSError as error:
-        # A full disk; or standard output, closed.
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EBADF):
+        # A full disk; or standard output, closed, or without a reader: `| head` goes away on purpose.
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EBADF, errno.EPIPE):
             raise
-        print(f"hybrid: {unwritten(error)}", file=sys.stderr)
+        if error.errno != errno.EPIPE:
+            print(f"hybrid: {unwritten(error)}", file=sys.stderr)
+        # What it still holds is written to nowhere, so that Python does not try again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
 

@@ -277,6 +277,22 @@ def test_a_verdict_that_can_not_be_written_is_one_line(place: str, tmp_path: Pat
     assert answer.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("stdout", [">&-", ">/dev/full"])
+@pytest.mark.parametrize("command", ["preview", "graph"])
+def test_output_that_can_not_be_written_is_one_line(command: str, stdout: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    answer = ran(["sh", "-c", f"./hybrid {command} dev {stdout}"], env=environment)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("hybrid: standard output or a temporary file can't be written: ")
+    assert answer.stderr.count("\n") == 1
+
+
+def test_a_reader_that_goes_away_is_not_told() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    answer = ran(["bash", "-c", "./hybrid graph dev | true; exit ${PIPESTATUS[0]}"], env=environment)
+    assert (answer.returncode, answer.stderr) == (1, "")
+
+
 def test_a_damaged_specification_does_not_stop_status(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text("[1]")
     answer = hybrid("local", "status", environment={"HYBRID_STATE": str(tmp_path)})

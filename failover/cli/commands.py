@@ -211,9 +211,9 @@ def _run(context: typer.Context, act: Act, options: Options) -> None:
         tell(f"warning: {warning}")
     files = [str(path) for path in operation.files]
     if options.as_json:
-        show_json(outcome.document() | {"files": files})
+        show_json(outcome.document() | {"files": files}, is_done=True)
     else:
-        show([*outcome_lines(outcome), *files])
+        show([*outcome_lines(outcome), *files], is_done=True)
     if not outcome.result.is_done:
         raise typer.Exit(1)
 
@@ -277,9 +277,9 @@ def drill(
         found = run(make, via, count, progress)
     files = [str(path) for path in result.write(paths.evidence, found)]
     if as_json:
-        show_json(found.document() | {"files": files})
+        show_json(found.document() | {"files": files}, is_done=True)
     else:
-        show([*result.lines(found), *files])
+        show([*result.lines(found), *files], is_done=True)
     if not found.is_passed:
         raise typer.Exit(INTERRUPTED if found.is_interrupted else 1)
 

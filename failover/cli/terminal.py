@@ -1,11 +1,14 @@
 """What is printed: data to stdout, messages to stderr. A rollback goes on where nobody reads them any more."""
 
 import contextlib
+import errno
 import json
 import os
 import sys
 from collections.abc import Iterable
 from typing import Any, TextIO
+
+from failover.common.errors import FailoverError
 
 
 def tell(text: str) -> None:
@@ -17,22 +20,28 @@ def progress(text: str) -> None:
     tell(f"  {text}")
 
 
-def show(lines: Iterable[str]) -> bool:
-    """Prints data; False where stdout failed. The operation's exit code is unaffected."""
+def show(lines: Iterable[str], *, is_done: bool = False) -> bool:
+    """Prints data; False where its reader has gone. `is_done`: it is about what was done, whose exit code stays.
+
+    Raises FailoverError where stdout fails, unless `is_done`.
+    """
     fault = _write(sys.stdout, "\n".join(lines))
     # `| head` closes the pipe on purpose.
     if fault and not isinstance(fault, BrokenPipeError):
-        tell(
-            f"standard output can't be written: {fault.strerror}; what was done stands in the journal and the evidence"
-        )
+        message = f"standard output can't be written: {fault.strerror}"
+        if not is_done:
+            raise FailoverError(message)
+        tell(f"{message}; what was done stands in the journal and the evidence")
     return fault is None
 
 
-def show_json(document: Any) -> None:
-    show([json.dumps(document, indent=2, ensure_ascii=False, default=str)])
+def show_json(document: Any, *, is_done: bool = False) -> None:
+    show([json.dumps(document, indent=2, ensure_ascii=False, default=str)], is_done=is_done)
 
 
-def _write(stream: TextIO, text: str) -> OSError | None:
+def _write(stream: TextIO | None, text: str) -> OSError | None:
+    if stream is None:
+        return OSError(errno.EBADF, os.strerror(errno.EBADF))
     try:
         print(text, file=stream, flush=True)
     except OSError as error:

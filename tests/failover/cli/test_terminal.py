@@ -37,6 +37,15 @@ def test_a_full_disk_for_the_result_is_told_apart_from_what_was_done(world: Worl
     assert "standard output can't be written: No space left on device; what was done stands in" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "fault"),
+    [('status --ids "$IDS" >/dev/full', "No space left on device"), ('plan --ids "$IDS" >&-', "Bad file descriptor")],
+)
+def test_what_only_tells_fails_where_nothing_can_be_told(world: World, command: str, fault: str) -> None:
+    done = shell(world, f"$FAILOVER {command}")
+    assert (done.returncode, done.stderr) == (1, f"failover: standard output can't be written: {fault}\n")
+
+
 @pytest.mark.parametrize("name", ["--ids", "--journal"])
 def test_what_never_ends_is_no_file(world: World, name: str) -> None:
     arguments = ["rollback", *(flags(world) if name == "--journal" else []), name, "/dev/zero"]
