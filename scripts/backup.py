@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts.options import AsJson, AsOf, From, Repository, StackName, say, tell_zone, value_of
-from scripts.output import console, tell, write, write_json
+from scripts.output import console, require_svg, tell, write, write_json
 
 if TYPE_CHECKING:
     from backups.renderer import Listed
@@ -69,6 +69,7 @@ def listed(
     from backups.renderer import Listed
     from host.recovery.contract import Listing, ListRequest
 
+    require_svg(picture, "--svg")
     source = _source(repository, as_of)
     connection = connect(stack, say)
     listing = asked(connection, Listing, ListRequest(source=source))

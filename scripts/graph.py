@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scripts.options import PlanFile, StackArgument, planned
-from scripts.output import Output, write, write_json
+from scripts.output import Output, require_svg, write, write_json
 
 
 class Format(StrEnum):
@@ -27,8 +27,10 @@ def graph(
     """Draw what a stack declares, by layer, and what refers to what."""
     from plan import graph as topology
 
-    found = topology.graph(planned(stack, file))
     form = Format.JSON if as_json else form
+    if form is Format.SVG:
+        require_svg(output, "--output")
+    found = topology.graph(planned(stack, file))
     if form is Format.JSON:
         write_json(found.document(), output)
     elif form is Format.MERMAID:

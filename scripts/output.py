@@ -36,6 +36,12 @@ def write_json(document: Any, path: Path | None = None) -> None:
     write(json.dumps(document, indent=2, ensure_ascii=False) + "\n", path)
 
 
+def require_svg(path: Path | None, option: str) -> None:
+    """Raises typer.BadParameter for the name of another kind of picture: readers go by it."""
+    if path and path.suffix not in ("", ".svg"):
+        raise typer.BadParameter(f"'{path}': is written as SVG; allowed: a name that ends in .svg", param_hint=option)
+
+
 def tell(text: str) -> None:
     """A line for people, beside what a program may read."""
     print(text, file=sys.stderr, flush=True)

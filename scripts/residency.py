@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts.options import PlanFile, StackArgument, planned
-from scripts.output import Output, console, tell, write, write_json
+from scripts.output import Output, console, require_svg, tell, write, write_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,8 +37,10 @@ def residency(
     """
     from policies.map.residency import residency_map
 
-    found = residency_map(planned(stack, file))
     form = Format.JSON if as_json else form
+    if form is Format.SVG:
+        require_svg(output, "--output")
+    found = residency_map(planned(stack, file))
     if form is Format.SVG:
         from pictures.residency import svg
 
