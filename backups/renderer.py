@@ -96,7 +96,7 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
     found.append(("data", f"{size(plan.data_bytes)}, of which {size(plan.download_bytes)} are fetched"))
     found.append(("space", f"{size(plan.needed_bytes)} needed, {size(plan.free_bytes)} free"))
     found.append(("time", _time(plan)))
-    found.append(("stops", ", ".join(plan.stops) or "nothing"))
+    found.append(("stops", "; ".join(plan.stops) or "nothing"))
     found.append(("loses", plan.loses or "nothing"))
     if plan.keeps:
         found.append(("keeps", plan.keeps))

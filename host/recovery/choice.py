@@ -187,6 +187,8 @@ class Choice:
     """What the log of main has after `wal`, and does not come back."""
     is_end: bool = False
     """Nothing was committed after the target, for PostgreSQL to stop at: all of the log is recovered."""
+    is_placed: bool = True
+    """It is known where in the log the target lies."""
 
 
 def choose(target: Target, situation: Situation) -> Choice:
@@ -207,7 +209,7 @@ def choose(target: Target, situation: Situation) -> Choice:
         return Choice(None, (), (f"target: {fault}",))
     if target.kind == "name" or not fitting:
         note = "where this target lies is not known: the oldest backup is taken, unless another one is named"
-        return _with_log(target, situation, reachable[0], note)
+        return replace(_with_log(target, situation, reachable[0], note), is_placed=False)
     return _with_log(target, situation, fitting[-1], "")
 
 

@@ -237,23 +237,29 @@ class Consequences(TypedDict):
 
 
 def consequences(plan: Plan) -> Consequences:
-    if not plan.needs_replace:
-        return {"stops": [], "loses": None, "keeps": None}
-    if plan.into != MAIN:
-        lost = f"all that is in the restored cluster {plan.into}"
-        return {"stops": [f"restored cluster {plan.into}"], "loses": lost, "keeps": None}
-    is_latest = plan.target.kind == "latest"
-    when = "while it is restored" if is_latest else "while the folders change places"
-    loses = [] if plan.is_whole else ["every row that was committed after the target; what is kept has them"]
+    lost, stops, keeps = [], [], None
+    if plan.needs_replace and plan.into != MAIN:
+        lost, stops = [f"all that is in the restored cluster {plan.into}"], [f"restored cluster {plan.into}"]
+    elif plan.needs_replace:
+        lost, stops = _lost_of_main(plan), _stops_of_main(plan)
+        keeps = f"the data directory as it is now, as {MAIN}.before-… beside the new one"
+    if plan.target.kind == "name" or not plan.choice.is_placed:
+        lost.append("whether the log has this target is not known: where it lacks it, nothing is restored or changed")
+    return {"stops": stops, "loses": "; ".join(lost) or None, "keeps": keeps}
+
+
+def _lost_of_main(plan: Plan) -> list[str]:
+    lost = [] if plan.is_whole else ["every row that was committed after the target; what is kept has them"]
     if plan.loss:
         most = "up to " if plan.loss.is_bound else ""
-        loses.append(f"{most}{plan.loss.bytes:,} bytes and {plan.loss.seconds:,.0f} s of the newest that was committed")
+        lost.append(f"{most}{plan.loss.bytes:,} bytes and {plan.loss.seconds:,.0f} s of the newest that was committed")
     if plan.unlogged:
-        loses.append(f"the rows of unlogged tables ({plan.unlogged} tables and indexes)")
+        lost.append(f"the rows of unlogged tables ({plan.unlogged} tables and indexes)")
+    return lost
+
+
+def _stops_of_main(plan: Plan) -> list[str]:
+    when = "while it is restored" if plan.target.kind == "latest" else "while the folders change places"
     # What it has replayed beyond the target can't be taken back.
-    standby = [] if plan.is_whole and not plan.loss else [f"a standby of {MAIN}, for good: it has to be made again"]
-    return {
-        "stops": [f"PostgreSQL ({MAIN}), {when}", *standby],
-        "loses": "; ".join(loses) or None,
-        "keeps": f"the data directory as it is now, as {MAIN}.before-… beside the new one",
-    }
+    standby = [] if plan.is_whole and not plan.loss else [f"a standby, if one follows {MAIN}, until it is made again"]
+    return [f"PostgreSQL ({MAIN}), {when}", *standby]

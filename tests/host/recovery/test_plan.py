@@ -1,0 +1,44 @@
+"""What a plan says that a restore stops and loses."""
+
+import pytest
+
+from host.recovery.choice import Live, choose
+from host.recovery.contract import Source, Target
+from host.recovery.plan import Plan, consequences
+from tests.host.recovery.held import backup, situation
+
+UNKNOWN = "whether the log has this target is not known: where it lacks it, nothing is restored or changed"
+LATER_ROWS = "every row that was committed after the target; what is kept has them"
+
+
+def plan(target: Target, into: str = "side") -> Plan:
+    held = situation(backup(2), backup(10), live=Live(20_000, 0, 1))
+    return Plan(
+        target, Source(), into, choose(target, held), held, (), into == "main", None, "", 0, 0, 0, 0, (None, "nothing")
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "into", "loses"),
+    [
+        (Target(kind="latest"), "side", None),
+        (Target(kind="name", value="point"), "side", UNKNOWN),
+        (Target(kind="name", value="point", label=backup(10).label), "side", UNKNOWN),
+        # Before every note of a transaction.
+        (Target(kind="xid", value="5"), "side", UNKNOWN),
+        (Target(kind="xid", value="10000"), "side", None),
+        (Target(kind="name", value="point"), "main", f"{LATER_ROWS}; {UNKNOWN}"),
+        (Target(kind="xid", value="10000"), "main", LATER_ROWS),
+    ],
+)
+def test_a_plan_does_not_promise_what_it_can_not_know(target: Target, into: str, loses: str | None) -> None:
+    assert consequences(plan(target, into))["loses"] == loses
+
+
+def test_a_standby_is_named_as_one_that_may_be_there() -> None:
+    back = plan(Target(kind="xid", value="10000"), "main")
+    postgresql, standby = consequences(back)["stops"]
+    assert postgresql == "PostgreSQL (main), while the folders change places"
+    assert standby == "a standby, if one follows main, until it is made again"
+    newest = plan(Target(kind="latest"), "main")
+    assert consequences(newest)["stops"] == ["PostgreSQL (main), while it is restored"]
