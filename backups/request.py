@@ -99,10 +99,10 @@ def cluster(text: str) -> str:
     return text
 
 
-def discarded(text: str) -> str:
-    """A name of something that may be deleted. Raises BackupError."""
+def beside(text: str) -> str:
+    """A name of a restored or kept cluster, which is discarded, opened or closed. Raises BackupError."""
     if text == MAIN:
-        raise BackupError(f"{MAIN}: serves and is never discarded; `./hybrid backup list` shows what may be")
+        raise BackupError(f"{MAIN}: serves; allowed: a restored or kept cluster, as `./hybrid backup list` shows them")
     if not contract.is_folder(text):
         raise BackupError(f"{text!r}: is not a name of a cluster; `./hybrid backup list` shows them")
     return text

@@ -183,7 +183,7 @@ def _act_on(option: str, name: str, stack: str | None, *, is_applied: bool, as_j
     from backups.connection import asked
     from backups.errors import BackupError
     from backups.renderer import opened_lines
-    from backups.request import discarded
+    from backups.request import beside
     from database.figures import clock, size
     from host.recovery.contract import (
         CloseRequest,
@@ -197,7 +197,7 @@ def _act_on(option: str, name: str, stack: str | None, *, is_applied: bool, as_j
     )
 
     with value_of(option):
-        discarded(name)
+        beside(name)
     connection = connect(stack, say)
     if not is_applied:
         listing = asked(connection, Listing, ListRequest())

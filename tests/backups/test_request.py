@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backups.errors import BackupError
-from backups.request import cluster, discarded, drill, moment, source, target, zone_note
+from backups.request import beside, cluster, drill, moment, source, target, zone_note
 from host.recovery.contract import MAIN, RestoreRequest, document, parse
 
 
@@ -108,12 +108,12 @@ def test_a_name_that_no_cluster_may_have_is_refused(name: str) -> None:
         cluster(name)
 
 
-def test_the_cluster_that_serves_is_never_discarded() -> None:
+def test_the_cluster_that_serves_is_never_discarded_opened_or_closed() -> None:
     assert cluster(MAIN) == MAIN
-    assert discarded("main.before-20261121-1200") == "main.before-20261121-1200"
-    for name in (MAIN, "../etc", ""):
-        with pytest.raises(BackupError):
-            discarded(name)
+    assert beside("main.before-20261121-1200") == "main.before-20261121-1200"
+    for name, fault in ((MAIN, "allowed: a restored or kept cluster"), ("../etc", "is not a name"), ("", "is not a")):
+        with pytest.raises(BackupError, match=fault):
+            beside(name)
 
 
 def test_a_drill_is_asked_for_a_point_only_where_one_is_named() -> None:
