@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from host.recovery.contract import Backup
+from host.recovery.contract import Backup, written
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import of_epoch, utc_now
 from host.recovery.pgbackrest import NO_INI, SHORT_SECONDS, UNREACHABLE, Repository, one_line
@@ -158,9 +158,20 @@ def _stanza(repository: Repository) -> Any:
     message = "; ".join(messages) or "missing stanza path"
     if any(sign in message for sign in (*UNREACHABLE, "CryptoError", NO_INI)):
         raise RecoveryError(repository.fault("info", 0, message))
-    raise RecoveryError(
-        f"backup repository {repository.bucket}: stanza {repository.backup.stanza}: {one_line(message)}; there is a"
-        " backup to restore only once one was taken into it"
+    raise RecoveryError(no_stanza(repository, one_line(message)))
+
+
+def no_stanza(repository: Repository, message: str) -> str:
+    """What an empty repository is called."""
+    if repository.source.as_of:
+        then = written(repository.source.as_of)
+        return (
+            f"backup repository {repository.bucket}: as it was on {then} it had no backups of stanza"
+            f" {repository.backup.stanza}: {message}; name another time, or none"
+        )
+    return (
+        f"backup repository {repository.bucket}: stanza {repository.backup.stanza}: {message}; there is a backup to"
+        " restore only once one was taken into it"
     )
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from host.recovery.contract import Source
+from host.recovery.inventory import no_stanza
 from host.recovery.pgbackrest import Repository, error_message
 
 
@@ -15,10 +17,11 @@ def test_an_error_is_one_line_without_hints_and_bytes() -> None:
     assert error_message(message) == "unable to load file: [FileMissing] gone"
 
 
-def repository() -> Repository:
-    backup = SimpleNamespace(cipher_passphrase="", key_secret="", bucket="backups", endpoint="store", replica=None)
+def repository(source: Source | None = None) -> Repository:
+    given = {"bucket": "backups", "endpoint": "store", "stanza": "main-17", "replica": None}
+    backup = SimpleNamespace(cipher_passphrase="", key_secret="", **given)
     machine: Any = SimpleNamespace(spec=SimpleNamespace(backup=backup))
-    return Repository(machine)
+    return Repository(machine, source or Source())
 
 
 @pytest.mark.parametrize(
@@ -48,3 +51,12 @@ def test_a_store_that_ends_within_an_answer_does_not_answer() -> None:
 def test_a_store_whose_disk_is_full_is_said_to_be() -> None:
     message = repository().fault("backup", 82, "ERROR: [082]: raised from local-1 shim protocol: [507]")
     assert message == "backup repository backups: the disk of the store store is full; make room there"
+
+
+def test_a_time_before_the_first_backup_is_not_answered_as_an_empty_repository() -> None:
+    early = Source.model_validate({"as_of": "2020-01-01T00:00:00Z"})
+    assert no_stanza(repository(early), "missing stanza data") == (
+        "backup repository backups: as it was on 2020-01-01T00:00:00.000000Z it had no backups of stanza main-17:"
+        " missing stanza data; name another time, or none"
+    )
+    assert no_stanza(repository(), "missing stanza data").endswith("only once one was taken into it")
