@@ -186,7 +186,8 @@ def disk(rows: Rows) -> Iterator[Finding]:
     for (total, used, available), names in file_systems.items():
         # As df counts: what is kept back for root is neither used nor to be had.
         share = 100 * used / (used + available) if used + available else 0
-        yield measured("disk", share, f"{' and '.join(names)}: {size(available)} of {size(total)} free")
+        found = f"{share:.1f} % used, as df counts; {size(available)} of {size(total)} free"
+        yield measured("disk", share, f"{' and '.join(names)}: {found}")
 
 
 def wal(rows: Rows) -> Iterator[Finding]:

@@ -222,7 +222,7 @@ def test_one_file_system_with_two_uses_is_one_finding() -> None:
     sizes = {"total_bytes": 100 * 2**30, "used_bytes": 80 * 2**30, "available_bytes": 15 * 2**30}
     (found,) = findings.disk([{"place": place, **sizes} for place in ("data", "wal")])
     assert (found.level, found.value) == ("warning", 84.2)
-    assert found.detail == "data and wal: 15 GB of 100 GB free"
+    assert found.detail == "data and wal: 84.2 % used, as df counts; 15 GB of 100 GB free"
 
 
 def test_a_finding_names_a_limit_that_is_in_the_table() -> None:
