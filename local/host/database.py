@@ -171,7 +171,10 @@ def conninfo(stack: Stack, host: Spec, role: str, port: int) -> str:
 
 
 def run_on_host(stack: Stack, argv: Sequence[str]) -> int:
-    """Runs it as the host's user postgres, with the caller's terminal; its exit code. Raises LocalError."""
+    """Runs it as the host's user postgres, with the caller's terminal; its exit code as a shell says it.
+
+    Raises LocalError.
+    """
     here = runtime(stack)
     if not here.is_made:
         raise LocalError("the local stack does not run; start it with `./hybrid local up`")
@@ -192,6 +195,7 @@ def run_on_host(stack: Stack, argv: Sequence[str]) -> int:
     # Ctrl-C is the command's; a handler, because what is ignored stays ignored in a child.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        return subprocess.run(command, env=inherited | variables, check=False).returncode
+        code = subprocess.run(command, env=inherited | variables, check=False).returncode
     finally:
         signal.signal(signal.SIGINT, before)
+    return 128 - code if code < 0 else code
