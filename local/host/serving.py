@@ -85,10 +85,14 @@ class First:
 
     @property
     def objects_port(self) -> int:
+        return Ports(self.first_port()).objects
+
+    def first_port(self) -> int:
+        """Raises LocalError where there is no stack."""
         first = remembered_port(self.state)
         if first is None or not self.state.exists:
             raise LocalError(f"{self.state.folder}: is not a local stack's folder; start that stack first")
-        return Ports(first).objects
+        return first
 
     @property
     def objects_ca(self) -> str:

@@ -13,7 +13,7 @@ from local.common import lock, room
 from local.common.errors import LocalError
 from local.common.parts import PARTS, named
 from local.common.ports import refuse_busy
-from local.common.state import CLEAN
+from local.common.state import CLEAN, State
 from local.host import backups, database, serving, standbys
 from local.host.realisation import UNCHANGED, Realisation
 from local.host.runtime import HostRuntime
@@ -47,12 +47,15 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress, wish: Wish | No
     Raises LocalError; what runs by then goes on, so that its logs can be read. Interrupted from the keyboard, it
     stops the whole stack.
     """
+    asked = wish or Wish()
+    if asked.standby_of and not stack.state.has_database:
+        # Before anything is made for it.
+        serving.First(State(asked.standby_of.expanduser().resolve())).first_port()
     runtime = database.choose(stack)
     room.ensure(stack.state)
     stack.state.prepare()
     with lock.hold(stack.state):
         refuse_busy(stack.ports, stack.supervisor.pids() | runtime.pids())
-        asked = wish or Wish()
         wished = _wished(stack, asked, progress)
         realisation = Realisation(stack=stack, runtime=runtime, plan=plan, progress=progress, serving=wished)
         with stopped_on_interrupt(stack, runtime, progress):
