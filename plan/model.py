@@ -155,6 +155,11 @@ class Plan:
         """URN of the stack itself, which is not a resource of the plan; exports belong to it."""
         return f"urn:pulumi:{self.stack}::{self.project}::{STACK_TYPE}::{self.project}-{self.stack}"
 
+    @property
+    def count(self) -> int:
+        """How many resources, without the components that only group them: what every command calls resources."""
+        return sum(resource.custom for resource in self.resources)
+
     def of_type(self, type_token: str) -> list[Resource]:
         return [resource for resource in self.resources if resource.type == type_token]
 

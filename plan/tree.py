@@ -28,9 +28,8 @@ def plan_tree(plan: Plan) -> RenderableType:
 
 def count(plan: Plan) -> str:
     """How much is declared, as a sentence."""
-    custom = sum(resource.custom for resource in plan.resources)
     protected = sum(resource.options.protect for resource in plan.resources)
-    return f"{custom} resources in {len(plan.resources) - custom} components, {protected} protected"
+    return f"{plan.count} resources in {len(plan.resources) - plan.count} components, {protected} protected"
 
 
 def _grow(branch: Tree, plan: Plan, resource: Resource) -> None:

@@ -121,7 +121,7 @@ def _gated() -> "Plan":
     from policies.rules.findings import Subject
 
     plan = record(STACK)
-    _say(f"{STACK} declares {len(plan.resources)} resources")
+    _say(f"{STACK} declares {plan.count} resources")
     granted, stacks = exemption.read(exemption.FILE), Project.load().stacks
     outcome = assess([Subject(plan=plan)], granted=granted, stacks=stacks, memory=ANSWERS)
     _say(written(outcome, Format.TEXT))

@@ -170,6 +170,9 @@ def test_gate_passes_both_stacks() -> None:
     answer = hybrid("gate", "dev", "prod")
     assert answer.code == 0
     assert [line.partition(" (")[0] for line in answer.out.splitlines()] == ["dev: passed", "prod: passed"]
+    shown = re.search(r"\d+ resources", hybrid("preview", "dev").out)
+    assert shown
+    assert shown[0] in answer.out
 
 
 def test_gate_writes_json_to_a_file(tmp_path: Path) -> None:

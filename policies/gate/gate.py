@@ -83,7 +83,7 @@ def _verdict(
     return Verdict(
         stack=subject.plan.stack,
         origin=subject.origin,
-        resources=len(subject.plan.resources),
+        resources=subject.plan.count,
         rules=len(rules),
         findings=tuple(finding.masked for finding, exemption in covering if exemption is None),
         exempted=tuple(Exempted(finding=found.masked, exemption=one) for found, one in covering if one is not None),
