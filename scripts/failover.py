@@ -19,8 +19,16 @@ def _state() -> "State":
 
 
 def _ids() -> Path | None:
+    """Raises LocalError where the stack is there and stopped: each of its servers would be told not to answer."""
+    from local.common.errors import LocalError
+    from local.processes.supervisor import Supervisor
+
     path = _state().failover_ids
-    return path if path.exists() else None
+    if not path.exists():
+        return None
+    if not Supervisor(_state()).is_running():
+        raise LocalError("the local stack does not run; start it with `./hybrid local up`, or name a file with --ids")
+    return path
 
 
 def _changing() -> AbstractContextManager[None]:

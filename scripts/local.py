@@ -246,8 +246,10 @@ def logs(
 
     here = _stack()
     supervisor, known = here.supervisor, parts_of(here)
+    if not known:
+        raise LocalError("the local stack is not there; start it with `./hybrid local up`")
     if part not in known:
-        raise LocalError(f"{part}: no such part; there are: {', '.join(known) or 'none, the stack is not there'}")
+        raise LocalError(f"{part}: no such part; there are: {', '.join(known)}")
     following = supervisor.follow(part) if follow else iter(())
     for line in supervisor.tail(part, lines):
         print(line)

@@ -188,6 +188,7 @@ def test_local_commands_without_a_stack_say_so(tmp_path: Path) -> None:
     environment = {"HYBRID_STATE": str(tmp_path / "none")}
     assert "start it with `./hybrid local up`" in hybrid("local", "status", environment=environment).err
     assert "start it with `./hybrid local up`" in hybrid("local", "verify", environment=environment).err
+    assert "start it with `./hybrid local up`" in hybrid("local", "logs", "edge", environment=environment).err
     assert hybrid("local", "down", environment=environment).err == "nothing to stop\n"
     assert not (tmp_path / "none").exists()
 
@@ -226,6 +227,13 @@ def test_failover_commands_without_a_stack_say_so(name: str, tmp_path: Path) -> 
     assert (answer.code, answer.out) == (2 if name == "resolve" else 1, "")
     assert "start the local stack with `./hybrid local up`" in answer.err or "--ids: name the file" in answer.err
     assert not (tmp_path / "none").exists()
+
+
+def test_failover_commands_with_a_stopped_stack_say_so(tmp_path: Path) -> None:
+    (tmp_path / "failover.json").write_text("{}")
+    answer = hybrid("failover", "status", environment={"HYBRID_STATE": str(tmp_path)})
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith("hybrid: the local stack does not run; start it with `./hybrid local up`")
 
 
 def loaded_with(module: str) -> set[str]:
