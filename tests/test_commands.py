@@ -37,6 +37,7 @@ def test_every_command_explains_itself(arguments: list[str]) -> None:
     answer = (answered if arguments else hybrid)(*arguments, "--help")
     assert answer.code == 0
     assert "Usage: ./hybrid" in answer.out
+    assert answered(*arguments, "-h").out == answer.out
 
 
 # What commands have in common, and what `make` runs.
