@@ -17,9 +17,13 @@ class Loader(_SafeLoader):  # type: ignore[misc]
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        lines = [key.start_mark.line + 1 for key, _ in node.value]
+        twice = [index for index, key in enumerate(keys) if key in keys[:index]]
         if twice:
-            raise TwiceError(None, None, f"{', '.join(twice)}: duplicate key", node.start_mark)
+            said = [f"{keys[index]}: duplicate key, first in line {lines[keys.index(keys[index])]}" for index in twice]
+            others = [f"line {lines[index]}: {one}" for index, one in zip(twice[1:], said[1:], strict=True)]
+            mark = node.value[twice[0]][0].start_mark
+            raise TwiceError(None, None, "; ".join([said[0], *others]), mark)
         found: dict[Hashable, Any] = super().construct_mapping(node, deep)
         return found
 

@@ -4,7 +4,6 @@ import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pulumi
@@ -19,6 +18,7 @@ from components.settings import host as host_settings
 from components.settings import renamed
 from components.settings.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
 from components.settings.host import HostSettings
+from components.settings.stack_file import PROJECT, StackFile
 from components.settings.types import (
     AuthorityGeneration,
     BucketName,
@@ -44,15 +44,14 @@ from host.specification.model import (
     TimescaleEdition,
 )
 
-PROJECT = "hybrid"
-
 
 class SettingsError(HybridError, pulumi.RunError):
-    """Settings that can't be used; `faults` has one line for each."""
+    """Settings that can't be used; `faults` has one line for each, which begins with the setting."""
 
     def __init__(self, stack: str, faults: list[str]) -> None:
         self.faults = faults
-        super().__init__("\n".join(f"{stack}: {fault}" for fault in faults))
+        file = StackFile.of(stack)
+        super().__init__("\n".join(f"{stack}: {file.place(fault.partition(': ')[0])}{fault}" for fault in faults))
 
 
 STACK_NAME = re.compile(r"(prod|dev|dev-[a-z0-9]([a-z0-9-]*[a-z0-9])?)")
@@ -236,7 +235,7 @@ def load(stack: str) -> Settings:
     raw = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     prefix = f"{PROJECT}:"
     given = {key.removeprefix(prefix): text for key, text in raw.items() if key.startswith(prefix)}
-    return parse(stack, *renamed.current(given, Path(f"Pulumi.{stack}.yaml")))
+    return parse(stack, *renamed.current(given, StackFile.of(stack)))
 
 
 def parse(stack: str, raw: Mapping[str, str], known: Sequence[str] = ()) -> Settings:

@@ -7,9 +7,11 @@ from typing import Any
 
 from components.resource_types import tokens
 from components.resource_types.table import of
+from components.settings.stack_file import StackFile
 from plan import failover
 from plan.diff import Change, Kind, diff, with_new_names
 from plan.model import Computed, Plan, Resource, Secret
+from plan.project import ROOT
 from policies.gate import sensitive
 from policies.rules.findings import PACK, UNCHECKED, WAITING, Finding, JudgedRule, Origin, Subject
 
@@ -176,11 +178,11 @@ def _of_the_stack(plan: Plan) -> Iterator[Finding]:
     for name, what in sensitive.exported(plan):
         message = f"Export {name} holds {what} and is not secret."
         yield own_finding(sensitive.EXPORTS_RULE, message, stack=plan.stack, urn=plan.stack_urn)
+    file = StackFile.of(plan.stack, ROOT)
     for name, what in sensitive.configured(plan):
         message = f"Setting {name} holds {what} and is in the clear."
-        yield own_finding(
-            sensitive.SETTINGS_RULE, message, stack=plan.stack, urn=plan.stack_urn, place=f"Pulumi.{plan.stack}.yaml:1"
-        )
+        place = f"{file.name}:{file.line(name) or 1}"
+        yield own_finding(sensitive.SETTINGS_RULE, message, stack=plan.stack, urn=plan.stack_urn, place=place)
 
 
 def overdue(plan: Plan, found: Finding, rules: Mapping[str, JudgedRule]) -> Finding:

@@ -130,7 +130,12 @@ def test_an_unknown_stack_names_the_known_ones(program: Program) -> None:
         ("Pulumi.yaml", "runtime: python", "has no name"),
         ("Pulumi.dev.yaml", "- a", "holds no settings"),
         ("Pulumi.dev.yaml", "config: 5", "its config is not a mapping"),
-        ("Pulumi.dev.yaml", "config:\n  trial:a: 1\n  trial:a: 2\n", "trial:a: duplicate key"),
+        (
+            "Pulumi.dev.yaml",
+            "config:\n  trial:a: 1\n  trial:b: 1\n  trial:a: 2\n  trial:b: 2\n",
+            "line 4, column 3: trial:a: duplicate key, first in line 2; "
+            "line 5: trial:b: duplicate key, first in line 3",
+        ),
     ],
 )
 def test_a_damaged_project_file_is_named(program: Program, name: str, text: str, message: str) -> None:

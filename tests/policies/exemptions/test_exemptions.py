@@ -121,7 +121,7 @@ def test_an_entry_that_stands_twice_is_refused(written: Callable[..., Path]) -> 
 
 def test_a_list_that_stands_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("exemptions: []\nexemptions: []\n")
-    with pytest.raises(GateError, match="line 1, column 1: exemptions: duplicate key"):
+    with pytest.raises(GateError, match="line 2, column 1: exemptions: duplicate key, first in line 1"):
         read(tmp_path / "x.yaml")
 
 

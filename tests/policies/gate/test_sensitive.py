@@ -6,7 +6,10 @@ import pytest
 
 from components.resource_types.tokens import PARAMETER
 from plan.model import Computed, Plan, Resource, Secret
+from plan.project import ROOT
 from policies.gate import sensitive
+from policies.gate.rules import own_findings
+from policies.rules.findings import Subject
 from tests.policies import running
 from tests.policies.changes import broken, origin
 from tests.policies.running import rules
@@ -84,3 +87,11 @@ def test_a_state_keeps_secrets_as_ciphertext(case: str) -> None:
     found = [path for _, path in sensitive.clear_in_state(state(type_token, inputs, outputs))]
     assert set(found) == clear
     assert len(found) == len(clear)
+
+
+def test_a_setting_that_holds_a_secret_is_named_with_its_line(dev_plan: Plan) -> None:
+    held = replace(dev_plan, settings={**dev_plan.settings, "hybrid:alarmEmail": EXPORTS["token"]})
+    (found,) = (one for one in own_findings(Subject(plan=held)) if one.rule == sensitive.SETTINGS_RULE)
+    lines = (ROOT / "Pulumi.dev.yaml").read_text().splitlines()
+    (line,) = (number for number, text in enumerate(lines, 1) if "hybrid:alarmEmail" in text)
+    assert found.place == f"Pulumi.dev.yaml:{line}"
