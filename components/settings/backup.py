@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.settings.host import DEFAULT_DISK_GB, LARGEST_DISK_GB, SMALLEST_DISK_GB
+from components.settings.host import DEFAULT_DISK_GB, LARGEST_DISK_GB, SMALLEST_DISK_GB, shown_name
 from host.specification.model import LONGEST_ARCHIVE_TIMEOUT_SECONDS, SHORTEST_TARGET_SECONDS
 
 # Write-ahead log that waits shares the disk with the database.
@@ -54,12 +54,13 @@ def _of_the_queue(values: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _disks(hosts: Any) -> Iterator[tuple[str, int]]:
+def _disks(given: Any) -> Iterator[tuple[str, int]]:
     """Name and size in GB of every disk of an allowed size; others are faults of their own."""
-    for host in hosts if isinstance(hosts, list) else []:
-        size_gb = _number(host.get("diskGb", DEFAULT_DISK_GB)) if isinstance(host, dict) else None
+    hosts = [host for host in given if isinstance(host, dict)] if isinstance(given, list) else []
+    for index, host in enumerate(hosts):
+        size_gb = _number(host.get("diskGb", DEFAULT_DISK_GB))
         if size_gb is not None and SMALLEST_DISK_GB <= size_gb <= LARGEST_DISK_GB:
-            yield str(host.get("name")), size_gb
+            yield shown_name(hosts, index), size_gb
 
 
 def _number(given: Any) -> int | None:

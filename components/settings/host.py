@@ -1,5 +1,6 @@
 """Settings of the database hosts: what one host may be, and what must hold between them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -78,7 +79,8 @@ def _of_the_names(hosts: list[dict[str, Any]], values: Mapping[str, Any]) -> Ite
     if len(set(names)) != len(names):
         yield "postgresHosts: names a host twice; allowed: each name once"
     if serving is not None and serving not in names:
-        yield f"postgresServing: {serving!r} is not a host of this stack; allowed: {', '.join(names)}"
+        allowed = ", ".join(shown_name(hosts, index) for index, _ in enumerate(hosts))
+        yield f"postgresServing: is not a host of this stack; allowed: {allowed}"
 
 
 def _of_the_versions(hosts: list[dict[str, Any]], values: Mapping[str, Any]) -> Iterator[str]:
@@ -89,28 +91,39 @@ def _of_the_versions(hosts: list[dict[str, Any]], values: Mapping[str, Any]) -> 
         if major in compatibility.RELEASES and not allows_untested:
             fault = compatibility.major_fault(major, allow_untested_hyperdrive=False)
             if fault:
-                yield f"postgresHosts.{index}.version: {major} {fault}"
-        if host.get("origin") == "backup" and serving and _major(serving[0]) != major:
+                yield f"postgresHosts.{index}.version: {fault}"
+        before = _major(serving[0]) if serving else None
+        if host.get("origin") == "backup" and None not in (before, major) and before != major:
             yield (
-                f"postgresHosts.{index}.origin: 'backup' can't change PostgreSQL's major version "
-                f"from {_major(serving[0])} to {major}; allowed: new, and its data from a dump"
+                f"postgresHosts.{index}.origin: backup can't change PostgreSQL's major version "
+                f"from {before} to {major}; allowed: new, and its data from a dump"
             )
 
 
 def _of_the_origins(hosts: list[dict[str, Any]]) -> Iterator[str]:
     """Two clusters of one major version: their backups would have one stanza, and spoil each other."""
-    first: dict[Any, str] = {}
+    first: dict[int, int] = {}
     for index, host in enumerate(hosts):
         if host.get("origin", "new") != "new":
             continue
-        name, major = str(host.get("name")), _major(host)
-        if first.setdefault(major, name) != name:
+        major = _major(host)
+        if major is not None and hosts[first.setdefault(major, index)].get("name") != host.get("name"):
             yield (
-                f"postgresHosts.{index}.origin: 'new' makes a second cluster of PostgreSQL {major} beside host "
-                f"{first[major]}'s, and their backups have one place; allowed: backup, or another version"
+                f"postgresHosts.{index}.origin: new makes a second cluster of PostgreSQL {major} beside host "
+                f"{shown_name(hosts, first[major])}'s, and their backups have one place; "
+                "allowed: backup, or another version"
             )
 
 
-def _major(host: Mapping[str, Any]) -> Any:
+def shown_name(hosts: list[dict[str, Any]], index: int) -> str:
+    """How a fault calls a host: by its name, and by its place where that is not valid and may be anything."""
+    name = str(hosts[index].get("name"))
+    return name if re.fullmatch(HOST_NAME, name) else f"postgresHosts.{index}"
+
+
+def _major(host: Mapping[str, Any]) -> int | None:
+    """PostgreSQL's major version; None where what stands there is not a number, which is a fault of its own."""
     given = host.get("version", compatibility.DEFAULT_MAJOR)
-    return int(given) if isinstance(given, str) and given.isdecimal() else given
+    if isinstance(given, str) and given.isdecimal():
+        return int(given)
+    return given if isinstance(given, int) else None

@@ -55,6 +55,27 @@ class SettingsError(HybridError, pulumi.RunError):
 
 
 STACK_NAME = re.compile(r"(prod|dev|dev-[a-z0-9]([a-z0-9-]*[a-z0-9])?)")
+# Faults as pydantic calls them, whose own words show the value and name its classes.
+LIMITS = {
+    "value_error": "{error}",
+    "string_pattern_mismatch": "is not valid; allowed: text that matches {pattern}",
+    "literal_error": "is not one of the allowed words; allowed: {expected}",
+    "enum": "is not one of the allowed words; allowed: {expected}",
+    "greater_than_equal": "is too small; allowed: at least {ge}",
+    "less_than_equal": "is too large; allowed: at most {le}",
+    "too_short": "has too few entries; allowed: at least {min_length}",
+    "too_long": "has too many entries; allowed: at most {max_length}",
+    "string_too_short": "has too few characters; allowed: at least {min_length}",
+    "string_too_long": "has too many characters; allowed: at most {max_length}",
+}
+# The rest, by how they begin.
+KINDS = {
+    "bool": "is not true or false",
+    "int": "is not a whole number",
+    "string": "is not text",
+    "list": "is not a list; allowed: [ONE, ANOTHER]",
+    "model": f"is not a mapping; allowed: {', '.join(to_camel(name) for name in HostSettings.model_fields)}",
+}
 # S3 and R2 alike.
 BUCKET_NAME_LENGTH = 63
 # The longest name of an S3 bucket is that of the backups' copy: {prefix}-backups-copy-{account}.
@@ -185,10 +206,9 @@ class Settings(BaseModel):
     @classmethod
     def _short_enough(cls, value: list[str], info: ValidationInfo) -> list[str]:
         room = BUCKET_NAME_LENGTH - len(f"{info.data.get('product', '')}-{_stack_name(info)}-")
-        long = [key for key in value if len(key) > room]
-        if long:
+        if any(len(key) > room for key in value):
             raise ValueError(
-                f"has {', '.join(long)}, which makes a bucket name of more than {BUCKET_NAME_LENGTH} characters; "
+                f"has an entry that makes a bucket name of more than {BUCKET_NAME_LENGTH} characters; "
                 f"allowed: at most {room} characters"
             )
         return value
@@ -206,11 +226,8 @@ class Settings(BaseModel):
     def _hosts_of_their_own(cls, value: list[str], info: ValidationInfo) -> list[str]:
         names = ("site_hostname", "api_hostname", "database_hostname", "pooler_hostname")
         taken = {info.data.get(name) for name in names}
-        again = [host for at, host in enumerate(value) if host in taken or host in value[:at]]
-        if again:
-            raise ValueError(
-                f"has {', '.join(again)}, which is another host of this stack; allowed: names of their own"
-            )
+        if taken.intersection(value) or len(set(value)) != len(value):
+            raise ValueError("has the name of another host of this stack; allowed: names of their own")
         return value
 
     def model_post_init(self, context: Any, /) -> None:
@@ -248,7 +265,7 @@ def parse(stack: str, raw: Mapping[str, str], known: Sequence[str] = ()) -> Sett
     try:
         settings = Settings.model_validate(values, context={"stack": stack})
     except ValidationError as error:
-        faults = [*(_line(fault) for fault in error.errors()), *faults]
+        faults = [*(_line(stack, fault) for fault in error.errors()), *faults]
     if faults:
         raise SettingsError(stack, faults)
     return settings
@@ -268,27 +285,23 @@ def _decoded(key: str, text: str) -> Any:
         return text
 
 
-def _line(fault: Mapping[str, Any]) -> str:
-    key = ".".join(str(step) for step in fault["loc"])
-    # Somebody may have pasted the private half.
-    given = "its value" if key == "sshPublicKey" else repr(fault["input"])
+def _line(stack: str, fault: Mapping[str, Any]) -> str:
+    """A setting, its fault and what is allowed. Never its value, which may be a secret in the wrong line."""
+    key, is_nested = ".".join(str(step) for step in fault["loc"]), len(fault["loc"]) > 1
     match fault["type"]:
-        case "missing" if len(fault["loc"]) > 1:
-            return f"{key}: is missing; add it in Pulumi.STACK.yaml"
+        case "missing" if is_nested:
+            return f"{key}: is missing; add it in Pulumi.{stack}.yaml"
         case "missing":
             return f"{key}: is missing; set it with `pulumi config set {key} VALUE`"
-        case "extra_forbidden" if len(fault["loc"]) > 1:
+        case "extra_forbidden" if is_nested:
             return f"{key}: is not a setting{_suggestion(str(fault['loc'][-1]), HostSettings)}"
         case "extra_forbidden":
             return f"{key}: is not a setting{_suggestion(key, Settings)}"
-        case "string_pattern_mismatch":
-            return f"{key}: {given} is not valid; allowed: text that matches {fault['ctx']['pattern']}"
-        case "form" if fault["msg"].startswith("is "):
-            return f"{key}: {given} {fault['msg']}"
-        case "value_error":
-            return f"{key}: {given} {fault['ctx']['error']}"
-        case _:
-            return f"{key}: {given}: {fault['msg']}"
+        case "form":
+            return f"{key}: {fault['msg']}"
+        case kind:
+            words = LIMITS.get(kind) or KINDS.get(kind.partition("_")[0], "is not valid")
+            return f"{key}: {words.format(**fault.get('ctx', {}))}"
 
 
 def _suggestion(key: str, model: type[BaseModel]) -> str:
