@@ -25,6 +25,7 @@ from components.settings.types import (
     DatabaseName,
     Date,
     Email,
+    FullHour,
     HexId,
     HostName,
     Ipv4Network,
@@ -112,7 +113,7 @@ class Settings(BaseModel):
     database_route: Literal["tunnel", "direct"]
     database_authorities: Annotated[list[AuthorityGeneration], Field(min_length=1, max_length=3)]
     wait_for_database: bool
-    snapshot_time: Annotated[TimeOfDay, Field(pattern=":00$")]
+    snapshot_time: FullHour
     ssh_public_key: SshPublicKey
     admin_ipv4_networks: Annotated[list[Ipv4Network], Field(min_length=1, max_length=20)]
     admin_ipv6_networks: Annotated[list[Ipv6Network], Field(min_length=1, max_length=20)]

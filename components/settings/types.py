@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from host.specification.model import MAINTENANCE_DATABASES, Hostname, Identifier, Network
+from host.specification.model import MAINTENANCE_DATABASES, Hostname, Identifier, Network, matching
 
 # A prefix as long as this is the largest network that anyone administers from.
 WIDEST_PREFIX = {4: 8, 6: 16}
@@ -62,6 +62,7 @@ DatabaseName = Annotated[Identifier, Field(pattern="^[a-z]"), BeforeValidator(_d
 Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"), AfterValidator(_repository)]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")]
 Email = Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
+FullHour = Annotated[str, matching("([01][0-9]|2[0-3]):00", 'is not a full hour; allowed: one such as "07:00"')]
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_date)]
 KeyAlias = Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9_-]{1,250}$")]
 AuthorityGeneration = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")]

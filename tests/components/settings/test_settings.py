@@ -123,7 +123,7 @@ def test_dev_is_valid() -> None:
             "36 is longer than old versions are kept (backupOldVersionDays: 35); allowed: at most 35",
         ),
         ("backupLockDays", "7", "allowed: at least 8"),
-        ("snapshotTime", "07:30", "is not valid; allowed: text that matches :00$"),
+        *(("snapshotTime", text, 'is not a full hour; allowed: one such as "07:00"') for text in ("07:30", "25:00")),
         ("archiveTimeoutSeconds", "29", "allowed: at least 30"),
         ("archiveTimeoutSeconds", "301", "allowed: at most 300"),
         ("archiveQueueMaxMb", "63", "allowed: at least 64"),
