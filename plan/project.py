@@ -83,13 +83,13 @@ def _text(key: str, value: Any, is_secret: bool) -> str:
     # Only the stack's own secrets provider can decrypt it, and no part of a plan may depend on it.
     if is_secret:
         return f"[secret {key}]"
-    # The engine writes the keys of an object in order.
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)
+    # The engine writes the keys of an object in order; a date without quotes it turns into another text, too.
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True, default=str)
 
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        document = yaml_text.load(path.read_text())
+        document = yaml_text.load_settings(path.read_text())
     except OSError as error:
         raise PlanError(f"{path}: can't be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -3,11 +3,13 @@
 By hand: PyYAML lets the last of two keys win; ruamel.yaml, which refuses the second, quotes both values.
 """
 
+import re
 from collections.abc import Hashable
 from typing import Any
 
 import yaml
 
+BOOL, INT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"
 # The parser in C, where the library has been built with it, takes a tenth of the time.
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -28,6 +30,18 @@ class Loader(_SafeLoader):  # type: ignore[misc]
         return found
 
 
+class _AsTheEngine(Loader):
+    """Takes plain words as Pulumi's engine does, by YAML 1.2: `yes`, `on` and `17:15` are text."""
+
+
+_AsTheEngine.yaml_implicit_resolvers = {
+    letter: [(tag, form) for tag, form in found if tag not in (BOOL, INT)]
+    for letter, found in Loader.yaml_implicit_resolvers.items()
+}
+_AsTheEngine.add_implicit_resolver(BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_AsTheEngine.add_implicit_resolver(INT, re.compile(r"[-+]?[0-9][0-9_]*$"), list("-+0123456789"))
+
+
 class TwiceError(yaml.constructor.ConstructorError):
     """A duplicate key."""
 
@@ -35,6 +49,11 @@ class TwiceError(yaml.constructor.ConstructorError):
 def load(text: str) -> Any:
     """Raises yaml.YAMLError; `fault` describes it."""
     return yaml.load(text, Loader)
+
+
+def load_settings(text: str) -> Any:
+    """The same for a file that Pulumi's engine reads, too."""
+    return yaml.load(text, _AsTheEngine)
 
 
 def fault(error: yaml.YAMLError) -> str:

@@ -149,6 +149,17 @@ class Settings(BaseModel):
     # Field validators, not a model validator: pydantic skips that one when any field is wrong, and
     # then faults would come one at a time. `info.data` holds the valid fields declared above.
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_the_engine_takes_it(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuses what pydantic, and not the engine, would take for a switch or a number, such as yes and 1_0."""
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if kind is bool and value not in ("true", "false"):
+            raise ValueError(KINDS["bool"])
+        if kind is int and not re.fullmatch(r"[+-]?[0-9]+", value):
+            raise ValueError(KINDS["int"])
+        return value
+
     @field_validator("environment")
     @classmethod
     def _agrees_with_the_stack(cls, value: Environment, info: ValidationInfo) -> Environment:

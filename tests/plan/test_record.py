@@ -7,6 +7,7 @@ import pytest
 
 from plan import record as recording
 from plan.model import Computed, PlanError, Resource, Secret
+from plan.project import Project
 from plan.record import record, record_all
 
 Program = Callable[..., Path]
@@ -212,3 +213,15 @@ Recorder.RegisterResourceOutputs = late
 pulumi.export("seen", "once")
 """
     assert record("dev", program(source)).outputs == {"seen": "once"}
+
+
+def test_settings_are_read_as_the_engine_reads_them(program: Program) -> None:
+    """By YAML 1.1 `yes` would be a switch, and a time that begins with a one or a two a number."""
+    folder = program("")
+    (folder / "Pulumi.dev.yaml").write_text(
+        "config: {a: yes, b: 17:15, c: true, d: 5, e: [on, False, -7], f: 2027-01-31, g: '5', h: 1_0}\n"
+    )
+    values = Project.load(folder).configuration("dev").values
+    assert [values[f"trial:{key}"] for key in "abcdefgh"] == [
+        *("yes", "17:15", "true", "5", '["on",false,-7]', '"2027-01-31"', "5", "10")
+    ]
