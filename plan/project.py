@@ -12,6 +12,8 @@ from plan import yaml_text
 from plan.model import PlanError
 
 ROOT = Path(__file__).resolve().parent.parent
+# Of a stack's file (Pulumi, Stack settings file).
+SECTIONS = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,9 @@ class Project:
         """A stack's settings over the project's defaults. Raises PlanError."""
         self.require_stacks([stack])
         path = self.folder / f"Pulumi.{stack}.yaml"
-        given = _section(path, _mapping(path))
+        document = _mapping(path)
+        _require_known(path, document)
+        given = _section(path, document)
         defaults = {
             _qualified(self.name, key): declaration["default"]
             for key, declaration in self.declarations.items()
@@ -99,6 +103,15 @@ def _mapping(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise PlanError(f"{path}: holds no settings; allowed: a mapping")
     return document
+
+
+def _require_known(path: Path, document: dict[str, Any]) -> None:
+    """The engine passes over a section of another name, and all that is in it."""
+    for name in document:
+        if name not in SECTIONS:
+            near = difflib.get_close_matches(str(name), SECTIONS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(SECTIONS)}"
+            raise PlanError(f"{path}: {name}: is not a section of a stack's file; {hint}")
 
 
 def _section(path: Path, document: dict[str, Any]) -> dict[str, Any]:

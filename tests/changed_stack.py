@@ -61,6 +61,7 @@ def _link_program(folder: Path) -> None:
 def _write_settings(folder: Path, stack: str, name: str, settings: Settings) -> None:
     """The stack's own, changed."""
     document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
-    given = {**document["config"], **{f"hybrid:{key}": value for key, value in settings.items()}}
+    own = {key if ":" in key else f"hybrid:{key}": value for key, value in settings.items()}
+    given = {**document["config"], **own}
     document["config"] = {key: value for key, value in given.items() if value is not None}
     (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump(document))

@@ -15,7 +15,7 @@ from components.common.labels import Environment, Labels
 from components.common.protection import Protection
 from components.settings import backup as backup_settings
 from components.settings import host as host_settings
-from components.settings import renamed
+from components.settings import namespaces, renamed
 from components.settings.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
 from components.settings.host import HostSettings
 from components.settings.stack_file import PROJECT, StackFile
@@ -52,7 +52,7 @@ class SettingsError(HybridError, pulumi.RunError):
     def __init__(self, stack: str, faults: list[str]) -> None:
         self.faults = faults
         file = StackFile.of(stack)
-        super().__init__("\n".join(f"{stack}: {file.place(fault.partition(': ')[0])}{fault}" for fault in faults))
+        super().__init__("\n".join(f"{stack}: {file.place(_setting(fault))}{fault}" for fault in faults))
 
 
 STACK_NAME = re.compile(r"(prod|dev|dev-[a-z0-9]([a-z0-9-]*[a-z0-9])?)")
@@ -264,7 +264,9 @@ def load(stack: str) -> Settings:
     raw = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     prefix = f"{PROJECT}:"
     given = {key.removeprefix(prefix): text for key, text in raw.items() if key.startswith(prefix)}
-    return parse(stack, *renamed.current(given, StackFile.of(stack)))
+    values, faults = renamed.current(given, StackFile.of(stack))
+    names = [str(field.alias) for field in Settings.model_fields.values()]
+    return parse(stack, values, [*faults, *namespaces.faults(raw, names)])
 
 
 def parse(stack: str, raw: Mapping[str, str], known: Sequence[str] = ()) -> Settings:
@@ -277,7 +279,9 @@ def parse(stack: str, raw: Mapping[str, str], known: Sequence[str] = ()) -> Sett
     try:
         settings = Settings.model_validate(values, context={"stack": stack})
     except ValidationError as error:
-        faults = [*(_line(stack, fault) for fault in error.errors()), *faults]
+        unknown = [_setting(fault) for fault in known]
+        unknown += [f"{PROJECT}:{fault['loc'][0]}" for fault in error.errors() if fault["type"] == "extra_forbidden"]
+        faults = [*(_line(stack, fault, unknown) for fault in error.errors()), *faults]
     if faults:
         raise SettingsError(stack, faults)
     return settings
@@ -297,14 +301,18 @@ def _decoded(key: str, text: str) -> Any:
         return text
 
 
-def _line(stack: str, fault: Mapping[str, Any]) -> str:
+def _setting(fault: str) -> str:
+    return fault.partition(": ")[0]
+
+
+def _line(stack: str, fault: Mapping[str, Any], unknown: Sequence[str]) -> str:
     """A setting, its fault and what is allowed. Never its value, which may be a secret in the wrong line."""
     key, is_nested = ".".join(str(step) for step in fault["loc"]), len(fault["loc"]) > 1
     match fault["type"]:
         case "missing" if is_nested:
             return f"{key}: is missing; add it in Pulumi.{stack}.yaml"
         case "missing":
-            return f"{key}: is missing; set it with `pulumi config set {key} VALUE`"
+            return f"{key}: is missing; {_meant(stack, key, unknown) or f'set it with `pulumi config set {key} VALUE`'}"
         case "extra_forbidden" if is_nested:
             return f"{key}: is not a setting{_suggestion(str(fault['loc'][-1]), HostSettings)}"
         case "extra_forbidden":
@@ -314,6 +322,12 @@ def _line(stack: str, fault: Mapping[str, Any]) -> str:
         case kind:
             words = LIMITS.get(kind) or KINDS.get(kind.partition("_")[0], "is not valid")
             return f"{key}: {words.format(**fault.get('ctx', {}))}"
+
+
+def _meant(stack: str, key: str, unknown: Sequence[str]) -> str:
+    near = namespaces.nearest(f"{PROJECT}:{key}", unknown)
+    line = StackFile.of(stack).line(near) if near else None
+    return f"is it {near}{f' in line {line}' if line else ''}?" if near else ""
 
 
 def _suggestion(key: str, model: type[BaseModel]) -> str:

@@ -130,6 +130,7 @@ def test_an_unknown_stack_names_the_known_ones(program: Program) -> None:
         ("Pulumi.yaml", "name: [", "is not YAML"),
         ("Pulumi.yaml", "runtime: python", "has no name"),
         ("Pulumi.dev.yaml", "- a", "holds no settings"),
+        ("Pulumi.dev.yaml", "confg:\n  a: 1\n", "confg: is not a section of a stack's file; did you mean config?"),
         ("Pulumi.dev.yaml", "config: 5", "its config is not a mapping"),
         (
             "Pulumi.dev.yaml",

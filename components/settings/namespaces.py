@@ -1,0 +1,38 @@
+"""Settings outside the program's own namespace: which somebody reads, and which are a mistake."""
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+
+from components.common.regions import COPY_REGION, HOME_REGION
+from components.settings.stack_file import PROJECT
+
+# The engine's own (Pulumi, Configuration).
+ENGINE = ("pulumi:autonaming", "pulumi:disable-default-providers", "pulumi:tags", "pulumi:template")
+# The program names its regions itself; this one is what `pulumi new` writes, and other tools read.
+REGION = "aws:region"
+REGIONS = (HOME_REGION, COPY_REGION)
+# How much of a name has to be right for it to be taken for a slip.
+LIKENESS = 0.8
+
+
+def faults(raw: Mapping[str, str], names: Collection[str]) -> Iterator[str]:
+    """What nobody reads, or says another country; `names` are the program's own settings."""
+    known = [*(f"{PROJECT}:{name}" for name in names), *ENGINE, REGION]
+    for key, text in sorted(raw.items()):
+        if key == REGION and text not in REGIONS:
+            yield f"{key}: is not in Canada; allowed: {' or '.join(REGIONS)}"
+        elif key not in known and not key.startswith(f"{PROJECT}:"):
+            near = nearest(key, known)
+            yield (
+                f"{key}: is not a setting; did you mean {near}?"
+                if near
+                else (
+                    f"{key}: is read by nobody, as providers are declared whole and have their credentials from the "
+                    f"environment; allowed: {PROJECT}:… (Pulumi.yaml lists all), {', '.join([*ENGINE, REGION])}"
+                )
+            )
+
+
+def nearest(key: str, known: Collection[str]) -> str | None:
+    """The key that was probably meant."""
+    return next(iter(difflib.get_close_matches(key, known, n=1, cutoff=LIKENESS)), None)
