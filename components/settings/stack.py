@@ -1,6 +1,5 @@
 """Pulumi configuration as one typed, validated object; every fault is reported at once."""
 
-import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -332,7 +331,7 @@ def _meant(stack: str, key: str, unknown: Sequence[str]) -> str:
 
 def _suggestion(key: str, model: type[BaseModel]) -> str:
     names = [field.alias or "" for field in model.model_fields.values()]
-    near = difflib.get_close_matches(key, names, n=1)
+    near = namespaces.nearest(key, names)
     if near:
-        return f"; did you mean {near[0]}?"
+        return f"; did you mean {near}?"
     return "; Pulumi.yaml lists all" if model is Settings else f"; allowed: {', '.join(names)}"

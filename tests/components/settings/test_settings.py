@@ -206,6 +206,10 @@ def test_all_faults_come_at_once() -> None:
     assert "did you mean postgresServing?" in found[3]
 
 
+def test_nothing_is_guessed_of_a_setting_that_is_like_none() -> None:
+    assert faults(cloudflareApiToken="x") == ["cloudflareApiToken: is not a setting; Pulumi.yaml lists all"]
+
+
 def test_a_lock_and_a_queue_may_be_as_large_as_what_they_are_measured_by() -> None:
     settings = parse("dev", given(backupLockDays="35", archiveQueueMaxMb="16384", recoveryPointSeconds="120"))
     assert (settings.backup_lock_days, settings.archive_queue_max_mb) == (35, 16384)
