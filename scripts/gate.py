@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scripts.options import recorded
 from scripts.output import Output, write
 
 if TYPE_CHECKING:
@@ -87,10 +88,9 @@ def _outcome(
 
 
 def _recorded(stacks: list[str]) -> list["Subject"]:
-    from plan.record import record_all
     from policies.rules.findings import Subject
 
-    return [Subject(plan=plan) for plan in record_all(list(dict.fromkeys(stacks)))]
+    return [Subject(plan=plan) for plan in recorded(*dict.fromkeys(stacks))]
 
 
 def _previewed(paths: list[Path]) -> list["Subject"]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.options import AsJson
+from scripts.options import AsJson, recorded
 from scripts.output import console, write_json
 
 if TYPE_CHECKING:
@@ -113,14 +113,13 @@ def up(
 def _gated() -> "Plan":
     """What the program declares; exit 1 where the policies refuse it."""
     from plan.project import Project
-    from plan.record import record
     from policies.exemptions import exemption
     from policies.gate.gate import assess
     from policies.packs.answers import ANSWERS
     from policies.reports import Format, written
     from policies.rules.findings import Subject
 
-    plan = record(STACK)
+    (plan,) = recorded(STACK)
     _say(f"{STACK} declares {plan.count} resources")
     granted, stacks = exemption.read(exemption.FILE), Project.load().stacks
     outcome = assess([Subject(plan=plan)], granted=granted, stacks=stacks, memory=ANSWERS)

@@ -28,14 +28,29 @@ PlanFile = Annotated[
 ]
 
 
+def recorded(*stacks: str) -> "list[Plan]":
+    """Raises PlanError, which then also names each setting that holds a secret in the clear."""
+    from plan.model import PlanError
+    from plan.record import record_all
+
+    try:
+        return record_all(stacks)
+    except PlanError as error:
+        from plan.project import Project
+        from policies.gate.sensitive import refused
+
+        project = Project.load()
+        secrets = [line for stack in stacks for line in refused(project, stack)]
+        raise PlanError("\n".join([str(error), *secrets])) from None
+
+
 def planned(stack: str | None, file: Path | None) -> "Plan":
     """Raises PlanError, and typer.BadParameter unless exactly one is named."""
     from plan import saved
-    from plan.record import record
 
     if (stack is None) == (file is None):
         raise typer.BadParameter("name a stack, or give --from; one of both")
-    return saved.read(file) if file is not None else record(str(stack))
+    return saved.read(file) if file is not None else recorded(str(stack))[0]
 
 
 class Repository(StrEnum):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from scripts.options import recorded
 from scripts.output import console, write_json
 
 
@@ -18,10 +19,9 @@ def preview(
     """Show the resources and settings of a stack, from the recorded plan. Needs no Pulumi and no credentials."""
     from plan import codec, tree
     from plan.diff import diff
-    from plan.record import record
 
     saved = codec.read(diff_file) if diff_file else None
-    plan = record(stack)
+    (plan,) = recorded(stack)
     out = console()
     if saved is None:
         if as_json:

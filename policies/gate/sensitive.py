@@ -8,7 +8,9 @@ from typing import Any
 
 from components.resource_types import tokens
 from components.secrets import properties
+from components.settings.stack_file import StackFile
 from plan.model import PROVIDERS, Computed, Plan, Resource, Secret, reveal
+from plan.project import Project
 from policies.map.locations import at
 from policies.scan import patterns, scanner, wrapping
 
@@ -110,6 +112,18 @@ def configured(plan: Plan) -> Iterator[tuple[str, str]]:
     for name, value in sorted(plan.settings.items()):
         for what in sorted(set(_held(plan, value, name.rpartition(":")[2]))):
             yield name, what
+
+
+def refused(project: Project, stack: str) -> Iterator[str]:
+    """A line for each setting of a stack, in the clear and with a secret, where no plan could be recorded to judge."""
+    configuration = project.configuration(stack)
+    settings = {key: text for key, text in configuration.values.items() if key not in configuration.secret_keys}
+    plan = Plan(project=project.name, stack=stack, resources=(), settings=settings)
+    # The first kind: what else it looks like is the same value.
+    held = dict(reversed(list(configured(plan))))
+    file = StackFile.of(stack, project.folder)
+    for name, what in sorted(held.items()):
+        yield f"{stack}: {file.place(name)}{name}: holds {what}, in the clear; it has been seen: renew it, and remove it"
 
 
 def _secret_paths(resource: Resource) -> Iterator[str]:
