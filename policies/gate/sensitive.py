@@ -123,7 +123,8 @@ def refused(project: Project, stack: str) -> Iterator[str]:
     held = dict(reversed(list(configured(plan))))
     file = StackFile.of(stack, project.folder)
     for name, what in sorted(held.items()):
-        yield f"{stack}: {file.place(name)}{name}: holds {what}, in the clear; it has been seen: renew it, and remove it"
+        place = f"{stack}: {file.place(name)}{name}"
+        yield f"{place}: holds {what}, in the clear; it has been seen: renew it, and remove it"
 
 
 def _secret_paths(resource: Resource) -> Iterator[str]:
