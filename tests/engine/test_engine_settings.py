@@ -36,8 +36,15 @@ def test_a_missing_setting_or_a_wrong_type_is_named(mine: TrialEngine, settings:
 def test_all_that_the_program_refuses_is_named_at_once(mine: TrialEngine) -> None:
     hosts = [{"name": "a", "bundle": "small_3_0", "version": 14}]
     mine.set("dev", postgresHosts=hosts, mediaBucket=["media"], adminIpv4Networks=["0.0.0.0/0"])
+    mine.set("dev", owner="Hunter2", **{"hybird:owner": "x", "pulumi:tags": {"team": "data"}})
     refusal = mine.run("preview", "--stack=dev", is_refused=True)
-    assert "dev: postgresHosts.0.version: 14 is not in the table of versions" in refusal
-    assert "dev: mediaBucket: is not a setting; did you mean mediaBuckets?" in refusal
-    assert "dev: adminIpv4Networks.0: '0.0.0.0/0' is open to the world" in refusal
+    lines = (mine.project / "Pulumi.dev.yaml").read_text().splitlines()
+    at = {line.strip("- ").partition(": ")[0]: number for number, line in enumerate(lines, 1)}
+    file = "dev: Pulumi.dev.yaml"
+    version, bucket, typo = at["version"], at["hybrid:mediaBucket"], at["hybird:owner"]
+    assert f"{file}:{version}: postgresHosts.0.version: is not in the table of versions" in refusal
+    assert f"{file}:{bucket}: mediaBucket: is not a setting; did you mean mediaBuckets?" in refusal
+    assert f"{file}:{typo}: hybird:owner: is not a setting; did you mean hybrid:owner?" in refusal
+    assert "adminIpv4Networks.0: is open to the world" in refusal
+    assert "Hunter2" not in refusal
     assert "Traceback" not in refusal

@@ -110,7 +110,8 @@ class TrialEngine:
         """Writes settings into the stack's file; None takes one out."""
         path = self.project / f"Pulumi.{stack}.yaml"
         document = yaml.safe_load(path.read_text())
-        given = {**document["config"], **{f"hybrid:{key}": value for key, value in settings.items()}}
+        own = {key if ":" in key else f"hybrid:{key}": value for key, value in settings.items()}
+        given = {**document["config"], **own}
         document["config"] = {key: value for key, value in given.items() if value is not None}
         path.write_text(yaml.safe_dump(document))
 
