@@ -33,6 +33,7 @@ LEGEND = {
     "wal": "WAL archived",
     "gap": "WAL missing",
     "window": "can be restored",
+    "here": "can be, only on the host",
     "hole": "can't be restored",
 }
 STEPS = [
@@ -190,7 +191,13 @@ def _span(found: Window) -> str:
     is_short = since > found.until
     until = exact(found.until) if is_short else f"{clock(found.until)} UTC"
     begin = exact(found.since) if is_short else clock(since)
-    return f"from {begin} to {until}{', moving on' if found.is_live else ''} ({length})"
+    here = (found.until - _archived_until(found)).total_seconds()
+    rest = f", the last {duration(here)} only on the host" if here else ""
+    return f"from {begin} to {until}{', moving on' if found.is_live else ''} ({length}{rest})"
+
+
+def _archived_until(found: Window) -> datetime:
+    return max(found.archived_until or found.until, found.since)
 
 
 def _notes(listing: Listing) -> list[str]:
@@ -249,10 +256,16 @@ def _windows(listing: Listing, scale: Scale) -> list[Box]:
         _box(scale, "hole", one.since, one.until, f"{exact(one.since)} to {exact(one.until)}: {one.cause}")
         for one in listing.holes
     ]
+    windows = [(one, f"{exact(one.since)} to {exact(one.until)}") for one in listing.windows]
     # Over the holes: the shortest window is still seen.
-    return holes + [
-        _box(scale, "window", one.since, one.until, f"{exact(one.since)} to {exact(one.until)}")
-        for one in listing.windows
+    return [
+        *holes,
+        *(
+            _box(scale, "here", _archived_until(one), one.until, text)
+            for one, text in windows
+            if _archived_until(one) < one.until
+        ),
+        *(_box(scale, "window", one.since, _archived_until(one), text) for one, text in windows),
     ]
 
 

@@ -73,7 +73,10 @@ class Situation:
     @property
     def own_files(self) -> dict[str, PurePosixPath]:
         """Where main has what is not archived, by name."""
-        return _own_files(self.stopped)
+        if self.stopped is None:
+            return {}
+        names = [f"{line:08X}.history" for line in self.stopped.histories]
+        return {name: self.stopped.path(name) for name in (*names, *(one.name for one in self.stopped.segments))}
 
     @property
     def recovery_timeline(self) -> str:
@@ -107,13 +110,6 @@ class Situation:
         return self.covered.windows
 
 
-def _own_files(stopped: Unarchived | None) -> dict[str, PurePosixPath]:
-    if stopped is None:
-        return {}
-    names = [f"{line:08X}.history" for line in stopped.histories]
-    return {name: stopped.path(name) for name in (*names, *(one.name for one in stopped.segments))}
-
-
 def read_situation(
     machine: Machine,
     repository: Repository,
@@ -139,7 +135,7 @@ def read_situation(
     known = sorted({1, *held.segments, *held.histories})
     own = live or stopped
     wanted = timeline or (own.timeline if own else held.current_timeline)
-    reading = Commits(repository, _own_files(stopped))
+    reading = Commits(repository, stopped)
     if wanted not in known:
         lines = ", ".join(map(str, known))
         fault = f"timeline {wanted}: is not in the archive, which has {lines}"
@@ -271,7 +267,7 @@ def _time_fault(target: Target, situation: Situation) -> str | None:
     if hole is None or any(one.since <= time <= one.until for one in situation.windows):
         return None
     is_last = hole.until == now
-    what = "is after what is archived; latest takes what there is" if is_last else "can't be restored"
+    what = "is after the newest commit; latest takes what there is" if is_last else "can't be restored"
     return f"{_shown(target)} {what}: {hole.cause} ({written(hole.since)} .. {written(hole.until)}){nearest}"
 
 

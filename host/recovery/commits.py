@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +17,8 @@ from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Segment
 from host.recovery.machine import RESERVE_BYTES, Machine, free_bytes
 from host.recovery.pgbackrest import NOT_FOUND, Repository
-from host.recovery.wal import SEGMENT_BYTES, position
+from host.recovery.unarchived import Unarchived
+from host.recovery.wal import SEGMENT_BYTES, position, timeline_of
 
 CACHE = ".hybrid-recovery.commits.json"
 MOST_KEPT = 1000
@@ -42,17 +43,19 @@ class Commits:
     """Reads segments of a repository, and each only once: what was read is kept on the host by name and content."""
 
     repository: Repository
-    own: Mapping[str, PurePosixPath] = field(default_factory=dict)
-    """Where the host has what is not archived, by name."""
+    own: Unarchived | None = None
+    """What the host has that is not archived."""
     _known: dict[str, list[str]] = field(default_factory=dict)
 
     def __call__(self, one: Segment, start: int, end: int) -> Committed:
         first = one.number * SEGMENT_BYTES
         start, end = max(start, first), min(end, first + SEGMENT_BYTES)
+        if self.own and not one.is_archived and timeline_of(one.name) == self.own.timeline:
+            end = min(end, self.own.readable)
         if start >= end:
             return None
-        if one.sha1 is None:
-            return _between(self._dumped(self.own[one.name]), start, end)
+        if self.own and not one.is_archived:
+            return _between(self._dumped(self.own.path(one.name)), start, end)
         key = f"{one.name}-{one.sha1}:{start:X}-{end:X}"
         known = self._known or self._load()
         if key not in known:

@@ -288,8 +288,10 @@ class Window(Answer):
     since: Moment = Field(alias="from")
     """The end of a usable backup."""
     until: Moment
-    """The newest commit that the repository has of it; now, which moves on by itself, where is_live."""
+    """The newest commit of it, as far as the log can be read; now, which moves on by itself, where is_live."""
     is_live: bool
+    archived_until: Moment | None = None
+    """The newest commit of it that the repository has, where the rest is in main's own folder alone."""
 
     def __str__(self) -> str:
         return f"{written(self.since)} .. {'now' if self.is_live else written(self.until)}"

@@ -47,6 +47,10 @@ class Segment:
     def number(self) -> int:
         return number_of(self.name)
 
+    @property
+    def is_archived(self) -> bool:
+        return self.sha1 is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:

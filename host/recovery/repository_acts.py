@@ -153,7 +153,7 @@ def listing(machine: Machine, request: ListRequest) -> Listing:
 def _covered(machine: Machine, repository: Repository, held: Inventory) -> tuple[Sequence[Window], Sequence[Hole]]:
     """What can be restored along the newest timeline, and what can't."""
     try:
-        found, _ = choice.read_situation(machine, repository, held)
+        found, _ = choice.read_situation(machine, repository, held, has_unarchived=True)
     except RecoveryError as error:
         # The list is what one looks with: it has to come, and without the timeline's history nothing can be restored.
         say(str(error))

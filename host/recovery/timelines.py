@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from host.recovery.commits import DamagedError, Reading
-from host.recovery.contract import Backup, Hole, Window, written
+from host.recovery.contract import MAIN, Backup, Hole, Window, written
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, Segment
 from host.recovery.wal import SEGMENT_BYTES, number_of, position, timeline_of, wal_name
@@ -271,7 +271,7 @@ def _reach(
         return f"{fault}, with which backup {backup.label} begins"
     holes = gaps(own)
     whole = contiguous(own)
-    cause = missing(holes[0], lineage, held) if holes else f"archive: nothing comes after {whole[-1].name}"
+    cause = missing(holes[0], lineage, held) if holes else _ending(whole[-1])
     if whole[-1].number < number_of(backup.wal_stop):
         return f"{cause}, and backup {backup.label} ends after it"
     since = usable_from(backup)
@@ -281,7 +281,17 @@ def _reach(
     cause = f"{cause}; {last.note}" if last.note else cause
     if last.at is None or last.at < since:
         return cause
-    return _Part(Window(since=since, until=last.at, is_live=False), cause)
+    window = Window(since=since, until=last.at, is_live=False)
+    if not whole[-1].is_archived:
+        archived = newest([one for one in whole if one.is_archived], lineage, reading).at or since
+        window = window.model_copy(update={"archived_until": min(max(archived, since), last.at)})
+    return _Part(window, cause)
+
+
+def _ending(last: Segment) -> str:
+    if last.is_archived:
+        return f"archive: nothing comes after {last.name}"
+    return f"{MAIN} does not run, and after this no commit can be read of its log, which ends with {last.name}"
 
 
 def contiguous(log: Sequence[Segment]) -> list[Segment]:
@@ -305,7 +315,7 @@ def _without(one: _Part, branch: Branch) -> list[_Part]:
     if window.since <= since:
         found.append(_Part(Window(since=window.since, until=since, is_live=False), branch.cause))
     if until <= window.until:
-        after = Window(since=until, until=window.until, is_live=window.is_live)
+        after = window.model_copy(update={"since": until})
         found.append(_Part(after, one.cause))
     return found
 

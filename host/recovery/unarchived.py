@@ -6,6 +6,7 @@ in its own folder alone: a restore takes it from there.
 
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -16,7 +17,7 @@ from host.recovery.errors import RecoveryError, say
 from host.recovery.inventory import Inventory, Segment
 from host.recovery.machine import Machine, of_epoch
 from host.recovery.pgbackrest import Repository
-from host.recovery.wal import SEGMENT_BYTES, number_of, timeline_of
+from host.recovery.wal import SEGMENT_BYTES, number_of, position, timeline_of
 
 SEGMENT_NAME = re.compile(r"[0-9A-F]{24}")
 HISTORY_NAME = re.compile(r"([0-9A-F]{8})\.history")
@@ -28,6 +29,9 @@ PAGE, PAGE_BYTES = struct.Struct("<HHIQI4x"), 8192
 CONTINUES = 1
 """Of a page's second field: it begins in the middle of a record."""
 PUSH_SECONDS = 120
+READ_SECONDS = 600
+# pg_waldump's words: of the record that it read last, or where it looked for a first one.
+LAST_RECORD = re.compile(r"(?:error in WAL record at|could not find a valid record after) ([0-9A-F]+/[0-9A-F]+)")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Unarchived:
     """A position that main's log has reached for sure."""
     most: int
     """One that it has not gone beyond."""
+    readable: int
+    """Up to where records of its timeline follow each other, of which each is whole; beyond, none can be restored."""
     ended_at: datetime
     folder: PurePosixPath
 
@@ -72,7 +78,17 @@ def read(machine: Machine, held: Inventory) -> Unarchived | None:
     newest = max((one for one in own if timeline_of(one.name) == timeline), key=lambda one: one.number)
     end, most = _ends(machine.path(folder / newest.name), newest.name)
     missing = tuple(one for one in own if one.name not in archived)
-    return Unarchived(timeline, missing, histories, end, most, newest.archived_at, folder)
+    readable = _readable(machine, folder, [one.name for one in missing if timeline_of(one.name) == timeline], most)
+    return Unarchived(timeline, missing, histories, end, most, readable, newest.archived_at, folder)
+
+
+def _readable(machine: Machine, folder: PurePosixPath, names: Sequence[str], most: int) -> int:
+    """Where pg_waldump finds no next record, as a recovery does: just behind the beginning of the last one."""
+    if not names:
+        return most
+    argv = [machine.program("pg_waldump"), "--quiet", f"--path={folder}", names[0], names[-1]]
+    found = LAST_RECORD.search(machine.run(argv, seconds=READ_SECONDS).stderr)
+    return position(found[1]) + 1 if found else most
 
 
 def joined(held: Inventory, found: Unarchived) -> Inventory:

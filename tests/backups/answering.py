@@ -102,6 +102,15 @@ def with_hole() -> dict[str, Any]:
     return listing([first, second], [archive(1, 90, gaps=[(31, 50)])], windows=windows, holes=holes)
 
 
+def stopped() -> dict[str, Any]:
+    """PostgreSQL was killed two minutes ago, and had not archived its last minute."""
+    one = backup(NOW - timedelta(minutes=12), seconds=2.3, first_wal=1)
+    until, archived = NOW - timedelta(minutes=2), NOW - timedelta(minutes=3)
+    window = {"from": one["stopped_at"], "until": written(until), "is_live": False, "archived_until": written(archived)}
+    hole = {"from": written(until), "until": written(NOW), "cause": "main does not run"}
+    return listing([one], [archive(1, 3, archived)], windows=[window], holes=[hole])
+
+
 def empty() -> dict[str, Any]:
     return listing([], [])
 

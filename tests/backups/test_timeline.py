@@ -17,6 +17,7 @@ CASES = {
     "four weeks": answering.four_weeks(),
     "two timelines": answering.two_timelines(),
     "with a hole": answering.with_hole(),
+    "stopped": answering.stopped(),
     "empty": answering.empty(),
 }
 
@@ -115,6 +116,14 @@ def test_each_window_is_drawn_apart_with_the_hole_between_them() -> None:
     assert f": archive: {wal(31)} .. {wal(50)} is missing" in " ".join(texts(drawn(answering.with_hole())))
     assert boxes(drawn(answering.with_hole() | {"windows": []}), "window") == []
     assert any(text.startswith("Not every moment: 2 windows, ") for text in texts(drawn(answering.with_hole())))
+
+
+def test_what_only_the_host_has_is_told_from_what_is_archived() -> None:
+    picture = drawn(answering.stopped())
+    (window,), (here,), (hole,) = (boxes(picture, kind) for kind in ("window", "here", "hole"))
+    assert number(window, "x") + number(window, "width") == pytest.approx(number(here, "x"), abs=0.2)
+    assert number(here, "x") + number(here, "width") == pytest.approx(number(hole, "x"), abs=0.2)
+    assert any("UTC (9 min 58 s, the last 1 min only on the host); 1 backup." in text for text in texts(picture))
 
 
 def test_marks_and_clusters_are_named_and_kept_apart() -> None:

@@ -61,10 +61,10 @@ def test_a_data_directory_that_is_gone_is_not_replaced(host: HostUnderTest, orig
     main = f"{host.root}/var/lib/postgresql/17/main"
     assert host.inside(["mv", main, f"{main}.away"]).returncode == 0
     try:
-        (refusal,) = host.apply("files", spec=with_postgres(host, origin=origin))["failed"]
+        (failure,) = host.apply("files", spec=with_postgres(host, origin=origin))["failed"]
     finally:
         assert host.inside(["mv", "-T", f"{main}.away", main]).returncode == 0
-    assert "17/main: the cluster that was here is gone, and nothing takes its place unasked" in refusal
+    assert "17/main: the cluster that was here is gone, and nothing takes its place unasked" in failure["error"]
     assert host.apply("files")["changed"] == []
 
 

@@ -52,7 +52,7 @@ def test_the_newest_backup_before_the_target_is_chosen(wanted: Target, label: st
     ("wanted", "message"),
     [
         (target("time", at(1)), "is before the end of the first backup; restorable: 2026-11-01T02:06:01"),
-        (target("time", at(30)), "is after what is archived; latest takes what there is"),
+        (target("time", at(30)), "is after the newest commit; latest takes what there is"),
         (target("time", at(99)), "is in the future"),
         (target("lsn", lsn(1)), "is before the end of the first backup"),
         (target("lsn", lsn(21)), "is after the end of the log"),
@@ -190,6 +190,19 @@ def test_what_a_lost_host_had_not_archived_is_a_hole_with_the_nearest_moments_be
     for time in (at(11.9), at(22)):
         assert choose(target("time", time), found).faults == ()
     assert choose(target("time", at(15), timeline=2), found).faults == (fault,)
+
+
+def test_what_a_stopped_server_alone_has_is_in_the_window_and_told_apart() -> None:
+    found = situation(*BOTH)
+    own = tuple(replace(one, sha1=None) if one.number > 18 else one for one in found.held.segments[1])
+    stopped = replace(found, held=replace(found.held, segments={1: own}))
+    (window,) = stopped.windows
+    assert (window.until, window.archived_until) == (at(20.9), at(18.9))
+    (hole,) = stopped.covered.holes
+    assert "main does not run, and after this no commit can be read of its log" in hole.cause
+    assert choose(target("time", at(20)), stopped).faults == ()
+    (archived,) = found.windows
+    assert archived.archived_until is None
 
 
 def test_what_a_killed_server_had_not_archived_and_the_next_timeline_begins_with_is_in_the_window() -> None:

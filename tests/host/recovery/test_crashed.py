@@ -150,6 +150,9 @@ def test_files_that_the_store_did_not_take_are_archived_before(site: Site, gate:
     site.host.superuser("INSERT INTO public.written SELECT 50, generate_series(1, 300000)")
     acknowledged = crashed(site)
     gate.open()
+    window = site.done({"act": "list"})["windows"][-1]
+    assert window["archived_until"] < window["until"]
+    assert site.done(restore("time", window["until"], act="plan"))["faults"] == []
     swapped_in(site, site.done(STAGE)["staged"])
     rows = found(site)
     assert acknowledged.keys() <= rows
@@ -187,6 +190,8 @@ def take_away(site: Site) -> None:
 def test_what_would_be_lost_is_named_and_must_be_accepted(site: Site, harm: Callable[[Site], None]) -> None:
     acknowledged = crashed(site)
     harm(site)
+    # As far as is listed it is restored all the same.
+    site.done(restore("time", site.done({"act": "list"})["windows"][-1]["until"], into="copy"))
     fault = site.ask(STAGE).fault
     assert "would not come back; allowed only with --accept-loss " in fault
     bytes_lost, seconds_lost = int(fault.rpartition(" ")[2]), int(re.findall(r"and (\d+) s of", fault)[0])

@@ -1,14 +1,18 @@
 """The log of a main that does not run, read from its files."""
 
 import os
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from host.recovery import unarchived
+from host.recovery.commits import Commits
 from host.recovery.inventory import Inventory, Segment
 from host.recovery.machine import Machine, utc_now
+from host.recovery.pgbackrest import Repository
+from host.recovery.timelines import END
 from host.recovery.unarchived import HEADER, PAGE, PAGE_BYTES
 from host.recovery.wal import SEGMENT_BYTES, wal_name
 from tests.host.recovery.machine import cluster, machine
@@ -104,6 +108,23 @@ def test_the_end_is_on_the_last_page_that_was_written(
     assert found is not None
     assert found.end == 4 * SEGMENT_BYTES + last * PAGE_BYTES
     assert found.most == 4 * SEGMENT_BYTES + (max(pages) + 1) * PAGE_BYTES
+
+
+def test_no_commit_after_damaged_log_counts(main: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (4, 5, 6):
+        segment(main, number, {0: 2})
+    told = "pg_waldump: error: error in WAL record at 0/5000100: there is no contrecord flag at 0/5002000"
+    commit = "lsn: 0/{}000050, prev 0/0, desc: COMMIT 2026-11-01 12:00:00 UTC"
+
+    def run(_: Machine, argv: Sequence[str], **__: object) -> CompletedProcess[str]:
+        return CompletedProcess(argv, 1, commit.format(argv[-1][-1]), told)
+
+    monkeypatch.setattr(Machine, "run", run)
+    found = unarchived.read(main, held(wal_name(1, 3)))
+    assert found is not None
+    assert found.readable == 0x5000101
+    reading = Commits(Repository(main), found)
+    assert [one.number for one in found.segments if reading(one, 0, END)] == [4, 5]
 
 
 def test_the_newest_timeline_is_that_of_main(main: Machine) -> None:
