@@ -20,6 +20,8 @@ KEY_FOLDER = "postgresql"
 """repo1-path without its slash."""
 IS_THERE, NO_BACKUP = 0, 2
 """pgBackRest's codes for a stanza with backups, and one with none (command/info/info.c)."""
+NO_STANZA = "missing stanza"
+"""pgBackRest's words for a repository in which nothing was made."""
 IO_SECONDS = "5"
 CONNECT_SECONDS = 5
 HTTPS = 443
@@ -159,24 +161,36 @@ def _stanza(repository: Repository) -> Any:
     if code in (IS_THERE, NO_BACKUP):
         return found[0]
     messages = [part["status"]["message"] for part in (found[0]["repo"] if found else ()) if part["status"]["code"]]
-    message = "; ".join(messages) or "missing stanza path"
+    message = "; ".join(messages) or NO_STANZA
     if any(sign in message for sign in (*UNREACHABLE, "CryptoError", NO_INI)):
         raise RecoveryError(repository.fault("info", 0, message))
-    raise RecoveryError(no_stanza(repository, one_line(message)))
+    raise RecoveryError(no_stanza(repository, message))
 
 
 def no_stanza(repository: Repository, message: str) -> str:
-    """What an empty repository is called."""
+    """What is said of a repository that is empty, or can't be read."""
     if repository.source.as_of:
         then = written(repository.source.as_of)
         return (
             f"backup repository {repository.bucket}: as it was on {then} it had no backups of stanza"
-            f" {repository.backup.stanza}: {message}; name another time, or none"
+            f" {repository.backup.stanza}: {one_line(message)}; name another time, or none"
         )
-    return (
-        f"backup repository {repository.bucket}: stanza {repository.backup.stanza}: {message}; there is a backup to"
-        " restore only once one was taken into it"
-    )
+    return f"backup repository {repository.bucket}: {_unusable(message)}; {_way_out(repository)}"
+
+
+def _unusable(message: str) -> str:
+    if NO_STANZA in message:
+        return "is empty: it was emptied or made anew, or nothing was backed up into it yet"
+    # Behind these signs pgBackRest shows the whole request.
+    return f"can't be read, as where its bucket is gone: {one_line(message.partition('***')[0]).rstrip(': ')}"
+
+
+def _way_out(repository: Repository) -> str:
+    if repository.source.repository == "copy":
+        return "what it held once may be in older versions: --as-of TIME"
+    if repository.backup.replica:
+        return "what it held is in the copy: --from copy (docs/runbooks/restore.md, Lost bucket)"
+    return "to be restored from, it needs a backup first"
 
 
 def _backup(found: Any, stanza: str, damage: str | None) -> Backup:
