@@ -35,6 +35,7 @@ from local.stack import verified
 
 AWAY = "does not answer"
 """What the engine says of a store."""
+STOPPED = "PostgreSQL does not run"
 
 
 class LocalConnection:
@@ -63,6 +64,8 @@ class LocalConnection:
                 raise BackupError(f"{error}\n{lacking}") from None
             if AWAY in str(error) and not serving.first(serving.read(self.here.state)):
                 raise BackupError(f"{error}; `./hybrid local up` starts what does not run") from None
+            if STOPPED in str(error):
+                raise BackupError(f"{error}; `./hybrid local up` starts it") from None
             raise
 
     def restore_in_place(self, wanted: RestoreRequest) -> Restored:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from host.common.layout import SERVE_WITHOUT_LATER_ROWS
+from host.common.services import postgres
 from host.recovery import choice, clusters, inventory, lock, pages, timelines
 from host.recovery.contract import (
     MAIN,
@@ -55,6 +56,10 @@ TOTAL = re.compile(r"total WAL checked: (\d+)")
 
 def take_backup(machine: Machine, request: BackupRequest) -> Taken:
     """Raises RecoveryError where none was taken, and where pages are damaged: that backup is none to restore from."""
+    if not clusters.pid(machine, MAIN):
+        is_service = machine.spec.platform == "lightsail"
+        way = f"; start it: systemctl start {postgres(machine.spec).unit}" if is_service else ""
+        raise RecoveryError(f"backup: PostgreSQL does not run, and only one that runs can be backed up{way}")
     # A backup may be taken while another act makes a cluster.
     with suppress(BusyError), alone(machine, "backup"):
         clusters.clean(machine)
@@ -306,7 +311,7 @@ def _unreachable(machine: Machine, repository: Repository, held: Inventory) -> I
             fault=(
                 f"timeline {held.current_timeline} was begun after {found.live.timeline}, on which this host serves:"
                 " were it lost, the other would be restored; have this one begin its own: touch"
-                f" {SERVE_WITHOUT_LATER_ROWS}, and apply it again"
+                f" {machine.path(SERVE_WITHOUT_LATER_ROWS)}, and apply it again"
             ),
         )
 

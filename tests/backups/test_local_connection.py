@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from backups import engine_process
 from backups.errors import BackupError
 from backups.local_connection import LocalConnection
 from backups.request import target
 from host.recovery.contract import RestoreRequest
-from local.common import lock
+from local.common import lock, room
 from local.common.errors import LocalError
 from local.host import database
 from local.stack import verified
@@ -88,6 +89,18 @@ def test_restored_data_that_do_not_start_are_swapped_back(monkeypatch: pytest.Mo
     with pytest.raises(BackupError, match="did not start, so the old data serve again: start: failed"):
         host.restore()
     assert host.done == ["lock", "forget", "stage", "halt", "swap", "start", "halt", "unswap", "start", "forget"]
+
+
+def test_a_server_that_does_not_run_is_started_by_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise BackupError("backup: PostgreSQL does not run, and only one that runs can be backed up")
+
+    host = Host(monkeypatch)
+    host.route.recovery, host.route.interrupt_recovery = list, None
+    monkeypatch.setattr(engine_process, "run", refuse)
+    monkeypatch.setattr(room, "fault", lambda _: None)
+    with pytest.raises(BackupError, match=r"can be backed up; `\./hybrid local up` starts it"):
+        LocalConnection.ask(host, {"act": "backup"})
 
 
 def test_in_a_container_it_is_refused_before_anything_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

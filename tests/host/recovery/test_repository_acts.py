@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from host.recovery.contract import Damage
+from host.recovery.contract import BackupRequest, Damage
+from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory
 from host.recovery.machine import Machine
 from host.recovery.pages import FAILED, FILE, FOUND, faults
-from host.recovery.repository_acts import damages, kind_of, marks
+from host.recovery.repository_acts import damages, kind_of, marks, take_backup
 from host.specification.reading import parse
 from tests.host.recovery.held import backup, situation
+from tests.host.recovery.machine import machine
 from tests.host.specs import spec
 
 
@@ -99,6 +101,16 @@ def test_a_note_is_taken_back_only_of_what_was_read_and_is_sound() -> None:
 )
 def test_nothing_is_built_on_a_backup_that_is_damaged(wanted: str | None, backups: list[Any], kind: str) -> None:
     assert kind_of(wanted, backups)[0] == kind
+
+
+@pytest.mark.parametrize(
+    ("platform", "way"), [("lightsail", "; start it: systemctl start postgresql@17-main.service"), ("local", "")]
+)
+def test_a_server_that_does_not_run_is_not_backed_up(platform: str, way: str, tmp_path: Path) -> None:
+    on = machine(tmp_path, platform=platform)
+    with pytest.raises(RecoveryError) as caught:
+        take_backup(on, BackupRequest())
+    assert caught.value.faults == [f"backup: PostgreSQL does not run, and only one that runs can be backed up{way}"]
 
 
 def test_damaged_pages_are_read_from_both_programs() -> None:
