@@ -11,7 +11,7 @@ from typing import Protocol
 
 import psutil
 
-from host.common.layout import SOCKETS
+from host.common.layout import HYBRID, SOCKETS
 from host.common.report import Report, parse
 from host.specification import reading
 from local.common.errors import LocalError
@@ -151,7 +151,7 @@ class Namespaces:
             self._ahead = dict(zip(ahead, map(parse, others), strict=True))
         # One that failed ahead is done again in its turn, and says then why it can't be done.
         code = answer.returncode if not others else 0
-        return report(stage, subprocess.CompletedProcess(command, code, first, answer.stderr))
+        return report(stage, subprocess.CompletedProcess(command, code, first, answer.stderr), self._root)
 
     @property
     def _has_database(self) -> bool:
@@ -211,14 +211,18 @@ def is_answering(runtime: HostRuntime) -> bool:
     return runtime.in_host(probe, seconds=10).returncode == 0
 
 
-def report(stage: str, answer: subprocess.CompletedProcess[str]) -> Report:
-    """What host/ printed of a stage. Raises LocalError that names what failed."""
+def report(stage: str, answer: subprocess.CompletedProcess[str], root: Path | None = None) -> Report:
+    """What host/ printed of a stage. Raises LocalError that names what failed.
+
+    `root`: where the files by which a refusal may be overridden are, as they are seen from here.
+    """
     try:
         found = parse(answer.stdout)
     except ValueError:
         raise LocalError(f"host ({stage}): {answer.stderr.strip() or 'ended without output'}") from None
     if answer.returncode:
-        raise LocalError(f"host ({stage}): {'; '.join(map(str, found.failed))}")
+        faults = "; ".join(map(str, found.failed)).replace(f"{HYBRID}/", f"{root or ''}{HYBRID}/")
+        raise LocalError(f"host ({stage}): {faults}")
     return found
 
 

@@ -55,6 +55,12 @@ def test_what_was_applied_ahead_is_not_applied_again(stack: Stack) -> None:
     assert host.asked == [["files", "database"], ["database"]]
 
 
+def test_what_a_refusal_says_to_make_is_named_as_it_is_seen_from_here(stack: Stack) -> None:
+    refused = Report(failed=[Failure(operation="serving", error="If they may be lost, here: touch /etc/hybrid/leave")])
+    with pytest.raises(LocalError, match=f"here: touch {stack.state.root}/etc/hybrid/leave$"):
+        Host(stack, [refused]).apply("files")
+
+
 def test_after_a_change_of_files_the_database_comes_in_its_turn(stack: Stack) -> None:
     """PostgreSQL may have to start again first."""
     host = Host(stack, [DONE], [ROLES])
