@@ -137,10 +137,11 @@ def opened(machine: Machine, name: str) -> PurePosixPath:
 
 
 def forget_opened(machine: Machine, name: str) -> None:
-    """Remove that folder, and the links to its socket."""
+    """Remove that folder, and links to the cluster's socket."""
     path = machine.path(opened(machine, name))
     for link in machine.path(layout.SOCKETS).glob(".s.PGSQL.*"):
-        if link.is_symlink() and os.readlink(link).startswith(f"{opened(machine, name)}/"):
+        own = (f"{opened(machine, name)}/", f"{machine.clusters / name}/")
+        if link.is_symlink() and os.readlink(link).startswith(own):
             link.unlink()
     if path.exists():
         shutil.rmtree(path)

@@ -21,8 +21,6 @@ from host.recovery.machine import ENVIRONMENT, RESERVE_BYTES, Confinement, Machi
 OPEN_SECONDS = 900
 """One that was killed recovers first."""
 LOG = "postgresql.log"
-HIDDEN = ("/proc",)
-"""There a process of the same user shows its own root, in which all of main can be written and its socket reached."""
 
 
 def open_cluster(machine: Machine, request: OpenRequest) -> Opened:
@@ -73,9 +71,7 @@ def _start(machine: Machine, name: str) -> None:
         for folder in (own, sockets):
             machine.make_folder(folder)
         recovering.write_settings(machine, own, {})
-        link = machine.path(layout.SOCKETS) / f".s.PGSQL.{port}"
-        link.unlink(missing_ok=True)
-        link.symlink_to(sockets / link.name)
+        restore.show_socket(machine, sockets, port)
         # No process runs on it; another one may have the number of the one that was killed.
         (clusters.folder(machine, name) / "postmaster.pid").unlink(missing_ok=True)
         say(f"starting {name} on the socket of port {port}; one that was killed recovers first")
@@ -83,7 +79,7 @@ def _start(machine: Machine, name: str) -> None:
         words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         covered = {PurePosixPath(layout.SOCKETS): sockets, own: own}
         covered |= {path: path for path in _elsewhere(machine, name)}
-        confinement = Confinement(data, covered, hidden=HIDDEN)
+        confinement = Confinement(data, covered, hidden=restore.HIDDEN)
         argv = machine.confined([machine.program("postgres"), "-D", str(own), *words], confinement)
         _launch(machine, name, argv, port)
     except BaseException:

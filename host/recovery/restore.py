@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 
 from host.common import layout
 from host.database import beginning
@@ -16,14 +15,17 @@ from host.recovery.clusters import Work
 from host.recovery.contract import MAIN, Cluster, Discarded, DiscardRequest, Restored, RestoreRequest, written
 from host.recovery.errors import RecoveryError, faults_of, say
 from host.recovery.lock import alone
-from host.recovery.machine import Machine, utc_now
+from host.recovery.machine import Confinement, Machine, utc_now
 from host.recovery.plan import Plan
 from host.recovery.recovering import Purpose
 
 START_SECONDS = 60
 STOP_SECONDS = 60
 LOG = "hybrid-restored.log"
-NO_PROPERTIES: Mapping[str, str] = MappingProxyType({})
+SOCKETS = "hybrid-sockets"
+"""In the data directory; it is seen as the folder of main's."""
+HIDDEN = ("/proc",)
+"""There a process of the same user shows its own root, in which all of main can be written and its socket reached."""
 
 
 def act(machine: Machine, request: RestoreRequest) -> Restored:
@@ -154,10 +156,20 @@ def configure(folder: Work, found: Mapping[str, str]) -> None:
 
 
 def start(machine: Machine, name: str, port: int) -> None:
-    """Starts a cluster that outlives the engine, in a network namespace of its own. Raises RecoveryError."""
+    """Starts a cluster that outlives the engine, without a network, and writes its own files alone.
+
+    Raises RecoveryError.
+    """
     data = machine.clusters / name
     say(f"starting {name} on the socket of port {port}")
-    argv = _as_unit(machine, name, data) if machine.spec.platform == "lightsail" else _detached(machine, data)
+    sockets = data / SOCKETS
+    if not machine.path(sockets).exists():
+        machine.make_folder(sockets)
+    show_socket(machine, sockets, port)
+    own = {path: path for path in clusters.tablespaces(machine, name).values()}
+    confinement = Confinement(data, {PurePosixPath(layout.SOCKETS): sockets, **own}, hidden=HIDDEN)
+    is_service = machine.spec.platform == "lightsail"
+    argv = _as_unit(machine, name, confinement) if is_service else _detached(machine, confinement)
     answer = machine.here(argv, seconds=START_SECONDS)
     if answer.returncode:
         raise RecoveryError(f"{name}: could not be started: {' '.join((answer.stderr or answer.stdout).split())}")
@@ -166,6 +178,13 @@ def start(machine: Machine, name: str, port: int) -> None:
         if time.monotonic() > end:
             raise RecoveryError(f"{name}: does not answer within {START_SECONDS} s; its log: {data}/{LOG}")
         time.sleep(0.1)
+
+
+def show_socket(machine: Machine, sockets: PurePosixPath, port: int) -> None:
+    """Lets who looks for a confined server's socket beside main's find it."""
+    link = machine.path(layout.SOCKETS) / f".s.PGSQL.{port}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(sockets / link.name)
 
 
 def discard_cluster(machine: Machine, request: DiscardRequest) -> Discarded:
@@ -239,22 +258,21 @@ def stop(machine: Machine, name: str) -> None:
     clusters.forget_opened(machine, name)
 
 
-def _detached(machine: Machine, data: PurePosixPath) -> list[str]:
+def _detached(machine: Machine, given: Confinement) -> list[str]:
     """Locally it is taken over by the first process of the namespaces, and ends with them."""
-    root = ["chroot", str(machine.root)] if str(machine.root) != "/" else []
-    pg_ctl = [machine.program("pg_ctl"), "start", "--wait", "--silent", "-D", str(data), "-l", f"{data}/{LOG}"]
-    return [*root, "unshare", "--net", "--", *layout.AS_OWNER.split(), *pg_ctl]
+    data = str(given.writable)
+    pg_ctl = [machine.program("pg_ctl"), "start", "--wait", "--silent", "-D", data, "-l", f"{data}/{LOG}"]
+    return machine.confined(pg_ctl, given)
 
 
-def _as_unit(machine: Machine, name: str, data: PurePosixPath) -> list[str]:
-    properties = {"User": layout.OWNER, "Group": layout.OWNER, "PrivateNetwork": "yes"}
-    return as_unit(name, [machine.program("postgres"), "-D", str(data)], log=f"{data}/{LOG}", properties=properties)
+def _as_unit(machine: Machine, name: str, given: Confinement) -> list[str]:
+    data = str(given.writable)
+    return as_unit(name, machine.confined([machine.program("postgres"), "-D", data], given), log=f"{data}/{LOG}")
 
 
-def as_unit(name: str, argv: Sequence[str], *, log: str, properties: Mapping[str, str] = NO_PROPERTIES) -> list[str]:
+def as_unit(name: str, argv: Sequence[str], *, log: str) -> list[str]:
     """The command that has systemd run a cluster's server, which it stops as PostgreSQL wants to be."""
     found = {
-        **properties,
         "KillSignal": "SIGINT",
         "KillMode": "mixed",
         "TimeoutStopSec": "60",

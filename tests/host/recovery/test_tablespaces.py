@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.host.recovery.site import CLUSTERS, Site, restore
+from tests.host.running import PROGRAMS
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
@@ -78,6 +79,16 @@ def test_a_restore_beside_has_its_own(site: Site, moments: dict[str, Any], momen
         site.copy(f"UPDATE {table} SET text = 'copy'", cluster)
         site.copy("CHECKPOINT", cluster)
         assert counts(site, table) == f"{ROWS}|{ROWS}"
+    # Nor any of main's, and main is not reached.
+    own = f"{CLUSTERS}/main/x"
+    for query in (
+        "CREATE TABLESPACE more LOCATION '/srv/deep'",
+        f"COPY (SELECT 1) TO '/{own}'",
+        f"COPY (SELECT 1) TO PROGRAM 'for p in /proc/*/root; do touch $p/{own} && exit; done; touch /srv/early/x'",
+        f"COPY (SELECT 1) TO PROGRAM '{PROGRAMS}/psql -p {site.host.spec['postgres']['port']} -c \"SELECT 1\"'",
+    ):
+        with pytest.raises(AssertionError, match=r"Read-only|failed"):
+            site.copy(query, cluster)
     assert site.copy(f"SELECT convert_from(lo_get({moments['large']}), 'utf8')", cluster) == "a large object"
     assert len(left(site)) == 1
     assert site.done({"act": "discard", "name": "copy"})["freed_bytes"] > 10 * 2**20
