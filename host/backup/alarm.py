@@ -61,9 +61,9 @@ class Found:
     settings: Settings
     queue_percent: float
     unarchived_seconds: float | None
-    """Age of the oldest commit that is on this host alone; None before PostgreSQL has told it once."""
-    unarchived_bytes: float
-    """Of log, as PostgreSQL told it last."""
+    """Age of the oldest commit that is on this host alone; None where it does not serve."""
+    unarchived_bytes: float | None
+    """Of log, as PostgreSQL told it last; None where it never did."""
     dropped_at: float | None
     """Time since which the archive has a hole that no backup has closed."""
     backup_hours: float | None
@@ -109,7 +109,8 @@ class Found:
         if not self.is_serving:
             return
         if self.unarchived_seconds is not None and self._point_percent(self.unarchived_seconds) >= 100:
-            lost = f"{self.unarchived_seconds:.0f} s of commits ({self.unarchived_bytes / 2**20:.1f} MB of log)"
+            size = "an unknown size" if self.unarchived_bytes is None else f"{self.unarchived_bytes / 2**20:.1f} MB"
+            lost = f"{self.unarchived_seconds:.0f} s of commits ({size} of log)"
             allowed = f"{self.settings.recovery_point_seconds:.0f} s may be; see `./hybrid db status`"
             yield "unarchived", f"{lost} are on this host alone; {allowed}"
         if self.backup_hours is None:
@@ -169,16 +170,18 @@ def asked(settings: Settings, state: dict[str, Any], now: float) -> float | None
     return stopped_at
 
 
-def unarchived_seconds(settings: Settings, state: dict[str, Any], now: float) -> float | None:
-    """How long ago all was archived; while PostgreSQL does not tell, as long as when it last did, and since."""
+def unarchived_seconds(settings: Settings, state: dict[str, Any], now: float) -> float:
+    """How long ago all was archived; while PostgreSQL does not tell, as long as when it last did, and since.
+
+    A host where it never did counts from when it was first asked.
+    """
     try:
         answer = subprocess.run(settings.unarchived, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=True)
         seconds, count = map(float, answer.stdout.split("|"))
         state |= {"covered_until": now - seconds, "unarchived_bytes": count}
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         print(f"{WARNING}PostgreSQL does not tell what is not archived: {type(error).__name__}", flush=True)
-    covered: float | None = state.get("covered_until")
-    return None if covered is None else max(now - covered, 0)
+    return max(now - float(state.setdefault("covered_until", now)), 0)
 
 
 def verify_days(answers: Path, state: dict[str, Any], now: float) -> float:
@@ -200,7 +203,7 @@ def found(settings: Settings, state: dict[str, Any], now: float) -> Found:
     return Found(
         settings=settings,
         unarchived_seconds=unarchived_seconds(settings, state, now) if settings.is_serving else None,
-        unarchived_bytes=state.get("unarchived_bytes", 0),
+        unarchived_bytes=state.get("unarchived_bytes"),
         queue_percent=100 * queue_bytes(Path(settings.wal)) / settings.queue_max_bytes,
         dropped_at=dropped_at if dropped_at and dropped_at > (stopped_at or 0) else None,
         backup_hours=None if stopped_at is None else max(now - stopped_at, 0) / 3600,

@@ -106,7 +106,16 @@ def test_while_nobody_knows_what_is_on_this_host_alone_it_grows(
     later = found(replace(settings, unarchived=command), state, NOW + 90)
     assert list(later.concerns()) == ["unarchived"]
     assert capsys.readouterr().out.startswith("<4>PostgreSQL does not tell what is not archived: ")
-    assert "RecoveryPointPercent" not in found(replace(settings, unarchived=command), {}, NOW).metrics()
+
+
+def test_a_postgresql_that_never_told_is_a_concern_as_soon(settings: Settings) -> None:
+    state: dict[str, Any] = {}
+    silent = replace(settings, unarchived=["false"])
+    assert found(silent, state, NOW).metrics()["RecoveryPointPercent"] == 0
+    later = found(silent, state, NOW + 120)
+    assert later.metrics()["RecoveryPointPercent"] == 100
+    lost = "120 s of commits (an unknown size of log) are on this host alone; 120 s may be"
+    assert later.concerns() == {"unarchived": f"{lost}; see `./hybrid db status`"}
 
 
 @pytest.mark.parametrize(("segments", "percent", "concerns"), [(2, 20, []), (3, 30, ["queue"])])
