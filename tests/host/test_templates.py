@@ -51,6 +51,14 @@ def test_an_older_server_gets_no_setting_that_it_does_not_know() -> None:
     assert "allow_alter_system" not in settings_of(major=16)
 
 
+def test_a_slot_that_nobody_reads_is_given_up_at_a_tenth_of_the_disk() -> None:
+    text = cluster.settings_text(parse(spec() | {"disk": {"path": "/dev/xvdf", "size_gb": 80}}))
+    assert "\nmax_slot_wal_keep_size = 8192MB\n" in text
+    # Where no disk is declared it shares one: it has the limit of the log itself, and as much again.
+    settings = settings_of()
+    assert settings["max_slot_wal_keep_size"] == f"{2 * int(settings['max_wal_size'].removesuffix('MB'))}MB"
+
+
 def rules(**changes: Any) -> list[str]:
     value = spec(**changes.pop("postgres", {})) | changes
     return [line for line in cluster.authentication_text(parse(value)).splitlines() if not line.startswith("#")]
