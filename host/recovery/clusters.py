@@ -177,12 +177,12 @@ def tablespace_files(machine: Machine, name: str) -> list[Path]:
 
     As DROP TABLESPACE: the folder that somebody made for one stays.
     """
-    others = {path for part in _parts(machine) if part != name for path in _real_tablespaces(machine, part)}
-    own = sorted(_real_tablespaces(machine, name) - others)
+    others = {path for part in _parts(machine) if part != name for path in real_tablespaces(machine, part)}
+    own = sorted(real_tablespaces(machine, name) - others)
     return [found for path in own for found in sorted(path.glob(f"PG_{machine.major}_*"))]
 
 
-def _real_tablespaces(machine: Machine, name: str) -> set[Path]:
+def real_tablespaces(machine: Machine, name: str) -> set[Path]:
     """Within the host, whatever links are on the way."""
     found = {machine.path(path).resolve() for path in tablespaces(machine, name).values()}
     return {path for path in found if path.is_relative_to(machine.root.resolve())}

@@ -214,7 +214,10 @@ def _left_out(machine: Machine, found: Situation, request: RestoreRequest) -> st
 
 def unlogged_relations(machine: Machine) -> int:
     """Of all databases of main; each has a file with which a recovery begins it anew."""
-    return sum(1 for _ in machine.path(machine.clusters / MAIN).glob("base/*/*_init"))
+    folders = [machine.path(machine.clusters / MAIN) / "base"]
+    for path in clusters.real_tablespaces(machine, MAIN):
+        folders += path.glob(f"PG_{machine.major}_*")
+    return sum(1 for folder in folders for _ in folder.glob("*/*_init"))
 
 
 def room_faults(machine: Machine, needed: int, free: int) -> list[str]:

@@ -110,6 +110,22 @@ def test_a_drill_leaves_those_of_main_alone_and_removes_those_of_no_cluster(
     until(lambda: left(site) == [])
 
 
+def test_rows_of_unlogged_tables_there_are_said_to_be_lost(site: Site, moments: dict[str, Any]) -> None:
+    plan = restore("latest", into="main", act="plan", replace="main")
+    assert site.done(plan)["loses"] is None
+    site.host.superuser("CREATE UNLOGGED TABLE public.fleeting TABLESPACE early AS SELECT 1 AS row")
+    assert site.done(plan)["loses"] == "the rows of unlogged tables (1 tables and indexes)"
+    site.host.superuser("CREATE DATABASE elsewhere TABLESPACE late")
+    place = ["--port", str(site.host.spec["postgres"]["port"]), "--dbname", "elsewhere"]
+    made = site.host.as_postgres(
+        f"{PROGRAMS}/psql", "-Xq", *place, "--command", "CREATE UNLOGGED TABLE fleeting (row int)"
+    )
+    assert made.returncode == 0, made.stderr
+    assert site.done(plan)["loses"] == "the rows of unlogged tables (2 tables and indexes)"
+    site.host.superuser("DROP DATABASE elsewhere")
+    site.host.superuser("DROP TABLE public.fleeting")
+
+
 def test_in_place_both_the_restored_and_the_kept_have_theirs(site: Site, moments: dict[str, Any]) -> None:
     request = restore("xid", moments["old"]["xid"], into="main", act="stage", replace="main")
     staged = site.done(request)["staged"]
