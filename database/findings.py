@@ -207,12 +207,12 @@ def unarchived(rows: Rows) -> Iterator[Finding]:
         warning=row["archive_timeout_seconds"] + SPARE_SECONDS,
         critical=row["recovery_point_seconds"] or DEFAULT_POINT_SECONDS,
     )
-    log = f"{size(row['bytes'])} of log is on this host alone"
+    log = f"{size(row['bytes'])} of log would not come back"
     if row["seconds"] is None:
         fault = f"nobody knows how much: {log}, and the time of its commits can't be read"
         yield Finding(name="would be lost", level=Level.CRITICAL, detail=fault, own_limits=limits)
     elif not row["seconds"]:
-        yield measured("would be lost", 0, "nothing: all that was committed is in the repository", limits)
+        yield measured("would be lost", 0, "nothing: all that was committed was handed to the archive", limits)
     else:
         since = f"what was committed in the last {duration(row['seconds'])}: {log}"
         yield measured("would be lost", row["seconds"], since, limits)

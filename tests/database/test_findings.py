@@ -201,8 +201,11 @@ def test_the_fullest_role_is_named() -> None:
 
 def test_what_would_be_lost_is_told_by_time_and_bytes_against_what_is_declared() -> None:
     (found,) = findings.unarchived([UNARCHIVED])
-    assert found.detail == "what was committed in the last 40.0 s: 19 MB of log is on this host alone"
+    assert found.detail == "what was committed in the last 40.0 s: 19 MB of log would not come back"
     assert (found.value, str(found.limits)) == (40.0, "≥ 75 / 300 s of commits")
+    # Whether the repository still has it is not asked.
+    (found,) = findings.unarchived([UNARCHIVED | {"seconds": 0.0}])
+    assert found.detail == "nothing: all that was committed was handed to the archive"
 
 
 def test_what_could_not_be_seen_is_a_warning() -> None:

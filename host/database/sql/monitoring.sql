@@ -86,7 +86,8 @@ END
 $$;
 
 -- What would be lost with this host now: the log that is not archived, and the age of the oldest commit in it; 0 where
--- there is none, null where it can't be told. No row on a standby, which has no log of its own.
+-- there is none, null where it can't be told. After log that was dropped, all since then: without it no restore comes
+-- to what is archived later, until a backup begins behind it. No row on a standby, which has no log of its own.
 CREATE OR REPLACE FUNCTION monitoring.unarchived() RETURNS TABLE (bytes bigint, seconds float8)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' SET lc_messages = 'C' AS $$
@@ -98,6 +99,7 @@ DECLARE
     written pg_lsn;
     line int;
     done text[];
+    hole text;
     here pg_lsn;
     until pg_lsn;
     reached pg_lsn;
@@ -113,11 +115,16 @@ BEGIN
     -- Marks before files: a file that is removed in between must not seem to be without one. PostgreSQL's statistics
     -- would name the newest that was archived, not the oldest that was not, and are lost with a crash.
     done := ARRAY(SELECT left(name, 24) FROM pg_ls_archive_statusdir() WHERE name ~ '^[0-9A-F]{24}\.done$');
+    -- PostgreSQL takes what was dropped for archived, and may have removed it.
+    SELECT min(dropped.file) INTO hole
+    FROM (SELECT substring(held.line FROM 'file .([0-9A-F]{24})') AS file FROM monitoring.dropped_wal AS held) AS dropped
+    WHERE left(dropped.file, 8) = left(pg_walfile_name(written), 8)
+      AND dropped.file > coalesce((SELECT max(name) FROM pg_ls_waldir() WHERE name ~ '\.backup$'), '');
     -- Where a timeline began, the file of the one before is of no more use.
-    SELECT coalesce(min(held.start) FILTER (WHERE NOT held.name = ANY (done)), written) INTO here
+    SELECT coalesce(min(held.start) FILTER (WHERE held.name = hole OR NOT held.name = ANY (done)), written) INTO here
     FROM (
         SELECT DISTINCT ON (start) name, start
-        FROM pg_ls_waldir(), LATERAL (
+        FROM (SELECT name FROM pg_ls_waldir() UNION SELECT hole) AS file, LATERAL (
             SELECT '0/0'::pg_lsn + segment_bytes::numeric * (
                        ('x' || substr(name, 9, 8))::bit(32)::bigint * segments_per_log
                        + ('x' || substr(name, 17, 8))::bit(32)::bigint

@@ -145,7 +145,7 @@ def test_nothing_warns_on_a_fresh_host_that_is_idle(watched: HostUnderTest) -> N
     found = findings(watched)
     assert time.monotonic() - start < 2
     assert {one.name: one.detail for one in found.values() if one.level != "ok"} == {}
-    assert found["would be lost"].detail == "nothing: all that was committed is in the repository"
+    assert found["would be lost"].detail == "nothing: all that was committed was handed to the archive"
     assert found["TimescaleDB jobs"].detail == "none scheduled"
 
 
