@@ -36,6 +36,8 @@ READ = ".hybrid-recovery-read-"
 """Begins the name of a folder that a segment is read in; the number of the process that reads it ends it."""
 SWAP_NOTE = "hybrid-swap"
 """File in a staged cluster that changes places with main: the name that it has meanwhile."""
+STANDBY = "standby.signal"
+"""In the data directory of a server that follows another one, until it is promoted."""
 STATE_NOTE = "hybrid-state"
 """In a staged cluster that has all of main: main's state as it was then."""
 LINKS = "pg_tblspc"
@@ -76,7 +78,17 @@ def faults(machine: Machine, into: str, replace: str | None) -> list[str]:
         return [f"replace {replace}: is not what is restored into; only {into} may be named"]
     if into != MAIN and exists(machine, into) and not is_restored(machine, into):
         return [f"into {into}: a folder of this name is there that no restore made; choose another name"]
-    return []
+    fault = serving_fault(machine) if into == MAIN else None
+    return [fault] if fault else []
+
+
+def serving_fault(machine: Machine) -> str | None:
+    """Why main's data directory is not another's here: what takes its place begins a timeline, beside who serves."""
+    if (folder(machine, MAIN) / STANDBY).exists():
+        return f"{MAIN}: is a standby of the host that serves; promote it first, or restore on that host"
+    if not machine.spec.postgres.is_serving:
+        return f"{MAIN}: this host was told not to serve; have it serve first, or restore on the host that does"
+    return None
 
 
 def pid(machine: Machine, name: str) -> int | None:

@@ -44,6 +44,7 @@ def exchange(machine: Machine, staged: str) -> str:
     path = clusters.folder(machine, staged)
     if not clusters.STAGED.fullmatch(staged) or not path.is_dir():
         raise RecoveryError(f"staged {staged}: is not there; act=stage makes one, and names it")
+    _ensure_serves(machine)
     _ensure_stopped(machine)
     _ensure_same_state(machine, path)
     kept = clusters.fresh_name(machine, "before")
@@ -70,6 +71,7 @@ def back(machine: Machine, kept: str) -> str:
     path = clusters.folder(machine, kept)
     if not clusters.KEPT.fullmatch(kept) or not path.is_dir():
         raise RecoveryError(f"kept {kept}: is not there; {_known(machine)}")
+    _ensure_serves(machine)
     _ensure_stopped(machine)
     if clusters.pid(machine, kept):
         raise RecoveryError(f"kept {kept}: is open; act=close ends that")
@@ -178,6 +180,11 @@ def _exchange(one: Path, other: Path) -> None:
 def _ensure_stopped(machine: Machine) -> None:
     if number := clusters.pid(machine, MAIN):
         raise RecoveryError(f"{MAIN}: PostgreSQL runs (process {number}); stop it first")
+
+
+def _ensure_serves(machine: Machine) -> None:
+    if fault := clusters.serving_fault(machine):
+        raise RecoveryError(fault)
 
 
 def _known(machine: Machine) -> str:

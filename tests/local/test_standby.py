@@ -46,6 +46,12 @@ def test_a_standby_says_why_it_lets_nobody_in(pair: Pair) -> None:
     assert second.psql("SELECT pg_is_in_recovery()") == "t"
 
 
+def test_a_standby_is_not_restored_in_place(pair: Pair) -> None:
+    answer = pair[1].told("restore", "--to", "latest", "--into", "main", "--replace", "main", "--apply")
+    assert answer.returncode == 1
+    assert "is a standby of the host that serves; promote it first" in answer.stderr
+
+
 def test_a_standby_is_not_promoted_while_the_first_serves(pair: Pair) -> None:
     answer = pair[1].told("local", "up", "--promote")
     assert answer.returncode == 1

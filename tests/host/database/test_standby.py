@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.host.conftest import copied_host, running_host
+from tests.host.recovery.site import Site, restore
 from tests.host.running import HostUnderTest
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
@@ -81,6 +82,15 @@ def test_a_restore_never_goes_over_existing_data(pair: Pair) -> None:
     assert a.apply("files", "--dry", spec=spec)["changed"] == []
 
 
+def test_a_standby_is_not_restored_in_place(pair: Pair, store: ObjectStore) -> None:
+    site = Site(pair[1], store)
+    (fault,) = site.done(restore("latest", into="main", act="plan", replace="main"))["faults"]
+    assert fault == "main: is a standby of the host that serves; promote it first, or restore on that host"
+    assert site.ask(restore("latest", into="main", act="stage", replace="main")).fault == fault
+    # A copy beside it is nobody's rival.
+    assert site.done(restore("latest", act="plan"))["faults"] == []
+
+
 def test_a_standby_does_not_serve_before_the_other_has_ended(pair: Pair) -> None:
     report = serving(pair[1], is_serving=True)
     (failure,) = report["failed"]
@@ -134,6 +144,12 @@ def test_once_it_serves_its_settings_are_its_own_sizes(pair: Pair) -> None:
     b.restart_postgres()
     assert b.apply("files")["changed"] == []
     assert b.one("app", ROWS) == 3001
+
+
+def test_the_old_host_is_not_restored_in_place(pair: Pair, store: ObjectStore) -> None:
+    site = Site(pair[0], store)
+    answer = site.ask(restore("latest", into="main", act="stage", replace="main"))
+    assert "this host was told not to serve" in answer.fault
 
 
 def test_the_old_host_stays_ended_however_often_it_is_applied(pair: Pair) -> None:

@@ -14,6 +14,7 @@ from host.common import convergence_lock, layout
 from host.recovery import clusters, recovering, restore, swap
 from host.recovery.errors import RecoveryError
 from tests.host.recovery.machine import cluster, machine, names, whose
+from tests.host.specs import spec
 from tests.waiting import LIMIT_SECONDS, until
 
 STAGED = "main.staged-20261121-120000"
@@ -78,6 +79,21 @@ def test_an_exchange_that_is_refused_leaves_what_was_staged(tmp_path: Path, monk
     with pytest.raises(RecoveryError, match="can't change places"):
         swap.exchange(made, STAGED)
     assert names(made) == ["main", STAGED]
+
+
+@pytest.mark.parametrize("is_standby", [True, False])
+def test_nothing_takes_the_place_of_main_on_a_host_that_does_not_serve(tmp_path: Path, is_standby: bool) -> None:
+    # That it is to serve does not say that it was promoted.
+    made = machine(tmp_path, postgres=spec(is_serving=is_standby)["postgres"])
+    cluster(made, "main", **({"standby.signal": ""} if is_standby else {}))
+    cluster(made, STAGED)
+    cluster(made, KEPT)
+    reason = "is a standby of the host that serves; promote it first" if is_standby else "was told not to serve"
+    for act, name in ((swap.exchange, STAGED), (swap.back, KEPT)):
+        with pytest.raises(RecoveryError, match=reason):
+            act(made, name)
+    assert [whose(made, name) for name in names(made)] == names(made)
+    assert clusters.faults(made, "copy", None) == []
 
 
 def test_a_listing_does_without_what_is_being_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
