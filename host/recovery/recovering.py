@@ -165,10 +165,12 @@ def _quoted(value: str) -> str:
 
 
 class Server:
-    def __init__(self, work: Work, process: subprocess.Popen[str]) -> None:
+    def __init__(self, work: Work, process: subprocess.Popen[str], log_begin: int) -> None:
+        """`log_begin`: the bytes of the log that are of earlier starts."""
         self.work = work
         self.pid = process.pid
         self._process = process
+        self._log_begin = log_begin
 
     def psql(self, query: str, database: str | None = None) -> list[list[str]]:
         return self.work.machine.psql(query, sockets=str(self.work.sockets), database=database)
@@ -234,7 +236,8 @@ class Server:
         return RecoveryError(f"restored cluster: PostgreSQL ended: {reason or 'without a reason'}")
 
     def log(self) -> str:
-        return self.work.machine.path(self.work.log).read_text(errors="replace")
+        """Of this start."""
+        return self.work.machine.path(self.work.log).read_bytes()[self._log_begin :].decode(errors="replace")
 
 
 def fatal(log: str) -> str:
@@ -265,8 +268,9 @@ def running(
     """
     argv = [work.machine.program("postgres"), "-D", str(configuration)]
     with work.machine.path(work.log).open("a") as log:
+        begin = log.tell()
         process = work.machine.start(argv, log=log, confinement=Confinement(work.folder, covered))
-    server = Server(work, process)
+    server = Server(work, process, begin)
     try:
         yield server
     finally:
@@ -367,7 +371,7 @@ def _fetch_files(repository: Repository, plan: Plan, work: Work) -> None:
     # What it writes for recovery is not used. Of all types this one alone lets a backup be restored from which the
     # newest timeline does not come, as after an exchange that was taken back.
     argv = repository.command(
-        "restore", f"--set={plan.backup.label}", "--type=immediate", f"--tablespace-map-all={work.tablespaces}"
+        "restore", f"--set={plan.backup.label}", "--type=immediate", *_mapped(repository, plan, work)
     )
     with work.inside("restore.log").open("w+") as log:
         with work.machine.start(argv, variables=repository.variables(), log=log) as process:
@@ -386,6 +390,17 @@ def _fetch_files(repository: Repository, plan: Plan, work: Work) -> None:
     # It names settings of its former server, or of an earlier restore.
     work.machine.write(work.data / "postgresql.auto.conf", "")
     work.machine.write(work.data / "recovery.signal", "")
+
+
+def _mapped(repository: Repository, plan: Plan, work: Work) -> list[str]:
+    """Where its tablespaces go: folders by number, for a tablespace's name may lead anywhere, as `../../main` would."""
+    (stanza,) = repository.json("info", f"--set={plan.backup.label}")
+    numbers = [one["oid"] for one in stanza["backup"][0].get("tablespace") or ()]
+    # Of one that is not in that list nothing goes where it was, either.
+    return [
+        f"--tablespace-map-all={work.tablespaces}",
+        *(f"--tablespace-map={number}={work.tablespaces / str(number)}" for number in numbers),
+    ]
 
 
 def _configure(work: Work, plan: Plan, purpose: Purpose, restore_command: str) -> None:

@@ -16,9 +16,9 @@ from host.recovery.machine import Machine, utc_now
 
 # What PostgreSQL says where the log creates a tablespace whose folder is not there, or may not be written.
 WANTED = re.compile(
-    r'(?:FATAL|PANIC):  (?:directory "(?P<absent>/[^"]+)" does not exist'
-    r'|could not set permissions on directory "(?P<closed>/[^"]+)"'
-    r'|could not create directory "(?P<inside>/[^"]+)/PG_[^"/]+")'
+    r'(?:FATAL|PANIC):  (?:directory "(?P<absent>/.+)" does not exist'
+    r'|could not set permissions on directory "(?P<closed>/.+)"'
+    r'|could not create directory "(?P<inside>/.+)/PG_[^"/]+")'
 )
 
 

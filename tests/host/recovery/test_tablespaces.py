@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 ROWS = 20000
 BESIDE = "/var/lib/postgresql/beside"
 """Below the data disk, and not in the cluster's folder."""
+OUTSIDE = "../../outside/early"
+"""A name that is a path: out of the folder of work, to one beside main."""
 EVICT = "SELECT pg_buffercache_evict(bufferid) FROM pg_buffercache WHERE relfilenode = pg_relation_filenode('{table}')"
 COUNT = "SELECT count(*) FILTER (WHERE text LIKE 'new%'), count(*) FROM {table}"
 
@@ -45,6 +47,7 @@ def moments(site: Site) -> dict[str, Any]:
     """Of three tablespaces one is in a backup, one is made after it, and one is made and dropped after it."""
     site.host.superuser("CREATE EXTENSION IF NOT EXISTS pg_buffercache")
     make(site, "early", "/srv/early")
+    site.host.superuser(f'ALTER TABLESPACE early RENAME TO "{OUTSIDE}"')
     site.done({"act": "backup", "kind": "full"})
     make(site, "late", "/srv/deep/late")
     make(site, "dropped", BESIDE)
@@ -91,6 +94,7 @@ def test_a_restore_beside_has_its_own(site: Site, moments: dict[str, Any], momen
             site.copy(query, cluster)
     assert site.copy(f"SELECT convert_from(lo_get({moments['large']}), 'utf8')", cluster) == "a large object"
     assert len(left(site)) == 1
+    assert "outside" not in site.clusters()
     assert site.done({"act": "discard", "name": "copy"})["freed_bytes"] > 10 * 2**20
     assert left(site) == []
     # Made for the time of a restore alone, for the log names it.
