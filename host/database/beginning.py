@@ -8,7 +8,9 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from host.common import links
 
 HISTORY = re.compile(r"([0-9A-F]{8})\.history")
 TIMELINE = re.compile(r"([0-9A-F]{8})(?:[0-9A-F]{16}|\.history)(?:\.partial)?")
@@ -16,33 +18,35 @@ SETTINGS = "postgresql.auto.conf"
 UNFINISHED = f"{SETTINGS}.tmp"
 """As PostgreSQL calls its own of this file, which no backup takes."""
 MARK = "# Written by hybrid"
-# The last command runs once the timeline is begun and written down. What ALTER SYSTEM set stands before these lines.
+# The last command runs once the timeline is begun and written down; with its slash pg_wal may be a link. What ALTER
+# SYSTEM set stands before these lines.
 RECOVERY = f"""\
 {MARK}: this server begins a timeline as it starts, and then removes these lines.
 restore_command = 'false'
 recovery_target_timeline = 'current'
 hot_standby = off
-recovery_end_command = 'find pg_wal -maxdepth 1 -name "*.history" -empty -delete; \
+recovery_end_command = 'find pg_wal/ -maxdepth 1 -name "*.history" -empty -delete; \
 sed ''/^{MARK}/,$d'' {SETTINGS} >{UNFINISHED} && sync {UNFINISHED} && mv {UNFINISHED} {SETTINGS}'
 """
 
 
-def prepare(data: Path, beside: Iterable[Path], archived: Iterable[int]) -> int | None:
+def prepare(data: Path, beside: Iterable[Path], archived: Iterable[int], root: Path) -> int | None:
     """Have the stopped server of a data directory begin a timeline as it starts; its number, or None where none is due.
 
-    `beside` are the host's other data directories, `archived` the timelines in the archive.
+    `beside` are the host's other data directories, `archived` the timelines in the archive, `root` is the host's.
     """
     if not (data / "global/pg_control").exists() or (data / "standby.signal").exists():
         return None
     beside = list(beside)
-    found = [_histories(one) for one in beside]
-    own = timelines(data)
-    newest = max([1, *own, *archived, *(line for one in beside for line in timelines(one))])
-    there = {int(name[1], 16) for path in _files(data) if (name := HISTORY.fullmatch(path.name))}
+    found = [_histories(one, root) for one in beside]
+    own = timelines(data, root)
+    newest = max([1, *own, *archived, *(line for one in beside for line in timelines(one, root))])
+    log = _log(data, root)
+    there = {int(name[1], 16) for path in _files(log) if (name := HISTORY.fullmatch(path.name))}
     for line in range(2, newest + 1):
         if line not in there:
             source = next((one[line] for one in found if line in one), None)
-            _taken(data, line, source if line not in set(archived) else None)
+            _taken(log, line, source if line not in set(archived) else None)
     _write(data, SETTINGS, own_settings(data) + RECOVERY)
     # Last: without it the server starts as before.
     _write(data, "recovery.signal", "")
@@ -57,47 +61,51 @@ def own_settings(data: Path) -> str:
     return found if not found or found.endswith("\n") else f"{found}\n"
 
 
-def _files(data: Path) -> Iterable[Path]:
-    folder = data / "pg_wal"
-    return folder.iterdir() if folder.is_dir() else ()
+def _log(data: Path, root: Path) -> Path:
+    inside = links.followed(root, PurePosixPath("/", data.relative_to(root), "pg_wal"))
+    return root / inside.relative_to("/")
 
 
-def timelines(data: Path) -> set[int]:
+def _files(log: Path) -> Iterable[Path]:
+    return log.iterdir() if log.is_dir() else ()
+
+
+def timelines(data: Path, root: Path) -> set[int]:
     """Those of which a data directory has log or a history."""
-    return {int(name[1], 16) for path in _files(data) if (name := TIMELINE.fullmatch(path.name))}
+    return {int(name[1], 16) for path in _files(_log(data, root)) if (name := TIMELINE.fullmatch(path.name))}
 
 
-def _histories(data: Path) -> dict[int, Path]:
+def _histories(data: Path, root: Path) -> dict[int, Path]:
     """Those that PostgreSQL wrote; an empty one only shows that the number is taken."""
     return {
         int(name[1], 16): path
-        for path in _files(data)
+        for path in _files(_log(data, root))
         if (name := HISTORY.fullmatch(path.name)) and path.stat().st_size
     }
 
 
-def _taken(data: Path, timeline: int, source: Path | None) -> None:
+def _taken(log: Path, timeline: int, source: Path | None) -> None:
     """Show PostgreSQL that a timeline is there; its history is archived where only this host has it."""
     name = f"{timeline:08X}.history"
     if source is None:
-        _write(data, f"pg_wal/{name}", "")
+        _write(log, name, "")
         return
-    shutil.copyfile(source, data / "pg_wal" / name)
-    _own(data, f"pg_wal/{name}")
-    _write(data, f"pg_wal/archive_status/{name}.ready", "")
+    shutil.copyfile(source, log / name)
+    _own(log, name)
+    _write(log, f"archive_status/{name}.ready", "")
 
 
-def _write(data: Path, name: str, text: str) -> None:
-    path, unfinished = data / name, data / f"{name}.tmp"
+def _write(folder: Path, name: str, text: str) -> None:
+    path, unfinished = folder / name, folder / f"{name}.tmp"
     unfinished.unlink(missing_ok=True)
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    _own(data, f"{name}.tmp")
+    _own(folder, f"{name}.tmp")
     os.replace(unfinished, path)
 
 
-def _own(data: Path, name: str) -> None:
-    about = data.stat()
-    os.chown(data / name, about.st_uid, about.st_gid)
+def _own(folder: Path, name: str) -> None:
+    about = folder.stat()
+    os.chown(folder / name, about.st_uid, about.st_gid)

@@ -12,7 +12,7 @@ from pyinfra.facts.files import File, FileContents
 from pyinfra.operations import files
 
 from host.common import layout
-from host.common.facts import seen
+from host.common.facts import root, seen
 from host.common.layout import AS_OWNER
 from host.common.rendering import RefusedError
 from host.database import beginning
@@ -136,7 +136,7 @@ def begun(postgres: Postgres, archived: list[int]) -> Generator[FunctionCommand 
 
 def _prepared(data: Path, archived: list[int]) -> None:
     # What main was before, and what took its place for a while: these have archived, or may.
-    beginning.prepare(data, data.parent.glob(f"{data.name}.*"), archived)
+    beginning.prepare(data, data.parent.glob(f"{data.name}.*"), archived, root())
 
 
 def _last_state(postgres: Postgres, state: State) -> State:

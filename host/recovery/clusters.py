@@ -42,6 +42,8 @@ STATE_NOTE = "hybrid-state"
 """In a staged cluster that has all of main: main's state as it was then."""
 LINKS = "pg_tblspc"
 """Of a data directory, with a link a tablespace (PostgreSQL, Database File Layout)."""
+LOG_FILE = re.compile(r"[0-9A-F]{24}(?:\..+)?|[0-9A-F]{8}\.history|archive_status|summaries|xlogtemp\.\d+")
+"""What PostgreSQL has in the folder of the log."""
 TABLESPACES = re.compile(r"\.tablespaces-\d{8}-\d{6}(?:-\d+)?")
 """A folder with those of one restored cluster."""
 STAGED_SECONDS = 3600
@@ -162,11 +164,11 @@ def forget_opened(machine: Machine, name: str) -> None:
 def size(machine: Machine, name: str) -> int:
     """Bytes of a cluster's files, as they are on the disk."""
     total = 0
-    for part in (folder(machine, name), *tablespace_files(machine, name)):
-        for place, _, files in os.walk(part):
-            for file in files:
-                with suppress(FileNotFoundError):
-                    total += os.lstat(os.path.join(place, file)).st_blocks * 512
+    for part in (folder(machine, name), *files_elsewhere(machine, name)):
+        found = [part] if part.is_file() else [Path(place, file) for place, _, files in os.walk(part) for file in files]
+        for path in found:
+            with suppress(FileNotFoundError):
+                total += path.lstat().st_blocks * 512
     return total
 
 
@@ -178,26 +180,46 @@ def tablespaces(machine: Machine, name: str) -> dict[str, PurePosixPath]:
     return {link.name: PurePosixPath(os.readlink(link)) for link in links.iterdir() if link.is_symlink()}
 
 
+def log(machine: Machine, name: str) -> PurePosixPath:
+    """The folder of a cluster's log, which may be elsewhere."""
+    return machine.followed(machine.clusters / name / "pg_wal")
+
+
 def tablespace_folders(machine: Machine, name: str) -> set[str]:
     """The names of the folders beside it in which a restored cluster has its tablespaces."""
     parents = {path.parent for path in tablespaces(machine, name).values()}
     return {path.name for path in parents if path.parent == machine.clusters and TABLESPACES.fullmatch(path.name)}
 
 
-def tablespace_files(machine: Machine, name: str) -> list[Path]:
-    """What goes with a cluster from its tablespaces, wherever they are: nothing that another cluster has, too.
+def files_elsewhere(machine: Machine, name: str) -> list[Path]:
+    """What goes with a cluster from its tablespaces and its log, wherever they are: nothing that another has, too.
 
-    As DROP TABLESPACE: the folder that somebody made for one stays.
+    As DROP TABLESPACE: the folder that somebody made for them stays, with what else is in it.
     """
-    others = {path for part in _parts(machine) if part != name for path in real_tablespaces(machine, part)}
-    own = sorted(real_tablespaces(machine, name) - others)
-    return [found for path in own for found in sorted(path.glob(f"PG_{machine.major}_*"))]
+    others = {path for part in _parts(machine) if part != name for path in _elsewhere(machine, part)}
+    own = [found for path in _elsewhere(machine, name) - others if path.is_dir() for found in path.iterdir()]
+    version = f"PG_{machine.major}_"
+    return sorted(found for found in own if found.name.startswith(version) or LOG_FILE.fullmatch(found.name))
 
 
 def real_tablespaces(machine: Machine, name: str) -> set[Path]:
-    """Within the host, whatever links are on the way."""
-    found = {machine.path(path).resolve() for path in tablespaces(machine, name).values()}
-    return {path for path in found if path.is_relative_to(machine.root.resolve())}
+    """The folders of a cluster's tablespaces, whatever links are on the way."""
+    return {machine.path(machine.followed(path)) for path in tablespaces(machine, name).values()}
+
+
+def _elsewhere(machine: Machine, name: str) -> set[Path]:
+    """The folders of a cluster outside its own."""
+    is_log = folder(machine, name).joinpath("pg_wal").is_symlink()
+    return real_tablespaces(machine, name) | ({machine.path(log(machine, name))} if is_log else set())
+
+
+def erase(path: Path) -> None:
+    """As far as it can be."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _parts(machine: Machine) -> list[str]:
@@ -207,7 +229,7 @@ def _parts(machine: Machine) -> list[str]:
 
 def timelines(machine: Machine) -> set[int]:
     """All that main and what was kept of it know of: a number of these is never another timeline's."""
-    return {line for path in served(machine) for line in beginning.timelines(path)}
+    return {line for path in served(machine) for line in beginning.timelines(path, machine.root)}
 
 
 def served(machine: Machine) -> list[Path]:
@@ -268,7 +290,19 @@ def working(machine: Machine) -> Iterator[Work]:
     _remove(machine, machine.path(work.folder))
     try:
         machine.make_folder(work.folder)
-        for name in ("data", "tablespaces", "covers", "settings", "sockets", "wal", "asks", "answers", "lock", "spool"):
+        for name in (
+            "data",
+            "tablespaces",
+            "covers",
+            "made",
+            "settings",
+            "sockets",
+            "wal",
+            "asks",
+            "answers",
+            "lock",
+            "spool",
+        ):
             machine.make_folder(work.folder / name)
         yield work
     finally:
@@ -329,11 +363,21 @@ def _remove(machine: Machine, path: Path) -> None:
         _end_processes(str(machine.clusters / path.name), path)
         if not path.exists():
             return
+        if path.name == WORK:
+            _remove_made(machine, path / "made")
         # A process that is just ending may have written once more. The links to tablespaces go last.
-        for one in (*tablespace_files(machine, path.name), path):
-            shutil.rmtree(one, ignore_errors=True)
+        for one in (*files_elsewhere(machine, path.name), path):
+            erase(one)
         if time.monotonic() > end:
             raise RecoveryError(f"{path.name}: can't be removed within {REMOVE_SECONDS} s")
+
+
+def _remove_made(machine: Machine, links: Path) -> None:
+    """The folders that were made at other places, as far as they are empty, the innermost first."""
+    found = [PurePosixPath(os.readlink(link)) for link in links.iterdir()] if links.is_dir() else []
+    for one in sorted(found, key=lambda path: len(path.parts), reverse=True):
+        with suppress(OSError):
+            machine.path(one).rmdir()
 
 
 def _end_processes(folder: str, seen: Path) -> None:

@@ -21,10 +21,12 @@ LIBRARY = ctypes.CDLL(None, use_errno=True)
 
 def main() -> None:
     wanted, argv = json.loads(sys.argv[1]), sys.argv[2:]
-    for path in wanted["writable"]:
-        mount(path, path, "", MS_BIND)
-    for path, source in wanted["covered"].items():
-        mount(source, path, "", MS_BIND)
+    shown = wanted["covered"] | {path: path for path in wanted["writable"]}
+    # A path in another one is seen in what that is covered with, which may hide where its own source is.
+    opened = {path: os.open(source, os.O_PATH) for path, source in shown.items()}
+    for path in sorted(opened, key=lambda path: path.count("/")):
+        mount(f"/proc/self/fd/{opened[path]}", path, "", MS_BIND)
+        os.close(opened[path])
     for path in (*wanted["hidden"], *wanted["memory"]):
         mount("tmpfs", path, "tmpfs", 0, "mode=1777" if path in wanted["memory"] else "mode=755,size=64k")
     set_read_only("/", is_on=True, flags=AT_RECURSIVE)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from host.common import layout
+from host.common import layout, links
 from host.recovery.errors import RecoveryError
 from host.specification.model import Spec
 
@@ -65,6 +65,10 @@ class Machine:
         """A path of the host as it is seen from here."""
         return self.root / str(inside).lstrip("/")
 
+    def followed(self, inside: PurePosixPath | str) -> PurePosixPath:
+        """The path of the host that links lead to; from here one that is absolute would lead out of its root."""
+        return links.followed(self.root, inside)
+
     def command(self, argv: Sequence[str], *, confinement: Confinement | None = None) -> list[str]:
         """The command line that runs argv on the host as postgres and ends it with the thread that started it.
 
@@ -86,11 +90,14 @@ class Machine:
     def _apart(self, given: Confinement) -> list[str]:
         wanted = {
             "writable": [str(self.path(given.writable))],
-            "covered": {str(self.path(path)): str(self.path(source)) for path, source in given.covered.items()},
+            "covered": {self._seen(path): self._seen(source) for path, source in given.covered.items()},
             "hidden": [str(self.path(path)) for path in given.hidden],
             "memory": [str(self.path(SHARED_MEMORY))],
         }
         return ["unshare", "--net", "--mount", "--", sys.executable, "-I", str(CONFINED), json.dumps(wanted)]
+
+    def _seen(self, inside: PurePosixPath) -> str:
+        return str(self.path(self.followed(inside)))
 
     def run(
         self, argv: Sequence[str], *, variables: Mapping[str, str] | None = None, text: str = "", seconds: float | None

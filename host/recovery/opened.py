@@ -4,7 +4,6 @@ It reads and writes its own files alone, as one that recovers, and sees no netwo
 it has not archived stays, with its marks, for the day on which it may serve again.
 """
 
-import os
 import signal
 import subprocess
 import time
@@ -109,9 +108,8 @@ def _settings(machine: Machine, data: PurePosixPath, own: PurePosixPath, port: i
 def _elsewhere(machine: Machine, name: str) -> Iterator[PurePosixPath]:
     """The cluster's own folders outside its data directory."""
     yield from clusters.tablespaces(machine, name).values()
-    log = clusters.folder(machine, name) / "pg_wal"
-    if log.is_symlink():
-        yield PurePosixPath(os.readlink(log))
+    if clusters.folder(machine, name).joinpath("pg_wal").is_symlink():
+        yield clusters.log(machine, name)
 
 
 def _launch(machine: Machine, name: str, argv: Sequence[str], port: int) -> None:

@@ -322,7 +322,6 @@ def recovered(work: Work, plan: Plan, purpose: Purpose) -> Iterator[Recovered]:
             )
     finally:
         fetcher.stop()
-        covers.remove()
 
 
 @contextmanager

@@ -110,11 +110,11 @@ def _expire(repository: Repository, held: Inventory) -> None:
 
 def _complete_histories(machine: Machine, repository: Repository, held: Inventory) -> None:
     """Archive the histories that a repository lacks which was made since main began its timeline."""
-    for path in sorted(machine.path(machine.clusters / MAIN / "pg_wal").glob("*.history")):
+    log = clusters.log(machine, MAIN)
+    for path in sorted(machine.path(log).glob("*.history")):
         if path.stat().st_size and int(path.stem, 16) not in held.histories:
             say(f"archiving {path.name}, which the repository lacks")
-            pushed = machine.clusters / MAIN / "pg_wal" / path.name
-            repository.run("archive-push", str(pushed), seconds=PUSH_SECONDS)
+            repository.run("archive-push", str(log / path.name), seconds=PUSH_SECONDS)
 
 
 def noted(machine: Machine, repository: Repository, label: str) -> None:

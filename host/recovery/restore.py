@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -238,8 +237,8 @@ def _delete(machine: Machine, name: str) -> None:
     gone = clusters.folder(machine, clusters.OLD)
     folders = [clusters.folder(machine, one) for one in clusters.tablespace_folders(machine, name)]
     os.rename(clusters.folder(machine, name), gone)
-    for path in (*clusters.tablespace_files(machine, gone.name), gone, *folders):
-        shutil.rmtree(path, ignore_errors=True)
+    for path in (*clusters.files_elsewhere(machine, gone.name), gone, *folders):
+        clusters.erase(path)
 
 
 def stop(machine: Machine, name: str) -> None:

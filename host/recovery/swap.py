@@ -94,7 +94,7 @@ def _begin_timeline(machine: Machine, kept: str) -> None:
         say(f"{error}; {MAIN} begins a timeline above those that are known on this host")
         archived = []
     others = [one for one in clusters.served(machine) if one != data]
-    if number := beginning.prepare(data, others, archived):
+    if number := beginning.prepare(data, others, archived, machine.root):
         say(f"{MAIN} begins timeline {number} as it starts")
 
 

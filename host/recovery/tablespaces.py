@@ -7,7 +7,7 @@ is replayed that path leads to a folder of work, too. At the end all go into one
 
 import os
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from host.recovery import clusters
 from host.recovery.clusters import Work
@@ -34,31 +34,41 @@ class Covers:
     def __init__(self, work: Work) -> None:
         self.by_path: dict[PurePosixPath, PurePosixPath] = {}
         self._work = work
-        self._made: list[Path] = []
         for path in sorted(set(clusters.tablespaces(work.machine, MAIN).values())):
-            if work.machine.path(path).is_dir():
+            if work.machine.path(work.machine.followed(path)).is_dir():
                 self.add(path)
 
     def add(self, path: PurePosixPath) -> None:
-        """A path that is not there is made, for something has to be covered; `remove` takes it away again."""
-        machine = self._work.machine
-        source = self._work.covers / str(len(self.by_path))
-        machine.make_folder(source)
-        self.by_path[path] = source
-        missing = [one for one in (path, *path.parents) if not machine.path(one).exists()]
-        for one in reversed(missing):
-            self._made.append(machine.make_folder(one))
-
-    def remove(self) -> None:
-        for path in reversed(self._made):
-            path.rmdir()
-        self._made.clear()
+        """A path that is not there is made, for something has to be covered; it goes with the folder of work."""
+        machine, work = self._work.machine, self._work
+        # A folder may have more than one name.
+        real = {machine.followed(one): source for one, source in self.by_path.items()}
+        added = machine.followed(path)
+        if added not in real:
+            real[added] = work.covers / str(len(self.by_path))
+            machine.make_folder(real[added])
+        self.by_path[path] = real[added]
+        for one in _missing(machine, added):
+            # Before it is made: whoever removes what a killed restore left finds it there.
+            work.inside("made").joinpath(str(len(os.listdir(work.inside("made"))))).symlink_to(one)
+            machine.make_folder(one)
+        # One that lies in another is seen there, and so is the folder of work.
+        for outer, source in real.items():
+            for inner in (*real, work.folder):
+                if outer in inner.parents:
+                    for one in _missing(machine, source / inner.relative_to(outer)):
+                        machine.make_folder(one)
 
     def take_over(self) -> None:
         """Have the links lead to the folders of work themselves."""
         for number, path in clusters.tablespaces(self._work.machine, self._work.name).items():
             if path in self.by_path:
                 _link(self._work.machine, self._work.data, number, self.by_path[path])
+
+
+def _missing(machine: Machine, path: PurePosixPath) -> list[PurePosixPath]:
+    """The folders that are to be made for it to be there, the outermost first."""
+    return [one for one in reversed((path, *path.parents)) if not machine.path(one).exists()]
 
 
 def settle(work: Work) -> None:

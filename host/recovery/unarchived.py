@@ -56,7 +56,7 @@ class Unarchived:
 
 def read(machine: Machine, held: Inventory) -> Unarchived | None:
     """Main's log that is not archived; None while main runs, and where its log is of another database system."""
-    folder = machine.clusters / MAIN / "pg_wal"
+    folder = clusters.log(machine, MAIN)
     if clusters.pid(machine, MAIN) or not machine.path(folder).is_dir():
         return None
     own = sorted(

@@ -146,6 +146,19 @@ def test_a_cluster_is_deleted_with_its_tablespaces_and_no_other_s(tmp_path: Path
     assert names(made) == ["main"]
 
 
+def test_a_cluster_is_deleted_with_its_log_elsewhere_and_no_other_s(tmp_path: Path) -> None:
+    made = machine(tmp_path)
+    for name, log in (("main", "shared"), (KEPT, "own"), ("main.undone-20261121-120000", "shared")):
+        (cluster(made, name) / "pg_wal").symlink_to(f"/srv/{log}")
+        (tmp_path / "srv" / log / "archive_status").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "srv" / log / "000000010000000000000004").write_bytes(bytes(100_000))
+        (tmp_path / "srv" / log / "somebody-s").touch()
+    assert restore.discard(made, KEPT) > 100_000
+    restore.discard(made, "main.undone-20261121-120000")
+    assert [path.name for path in (tmp_path / "srv/own").iterdir()] == ["somebody-s"]
+    assert len(list((tmp_path / "srv/shared").iterdir())) == 3
+
+
 def test_a_restored_cluster_is_deleted_once_the_new_one_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Container, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from subprocess import CompletedProcess
 
 import pytest
@@ -35,12 +35,13 @@ def segment(
     timeline: int = 1,
     system: int = SYSTEM,
     passed: Container[int] = (),
+    folder: str = "",
 ) -> None:
     """A file of the log; `pages` are the flags of those that were written, by their place in it.
 
     Those that continue a record end it, but for those that it only passes through.
     """
-    path = on.path(on.clusters / "main/pg_wal" / wal_name(timeline, number))
+    path = on.path(on.clusters / "main" / (folder or "pg_wal") / wal_name(timeline, number))
     with path.open("wb") as file:
         for page, flags in pages.items():
             address = number * SEGMENT_BYTES + page * PAGE_BYTES
@@ -63,6 +64,16 @@ def test_what_is_not_archived_is_found_in_order(main: Machine) -> None:
     assert [one.number for one in found.segments] == [4, 5]
     joined = unarchived.joined(held(wal_name(1, 3)), found)
     assert [one.number for one in joined.segments[1]] == [3, 4, 5]
+
+
+def test_log_in_a_folder_elsewhere_is_found_as_the_host_sees_it(main: Machine) -> None:
+    log = main.path(main.clusters / "main/pg_wal")
+    log.rename(main.path("/log"))
+    log.symlink_to("/log")
+    segment(main, 4, {0: 2}, folder="/log")
+    found = unarchived.read(main, held())
+    assert found is not None
+    assert found.path(wal_name(1, 4)) == PurePosixPath("/log", wal_name(1, 4))
 
 
 def test_files_that_are_kept_for_later_and_those_of_another_system_are_no_log(main: Machine) -> None:
