@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from host.recovery import inventory, unarchived
+from host.recovery import clusters, inventory, unarchived
 from host.recovery.commits import Commits, Reading
-from host.recovery.contract import Backup, Loss, Target, Window, written
+from host.recovery.contract import MAIN, Backup, Loss, Target, Window, written
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, Segment
 from host.recovery.machine import Machine
@@ -329,6 +329,35 @@ def _lost(situation: Situation, reached: Sequence[Segment], last: Segment) -> Lo
     since = last_commit or min(one.archived_at for one in reached)
     seconds = max((at - since).total_seconds(), 0)
     return Loss(bytes=end - (reached[-1].number + 1) * SEGMENT_BYTES, seconds=seconds, is_bound=is_bound)
+
+
+def ahead(machine: Machine, situation: Situation, choice: Choice) -> Loss | None:
+    """What main has after the newest of a repository that it does not write into, or of its own as it was.
+
+    Main is stopped before it is replaced, and as it stops it ends its segment. None where its log can't be read.
+    """
+    stopped = unarchived.read(machine, situation.held)
+    if stopped:
+        timeline, end, at = stopped.timeline, stopped.most, stopped.ended_at
+    elif machine.is_serving():
+        live = _live(machine)
+        end = (live.position // SEGMENT_BYTES + 1) * SEGMENT_BYTES + unarchived.PAGE_BYTES
+        timeline, at = live.timeline, situation.held.now
+    else:
+        return None
+    archived = (choice.wal[-1].number + 1) * SEGMENT_BYTES
+    shared = min(archived, _shared(machine, timeline, situation.lineage))
+    last_commit = newest(choice.wal, situation.lineage, situation.reading).at
+    since = last_commit or min(one.archived_at for one in choice.wal)
+    return Loss(bytes=max(end - shared, 0), seconds=max((at - since).total_seconds(), 0), is_bound=True)
+
+
+def _shared(machine: Machine, timeline: int, lineage: Sequence[HistoryEntry]) -> int:
+    """Up to where main's log is that of a lineage."""
+    path = machine.path(clusters.log(machine, MAIN) / f"{timeline:08X}.history")
+    own = history_entries(timeline, path.read_text() if path.exists() else "")
+    ends = {entry.timeline: entry.end for entry in lineage}
+    return max((min(entry.end, ends[entry.timeline]) for entry in own if entry.timeline in ends), default=0)
 
 
 def _up_to(target: Target, log: Sequence[Segment]) -> list[Segment]:

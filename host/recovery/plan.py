@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from durable import files
 from host.recovery import clusters, contract, inventory
-from host.recovery.choice import Choice, Situation, choose, read_situation
+from host.recovery.choice import Choice, Situation, ahead, choose, read_situation
 from host.recovery.contract import MAIN, Backup, Loss, RestoreRequest, Source, Target
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, Segment
@@ -21,6 +21,7 @@ MAX_WAL_MB = 256
 PREFETCHED = 8
 MARGIN = 1.1
 START_SECONDS = 3
+UNREACHED = f"{MAIN}: the newest of its log is not there to restore from"
 UNARCHIVED = "SELECT bytes, seconds FROM monitoring.unarchived()"
 
 
@@ -146,10 +147,12 @@ def made(machine: Machine, request: RestoreRequest) -> Plan:
     chosen = choose(request.target, found) if fault is None else Choice(None, (), (fault,))
     faults = [*chosen.faults, *clusters.faults(machine, request.into, request.replace)]
     exists = clusters.exists(machine, request.into)
-    loss = chosen.loss or (_unreadable(machine, found, request) if exists and not chosen.faults else None)
+    loss = chosen.loss
+    if exists and not chosen.faults and request.into == MAIN and request.target.kind == "latest":
+        loss = _of_main(machine, found, chosen, request.source) or loss
     accepted = request.accepted_loss or 0
     if loss and loss.bytes > accepted:
-        faults.append(loss_fault(loss, chosen.note))
+        faults.append(loss_fault(loss, chosen.note or UNREACHED))
     free, needed = free_bytes(machine), 0
     guess: tuple[float | None, str] = (None, "no backup fits")
     if chosen.backup:
@@ -183,11 +186,17 @@ def loss_fault(loss: Loss, reason: str) -> str:
     )
 
 
-def _unreadable(machine: Machine, found: Situation, request: RestoreRequest) -> Loss | None:
-    """Of a main that does not run and whose own log is gone: what may be waiting to be archived."""
+def _of_main(machine: Machine, found: Situation, chosen: Choice, source: Source) -> Loss | None:
+    """What main has that its newest state in the repository lacks, beside holes in that."""
+    if source != Source():
+        loss = ahead(machine, found, chosen) or _unreadable(machine, found)
+        return loss if loss.bytes else None
     is_known = found.live or found.stopped or clusters.pid(machine, MAIN)
-    if request.into != MAIN or request.target.kind != "latest" or request.source != Source() or is_known:
-        return None
+    return None if is_known else _unreadable(machine, found)
+
+
+def _unreadable(machine: Machine, found: Situation) -> Loss:
+    """Of a main whose own log is gone, or that does not say where that ends: what may be waiting to be archived."""
     archived = [one.archived_at for held in found.held.segments.values() for one in held]
     since = max(archived, default=found.held.now)
     most = machine.spec.backup.archive_queue_max_mb * 2**20 + SEGMENT_BYTES

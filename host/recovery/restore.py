@@ -64,7 +64,7 @@ def staged(machine: Machine, request: RestoreRequest) -> Restored:
         machine.write(folder.data / beginning.SETTINGS, beginning.own_settings(clusters.folder(machine, MAIN)))
         tablespaces.settle(folder)
         recovering.durable(folder)
-        if wanted.is_whole:
+        if request.target.kind == "latest":
             swap.note_state(machine, folder.data)
         name = clusters.fresh_name(machine, "staged")
         os.rename(folder.inside("data"), clusters.folder(machine, name))

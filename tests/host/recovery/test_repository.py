@@ -112,3 +112,13 @@ def test_the_copy_of_the_repository_is_read_in_its_own_bucket(site: Site) -> Non
         backup["label"] for backup in site.done({"act": "list"})["backups"]
     ]
     assert not any(one["is_live"] for one in found["windows"])
+    newest = restore("latest", into="main", act="plan", replace="main", source={"repository": "copy"})
+    # What main has written since, it may lose only where the number is typed; as it stops it ends its segment.
+    for is_stopped in (False, True):
+        if is_stopped:
+            site.host.stop_postgres()
+        told = site.ask(newest, spec).body
+        assert f"allowed only with --accept-loss {told['loss']['bytes']}" in "".join(told["faults"])
+        assert f"up to {told['loss']['bytes']:,} bytes" in told["loses"]
+        assert site.ask({**newest, "accepted_loss": told["loss"]["bytes"]}, spec).body["faults"] == []
+    site.host.start_postgres()

@@ -8,13 +8,16 @@ from subprocess import CompletedProcess
 import pytest
 
 from host.recovery import unarchived
+from host.recovery.choice import ahead, choose
 from host.recovery.commits import Commits
+from host.recovery.contract import Target
 from host.recovery.inventory import Inventory, Segment
 from host.recovery.machine import Machine, utc_now
 from host.recovery.pgbackrest import Repository
 from host.recovery.timelines import END
 from host.recovery.unarchived import HEADER, PAGE, PAGE_BYTES
-from host.recovery.wal import SEGMENT_BYTES, wal_name
+from host.recovery.wal import SEGMENT_BYTES, position, wal_name
+from tests.host.recovery.held import backup, lsn, situation
 from tests.host.recovery.machine import cluster, machine
 
 SYSTEM = 7
@@ -150,3 +153,32 @@ def test_the_newest_timeline_is_that_of_main(main: Machine) -> None:
 
 def test_a_folder_without_log_has_none(main: Machine) -> None:
     assert unarchived.read(main, held()) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "shared"),
+    [(None, 21 * SEGMENT_BYTES), (lsn(15), position(lsn(15))), (lsn(22), 21 * SEGMENT_BYTES)],
+    ids=["the same timeline", "left before", "left after"],
+)
+def test_what_a_copy_lacks_of_main_is_counted_from_where_both_have_the_same(
+    main: Machine, left: str | None, shared: int
+) -> None:
+    timeline = 2 if left else 1
+    segment(main, 25, {0: 2, 1: 0}, timeline=timeline, system=1)
+    if left:
+        main.path(main.clusters / "main/pg_wal/00000002.history").write_text(
+            f"1\t{left}\tno recovery target specified\n"
+        )
+    copy = situation(backup(2), hours=20)
+    loss = ahead(main, copy, choose(Target(kind="latest"), copy))
+    assert loss is not None
+    assert loss.bytes == 25 * SEGMENT_BYTES + 2 * PAGE_BYTES - shared
+    assert loss.seconds > 0
+
+
+def test_a_copy_that_has_all_of_main_loses_nothing(main: Machine) -> None:
+    segment(main, 20, {0: 2, 1: 0}, system=1)
+    copy = situation(backup(2), hours=20)
+    loss = ahead(main, copy, choose(Target(kind="latest"), copy))
+    assert loss is not None
+    assert loss.bytes == 0
