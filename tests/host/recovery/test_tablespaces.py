@@ -49,6 +49,9 @@ def moments(site: Site) -> dict[str, Any]:
     make(site, "early", "/srv/early")
     site.host.superuser(f'ALTER TABLESPACE early RENAME TO "{OUTSIDE}"')
     site.done({"act": "backup", "kind": "full"})
+    # On the host itself that link leads to its own folder.
+    linked = "mkdir /mnt/disk && ln -s /mnt/disk /srv/deep"
+    assert site.host.inside(["chroot", str(site.host.root), "sh", "-c", linked]).returncode == 0
     make(site, "late", "/srv/deep/late")
     make(site, "dropped", BESIDE)
     large = site.host.superuser("SELECT lo_from_bytea(0, 'a large object')")
