@@ -60,6 +60,9 @@ def _crash(site: Site) -> Iterator[Figure]:
     time.sleep(WRITING_SECONDS)
     host.signal_postgres("KILL")
     crashed = time.time()
+    # As if the host were gone: a restore would take from its folder what it had not archived.
+    log = host.root / CLUSTERS / "main/pg_wal"
+    log.rename(log.with_name("away"))
     writer.join()
     start = time.perf_counter()
     cluster = site.done(restore("latest", into="crashed"))["cluster"]
@@ -80,6 +83,7 @@ def _crash(site: Site) -> Iterator[Figure]:
     )
     yield Figure(name="restore to latest, small database", value=round(seconds, 1), unit="s")
     until(lambda: not host.succeeds("pgrep", "-f", "checkpointer"))
+    log.with_name("away").rename(log)
     host.start_postgres()
 
 
