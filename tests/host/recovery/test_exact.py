@@ -9,12 +9,13 @@ import pytest
 from local.host import namespace
 from tests.commands import ran
 from tests.host.recovery.site import ANSWER_SECONDS, Site, restore
-from tests.run.soak import IS_SOAK, draws
+from tests.run.soak import draws, trials
 
 pytestmark = pytest.mark.slow
 
 ROWS = 40
-TRIALS = 20 if IS_SOAK else 4
+TRIALS, ROUNDS = trials(4, 10), trials(1, 5)
+"""Of restores, and how often so many are tried: a test has five minutes."""
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +45,9 @@ def up_to(row: int) -> list[int]:
     return list(range(1, row + 1))
 
 
+@pytest.mark.parametrize("round_", range(ROUNDS))
 def test_a_chosen_transaction_is_the_last_one_in_random_trials(
-    site: Site, written: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+    site: Site, written: list[dict[str, Any]], capsys: pytest.CaptureFixture[str], round_: int
 ) -> None:
     draw = draws(5)
     # A row before the first backup's end would be in any copy.
