@@ -42,7 +42,7 @@ def test_another_host_serves_without_a_change_of_any_machine(mine: TrialEngine) 
     mine.set("dev", postgresServing="b")
     bundles = {("update", f"{part}-{host}") for part in ("bundles", "convergence") for host in "ab"}
     # One host is watched, the other one is not.
-    alarms = {("update", f"alarms-{key}") for key in ("archive-queue", "backup-age", "verify")}
+    alarms = {("update", f"alarms-{key}") for key in ("archive-queue", "backup-age", "recovery-point", "verify")}
     assert set(acts_of_up(mine)) == bundles | alarms
 
 

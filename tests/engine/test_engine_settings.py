@@ -39,7 +39,7 @@ def test_all_that_the_program_refuses_is_named_at_once(mine: TrialEngine) -> Non
     mine.set("dev", owner="Hunter2", **{"hybird:owner": "x", "pulumi:tags": {"team": "data"}})
     refusal = mine.run("preview", "--stack=dev", is_refused=True)
     lines = (mine.project / "Pulumi.dev.yaml").read_text().splitlines()
-    at = {line.strip("- ").partition(": ")[0]: number for number, line in enumerate(lines, 1)}
+    at = {line.strip("- ").partition(": ")[0].rstrip(":"): number for number, line in enumerate(lines, 1)}
     file = "dev: Pulumi.dev.yaml"
     version, bucket, typo = at["version"], at["hybrid:mediaBucket"], at["hybird:owner"]
     assert f"{file}:{version}: postgresHosts.0.version: is not in the table of versions" in refusal

@@ -17,6 +17,7 @@ from host.recovery.machine import Machine
 from host.recovery.recovering import Purpose, running
 from tests.host.recovery.machine import machine
 from tests.host.specs import spec
+from tests.waiting import until
 
 LATE = 'FATAL:  directory "/srv/late" does not exist'
 
@@ -43,6 +44,7 @@ def test_the_reason_is_that_of_the_last_start(tmp_path: Path, monkeypatch: pytes
             argv = ["sh", "-c", 'echo "now [7] $1"', "sh", reason]
             monkeypatch.setattr(Machine, "command", lambda *_, argv=argv, **__: argv)
             with running(work, work.settings, {}) as server, suppress(RecoveryError):
+                until(lambda server=server, reason=reason: reason in server.log())
                 server.stop()
             assert recovering.fatal(server.log()) == reason.partition("  ")[2]
 
