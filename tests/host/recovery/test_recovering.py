@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from host.recovery.clusters import working
 from host.recovery.contract import Target
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
-from host.recovery.recovering import Purpose, running
+from host.recovery.recovering import Purpose, Server, running
 from tests.host.recovery.machine import machine
 from tests.host.specs import spec
 from tests.waiting import until
@@ -37,6 +38,10 @@ def test_the_folder_that_a_recovery_wants_is_found(said: str, path: str | None) 
     assert tablespaces.wanted(log) == (path and PurePosixPath(path))
 
 
+def said(server: Server, reason: str) -> bool:
+    return reason in server.log()
+
+
 def test_the_reason_is_that_of_the_last_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on = machine(tmp_path)
     with working(on) as work:
@@ -44,7 +49,7 @@ def test_the_reason_is_that_of_the_last_start(tmp_path: Path, monkeypatch: pytes
             argv = ["sh", "-c", 'echo "now [7] $1"', "sh", reason]
             monkeypatch.setattr(Machine, "command", lambda *_, argv=argv, **__: argv)
             with running(work, work.settings, {}) as server, suppress(RecoveryError):
-                until(lambda server=server, reason=reason: reason in server.log())
+                until(partial(said, server, reason))
                 server.stop()
             assert recovering.fatal(server.log()) == reason.partition("  ")[2]
 
