@@ -344,6 +344,13 @@ def clean(machine: Machine, *, but: str = "", has_staged: bool = False) -> None:
             continue
         say(f"removing {path.name}, which an earlier command left")
         _remove(machine, path)
+    forget_notes(folder(machine, MAIN))
+
+
+def forget_notes(data: Path) -> None:
+    """Remove what an exchange notes; one that was killed leaves it in main, and backups of main have it from then."""
+    for note in (SWAP_NOTE, STATE_NOTE):
+        (data / note).unlink(missing_ok=True)
 
 
 def _rightful(machine: Machine, path: Path) -> str | None:

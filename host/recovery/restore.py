@@ -60,6 +60,8 @@ def staged(machine: Machine, request: RestoreRequest) -> Restored:
     with clusters.working(machine) as folder:
         with recovering.recovered(folder, wanted, Purpose("stage")) as found:
             found.server.stop()
+        # Those of another exchange, which the backup has.
+        clusters.forget_notes(folder.inside("data"))
         # It serves in main's place, with what ALTER SYSTEM has set there; not before, lest it hinders the recovery.
         machine.write(folder.data / beginning.SETTINGS, beginning.own_settings(clusters.folder(machine, MAIN)))
         tablespaces.settle(folder)

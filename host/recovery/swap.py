@@ -62,8 +62,7 @@ def exchange(machine: Machine, staged: str) -> str:
         os.rename(moving, path)
         raise
     os.rename(moving, clusters.folder(machine, kept))
-    for note in (clusters.SWAP_NOTE, clusters.STATE_NOTE):
-        (main / note).unlink(missing_ok=True)
+    clusters.forget_notes(main)
     return kept
 
 

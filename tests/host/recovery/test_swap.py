@@ -3,16 +3,19 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from host.common import convergence_lock, layout
 from host.recovery import clusters, recovering, restore, swap
+from host.recovery.contract import RestoreRequest, Target
 from host.recovery.errors import RecoveryError
+from tests.backups.answering import plan
 from tests.host.recovery.machine import cluster, machine, names, whose
 from tests.host.specs import spec
 from tests.waiting import LIMIT_SECONDS, until
@@ -60,11 +63,35 @@ def test_a_kill_in_between_is_never_told_as_something_else(
         with pytest.raises(Killed):
             swap.exchange(made, STAGED)
     clusters.clean(made, has_staged=True)
+    # A backup of main would have it, and with that each restore from there.
+    assert not (clusters.folder(made, "main") / clusters.SWAP_NOTE).exists()
     is_exchanged = (function, call) == ("rename", 2)
     assert whose(made, "main") == (STAGED if is_exchanged else "main")
     # The copy is gone where it did not come in, and main's old data are kept where it did.
     assert [whose(made, name) for name in names(made) if name != "main"] == (["main"] if is_exchanged else [])
     assert [one.kind for one in clusters.listed(made)] == (["kept"] if is_exchanged else [])
+
+
+def test_notes_of_another_exchange_in_a_backup_hinder_no_restore_to_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = machine(tmp_path)
+    cluster(made, "main")
+
+    @contextmanager
+    def recovered(folder: clusters.Work, *_: object) -> Iterator[Any]:
+        for note in (clusters.STATE_NOTE, clusters.SWAP_NOTE):
+            (folder.inside("data") / note).write_text("of another exchange")
+        yield SimpleNamespace(server=SimpleNamespace(stop=lambda: None), answer=lambda: None, seconds={})
+
+    answer = plan(into="main")
+    monkeypatch.setattr(restore, "prepared", lambda *_: SimpleNamespace(is_whole=False, answer=lambda: answer))
+    monkeypatch.setattr(recovering, "recovered", recovered)
+    monkeypatch.setattr(recovering, "durable", lambda _: None)
+    wanted = RestoreRequest(act="stage", target=Target(kind="xid", value="700"), into="main", replace="main")
+    staged = restore.staged(made, wanted).staged
+    assert staged is not None
+    swap.exchange(made, staged)
 
 
 def test_an_exchange_that_is_refused_leaves_what_was_staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
