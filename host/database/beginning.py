@@ -6,7 +6,6 @@ through one that needs nothing but that log; the numbers that are taken are show
 
 import os
 import re
-import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -34,6 +33,7 @@ def prepare(data: Path, beside: Iterable[Path], archived: Iterable[int], root: P
     """Have the stopped server of a data directory begin a timeline as it starts; its number, or None where none is due.
 
     `beside` are the host's other data directories, `archived` the timelines in the archive, `root` is the host's.
+    Raises OSError, and then shows no number as taken that was not.
     """
     if not (data / "global/pg_control").exists() or (data / "standby.signal").exists():
         return None
@@ -43,13 +43,19 @@ def prepare(data: Path, beside: Iterable[Path], archived: Iterable[int], root: P
     newest = max([1, *own, *archived, *(line for one in beside for line in timelines(one, root))])
     log = _log(data, root)
     there = {int(name[1], 16) for path in _files(log) if (name := HISTORY.fullmatch(path.name))}
-    for line in range(2, newest + 1):
-        if line not in there:
+    lacking = [line for line in range(2, newest + 1) if line not in there]
+    try:
+        for line in lacking:
             source = next((one[line] for one in found if line in one), None)
             _taken(log, line, source if line not in set(archived) else None)
-    _write(data, SETTINGS, own_settings(data) + RECOVERY)
-    # Last: without it the server starts as before.
-    _write(data, "recovery.signal", "")
+        _write(data, SETTINGS, (own_settings(data) + RECOVERY).encode())
+        # Last: without it the server starts as before.
+        _write(data, "recovery.signal", b"")
+    except BaseException:
+        for line in lacking:
+            for begun in (_history(line), _ready(line)):
+                (log / begun).unlink(missing_ok=True)
+        raise
     return newest + 1
 
 
@@ -86,26 +92,31 @@ def _histories(data: Path, root: Path) -> dict[int, Path]:
 
 def _taken(log: Path, timeline: int, source: Path | None) -> None:
     """Show PostgreSQL that a timeline is there; its history is archived where only this host has it."""
-    name = f"{timeline:08X}.history"
-    if source is None:
-        _write(log, name, "")
-        return
-    shutil.copyfile(source, log / name)
-    _own(log, name)
-    _write(log, f"archive_status/{name}.ready", "")
+    _write(log, _history(timeline), source.read_bytes() if source else b"")
+    if source:
+        _write(log, _ready(timeline), b"")
 
 
-def _write(folder: Path, name: str, text: str) -> None:
+def _history(timeline: int) -> str:
+    return f"{timeline:08X}.history"
+
+
+def _ready(timeline: int) -> str:
+    return f"archive_status/{timeline:08X}.history.ready"
+
+
+def _write(folder: Path, name: str, content: bytes) -> None:
+    """Nothing of it is left where that fails. By hand: PostgreSQL can't read a file before it is its own."""
     path, unfinished = folder / name, folder / f"{name}.tmp"
     unfinished.unlink(missing_ok=True)
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    _own(folder, f"{name}.tmp")
-    os.replace(unfinished, path)
-
-
-def _own(folder: Path, name: str) -> None:
-    about = folder.stat()
-    os.chown(folder / name, about.st_uid, about.st_gid)
+    try:
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            about = folder.stat()
+            os.fchown(file.fileno(), about.st_uid, about.st_gid)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise

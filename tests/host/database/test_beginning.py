@@ -1,8 +1,12 @@
 """A data directory is laid ready to begin a timeline above all others: by its files alone."""
 
+import errno
+import os
 import re
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from host.database import beginning
 
@@ -30,6 +34,27 @@ def test_numbers_of_the_archive_and_of_other_clusters_are_shown_as_taken(tmp_pat
     assert [path.name for path in (main / "pg_wal/archive_status").iterdir()] == ["00000003.history.ready"]
     assert (main / "recovery.signal").exists()
     assert "restore_command = 'false'" in (main / "postgresql.auto.conf").read_text()
+
+
+@pytest.mark.parametrize("full_at", range(1, 6))
+def test_nothing_that_was_begun_is_left_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_at: int
+) -> None:
+    main = data(tmp_path / "main", "000000010000000000000007")
+    undone = data(tmp_path / "undone", "00000003.history")
+    before, flushed, real = sorted(main.rglob("*")), [], os.fsync
+
+    def full(handle: int) -> None:
+        flushed.append(handle)
+        if len(flushed) == full_at:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        beginning.prepare(main, [undone], [1, 2], tmp_path)
+    # The settings are the last but one, and say nothing without the signal.
+    assert [path for path in sorted(main.rglob("*")) if path.name != beginning.SETTINGS] == before
 
 
 def test_it_is_the_same_number_however_often_it_is_laid_ready(tmp_path: Path) -> None:
