@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from backups.errors import BackupError
+from backups.errors import BackupError, UnansweredError
 from host.recovery.contract import Answer, Backup, Request, Restored, RestoreRequest, Source, document
 
 Say = Callable[[str], None]
@@ -64,10 +64,11 @@ def answered(code: int, text: str) -> dict[str, Any]:
     if isinstance(answer, dict) and answer.get("faults"):
         raise BackupError("\n".join(str(fault) for fault in answer["faults"]))
     if code == INTERRUPTED:
-        raise BackupError(
+        raise UnansweredError(
             "host.recovery: was interrupted on the host before it had an answer; see `./hybrid backup list`"
         )
     ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    raise BackupError(
-        f"host.recovery: {ended} and without an answer; the next backup, restore or drill removes what it left"
+    raise UnansweredError(
+        f"host.recovery: {ended} and without an answer; what it left is in `./hybrid backup list`, "
+        "and the next backup, restore or drill clears it up"
     )

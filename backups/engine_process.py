@@ -3,8 +3,8 @@
 import json
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from threading import Thread, current_thread, main_thread
 from typing import IO, Any
 
@@ -51,6 +51,19 @@ def run(argv: Sequence[str], request: Mapping[str, Any], say: Say, interrupt: Ca
     return answered(code, text)
 
 
+@contextmanager
+def interruption_held() -> Iterator[None]:
+    """Holds Ctrl-C back until the end of the block, which raises it; where the block failed, that says more."""
+    release = _hold_interruption()
+    try:
+        yield
+    except BaseException:
+        with suppress(KeyboardInterrupt):
+            release()
+        raise
+    release()
+
+
 def _hold_interruption() -> Callable[[], None]:
     """Holds Ctrl-C back until the returned function is called, which raises it."""
     before = signal.getsignal(signal.SIGINT)
@@ -63,7 +76,8 @@ def _hold_interruption() -> Callable[[], None]:
     def release() -> None:
         signal.signal(signal.SIGINT, before)
         if came:
-            raise KeyboardInterrupt
+            # Whoever holds it back around this has it.
+            signal.raise_signal(signal.SIGINT)
 
     return release
 

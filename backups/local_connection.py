@@ -10,8 +10,10 @@ from typing import Any
 
 from backups import copies, engine_process
 from backups.connection import Say, asked
-from backups.errors import BackupError
+from backups.errors import BackupError, UnansweredError
 from components.common.errors import HybridError
+from host.common import layout
+from host.recovery import clusters
 from host.recovery.contract import (
     MAIN,
     Backup,
@@ -21,7 +23,6 @@ from host.recovery.contract import (
     Swapped,
     SwapRequest,
     UnswapRequest,
-    document,
 )
 from host.specification import model
 from local.common import lock, room
@@ -36,6 +37,13 @@ from local.stack import verified
 AWAY = "does not answer"
 """What the engine says of a store."""
 STOPPED = "PostgreSQL does not run"
+IS_EXCHANGED = f"""
+cd "$1" || exit 1
+for left in "$2" .{MAIN}.before-*/{clusters.SWAP_NOTE}; do test -e "$left" && exit 1; done
+exit 0"""
+"""Whether a staged cluster is main: it is not there any more, and not on its way either (host/recovery/swap.py)."""
+IS_READY = "ready *"
+"""A line of the postmaster.pid of a server that can be written, also after it was killed (PostgreSQL, pidfile.h)."""
 
 
 class LocalConnection:
@@ -61,7 +69,7 @@ class LocalConnection:
             return engine_process.run(route.recovery(), request, self.say, route.interrupt_recovery)
         except BackupError as error:
             if lacking := room.fault(self.here.state):
-                raise BackupError(f"{error}\n{lacking}") from None
+                raise type(error)(f"{error}\n{lacking}") from None
             if AWAY in str(error) and not serving.first(serving.read(self.here.state)):
                 raise BackupError(f"{error}; `./hybrid local up` starts what does not run") from None
             if STOPPED in str(error):
@@ -69,7 +77,7 @@ class LocalConnection:
             raise
 
     def restore_in_place(self, wanted: RestoreRequest) -> Restored:
-        """Staged beside what serves, then swapped. Where the new one does not answer, the old one serves again.
+        """Staged beside what serves, then swapped. Where the new one never answered, the old one serves again.
 
         Raises BackupError, and LocalError where the stack does not run or another command changes it.
         """
@@ -78,18 +86,23 @@ class LocalConnection:
                 f"{MAIN}: in a container PostgreSQL can't be stopped alone; allowed: a cluster beside it, --into NAME"
             )
         with lock.hold(self.here.state), verified.changing(self.here.state):
-            halt = _Halt(self)
+            halt, kept = _Halt(self), None
             try:
                 if wanted.target.kind == "latest":
                     # What is acknowledged until then is archived by the shutdown.
                     halt.begin()
                 made, name = self._staged(wanted)
                 halt.begin()
-                kept = asked(self, Swapped, SwapRequest(staged=name)).kept
-            except BaseException:
-                halt.end()
+                # An interruption in between would leave open which of the two it is that serves.
+                with engine_process.interruption_held():
+                    kept = self._exchanged(name)
+                    self._start_swapped(kept)
+            except BaseException as error:
+                if kept is None:
+                    halt.end()
+                elif isinstance(error, KeyboardInterrupt):
+                    self.say(f"interrupted: {MAIN} serves what was restored; what it had is in {kept}")
                 raise
-            self._start_swapped(kept)
         seconds = {**made.seconds, "stopped": halt.seconds}
         return made.model_copy(update={"seconds": seconds, "plan": made.plan.model_copy(update={"keeps": kept})})
 
@@ -117,19 +130,57 @@ class LocalConnection:
             raise BackupError("host.recovery (stage): names nothing that it has laid ready")
         return made, made.staged
 
+    def _exchanged(self, staged: str) -> str:
+        """The name that main's old data have."""
+        try:
+            return asked(self, Swapped, SwapRequest(staged=staged)).kept
+        except UnansweredError:
+            # Said at once: main's start, which comes next, may fail too.
+            which = "had" if self._is_exchanged(staged) else "never had"
+            self.say(f"{MAIN} {which} changed places with what was restored; it is started as it is")
+            raise
+
     def _start_swapped(self, kept: str) -> None:
+        """Goes back only from what has never served: it may have rows that were acknowledged.
+
+        Raises BackupError that says what main is now.
+        """
         try:
             self.start()
-        except (HybridError, KeyboardInterrupt) as error:
+        except HybridError as error:
+            undone = self._taken_back(kept, error)
+            raise BackupError(
+                f"{MAIN}: what was restored did not start and is in {undone}, so the old data serve again: {error}"
+            ) from error
+
+    def _taken_back(self, kept: str, cause: HybridError) -> str:
+        """The name of what took main's place for a while. Raises BackupError with both faults."""
+        failed = f"{MAIN}: what was restored does not answer: {cause}\n{MAIN}:"
+        try:
+            if self._has_served():
+                raise BackupError("it has served, and may have rows that are nowhere else")
             self.say(f"what was restored does not answer: going back to {kept}")
             self.halt()
-            self.ask(document(UnswapRequest(kept=kept)))
+            undone = asked(self, Swapped, UnswapRequest(kept=kept)).kept
+        except UnansweredError as error:
+            raise BackupError(f"{failed} may or may not have been taken back from {kept}: {error}") from error
+        except HybridError as error:
+            raise BackupError(f"{failed} still is what was restored, for {kept} was not taken back: {error}") from error
+        try:
             self.start()
-            if isinstance(error, KeyboardInterrupt):
-                raise
+        except HybridError as error:
             raise BackupError(
-                f"{MAIN}: what was restored did not start, so the old data serve again: {error}"
+                f"{failed} is the old one again, and does not start either; the other is in {undone}: {error}"
             ) from error
+        return undone
+
+    def _is_exchanged(self, staged: str) -> bool:
+        folder = str(layout.data(spec.MAJOR).parent)
+        return self.route.in_host(["/bin/sh", "-c", IS_EXCHANGED, "sh", folder, staged]).returncode == 0
+
+    def _has_served(self) -> bool:
+        lock = str(layout.data(spec.MAJOR) / "postmaster.pid")
+        return self.route.in_host(["/bin/grep", "--quiet", "--line-regexp", IS_READY, lock]).returncode == 0
 
     def _objects(self, given: model.Backup) -> Objects:
         """A standby's host has its backups in the store of another stack."""

@@ -81,9 +81,13 @@ def result(command: Command, say: Say) -> dict[str, Any]:
     except KeyboardInterrupt:
         _cancel(command, say)
         raise
+    _relay(found, say)
+    return _answer(command, found)
+
+
+def _relay(found: Mapping[str, Any], say: Say) -> None:
     for line in str(found.get("StandardErrorContent", "")).splitlines():
         say(line)
-    return _answer(command, found)
 
 
 def _awaited(command: Command, say: Say) -> dict[str, Any]:
@@ -141,8 +145,9 @@ def _cancel(command: Command, say: Say) -> None:
         while time.monotonic() < deadline:
             found = _looked(command)
             if found is not None and found["Status"] in ENDED:
+                _relay(found, say)
                 say(f"{command}: cancelled; if it had stopped PostgreSQL, that starts again")
-                say("the next backup, restore or drill removes what it left")
+                say("the next backup, restore or drill clears up what it left: `./hybrid backup list`")
                 return
             time.sleep(FIRST_PAUSE_SECONDS)
         say(f"{command}: told to end, and has not within {CANCEL_SECONDS} s")

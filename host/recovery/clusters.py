@@ -49,6 +49,7 @@ TABLESPACES = re.compile(r"\.tablespaces-\d{8}-\d{6}(?:-\d+)?")
 STAGED_SECONDS = 3600
 """How long a staged cluster may wait for the swap, which another act does."""
 REMOVE_SECONDS = 20
+READY = "ready"
 PORT_LINE = 3
 """Of postmaster.pid (PostgreSQL, utils/pidfile.h)."""
 
@@ -109,6 +110,15 @@ def is_its(machine: Machine, number: int, name: str) -> bool:
         return os.path.samefile(f"/proc/{number}/cwd", folder(machine, name))
     except OSError:
         return False
+
+
+def has_served(machine: Machine, name: str) -> bool:
+    """Whether a server that runs on it, or was killed there, could be written."""
+    try:
+        lines = (folder(machine, name) / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return False
+    return READY in (line.rstrip() for line in lines)
 
 
 def listed(machine: Machine) -> list[Cluster]:

@@ -14,7 +14,7 @@ from host.common.services import READY_SECONDS, postgres
 from host.database import beginning
 from host.recovery import clusters, inventory
 from host.recovery.contract import MAIN, Swapped, SwapRequest, UnswapRequest
-from host.recovery.errors import RecoveryError, faults_of, say
+from host.recovery.errors import RecoveryError, faults_of, plain_faults, say
 from host.recovery.lock import alone
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
@@ -106,7 +106,13 @@ def stopped_at_the_end(machine: Machine, *, from_the_start: bool) -> Iterator[Ca
         kept = exchange(machine, staged)
         try:
             _start(machine)
+        except KeyboardInterrupt:
+            say(f"{MAIN} is what was restored, and is started; what it had is in {kept}")
+            raise
         except RecoveryError as error:
+            if clusters.has_served(machine, MAIN):
+                stays = f"{MAIN}: is what was restored, and stays it, for it has served; what it had is in {kept}"
+                raise RecoveryError(*error.faults, stays) from error
             raise RecoveryError(*error.faults, *_taken_back(machine, kept)) from error
         return kept
 
@@ -124,10 +130,11 @@ def stopped_at_the_end(machine: Machine, *, from_the_start: bool) -> Iterator[Ca
 def _taken_back(machine: Machine, kept: str) -> list[str]:
     """What became of it."""
     try:
-        _systemctl(machine, "stop")
-        undone = back(machine, kept)
+        with plain_faults(machine.clusters):
+            _systemctl(machine, "stop")
+            undone = back(machine, kept)
     except RecoveryError as error:
-        return [f"{MAIN}: the old one, {kept}, could not be taken back", *error.faults]
+        return [f"{MAIN}: still is what was restored, for {kept} could not be taken back", *error.faults]
     return [f"{MAIN}: the old one serves again; what failed is in {undone}"]
 
 

@@ -124,6 +124,6 @@ def test_ctrl_c_cancels_the_command_and_says_so() -> None:
     assert client.returncode == 42
     assert said.splitlines() == [
         f"command {COMMAND} on {NODE}: cancelled; if it had stopped PostgreSQL, that starts again",
-        "the next backup, restore or drill removes what it left",
+        "the next backup, restore or drill clears up what it left: `./hybrid backup list`",
     ]
     assert dict(manager.calls)["CancelCommand"]["InstanceIds"] == [NODE]

@@ -1,5 +1,6 @@
 """Folders that change places: what a kill or a failure in between leaves, and who starts main again."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -300,3 +301,58 @@ def test_every_fault_is_told_where_the_old_one_can_t_be_taken_back(
     first, taken, *_ = caught.value.faults
     assert first == "does not work"
     assert "could not be taken back" in taken
+
+
+def failing_start(made: Any, monkeypatch: pytest.MonkeyPatch, *faults: BaseException) -> None:
+    """Each start of main meets the next of these faults, and those after them none."""
+    coming = iter(faults)
+
+    def start(_: object) -> None:
+        if fault := next(coming, None):
+            raise fault
+
+    cluster(made, "main")
+    cluster(made, STAGED)
+    monkeypatch.setattr(swap, "_start", start)
+
+
+def test_what_has_served_is_not_taken_away(
+    tmp_path: Path, commands: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = machine(tmp_path)
+    failing_start(made, monkeypatch, RecoveryError("does not answer"))
+    (clusters.folder(made, STAGED) / "postmaster.pid").write_text("700\n/data\n1\n5432\n/run\n\n1 2\nready   \n")
+    with (
+        pytest.raises(RecoveryError, match=r"for it has served; what it had is in main\.before-"),
+        swap.stopped_at_the_end(made, from_the_start=False) as exchange,
+    ):
+        exchange(STAGED)
+    assert whose(made, "main") == STAGED
+
+
+def test_a_full_disk_as_the_old_one_is_taken_back_hides_nothing(
+    tmp_path: Path, commands: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = machine(tmp_path)
+    failing_start(made, monkeypatch, RecoveryError("does not answer"))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(swap, "_begin_timeline", full)
+    with pytest.raises(RecoveryError) as caught, swap.stopped_at_the_end(made, from_the_start=False) as exchange:
+        exchange(STAGED)
+    first, still, full_disk = caught.value.faults
+    assert first == "does not answer"
+    assert still.startswith("main: still is what was restored, for main.before-")
+    assert full_disk.endswith("no space is left")
+
+
+def test_an_interruption_after_the_exchange_says_what_is_kept(
+    tmp_path: Path, commands: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = machine(tmp_path)
+    failing_start(made, monkeypatch, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt), swap.stopped_at_the_end(made, from_the_start=False) as exchange:
+        exchange(STAGED)
+    assert "main is what was restored, and is started; what it had is in main.before-" in capsys.readouterr().err
