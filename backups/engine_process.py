@@ -113,6 +113,6 @@ def _end(process: subprocess.Popen[str], say: Say, interrupt: Callable[[int], No
         process.wait(CLEAN_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        say(f"not done within {CLEAN_SECONDS} s: the next backup, restore or drill removes what is left")
+        say(f"not done within {CLEAN_SECONDS} s: the next backup, restore or drill clears up what is left")
     finally:
         signal.signal(signal.SIGINT, before)

@@ -56,6 +56,9 @@ def below(listing: Listing) -> Iterator[str]:
         yield f"at work: {listing.running}"
     if listing.leftovers:
         yield f"left by a command that was killed, removed by the next that acts: {', '.join(listing.leftovers)}"
+    if listing.displaced:
+        names = ", ".join(listing.displaced)
+        yield f"moved away by a command that was killed, put back under its name by the next that acts: {names}"
 
 
 def rendered_source(given: Listing | Plan) -> str:

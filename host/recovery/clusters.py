@@ -320,7 +320,7 @@ def working(machine: Machine) -> Iterator[Work]:
 
 
 def leftovers(machine: Machine, *, but: str = "") -> list[Path]:
-    """Leftovers of killed acts: a work folder, and staged clusters that were never swapped in."""
+    """Leftovers of killed acts: a work folder, staged clusters never swapped in, and what has a rightful name."""
     found = []
     for path in machine.path(machine.clusters).iterdir():
         staged = STAGED.fullmatch(path.name)
@@ -347,8 +347,8 @@ def clean(machine: Machine, *, but: str = "", has_staged: bool = False) -> None:
         staged = [path for path in machine.path(machine.clusters).iterdir() if STAGED.fullmatch(path.name)]
         found = sorted({*found, *staged})
     for path in found:
-        if name := _rightful(machine, path):
-            say(f"{name}: is put back where an earlier command ended before it had replaced it")
+        if name := rightful(machine, path):
+            say(f"{path.name}: is put back as {name}, from where a command that was killed had moved it")
             _remove(machine, folder(machine, name))
             os.rename(path, folder(machine, name))
             continue
@@ -363,7 +363,7 @@ def forget_notes(data: Path) -> None:
         (data / note).unlink(missing_ok=True)
 
 
-def _rightful(machine: Machine, path: Path) -> str | None:
+def rightful(machine: Machine, path: Path) -> str | None:
     """The name of what a killed act had only moved away; None for what may be deleted."""
     if moving := MOVING.fullmatch(path.name):
         try:

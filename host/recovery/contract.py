@@ -333,6 +333,8 @@ class Listing(Answer):
     """What restores or drills there now, in words."""
     leftovers: list[str] = Field(default_factory=list)
     """What killed commands left; the next command that acts removes it."""
+    displaced: list[str] = Field(default_factory=list)
+    """What killed commands had moved away, and did not replace; the next command that acts puts it back."""
     restored: list[Cluster] = Field(default_factory=list)
 
 

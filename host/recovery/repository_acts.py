@@ -140,6 +140,9 @@ def listing(machine: Machine, request: ListRequest) -> Listing:
     held = inventory.read(repository)
     windows, holes = _covered(machine, repository, held)
     at_work = lock.running(machine)
+    # What an act that runs works in is nobody's rest.
+    left = [] if at_work else clusters.leftovers(machine)
+    displaced = [path.name for path in left if clusters.rightful(machine, path)]
     return Listing(
         stanza=repository.backup.stanza,
         now=held.now,
@@ -149,8 +152,8 @@ def listing(machine: Machine, request: ListRequest) -> Listing:
         windows=list(windows),
         holes=list(holes),
         running=at_work,
-        # What an act that runs works in is nobody's rest.
-        leftovers=[] if at_work else [path.name for path in clusters.leftovers(machine)],
+        leftovers=[path.name for path in left if path.name not in displaced],
+        displaced=displaced,
         restored=clusters.listed(machine),
     )
 

@@ -29,12 +29,15 @@ def test_a_backup_is_a_row_with_its_copy() -> None:
 
 
 def test_the_window_gaps_and_clusters_are_said_below() -> None:
-    text = "\n".join(below(read(answering.two_timelines() | {"leftovers": ["drill-1"]})))
+    text = "\n".join(
+        below(read(answering.two_timelines() | {"leftovers": ["drill-1"], "displaced": [".main.before-1"]}))
+    )
     assert "Any moment from 2026-11-15 12:30:00 to 2026-11-21 12:00:00 UTC, moving on (5 d 23 h); 4 backups." in text
     assert f"WAL missing on timeline 1: {wal(330)} to {wal(400)}" in text
     assert "restored before-delete: 700 MB, running, made 2026-11-21 11:00:00 UTC, on the host psql -p 5433" in text
     assert "kept main.before-20261118-1200: 700 MB, stopped" in text
     assert "left by a command that was killed, removed by the next that acts: drill-1" in text
+    assert "put back under its name by the next that acts: .main.before-1" in text
 
 
 def test_each_window_is_said() -> None:

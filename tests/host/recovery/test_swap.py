@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from host.common import convergence_lock, layout
-from host.recovery import clusters, recovering, restore, swap
-from host.recovery.contract import RestoreRequest, Target
+from host.recovery import clusters, inventory, recovering, repository_acts, restore, swap
+from host.recovery.contract import ListRequest, RestoreRequest, Target
 from host.recovery.errors import RecoveryError
+from host.recovery.machine import utc_now
 from tests.backups.answering import plan
 from tests.host.recovery.machine import cluster, machine, names, whose
 from tests.host.specs import spec
@@ -93,6 +94,21 @@ def test_notes_of_another_exchange_in_a_backup_hinder_no_restore_to_a_moment(
     staged = restore.staged(made, wanted).staged
     assert staged is not None
     swap.exchange(made, staged)
+
+
+def test_a_listing_says_of_main_s_old_data_that_they_are_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = machine(tmp_path)
+    cluster(made, f".{KEPT}")
+    cluster(made, f".{KEPT}-2", hybrid_swap=f".{KEPT}-2")
+    monkeypatch.setattr(inventory, "read", lambda _: SimpleNamespace(now=utc_now(), backups=[]))
+    monkeypatch.setattr(repository_acts, "_covered", lambda *_: ([], []))
+    monkeypatch.setattr(repository_acts, "archive", lambda _: [])
+    found = repository_acts.listing(made, ListRequest())
+    assert (found.displaced, found.leftovers) == ([f".{KEPT}"], [f".{KEPT}-2"])
+    clusters.clean(made)
+    assert names(made) == [KEPT]
 
 
 def test_an_exchange_that_is_refused_leaves_what_was_staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
