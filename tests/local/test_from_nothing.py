@@ -74,7 +74,7 @@ def test_wrong_settings_are_refused_before_anything_changes(stack: StackUnderTes
     answer = stack.run("up")
     settings.write_text(text)
     assert answer.returncode == 1
-    assert [line.split(": ")[2] for line in answer.stderr.splitlines()] == ["environment", "postgresHosts.0.bundle"]
+    assert [line.split(": ")[3] for line in answer.stderr.splitlines()] == ["environment", "postgresHosts.0.bundle"]
     assert stack.run("status").returncode == 0
 
 

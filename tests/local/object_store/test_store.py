@@ -72,7 +72,7 @@ def test_a_store_whose_disk_is_full_says_so_and_takes_what_comes_after(store: St
             store.put("one", b"lost")
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 507
         assert refused.value.response["Error"]["Code"] == "InsufficientStorage"
-        assert "No space left on device" in store.said()
+        until(lambda: "No space left on device" in store.said())
         filling.unlink()
         version = store.put("one", b"kept")
         assert store.body("one") == b"kept"
