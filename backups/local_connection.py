@@ -13,9 +13,9 @@ from backups.connection import Say, asked
 from backups.errors import BackupError, UnansweredError
 from components.common.errors import HybridError
 from host.common import layout
-from host.recovery import clusters
 from host.recovery.contract import (
     MAIN,
+    SWAP_NOTE,
     Backup,
     Restored,
     RestoreRequest,
@@ -39,7 +39,7 @@ AWAY = "does not answer"
 STOPPED = "PostgreSQL does not run"
 IS_EXCHANGED = f"""
 cd "$1" || exit 1
-for left in "$2" .{MAIN}.before-*/{clusters.SWAP_NOTE}; do test -e "$left" && exit 1; done
+for left in "$2" .{MAIN}.before-*/{SWAP_NOTE}; do test -e "$left" && exit 1; done
 exit 0"""
 """Whether a staged cluster is main: it is not there any more, and not on its way either (host/recovery/swap.py)."""
 IS_READY = "ready *"

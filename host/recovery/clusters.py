@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from host.common import layout
 from host.database import beginning
-from host.recovery.contract import MAIN, Cluster
+from host.recovery.contract import MAIN, SWAP_NOTE, Cluster
 from host.recovery.errors import RecoveryError, say
 from host.recovery.machine import Machine, utc_now
 
@@ -34,8 +34,6 @@ REPLACED = re.compile(r"\.hybrid-recovery-replaced-(.+)")
 """A restored cluster that another one replaces, until that answers."""
 READ = ".hybrid-recovery-read-"
 """Begins the name of a folder that a segment is read in; the number of the process that reads it ends it."""
-SWAP_NOTE = "hybrid-swap"
-"""File in a staged cluster that changes places with main: the name that it has meanwhile."""
 STANDBY = "standby.signal"
 """In the data directory of a server that follows another one, until it is promoted."""
 STATE_NOTE = "hybrid-state"

@@ -25,6 +25,8 @@ from host.specification.model import Line, matching
 
 MAIN = "main"
 """The cluster that serves."""
+SWAP_NOTE = "hybrid-swap"
+"""File in a staged cluster that changes places with main: the name that it has meanwhile."""
 LSN = "[0-9A-F]{1,8}/[0-9A-F]{1,8}"
 LABEL = "[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?"
 CLUSTER = "[a-z][a-z0-9_-]{0,40}"

@@ -13,7 +13,7 @@ from host.common import convergence_lock, layout
 from host.common.services import READY_SECONDS, postgres
 from host.database import beginning
 from host.recovery import clusters, inventory
-from host.recovery.contract import MAIN, Swapped, SwapRequest, UnswapRequest
+from host.recovery.contract import MAIN, SWAP_NOTE, Swapped, SwapRequest, UnswapRequest
 from host.recovery.errors import RecoveryError, faults_of, plain_faults, say
 from host.recovery.lock import alone
 from host.recovery.machine import Machine
@@ -54,7 +54,7 @@ def exchange(machine: Machine, staged: str) -> str:
     # Neither staged, which may be removed, nor kept, which is old data: after a kill here the next act tells by the
     # note which of them has this name.
     moving = clusters.folder(machine, f".{kept}")
-    machine.write(machine.clusters / staged / clusters.SWAP_NOTE, moving.name)
+    machine.write(machine.clusters / staged / SWAP_NOTE, moving.name)
     os.rename(path, moving)
     try:
         _exchange(main, moving)

@@ -14,7 +14,7 @@ import pytest
 
 from host.common import convergence_lock, layout
 from host.recovery import clusters, inventory, recovering, repository_acts, restore, swap
-from host.recovery.contract import ListRequest, RestoreRequest, Target
+from host.recovery.contract import SWAP_NOTE, ListRequest, RestoreRequest, Target
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import utc_now
 from tests.backups.answering import plan
@@ -49,7 +49,7 @@ def test_an_exchange_keeps_what_main_had(tmp_path: Path) -> None:
     kept = swap.exchange(made, STAGED)
     assert names(made) == sorted(["main", kept])
     assert (whose(made, "main"), whose(made, kept)) == (STAGED, "main")
-    assert not (clusters.folder(made, "main") / clusters.SWAP_NOTE).exists()
+    assert not (clusters.folder(made, "main") / SWAP_NOTE).exists()
 
 
 @pytest.mark.parametrize(("function", "call"), [("rename", 1), ("_exchange", 1), ("rename", 2)])
@@ -66,7 +66,7 @@ def test_a_kill_in_between_is_never_told_as_something_else(
             swap.exchange(made, STAGED)
     clusters.clean(made, has_staged=True)
     # A backup of main would have it, and with that each restore from there.
-    assert not (clusters.folder(made, "main") / clusters.SWAP_NOTE).exists()
+    assert not (clusters.folder(made, "main") / SWAP_NOTE).exists()
     is_exchanged = (function, call) == ("rename", 2)
     assert whose(made, "main") == (STAGED if is_exchanged else "main")
     # The copy is gone where it did not come in, and main's old data are kept where it did.
@@ -82,7 +82,7 @@ def test_notes_of_another_exchange_in_a_backup_hinder_no_restore_to_a_moment(
 
     @contextmanager
     def recovered(folder: clusters.Work, *_: object) -> Iterator[Any]:
-        for note in (clusters.STATE_NOTE, clusters.SWAP_NOTE):
+        for note in (clusters.STATE_NOTE, SWAP_NOTE):
             (folder.inside("data") / note).write_text("of another exchange")
         yield SimpleNamespace(server=SimpleNamespace(stop=lambda: None), answer=lambda: None, seconds={})
 
