@@ -227,9 +227,18 @@ class Backend(S3Backend):
         bucket.keys = Keys(bucket.name, self.changed)
         return bucket
 
-    def put_object(self, *arguments: Any, **options: Any) -> FakeKey:
+    def put_object(self, bucket_name: str, key_name: str, value: Any, *arguments: Any, **options: Any) -> FakeKey:
+        """Has the content on the disk before the object is seen.
+
+        moto counts the ETag of what it holds in memory without a lock, for a list of the bucket too, and so would move
+        the place at which another request reads it to write it down: half of it would be stored, and acknowledged.
+        """
+        if not isinstance(value, StoredBody):
+            self.get_bucket(bucket_name)
+            options["etag"] = hashlib.md5(value, usedforsecurity=False).hexdigest()
+            value = self.write_body(bucket_name, iter([value]))
         with self.mutation:
-            return super().put_object(*arguments, **options)
+            return super().put_object(bucket_name, key_name, value, *arguments, **options)
 
     def delete_object(self, *arguments: Any, **options: Any) -> tuple[bool, dict[str, Any]]:
         with self.mutation:

@@ -125,9 +125,6 @@ class Store:
             bucket.keys.take(key, [*stored, *others])
 
     def _write(self, bucket: str, key: str, versions: list[Any]) -> None:
-        for one in _objects(versions):
-            if not isinstance(one._value_buffer, StoredBody):
-                self._move_to_disk(bucket, one)
         tags = self._backend.tagger.get_tag_dict_for_resource
         self.files.write_key(
             bucket, key, [record(one, tags(one.arn) if isinstance(one, FakeKey) else {}) for one in versions]
@@ -138,13 +135,6 @@ class Store:
         used = {one._value_buffer.path for one in _objects(versions)}
         for path in {one._value_buffer.path for one in _objects(before)} - used:
             path.unlink(missing_ok=True)
-
-    def _move_to_disk(self, bucket: str, one: Any) -> None:
-        # moto counts it from the buffer.
-        _ = one.etag
-        with one.lock:
-            one._value_buffer.seek(0)
-            one.value = self.write_body(bucket, iter(lambda: one._value_buffer.read(1 << 20), b""))
 
 
 def _objects(versions: list[Any]) -> list[Any]:

@@ -1,6 +1,7 @@
 """What the local S3 has acknowledged outlives it, however it ends."""
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +20,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.object_store.backend import Backend
-from tests.local.object_store.under_test import COPIES, LOCK, RULE, StoreUnderTest, bucket
+from local.object_store.versions import StoredBody
+from tests.local.object_store.under_test import COPIES, LOCK, REGION, RULE, StoreUnderTest, bucket
 from tests.small_disk import needs_disk, small_disk
 from tests.waiting import until
 
@@ -128,6 +131,7 @@ def test_what_was_deleted_for_good_stays_deleted(store: StoreUnderTest) -> None:
 def test_no_version_is_lost_where_many_write_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
     backend = Backend("aws", "123456789012")
     backend.changed = lambda bucket, key: None
+    backend.write_body = lambda bucket, content: StoredBody(Path("body"), len(b"".join(content)))
     made = backend.create_bucket("contended", "ca-central-1")
     made.versioning_status = "Enabled"
     read = made.keys.getlist
@@ -141,6 +145,31 @@ def test_no_version_is_lost_where_many_write_one_key(monkeypatch: pytest.MonkeyP
     with ThreadPoolExecutor(4) as pool:
         written = list(pool.map(lambda _: backend.put_object("contended", "one", b"1").version_id, range(40)))
     assert sorted(one.version_id for one in read("one")) == sorted(written)
+
+
+def test_an_object_is_whole_that_was_listed_while_it_came(store: StoreUnderTest) -> None:
+    """As pgBackRest lists the archive for one WAL segment while it stores another."""
+    is_over = threading.Event()
+
+    def look() -> None:
+        client = store.objects.client(REGION)
+        while not is_over.is_set():
+            client.list_objects_v2(Bucket="kept")
+
+    content = os.urandom(4 << 20)
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        answers = [store.client.put_object(Bucket="kept", Key="one", Body=content) for _ in range(25)]
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    assert {answer["ETag"] for answer in answers} == {f'"{digest}"'}
+    bodies = [path.read_bytes() for path in (store.folder() / "bodies").iterdir()]
+    assert (len(bodies), {len(body) for body in bodies}, set(bodies) == {content}) == (25, {len(content)}, True)
 
 
 def test_nothing_acknowledged_is_lost_by_a_kill_under_load(store: StoreUnderTest) -> None:
