@@ -1,6 +1,6 @@
 """What the answers of a database mean: each subject's rows judged against the one table of limits."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -83,6 +83,8 @@ COLD_BLOCKS = 100_000
 SPARE_SECONDS = 15
 # As declared where nothing else is; a host of before does not tell its own.
 DEFAULT_POINT_SECONDS = 120
+WOULD_BE_LOST = "would be lost"
+LOST = "docs/runbooks/restore.md, Lost bucket"
 # Of transaction ids, which wrap around (PostgreSQL manual, 24.1.5).
 ALL_IDS = 2**31
 
@@ -199,7 +201,7 @@ def wal(rows: Rows) -> Iterator[Finding]:
 def unarchived(rows: Rows) -> Iterator[Finding]:
     """What is on this host alone, against the point that a restore is to reach; what can't be told is the worst."""
     if not rows:
-        yield Finding(name="would be lost", level=Level.OK, detail="nothing: a standby has no log of its own")
+        yield Finding(name=WOULD_BE_LOST, level=Level.OK, detail="nothing: a standby has no log of its own")
         return
     (row,) = rows
     limits = Threshold(
@@ -210,12 +212,31 @@ def unarchived(rows: Rows) -> Iterator[Finding]:
     log = f"{size(row['bytes'])} of log would not come back"
     if row["seconds"] is None:
         fault = f"nobody knows how much: {log}, and the time of its commits can't be read"
-        yield Finding(name="would be lost", level=Level.CRITICAL, detail=fault, own_limits=limits)
+        yield Finding(name=WOULD_BE_LOST, level=Level.CRITICAL, detail=fault, own_limits=limits)
     elif not row["seconds"]:
-        yield measured("would be lost", 0, "nothing: all that was committed was handed to the archive", limits)
+        yield measured(WOULD_BE_LOST, 0, "nothing: all that was committed was handed to the archive", limits)
     else:
         since = f"what was committed in the last {duration(row['seconds'])}: {log}"
-        yield measured("would be lost", row["seconds"], since, limits)
+        yield measured(WOULD_BE_LOST, row["seconds"], since, limits)
+
+
+def against_repository(found: Iterable[Finding], rows: Rows) -> Iterator[Finding]:
+    """What was handed to the archive comes back only from a repository that has it, and a backup before it."""
+    fault = next(filter(None, map(_repository_fault, rows)), None)
+    for one in found:
+        is_more = fault and one.name == WOULD_BE_LOST
+        yield replace(one, level=Level.CRITICAL, value=None, detail=f"{fault}: {LOST}") if is_more else one
+
+
+def _repository_fault(row: Mapping[str, Any]) -> str | None:
+    if not row["backups"]:
+        return "all: the repository has no backup that this database can be restored from"
+    if not row["is_there"]:
+        return f"nobody knows how much: the newest backup, {row['newest_backup']}, is not in the repository any more"
+    if row["archived_wal"] and (row["newest_wal"] or "") < row["archived_wal"]:
+        newest = f"nothing after {row['newest_wal']}" if row["newest_wal"] else "nothing"
+        return f"{row['archived_wal']} was archived, and the repository has {newest}"
+    return None
 
 
 def archiver(rows: Rows) -> Iterator[Finding]:

@@ -45,6 +45,7 @@ SELECT bytes::float8, seconds, extract(epoch FROM current_setting('archive_timeo
        nullif(current_setting('hybrid.recovery_point_seconds', true), '')::float8 AS recovery_point_seconds
 FROM monitoring.unarchived()
 """
+REPOSITORY = "SELECT * FROM monitoring.repository()"
 ARCHIVER = """
 SELECT current_setting('archive_mode') AS mode, pg_is_in_recovery() AS is_standby, last_archived_wal, failed_count,
        coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) AS is_failing,
@@ -126,7 +127,7 @@ SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 NOT_FOR_MONITOR = (
     "rows of any table",
     "commands and messages of cron jobs, messages of TimescaleDB's jobs: they may hold rows' values (see `db psql`)",
-    "pgBackRest's repository",
+    "pgBackRest's repository, but for how far it goes",
 )
 SUBJECTS: tuple[tuple[str, str, Callable[[Rows], Iterator[Finding]]], ...] = (
     ("server", SERVER, findings.server),
@@ -205,11 +206,13 @@ def status(access: Access, extra: tuple[Finding, ...] = (), *, is_pinned: bool =
         subjects = (*SUBJECTS, _buffers(connection.info.server_version))
         seen = {name: asked(name, query) for name, query, _ in subjects}
         backups = asked("pgBackRest", PGBACKREST)
+        repository = asked("backup repository", REPOSITORY)
     if (server := seen["server"]) is not None:
         found += findings.versions(server, backups, seen["TimescaleDB jobs"], is_pinned=is_pinned)
     for name, _, judge in subjects:
         if (rows := seen[name]) is not None:
             found += judge(rows)
+    found = list(findings.against_repository(found, repository or ()))
     found.append(certificate(access))
     return Status(stack=access.stack, route=access.route, findings=tuple(found), unseen=tuple(unseen))
 

@@ -9,7 +9,7 @@ SCHEMA = "monitoring"
 SQL = (Path(__file__).parent / "sql" / "monitoring.sql").read_text()
 MARK = f"hybrid {hashlib.sha256(SQL.encode()).hexdigest()[:16]}"
 """Which functions these are; kept as a comment on one of them."""
-FUNCTIONS = ("disk", "backup_version", "cron_jobs", "dropped_wal", "unarchived", "mark", "newest_marker")
+FUNCTIONS = ("disk", "backup_version", "cron_jobs", "dropped_wal", "unarchived", "repository", "mark", "newest_marker")
 """What a role that monitors may run."""
 MARKER_JOB = "hybrid-marker"
 MARKER_SCHEDULE = "30 seconds"

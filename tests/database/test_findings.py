@@ -203,9 +203,44 @@ def test_what_would_be_lost_is_told_by_time_and_bytes_against_what_is_declared()
     (found,) = findings.unarchived([UNARCHIVED])
     assert found.detail == "what was committed in the last 40.0 s: 19 MB of log would not come back"
     assert (found.value, str(found.limits)) == (40.0, "≥ 75 / 300 s of commits")
-    # Whether the repository still has it is not asked.
     (found,) = findings.unarchived([UNARCHIVED | {"seconds": 0.0}])
     assert found.detail == "nothing: all that was committed was handed to the archive"
+
+
+HELD = {
+    "backups": 2,
+    "newest_backup": "20261121-053408F",
+    "is_there": True,
+    "newest_wal": "000000010000000000000007",
+    "archived_wal": "000000010000000000000007",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, None),
+        ({"newest_wal": "000000010000000000000008"}, None),
+        ({"newest_wal": "000000020000000000000007"}, None),
+        ({"archived_wal": None}, None),
+        ({"backups": 0, "newest_backup": None, "is_there": None}, "all: the repository has no backup"),
+        ({"is_there": False}, "nobody knows how much: the newest backup, 20261121-053408F, is not"),
+        (
+            {"newest_wal": "000000010000000000000006"},
+            "000000010000000000000007 was archived, and the repository has nothing after 000000010000000000000006",
+        ),
+        ({"newest_wal": None}, "000000010000000000000007 was archived, and the repository has nothing: "),
+    ],
+)
+def test_what_was_archived_counts_where_the_repository_has_it(changes: dict[str, Any], told: str | None) -> None:
+    before = [*findings.unarchived([UNARCHIVED]), findings.measured("wal", 1, "")]
+    found = list(findings.against_repository(before, [HELD | changes]))
+    assert found[1:] == before[1:]
+    assert list(findings.against_repository(before, ())) == before
+    if told is None:
+        assert found == before
+    else:
+        assert (found[0].level, found[0].value, found[0].detail.startswith(told)) == ("critical", None, True)
 
 
 def test_what_could_not_be_seen_is_a_warning() -> None:

@@ -1,5 +1,6 @@
 """A local stack whose S3 lost its folder while PostgreSQL archives."""
 
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -38,11 +39,18 @@ def test_a_log_file_from_before_the_repository_keeps_up_from_nothing(stack: Stac
     for key in keys:
         if key != log:
             client.delete_object(Bucket=host["bucket"], Key=key)
+    assert would_be_lost(stack) == "critical"
     assert stack.bring_up() == ["backups"]
     assert stack.backups()
+    assert would_be_lost(stack) == "ok"
     add_entry(stack, "archived again")
     stack.psql("SELECT pg_switch_wal()")
     until(lambda: waiting(stack) == "0")
+
+
+def would_be_lost(stack: StackUnderTest) -> str:
+    document = json.loads(stack.told("db", "status", "--json").stdout)
+    return next(str(one["level"]) for one in document["findings"] if one["name"] == "would be lost")
 
 
 def waiting(stack: StackUnderTest) -> str:

@@ -168,6 +168,62 @@ BEGIN
 END
 $$;
 
+-- The repository as pgBackRest lists it, then the names of the folders that its backups are in, and a dot where that was
+-- all. What can't be deciphered is quoted there in bytes that are no text.
+DROP FOREIGN TABLE IF EXISTS monitoring.backup_repository;
+CREATE FOREIGN TABLE monitoring.backup_repository (line text)
+SERVER file_systems OPTIONS (
+    format 'csv', delimiter E'\x01', quote E'\x02',
+    program $program$
+        export LC_ALL=C PGBACKREST_LOG_LEVEL_CONSOLE=off PGBACKREST_LOG_LEVEL_STDERR=off
+        stanza=$(sed -n 's/^\[\([^]:]*\)\]$/\1/p' /etc/pgbackrest.conf | tail -n 1)
+        timeout 2 sh -c 'pgbackrest --output=json info && echo && pgbackrest repo-ls "backup/$0" && echo .' "$stanza" |
+            tr -cd '[:print:]\n'
+    $program$
+);
+REVOKE ALL ON monitoring.backup_repository FROM PUBLIC;
+
+-- What this cluster could be restored from: usable backups, the newest of them and whether its folder is there, the
+-- newest log file, and the one that PostgreSQL archived last. No row on a standby. Fails where nothing is answered.
+CREATE OR REPLACE FUNCTION monitoring.repository() RETURNS TABLE (
+    backups bigint, newest_backup text, is_there boolean, newest_wal text, archived_wal text
+) LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own CONSTANT jsonb := jsonb_build_object('system-id', (SELECT system_identifier FROM pg_control_system()));
+    lines text[];
+    stanza jsonb;
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RETURN;
+    END IF;
+    -- First: what is archived meanwhile is in the repository by then.
+    SELECT left(last_archived_wal, 24) INTO archived_wal FROM pg_stat_archiver WHERE last_archived_wal ~ '^[0-9A-F]{24}';
+    lines := ARRAY(SELECT held.line FROM monitoring.backup_repository AS held WHERE held.line <> '');
+    IF NOT '.' = ANY (lines) THEN
+        RAISE EXCEPTION 'the store does not answer';
+    END IF;
+    SELECT one INTO stanza FROM jsonb_array_elements(lines[1]::jsonb) AS one WHERE one -> 'db' @> jsonb_build_array(own);
+    -- One that was overwritten, or written with another passphrase, is of no use to this host, nor is a bucket that is
+    -- gone; of any other that can't be read nothing is known.
+    IF stanza IS NULL AND lines[1]::jsonb @> '[{"status": {"code": 99}}]'
+       AND lines[1] !~ 'cipher header invalid|CryptoError|FormatError|failed with 404' THEN
+        RAISE EXCEPTION 'it can''t be read; `./hybrid backup list` says why';
+    END IF;
+    -- As host/backup/repository_state.py has it.
+    SELECT count(*), (array_agg(one ->> 'label' ORDER BY (one #>> '{timestamp,stop}')::bigint DESC))[1]
+    INTO backups, newest_backup
+    FROM jsonb_array_elements(stanza -> 'backup') AS one
+    WHERE NOT coalesce((one ->> 'error')::boolean, false) AND NOT EXISTS (
+        SELECT FROM jsonb_array_elements(stanza -> 'backup') AS other
+        WHERE other #>> '{annotation,damaged}' <> ''
+          AND (other -> 'label' = one -> 'label' OR coalesce(one -> 'reference', '[]') @> (other -> 'label'))
+    );
+    is_there := newest_backup = ANY (lines);
+    SELECT max(one ->> 'max') INTO newest_wal FROM jsonb_array_elements(stanza -> 'archive') AS one;
+    RETURN NEXT;
+END
+$$;
+
 -- What a restored database is held against: each marker was committed at its time, or it is missing.
 CREATE TABLE IF NOT EXISTS monitoring.marker (
     written_at timestamptz PRIMARY KEY DEFAULT clock_timestamp(), xid xid8 NOT NULL DEFAULT pg_current_xact_id()

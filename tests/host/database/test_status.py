@@ -56,6 +56,7 @@ def watched(
         made.enter()
         made.move_data_to_disk_of(DISK_MB)
         made.run_with_files()
+        made.pgbackrest("backup")
         made.superuser("CREATE TABLE public.written (row int)")
         made.superuser("UPDATE cron.job SET active = false")
         yield made
@@ -179,6 +180,27 @@ def test_what_can_not_be_read_is_never_told_as_less_than_it_is(watched: HostUnde
     finally:
         watched.superuser("ALTER FUNCTION extensions.hidden RENAME TO pg_get_wal_records_info")
     assert not bound or float(bound) >= exact
+
+
+def test_what_the_repository_has_no_more_would_be_lost(watched: HostUnderTest, store: ObjectStore) -> None:
+    """By hand, or by who has the keys: the newest log, the newest backup, then all of it."""
+    archived(watched)
+    client, bucket = store.client(), watched.spec["backup"]["bucket"]
+    assert level(watched, "would be lost") == "ok"
+    for folder, told in (
+        ("archive/main-17/17-1/0", r"[0-9A-F]{24} was archived, and the repository has nothing: "),
+        ("backup/main-17/2", r"nobody knows how much: the newest backup, \d{8}-\d{6}F, is not in the repository"),
+        ("", "all: the repository has no backup that this database can be restored from: "),
+    ):
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"postgresql/{folder}"):
+            for one in page.get("Contents", ()):
+                client.delete_object(Bucket=bucket, Key=one["Key"])
+        found = findings(watched)["would be lost"]
+        assert (found.level, re.match(told, found.detail) is not None) == ("critical", True), found.detail
+    watched.pgbackrest("stanza-create")
+    assert level(watched, "would be lost") == "critical"
+    watched.pgbackrest("backup")
+    assert level(watched, "would be lost") == "ok"
 
 
 def test_log_that_waits_is_seen_by_its_age_its_share_and_its_room(watched: HostUnderTest) -> None:
