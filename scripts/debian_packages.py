@@ -16,8 +16,9 @@ ORDINARY_USER_COMMANDS = {"newuidmap": "uidmap"}
 TEST_COMMANDS = {"chromium": "chromium"}
 # A machine that is booted under systemd, and a firewall in a network of its own, can be had by root alone.
 ROOT_TEST_COMMANDS = {"systemd-nspawn": "systemd-container", "nft": "nftables", "ip": "iproute2"}
-# Without it the local stack has all but DNS.
 OPTIONAL_COMMANDS = {"knotd": "knot"}
+# What the local stack has not without the package.
+OPTIONAL_USES = {"knot": "DNS"}
 SBIN = "/usr/sbin:/sbin"
 
 
@@ -89,8 +90,9 @@ def main() -> int:
         packages = packages if fault else []
         # By itself: what the rest goes without holds nothing up.
         extra = extra if fault or (extra and install(extra)) else []
-    if extra:
-        print(f"{', '.join(extra)}: not here, and the local stack then has no DNS; Debian's package", file=sys.stderr)
+    for package in extra:
+        lacking = OPTIONAL_USES[package]
+        print(f"{package}: not here, and the local stack then has no {lacking}; Debian's package", file=sys.stderr)
     packages = without_replaced(packages)
     if not packages:
         return 0

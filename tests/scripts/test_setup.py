@@ -127,6 +127,21 @@ def test_a_missing_name_server_is_told_and_gone_without(
     assert "knot: not here, and the local stack then has no DNS" in capsys.readouterr().err
 
 
+def test_each_package_that_is_gone_without_is_told_with_what_it_is_for(
+    program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program("mmdebstrap", "")
+    program("newuidmap", "")
+    monkeypatch.setattr(debian_packages, "OPTIONAL_COMMANDS", {"knotd": "knot", "metersd": "meters"})
+    monkeypatch.setattr(debian_packages, "OPTIONAL_USES", {"knot": "DNS", "meters": "figures"})
+    assert run(monkeypatch, "up", 1000) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition("; ")[0] for line in said] == [
+        "knot: not here, and the local stack then has no DNS",
+        "meters: not here, and the local stack then has no figures",
+    ]
+
+
 def test_root_installs_the_name_server_and_does_not_have_it_started(
     program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

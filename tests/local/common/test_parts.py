@@ -10,7 +10,7 @@ from local.common.parts import PARTS, PORTS, Part, named
 from local.host.realisation import Realisation
 from local.processes.stack import Stack
 from plan.project import ROOT
-from scripts.debian_packages import OPTIONAL_COMMANDS
+from scripts.debian_packages import OPTIONAL_COMMANDS, OPTIONAL_USES
 
 LIST = "local/common/parts.py"
 FIRST_ARGUMENT = {"start": Realisation, "steps": Realisation, "refuse": Realisation, "hops": Stack, "checks": Stack}
@@ -81,6 +81,9 @@ def test_what_a_part_needs_of_debian_is_installed_or_named() -> None:
     for program in programs:
         line = f'scripts/debian_packages.py: OPTIONAL_COMMANDS lacks the line: "{program}": "ITS PACKAGE",'
         assert program in OPTIONAL_COMMANDS, line
+    for package in OPTIONAL_COMMANDS.values():
+        line = f'scripts/debian_packages.py: OPTIONAL_USES lacks the line: "{package}": "WHAT IT IS FOR",'
+        assert package in OPTIONAL_USES, line
 
 
 def test_every_part_is_in_the_list() -> None:
