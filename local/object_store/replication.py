@@ -4,8 +4,10 @@ A copy has the version's id, time, tags, metadata and retention. Not copied, as 
 the deletion of a single version, and copies themselves. Unlike S3, later changes of tags and retention are not either.
 """
 
+import errno
 import sys
 import threading
+import time
 from bisect import insort_right
 from queue import SimpleQueue
 from typing import Any
@@ -36,6 +38,9 @@ COPIED = (
     "website_redirect_location",
 )
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_SECONDS = 1.0
+
 
 class Replicator:
     """Replicates from one thread, which keeps the order."""
@@ -60,10 +65,22 @@ class Replicator:
     def _run(self) -> None:
         while True:
             bucket, key, version = self._queue.get()
-            try:
-                self._replicate(bucket, key, version)
-            except Exception as error:  # noqa: BLE001 - one object must not end the replication of others
-                print(f"{bucket}/{key}: is not replicated: {error}", file=sys.stderr, flush=True)
+            told = ""
+            while fault := self._lacking(bucket, key, version):
+                if fault != told:
+                    print(f"{bucket}/{key}: waits to be replicated: {fault}", file=sys.stderr, flush=True)
+                told = fault
+                time.sleep(FULL_SECONDS)
+
+    def _lacking(self, bucket: str, key: str, version: Any) -> str | None:
+        """Replicates it; what it lacks where the disk is full, for which S3 itself would leave out no copy."""
+        try:
+            self._replicate(bucket, key, version)
+        except Exception as error:  # noqa: BLE001 - one object must not end the replication of others
+            if isinstance(error, OSError) and error.errno in FULL:
+                return error.strerror
+            print(f"{bucket}/{key}: is not replicated: {error}", file=sys.stderr, flush=True)
+        return None
 
     def _replicate(self, bucket_name: str, key: str, version: Any) -> None:
         bucket = self._backend.buckets.get(bucket_name)
@@ -73,6 +90,8 @@ class Replicator:
             self._copy(bucket, key, version)
             version.replication_status = COMPLETED
         except (LookupError, OSError) as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise
             print(f"{bucket_name}/{key}: can't be replicated: {error}", file=sys.stderr, flush=True)
             version.replication_status = FAILED
         self._backend.changed(bucket_name, key)
@@ -87,13 +106,14 @@ class Replicator:
         copies = self._backend.buckets.get(name)
         if copies is None or not copies.is_versioned:
             raise LookupError(f"{name} is not a versioned bucket")
+        if version.version_id in {one.version_id for one in copies.keys.getlist(key, [])}:
+            # Copied before, and it could not be said: the server was killed, or the disk full.
+            return
         made = self._version(name, version)
         with self._backend.mutation:
             there = [*copies.keys.getlist(key, [])]
-            # Copied before the server was killed, and could not say so.
-            if version.version_id not in {one.version_id for one in there}:
-                insort_right(there, made, key=lambda one: one.last_modified)
-                copies.keys.setlist(key, there)
+            insort_right(there, made, key=lambda one: one.last_modified)
+            copies.keys.setlist(key, there)
         self._store.write_changes()
 
     def _version(self, bucket: str, version: Any) -> Any:

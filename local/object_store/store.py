@@ -117,12 +117,12 @@ class Store:
         """What this thread could not store is refused, and must not be seen; others answer for what they made."""
         with self._backend.mutation:
             stored = self._stored.get((bucket.name, key), [])
-            others = [
-                one
-                for one in bucket.keys.getlist(key, [])
-                if one not in stored and one.made_by != threading.get_ident()
-            ]
+            new = [one for one in bucket.keys.getlist(key, []) if one not in stored]
+            others = [one for one in new if one.made_by != threading.get_ident()]
             bucket.keys.take(key, [*stored, *others])
+        for one in _objects([one for one in new if one not in others]):
+            if isinstance(one._value_buffer, StoredBody):
+                one._value_buffer.path.unlink(missing_ok=True)
 
     def _write(self, bucket: str, key: str, versions: list[Any]) -> None:
         tags = self._backend.tagger.get_tag_dict_for_resource

@@ -76,11 +76,32 @@ def test_a_store_whose_disk_is_full_says_so_and_takes_what_comes_after(store: St
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 507
         assert refused.value.response["Error"]["Code"] == "InsufficientStorage"
         until(lambda: "No space left on device" in store.said())
+        # Neither what it refused: each further try would take some of what is left.
+        assert [path.name for path in (store.folder() / "bodies").iterdir() if path != filling] == []
         filling.unlink()
         version = store.put("one", b"kept")
         assert store.body("one") == b"kept"
         assert [row[1] for row in store.versions()] == [version]
         store.client.delete_object(Bucket="kept", Key="one", VersionId=version)
+
+
+@needs_disk
+@pytest.mark.parametrize("part", ["bodies", "keys"])
+def test_a_copy_for_which_there_is_no_room_is_made_once_there_is(store: StoreUnderTest, part: str) -> None:
+    store.ensure(COPIES, bucket(replication=(RULE,)))
+    filling = store.folder("copies") / part / "filling"
+    with small_disk(filling.parent, 64):
+        with pytest.raises(OSError, match="No space"):
+            filling.write_bytes(bytes(1 << 20))
+        version = store.put("one", b"kept")
+        until(lambda: "kept/one: waits to be replicated: No space left on device" in store.said())
+        assert store.head("one")["ReplicationStatus"] == "PENDING"
+        filling.unlink()
+        until(lambda: store.head("one")["ReplicationStatus"] == "COMPLETED")
+        assert store.body("one", version, "copies") == b"kept"
+        assert len(list((store.folder("copies") / "bodies").iterdir())) == 1
+        for name in ("kept", "copies"):
+            store.client.delete_object(Bucket=name, Key="one", VersionId=version)
 
 
 @pytest.mark.parametrize(
