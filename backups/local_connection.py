@@ -66,7 +66,7 @@ class LocalConnection:
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         route = self.route
         try:
-            return engine_process.run(route.recovery(), request, self.say, route.interrupt_recovery)
+            answer = engine_process.run(route.recovery(), request, self.say, route.interrupt_recovery)
         except BackupError as error:
             if lacking := room.fault(self.here.state):
                 raise type(error)(f"{error}\n{lacking}") from None
@@ -75,6 +75,9 @@ class LocalConnection:
             if STOPPED in str(error):
                 raise BackupError(f"{error}; `./hybrid local up` starts it") from None
             raise
+        if lacking := room.fault(self.here.state):
+            self.say(lacking)
+        return answer
 
     def restore_in_place(self, wanted: RestoreRequest) -> Restored:
         """Staged beside what serves, then swapped. Where the new one never answered, the old one serves again.

@@ -75,6 +75,10 @@ def status(stack: StackName = None, route: Carrier = None, as_json: AsJson = Fal
         write_json(found.document())
     else:
         _print_status(found)
+    if stack is None:
+        from local.common import room
+
+        room.ensure(_local().state)
     if found.level is Level.CRITICAL:
         raise typer.Exit(1)
 

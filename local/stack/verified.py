@@ -43,6 +43,9 @@ def forget(state: State) -> str:
         file = os.open(state.name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(file, renaming.encode())
+        except OSError:
+            # On a full disk, on which somebody may want to remove rows: nothing is marked either.
+            state.verified.unlink(missing_ok=True)
         finally:
             os.close(file)
     return renaming

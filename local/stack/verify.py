@@ -8,6 +8,7 @@ from statistics import quantiles
 from typing import Any
 
 from host.specification.model import Spec
+from local.common import room
 from local.common.errors import LocalError
 from local.common.parts import PARTS, named
 from local.host import backups as host_backups
@@ -87,7 +88,8 @@ def _timings(stack: Stack, host: Spec, requests: int) -> list[Timing]:
         return [timing for part in PARTS if part.hops for timing in named(part.hops)(stack, host, requests)]
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split())
-        raise LocalError(f"the database does not answer ({reason}); see `./hybrid local status`") from error
+        hint = room.fault(stack.state) or "see `./hybrid local status`"
+        raise LocalError(f"the database does not answer ({reason}); {hint}") from error
 
 
 def _checked(name: str, act: Callable[[Stack, Spec], str], stack: Stack, host: Spec) -> Check:

@@ -6,6 +6,7 @@ import pytest
 
 from local.common.state import State
 from local.stack import verified
+from tests.small_disk import needs_disk, small_disk
 
 
 @pytest.fixture
@@ -30,6 +31,17 @@ def test_other_code_has_not_verified_it(code: Path, state: State, name: str) -> 
     verified.mark(state, verified.current(state))
     (code / (f"{name}part.py" if name.endswith("/") else name)).write_text("otherwise")
     assert not verified.is_marked(state)
+
+
+@needs_disk
+def test_what_changes_on_a_full_disk_is_not_what_was_verified(code: Path, state: State) -> None:
+    with small_disk(state.folder, 64):
+        state.prepare()
+        verified.mark(state, verified.current(state))
+        with pytest.raises(OSError, match="No space"):
+            (state.folder / "filling").write_bytes(bytes(1 << 20))
+        with verified.changing(state):
+            assert not verified.is_marked(state)
 
 
 def test_what_has_changed_is_not_what_was_verified(code: Path, state: State) -> None:
