@@ -4,10 +4,13 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from backups.local_connection import LocalConnection
+from host.recovery.contract import SWAP_NOTE
 from tests.host.gate import Gate
 from tests.host.recovery.conftest import running_site
 from tests.host.recovery.site import CLUSTERS, Site, restore
@@ -112,9 +115,26 @@ def found(site: Site) -> set[tuple[int, ...]]:
 
 
 def swapped_in(site: Site, staged: str) -> str:
+    assert not is_exchanged(site, staged)
     kept: str = site.done({"act": "swap", "staged": staged})["kept"]
+    assert is_exchanged(site, staged)
+    assert not has_served(site)
     started_again(site)
+    assert has_served(site)
     return kept
+
+
+def connected(site: Site) -> Any:
+    """What the connection to a local stack asks its host by."""
+    return SimpleNamespace(route=SimpleNamespace(in_host=lambda argv: site.host.as_postgres(*argv)))
+
+
+def is_exchanged(site: Site, staged: str) -> bool:
+    return LocalConnection._is_exchanged(connected(site), staged)
+
+
+def has_served(site: Site) -> bool:
+    return LocalConnection._has_served(connected(site))
 
 
 def started_again(site: Site) -> None:
@@ -170,14 +190,17 @@ content, times = open(path, "rb").read(), (os.stat(path).st_atime, os.stat(path)
 places = [struct.unpack_from("<Q", content, page * 8192 + 8)[0] for page in range(2048)]
 last = max(page for page in range(2048) if places[page] == places[0] + page * 8192)
 with open(path, "r+b") as file:
-    file.seek((last - pages_behind) * 8192)
-    file.write(bytes(8192))
+    file.seek((last - pages_behind) * 8192 + 512)
+    file.write(bytes(8192 - 512))
 os.utime(path, times)
 """
 
 
 def damage(site: Site) -> None:
-    """A page of the newest segment is of zeros, the fifth from the end of what was written."""
+    """A page of the newest segment is of zeros behind its header, the fifth from the end of what was written.
+
+    Who counts by headers has to see that those behind it were written, too.
+    """
     files = site.host.inside(["sh", "-c", f"ls {site.host.root}/{CLUSTERS}/main/pg_wal/0*0?"]).stdout.split()
     assert site.host.inside([sys.executable, "-c", DAMAGE, *files]).returncode == 0
 
@@ -211,10 +234,16 @@ def test_a_main_that_ran_after_the_staging_is_not_replaced(site: Site) -> None:
     started_again(site)
     site.host.superuser("INSERT INTO public.written VALUES (100, 1)")
     kill(site)
+    assert has_served(site)
     assert "has run since" in site.ask({"act": "swap", "staged": staged}).fault
 
 
-COUNT = "SELECT count(*) FROM public.written"
+def test_an_exchange_that_was_killed_half_way_is_seen_as_not_done(site: Site) -> None:
+    moving = site.host.root / CLUSTERS / ".main.before-20261130-120000"
+    site.host.inside(["sh", "-c", f"mkdir {moving} && touch {moving / SWAP_NOTE}"])
+    assert not is_exchanged(site, "main.staged-20261130-115900")
+    site.host.inside(["rm", "-r", str(moving)])
+    assert is_exchanged(site, "main.staged-20261130-115900")
 
 
 def test_rows_are_read_out_of_a_killed_cluster_and_it_can_serve_again(site: Site, gate: Gate) -> None:
