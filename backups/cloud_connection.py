@@ -1,7 +1,7 @@
 """The connection to a host in the cloud: the declared document, run by Systems Manager."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from backups.errors import BackupError
 from components.host.policies import drill_document_name, recovery_document_name
 from components.resource_types import tokens
 from database import parameter_store, session_manager
-from database.declared import Declared, declared, specification
+from database.declared import Declared, declared, nodes, specification
 from host.recovery.contract import Backup, Restored, RestoreRequest, Source
 from host.specification import model
 from plan.model import Plan, reveal
@@ -101,6 +101,15 @@ class CloudConnection:
         if found is None:
             return dict.fromkeys((one.label for one in backups), "unknown: no copy is declared")
         return copies.states(lambda: _s3(found.region), found.bucket, backups)
+
+
+def of_each_host(plan: Plan, folder: Path, say: Say) -> dict[str, CloudConnection]:
+    """By the hosts' names. Raises as declaration."""
+    found = declaration(plan)
+    return {
+        name: CloudConnection(replace(found, host=replace(found.host, node_tags=tags)), folder, say)
+        for name, tags in nodes(plan).items()
+    }
 
 
 def _s3(region: str) -> Any:

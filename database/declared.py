@@ -66,6 +66,11 @@ def declared(plan: Plan) -> Declared:
     )
 
 
+def nodes(plan: Plan) -> dict[str, dict[str, str]]:
+    """Tags of each declared host, by its name."""
+    return {host.name: _node_tags(plan, host) for host in plan.of_type(tokens.POSTGRES_HOST)}
+
+
 def specification(host: Resource) -> Spec:
     return reading.declared(reveal(host.inputs["specification"]))
 

@@ -75,6 +75,7 @@ def apply_machine(spec: Spec) -> None:
 
 def apply_files(spec: Spec) -> None:
     disk.guard(spec.disk)
+    contents.guard_standby(spec)
     # While it is still fenced.
     contents.begin_again(spec)
     refused = tls.apply(spec.tls)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from local.processes.stack import Stack as LocalStack
 
 app = typer.Typer(
-    help="The running database, here or with --stack in the cloud: status, top, psql, migrate.",
+    help="The running database, here or with --stack in the cloud: status, top, psql, migrate, standby.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     # `--way` was --route's name until this release.
@@ -222,6 +222,26 @@ def migrate(
         write_json(document)
     else:
         _print_migrations(found, ran, is_applied=is_applied)
+
+
+@app.command()
+def standby(stack: StackName = None) -> None:
+    """Have the serving host write, and wait until its standby has that; exit 1 unless it follows. Before a cut-over."""
+    if stack is None:
+        from database.errors import DatabaseError
+        from local.host import standbys
+
+        folders = standbys.ensure_following(_local(), tell)
+        if not folders:
+            raise DatabaseError("no standby follows the local stack; `./hybrid local up --standby-of` makes one")
+        print(f"{' and '.join(map(str, folders))} follows {_local().state.folder}")
+        return
+    from backups.cloud_connection import of_each_host
+    from backups.standby import ensure_following
+    from plan.project import ROOT
+    from plan.record import record
+
+    print(ensure_following(of_each_host(record(stack), ROOT / ".state" / "drills", tell), tell))
 
 
 def _running(text: str) -> None:

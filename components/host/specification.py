@@ -86,6 +86,7 @@ def _postgres(stack: Settings, host: HostSettings) -> model.Postgres:
         ),
         origin=host.origin,
         is_serving=host == stack.serving_host,
+        is_followed=host != stack.serving_host and stack.serving_host.origin == "backup",
         roles=tuple(
             role.model_copy(update={"password": _secret(stack, password(role.name))})
             if role.login_method is LoginMethod.PASSWORD

@@ -22,7 +22,9 @@ from host.database.serving import (
     UNKNOWN_TIMELINES,
     ArchivedTimelines,
     EndedTimeline,
+    FollowedTimeline,
     HasLaterTimeline,
+    OpenTimeline,
     Recovering,
     Recovery,
     away_fault,
@@ -30,6 +32,7 @@ from host.database.serving import (
     promotion_fault,
     promotion_wait_fault,
     return_fault,
+    unfollowed_fault,
 )
 from host.database.state import Change, DatabaseState, State
 from host.specification.model import Postgres, Spec
@@ -72,6 +75,18 @@ def guard_return(spec: Spec) -> None:
     has_later = host.get_fact(HasLaterTimeline, stanza=spec.backup.stanza, timeline=timeline)
     if fault := return_fault(has_later=has_later):
         raise RefusedError(SERVING, fault)
+
+
+def guard_standby(spec: Spec) -> None:
+    """Raises RefusedError where clients would be shut out before the standby was seen to follow.
+
+    A server that does not run serves nobody, and one that has shut them out goes on.
+    """
+    if not spec.postgres.is_followed:
+        return
+    timeline = host.get_fact(OpenTimeline, psql=psql(spec.postgres))
+    if timeline is not None and host.get_fact(FollowedTimeline) != timeline:
+        raise RefusedError(SERVING, unfollowed_fault(timeline))
 
 
 def begin_again(spec: Spec) -> None:

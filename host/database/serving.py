@@ -16,10 +16,14 @@ from host.specification.model import Postgres
 
 MARK = "hybrid.serving=ended"
 """A setting of the database. It comes to a standby in the log, after the last row that was written."""
+TIMELINE = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int"
 ENDED_QUERY = f"""
-SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+SELECT {TIMELINE}
 FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
 WHERE datname = current_database() AND setrole = 0 AND '{MARK}' = ANY (setconfig) AND NOT pg_is_in_recovery()
+"""
+OPEN_QUERY = f"""
+SELECT {TIMELINE} WHERE NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'
 """
 RECOVERY_QUERY = """
 SELECT CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() ELSE 'ended' END, '|',
@@ -75,6 +79,15 @@ UNKNOWN_TIMELINES = (
     "the backup repository can't be read: a host that serves again begins a timeline, and its number has to be above"
     " all that are archived; apply again once the store answers"
 )
+
+
+def unfollowed_fault(timeline: int) -> str:
+    """Why a host does not stop serving yet."""
+    return (
+        f"nobody has seen within the hour that a standby follows it on timeline {timeline}, which one does not after a"
+        " restore in place, and then nobody would serve: it serves on. `./hybrid db standby --stack STACK` asks for it,"
+        f" and then apply again. Where it is known otherwise, here: echo {timeline} >{layout.STANDBY_FOLLOWS}"
+    )
 
 
 def promotion_fault(state: State, *, is_forced: bool) -> str | None:
@@ -173,11 +186,29 @@ def promotion_wait_fault(found: Recovering, endpoint: str, *, away: float, secon
 class EndedTimeline(FactBase[int | None]):
     """The timeline of a server with a demotion mark; None of any other, and of one that does not run."""
 
+    query = ENDED_QUERY
+
     def command(self, psql: str) -> StringCommand:
-        return StringCommand(psql, "--command", QuoteString(ENDED_QUERY), "2>/dev/null", "||", "true")
+        return StringCommand(psql, "--command", QuoteString(self.query), "2>/dev/null", "||", "true")
 
     def process(self, output: list[str]) -> int | None:
         return int(output[0]) if output and output[0].strip() else None
+
+
+class OpenTimeline(EndedTimeline):
+    """The timeline of a server that clients may write to; None of any other, and of one that does not run."""
+
+    query = OPEN_QUERY
+
+
+class FollowedTimeline(FactBase[int | None]):
+    """The timeline on which a standby was seen to follow within the hour."""
+
+    def command(self) -> str:
+        return f"find {layout.STANDBY_FOLLOWS} -mmin -60 -exec cat {{}} + 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> int | None:
+        return int(output[0]) if output and output[0].strip().isdigit() else None
 
 
 class HasLaterTimeline(FactBase[bool | None]):

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from host.recovery import drill, opened, plan, repository_acts, restore, swap
+from host.recovery import drill, opened, plan, position, repository_acts, restore, swap
 from host.recovery.contract import Answer, Request, parse, sent
 from host.recovery.errors import RecoveryError, plain_faults
 from host.recovery.machine import Machine
@@ -37,6 +37,7 @@ ACTS: dict[str, Callable[[Machine, Any], Answer]] = {
     "discard": restore.discard_cluster,
     "open": opened.open_cluster,
     "close": opened.close_cluster,
+    "position": position.act,
     "drill": drill.act,
 }
 INTERRUPTED = 130

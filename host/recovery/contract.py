@@ -201,6 +201,16 @@ class CloseRequest(Message):
     name: FolderName
 
 
+class PositionRequest(Message):
+    """Where main is in its log; one that serves writes a marker first, and hands it to the archive."""
+
+    act: Literal["position"] = "position"
+    marker: Moment | None = None
+    """A marker of the host that serves, which a standby is to have."""
+    followed: int | None = Field(default=None, ge=1, le=LAST_TIMELINE)
+    """The timeline on which a standby was seen to follow: noted on the host that serves, which may then stop."""
+
+
 class DrillRequest(Message):
     act: Literal["drill"] = "drill"
     seed: int | None = None
@@ -219,6 +229,7 @@ Request = (
     | DiscardRequest
     | OpenRequest
     | CloseRequest
+    | PositionRequest
     | DrillRequest
 )
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="act")])
@@ -434,6 +445,18 @@ class Opened(Answer):
 
 class Discarded(Answer):
     freed_bytes: int
+
+
+class Position(Answer):
+    is_standby: bool
+    lsn: int
+    """Written, or replayed, up to this byte."""
+    timeline: int | None = None
+    """The one that is written."""
+    marker: Moment | None = None
+    """Written just now."""
+    has_marker: bool = False
+    """Whether a standby has the marker that was asked for."""
 
 
 class Markers(Answer):

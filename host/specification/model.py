@@ -220,6 +220,8 @@ class Postgres(Model):
     """What an empty data directory becomes: a new cluster, or a standby restored from the backup repository."""
     is_serving: bool
     """Whether clients are to write here; a standby that serves is promoted."""
+    is_followed: bool = False
+    """Whether its standby is to serve in its place: this host shuts nobody out before that was seen to follow."""
     roles: tuple[Role, ...]
 
 

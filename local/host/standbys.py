@@ -31,13 +31,14 @@ def announce(first: State, standby: State) -> None:
         first.write_json(_path(first), [*known, str(standby.folder)])
 
 
-def ensure_following(stack: Stack, progress: Progress) -> None:
-    """Raises LocalError where a standby does not have what this stack has just written.
+def ensure_following(stack: Stack, progress: Progress) -> list[Path]:
+    """The standbys' folders. Raises LocalError where one does not have what this stack has just written.
 
     Asked before this stack lets nobody in any more. After a restore in place it has begun another timeline, which a
     standby that has replayed more of the old one can never follow.
     """
-    for standby in _standbys(stack):
+    found = list(_standbys(stack))
+    for standby in found:
         progress(f"seeing whether {standby.state.folder} follows")
         if fault := _fault(stack, standby):
             raise LocalError(
@@ -45,6 +46,7 @@ def ensure_following(stack: Stack, progress: Progress) -> None:
                 f" `HYBRID_STATE={standby.state.folder} ./hybrid local up --standby-of {stack.state.folder} --rebuild`;"
                 f" without one: `HYBRID_STATE={standby.state.folder} ./hybrid local down --remove`"
             )
+    return [standby.state.folder for standby in found]
 
 
 def _standbys(stack: Stack) -> Iterator[Stack]:

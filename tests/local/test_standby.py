@@ -70,6 +70,7 @@ def test_a_standby_that_can_not_follow_is_seen_before_anybody_is_shut_out(pair: 
     answer = first.told("local", "up", "--stop-serving")
     assert answer.returncode == 1
     assert "follows another timeline. This stack serves on" in answer.stderr
+    assert "follows another timeline" in first.told("db", "standby").stderr
     assert "is taken back" not in descriptions(first)
 
 
@@ -79,6 +80,8 @@ def test_a_standby_is_made_again_by_one_command(pair: Pair) -> None:
     answer = second.run("up", "--standby-of", str(first.state), "--rebuild")
     assert answer.returncode == 0, answer.stderr
     assert running(second) == {"objects", "postgres"}
+    assert first.told("db", "standby").stdout == f"{second.state} follows {first.state}\n"
+    assert "no standby follows the local stack" in second.told("db", "standby").stderr
 
 
 def test_the_second_serves_what_the_first_was_given_last(pair: Pair) -> None:

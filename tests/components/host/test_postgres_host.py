@@ -12,6 +12,7 @@ import pytest
 
 from components.common.cloudflare_ranges import IPV4, IPV6
 from components.host.registration import SCRIPT
+from database.declared import nodes
 from plan.model import Computed, Plan, Resource, Secret, reveal
 from tests.changed_stack import record_with
 
@@ -226,5 +227,7 @@ def test_a_second_host_is_another_host_and_the_first_serves(two_hosts_plan: Plan
         "ipAddress",
     )
     assert set(two_hosts_plan.outputs["postgresHosts"]) == {"a", "b"}
+    assert nodes(two_hosts_plan).keys() == {"postgres-a", "postgres-b"}
+    assert len({str(tags) for tags in nodes(two_hosts_plan).values()}) == 2
     role: Any = named(two_hosts_plan, "identity-configuration").inputs["policy"]
     assert "postgres-b.tar.gz" in role

@@ -111,6 +111,18 @@ def test_each_host_is_itself_and_one_serves() -> None:
     assert (hosts["b"]["postgres"]["memory_mb"], hosts["b"]["disk"]["size_gb"]) == (3584, 128)
 
 
+STANDBY = {"name": "b", "bundle": "medium_3_0", "origin": "backup"}
+
+
+@pytest.mark.parametrize(
+    ("second", "serving", "followed"), [(STANDBY, "a", ""), (STANDBY, "b", "a"), (TWO_HOSTS[1], "b", "")]
+)
+def test_who_gives_way_to_a_standby_waits_until_it_follows(second: Any, serving: str, followed: str) -> None:
+    hosts = json.dumps([TWO_HOSTS[0], second])
+    found = {name: specification(name, postgresHosts=hosts, postgresServing=serving) for name in "ab"}
+    assert "".join(name for name, one in found.items() if one["postgres"]["is_followed"]) == followed
+
+
 def test_without_a_tunnel_cloudflares_networks_reach_the_database() -> None:
     found = specification(databaseRoute="direct")
     assert found["tunnel"] is None

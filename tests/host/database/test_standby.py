@@ -2,15 +2,18 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
+from backups.errors import BackupError
+from backups.standby import ensure_following
 from tests.host.conftest import copied_host, running_host
 from tests.host.recovery.site import Site, restore
-from tests.host.running import HostUnderTest
+from tests.host.running import PROJECT, HostUnderTest
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
 from tests.waiting import until
@@ -28,8 +31,10 @@ def pair(
     folder = tmp_path_factory.mktemp("standby")
     with copied_host(applied_tree, folder / "a", store) as a, running_host(bare_tree, folder / "b", store) as b:
         b.spec["backup"]["bucket"] = a.spec["backup"]["bucket"]
-        a.spec["postgres"] |= {"memory_mb": 4096, "cpus": 4}
+        a.spec["postgres"] |= {"memory_mb": 4096, "cpus": 4, "is_followed": True}
         a.enter()
+        # As its own convergence makes it, in which alone the services have it made.
+        a.inside(["mkdir", str(a.root / "run/hybrid")])
         a.run_with_files()
         with a.connect("migrator") as connection:
             connection.execute("CREATE TABLE public.followed AS SELECT generate_series(1, 1000) AS n")
@@ -50,6 +55,24 @@ def serving(host: HostUnderTest, *, is_serving: bool) -> dict[str, Any]:
     if "postgres" in host.apply("files")["restart"]:
         host.restart_postgres()
     return host.apply("database")
+
+
+class Asked:
+    """A connection to the engine of one of the hosts."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def ask(self, request: Any) -> dict[str, Any]:
+        answer = self.site.ask(request)
+        if answer.code:
+            raise BackupError(answer.fault)
+        return answer.body
+
+
+def follows(pair: Pair, store: ObjectStore, seconds: float = 60) -> str:
+    hosts: Any = {name: Asked(Site(host, store)) for name, host in zip("ab", pair, strict=True)}
+    return ensure_following(hosts, lambda _: None, seconds)
 
 
 def timeline(host: HostUnderTest) -> str:
@@ -100,6 +123,22 @@ def test_a_standby_does_not_serve_before_the_other_has_ended(pair: Pair) -> None
     serving(pair[1], is_serving=False)
 
 
+def test_a_host_serves_on_until_its_standby_was_seen_to_follow(pair: Pair, store: ObjectStore) -> None:
+    a, b = pair
+    spec = copy.deepcopy(a.spec)
+    spec["postgres"]["is_serving"] = False
+    report = a.apply("files", spec=spec)
+    (failure,) = report["failed"]
+    assert (report["changed"], failure["operation"]) == ([], "serving")
+    assert "nobody has seen within the hour that a standby follows it on timeline 1" in failure["error"]
+    b.superuser("SELECT pg_wal_replay_pause()")
+    with pytest.raises(BackupError, match=r"^b: lacks what a wrote 1 s ago: it does not follow, .* a serves on"):
+        follows(pair, store, seconds=1)
+    assert a.apply("files", spec=spec)["failed"]
+    b.superuser("SELECT pg_wal_replay_resume()")
+    assert follows(pair, store) == "b follows a on timeline 1"
+
+
 def test_a_host_serves_again_while_nobody_was_promoted(pair: Pair) -> None:
     a, _ = pair
     assert serving(a, is_serving=False)["changed"] == ["demotion mark", "last of the log"]
@@ -108,6 +147,27 @@ def test_a_host_serves_again_while_nobody_was_promoted(pair: Pair) -> None:
     assert a.one("app", ROWS) == 2000
     # Which the standby follows from here on.
     assert timeline(a) == "2"
+
+
+def test_another_timeline_was_not_seen_to_be_followed(pair: Pair, store: ObjectStore) -> None:
+    a, _ = pair
+    spec = copy.deepcopy(a.spec)
+    spec["postgres"]["is_serving"] = False
+    (failure,) = a.apply("files", spec=spec)["failed"]
+    assert "on timeline 2" in failure["error"]
+    assert follows(pair, store) == "b follows a on timeline 2"
+
+
+def test_a_standby_is_made_again_as_the_runbook_says(pair: Pair, store: ObjectStore) -> None:
+    _, b = pair
+    (command,) = re.findall("sh -c '(test -e .*)'", (PROJECT / "docs/runbooks/database.md").read_text())
+    # There is no systemd here.
+    b.stop_postgres()
+    there = command.replace(" /", f" {b.root}/").replace("systemctl stop postgresql@17-main", "true")
+    assert b.inside(["sh", "-c", there]).returncode == 0
+    assert "database cluster" in b.apply("files")["changed"]
+    b.start_postgres()
+    assert follows(pair, store) == "b follows a on timeline 2"
 
 
 def test_the_standby_serves_with_every_row_that_was_acknowledged(pair: Pair) -> None:
@@ -135,6 +195,11 @@ def test_the_new_host_archives_on_its_own_timeline(pair: Pair) -> None:
     b.pgbackrest("--type=incr", "backup")
     (stanza,) = json.loads(b.pgbackrest("--output=json", "info"))
     assert [backup["type"] for backup in stanza["backup"]] == ["full", "incr"]
+
+
+def test_who_was_promoted_is_no_standby(pair: Pair, store: ObjectStore) -> None:
+    with pytest.raises(BackupError, match="of 2 hosts 0 are standbys"):
+        follows(pair, store)
 
 
 def test_once_it_serves_its_settings_are_its_own_sizes(pair: Pair) -> None:

@@ -1,0 +1,30 @@
+"""Where main is in its log: what a standby is asked before the host that it follows stops serving."""
+
+from durable import files
+from host.common import layout
+from host.recovery.contract import Position, PositionRequest, written
+from host.recovery.machine import Machine, of_epoch
+
+REPLAYED = """
+SELECT pg_last_wal_replay_lsn() - '0/0'::pg_lsn,
+    EXISTS (SELECT FROM monitoring.marker WHERE written_at = '{marker}')
+"""
+# One after the other: a switch within the same transaction would come before its commit.
+WRITTEN = """
+SELECT monitoring.mark();
+SELECT pg_switch_wal();
+SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, left(pg_walfile_name(pg_current_wal_lsn()), 8),
+    (SELECT extract(epoch FROM max(written_at)) FROM monitoring.marker);
+"""
+
+
+def act(machine: Machine, request: PositionRequest) -> Position:
+    """Raises RecoveryError where main does not answer."""
+    if machine.psql("SELECT pg_is_in_recovery()") == [["t"]]:
+        marker = written(request.marker) if request.marker else "-infinity"
+        ((lsn, has_marker),) = machine.psql(REPLAYED.format(marker=marker))
+        return Position(is_standby=True, lsn=int(lsn), has_marker=has_marker == "t")
+    if request.followed:
+        files.replace(machine.path(layout.STANDBY_FOLLOWS), f"{request.followed}\n", mode=0o600)
+    *_, (lsn, timeline, newest) = machine.psql(WRITTEN)
+    return Position(is_standby=False, lsn=int(lsn), timeline=int(timeline, 16), marker=of_epoch(float(newest)))
