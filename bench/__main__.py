@@ -45,6 +45,7 @@ def figures(stack: Stack, *, is_cold: bool) -> Iterator[Figure]:
     yield _command("hybrid preview dev", ["preview", "dev", "--json"], 0.5)
     yield _command("hybrid gate dev prod", ["gate", "dev", "prod"], 1.5)
     yield _again("the same, of changed programs", ["gate", "dev", "prod"])
+    yield _command("hybrid db status", ["db", "status"], 2)
     yield _command("hybrid local up, nothing to do", ["local", "up"], 2.5)
     yield Figure(name="make up, nothing to do", value=_median(["make", "up"], runs=2), unit="s", limit=3)
     yield Figure(name="memory of the whole stack", value=round(_memory(stack) / 2**20), unit="MB", limit=1536)

@@ -1,4 +1,4 @@
-"""Figures of recovery, on a host of its own: what a crash costs, and the speed of a restore beside a plain copy."""
+"""Figures of recovery, on a host of its own: what a crash costs, and restores and drills beside a plain copy."""
 
 import shutil
 import statistics
@@ -99,7 +99,7 @@ def _write(host: HostUnderTest, acknowledged: dict[int, float]) -> None:
 
 
 def _speed(site: Site) -> Iterator[Figure]:
-    """A restore, and beside it a plain copy of the files that it makes."""
+    """A restore and a drill, and beside them a plain copy of the files that each restore makes."""
     _fill(site)
     site.done({"act": "backup", "kind": "full"})
     rounds = [_round(site) for _ in range(ROUNDS)]
@@ -110,6 +110,9 @@ def _speed(site: Site) -> Iterator[Figure]:
     yield Figure(name="plain copy of the restored files", value=round(median["copy"], 1), unit="s")
     ratio = statistics.median(found["restore"] / found["copy"] for found in rounds)
     yield Figure(name="restore / plain copy", value=round(ratio, 2), unit="×", limit=SLOWEST)
+    yield Figure(name="drill, both restores and all checks", value=round(median["drill"], 1), unit="s")
+    ratio = statistics.median(found["drill restores"] / (2 * found["copy"]) for found in rounds)
+    yield Figure(name="a drill's restores / as many plain copies", value=round(ratio, 2), unit="×", limit=SLOWEST)
 
 
 def _fill(site: Site) -> None:
@@ -132,11 +135,14 @@ def _round(site: Site) -> dict[str, float]:
     size = sum(path.stat().st_size for path in (folder / "plain").rglob("*") if path.is_file())
     shutil.rmtree(folder / "plain")
     site.done({"act": "discard", "name": "timed"})
+    drilled = site.done({"act": "drill"})
     return {
         "total": total,
         "restore": made["seconds"]["restore"],
         "copy": copied,
         "bytes": size,
+        "drill": drilled["seconds"],
+        "drill restores": sum(leg["seconds"]["restore"] for leg in drilled["restores"]),
     }
 
 
