@@ -20,9 +20,13 @@ def explored_plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 
 
 @contextmanager
-def new_world(snapshot: Path, plan: Plan, folder: Path) -> Iterator[Explorer]:
+def new_world(snapshot: Path, plan: Plan, folder: Path, *, has_clock: bool = False) -> Iterator[Explorer]:
+    """With a clock of its own it takes more processor time: each command is a process as soon as that has been set."""
     with stopped_stack(snapshot, folder / "a") as a, removed(StackUnderTest(folder / "b")) as b:
         world = World(a, b, plan, folder)
+        if has_clock:
+            world.clock.make()
+            world.clock.install(a.state / "root")
         try:
             explorer = Explorer(world)
             explorer.begin()

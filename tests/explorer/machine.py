@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.explorer.model import ENDING, MOST_TABLESPACES, RESTARTING, Model
-from tests.explorer.steps import Explorer, Step, Violation
+from tests.explorer.steps import FAULTS, Explorer, Step, Violation
 
 PACES = st.sampled_from([0.0, 0.01, 0.02, 0.04])
 KILLED = st.sampled_from([*ENDING, *RESTARTING, "supervisor"])
@@ -24,6 +24,7 @@ ENDS = st.sampled_from(["command", "engine", "both"])
 KILL_SECONDS = st.sampled_from([1.0, 2.0, 4.0, 6.0, 8.0])
 SHARES = st.sampled_from([0.05, 0.25, 0.5, 0.75, 0.95, 1.0])
 SECONDS = st.sampled_from([0.5, 1.0, 2.0, 5.0])
+FORWARD, BACK = st.sampled_from([60.0, 600.0, 3600.0]), st.sampled_from([2.0, 20.0, 60.0])
 Values = st.SearchStrategy[tuple[Any, ...]]
 
 
@@ -42,16 +43,33 @@ def well(model: Model) -> bool:
     return model.is_up and model.is_store_there
 
 
+def can_be_set(model: Model) -> bool:
+    return model.has_clock and well(model)
+
+
 def alone(model: Model) -> bool:
     return model.serves == "a" and model.standby in ("none", "left")
+
+
+def sources(model: Model) -> list[str]:
+    """What else than the repository as it is. The store goes by a clock of its own, and tells its versions by that."""
+    return ["copy"] if model.is_clock_set else ["copy", "as of"]
+
+
+def targets(model: Model, *kinds: str) -> Values:
+    return st.sampled_from([*kinds, "name"] if model.has_point else kinds)
 
 
 TABLE = (
     Possible(name="load", when=lambda _: True, values=lambda _: st.tuples(st.just(True), st.integers(1, 8), PACES)),
     Possible(name="load", when=lambda model: model.is_loaded, values=lambda _: st.just((False,)), weight=1),
     Possible(name="wait", when=lambda model: model.is_loaded, values=lambda _: st.tuples(SECONDS)),
-    Possible(name="kill", when=lambda model: model.is_up, values=lambda _: st.tuples(KILLED), weight=8),
+    Possible(name="kill", when=lambda model: model.is_up, values=lambda _: st.tuples(KILLED), weight=12),
     Possible(name="pause", when=well, values=lambda _: st.tuples(PAUSED, SECONDS)),
+    Possible(name="rebooted", when=lambda model: model.is_up, weight=3),
+    Possible(name="clock_forward", when=can_be_set, values=lambda _: st.tuples(FORWARD)),
+    Possible(name="clock_back", when=can_be_set, values=lambda _: st.tuples(BACK)),
+    Possible(name="fault", when=well, values=lambda _: st.tuples(st.sampled_from(FAULTS)), weight=1),
     Possible(name="up", when=lambda model: not model.is_up, weight=8),
     Possible(name="store", when=well, values=lambda _: st.just((False,)), weight=1),
     Possible(name="store", when=lambda model: not model.is_store_there, values=lambda _: st.just((True,)), weight=8),
@@ -61,11 +79,22 @@ TABLE = (
     Possible(
         name="beside",
         when=well,
-        values=lambda _: st.tuples(st.sampled_from(["latest", "time", "xid", "lsn"]), SHARES),
+        values=lambda model: st.tuples(targets(model, "latest", "time", "xid", "lsn", *sources(model)), SHARES),
+        weight=3,
     ),
     Possible(
-        name="in_place", when=well, values=lambda _: st.tuples(st.sampled_from(["latest", "time"]), SHARES), weight=4
+        name="in_place",
+        when=well,
+        values=lambda model: st.tuples(targets(model, "latest", "time"), SHARES),
+        weight=4,
     ),
+    Possible(
+        name="in_place_from",
+        when=well,
+        values=lambda model: st.tuples(st.sampled_from(sources(model)), SHARES),
+        weight=1,
+    ),
+    Possible(name="point", when=well),
     # By the book, also where PostgreSQL was killed and the supervisor was not.
     Possible(
         name="in_place",
@@ -73,7 +102,13 @@ TABLE = (
         values=lambda _: st.just(("latest", 1.0)),
         weight=6,
     ),
-    Possible(name="undone", when=well, weight=1),
+    # It fails in this process, which has the machine's clock.
+    Possible(name="undone", when=lambda model: well(model) and not model.is_clock_set),
+    Possible(name="standby_refuses", when=lambda model: well(model) and model.standby == "follows"),
+    Possible(
+        name="orphan_tried",
+        when=lambda model: well(model) and model.standby == "orphaned" and model.serves == "a",
+    ),
     Possible(
         name="opened",
         when=lambda model: well(model) and model.has_kept,
@@ -159,12 +194,15 @@ def next_step(model: Model, left_out: frozenset[str]) -> st.SearchStrategy[Step]
     return st.sampled_from(places).flatmap(chosen)
 
 
-def explore(number: int, make: Callable[[], Explorer], steps: int, *, shrinks: bool = False) -> None:
-    """Runs the sequence of a seed; the same number gives the same one. `make` makes its world.
+def explore(
+    number: int, make: Callable[[], Explorer], steps: int, *, shrinks: bool = False, has_clock: bool = False
+) -> None:
+    """Runs the sequence of a seed; the same number gives the same one. `make` makes its world, with a clock or without.
 
     Raises Violation, with the steps that led there. Shrunk it takes hours, a world for each try.
     """
     own = {"make": staticmethod(make), "failed": None, "failed_after": 0, "seed": number, "is_shrunk": shrinks}
+    own["has_clock"] = has_clock
     kind = seed(number)(type("Seeded", (Sequence,), own))
     phases = (Phase.generate, Phase.shrink) if shrinks else (Phase.generate,)
     run_state_machine_as_test(kind, settings=settings(SETTINGS, phases=phases, stateful_step_count=steps))
@@ -179,11 +217,11 @@ class Sequence(RuleBasedStateMachine):
     failure: type[Exception] = Violation
     failed_after = 0
     seed = 0
-    is_shrunk = False
+    is_shrunk = has_clock = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = Model()
+        self.model = Model(has_clock=type(self).has_clock)
         self.taken: list[Step] = []
         self._explorer: Explorer | None = None
         self._has_failed = False

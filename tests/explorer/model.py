@@ -21,6 +21,11 @@ class Model:
     tablespaces: list[str] = field(default_factory=list)
     has_kept: bool = False
     """The host that serves has a `main.before-TIME`."""
+    has_point: bool = False
+    """A moment since the cluster that serves began to has a name."""
+    has_clock: bool = False
+    """It can be set."""
+    is_clock_set: bool = False
     last: str = ""
     """The name of the step before."""
     made: int = 0
@@ -45,16 +50,29 @@ class Model:
     def _up(self) -> None:
         self.is_up = self.is_store_there = True
 
+    _rebooted = _up
+
     def _store(self, is_there: bool) -> None:
         self.is_store_there = is_there
         self.is_up = self.is_up or is_there
 
     def _in_place(self, *_: Any) -> None:
         self.is_up = self.has_kept = True
+        self.has_point = False
         if self.standby == "follows":
             self.standby = "orphaned"
         # What was made since the target may be gone, or not.
         self.tablespaces.clear()
+
+    _in_place_from = _in_place
+
+    def _point(self) -> None:
+        self.has_point = True
+
+    def _clock_forward(self, *_: Any) -> None:
+        self.is_clock_set = True
+
+    _clock_back = _clock_forward
 
     def _undone(self) -> None:
         # It begins a timeline.
@@ -66,12 +84,11 @@ class Model:
 
     def _lost_instance(self, is_polite: bool) -> None:
         self.is_up = self.is_store_there = True
-        self.has_kept = False
+        self.has_kept = self.has_point = False
         if not is_polite:
             self.tablespaces.clear()
 
-    def _lost_bucket(self) -> None:
-        self.is_up = self.is_store_there = True
+    _lost_bucket = _up
 
     def _standby_made(self) -> None:
         self.standby = "follows"
@@ -83,10 +100,10 @@ class Model:
         self.standby = "none"
 
     def _cut_over(self) -> None:
-        self.standby, self.serves, self.has_kept = "serves", "b", False
+        self.standby, self.serves, self.has_kept, self.has_point = "serves", "b", False, False
 
     def _cut_back(self) -> None:
-        self.standby, self.serves, self.has_kept = "left", "a", False
+        self.standby, self.serves, self.has_kept, self.has_point = "left", "a", False, False
         self.tablespaces.clear()
 
     def _tablespace(self, name: str, *_: Any) -> None:

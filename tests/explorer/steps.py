@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from local.host import database, migrations
 from local.host.spec import running
 from tests.explorer.ledger import Expected, Row
 from tests.explorer.model import RESTARTING
-from tests.explorer.world import CONNECTIONS, LIMIT_SECONDS, PACE_SECONDS, TABLE, World
+from tests.explorer.world import COMMAND_SECONDS, CONNECTIONS, LIMIT_SECONDS, PACE_SECONDS, TABLE, World
 from tests.local.stack_under_test import StackUnderTest
 from tests.waiting import until
 
@@ -30,10 +30,19 @@ EDGE_SECONDS = 2.0
 """How far from a window's edge a moment is inside or outside for sure: pgBackRest's times are whole seconds."""
 CLOCK_SECONDS = 1.0
 """What is told is rounded."""
-COMMAND_SECONDS = 600
+TO_LATEST = ("restore", "--to", "latest", "--into", "main", "--replace", "main")
+WRITTEN_MEANWHILE_BYTES = 128 * 2**20
+"""What the load may write between a plan and the act."""
+FAULT_SECONDS = LIMIT_SECONDS + 30
+"""How long a fault may stand until it is told, and its line until it is well again."""
 ARCHIVER_SECONDS = 15
 """After the archiver has ended, a shutdown may archive nothing: another is not begun within ten seconds (PostgreSQL,
 PGARCH_RESTART_INTERVAL)."""
+
+
+ARCHIVED = ("archiving", "would be lost")
+"""The lines of `db status` that tell of what is not in the repository."""
+FAULTS = ("store", "postmaster", "backup", "archiver", "supervisor", "checkpointer")
 
 
 class Violation(AssertionError):  # noqa: N818
@@ -53,6 +62,10 @@ class Explorer:
         self.marked_at = 0.0
         self.killed_at = 0.0
         """When an archiver was ended with its server, or alone."""
+        self.ended_at: float | None = None
+        """Since when nothing is archived, and nobody can ask what would be lost: the server has ended."""
+        self.points: list[tuple[str, Expected]] = []
+        """Names of moments of this era, with the rows that there were."""
         self.left_at: float | None = None
         """When b began to serve in a's place."""
         self.timeline = 1
@@ -110,8 +123,23 @@ class Explorer:
         self.killed_at = time.time()
         if who in RESTARTING:
             until(self.world.is_answering)
+        else:
+            self.ended_at = self.ended_at or self.killed_at
         self.is_store_away |= who == "supervisor" and self.world.serving is self.world.a
         return f"kill -9 of {count} ({self._count()})"
+
+    def rebooted(self) -> str:
+        """As a machine that is reset: every process of both stacks ends at once, the supervisors first, and with them
+        /run and shared memory; sockets and files of the state stay, as do pages that were not written yet.
+        """
+        world = self.world
+        both = [stack for stack in (world.a, world.b) if stack.here.supervisor.is_running()]
+        count = sum(world.reset(stack) for stack in both)
+        self.killed_at = time.time()
+        said = self._up()
+        if world.b in both and world.serving is world.a:
+            self._succeeds("local", "up", on=world.b)
+        return f"kill -9 of {count}; {said}; {self.rows()}"
 
     def pause(self, who: str, seconds: float) -> str:
         """SIGSTOP, and SIGCONT after a while."""
@@ -125,6 +153,17 @@ class Explorer:
         said = self._up()
         self.rows()
         return said
+
+    def clock_forward(self, seconds: float) -> str:
+        return self._clock(seconds)
+
+    def clock_back(self, seconds: float) -> str:
+        """Commits that come later have an earlier time."""
+        return self._clock(-seconds)
+
+    def _clock(self, seconds: float) -> str:
+        self.world.clock.step(seconds)
+        return f"the clock tells {_utc(self.world.clock.now())}"
 
     def store(self, is_there: bool) -> str:
         if is_there:
@@ -142,18 +181,21 @@ class Explorer:
         for one in self._listing()["restored"]:
             if one["state"] == "running":
                 self._succeeds("restore", "--close", one["name"], "--apply")
-        before = self.serving_rows()
+        before, is_full = self.serving_rows(), "disk" in self._bad_lines()
         with world.small_disk(megabytes):
             self._up()
             world.start_load(4, 0.0)
             until(world.is_disk_full)
             time.sleep(2)
             world.stop_load()
-            refused = self._count()
+            # PostgreSQL ends where it can't write its log, and then has no answer.
+            refused = f"{self._count()}; {self._named('disk', 'server')}"
             world.free_disk()
             self._up()
             self.rows()
         self._up()
+        if not is_full:
+            self._well("disk")
         # Half a page that the full disk has left at a file's end is no damage, and would be taken for one.
         written = self._written()
         world.start_load(4, 0.0)
@@ -175,8 +217,21 @@ class Explorer:
 
     def mark(self) -> str:
         """The moment, for a target of that name."""
-        self.marked_at = time.time()
+        self.marked_at = self.world.clock.now()
         return _utc(self.marked_at)
+
+    def point(self) -> str:
+        """A moment with a name of the operator's, such as before a migration."""
+        world = self.world
+        name = f"p{len(self.steps)}"
+        # What is acknowledged by now has to be there, and what is tried until the answer may be.
+        world.ledger.read()
+        must = world.ledger.at(time.time()).must
+        world.psql(f"SELECT pg_create_restore_point('{name}')")
+        world.ledger.read()
+        expected = world.ledger.at(time.time())
+        self.points.append((name, Expected(must=must, may=expected.must | expected.may)))
+        return name
 
     def drill(self, share: float | str | None = None) -> str:
         """The newest state, and a point: a drawn one, one at a share of what can be restored, or the marked one."""
@@ -201,6 +256,9 @@ class Explorer:
 
     def beside(self, kind: str, share: float | str = 0.5) -> str:
         """A restore into a new cluster, compared with what was acknowledged by then, and discarded."""
+        if kind in ("copy", "as of"):
+            source, expected = self._held(kind, float(share))
+            return self._beside("latest", expected, *source)
         target, expected = self._target(kind, share)
         return self._beside(target, expected)
 
@@ -220,20 +278,72 @@ class Explorer:
             self._up()
             self.rows()
             raise Violation(f"restore in place to {target}: {_last(said)}; the plan said: loses {loses}")
-        tablespaces, self.tablespaces = self.tablespaces, {}
         name = f"in place to {target} (the plan said: loses {loses or 'nothing'})"
-        began_at = self._began_at()
-        world.ledger.read()
-        self.kept[json.loads(said.stdout)["plan"]["keeps"]] = world.ledger.at(began_at), tablespaces
-        self._new_era(name, began_at, self._announced(expected, loses))
+        self._replaced(name, said, self._announced(expected, loses))
         return f"{target}: {len(world.ledger.era.base)} rows, the plan said: loses {loses}"
+
+    def in_place_from(self, kind: str, share: float) -> str:
+        """Back to the newest state that the copy of the repository has, or the repository had: what main has and
+        they lack is told as the plan is made, and typed. It loses no more.
+        """
+        world = self.world
+        source, held = self._held(kind, share)
+        words = ["restore", "--to", "latest", "--into", "main", "--replace", "main", *source]
+        planned_at, plan = time.time(), world.json(*words)
+        loss = plan and plan["loss"]
+        if loss:
+            words += ["--accept-loss", str(loss["bytes"] + WRITTEN_MEANWHILE_BYTES)]
+        said = world.hybrid(*words, "--apply", "--json")
+        if said.returncode:
+            self._up()
+            self.rows()
+            raise Violation(f"restore in place {' '.join(source)}: {_last(said)}; the plan said: {loss}")
+        world.ledger.read()
+        until_ = planned_at - (loss["seconds"] + CLOCK_SECONDS if loss else 0.0)
+        told = {row.id for row in world.ledger.acked(world.ledger.era.began_at, until_)}
+        name = f"in place {' '.join(source)} (the plan said: {loss or 'loses nothing'})"
+        # What was written until main was stopped may have come there, too.
+        known = world.ledger.at(time.time())
+        self._replaced(name, said, Expected(must=held.must | told, may=known.must | known.may))
+        return f"{' '.join(source)}: {len(world.ledger.era.base)} rows, the plan said: {loss}"
+
+    def _replaced(self, name: str, said: subprocess.CompletedProcess[str], expected: Expected) -> None:
+        """Another cluster is in main's place, and main is kept."""
+        tablespaces, self.tablespaces = self.tablespaces, {}
+        began_at = self._began_at()
+        self.world.ledger.read()
+        self.kept[json.loads(said.stdout)["plan"]["keeps"]] = self.world.ledger.at(began_at), tablespaces
+        self._new_era(name, began_at, expected)
+
+    def standby_refuses(self) -> str:
+        """What serves nobody is not replaced; it follows on."""
+        said = self.world.hybrid(*TO_LATEST, "--apply", on=self.world.b)
+        if said.returncode != 1 or "hybrid: " not in said.stderr:
+            raise Violation(f"restore in place on a standby: {_last(said)}")
+        if (answer := self.world.b.psql("SELECT pg_is_in_recovery()")) != "t":
+            raise Violation(f"after a restore in place on it was refused, the standby answers {answer}")
+        return _last(said)
+
+    def orphan_tried(self) -> str:
+        """A standby whose line was left is told from one that follows, before anybody is shut out. It may be one that
+        had not come so far yet, and follows: then a, which has let nobody in, serves again.
+        """
+        world = self.world
+        said = world.hybrid("local", "up", "--stop-serving", on=world.a)
+        if said.returncode == 0:
+            self._succeeds("local", "up", "--promote", on=world.a)
+            self.timeline = world.timeline()
+            return f"b follows; {self.rows()}"
+        if "This stack serves on" not in said.stderr:
+            raise Violation(f"up --stop-serving beside a standby that does not follow: {_last(said)}")
+        return f"refused; {self.rows()}"
 
     def undone(self) -> str:
         """A restore in place whose cluster does not start: the old one serves again, with all that it had."""
         world = self.world
         before = self.serving_rows()
         with world.unstartable():
-            said = world.hybrid("restore", "--to", "latest", "--into", "main", "--replace", "main", "--apply")
+            said = world.hybrid(*TO_LATEST, "--apply")
         if said.returncode == 0 or "so the old data serve again" not in said.stderr:
             raise Violation(f"restore in place of what does not start: {_last(said)}")
         self.timeline = world.timeline()
@@ -273,12 +383,11 @@ class Explorer:
         """A command, its engine or both are killed in the middle; the stack is brought up, and nothing is lost."""
         world = self.world
         before = self.serving_rows()
-        main = ("restore", "--to", "latest", "--into", "main", "--replace", "main", "--apply")
         words = {
             "backup": ("backup", "now"),
             "drill": ("drill", "--output", str(world.folder / "drills")),
             "beside": ("restore", "--to", "latest", "--into", "half", "--apply"),
-            "in_place": main,
+            "in_place": (*TO_LATEST, "--apply"),
         }[act]
         process = world.started(*words)
         try:
@@ -296,7 +405,8 @@ class Explorer:
     def lost_instance(self, is_polite: bool, tries: int = 1) -> str:
         """The root is gone, the store is not: after a `down`, as the runbook tries it, or at once."""
         world = self.world
-        warned, lost_at = self._warnings(), time.time()
+        # A server that has ended tells nothing: what was not handed over by then may be lost with it.
+        lost_at, told = self.ended_at or time.time(), self._told_lost()
         is_archived = is_polite and lost_at - self.killed_at > ARCHIVER_SECONDS
         if is_polite:
             world.hybrid("local", "down")
@@ -311,14 +421,16 @@ class Explorer:
             said = said if said.returncode == 0 else world.hybrid("local", "up", "--from-backups")
         if said.returncode:
             raise Violation(f"up --from-backups: {_last(said)}")
-        self.is_store_away = False
+        self.is_store_away, self.ended_at = False, None
         expected, acked = world.ledger.at(time.time()), self._acked()
         if not is_archived:
-            # What is not archived yet may be lost within the limit; and beyond it only where that was said.
-            missing = self._missing(world.archived(timeline))
-            young = {row.id for row in missing if warned or (row.acked_at or 0) > lost_at - LIMIT_SECONDS}
+            # What is not archived yet may be lost within the limit; and beyond it only what was told, by the clock.
+            at, since = world.clock.at, world.clock.at(lost_at) - (told or 0.0) - CLOCK_SECONDS
+            limit = lost_at - LIMIT_SECONDS - world.clock.set_back(lost_at - 2 * LIMIT_SECONDS)
+            missing = [(row.id, row.acked_at or 0.0) for row in self._missing(world.archived(timeline))]
+            young = {number for number, acked_at in missing if acked_at > limit or at(acked_at) > since}
             expected = Expected(must=expected.must - young, may={*expected.may, *young})
-        self._new_era(f"from backups, before which status warned of {warned or 'nothing'}", self._began_at(), expected)
+        self._new_era(f"from backups, before which status told of {told} s", self._began_at(), expected)
         self._same_tables()
         if was_loaded:
             world.start_load()
@@ -458,8 +570,96 @@ class Explorer:
     def end(self, seed: int) -> str:
         """What has to hold after every sequence."""
         self.world.stop_load()
-        said = [self._up(), self.rows(), self.would_be_lost(), self.repository(), self.status(), self.windows(seed)]
+        said = [self.standing(), self._up(), self.rows(), self.would_be_lost(), self.repository(), self.status()]
+        said += [self.windows(seed), self.fault(FAULTS[seed % len(FAULTS)])]
         return "; ".join(said)
+
+    def standing(self) -> str:
+        """What the sequence has left as it is is told before anybody mends it."""
+        if self.ended_at is not None:
+            return self._named("server")
+        if self.is_store_away:
+            self._switch()
+            return self._named(*ARCHIVED)
+        return "nothing stands"
+
+    def fault(self, kind: str) -> str:
+        """One that stands, until it is told; mended, it is told no longer."""
+        self._up()
+        if kind == "backup":
+            return self._damaged_backup()
+        if kind in ("postmaster", "supervisor"):
+            self.kill(kind)
+            said = self._named("server")
+            self._up()
+            return f"{kind}: {said}; {self._well('server')}; {self.rows()}"
+        said = self._unarchived(kind)
+        self._up()
+        self._switch()
+        return f"{kind}: {said}; {self._well(*ARCHIVED)}; {self.rows()}"
+
+    def _unarchived(self, who: str) -> str:
+        """The store has ended, or what hands the log over is stopped, until that is told."""
+        if who == "store":
+            self.world.kill(who)
+            self._switch()
+            return self._named(*ARCHIVED)
+        self.world.send(who, signal.SIGSTOP)
+        try:
+            # What the checkpointer does after archive_timeout is not done for it.
+            self._switch(is_forced=who != "checkpointer")
+            return self._named(*ARCHIVED)
+        finally:
+            self.world.send(who, signal.SIGCONT)
+
+    def _switch(self, *, is_forced: bool = True) -> None:
+        """Something is there to be archived; by itself that takes archive_timeout."""
+        self.world.psql("SELECT monitoring.mark()")
+        if is_forced:
+            self.world.psql("SELECT pg_switch_wal()")
+
+    def _damaged_backup(self) -> str:
+        """Of the newest one a file: `verify` says so, `backup list` shows it, and a restore takes another."""
+        world = self.world
+        self._succeeds("backup", "now", "--type", "full")
+        with world.damaged_bundle() as label:
+            said = world.hybrid("backup", "verify")
+            if said.returncode != 1 or label not in said.stdout:
+                raise Violation(f"backup verify: a file of {label} is damaged: {_last(said)}")
+            if label not in self._unusable():
+                raise Violation(f"backup list: {label} is damaged, and can be used")
+            restored = self._beside(*self._target("latest", 1.0))
+        self._succeeds("backup", "verify")
+        if label in self._unusable():
+            raise Violation(f"backup list: {label} is sound again, and shown as damaged")
+        return f"damaged backup {label}: {restored}"
+
+    def _unusable(self) -> list[str]:
+        return [one["label"] for one in self._listing()["backups"] if one.get("damage")]
+
+    def _named(self, *names: str) -> str:
+        """Until status warns of one of these lines; of `server` when it has no answer."""
+        return self._awaited(lambda found: [name for name in names if name in found], "status does not tell of a fault")
+
+    def _well(self, *names: str) -> str:
+        """Until it warns of none of them."""
+        return self._awaited(
+            lambda found: [] if {*names} & {*found} else ["all is well"], "the fault is mended, and status warns of it"
+        )
+
+    def _awaited(self, is_so: Callable[[list[str]], list[str]], fault: str) -> str:
+        started = time.monotonic()
+        while not (said := is_so(found := self._bad_lines())):
+            if time.monotonic() - started > FAULT_SECONDS:
+                raise Violation(f"{fault} after {FAULT_SECONDS} s; it warns of {', '.join(found) or 'nothing'}")
+            time.sleep(2)
+        return f"{', '.join(said)} after {time.monotonic() - started:.0f} s"
+
+    def _bad_lines(self) -> list[str]:
+        document = self.world.json("db", "status")
+        if document is None or document["reason"]:
+            return ["server"]
+        return [one["name"] for one in document["findings"] if one["level"] != "ok"]
 
     def rows(self) -> str:
         """Every acknowledged row is in the cluster that serves, once; and nothing else."""
@@ -476,8 +676,7 @@ class Explorer:
 
     def would_be_lost(self) -> str:
         """What status says of it is no less than what the rows say."""
-        before, document = self._behind(), self.world.json("db", "status")
-        told = next((one["value"] for one in document["findings"] if one["name"] == "would be lost"), None)
+        before, told = self._behind(), self._told_lost()
         # Some may have been archived in between.
         behind = min(before, self._behind())
         if told is not None and told < behind - CLOCK_SECONDS:
@@ -493,9 +692,12 @@ class Explorer:
             return "nothing was written"
         newest = max(acked, key=lambda row: row.acked_at or 0)
         assert newest.acked_at is not None
+        # PostgreSQL switches the segment when the clock tells that archive_timeout is over (checkpointer.c,
+        # CheckArchiveTimeout): set back, it tells that so much later.
+        limit = LIMIT_SECONDS + world.clock.set_back(newest.acked_at - LIMIT_SECONDS)
         while newest in (missing := self._missing(world.archived(self.timeline))):
             behind = time.time() - newest.acked_at
-            if behind > LIMIT_SECONDS:
+            if behind > limit:
                 raise Violation(
                     f"{behind:.0f} s after it was acknowledged, the newest row is not in the repository, nor are"
                     f" {len(missing) - 1} more of {len(acked)}; status warns of {self._warnings() or 'nothing'}"
@@ -536,6 +738,7 @@ class Explorer:
     def moments(self) -> list[tuple[float, float]]:
         """What `backup list` says can be restored, from the first era on, in seconds; what is live, up to now."""
         listing = self._listing()
+        # Where the clock was set back, a window may end before it begins.
         now = _seconds(listing["now"])
         found = [
             (_seconds(one["from"]), now if one["is_live"] else _seconds(one["until"])) for one in listing["windows"]
@@ -564,7 +767,8 @@ class Explorer:
         return spans[-1][1] if spans else None
 
     def _served(self) -> list[tuple[float, float]]:
-        eras = [(one.began_at, one.ended_at or time.time()) for one in self.world.ledger.eras]
+        told, now = self.world.clock.told, time.time()
+        eras = [span for one in self.world.ledger.eras for span in told(one.began_at, one.ended_at or now)]
         parts = [(max(a, c), min(b, d)) for a, b in self.moments() for c, d in eras]
         return [(since, end) for since, end in parts if since < end]
 
@@ -577,8 +781,11 @@ class Explorer:
         if moment is None:
             return "latest", world.ledger.at(time.time())
         if kind == "time":
-            return _utc(moment), world.ledger.at(moment)
-        rows = sorted(self._acked(), key=lambda row: abs(row.tried_at - moment))
+            return _utc(moment), self._at(moment)
+        if kind == "name":
+            name, expected = self.points[-1]
+            return f"name:{name}", expected
+        rows = sorted(self._acked(), key=lambda row: abs(world.clock.at(row.tried_at) - moment))
         if not rows:
             return "latest", world.ledger.at(time.time())
         if kind == "xid":
@@ -588,14 +795,35 @@ class Explorer:
             world.ledger.around(rows[0]), rows[0]
         )
 
-    def _beside(self, target: str, expected: Expected) -> str:
+    def _at(self, moment: float) -> Expected:
+        """What there was when the clock told this; where it did so twice, either, and what lies between."""
+        found = [self.world.ledger.at(real) for real in self.world.clock.reals(moment)]
+        musts, mays = [one.must for one in found], [one.must | one.may for one in found]
+        return Expected(must=frozenset.intersection(*map(frozenset, musts)), may=frozenset().union(*mays))
+
+    def _held(self, kind: str, share: float) -> tuple[tuple[str, ...], Expected]:
+        """The options that choose the copy of the repository, or it as it was at a share of this era; and its rows."""
+        world = self.world
+        world.ledger.read()
+        since = world.ledger.era.began_at
+        moment = None if kind == "copy" else since + (time.time() - since) * share
+        if moment is not None and not world.archived(self.timeline, moment):
+            # Nothing of this era was there yet.
+            moment = time.time()
+        archived = world.archived(self.timeline, moment, is_copy=kind == "copy")
+        missing = {row.id for row in self._missing(archived)}
+        known = world.ledger.at(time.time())
+        expected = Expected(must=known.must - missing, may=known.must | known.may)
+        return ("--from", "copy") if moment is None else ("--as-of", _utc(moment)), expected
+
+    def _beside(self, target: str, expected: Expected, *source: str) -> str:
         world = self.world
         before = self.serving_rows()
-        words = ("restore", "--to", target, "--into", "copy", "--apply", "--json")
+        words = ("restore", "--to", target, "--into", "copy", *source, "--apply", "--json")
         said = world.hybrid(*words)
         self._untouched(before)
         if said.returncode:
-            raise Violation(f"restore beside to {target}: {_last(said)}")
+            raise Violation(f"restore beside to {' '.join((target, *source))}: {_last(said)}")
         if target == "latest":
             # What was acknowledged before the command has to be there; what was since may be.
             world.ledger.read()
@@ -605,9 +833,10 @@ class Explorer:
         found = world.ids(json.loads(said.stdout)["cluster"]["port"])
         faults = expected.faults(found)
         self._succeeds("restore", "--discard", "copy", "--apply")
+        words_ = " ".join((target, *source))
         if faults:
-            raise Violation(f"restore beside to {target}: {'; '.join(faults)}")
-        return f"{target}: {len(found)} rows, exact"
+            raise Violation(f"restore beside to {words_}: {'; '.join(faults)}")
+        return f"{words_}: {len(found)} rows, exact"
 
     def serving_rows(self) -> dict[str, str]:
         """Of the tables that nobody writes to meanwhile: what their rows add up to, and their files on the disk."""
@@ -661,6 +890,7 @@ class Explorer:
         """Of the cluster that serves from now on, whose rows have to be these, beside those written since."""
         world = self.world
         self.timeline = world.timeline()
+        self.points.clear()
         found = world.ids()
         world.ledger.read()
         since = {row.id for row in world.ledger.rows.values() if row.tried_at >= began_at}
@@ -672,7 +902,9 @@ class Explorer:
             raise Violation(f"{name}: {'; '.join(faults)}")
 
     def _began_at(self) -> float:
-        return float(until(lambda: self.world.psql("SELECT extract(epoch FROM pg_postmaster_start_time())")))
+        """When the server was started, which was just now."""
+        told = until(lambda: self.world.psql("SELECT extract(epoch FROM pg_postmaster_start_time())"))
+        return float(told) - self.world.clock.offset
 
     def _announced(self, expected: Expected, loses: str | None) -> Expected:
         """Without the rows that the plan says would not come back: so many seconds of the newest ones."""
@@ -683,7 +915,9 @@ class Explorer:
         last = acked[-1].acked_at if acked else None
         if last is None:
             return expected
-        young = {row.id for row in acked if row.acked_at and row.acked_at >= last - float(seconds[1].replace(",", ""))}
+        # By the clock, which may have been set back since.
+        since = self.world.clock.at(last) - float(seconds[1].replace(",", ""))
+        young = {row.id for row in acked if row.acked_at and self.world.clock.at(row.acked_at) >= since}
         return Expected(must=expected.must - young, may={*expected.may, *young})
 
     def _acked(self) -> list[Row]:
@@ -698,7 +932,16 @@ class Explorer:
         if self.is_store_away:
             return 0.0
         missing = self._missing(self.world.archived(self.timeline))
-        return time.time() - (missing[0].acked_at or 0) if missing else 0.0
+        if not missing:
+            return 0.0
+        oldest = missing[0].acked_at or 0.0
+        # The product knows the time by the clock alone, which may have been set back.
+        return max(min(time.time() - oldest, self.world.clock.now() - self.world.clock.at(oldest)), 0.0)
+
+    def _told_lost(self) -> float | None:
+        """Seconds of commits that status says would be lost; None where it can't say."""
+        document = self.world.json("db", "status") or {"findings": []}
+        return next((one["value"] for one in document["findings"] if one["name"] == "would be lost"), None)
 
     def _warnings(self) -> str:
         return ", ".join(self._warned(self.world.json("db", "status")))
@@ -729,7 +972,7 @@ class Explorer:
         if world.serving is not world.a:
             # Its store is a's.
             self._succeeds("local", "up", on=world.a)
-        self.is_store_away = False
+        self.is_store_away, self.ended_at = False, None
         said = self._succeeds("local", "up", of_errors=True).splitlines()[-1]
         # A server that began anew by itself may still be recovering.
         until(world.is_answering)

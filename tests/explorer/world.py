@@ -27,8 +27,9 @@ from local.host.spec import MAJOR, running
 from plan import codec
 from plan.model import Plan
 from plan.project import ROOT
-from tests.commands import in_this_process
+from tests.commands import in_this_process, ran
 from tests.explorer import command
+from tests.explorer.clock import Clock
 from tests.explorer.ledger import SEGMENT_BYTES, Ledger, segment
 from tests.explorer.model import ENDING, RESTARTING
 from tests.local.stack_under_test import StackUnderTest
@@ -43,6 +44,7 @@ TABLE = """
 CREATE TABLE public.explored (id bigint PRIMARY KEY, filler text NOT NULL);
 GRANT SELECT, INSERT ON public.explored TO app;
 """
+COMMAND_SECONDS = 600
 KILLED_SECONDS = 30
 BALLAST_MB, FULL_KB = 16, 512
 BACKENDS = "app"
@@ -56,6 +58,7 @@ class World:
         self.a, self.b, self.plan, self.folder = a, b, plan, folder
         self.serving = a
         self.ledger = Ledger(file=folder / "ledger")
+        self.clock = Clock(folder=folder / command.CLOCK)
         self.plan_file = folder / "plan.json"
         self.plan_file.write_text(codec.dumps(plan, reveal_secrets=True, indent=None))
         self._sessions = 0
@@ -66,8 +69,13 @@ class World:
 
     def hybrid(self, *words: str, on: StackUnderTest | None = None) -> subprocess.CompletedProcess[str]:
         """As the operator of a stack, the one that serves unless another is named."""
-        with command.only_data(self.plan):
-            return in_this_process((on or self.serving).environment, *words)
+        environment = {**(on or self.serving).environment, **self.clock.variables}
+        if self.clock.offset:
+            # This process has its own clock.
+            argv = command.argv(self.plan_file, *words)
+            return ran(argv, env={**environment, "PYTHONPATH": str(ROOT)}, timeout=COMMAND_SECONDS)
+        with command.only_data(self.plan, self.clock):
+            return in_this_process(environment, *words)
 
     def started(self, *words: str, on: StackUnderTest | None = None) -> subprocess.Popen[str]:
         """The same in a process group of its own, to be killed."""
@@ -75,7 +83,7 @@ class World:
         pipe = subprocess.PIPE
         return subprocess.Popen(
             command.argv(self.plan_file, *words),
-            env={**stack.environment, "PYTHONPATH": str(ROOT)},
+            env={**stack.environment, **self.clock.variables, "PYTHONPATH": str(ROOT)},
             stdout=pipe,
             stderr=pipe,
             text=True,
@@ -140,16 +148,23 @@ class World:
     def timeline(self) -> int:
         return int(self.psql("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"), 16)
 
-    def archived(self, timeline: int) -> int:
-        """Up to which position the repository has a timeline's log without a hole at its end; bytes."""
-        backup = self.a.host()["backup"]
-        prefix = f"postgresql/archive/{backup['stanza']}/"
-        client = self.a.store().client(backup["region"])
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=backup["bucket"], Prefix=prefix)
-        keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+    def archived(self, timeline: int, moment: float | None = None, *, is_copy: bool = False) -> int:
+        """Up to which position the repository, or its copy, has a timeline's log, or had it at a moment; bytes."""
+        keys = self._keys("archive", moment, is_copy=is_copy)
         names = {key.rsplit("/", 1)[-1][:24] for key in keys if "-" in key.rsplit("/", 1)[-1]}
         numbers = [segment(name) for name in names if len(name) == 24]
         return max((number + 1 for line, number in numbers if line == timeline), default=0) * SEGMENT_BYTES
+
+    def _keys(self, kind: str, moment: float | None = None, *, is_copy: bool = False) -> list[str]:
+        backup = self.a.host()["backup"]
+        place = backup["copy"] if is_copy else backup
+        pages = self.a.store().client(place["region"]).get_paginator("list_objects_v2")
+        return [
+            found["Key"]
+            for page in pages.paginate(Bucket=place["bucket"], Prefix=f"postgresql/{kind}/{backup['stanza']}/")
+            for found in page.get("Contents", ())
+            if moment is None or found["LastModified"].timestamp() < moment
+        ]
 
     def is_answering(self, stack: StackUnderTest | None = None) -> bool:
         here = (stack or self.serving).here
@@ -190,6 +205,16 @@ class World:
             with suppress(psutil.Error):
                 one.kill()
         psutil.wait_procs({*found, *also}, KILLED_SECONDS)
+        return len(found)
+
+    def reset(self, stack: StackUnderTest) -> int:
+        """kill -9 of the supervisor, and of all else of a stack; how many."""
+        pid = stack.here.supervisor.pid
+        found = _tree(pid) if pid else []
+        for one in found:
+            with suppress(psutil.Error):
+                one.kill()
+        psutil.wait_procs(found, KILLED_SECONDS)
         return len(found)
 
     def send(self, who: str, number: signal.Signals) -> int:
@@ -278,6 +303,21 @@ class World:
     def lose_bucket(self) -> None:
         """The folder of the primary repository's bucket."""
         shutil.rmtree(self.a.store().state.store / self.a.host()["backup"]["bucket"])
+
+    @contextmanager
+    def damaged_bundle(self) -> Iterator[str]:
+        """A file of the newest backup has other bytes meanwhile; its label."""
+        backup = self.a.host()["backup"]
+        client = self.a.store().client(backup["region"])
+        key = max(key for key in self._keys("backup") if "/bundle/" in key)
+        content = client.get_object(Bucket=backup["bucket"], Key=key)["Body"].read()
+        middle = len(content) // 2
+        damaged = content[:middle] + bytes(64) + content[middle + 64 :]
+        client.put_object(Bucket=backup["bucket"], Key=key, Body=damaged)
+        try:
+            yield key.split("/bundle/")[0].rsplit("/", 1)[-1]
+        finally:
+            client.put_object(Bucket=backup["bucket"], Key=key, Body=content)
 
     def leave_to_serve(self, stack: StackUnderTest) -> None:
         """What the refusal of a way back advises; the file is root's."""
