@@ -5,12 +5,14 @@ or a reload for it. Another --stage is applied where those before it found nothi
 The stages, in their order, are those of STAGES; only those from `database` on need PostgreSQL running.
 """
 
+import atexit
 import gc
 
 if __name__ == "__main__":
     # Loading the libraries is half the time of an application that finds nothing to do; collecting garbage meanwhile
-    # would be a sixth of that.
+    # would be a sixth of that, and at the end a quarter.
     gc.disable()
+    atexit.register(gc.freeze)
 
 import argparse
 import json

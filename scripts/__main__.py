@@ -3,6 +3,7 @@
 Command modules import at their top only what `--help` needs; the rest is imported when a command runs.
 """
 
+import atexit
 import errno
 import gc
 import os
@@ -12,6 +13,8 @@ import sys
 if __name__ == "__main__":
     # What a command reads it keeps, plans and AWS's models: to look through it for garbage took a tenth of its time.
     gc.set_threshold(100_000)
+    # Nor does anybody need to look through it at the end.
+    atexit.register(gc.freeze)
     # What a shell has started in the background ignores an interruption, and goes on doing so.
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         # Until a command runs there is nothing to clear up, and an interrupted import would show where.
