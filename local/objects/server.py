@@ -37,8 +37,12 @@ class NotifyingSocket(ssl.SSLSocket):
             self.unwrap()
 
 
+CONTEXTS: list[ssl.SSLContext] = []
+
+
 def ssl_context(config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """Called by gunicorn."""
-    context = default()
-    context.sslsocket_class = NotifyingSocket
-    return context
+    """Called by gunicorn for each connection. With another certificate the server is another process."""
+    if not CONTEXTS:
+        CONTEXTS.append(default())
+        CONTEXTS[0].sslsocket_class = NotifyingSocket
+    return CONTEXTS[0]
