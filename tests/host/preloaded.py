@@ -75,14 +75,18 @@ def _become(module: str, *arguments: str) -> None:
     sys.argv = [module, *arguments]
     for loaded in (module, f"{module}.__main__"):
         sys.modules.pop(loaded, None)
+    code = 0
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
-        sys.exit(end.code)
+        code = int(end.code or 0)
     except BaseException:  # noqa: BLE001 - as Python itself would end the process
         traceback.print_exc()
-        sys.exit(1)
-    sys.exit(0)
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # What Python clears away as it ends is shared, and would be copied for that.
+    os._exit(code)
 
 
 if __name__ == "__main__":
