@@ -1,48 +1,148 @@
-"""An S3 store in memory, for gunicorn to serve with TLS; moto's own TLS server ends connections without notice.
+"""An S3 store in memory on loopback: python object_store.py PORT CERTIFICATE KEY.
 
+A restore asks for a thousand parts of objects, and each command of pgBackRest comes with several connections of its own
+at once. A server for any application takes several times as long for them; moto's own ends connections without notice.
 BUCKET in the environment names a bucket that it has from the start.
 """
 
+import contextlib
+import io
 import os
 import re
-from collections.abc import Callable, Iterable
+import socketserver
+import ssl
+import sys
+from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import create_backend_app
 from moto.s3.models import FakeKey, s3_backends
+from werkzeug.test import run_wsgi_app
 
 RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+END = (b"\r\n", b"\n", b"")
+
+Headers = list[tuple[str, str]]
 
 backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 moto = create_backend_app("s3")
-if bucket := os.environ.get("BUCKET"):
-    backend.create_bucket(bucket, "ca-central-1")
+context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 
 
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """moto's but for ranges: a restore asks for a thousand of them, and moto reads the whole object for each."""
-    asked = RANGE.fullmatch(environ.get("HTTP_RANGE", ""))
-    if asked and environ["REQUEST_METHOD"] == "GET" and not environ["QUERY_STRING"]:
-        place, _, name = environ["PATH_INFO"].removeprefix("/").partition("/")
-        key = backend.get_object(place, name) if place in backend.buckets else None
-        first, last = map(int, asked.groups())
-        if key and first < key.size:
-            return _part(key, first, min(last, key.size - 1), start_response)
-    found: Iterable[bytes] = moto(environ, start_response)
-    return found
+class Connection(socketserver.StreamRequestHandler):
+    """Answers one request after the other; in a thread of its own, the handshake too."""
+
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        self.request = context.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def handle(self) -> None:
+        while words := self.rfile.readline().decode().split():
+            self._answer(*words[:2])
+
+    def finish(self) -> None:
+        """Says that it ends the connection, and does not wait for the answer."""
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
+            self.request.setblocking(False)
+            self.request.unwrap()
+
+    def _answer(self, method: str, target: str) -> None:
+        lines = takewhile(lambda line: line not in END, iter(self.rfile.readline, None))
+        pairs = (line.decode("latin-1").partition(":") for line in lines)
+        headers = {name.lower(): value.strip() for name, _, value in pairs}
+        if "expect" in headers:
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        size = headers.pop("content-length", 0)
+        is_chunked = headers.pop("transfer-encoding", "") == "chunked"
+        body = b"".join(self._chunks()) if is_chunked else self.rfile.read(int(size))
+        path, _, query = target.partition("?")
+        name = unquote_to_bytes(path).decode("latin-1")
+        asked = RANGE.fullmatch(headers.get("range", ""))
+        found = _part(name, *map(int, asked.groups())) if asked and method == "GET" and not query else None
+        status, more, content = found or _asked_of_moto(method, target, name, query, headers, body)
+        head = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in more)]
+        self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + content)
+
+    def _chunks(self) -> Iterator[bytes]:
+        while size := int(self.rfile.readline(), 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
 
 
-def _part(key: FakeKey, first: int, last: int, start_response: Callable[..., Any]) -> Iterable[bytes]:
+def _part(name: str, first: int, last: int) -> tuple[str, Headers, bytes] | None:
+    """Of an object that has it. moto reads the whole one."""
+    place, _, name = name.removeprefix("/").partition("/")
+    key: FakeKey | None = backend.get_object(place, name) if place in backend.buckets else None
+    if not key or first >= key.size:
+        return None
+    last = min(last, key.size - 1)
     with key.lock:
         key._value_buffer.seek(first)
         content = key._value_buffer.read(last - first + 1)
-    headers = {
-        "Content-Type": "binary/octet-stream",
-        "Content-Length": str(len(content)),
-        "Content-Range": f"bytes {first}-{last}/{key.size}",
-        "ETag": key.etag,
-        "Last-Modified": key.last_modified_RFC1123,
+    headers = [
+        ("Content-Type", "binary/octet-stream"),
+        ("Content-Length", str(len(content))),
+        ("Content-Range", f"bytes {first}-{last}/{key.size}"),
+        ("ETag", key.etag),
+        ("Last-Modified", key.last_modified_RFC1123),
+    ]
+    return "206 Partial Content", headers, content
+
+
+def _asked_of_moto(
+    method: str, target: str, name: str, query: str, headers: dict[str, str], body: bytes
+) -> tuple[str, Headers, bytes]:
+    environ = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": name,
+        "QUERY_STRING": query,
+        "RAW_URI": target,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": sys.argv[1],
+        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_TYPE": headers.get("content-type", ""),
+        "wsgi.url_scheme": "https",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
     }
-    start_response("206 Partial Content", list(headers.items()))
-    return [content]
+    found, status, more = run_wsgi_app(moto, environ)
+    content = b"".join(found)
+    more.setdefault("Content-Length", str(len(content)))
+    return status, [*more], content
+
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 100
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client may end a connection at any time."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+def main() -> None:
+    port, certificate, key = sys.argv[1:]
+    context.load_cert_chain(certificate, key)
+    if bucket := os.environ.get("BUCKET"):
+        backend.create_bucket(bucket, "ca-central-1")
+    with Server(("127.0.0.1", int(port)), Connection) as server:
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

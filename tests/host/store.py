@@ -12,11 +12,8 @@ import boto3
 from botocore.config import Config
 
 from tests.host.authority import authority
-from tests.host.running import PROJECT, TIED
+from tests.host.running import TIED
 from tests.waiting import LIMIT_SECONDS, until
-
-# gunicorn's: Debian's own TLS libraries want keep-alive, and pgBackRest comes with several connections at once.
-WORKERS = ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "60"]
 
 
 class ObjectStore:
@@ -31,19 +28,8 @@ class ObjectStore:
             (folder / name).write_text(text)
         self._numbers = itertools.count(1)
         self._ca = str(folder / "store-ca.crt")
-        secure = ["--certfile", str(folder / "store.crt"), "--keyfile", str(folder / "store.key")]
-        place = ["--chdir", str(PROJECT / "tests/host"), "--bind", f"127.0.0.1:{port}"]
-        command = [
-            *TIED,
-            *inside,
-            sys.executable,
-            "-m",
-            "gunicorn",
-            *WORKERS,
-            *place,
-            *secure,
-            "object_store:application",
-        ]
+        program = [sys.executable, str(Path(__file__).with_name("object_store.py")), str(port)]
+        command = [*TIED, *inside, *program, str(folder / "store.crt"), str(folder / "store.key")]
         self._log = (folder / "store.log").open("w")
         variables = os.environ | {"BUCKET": bucket}
         self._process = subprocess.Popen(command, env=variables, stdout=self._log, stderr=self._log)
