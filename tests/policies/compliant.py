@@ -23,12 +23,26 @@ from tests.policies.changes import (
 )
 
 HOST = {"name": "a", "bundle": "small_3_0"}
-# Recorded by the program itself: the stack and its settings.
+# Recorded by the program itself: the stack and its settings. What has nothing to do with each other is one stack.
 RECORDED: dict[str, tuple[str, dict[str, Any]]] = {
     "without a tunnel": ("dev", {"databaseRoute": "direct"}),
     "without a tunnel, in production": ("prod", {"databaseRoute": "direct"}),
-    "after a rollback": ("prod", {"failoverActive": "vercel"}),
-    "hosts of Pages": ("prod", {"pagesHostnames": ["docs.automatonicai.com", "help.automatonicai.com"]}),
+    "after a rollback to another stand-by, build and branch": (
+        "prod",
+        {
+            "failoverActive": "vercel",
+            "standbyHostname": "cname.vercel-dns.com",
+            "buildId": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+            "pagesProductionBranch": "release",
+        },
+    ),
+    "hosts of Pages, and many buckets of media": (
+        "prod",
+        {
+            "pagesHostnames": ["docs.automatonicai.com", "help.automatonicai.com"],
+            "mediaBuckets": ["media", "avatars", "garden-tours"],
+        },
+    ),
     "hosts of Pages after a rollback": (
         "prod",
         {"pagesHostnames": ["docs.automatonicai.com"], "failoverActive": "vercel"},
@@ -48,31 +62,30 @@ RECORDED: dict[str, tuple[str, dict[str, Any]]] = {
             "postgresServing": "b",
         },
     ),
-    "another product and zone": ("dev", {"product": "keystone", "availabilityZone": "ca-central-1b"}),
-    "another domain, below a suffix that all share": (
+    "another product and zone, two generations of the authority, the account's second stack, nothing waits": (
+        "dev",
+        {
+            "product": "keystone",
+            "availabilityZone": "ca-central-1b",
+            "databaseAuthorities": ["2026", "2027"],
+            "ownsGithubOidcProvider": "false",
+            "ownsAdvancedInstancesTier": "true",
+            "waitForDatabase": "false",
+            "publicCacheSeconds": 1,
+        },
+    ),
+    "another domain, below a suffix that all share, longer backups, people in two networks": (
         "prod",
         {
             "siteHostname": "www.clinic.qc.ca",
             "apiHostname": "api.clinic.qc.ca",
             "databaseHostname": "postgres.clinic.qc.ca",
             "poolerHostname": "pooler.clinic.qc.ca",
-        },
-    ),
-    "many buckets of media": ("prod", {"mediaBuckets": ["media", "avatars", "garden-tours"]}),
-    "two generations of the authority": ("dev", {"databaseAuthorities": ["2026", "2027"]}),
-    "longer backups": ("prod", {"backupRetentionFull": 8, "backupLockDays": 30, "backupOldVersionDays": 60}),
-    "the account's second stack": ("dev", {"ownsGithubOidcProvider": "false", "ownsAdvancedInstancesTier": "true"}),
-    "people in two networks": (
-        "prod",
-        {"adminIpv4Networks": ["203.0.113.0/24", "198.51.100.7/32"], "adminIpv6Networks": ["2001:db8::/48"]},
-    ),
-    "nothing waits, little is cached": ("dev", {"waitForDatabase": "false", "publicCacheSeconds": 1}),
-    "another stand-by, build and branch": (
-        "prod",
-        {
-            "standbyHostname": "cname.vercel-dns.com",
-            "buildId": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
-            "pagesProductionBranch": "release",
+            "backupRetentionFull": 8,
+            "backupLockDays": 30,
+            "backupOldVersionDays": 60,
+            "adminIpv4Networks": ["203.0.113.0/24", "198.51.100.7/32"],
+            "adminIpv6Networks": ["2001:db8::/48"],
         },
     ),
 }
