@@ -49,7 +49,7 @@ def operation_of(point: dict[str, Any], act: Act, **more: Any) -> Operation:
 def run(point: dict[str, Any]) -> None:
     kill_at(point["number"], point["when"])
     if point["act"] == "drill":
-        drill_module.SETTLE_SECONDS = drill_module.PROBE_SECONDS = PAUSE_SECONDS
+        drill_module.SETTLE_SECONDS = PAUSE_SECONDS
         drill(
             lambda act, part_of: operation_of(point, act, is_drill=True, drill=part_of),
             Via(point["via"]),

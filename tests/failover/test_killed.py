@@ -92,7 +92,6 @@ def kill(killer: subprocess.Popen[str], world: World) -> Run:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drill_module, "SETTLE_SECONDS", PAUSE_SECONDS)
-    monkeypatch.setattr(drill_module, "PROBE_SECONDS", PAUSE_SECONDS)
 
 
 def drilled(world: World) -> DrillResult:
