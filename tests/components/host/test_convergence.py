@@ -165,10 +165,13 @@ def new_trial(tmp_path: Path, endpoint: str) -> Trial:
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory, endpoint: str) -> Path:
-    """A release that was made, for hosts that have it: most of a run is to make one."""
+    """A release that was made, where one was killed half made: most of a run is to make one."""
     trial = new_trial(tmp_path_factory.mktemp("released"), endpoint)
+    half = trial.home / "releases" / trial.bundle.sha256
+    (half / "host").mkdir(parents=True)
+    (half / "host" / "left.py").touch()
     assert trial.run(trial.put(trial.bundle.content)).returncode == 0
-    return trial.home / "releases" / trial.bundle.sha256
+    return half
 
 
 @pytest.fixture
@@ -216,13 +219,9 @@ def test_a_version_that_is_not_there_is_one_clear_line(trial: Trial) -> None:
     assert trial.acts == []
 
 
-def test_what_was_killed_half_made_is_made_again(trial: Trial) -> None:
-    version = trial.put(trial.bundle.content)
-    half = trial.home / "releases" / trial.bundle.sha256
-    (half / "host").mkdir(parents=True)
-    (half / "host" / "left.py").touch()
-    assert trial.run(version).returncode == 0
-    assert not (half / "host" / "left.py").exists()
+def test_what_was_killed_half_made_is_made_again(released: Path) -> None:
+    assert (released / "host" / "converge.py").exists()
+    assert not (released / "host" / "left.py").exists()
 
 
 def test_a_host_that_fails_is_a_failed_run_and_current_stays(with_release: Trial) -> None:
