@@ -92,7 +92,7 @@ def _killed(site: Site, pattern: str) -> list[str]:
     return listed
 
 
-def crashed(site: Site, rows: int = 2000) -> dict[tuple[int, int], float]:
+def crashed(site: Site, rows: int = trials(500, 2000)) -> dict[tuple[int, int], float]:
     """Killed while six clients write; what was acknowledged to them, and when."""
     writers = [Writer(site.host, number, through_pooler=False) for number in range(6)]
     threads = [threading.Thread(target=writer.run) for writer in writers]
