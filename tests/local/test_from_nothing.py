@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.common.parts import PARTS
+from plan.project import ROOT
 from tests.local.stack_under_test import (
     StackUnderTest,
     api_config,
@@ -17,6 +18,7 @@ from tests.local.stack_under_test import (
 
 # The first test makes the stack, the last one removes it.
 pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.random_order(disabled=True)]
+COMPONENT, DECLARED = "components/edge/api_worker.py", '{"type": "plain_text", "name": "ENVIRONMENT"'
 STEPS = ["root", "supervisor", *(step for part in PARTS for step in (part.name, *part.steps))]
 
 
@@ -44,27 +46,25 @@ def test_the_first_up_makes_every_part(stack: StackUnderTest) -> None:
     assert stack.json("verify", "--requests", "20")["is_passed"]
 
 
-def test_a_new_bucket_changes_only_the_edge(stack: StackUnderTest) -> None:
-    settings = stack.project / "Pulumi.dev.yaml"
-    settings.write_text(settings.read_text().replace("mediaBuckets: [media]", "mediaBuckets: [media, logos]"))
-    assert stack.up().splitlines()[-1] == "changed: edge"
-    _, buckets = request(stack.first_port + 5, "GET", "/buckets")
-    assert [bucket["name"] for bucket in buckets] == ["automatonicai-dev-logos", "automatonicai-dev-media"]
-
-
 def test_a_binding_added_to_the_program_appears(stack: StackUnderTest) -> None:
-    component = stack.project / "components/edge/api_worker.py"
+    component = stack.project / COMPONENT
     source = component.read_text()
-    declared = '{"type": "plain_text", "name": "ENVIRONMENT"'
-    assert source.count(declared) == 1
+    assert source.count(DECLARED) == 1
     component.write_text(
-        source.replace(declared, '{"type": "plain_text", "name": "EXTRA", "text": "new"}, ' + declared)
+        source.replace(DECLARED, '{"type": "plain_text", "name": "EXTRA", "text": "new"}, ' + DECLARED)
     )
     assert stack.up().splitlines()[-1] == "changed: edge"
     assert api_config(stack)["vars"]["EXTRA"] == "new"
-    component.write_text(source)
+
+
+def test_a_binding_that_is_taken_out_goes_and_a_new_bucket_changes_only_the_edge(stack: StackUnderTest) -> None:
+    (stack.project / COMPONENT).write_text((ROOT / COMPONENT).read_text())
+    settings = stack.project / "Pulumi.dev.yaml"
+    settings.write_text(settings.read_text().replace("mediaBuckets: [media]", "mediaBuckets: [media, logos]"))
     assert stack.up().splitlines()[-1] == "changed: edge"
     assert "EXTRA" not in api_config(stack)["vars"]
+    _, buckets = request(stack.first_port + 5, "GET", "/buckets")
+    assert [bucket["name"] for bucket in buckets] == ["automatonicai-dev-logos", "automatonicai-dev-media"]
 
 
 def test_wrong_settings_are_refused_before_anything_changes(stack: StackUnderTest) -> None:
