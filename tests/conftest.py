@@ -70,7 +70,7 @@ def snapshot(run_folder: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def shared_stack(snapshot: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[StackUnderTest]":
-    """A running local stack for all of a worker's tests that leave it as they found it."""
+    """A running local stack for all of a folder's tests that leave it as they found it."""
     from tests.local.snapshot import running_stack
 
     with running_stack(snapshot, tmp_path_factory.mktemp("stack") / "state") as made:

@@ -29,6 +29,8 @@ SMALL = ("tests/scripts", "tests/bench", "tests/components", "tests/pictures", "
 PREFIX, LOCK = "hybrid-", "run.lock"
 AGAIN_SECONDS = 60
 """Seconds after which a test that goes on past its time is told so again."""
+SHARED = "shared_stack"
+"""Fixture of the tests that leave a stack as they found it."""
 FIRST = ("explorer", "host/recovery", "host", "failover", "local", "backups", "database", "edge", ".")
 """Folders whose tests wait most for others: begun first, so that what only computes fills the gaps."""
 
@@ -141,11 +143,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
     if config.getoption("loadgroup", default=False):
         for item in items:
-            # What shares a stack, a host or a booted machine stays with one worker; by default a file does.
-            mark = item.get_closest_marker("xdist_group")
             # pytest-xdist 3.8 puts it into `_nodeid`, which pytest 9.2 no longer reads.
-            item._id = NodeId.parse(f"{item.nodeid}@{mark.args[0] if mark else os.path.relpath(item.path, ROOT)}")
+            item._id = NodeId.parse(f"{item.nodeid}@{_group(item)}")
     items.sort(key=_turn)
+
+
+def _group(item: pytest.Item) -> str:
+    """What shares a stack, a host or a booted machine stays with one worker; by default a file does."""
+    if mark := item.get_closest_marker("xdist_group"):
+        return str(mark.args[0])
+    place = Path(os.path.relpath(item.path, ROOT))
+    # Each worker that had such a test would make a stack.
+    return f"stack of {place.parts[1]}" if SHARED in getattr(item, "fixturenames", ()) else str(place)
 
 
 def _turn(item: pytest.Item) -> int:
