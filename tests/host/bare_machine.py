@@ -55,7 +55,7 @@ MOUNT = "etc/systemd/system/var-lib-postgresql.mount"
 MOUNT_UNIT = f"[Mount]\nWhat={DISK}\nWhere=/var/lib/postgresql\nType=ext4\n"
 # Of an application, where others keep the machine busy.
 LONGEST_SECONDS = 900
-# In the machine's own network, where nothing else is; it forgets all when the machine ends.
+# In the machine's own network, where nothing else is; what it has outlives the machine's end, as in the cloud.
 STORE_PORT, STORE_CA = 9000, "/etc/store-ca.crt"
 # systemd-nspawn makes folders in /run and groups of processes beside its own; of the latter, two machines in one would
 # end each other's services.

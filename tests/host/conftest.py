@@ -133,7 +133,7 @@ def converged_folder(machine_tar: Path, run_folder: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def converged(converged_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
-    """A machine that has converged; not booted. Its store, which is in its memory, is empty again."""
+    """A machine that has converged; not booted. Its store is empty again."""
     folder = tmp_path_factory.mktemp("converged")
     try:
         (folder / "root").mkdir()

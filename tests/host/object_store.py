@@ -2,18 +2,22 @@
 
 A restore asks for a thousand parts of objects, and each command of pgBackRest comes with several connections of its own
 at once. A server for any application takes several times as long for them; moto's own ends connections without notice.
-BUCKET in the environment names a bucket that it has from the start.
+BUCKET in the environment names a bucket that it has from the start, and KEPT a file in which that outlives it.
 """
 
+import atexit
 import contextlib
 import io
 import os
+import pickle
 import re
+import signal
 import socketserver
 import ssl
 import sys
 from collections.abc import Iterator
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -135,11 +139,19 @@ class Server(socketserver.ThreadingTCPServer):
             super().handle_error(request, client_address)
 
 
+def _make(bucket: str, kept: Path) -> None:
+    backend.create_bucket(bucket, "ca-central-1")
+    if kept.exists():
+        backend.buckets[bucket] = pickle.loads(kept.read_bytes())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    atexit.register(lambda: kept.write_bytes(pickle.dumps(backend.buckets[bucket])))
+
+
 def main() -> None:
     port, certificate, key = sys.argv[1:]
     context.load_cert_chain(certificate, key)
     if bucket := os.environ.get("BUCKET"):
-        backend.create_bucket(bucket, "ca-central-1")
+        _make(bucket, Path(os.environ["KEPT"]))
     with Server(("127.0.0.1", int(port)), Connection) as server:
         server.serve_forever()
 

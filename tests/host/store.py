@@ -20,7 +20,10 @@ class ObjectStore:
     """An S3 in memory, trusted by whoever trusts the authority 2026."""
 
     def __init__(self, folder: Path, port: int, *, inside: Sequence[str] = (), bucket: str = "") -> None:
-        """`inside` is a command line that starts it elsewhere, as in another network; `bucket` is there at once."""
+        """`inside` is a command line that starts it elsewhere, as in another network.
+
+        `bucket` is there at once, with what it had when an earlier store of this folder was stopped.
+        """
         self.endpoint = f"localhost:{port}"
         certificate, key = authority("2026").server()
         files = {"store.crt": certificate, "store.key": key, "store-ca.crt": authority("2026").pem}
@@ -31,7 +34,7 @@ class ObjectStore:
         program = [sys.executable, str(Path(__file__).with_name("object_store.py")), str(port)]
         command = [*TIED, *inside, *program, str(folder / "store.crt"), str(folder / "store.key")]
         self._log = (folder / "store.log").open("w")
-        variables = os.environ | {"BUCKET": bucket}
+        variables = os.environ | {"BUCKET": bucket, "KEPT": str(folder / "kept")}
         self._process = subprocess.Popen(command, env=variables, stdout=self._log, stderr=self._log)
 
     def client(self, region: str = "ca-central-1") -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tests.host.bare_machine import DISK, MARKS, BareMachine
 from tests.host.declared_machine import declared, with_process_credentials
 from tests.host.specs import spec
+from tests.run.soak import IS_SOAK
 from tests.waiting import LIMIT_SECONDS, until
 
 pytestmark = MARKS
@@ -274,7 +276,24 @@ def test_a_backup_that_fails_is_told_by_the_alarm_until_one_succeeds(machine: Ba
     assert machine.run("test", "-e", f"{ANSWERS}/hybrid-backup-diff.failed").returncode != 0
 
 
-def test_a_rebooted_machine_serves_by_itself(machine: BareMachine) -> None:
+ARCHIVE_SECONDS = 60 if IS_SOAK else 30
+SPARE_SECONDS = 15
+WRITE_SECONDS = 0.5
+
+
+def archived(machine: BareMachine) -> str:
+    """The newest segment in the repository."""
+    (stanza,) = json.loads(machine.told("runuser", "-u", "postgres", "--", "pgbackrest", "--output=json", "info"))
+    newest: str = stanza["archive"][-1]["max"]
+    return newest
+
+
+def test_a_rebooted_machine_serves_by_itself_and_archives_in_time(machine: BareMachine) -> None:
+    wanted = declared()
+    wanted["backup"]["archive_timeout_seconds"] = ARCHIVE_SECONDS
+    as_superuser(machine, "CREATE TABLE public.written (at timestamptz DEFAULT now())")
+    # Grants what roles may do with it.
+    assert machine.converge(wanted)["exit"] == 0
     machine.told("sync")
     machine.power_off()
     with machine.booted():
@@ -282,5 +301,14 @@ def test_a_rebooted_machine_serves_by_itself(machine: BareMachine) -> None:
         assert through_pooler(machine, "SELECT count(*) FROM pg_extension") != "0"
         assert "policy drop" in machine.told("nft", "list", "chain", "inet", "hybrid", "input")
         assert timers(machine) == {*BACKUP_UNITS, ALARM_UNIT}
-        # The store forgot all with the machine's network.
-        assert machine.converge(declared())["changed"].keys() <= {"backups"}
+        write = "INSERT INTO public.written DEFAULT VALUES"
+        assert as_superuser(machine, write).returncode == 0
+        acknowledged = time.monotonic()
+        segment = as_superuser(machine, "SELECT pg_walfile_name(pg_current_wal_lsn())").stdout.strip()
+        while as_superuser(machine, "SELECT last_archived_wal FROM pg_stat_archiver").stdout.strip() < segment:
+            assert time.monotonic() - acknowledged < ARCHIVE_SECONDS + SPARE_SECONDS
+            # What goes on is no reason to wait any longer.
+            as_superuser(machine, write)
+            time.sleep(WRITE_SECONDS)
+        assert archived(machine) >= segment
+        assert machine.converge(wanted)["changed"] == {}
