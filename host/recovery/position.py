@@ -2,7 +2,8 @@
 
 from durable import files
 from host.common import layout
-from host.recovery.contract import Position, PositionRequest, written
+from host.recovery.contract import MAIN, Position, PositionRequest, written
+from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine, of_epoch
 
 REPLAYED = """
@@ -19,11 +20,16 @@ SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, left(pg_walfile_name(pg_current_wal
 
 
 def act(machine: Machine, request: PositionRequest) -> Position:
-    """Raises RecoveryError where main does not answer."""
-    if machine.psql("SELECT pg_is_in_recovery()") == [["t"]]:
+    """Raises RecoveryError where main does not answer, or has stopped serving."""
+    ((is_standby, is_read_only),) = machine.psql(
+        "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')"
+    )
+    if is_standby == "t":
         marker = written(request.marker) if request.marker else "-infinity"
         ((lsn, has_marker),) = machine.psql(REPLAYED.format(marker=marker))
         return Position(is_standby=True, lsn=int(lsn), has_marker=has_marker == "t")
+    if is_read_only == "on":
+        raise RecoveryError(f"{MAIN}: was told to stop serving, and lets no client in any more")
     if request.followed:
         files.replace(machine.path(layout.STANDBY_FOLLOWS), f"{request.followed}\n", mode=0o600)
     *_, (lsn, timeline, newest) = machine.psql(WRITTEN)

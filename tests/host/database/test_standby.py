@@ -197,8 +197,8 @@ def test_the_new_host_archives_on_its_own_timeline(pair: Pair) -> None:
     assert [backup["type"] for backup in stanza["backup"]] == ["full", "incr"]
 
 
-def test_who_was_promoted_is_no_standby(pair: Pair, store: ObjectStore) -> None:
-    with pytest.raises(BackupError, match="of 2 hosts 0 are standbys"):
+def test_who_has_stopped_serving_is_not_followed(pair: Pair, store: ObjectStore) -> None:
+    with pytest.raises(BackupError, match="main: was told to stop serving, and lets no client in any more"):
         follows(pair, store)
 
 
