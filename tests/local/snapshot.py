@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.host.namespace import throwaway
-from local.host.root_filesystem import spread
 from tests.host.tree import made_once
 from tests.local.stack_under_test import StackUnderTest, removed
 
@@ -50,8 +49,6 @@ def stopped_stack(snapshot: Path, state: Path) -> Iterator[StackUnderTest]:
     with removed(stack):
         copy = throwaway(["sh", "-c", COPY, "sh", str(snapshot), str(state)])
         subprocess.run(copy, check=True, timeout=COPY_SECONDS)
-        # A restore makes a thousand files where others were deleted moments before.
-        spread(state / "root/var/lib/postgresql/17")
         yield stack
 
 
