@@ -80,12 +80,15 @@ def guard_return(spec: Spec) -> None:
 def guard_standby(spec: Spec) -> None:
     """Raises RefusedError where clients would be shut out before the standby was seen to follow.
 
-    A server that does not run serves nobody, and one that has shut them out goes on.
+    A server that does not run serves nobody, and one that has shut them out goes on. Where another host was promoted
+    since, this one only takes rows that are lost.
     """
     if not spec.postgres.is_followed:
         return
     timeline = host.get_fact(OpenTimeline, psql=psql(spec.postgres))
-    if timeline is not None and host.get_fact(FollowedTimeline) != timeline:
+    if timeline is None or host.get_fact(FollowedTimeline) == timeline:
+        return
+    if not host.get_fact(HasLaterTimeline, stanza=spec.backup.stanza, timeline=timeline):
         raise RefusedError(SERVING, unfollowed_fault(timeline))
 
 

@@ -256,3 +256,13 @@ def test_the_old_host_serves_again_by_force_once(pair: Pair) -> None:
     assert timeline(a) == "4"
     a.pgbackrest("--type=full", "backup")
     assert a.apply("files")["changed"] == []
+
+
+def test_a_host_that_nobody_follows_is_shut_where_another_was_promoted_since(pair: Pair) -> None:
+    _, b = pair
+    spec = copy.deepcopy(b.spec)
+    spec["postgres"] |= {"is_serving": False, "is_followed": True}
+    assert timeline(b) == "3"
+    report = b.apply("files", "--dry", spec=spec)
+    assert report["failed"] == []
+    assert "client authentication rules" in report["changed"]
