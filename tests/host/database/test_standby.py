@@ -130,13 +130,20 @@ def test_a_host_serves_on_until_its_standby_was_seen_to_follow(pair: Pair, store
     report = a.apply("files", spec=spec)
     (failure,) = report["failed"]
     assert (report["changed"], failure["operation"]) == ([], "serving")
-    assert "nobody has seen within the hour that a standby follows it on timeline 1" in failure["error"]
+    unseen = "nobody has seen within the hour that a standby follows it on timeline 1"
+    assert unseen in failure["error"]
+    assert follows(pair, store) == "b follows a on timeline 1"
     b.superuser("SELECT pg_wal_replay_pause()")
     with pytest.raises(BackupError, match=r"^b: lacks what a wrote 1 s ago: it does not follow, .* a serves on"):
         follows(pair, store, seconds=1)
-    assert a.apply("files", spec=spec)["failed"]
+    # What was seen before counts no more.
+    assert unseen in a.apply("files", spec=spec)["failed"][0]["error"]
     b.superuser("SELECT pg_wal_replay_resume()")
     assert follows(pair, store) == "b follows a on timeline 1"
+    note = "/run/hybrid/standby-follows"
+    assert a.succeeds("touch", "-d", "2 hours ago", note)
+    assert unseen in a.apply("files", "--dry", spec=spec)["failed"][0]["error"]
+    assert a.succeeds("touch", note)
 
 
 def test_a_host_serves_again_while_nobody_was_promoted(pair: Pair) -> None:
