@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.local, pytest.mark.slow]
 
 SEEDS = (5845,)
 """A lost instance, kills, a restore in place to a moment, rows out of what it took away, a server that has ended."""
-STEPS, LONG_STEPS = 8, 30
+STEPS, LONG_STEPS = 7, 30
 MINUTES = float(os.environ.get("HYBRID_EXPLORER_MINUTES", "60"))
 SEED_SECONDS = 3600
 """The most that a long sequence may take, its end included."""
