@@ -231,10 +231,15 @@ def standby(stack: StackName = None) -> None:
         from database.errors import DatabaseError
         from local.host import standbys
 
-        folders = standbys.ensure_following(_local(), tell)
+        first = _local()
+        folders = standbys.ensure_following(first, tell)
         if not folders:
             raise DatabaseError("no standby follows the local stack; `./hybrid local up --standby-of` makes one")
-        print(f"{' and '.join(map(str, folders))} follows {_local().state.folder}")
+        if not standbys.serves(first):
+            raise DatabaseError(
+                f"{first.state.folder}: does not run, or was told to stop serving: there is nothing to follow"
+            )
+        print(f"{' and '.join(map(str, folders))} follows {first.state.folder}")
         return
     from backups.cloud_connection import of_each_host
     from backups.standby import ensure_following

@@ -20,6 +20,7 @@ MARK = (
     "SELECT pg_switch_wal()",
     "SELECT extract(epoch FROM max(written_at)) FROM monitoring.marker",
 )
+SERVES = "SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'"
 AHEAD = "SELECT pg_last_wal_replay_lsn() > '{lsn}'"
 MARKED = "SELECT count(*) FROM monitoring.marker WHERE extract(epoch FROM written_at) = {at}"
 
@@ -63,6 +64,11 @@ def _standbys(stack: Stack) -> Iterator[Stack]:
 def follows(stack: Stack) -> bool:
     """Whether its server runs, and is a standby."""
     return _asked(stack, "SELECT pg_is_in_recovery()") == "t"
+
+
+def serves(stack: Stack) -> bool:
+    """Whether its server runs, and lets clients write."""
+    return _asked(stack, SERVES) == "t"
 
 
 def _fault(first: Stack, standby: Stack) -> str | None:

@@ -89,6 +89,9 @@ def test_the_second_serves_what_the_first_was_given_last(pair: Pair) -> None:
     add_entry(first, "the last one before the move")
     first.bring_up(wish=Wish(serves=False))
     assert running(first) == {"objects", "postgres"}
+    answer = first.told("db", "standby")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "does not run, or was told to stop serving" in answer.stderr
     assert second.run("up", "--promote").returncode == 0
     assert "the last one before the move" in descriptions(second)
     add_entry(second, "the first one after it")

@@ -75,8 +75,11 @@ def test_a_restore_is_asked_for_alone(state: State, tmp_path: Path) -> None:
             serving.read(state).wanted(state, from_backups=True, **asked)
 
 
-def test_a_standby_that_does_not_run_does_not_follow_and_can_be_made_again(state: State, tmp_path: Path) -> None:
-    assert not standbys.follows(Stack(project=tmp_path, state=state, ports=Ports()))
+def test_what_does_not_run_does_not_serve_or_follow_and_a_standby_can_be_made_again(
+    state: State, tmp_path: Path
+) -> None:
+    stack = Stack(project=tmp_path, state=state, ports=Ports())
+    assert (standbys.serves(stack), standbys.follows(stack)) == (False, False)
 
 
 def test_a_stack_is_no_standby_of_itself(state: State) -> None:
