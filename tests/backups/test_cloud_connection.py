@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from backups import cloud_connection, systems_manager
 from backups.cloud_connection import CloudConnection, declaration
 from backups.connection import asked
 from backups.errors import BackupError
 from components.common.errors import HybridError
-from host.recovery.contract import Listing, ListRequest
+from host.recovery.contract import Listing, ListRequest, Position, document
+from plan import record
 from plan.model import Plan
+from scripts.db import app
 from tests.backups import answering
 from tests.backups.systems_manager import COMMAND, NODE, Manager, packed, served
 
@@ -85,6 +89,44 @@ def test_what_goes_wrong_is_said_in_plain_words(
         connection, _ = connected(manager, dev_plan, monkeypatch, address)
         with pytest.raises(HybridError, match=message):
             connection.ask(LIST)
+
+
+class TwoHosts(Manager):
+    """One that serves, and its standby; each is found by its own tag."""
+
+    nodes = ("mi-0123456789abcdef0", "mi-0123456789abcdef1")
+
+    def __init__(self) -> None:
+        super().__init__(self.position)
+        self.asked: list[tuple[str, Any]] = []
+
+    def DescribeInstanceInformation(self, given: dict[str, Any]) -> tuple[int, dict[str, Any]]:  # noqa: N802
+        number = [{"Key": "tag:Host", "Values": [name]} for name in "ab"].index(given["Filters"][0])
+        return 200, {"InstanceInformationList": [{"InstanceId": self.nodes[number], "PingStatus": "Online"}]}
+
+    def SendCommand(self, given: dict[str, Any]) -> tuple[int, dict[str, Any]]:  # noqa: N802
+        (self.node,) = given["InstanceIds"]
+        return super().SendCommand(given)
+
+    def position(self, request: dict[str, Any]) -> tuple[int, str, str]:
+        self.asked.append((self.node, request["followed"]))
+        is_standby = self.node == self.nodes[1]
+        found = Position(is_standby=is_standby, lsn=7, timeline=2, marker=answering.NOW, has_marker=is_standby)
+        return 0, packed(document(found)), ""
+
+
+def test_each_host_is_asked_before_a_cut_over(dev_plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(systems_manager, "FIRST_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(record, "record", lambda _: dev_plan)
+    monkeypatch.setattr(cloud_connection, "nodes", lambda _: {name: {"Host": name} for name in "ab"})
+    manager = TwoHosts()
+    with served(manager) as address:
+        for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL_SSM": address}.items():
+            monkeypatch.setenv(name, value)
+        answer = CliRunner().invoke(app, ["standby", "--stack", "dev"])
+    assert (answer.exit_code, answer.stdout) == (0, "b follows a on timeline 2\n"), answer.output
+    a, b = manager.nodes
+    assert manager.asked == [(a, None), (b, None), (b, None), (a, 2)]
 
 
 def test_a_plan_without_the_document_is_refused(dev_plan: Plan) -> None:
