@@ -238,7 +238,12 @@ class Backend(S3Backend):
             options["etag"] = hashlib.md5(value, usedforsecurity=False).hexdigest()
             value = self.write_body(bucket_name, iter([value]))
         with self.mutation:
-            return super().put_object(bucket_name, key_name, value, *arguments, **options)
+            try:
+                return super().put_object(bucket_name, key_name, value, *arguments, **options)
+            except BaseException:
+                # No key names it.
+                value.path.unlink(missing_ok=True)
+                raise
 
     def delete_object(self, *arguments: Any, **options: Any) -> tuple[bool, dict[str, Any]]:
         with self.mutation:

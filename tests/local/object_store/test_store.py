@@ -268,6 +268,12 @@ def test_what_cannot_be_kept_is_refused_and_not_seen(store: StoreUnderTest) -> N
     assert store.put("one", b"after")
 
 
+def test_what_is_refused_leaves_nothing_on_the_disk(store: StoreUnderTest) -> None:
+    with pytest.raises(ClientError, match="InvalidStorageClass"):
+        store.put("one", StorageClass="COLD")
+    assert list((store.folder() / "bodies").iterdir()) == []
+
+
 def test_old_versions_go_as_the_lifecycle_says_but_locked_ones_stay(store: StoreUnderTest) -> None:
     old: dict[str, Any] = {"NoncurrentVersionExpiration": {"NoncurrentDays": 5}}
     rule = {"ID": "old", "Status": "Enabled", "Filter": {}, "Expiration": {"ExpiredObjectDeleteMarker": True}, **old}
