@@ -43,6 +43,8 @@ CONTEXTS: list[ssl.SSLContext] = []
 def ssl_context(config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
     """Called by gunicorn for each connection. With another certificate the server is another process."""
     if not CONTEXTS:
-        CONTEXTS.append(default())
-        CONTEXTS[0].sslsocket_class = NotifyingSocket
+        made = default()
+        made.sslsocket_class = NotifyingSocket
+        # Whole: another thread may take it at once.
+        CONTEXTS.append(made)
     return CONTEXTS[0]
