@@ -24,7 +24,6 @@ ROOM_MB = 150
 ROW_BYTES = 30_000
 CONNECTIONS = 3
 FULL_BYTES = 64 * 1024
-WAY_OUT = "make room there, then `./hybrid local up`: docs/runbooks/database.md, Full disk"
 TABLE = "CREATE TABLE public.filled (id bigint PRIMARY KEY, filler bytea); GRANT ALL ON public.filled TO app"
 # Each of them refuses, or fails, or only looks.
 COMMANDS = (
