@@ -31,7 +31,8 @@ def ensure_following(hosts: Mapping[str, Connection], say: Say, seconds: float =
         _await(hosts, first, name, found[first], seconds)
     timeline = found[first].timeline
     asked(hosts[first], Position, PositionRequest(followed=timeline))
-    return f"{' and '.join(standbys)} follows {first} on timeline {timeline}"
+    verb = "follows" if len(standbys) == 1 else "follow"
+    return f"{' and '.join(standbys)} {verb} {first} on timeline {timeline}"
 
 
 def _await(hosts: Mapping[str, Connection], first: str, name: str, written: Position, seconds: float) -> None:

@@ -239,7 +239,8 @@ def standby(stack: StackName = None) -> None:
             raise DatabaseError(
                 f"{first.state.folder}: does not run, or was told to stop serving: there is nothing to follow"
             )
-        print(f"{' and '.join(map(str, folders))} follows {first.state.folder}")
+        verb = "follows" if len(folders) == 1 else "follow"
+        print(f"{' and '.join(map(str, folders))} {verb} {first.state.folder}")
         return
     from backups.cloud_connection import of_each_host
     from backups.standby import ensure_following

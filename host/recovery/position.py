@@ -22,7 +22,7 @@ SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, left(pg_walfile_name(pg_current_wal
 def act(machine: Machine, request: PositionRequest) -> Position:
     """Raises RecoveryError where main does not answer, or has stopped serving."""
     if not request.followed:
-        # What was seen before counts no more, until this look has seen it again.
+        # What was seen before counts no more, unless it is seen again.
         machine.path(layout.STANDBY_FOLLOWS).unlink(missing_ok=True)
     ((is_standby, is_read_only),) = machine.psql(
         "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')"

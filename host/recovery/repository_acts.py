@@ -58,8 +58,8 @@ def take_backup(machine: Machine, request: BackupRequest) -> Taken:
     """Raises RecoveryError where none was taken, and where pages are damaged: that backup is none to restore from."""
     if not clusters.pid(machine, MAIN):
         is_service = machine.spec.platform == "lightsail"
-        way = f"; start it: systemctl start {postgres(machine.spec).unit}" if is_service else ""
-        raise RecoveryError(f"backup: PostgreSQL does not run, and only one that runs can be backed up{way}")
+        advice = f"; start it: systemctl start {postgres(machine.spec).unit}" if is_service else ""
+        raise RecoveryError(f"backup: PostgreSQL does not run, and only one that runs can be backed up{advice}")
     # A backup may be taken while another act makes a cluster.
     with suppress(BusyError), alone(machine, "backup"):
         clusters.clean(machine)

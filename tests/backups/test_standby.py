@@ -36,6 +36,7 @@ def following(*positions: Position) -> tuple[dict[str, Any], str]:
 def test_a_standby_that_has_what_was_just_written_is_noted_where_clients_are_served() -> None:
     hosts, said = following(STANDBY, SERVING)
     assert said == "a follows b on timeline 2"
+    assert following(STANDBY, SERVING, STANDBY)[1] == "a and c follow b on timeline 2"
     assert [one["marker"] for one in hosts["a"].asked] == [None, "2026-11-30T00:00:00.000000Z"]
     assert [one["followed"] for one in hosts["b"].asked] == [None, 2]
 
