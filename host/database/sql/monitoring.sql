@@ -198,7 +198,8 @@ BEGIN
         RETURN;
     END IF;
     -- First: what is archived meanwhile is in the repository by then.
-    SELECT left(last_archived_wal, 24) INTO archived_wal FROM pg_stat_archiver WHERE last_archived_wal ~ '^[0-9A-F]{24}';
+    SELECT left(last_archived_wal, 24) INTO archived_wal FROM pg_stat_archiver
+    WHERE last_archived_wal ~ '^[0-9A-F]{24}(\.[0-9A-F]{8}\.backup)?$';
     lines := ARRAY(SELECT held.line FROM monitoring.backup_repository AS held WHERE held.line <> '');
     IF NOT '.' = ANY (lines) THEN
         RAISE EXCEPTION 'the store does not answer';

@@ -14,6 +14,7 @@ from backups.standby import ensure_following
 from tests.host.conftest import copied_host, running_host
 from tests.host.recovery.site import Site, restore
 from tests.host.running import PROJECT, HostUnderTest
+from tests.host.status import findings
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
 from tests.waiting import until
@@ -157,6 +158,9 @@ def test_a_host_serves_again_while_nobody_was_promoted(pair: Pair) -> None:
     assert a.one("app", ROWS) == 2000
     # Which the standby follows from here on.
     assert timeline(a) == "2"
+    until(lambda: a.superuser("SELECT last_archived_wal FROM pg_stat_archiver").endswith(".partial"))
+    # The repository has no such file, but the part of it.
+    assert findings(a)["would be lost"].level == "ok"
 
 
 def test_another_timeline_was_not_seen_to_be_followed(pair: Pair, store: ObjectStore) -> None:
