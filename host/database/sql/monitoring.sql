@@ -177,7 +177,7 @@ SERVER file_systems OPTIONS (
     program $program$
         export LC_ALL=C PGBACKREST_LOG_LEVEL_CONSOLE=off PGBACKREST_LOG_LEVEL_STDERR=off
         stanza=$(sed -n 's/^\[\([^]:]*\)\]$/\1/p' /etc/pgbackrest.conf | tail -n 1)
-        timeout 2 sh -c '
+        timeout 5 sh -c '
             pgbackrest --output=json info | tr -cd "[:print:]" && echo && pgbackrest repo-ls "backup/$0" && echo .
         ' "$stanza" || true
     $program$

@@ -21,7 +21,7 @@ from tests.host.conftest import copied_host
 from tests.host.gate import Gate
 from tests.host.recovery.site import Site
 from tests.host.running import HostUnderTest
-from tests.host.status import findings
+from tests.host.status import findings, told
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree
 from tests.run.ports import claim_some
@@ -96,7 +96,8 @@ def test_while_the_store_is_away_nothing_is_lost_and_status_shows_the_lag(
     caught_up(cut)
     getattr(gate, fault)()
     write(cut, 2)
-    found = until(lambda: (now := findings(cut))["archiving"].level != "ok" and now)
+    assert told(cut).unseen == ("backup repository: the store does not answer",)
+    found = until(lambda: (now := findings(cut, is_store_away=True))["archiving"].level != "ok" and now)
     assert found["archiving"].detail.startswith("fails: ")
     assert found["archive queue"].level == "critical"
     assert "of 64 MB, the oldest for" in found["archive queue"].detail
@@ -224,11 +225,11 @@ def test_the_alarm_comes_before_log_is_dropped_and_stays_until_the_next_backup(
     # The store is asked for the newest backup as well, and does not answer.
     (line,) = [line for line in alarm.says() if "waits for the store" in line]
     assert line.startswith("<2>the log that waits for the store is 25 % of what may wait")
-    assert findings(cut)["dropped WAL"].level == "ok"
+    assert findings(cut, is_store_away=True)["dropped WAL"].level == "ok"
     before = time.time()
     write(cut, QUEUE_MB // SEGMENT_MB)
     dropped(cut)
-    hole = findings(cut)["dropped WAL"]
+    hole = findings(cut, is_store_away=True)["dropped WAL"]
     assert (hole.level, (hole.value or 0) > QUEUE_MB // SEGMENT_MB) == ("critical", True)
     gate.open()
     # Before anything after it is archived, too.
