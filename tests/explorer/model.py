@@ -66,6 +66,11 @@ class Model:
 
     _in_place_from = _in_place
 
+    def _killed_act(self, act: str, *_: Any) -> None:
+        # It may have been exchanged before the kill.
+        if act == "in_place" and self.standby == "follows":
+            self.standby = "orphaned"
+
     def _point(self) -> None:
         self.has_point = True
 

@@ -407,6 +407,7 @@ class Explorer:
         world = self.world
         # A server that has ended tells nothing: what was not handed over by then may be lost with it.
         lost_at, told = self.ended_at or time.time(), self._told_lost()
+        is_told = told is not None and not self.is_store_away
         is_archived = is_polite and lost_at - self.killed_at > ARCHIVER_SECONDS
         if is_polite:
             world.hybrid("local", "down")
@@ -424,9 +425,11 @@ class Explorer:
         self.is_store_away, self.ended_at = False, None
         expected, acked = world.ledger.at(time.time()), self._acked()
         if not is_archived:
-            # What is not archived yet may be lost within the limit; and beyond it only what was told, by the clock.
+            # What was told may be lost, by the clock; and where nothing was, or less by one that was set back, what is
+            # not archived within the limit.
             at, since = world.clock.at, world.clock.at(lost_at) - (told or 0.0) - CLOCK_SECONDS
-            limit = lost_at - LIMIT_SECONDS - world.clock.set_back(lost_at - 2 * LIMIT_SECONDS)
+            back = world.clock.set_back(lost_at - 2 * LIMIT_SECONDS)
+            limit = lost_at if is_told and not back else lost_at - LIMIT_SECONDS - back
             missing = [(row.id, row.acked_at or 0.0) for row in self._missing(world.archived(timeline))]
             young = {number for number, acked_at in missing if acked_at > limit or at(acked_at) > since}
             expected = Expected(must=expected.must - young, may={*expected.may, *young})
@@ -675,12 +678,21 @@ class Explorer:
         return f"{len(found)} rows"
 
     def would_be_lost(self) -> str:
-        """What status says of it is no less than what the rows say."""
+        """What status says of it is no less than what the rows say; nor, once all is archived that waited, far more."""
         before, told = self._behind(), self._told_lost()
         # Some may have been archived in between.
         behind = min(before, self._behind())
         if told is not None and told < behind - CLOCK_SECONDS:
             raise Violation(f"{behind:.0f} s of acknowledged rows are not in the repository; status tells of {told} s")
+        # A marker is a commit, too; and one from before the clock was set forward is as old as it tells.
+        offsets = [offset for _, offset in self.world.clock.steps]
+        limit = LIMIT_SECONDS + max(offsets) - min(offsets)
+        started, now = time.monotonic(), told
+        while (now or 0.0) > self._behind() + limit:
+            if time.monotonic() - started > FAULT_SECONDS:
+                raise Violation(f"all but {self._behind():.0f} s are in the repository; status tells of {now} s")
+            time.sleep(2)
+            now = self._told_lost()
         return f"{behind:.1f} s are not in the repository, {told} s are told"
 
     def repository(self) -> str:
