@@ -266,7 +266,7 @@ def members(space: str) -> list[int]:
     return found
 
 
-def mounts(place: Path) -> list[str]:
-    """What is mounted at a place or below it, as this machine sees it: what others mount elsewhere is theirs."""
+def mounts(path: Path) -> list[str]:
+    """What is mounted at a path or below it, as this machine sees it: what others mount elsewhere is theirs."""
     points = [Path(line.split()[1]) for line in Path("/proc/mounts").read_text().splitlines()]
-    return [str(point) for point in points if point.is_relative_to(place)]
+    return [str(point) for point in points if point.is_relative_to(path)]

@@ -142,11 +142,11 @@ def test_a_certificate_that_ended_in_use_stays_and_is_no_failure(host: HostUnder
     ended = signed("2026", days=-1)
     texts = {"server.crt": ended["certificate"], "server.key": ended["key"]}
     name = folder(Tls.model_validate_json(json.dumps(host.spec["tls"] | ended)))
-    place = host.root / "etc/hybrid"
-    host.inside(["cp", "-a", f"{place}/{os.readlink(place / 'tls')}", f"{place}/{name}"])
+    path = host.root / "etc/hybrid"
+    host.inside(["cp", "-a", f"{path}/{os.readlink(path / 'tls')}", f"{path}/{name}"])
     for file, text in texts.items():
-        host.inside(["sh", "-c", 'printf %s "$1" >"$2"', "sh", text, f"{place}/{name}/{file}"])
-    host.inside(["ln", "-sfn", name, f"{place}/tls"])
+        host.inside(["sh", "-c", 'printf %s "$1" >"$2"', "sh", text, f"{path}/{name}/{file}"])
+    host.inside(["ln", "-sfn", name, f"{path}/tls"])
     report = host.apply("files", spec=with_tls(host, **ended))
     assert (report["changed"], report["failed"]) == ([], [])
     assert host.apply("files")["changed"] == ["server certificate"]

@@ -26,7 +26,7 @@ class Trial:
             spec=SimpleNamespace(postgres=SimpleNamespace(cpus=1)), write=self._written, start=self._start
         )
         work: Any = SimpleNamespace(
-            machine=machine, folder=folder, settings=folder / "settings", inside=lambda place: folder / place
+            machine=machine, folder=folder, settings=folder / "settings", inside=lambda path: folder / path
         )
         repository: Any = SimpleNamespace(
             machine=machine,

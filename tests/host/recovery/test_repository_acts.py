@@ -104,13 +104,13 @@ def test_nothing_is_built_on_a_backup_that_is_damaged(wanted: str | None, backup
 
 
 @pytest.mark.parametrize(
-    ("platform", "way"), [("lightsail", "; start it: systemctl start postgresql@17-main.service"), ("local", "")]
+    ("platform", "advice"), [("lightsail", "; start it: systemctl start postgresql@17-main.service"), ("local", "")]
 )
-def test_a_server_that_does_not_run_is_not_backed_up(platform: str, way: str, tmp_path: Path) -> None:
+def test_a_server_that_does_not_run_is_not_backed_up(platform: str, advice: str, tmp_path: Path) -> None:
     on = machine(tmp_path, platform=platform)
     with pytest.raises(RecoveryError) as caught:
         take_backup(on, BackupRequest())
-    assert caught.value.faults == [f"backup: PostgreSQL does not run, and only one that runs can be backed up{way}"]
+    assert caught.value.faults == [f"backup: PostgreSQL does not run, and only one that runs can be backed up{advice}"]
 
 
 def test_damaged_pages_are_read_from_both_programs() -> None:

@@ -179,10 +179,10 @@ def test_a_cluster_is_deleted_with_its_tablespaces_and_no_other_s(tmp_path: Path
     for folder, rows in zip(folders.values(), ("PG_17_202406281", "PG_17_202406281", "PG_16_202307071"), strict=True):
         (folder / rows).mkdir(parents=True)
     for name, links in (("main", ("shared",)), (KEPT, ("own", "shared", "another_major"))):
-        place = cluster(made, name) / clusters.LINKS
-        place.mkdir()
+        folder = cluster(made, name) / clusters.LINKS
+        folder.mkdir()
         for number, link in enumerate(links):
-            (place / str(number)).symlink_to(f"/srv/{link}")
+            (folder / str(number)).symlink_to(f"/srv/{link}")
     (tmp_path / "srv/own/PG_17_202406281/rows").write_bytes(bytes(100_000))
     assert clusters.size(made, KEPT) > 100_000
     assert restore.discard(made, KEPT) > 100_000
