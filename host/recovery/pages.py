@@ -10,7 +10,8 @@ from host.recovery.machine import Machine
 # pgBackRest's words (command/backup/backup.c). Its blocks are counted through all segments of a relation.
 FOUND = re.compile(r"WARN: invalid page checksums? found in file (?P<path>\S+) at pages? (?P<blocks>[\d, -]+)")
 # Half a page at a file's end is no page to PostgreSQL: it is not read, and the next one is written over it (mdnblocks).
-GROWS = "as a full disk leaves it; PostgreSQL ignores half a page at the end, and writes over it as the table grows"
+# Of such a file pgBackRest names no other page, wrong as it may be (backup.c).
+GROWS = "as a full disk leaves it; PostgreSQL ignores half a page at the end; nothing is known of the other pages"
 TORN = re.compile(r"WARN: page misalignment in file (?P<path>[^:\s]+): (?P<fault>.*)")
 # PostgreSQL's (backup/basebackup.c), counted in the file, at most five a file.
 FAILED = re.compile(r'checksum verification failed in file "(?:\./)?(?P<path>[^"]+)", block (?P<block>\d+)')

@@ -38,7 +38,8 @@ KINDS = {"full": "a full", "diff": "a differential", "incr": "an incremental"}
 TRY_ONCE = {"PGBACKREST_JOB_RETRY": "0"}
 ANNOTATE_SECONDS = 600
 MEND = "restore the table from an earlier backup, or build the index again, and take a full one"
-MEND_GROWN = "once a row has been added there, take a full one"
+# A row alone may find room in an earlier page. With the table go its indexes and long values.
+MEND_GROWN = "once the table has grown, or VACUUM FULL has written it anew, take a full one"
 # pgBackRest's words (command/verify/verify.c). That a WAL file is missing is a warning: it may just have expired.
 FILE = re.compile(
     r"^INFO: (?P<fault>file missing|invalid checksum|invalid size|invalid result)"
