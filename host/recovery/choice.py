@@ -23,6 +23,7 @@ from host.recovery.timelines import (
     described,
     gaps,
     history_entries,
+    last_known,
     leads_from,
     missing,
     newest,
@@ -291,28 +292,47 @@ def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -
     first = number_of(backup.wal_start)
     log = [one for one in segments(situation.lineage, situation.held) if one.number >= first]
     if not log or log[0].number != first:
-        return Choice(
-            backup, (), (f"archive: {backup.wal_start}, with which backup {backup.label} begins, is missing",)
-        )
+        fault = f"archive: {backup.wal_start}, with which backup {backup.label} begins, is missing"
+        return Choice(backup, (), (f"{fault}{_older(situation)}",))
     needed = tuple(_up_to(target, log))
-    holes = gaps(needed)
-    if holes and target.kind == "latest" and holes[0][0] > number_of(backup.wal_stop):
+    holes = gaps(needed, _surely_needed(target, situation, needed))
+    hole = missing(holes[0], situation.lineage, situation.held) if holes else ""
+    if holes and holes[0][0] <= number_of(backup.wal_stop):
+        return Choice(backup, needed, (f"{hole}, and backup {backup.label} ends after it{_older(situation)}",))
+    if holes and target.kind == "latest":
         reached = tuple(one for one in needed if one.number < holes[0][0])
-        hole = missing(holes[0], situation.lineage, situation.held)
         return Choice(backup, reached, (), hole, _lost(situation, reached, needed[-1]))
     is_end = target.kind == "time" and not target.is_exclusive and _is_end(target.time, situation, log)
     if is_end:
         return Choice(backup, tuple(contiguous(log)), (), note, is_end=True)
     if holes and target.kind not in ("xid", "name"):
-        hole = missing(holes[0], situation.lineage, situation.held)
         last = newest(contiguous(needed), situation.lineage, situation.reading).at or backup.stopped_at
         return Choice(backup, needed, (f"{hole}, so nothing after {written(last)} can be reached from {backup.label}",))
     return Choice(backup, needed, (), note)
 
 
+def _surely_needed(target: Target, situation: Situation, needed: Sequence[Segment]) -> int:
+    """The number of the last segment on the way to the target that was archived once, be it there or not."""
+    end = last_known(situation.lineage, situation.held)
+    if target.kind == "lsn":
+        return min(end, position(target.value or "") // SEGMENT_BYTES)
+    if target.kind == "time" and needed[-1].archived_at >= target.time:
+        return 0
+    return end
+
+
+def _older(situation: Situation) -> str:
+    """The way on where a backup's own log is missing: the newest moment that can be restored, and from what."""
+    until = max((one.until for one in situation.windows), default=None)
+    if until is None:
+        return f"; {described(())}"
+    usable = [one for one in situation.held.usable if leads_from(situation.lineage, one) and usable_from(one) <= until]
+    return f"; the newest moment that can be restored: {written(until)}, from backup {usable[-1].label} (--set)"
+
+
 def _is_end(time: datetime, situation: Situation, log: Sequence[Segment]) -> bool:
     """Whether the log that can be recovered has no later commit, though it is all that there was until then."""
-    if situation.reaches_now and not gaps(log):
+    if situation.reaches_now and not gaps(log, last_known(situation.lineage, situation.held)):
         return False
     last = newest(contiguous(log), situation.lineage, situation.reading)
     return not last.note and last.at == time
@@ -320,7 +340,9 @@ def _is_end(time: datetime, situation: Situation, log: Sequence[Segment]) -> boo
 
 def _lost(situation: Situation, reached: Sequence[Segment], last: Segment) -> Loss:
     """From the end of what is reached to the newest that main has, or the archive where there is no main."""
-    end, at, is_bound = (last.number + 1) * SEGMENT_BYTES, last.archived_at, False
+    known = max(last.number, last_known(situation.lineage, situation.held))
+    backups = [one.stopped_at for one in situation.held.backups if leads_from(situation.lineage, one)]
+    end, at, is_bound = (known + 1) * SEGMENT_BYTES, max(last.archived_at, *backups), False
     if situation.live and situation.is_live:
         end, at = situation.live.position, situation.held.now
     elif situation.stopped:

@@ -88,21 +88,28 @@ class Branch:
     until: datetime
     is_archived: bool
     """The archive has what the timeline went on with."""
+    others: tuple["Beside", ...] = ()
+    """Timelines off the lineage that have something of this time, as where another host served meanwhile."""
 
     @property
     def cause(self) -> str:
+        there = "".join(f"; {one}: --timeline {one.timeline}" for one in self.others)
         if self.is_archived:
+            alone = "" if there else " alone"
             return (
-                f"timeline {self.timeline} was given up for timeline {self.next}, and what it had then is on it alone"
+                f"timeline {self.timeline} was given up for timeline {self.next}, and what it had then is on"
+                f" it{alone}{there}"
             )
         return (
             f"timeline {self.timeline} was left for timeline {self.next}, and of it nothing is archived after"
-            f" {written(self.since)}"
+            f" {written(self.since)}{there}"
         )
 
 
 def branches(lineage: Sequence[HistoryEntry], inventory: Inventory, reading: Reading) -> Iterator[Branch]:
     """Those between whose ends there is time."""
+    own_lines = {entry.timeline for entry in lineage}
+    off = [one for one in beside(lineage, inventory) if one.timeline not in own_lines]
     for number, (entry, later) in enumerate(pairwise(lineage)):
         before, until = lineage[: number + 1], _begun(entry, later, inventory, reading)
         since = entry.left_at or _last_commit(before, later, inventory, reading)
@@ -115,7 +122,8 @@ def branches(lineage: Sequence[HistoryEntry], inventory: Inventory, reading: Rea
             ]
             own = (HistoryEntry(entry.timeline, END, None),)
             later_commit = newest(alone, own, reading, after=entry.end).at
-            yield Branch(entry.timeline, later.timeline, since, until, later_commit is not None)
+            others = tuple(one for one in off if (one.since or one.until) < until and since < one.until)
+            yield Branch(entry.timeline, later.timeline, since, until, later_commit is not None, others)
 
 
 def _last_commit(
@@ -196,10 +204,17 @@ def beside(lineage: Sequence[HistoryEntry], inventory: Inventory) -> Iterator[Be
             yield Beside(line, since, max(one.archived_at for one in later))
 
 
-def gaps(held: Sequence[Segment]) -> list[tuple[int, int]]:
-    """The numbers of the first and the last segment of each hole."""
+def gaps(held: Sequence[Segment], until: int = 0) -> list[tuple[int, int]]:
+    """The numbers of the first and the last segment of each hole; `until`: the last that the archive surely had."""
     numbers = [one.number for one in held]
+    if numbers and numbers[-1] < until:
+        numbers.append(until + 1)
     return [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
+
+
+def last_known(lineage: Sequence[HistoryEntry], held: Inventory) -> int:
+    """The number of the last segment with which a backup of this lineage ends: pgBackRest saw it archived by then."""
+    return max((number_of(one.wal_stop) for one in held.backups if leads_from(lineage, one)), default=0)
 
 
 def _archived_at(entry: HistoryEntry, inventory: Inventory) -> datetime | None:
@@ -269,7 +284,7 @@ def _reach(
     if not own or own[0].number != first:
         fault = missing((first, first), lineage, held)
         return f"{fault}, with which backup {backup.label} begins"
-    holes = gaps(own)
+    holes = gaps(own, last_known(lineage, held))
     whole = contiguous(own)
     cause = missing(holes[0], lineage, held) if holes else _ending(whole[-1])
     if whole[-1].number < number_of(backup.wal_stop):

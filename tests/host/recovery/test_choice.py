@@ -163,6 +163,39 @@ def test_a_window_ends_at_a_hole_until_a_backup_is_taken_after_it() -> None:
     assert spans(*BOTH, live=LIVE, without=(15,)) == [(first, at(14.9), False)]
 
 
+def test_the_newest_backup_without_its_own_log_ends_the_window_though_nothing_is_archived_after_it() -> None:
+    late = backup(20)
+    found = situation(FIRST, late, live=LIVE, without=(20,))
+    assert [(one.since, one.until, one.is_live) for one in found.windows] == [
+        (FIRST.stopped_at + timedelta(seconds=1), at(19.9), False)
+    ]
+    (hole,) = found.covered.holes
+    name = wal_name(1, 20)
+    assert hole.cause.startswith(f"archive: {name} .. {name} is missing; archive: ")
+    assert hole.cause.endswith(f", with which backup {late.label} begins")
+    # The way on is named, and what it costs: nothing is chosen unasked.
+    (fault,) = choose(target("latest"), found).faults
+    assert fault.startswith(f"archive: {name}, with which backup {late.label} begins, is missing; ")
+    assert fault.endswith(f": {written(at(19.9))}, from backup {FIRST.label} (--set)")
+    older = choose(target("latest", set=FIRST.label), found)
+    assert (older.faults, older.wal[-1].number) == ((), 19)
+    assert older.loss == Loss(bytes=LIVE.position - 20 * SEGMENT_BYTES, seconds=(at(60) - at(19.9)).total_seconds())
+    assert choose(target("time", at(19.9)), found).is_end
+    assert choose(target("lsn", lsn(19), set=FIRST.label), found).faults == ()
+    lost = choose(target("latest", set=FIRST.label), replace(found, live=None)).loss
+    assert lost == Loss(bytes=SEGMENT_BYTES, seconds=(late.stopped_at - at(19.9)).total_seconds())
+
+
+def test_a_backup_without_the_end_of_its_log_leads_nowhere_and_the_older_one_is_named() -> None:
+    late = backup(18, stopped_at=at(19.5), wal_stop=wal_name(1, 19), lsn_stop=lsn(19))
+    found = situation(FIRST, late, live=LIVE, hours=19, without=(19,))
+    (fault,) = choose(target("latest"), found).faults
+    assert f"{wal_name(1, 19)} is missing, and backup {late.label} ends after it; the newest moment" in fault
+    assert fault.endswith(f"from backup {FIRST.label} (--set)")
+    (alone,) = choose(target("latest"), situation(late, hours=19, without=(18,))).faults
+    assert alone.endswith("; nothing is restorable")
+
+
 def test_a_backup_without_its_own_log_opens_no_window() -> None:
     assert spans(FIRST, without=(2,)) == []
     assert spans(backup(2, wal_stop=wal_name(1, 4)), without=(3,)) == []
@@ -190,6 +223,23 @@ def test_what_a_lost_host_had_not_archived_is_a_hole_with_the_nearest_moments_be
     for time in (at(11.9), at(22)):
         assert choose(target("time", time), found).faults == ()
     assert choose(target("time", at(15), timeline=2), found).faults == (fault,)
+
+
+def test_a_hole_names_the_timeline_that_has_its_moments_and_the_option() -> None:
+    """As after the way back of a cut-over: the standby served on a timeline of its own meanwhile."""
+    lost = situation(*BOTH, branch=12, timeline=2, is_lost=True)
+    meanwhile = tuple(replace(one, name=wal_name(3, one.number)) for one in situation().held.segments[1][11:19])
+    held = replace(
+        lost.held,
+        segments={**lost.held.segments, 3: meanwhile},
+        histories={**lost.held.histories, 3: at(12)},
+    )
+    found = replace(lost, held=held)
+    named = f"; timeline 3 has {written(at(12))} .. {written(at(20))}: --timeline 3"
+    cause = f"timeline 1 was left for timeline 2, and of it nothing is archived after {written(at(11.9))}{named}"
+    assert found.covered.holes[0].cause == cause
+    (fault,) = choose(target("time", at(15)), found).faults
+    assert f"can't be restored: {cause} (" in fault
 
 
 def test_what_a_stopped_server_alone_has_is_in_the_window_and_told_apart() -> None:
