@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.backups.on_stack import listed
+from tests.commands import ran
 from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions
 from tests.waiting import until
 
@@ -60,8 +64,36 @@ def test_deleted_rows_come_back_in_place_and_pooled_connections_recover(stack: S
     assert f"{kept}: runs beside main; reach it: " in done(stack, "restore", "--open", kept, "--apply")
     (opened,) = listed(stack)["restored"]
     assert stack.psql("SELECT count(*) FROM regulated.ledger_entries", port=opened["port"]) == "0"
+    merged(stack, opened["port"])
     assert f"{kept}: stopped" in done(stack, "restore", "--close", kept, "--apply")
     done(stack, "restore", "--discard", kept, "--apply")
+
+
+def merged(stack: StackUnderTest, port: int) -> None:
+    """Word for word docs/runbooks/restore.md, beside a client's transaction that has drawn keys of the kept rows."""
+    some = "INSERT INTO regulated.ledger_entries OVERRIDING SYSTEM VALUE SELECT id, '{}', 1, 'CAD' FROM {} AS id"
+    stack.psql("BEGIN READ WRITE", some.format("kept", "generate_series(1000, 1008)"), "COMMIT", port=port)
+    waiting = "WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted) LOOP PERFORM pg_sleep(0.05); END LOOP"
+    client = ["BEGIN", some.format("open", "generate_series(1000, 1004)"), f"DO 'BEGIN {waiting}; END'", "COMMIT"]
+    with ThreadPoolExecutor() as pool:
+        open_transaction = pool.submit(stack.psql, *client)
+        until(lambda: stack.psql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DO %WHILE%'") == "1")
+        told = followed(stack, port)
+        open_transaction.result()
+    assert "all 9 kept rows are there, 5 of them with new keys" in told
+    assert "all 9 kept rows are there, 5 of them with new keys" in followed(stack, port)
+    counted = "SELECT description, count(*) FROM regulated.ledger_entries GROUP BY description ORDER BY description"
+    assert stack.psql(counted).splitlines() == ["deleted by mistake|1", "kept|9", "open|5"]
+
+
+def followed(stack: StackUnderTest, port: int) -> str:
+    """What the commands of "Rows out of what was kept" that bring the rows over say."""
+    page = (stack.project / "docs/runbooks/restore.md").read_text().partition("## Rows out of what was kept")[2]
+    block = textwrap.dedent(page.partition("bring the rows over")[2].split("```")[1].removeprefix("console"))
+    script = re.sub("^\\$ ", "", block, flags=re.MULTILINE).replace("8712", str(port))
+    answer = ran(["bash", "-e", "-c", script], cwd=stack.project, env=stack.environment)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stderr
 
 
 def _descriptions(stack: StackUnderTest) -> list[str]:
