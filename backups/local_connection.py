@@ -73,7 +73,9 @@ class LocalConnection:
             if AWAY in str(error) and not serving.first(serving.read(self.here.state)):
                 raise BackupError(f"{error}; `./hybrid local up` starts what does not run") from None
             if STOPPED in str(error):
-                raise BackupError(f"{error}; `./hybrid local up` starts it") from None
+                holder = lock.holder(self.here.state)
+                way = f"in use by {holder}" if holder else "`./hybrid local up` starts it"
+                raise BackupError(f"{error}; {way}") from None
             raise
         if lacking := room.fault(self.here.state):
             self.say(lacking)
@@ -106,7 +108,7 @@ class LocalConnection:
                 elif isinstance(error, KeyboardInterrupt):
                     self.say(f"interrupted: {MAIN} serves what was restored; what it had is in {kept}")
                 raise
-        seconds = {**made.seconds, "stopped": halt.seconds}
+        seconds = made.seconds | ({"stopped": halt.seconds} if halt.has_stopped else {})
         return made.model_copy(update={"seconds": seconds, "plan": made.plan.model_copy(update={"keeps": kept})})
 
     def copy_states(self, backups: Sequence[Backup], source: Source) -> dict[str, str]:
@@ -116,9 +118,10 @@ class LocalConnection:
             return dict.fromkeys((one.label for one in backups), "unknown: no copy is declared")
         return copies.states(lambda: self._objects(given).client(found.region), found.bucket, backups)
 
-    def halt(self) -> None:
+    def halt(self) -> bool:
+        """Whether it ran."""
         self.say("stopping PostgreSQL")
-        self.here.supervisor.halt(self.route.postgres.name)
+        return self.here.supervisor.halt(self.route.postgres.name)
 
     def start(self) -> None:
         """Starts it, unless it runs, and waits until it answers."""
@@ -199,6 +202,8 @@ class _Halt:
     def __init__(self, connection: LocalConnection) -> None:
         self._connection = connection
         self._start: float | None = None
+        self.has_stopped = False
+        """Else it ran no more, and since when is not known."""
 
     @property
     def seconds(self) -> float:
@@ -207,7 +212,7 @@ class _Halt:
     def begin(self) -> None:
         if self._start is None:
             self._start = time.monotonic()
-            self._connection.halt()
+            self.has_stopped = self._connection.halt()
 
     def end(self) -> None:
         """Starts it again if it was stopped."""

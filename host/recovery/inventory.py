@@ -70,6 +70,8 @@ class Inventory:
     """Segments that a verification found damaged."""
     notes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The annotations of each backup, by label."""
+    is_backing_up: bool = False
+    """Whether a backup is being taken on this host, or old ones are expired, by whomever."""
 
     @property
     def timelines(self) -> list[int]:
@@ -117,6 +119,7 @@ def read(repository: Repository) -> Inventory:
         now=now,
         damaged=frozenset(name for one in noted.values() for name in one.get(DAMAGED_LOG[kind], "").split()),
         notes=noted,
+        is_backing_up=stanza["status"]["lock"]["backup"]["held"],
     )
 
 

@@ -11,6 +11,8 @@ from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine, utc_now
 
 NAME = ".hybrid-recovery.lock"
+IN_PLACE = "restore in place"
+"""The act of what stops main: no backup begins meanwhile."""
 
 
 class BusyError(RecoveryError):

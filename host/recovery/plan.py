@@ -22,6 +22,7 @@ PREFETCHED = 8
 MARGIN = 1.1
 START_SECONDS = 3
 UNREACHED = f"{MAIN}: the newest of its log is not there to restore from"
+BACKUP_RUNS = f"{MAIN}: a backup is being taken, and would fail as PostgreSQL stops; wait until it has ended"
 UNARCHIVED = "SELECT bytes, seconds FROM monitoring.unarchived()"
 
 
@@ -146,6 +147,8 @@ def made(machine: Machine, request: RestoreRequest) -> Plan:
     found, fault = read_situation(machine, repository, held, request.target.timeline, has_unarchived=True)
     chosen = choose(request.target, found) if fault is None else Choice(None, (), (fault,))
     faults = [*chosen.faults, *clusters.faults(machine, request.into, request.replace)]
+    if request.into == MAIN and held.is_backing_up:
+        faults.append(BACKUP_RUNS)
     exists = clusters.exists(machine, request.into)
     loss = chosen.loss
     if exists and not chosen.faults and request.into == MAIN and request.target.kind == "latest":

@@ -57,6 +57,8 @@ TOTAL = re.compile(r"total WAL checked: (\d+)")
 
 def take_backup(machine: Machine, request: BackupRequest) -> Taken:
     """Raises RecoveryError where none was taken, and where pages are damaged: that backup is none to restore from."""
+    if (act := lock.running(machine)) and act.startswith(lock.IN_PLACE):
+        raise RecoveryError(f"backup: {act}; wait until it has ended")
     if not clusters.pid(machine, MAIN):
         is_service = machine.spec.platform == "lightsail"
         advice = f"; start it: systemctl start {postgres(machine.spec).unit}" if is_service else ""
@@ -74,6 +76,8 @@ def take_backup(machine: Machine, request: BackupRequest) -> Taken:
     answer = repository.attempt("backup", f"--type={kind}", "--no-expire-auto", extra=TRY_ONCE)
     damaged = pages.searched(machine) if answer.returncode < 0 else pages.faults(machine, answer.stderr)
     if answer.returncode:
+        if not clusters.pid(machine, MAIN):
+            raise RecoveryError("backup: PostgreSQL does not run any more: it was stopped while the backup was taken")
         raise RecoveryError(*damaged, repository.fault("backup", answer.returncode, answer.stderr))
     known = {backup.label for backup in before.backups}
     made = [backup for backup in inventory.read(repository).backups if backup.label not in known]

@@ -13,7 +13,7 @@ from host.recovery import clusters, plan, recovering, swap, tablespaces, unarchi
 from host.recovery.clusters import Work
 from host.recovery.contract import MAIN, Cluster, Discarded, DiscardRequest, Restored, RestoreRequest, written
 from host.recovery.errors import RecoveryError, faults_of, say
-from host.recovery.lock import alone
+from host.recovery.lock import IN_PLACE, alone
 from host.recovery.machine import Confinement, Machine, utc_now
 from host.recovery.plan import Plan
 from host.recovery.recovering import Purpose
@@ -29,7 +29,7 @@ HIDDEN = ("/proc",)
 
 def act(machine: Machine, request: RestoreRequest) -> Restored:
     """Raises RecoveryError, and then nothing has changed."""
-    with alone(machine, "restore"):
+    with alone(machine, IN_PLACE if request.into == MAIN else "restore"):
         if request.into == MAIN:
             return in_place(machine, request)
         clusters.clean(machine)
@@ -45,7 +45,7 @@ def stage(machine: Machine, request: RestoreRequest) -> Restored:
     """A cluster that is ready to take the place of main."""
     if request.into != MAIN:
         raise RecoveryError(f"into {request.into}: only {MAIN} is staged; act=restore makes another one")
-    with alone(machine, "stage"):
+    with alone(machine, IN_PLACE):
         return staged(machine, request)
 
 

@@ -15,7 +15,7 @@ from host.database import beginning
 from host.recovery import clusters, inventory
 from host.recovery.contract import MAIN, SWAP_NOTE, Swapped, SwapRequest, UnswapRequest
 from host.recovery.errors import RecoveryError, faults_of, plain_faults, say
-from host.recovery.lock import alone
+from host.recovery.lock import IN_PLACE, alone
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
 
@@ -28,14 +28,14 @@ GUARD = 'tail --pid="$1" -f /dev/null; exec systemctl start "$2"'
 
 def swap(machine: Machine, request: SwapRequest) -> Swapped:
     """Refused while main runs."""
-    with alone(machine, "swap"):
+    with alone(machine, IN_PLACE):
         clusters.clean(machine, but=request.staged)
         return Swapped(kept=exchange(machine, request.staged))
 
 
 def unswap(machine: Machine, request: UnswapRequest) -> Swapped:
     """Main's old data directory serves again; what took its place has this name."""
-    with alone(machine, "unswap"):
+    with alone(machine, IN_PLACE):
         clusters.clean(machine)
         return Swapped(kept=back(machine, request.kept))
 

@@ -20,6 +20,12 @@ def hold(state: State) -> AbstractContextManager[None]:
     )
 
 
+def holder(state: State) -> str | None:
+    """Who holds it now, and what to do; None where nobody does."""
+    note = lock.holder(state.lock_file)
+    return None if note is None else _holder(note)
+
+
 def _own_note() -> dict[str, Any]:
     since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     return {"pid": os.getpid(), "command": _command(), "since": since}

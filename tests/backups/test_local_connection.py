@@ -35,6 +35,7 @@ class Host(LocalConnection):
     """
 
     interrupted = ""
+    ran = True
     clusters = Path("nowhere")
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **failing: int) -> None:
@@ -46,7 +47,7 @@ class Host(LocalConnection):
         self._route = SimpleNamespace(
             postgres=SimpleNamespace(name="postgres"), pooler=SimpleNamespace(name="pooler"), in_host=self._in_host
         )
-        supervisor = SimpleNamespace(halt=lambda _: self._step("halt"), ensure=lambda _: None)
+        supervisor = SimpleNamespace(halt=self._halt, ensure=lambda _: None)
         here: Any = SimpleNamespace(state=None, supervisor=supervisor)
         self.here = here
         monkeypatch.setattr(lock, "hold", self._held)
@@ -56,6 +57,10 @@ class Host(LocalConnection):
     @property
     def route(self) -> Any:
         return self._route
+
+    def _halt(self, _: str) -> bool:
+        self._step("halt")
+        return self.ran
 
     @contextmanager
     def _held(self, _: object) -> Iterator[None]:
@@ -94,6 +99,15 @@ def test_for_the_newest_state_it_is_stopped_first(monkeypatch: pytest.MonkeyPatc
     host = Host(monkeypatch)
     host.restore("latest")
     assert host.done == ["lock", "forget", "halt", "stage", "swap", "start", "forget", "unlock"]
+
+
+@pytest.mark.parametrize("ran", [True, False])
+def test_only_of_a_server_that_ran_it_is_said_for_how_long_it_was_stopped(
+    ran: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host(monkeypatch)
+    host.ran = ran
+    assert ("stopped" in host.restore().seconds) is ran
 
 
 @pytest.mark.parametrize(("step", "to"), [("stage", "xid:700"), ("stage", "latest"), ("swap", "xid:700")])
@@ -182,7 +196,16 @@ def test_what_main_is_after_a_kill_in_the_exchange_is_told(
     assert host.done[-2:] == ["start", "forget"]
 
 
-def test_a_server_that_does_not_run_is_started_by_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("holder", "way"),
+    [
+        (None, "`./hybrid local up` starts it"),
+        ("`./hybrid restore`; wait for it", "in use by `./hybrid restore`; wait"),
+    ],
+)
+def test_a_server_that_does_not_run_is_started_by_up_unless_a_command_has_stopped_it(
+    holder: str | None, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise BackupError("backup: PostgreSQL does not run, and only one that runs can be backed up")
 
@@ -190,7 +213,8 @@ def test_a_server_that_does_not_run_is_started_by_up(monkeypatch: pytest.MonkeyP
     host.route.recovery, host.route.interrupt_recovery = list, None
     monkeypatch.setattr(engine_process, "run", refuse)
     monkeypatch.setattr(room, "fault", lambda _: None)
-    with pytest.raises(BackupError, match=r"can be backed up; `\./hybrid local up` starts it"):
+    monkeypatch.setattr(lock, "holder", lambda _: holder)
+    with pytest.raises(BackupError, match=f"can be backed up; {way}"):
         LocalConnection.ask(host, {"act": "backup"})
 
 

@@ -1,11 +1,16 @@
 """What a plan says that a restore stops and loses."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from host.recovery import inventory
 from host.recovery.choice import Live, choose
-from host.recovery.contract import Source, Target
-from host.recovery.plan import Plan, consequences
+from host.recovery.contract import RestoreRequest, Source, Target
+from host.recovery.plan import BACKUP_RUNS, Plan, consequences, made
 from tests.host.recovery.held import backup, situation
+from tests.host.recovery.machine import machine
 
 UNKNOWN = "whether the log has this target is not known: where it lacks it, nothing is restored or changed"
 LATER_ROWS = "every row that was committed after the target; what is kept has them"
@@ -33,6 +38,16 @@ def plan(target: Target, into: str = "side") -> Plan:
 )
 def test_a_plan_does_not_promise_what_it_can_not_know(target: Target, into: str, loses: str | None) -> None:
     assert consequences(plan(target, into))["loses"] == loses
+
+
+def test_main_is_not_stopped_while_a_backup_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = situation(backup(2), live=Live(20_000, 0, 1))
+    monkeypatch.setattr(inventory, "read", lambda _: replace(found.held, is_backing_up=True))
+    monkeypatch.setattr("host.recovery.plan.read_situation", lambda *_, **__: (found, None))
+    on = machine(tmp_path)
+    for into, faults in (("main", [BACKUP_RUNS]), ("side", [])):
+        request = RestoreRequest(act="plan", target=Target(kind="latest"), into=into, replace=into)
+        assert [fault for fault in made(on, request).faults if "backup" in fault] == faults
 
 
 def test_a_standby_is_named_as_one_that_may_be_there() -> None:

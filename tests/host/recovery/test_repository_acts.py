@@ -9,6 +9,7 @@ import pytest
 from host.recovery.contract import BackupRequest, Damage
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory
+from host.recovery.lock import IN_PLACE, alone
 from host.recovery.machine import Machine
 from host.recovery.pages import FAILED, FILE, FOUND, faults
 from host.recovery.repository_acts import damages, kind_of, marks, take_backup
@@ -111,6 +112,12 @@ def test_a_server_that_does_not_run_is_not_backed_up(platform: str, advice: str,
     with pytest.raises(RecoveryError) as caught:
         take_backup(on, BackupRequest())
     assert caught.value.faults == [f"backup: PostgreSQL does not run, and only one that runs can be backed up{advice}"]
+
+
+def test_no_backup_begins_while_a_restore_takes_mains_place(tmp_path: Path) -> None:
+    on = machine(tmp_path)
+    with alone(on, IN_PLACE), pytest.raises(RecoveryError, match=r"^backup: restore in place \(process \d+\) has been"):
+        take_backup(on, BackupRequest())
 
 
 def test_damaged_pages_are_read_from_both_programs() -> None:
