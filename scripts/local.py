@@ -98,6 +98,8 @@ def up(
     unchanged = verified.taken_over(here.state)
     changed = bring_up(here, plan, _tell, _progress, wish)
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")
+    if from_backups and changed:
+        _tell_restored(here)
     if unchanged and not changed:
         verified.mark(here.state, unchanged)
     if read(here.state).is_serving:
@@ -108,6 +110,14 @@ def up(
         _say("verified before, and unchanged since; `./hybrid local verify` does it again")
     elif verifies:
         _verify(here, REQUESTS)
+
+
+def _tell_restored(here: "Stack") -> None:
+    from database.figures import exact
+    from local.host.database import restored_up_to
+
+    if last := restored_up_to(here):
+        _say(f"restored up to the last commit at {exact(last)}")
 
 
 def _gated() -> "Plan":

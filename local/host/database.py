@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -135,14 +136,27 @@ def _told(outcome: Outcome, report: Report) -> str:
 
 def let_serve(runtime: HostRuntime, host: Spec) -> None:
     """Promotes a restored server without waiting for the old primary; no-op once promoted."""
+    if _asked(runtime, host, "SELECT pg_is_in_recovery()") == "t":
+        runtime.permit(PROMOTE_WITHOUT_MARK)
+
+
+def restored_up_to(stack: Stack) -> datetime | None:
+    """When the last transaction was committed that the server, which was restored, has replayed; None where none was.
+
+    Known until it is started again. Raises LocalError.
+    """
+    told = _asked(runtime(stack), running(stack), "SELECT pg_last_xact_replay_timestamp()")
+    return datetime.fromisoformat(told) if told else None
+
+
+def _asked(runtime: HostRuntime, host: Spec, query: str) -> str:
     postgres = host.postgres
     program = f"/usr/lib/postgresql/{postgres.major}/bin/psql"
-    asked = [program, "-XAtq", "-h", SOCKETS, "-p", str(postgres.port), "-d", postgres.database]
-    answer = runtime.in_host([*asked, "-c", "SELECT pg_is_in_recovery()"])
+    place = ["-h", SOCKETS, "-p", str(postgres.port), "-d", postgres.database]
+    answer = runtime.in_host([program, "-XAtq", *place, "-c", query])
     if answer.returncode:
         raise LocalError(f"restored server: does not answer: {answer.stderr.strip()}")
-    if answer.stdout.strip() == "t":
-        runtime.permit(PROMOTE_WITHOUT_MARK)
+    return answer.stdout.strip()
 
 
 def trust(stack: Stack, host: Spec) -> None:

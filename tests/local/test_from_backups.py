@@ -111,6 +111,7 @@ def test_a_lost_database_is_restored_also_by_a_command_that_was_killed(stack: St
     process.communicate(timeout=60)
     answer = stack.told("local", "up", "--from-backups")
     assert answer.returncode == 0, answer.stderr
+    assert "restored up to the last commit at 2" in answer.stderr
     assert "restored from the archive" in descriptions(stack)
     assert stack.psql("SELECT word FROM public.late") == "is there"
     add_entry(stack, "written after the restore")
