@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -25,6 +26,7 @@ NOT_FOUND = 1
 ERROR = re.compile(r"ERROR: (?:\[(?P<code>\d+)\]: )?(?P<message>.*)", re.DOTALL)
 RESTORING = re.compile(r"error restoring '(?:[^' ]*/data/)?([^']+)'")
 DAMAGED = re.compile(r"checksum|ChecksumError|CryptoError|FormatError")
+RETRIED = re.compile(r"\[\w+\] on (?:retry|\d+ retries) ")
 NO_INI = "found outside of section"
 
 
@@ -150,8 +152,10 @@ def error_message(output: str) -> str:
 def one_line(message: str) -> str:
     """One line without hints, retries and binary noise, as a wrong passphrase produces."""
     lines = [line.strip() for line in message.splitlines()]
-    kept = [line for line in lines if line and not line.startswith(("HINT:", "[HostConnectError] on"))]
-    return " ".join("".join(letter if " " <= letter <= "~" else " " for letter in " ".join(kept)).split())[:300]
+    # It says the same of a file and of its copy.
+    kept = dict.fromkeys(line for line in lines if line and not line.startswith("HINT:") and not RETRIED.match(line))
+    plain = "".join(letter if " " <= letter <= "~" else " " for letter in " ".join(kept))
+    return textwrap.shorten(plain, 300, placeholder=" ...")
 
 
 def _is_undecipherable(code: int, message: str) -> bool:

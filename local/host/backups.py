@@ -1,6 +1,7 @@
 """Backups on one machine: a repository in the declared bucket, a first full backup, and a host restored from it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from host.backup.repository_state import MAKE, MAKE_AGAIN, RepositoryState, usable
@@ -42,7 +43,7 @@ def _make_repository(stack: Stack, stanza: str) -> None:
     try:
         pgbackrest(stack, stanza, *MAKE)
     except LocalError:
-        if not RepositoryState.of(_info(stack, stanza)).is_lost:
+        if not RepositoryState.of(info(stack, stanza)).is_lost:
             raise
         for command in MAKE_AGAIN:
             pgbackrest(stack, stanza, *command)
@@ -62,10 +63,14 @@ def _first_backup(stack: Stack) -> None:
 
 def backups(stack: Stack, stanza: str) -> list[dict[str, Any]]:
     """The backups of the repository that can be restored, as pgBackRest lists them, oldest first."""
-    return [dict(backup) for found in _info(stack, stanza) for backup in usable(found["backup"])]
+    return restorable(info(stack, stanza))
 
 
-def _info(stack: Stack, stanza: str) -> list[dict[str, Any]]:
+def restorable(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [dict(backup) for found in given for backup in usable(found["backup"])]
+
+
+def info(stack: Stack, stanza: str) -> list[dict[str, Any]]:
     # It quotes what it could not decipher.
     answer: list[dict[str, Any]] = json.loads(pgbackrest(stack, stanza, "info", "--output=json"), strict=False)
     return answer

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from statistics import quantiles
 from typing import Any
 
+from host.backup.repository_state import RepositoryState
 from host.specification.model import Spec
 from local.common import room
 from local.common.errors import LocalError
@@ -108,7 +109,10 @@ def backups(stack: Stack, host: Spec) -> str:
         socket.create_connection((name, int(port)), timeout=CONNECT_SECONDS).close()
     except OSError as error:
         raise LocalError(f"the store {endpoint} does not answer: {error.strerror or error}") from error
-    found = host_backups.backups(stack, host.backup.stanza)
+    info = host_backups.info(stack, host.backup.stanza)
+    found, state = host_backups.restorable(info), RepositoryState.of(info)
+    if not (state.is_readable or state.is_lost):
+        raise LocalError("the repository can't be read; `./hybrid backup list` says why")
     if not found:
         raise LocalError("the repository has no backup; take one with `./hybrid local up`")
     newest = found[-1]

@@ -3,6 +3,7 @@
 import os
 import pwd
 import signal
+import socket
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -93,10 +94,22 @@ def test_a_damaged_specification_is_named_by_verify(text: str, stack: Stack, mon
 def test_a_store_that_is_gone_is_named_by_verify_without_a_try_of_pgbackrests(
     stack: Stack, free_ports: Ports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backups, "backups", hang)
+    monkeypatch.setattr(backups, "info", hang)
     host = parse(spec(objects_port=free_ports.objects))
     with pytest.raises(LocalError, match=f"the store localhost:{free_ports.objects} does not answer: Connection ref"):
         backups_check(stack, host)
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"), [(99, "can't be read; `./hybrid backup list`"), (2, "has no backup; take one")]
+)
+def test_a_repository_that_can_t_be_read_is_not_one_without_a_backup(
+    code: int, fault: str, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: socket.socket())
+    monkeypatch.setattr(backups, "info", lambda *_: [{"status": {"code": code}, "backup": []}])
+    with pytest.raises(LocalError, match=f"the repository {fault}"):
+        backups_check(stack, parse(spec()))
 
 
 def test_a_namespace_that_hangs_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:

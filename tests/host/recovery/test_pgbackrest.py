@@ -7,7 +7,7 @@ import pytest
 
 from host.recovery.contract import Source
 from host.recovery.inventory import no_stanza
-from host.recovery.pgbackrest import Repository, error_message
+from host.recovery.pgbackrest import Repository, error_message, one_line
 
 
 def test_an_error_is_one_line_without_hints_and_bytes() -> None:
@@ -41,6 +41,14 @@ def test_a_file_that_can_not_be_decrypted_after_others_could_is_damaged(command:
 )
 def test_a_file_that_is_not_what_was_backed_up_is_damaged(text: str) -> None:
     assert "is damaged in the repository" in repository().fault("restore", 29, f"ERROR: [029]: {text}")
+
+
+def test_what_is_said_of_a_file_and_its_copy_is_said_once_and_ends_with_a_word() -> None:
+    refused = "ServiceError: [500] Internal Server Error"
+    retried = "    [ServiceError] on 9 retries from 1-2ms: [500] Internal Server Error"
+    text = f"unable to load 'a' or 'b':\n{refused}\n{retried}\n{refused}\nHINT: x"
+    assert one_line(text) == f"unable to load 'a' or 'b': {refused}"
+    assert one_line("seven77 " * 50) == f"{'seven77 ' * 37}..."
 
 
 def test_a_store_that_ends_within_an_answer_does_not_answer() -> None:
