@@ -2,6 +2,8 @@
 
 import re
 import socket
+import ssl
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from host.recovery.contract import Backup, written
-from host.recovery.errors import RecoveryError
+from host.recovery.errors import RecoveryError, say
 from host.recovery.machine import of_epoch, utc_now
 from host.recovery.pgbackrest import NO_INI, SHORT_SECONDS, UNREACHABLE, Repository, one_line
 from host.recovery.wal import number_of, timeline_of
@@ -24,6 +26,7 @@ NO_STANZA = "missing stanza"
 """pgBackRest's words for a repository in which nothing was made."""
 IO_SECONDS = "5"
 CONNECT_SECONDS = 5
+TELL_SECONDS = 2
 HTTPS = 443
 NEXT_XID = "next-xid"
 DAMAGED = {"primary": "damaged", "copy": "damaged-copy"}
@@ -93,8 +96,14 @@ class Inventory:
 
 def read(repository: Repository) -> Inventory:
     """Ask the store; raises RecoveryError where it does not answer, can't be decrypted, or knows no backup."""
-    _ensure_answers(repository)
-    stanza = _stanza(repository)
+    waiting = threading.Timer(TELL_SECONDS, say, [f"waiting for the store {repository.endpoint}"])
+    waiting.daemon = True
+    waiting.start()
+    try:
+        _ensure_answers(repository)
+        stanza = _stanza(repository)
+    finally:
+        waiting.cancel()
     database = stanza["db"][-1]
     archive_id = f"{database['version']}-{database['id']}"
     files = repository.json("repo-ls", "--recurse", f"archive/{repository.backup.stanza}/{archive_id}")
@@ -144,13 +153,18 @@ def _ensure_answers(repository: Repository) -> None:
     end = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
-            socket.create_connection((host, int(port or HTTPS)), timeout=CONNECT_SECONDS).close()
+            with socket.create_connection((host, int(port or HTTPS)), timeout=CONNECT_SECONDS) as connection:
+                # The kernel accepts for a process that hangs, too. Whose certificate it is pgBackRest judges.
+                ssl._create_unverified_context().wrap_socket(connection).close()
+            return
+        except ssl.SSLError:
             return
         except OSError as error:
             if time.monotonic() > end:
+                reason = "timed out" if isinstance(error, TimeoutError) else error.strerror or error
                 raise RecoveryError(
                     f"backup repository {repository.bucket}: the store {repository.endpoint} does not answer, tried for"
-                    f" {CONNECT_SECONDS} s: {error.strerror or error}"
+                    f" {CONNECT_SECONDS} s: {reason}"
                 ) from None
         time.sleep(0.2)
 

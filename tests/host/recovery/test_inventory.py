@@ -1,6 +1,7 @@
 """What is said of a repository from which nothing can be read."""
 
 import json
+import socket
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -40,3 +41,17 @@ def test_a_lost_repository_is_one_line_with_the_way_out(
     assert "***" not in fault
     assert fault.isprintable()
     assert len(fault) < 300
+
+
+def test_a_store_that_hangs_is_told_while_it_is_waited_for_and_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(inventory, "TELL_SECONDS", 0.05)
+    monkeypatch.setattr(inventory, "CONNECT_SECONDS", 0.5)
+    # Nobody takes what the kernel accepts.
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = f"127.0.0.1:{server.getsockname()[1]}"
+        on = machine(tmp_path, backup=spec()["backup"] | {"endpoint": endpoint})
+        with pytest.raises(RecoveryError, match=f"the store {endpoint} does not answer, tried for 0.5 s: timed out"):
+            inventory.read(Repository(on))
+    assert capsys.readouterr().err == f"waiting for the store {endpoint}\n"
