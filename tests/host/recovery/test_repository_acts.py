@@ -120,12 +120,6 @@ def test_no_backup_begins_while_a_restore_takes_mains_place(tmp_path: Path) -> N
         take_backup(on, BackupRequest())
 
 
-def test_no_backup_begins_while_a_restore_takes_mains_place(tmp_path: Path) -> None:
-    on = machine(tmp_path)
-    with alone(on, IN_PLACE), pytest.raises(RecoveryError, match=r"^backup: restore in place \(process \d+\) has been"):
-        take_backup(on, BackupRequest())
-
-
 def test_damaged_pages_are_read_from_both_programs() -> None:
     text = "WARN: invalid page checksums found in file /data/base/5/16384.1 at pages 131072, 131074-131080\nWARN: other"
     (found,) = FOUND.finditer(text)
