@@ -155,7 +155,7 @@ def _ensure_answers(repository: Repository) -> None:
         try:
             with socket.create_connection((host, int(port or HTTPS)), timeout=CONNECT_SECONDS) as connection:
                 # The kernel accepts for a process that hangs, too. Whose certificate it is pgBackRest judges.
-                ssl._create_unverified_context().wrap_socket(connection).close()
+                ssl._create_unverified_context().wrap_socket(connection, server_hostname=host).close()
             return
         except ssl.SSLError:
             return
