@@ -1,5 +1,6 @@
 """Renders listings, plans, restores and drills as text."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,8 @@ from backups.timeline import summary
 from database.figures import clock, counted, duration, exact, size
 from host.recovery.contract import MAIN, Backup, Cluster, Evidence, Listing, Plan, Restored, Target, document
 
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+"""As the engine writes one within a sentence."""
 HEAD = ("label", "kind", "started (UTC)", "took", "size", "own", "WAL", "copy")
 
 
@@ -44,7 +47,8 @@ def below(listing: Listing) -> Iterator[str]:
         yield f"of {rendered_source(listing)}"
     yield summary(listing)
     for hole in listing.holes:
-        yield f"not from {exact(hole.since)} to {exact(hole.until)}: {hole.cause}"
+        cause = MOMENT.sub(lambda found: exact(datetime.fromisoformat(found[0])), hole.cause)
+        yield f"not from {exact(hole.since)} to {exact(hole.until)}: {cause}"
     for archive in listing.archive:
         for first, last in archive.gaps:
             which = first if first == last else f"{first} to {last}"
@@ -68,7 +72,7 @@ def rendered_source(given: Listing | Plan) -> str:
 
 def _cluster(one: Cluster) -> str:
     what = f"{one.kind} {one.name}: {size(one.bytes)}, {one.state}, made {clock(one.made_at)} UTC"
-    return f"{what}, on the host psql -p {one.port}" if one.port else what
+    return f"{what}, on the host psql -p {one.port}" if one.port and one.state == "running" else what
 
 
 def rendered_target(target: Target) -> str:

@@ -95,8 +95,9 @@ def promotion_fault(state: State, *, is_forced: bool) -> str | None:
     if MARK in state.settings or is_forced:
         return None
     return (
-        "the archived log has no demotion mark of the host that served before: apply is_serving false to that"
-        " host, then apply this one again (within a minute). If that host is lost, and its last minute with it, here:"
+        "the archived log has no demotion mark of the host that served before: have that one stop serving (of a local"
+        " stack: `./hybrid local up --stop-serving`; in the cloud: `postgresServing` with this one's name),"
+        " then apply this one again (within a minute). If that host is lost, and its last minute with it, here:"
         f" touch {PROMOTE_WITHOUT_MARK}"
     )
 

@@ -61,6 +61,19 @@ def test_what_a_plan_could_not_know_is_said() -> None:
     assert "note" not in dict(plan_lines(plan()))
 
 
+def test_a_stopped_copy_is_not_said_to_be_reached() -> None:
+    given = answering.two_timelines()
+    text = "\n".join(below(read(given | {"restored": [one | {"state": "stopped"} for one in given["restored"]]})))
+    assert "restored before-delete: 700 MB, stopped, made 2026-11-21 11:00:00 UTC\n" in f"{text}\n"
+
+
+def test_a_moment_within_a_cause_is_written_as_those_beside_it() -> None:
+    given = answering.with_hole()
+    cause = "nothing is archived after 2026-11-21T06:00:00.500000Z"
+    text = "\n".join(below(read(given | {"holes": [one | {"cause": cause} for one in given["holes"]]})))
+    assert "UTC: nothing is archived after 2026-11-21 06:00:00.5 UTC" in text
+
+
 def test_an_empty_repository_is_said_to_be() -> None:
     assert list(below(read(answering.empty()))) == [
         "Nothing can be restored: the repository has no backup that is whole."

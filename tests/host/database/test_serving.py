@@ -62,7 +62,7 @@ def test_a_standby_serves_after_the_demotion_mark_or_by_force(settings: frozense
 def test_a_standby_without_the_demotion_mark_is_told_what_to_do() -> None:
     fault = promotion_fault(state(POSTGRES), is_forced=False)
     assert fault
-    assert "is_serving false" in fault
+    assert all(way in fault for way in ("`./hybrid local up --stop-serving`", "`postgresServing`"))
     assert fault.endswith("touch /etc/hybrid/promote-without-mark")
 
 
