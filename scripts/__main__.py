@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 import sys
+from typing import Any
 
 if __name__ == "__main__":
     # What a command reads it keeps, plans and AWS's models: to look through it for garbage took a tenth of its time.
@@ -26,13 +27,28 @@ if __name__ == "__main__":
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
 
 import typer
+from typer.core import TyperGroup
 
 from components.common.errors import HybridError
 from scripts import backup, db, doctor, drill, failover, gate, graph, local, preview, residency, restore
 from scripts.output import unwritten
 
+
+class Commands(TyperGroup):
+    """All commands, with what their arguments are refused for."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            # Pydantic's words, with which Typer has a value checked.
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+
 app = typer.Typer(
     name="hybrid",
+    cls=Commands,
     help="Declares, gates and runs one stack: a Cloudflare edge in front of a PostgreSQL in Montreal.",
     no_args_is_help=True,
     add_completion=False,

@@ -129,6 +129,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     assert answer.code == 2
     assert not answer.out
     assert "Traceback" not in answer.err
+    assert "Value error" not in answer.err
 
 
 @pytest.mark.parametrize("command", DATABASE)
