@@ -236,6 +236,13 @@ def _repository_fault(row: Mapping[str, Any]) -> str | None:
     if row["archived_wal"] and (row["newest_wal"] or "") < row["archived_wal"]:
         newest = f"nothing after {row['newest_wal']}" if row["newest_wal"] else "nothing"
         return f"{row['archived_wal']} was archived, and the repository has {newest}"
+    # An older host does not look.
+    if missing := row.get("missing_wal"):
+        return (
+            f"nobody knows how much: {missing} is not in the repository any more, and from the newest backup,"
+            f" {row['newest_backup']}, nothing after it can be restored; `./hybrid backup now --type full`, and see"
+            " `./hybrid backup list`"
+        )
     return None
 
 

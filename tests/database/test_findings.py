@@ -213,6 +213,7 @@ HELD = {
     "is_there": True,
     "newest_wal": "000000010000000000000007",
     "archived_wal": "000000010000000000000007",
+    "missing_wal": None,
 }
 
 
@@ -230,6 +231,11 @@ HELD = {
             "000000010000000000000007 was archived, and the repository has nothing after 000000010000000000000006",
         ),
         ({"newest_wal": None}, "000000010000000000000007 was archived, and the repository has nothing: "),
+        (
+            {"missing_wal": "000000010000000000000005"},
+            "nobody knows how much: 000000010000000000000005 is not in the repository any more, and from the newest"
+            " backup, 20261121-053408F, nothing after it can be restored",
+        ),
     ],
 )
 def test_what_was_archived_counts_where_the_repository_has_it(changes: dict[str, Any], told: str | None) -> None:

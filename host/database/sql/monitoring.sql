@@ -169,7 +169,8 @@ END
 $$;
 
 -- The repository as pgBackRest lists it, then the names of the folders that its backups are in, and a dot where that was
--- all. What can't be deciphered is quoted there in bytes that are no text.
+-- all; then the names of the log from the newest sound backup's first folder on, and two dots with that one's number.
+-- What can't be deciphered is quoted there in bytes that are no text.
 DROP FOREIGN TABLE IF EXISTS monitoring.backup_repository;
 CREATE FOREIGN TABLE monitoring.backup_repository (line text)
 SERVER file_systems OPTIONS (
@@ -178,21 +179,38 @@ SERVER file_systems OPTIONS (
         export LC_ALL=C PGBACKREST_LOG_LEVEL_CONSOLE=off PGBACKREST_LOG_LEVEL_STDERR=off
         stanza=$(sed -n 's/^\[\([^]:]*\)\]$/\1/p' /etc/pgbackrest.conf | tail -n 1)
         timeout 5 sh -c '
-            pgbackrest --output=json info | tr -cd "[:print:]" && echo && pgbackrest repo-ls "backup/$0" && echo .
+            info=$(pgbackrest --output=json info | tr -cd "[:print:]")
+            printf "%s\n" "$info" && pgbackrest repo-ls "backup/$0" && echo . || exit
+            log="archive/$0/$(echo "$info" | sed -n "s/.*\"id\":\"\([0-9]*-[0-9]*\)\".*/\1/p")"
+            first=$(
+                echo "$info" | sed "s/\"type\":\"[a-z]*\"}/&\n/g" | grep "\"error\":false" | grep -v "\"damaged\":\"[^\"]" |
+                    sed -n "s/.*\"archive\":{\"start\":\"[0-9A-F]\{8\}\([0-9A-F]\{8\}\).*/\1/p" | tail -n 1
+            )
+            folders=$(pgbackrest repo-ls "$log") || exit
+            for folder in $folders; do
+                [ "${folder#????????}" \< "$first" ] || pgbackrest repo-ls "$log/$folder" || exit
+            done
+            echo "..$first"
         ' "$stanza" || true
     $program$
 );
 REVOKE ALL ON monitoring.backup_repository FROM PUBLIC;
 
 -- What this cluster could be restored from: usable backups, the newest of them and whether its folder is there, the
--- newest log file, and the one that PostgreSQL archived last. No row on a standby. Fails where nothing is answered.
-CREATE OR REPLACE FUNCTION monitoring.repository() RETURNS TABLE (
-    backups bigint, newest_backup text, is_there boolean, newest_wal text, archived_wal text
+-- newest log file, the one that PostgreSQL archived last, and the first that is missing from the newest backup's own on;
+-- by number, for which timeline leads there is in no name. No row on a standby. Fails where nothing is answered.
+DROP FUNCTION IF EXISTS monitoring.repository();
+CREATE FUNCTION monitoring.repository() RETURNS TABLE (
+    backups bigint, newest_backup text, is_there boolean, newest_wal text, archived_wal text, missing_wal text
 ) LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    segment_bytes CONSTANT bigint := (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size');
+    segments_per_log CONSTANT bigint := 4294967296 / segment_bytes;
     own CONSTANT jsonb := jsonb_build_object('system-id', (SELECT system_identifier FROM pg_control_system()));
     lines text[];
     stanza jsonb;
+    first text;
+    last text;
 BEGIN
     IF pg_is_in_recovery() THEN
         RETURN;
@@ -212,8 +230,10 @@ BEGIN
         RAISE EXCEPTION 'it can''t be read; `./hybrid backup list` says why';
     END IF;
     -- As host/backup/repository_state.py has it.
-    SELECT count(*), (array_agg(one ->> 'label' ORDER BY (one #>> '{timestamp,stop}')::bigint DESC))[1]
-    INTO backups, newest_backup
+    SELECT count(*), (array_agg(one ->> 'label' ORDER BY (one #>> '{timestamp,stop}')::bigint DESC))[1],
+           (array_agg(one #>> '{archive,start}' ORDER BY (one #>> '{timestamp,stop}')::bigint DESC))[1],
+           (array_agg(one #>> '{archive,stop}' ORDER BY (one #>> '{timestamp,stop}')::bigint DESC))[1]
+    INTO backups, newest_backup, first, last
     FROM jsonb_array_elements(stanza -> 'backup') AS one
     WHERE NOT coalesce((one ->> 'error')::boolean, false) AND NOT EXISTS (
         SELECT FROM jsonb_array_elements(stanza -> 'backup') AS other
@@ -222,6 +242,24 @@ BEGIN
     );
     is_there := newest_backup = ANY (lines);
     SELECT max(one ->> 'max') INTO newest_wal FROM jsonb_array_elements(stanza -> 'archive') AS one;
+    IF EXISTS (SELECT FROM unnest(lines) AS line WHERE line LIKE '..%' AND substr(line, 3) <= substr(first, 9, 8)) THEN
+        WITH file AS (
+            SELECT name, is_held, ('x' || substr(name, 9, 8))::bit(32)::bigint * segments_per_log
+                                  + ('x' || substr(name, 17, 8))::bit(32)::bigint AS number
+            FROM (
+                SELECT left(line, 24) AS name, true AS is_held FROM unnest(lines) AS line WHERE line ~ '^[0-9A-F]{24}-'
+                UNION ALL SELECT unnest(ARRAY[first, last, newest_wal]), false
+            ) AS known
+            WHERE name >= first
+        )
+        SELECT coalesce((SELECT max(left(name, 8)) FROM file WHERE is_held AND number < wanted), left(first, 8))
+               || lpad(upper(to_hex(wanted / segments_per_log)), 8, '0')
+               || lpad(upper(to_hex(wanted % segments_per_log)), 8, '0') INTO missing_wal
+        FROM generate_series(
+            (SELECT number FROM file WHERE name = first LIMIT 1), (SELECT max(number) FROM file WHERE NOT is_held)
+        ) AS wanted
+        WHERE wanted NOT IN (SELECT number FROM file WHERE is_held) ORDER BY wanted LIMIT 1;
+    END IF;
     RETURN NEXT;
 END
 $$;

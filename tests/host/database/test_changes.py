@@ -177,6 +177,13 @@ def test_a_grant_that_nobody_declared_is_revoked() -> None:
     assert made == ['REVOKE SELECT ON ALL TABLES IN SCHEMA "regulated" FROM "public_read";']
 
 
+def test_functions_that_are_made_again_are_granted_again() -> None:
+    postgres = declared()
+    made = statements(postgres, state(postgres, monitoring="hybrid of before"))
+    grants = [f'GRANT EXECUTE ON FUNCTION monitoring.{name} TO "monitor";' for name in sorted(monitoring.FUNCTIONS)]
+    assert [statement for statement in made if statement.startswith("GRANT")] == grants
+
+
 def test_a_default_grant_that_nobody_declared_is_revoked() -> None:
     postgres = declared()
     stray = DefaultPrivilege("table", "regulated", "public_read", "SELECT", "owner")

@@ -203,6 +203,36 @@ def test_what_the_repository_has_no_more_would_be_lost(watched: HostUnderTest, s
     assert level(watched, "would be lost") == "ok"
 
 
+def test_log_that_is_missing_after_the_newest_backup_would_be_lost_with_all_that_comes_later(
+    watched: HostUnderTest, store: ObjectStore
+) -> None:
+    """The backup's own first segment, and one after it, by name; each between others that are there."""
+    watched.pgbackrest("backup")
+    held = watched.spec["backup"]["bucket"], "postgresql/archive/main-17/17-1/"
+    client = store.client()
+
+    def names() -> list[str]:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=held[0], Prefix=held[1])
+        keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+        return sorted(key for key in keys if key.endswith(".zst") and ".backup" not in key)
+
+    later = names()
+    for _ in range(2):
+        watched.superuser(f"{WRITTEN}; SELECT pg_switch_wal()")
+        archived(watched)
+    assert level(watched, "would be lost") == "ok"
+    own, after = later[-1], next(key for key in names() if key > later[-1])
+    for key in (after, own):
+        content = client.get_object(Bucket=held[0], Key=key)["Body"].read()
+        client.delete_object(Bucket=held[0], Key=key)
+        found = findings(watched)["would be lost"]
+        client.put_object(Bucket=held[0], Key=key, Body=content)
+        name = key.rpartition("/")[2][:24]
+        told = rf"nobody knows how much: {name} is not in .* newest backup, \d{{8}}-\d{{6}}F\S*, nothing after it"
+        assert (found.level, re.match(told, found.detail) is not None) == ("critical", True), found.detail
+        assert level(watched, "would be lost") == "ok"
+
+
 def without_log_made_ahead(host: HostUnderTest) -> None:
     """What was made under a larger max_wal_size goes only by being used, whatever a checkpoint may remove."""
 
