@@ -75,6 +75,14 @@ def up(
             "--from-backups", help="Restore the database, which is gone, from the backups that the store still holds."
         ),
     ] = False,
+    backup: Annotated[
+        str | None,
+        typer.Option(
+            "--set",
+            metavar="LABEL",
+            help="With --from-backups: restore this backup, and of the log what leads on from it, be it all or not.",
+        ),
+    ] = None,
     serves: Annotated[
         bool | None,
         typer.Option(
@@ -94,7 +102,7 @@ def up(
 
     here = _stack(first_port)
     plan = _gated()
-    wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups, rebuilds=rebuilds)
+    wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups, backup=backup, rebuilds=rebuilds)
     unchanged = verified.taken_over(here.state)
     changed = bring_up(here, plan, _tell, _progress, wish)
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")

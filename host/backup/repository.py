@@ -18,7 +18,7 @@ from host.common import layout, rendering
 from host.common.facts import root
 from host.common.rendering import RefusedError, render, written
 from host.recovery import choice, inventory, repository_acts
-from host.recovery.contract import BackupRequest, Target
+from host.recovery.contract import Backup, BackupRequest, Loss, Target
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
@@ -80,7 +80,8 @@ def first(spec: Spec) -> None:
 def newest(spec: Spec) -> str:
     """Label of the backup from which the newest state of the timeline that served last is restored.
 
-    Raises RefusedError.
+    Raises RefusedError, also where a host that is to serve would be without what lies behind a hole in the log and
+    nobody named the backup.
     """
     machine = Machine(root(), spec)
     repository = Repository(machine)
@@ -88,10 +89,21 @@ def newest(spec: Spec) -> str:
         found, fault = choice.read_situation(machine, repository, inventory.read(repository))
     except RecoveryError as error:
         raise RefusedError("database cluster", "; ".join(error.faults)) from error
-    chosen = choice.choose(Target(kind="latest"), found)
-    if fault or chosen.backup is None:
-        raise RefusedError("database cluster", "; ".join([fault] if fault else chosen.faults))
+    named = spec.postgres.restored_from
+    chosen = choice.choose(Target(kind="latest", label=named), found)
+    faults = [fault] if fault else [*chosen.faults]
+    if chosen.backup and chosen.loss and spec.postgres.is_serving and not named and spec.platform == "local":
+        faults.append(loss_fault(chosen.backup, chosen.note, chosen.loss))
+    if faults or chosen.backup is None:
+        raise RefusedError("database cluster", "; ".join(faults))
     return chosen.backup.label
+
+
+def loss_fault(backup: Backup, hole: str, loss: Loss) -> str:
+    return (
+        f"{hole}: {loss.bytes:,} bytes of log and {loss.seconds:,.0f} s of what was committed would not come back;"
+        f" allowed only with the backup named: {backup.label} (--set)"
+    )
 
 
 @operation()

@@ -322,12 +322,22 @@ def _surely_needed(target: Target, situation: Situation, needed: Sequence[Segmen
 
 
 def _older(situation: Situation) -> str:
-    """The way on where a backup's own log is missing: the newest moment that can be restored, and from what."""
-    until = max((one.until for one in situation.windows), default=None)
-    if until is None:
+    """The way on where a backup's own log is missing: the newest backup that has its own, and how far that leads."""
+    log = segments(situation.lineage, situation.held)
+    numbers = {one.number for one in log}
+    whole = [
+        one
+        for one in situation.held.usable
+        if leads_from(situation.lineage, one)
+        and numbers.issuperset(range(number_of(one.wal_start), number_of(one.wal_stop) + 1))
+    ]
+    if not whole:
         return f"; {described(())}"
-    usable = [one for one in situation.held.usable if leads_from(situation.lineage, one) and usable_from(one) <= until]
-    return f"; the newest moment that can be restored: {written(until)}, from backup {usable[-1].label} (--set)"
+    after = contiguous([one for one in log if one.number >= number_of(whole[-1].wal_start)])
+    # On a host that was lost no log can be read before there is a database again.
+    moments = [one.until for one in situation.windows]
+    until = written(max(moments)) if moments else f"in {after[-1].name}, archived {written(after[-1].archived_at)}"
+    return f"; the newest moment that can be restored: {until}, from backup {whole[-1].label} (--set)"
 
 
 def _is_end(time: datetime, situation: Situation, log: Sequence[Segment]) -> bool:

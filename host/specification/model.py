@@ -116,6 +116,9 @@ Line = Annotated[str, AfterValidator(_printable)]
 Identifier = Annotated[
     str, matching(r"(?!pg_)[a-z_][a-z0-9_]{0,62}", "lower case letters, digits and _ are allowed, not pg_ in front")
 ]
+BackupLabel = Annotated[
+    str, matching(r"[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?", "a backup's label such as 20261121-093000F is needed")
+]
 # A password outside printable ASCII would need SASLprep (RFC 4013), which clients do differently.
 Password = Annotated[
     str,
@@ -218,6 +221,8 @@ class Postgres(Model):
     schemas: tuple[Schema, ...]
     origin: Origin
     """What an empty data directory becomes: a new cluster, or a standby restored from the backup repository."""
+    restored_from: BackupLabel | None = None
+    """The backup that it is restored from, with what the log has after it, be that all or not; else the newest."""
     is_serving: bool
     """Whether clients are to write here; a standby that serves is promoted."""
     is_followed: bool = False

@@ -41,6 +41,7 @@ class Realisation:
             tls=database_certificates.ensure(self.stack.state, authorities(self.plan)),
             objects_port=first.objects_port if first else self.stack.ports.objects,
             is_restored=first is not None or self.serving.is_restored,
+            restored_from=self.serving.restored_from,
             is_serving=self.serving.is_serving,
         )
         return host_spec(self.plan, machine)

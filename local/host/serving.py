@@ -18,6 +18,8 @@ class Serving:
     is_serving: bool = True
     is_restored: bool = False
     """Its database began in this stack's own backups; see `up --from-backups`."""
+    restored_from: str | None = None
+    """The label of the one that was named; see `up --from-backups --set`."""
 
     def wanted(
         self,
@@ -26,6 +28,7 @@ class Serving:
         standby_of: Path | None,
         serves: bool | None,
         from_backups: bool = False,
+        backup: str | None = None,
         rebuilds: bool = False,
     ) -> "Serving":
         """What the operator asks for now. Raises LocalError for what would harm rows."""
@@ -34,11 +37,13 @@ class Serving:
                 "--rebuild: makes a standby again, and goes with --standby-of; a stack that serves, or has a database"
                 " of its own, is not replaced"
             )
+        if backup and not from_backups:
+            raise LocalError(f"--set {backup}: names the backup that --from-backups restores, and goes with it")
         if from_backups:
-            return self._restored(state, standby_of=standby_of, serves=serves)
+            return self._restored(state, standby_of=standby_of, serves=serves, backup=backup)
         if standby_of is None:
             # Once the database is removed, whatever replaces it was not restored.
-            known = self if state.has_database else replace(self, is_restored=False)
+            known = self if state.has_database else replace(self, is_restored=False, restored_from=None)
             return known if serves is None else replace(known, is_serving=serves)
         of = str(standby_of.expanduser().resolve())
         if of == str(state.folder):
@@ -47,7 +52,7 @@ class Serving:
             raise LocalError(f"--standby-of {of}: this stack has a database of its own; {CLEAN}")
         return Serving(standby_of=of, is_serving=self.is_serving and self.standby_of is not None)
 
-    def _restored(self, state: State, *, standby_of: Path | None, serves: bool | None) -> "Serving":
+    def _restored(self, state: State, *, standby_of: Path | None, serves: bool | None, backup: str | None) -> "Serving":
         """A restore that was begun goes on, and one that is done stays as it is."""
         if standby_of is not None or serves is False:
             raise LocalError("--from-backups: restores this stack's own database and serves; give it alone")
@@ -59,7 +64,8 @@ class Serving:
             raise LocalError(
                 f"--from-backups: {state.secrets_file} is missing, and with it the passphrase of the backups; {CLEAN}"
             )
-        return Serving(is_restored=True)
+        begun = self.restored_from if state.has_database else None
+        return Serving(is_restored=True, restored_from=backup or begun)
 
 
 def read(state: State) -> Serving:

@@ -34,6 +34,8 @@ class Machine:
     """Port of the S3 store that holds the backups."""
     is_restored: bool = False
     """Its database began in backups: another stack's, as a standby, or this one's own."""
+    restored_from: str | None = None
+    """The label of that backup, where it is not the newest."""
     is_serving: bool = True
 
 
@@ -57,6 +59,7 @@ def host_spec(plan: Plan, machine: Machine) -> Spec:
                 extensions=spec.postgres.extensions,
                 schemas=spec.postgres.schemas,
                 origin="backup" if machine.is_restored else "new",
+                restored_from=machine.restored_from,
                 is_serving=machine.is_serving,
                 roles=spec.postgres.roles,
             ),

@@ -39,6 +39,8 @@ class Wish:
     """Remove a standby's database, and restore it again."""
     from_backups: bool = False
     """Restore the database from the backups that the stack's own store holds."""
+    backup: str | None = None
+    """The label of the one to restore, where it is not to be the newest."""
 
 
 def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress, wish: Wish | None = None) -> list[str]:
@@ -74,6 +76,7 @@ def _wished(stack: Stack, wish: Wish, progress: Progress) -> Serving:
         standby_of=wish.standby_of,
         serves=wish.serves,
         from_backups=wish.from_backups,
+        backup=wish.backup,
         rebuilds=wish.rebuilds,
     )
     if known.is_serving and not wished.is_serving and not wished.standby_of:

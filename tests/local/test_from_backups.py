@@ -109,6 +109,7 @@ def test_a_lost_database_is_restored_also_by_a_command_that_was_killed(stack: St
     seen(process, "objects ")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
+    refused_without_the_newest_backups_own_log(stack)
     answer = stack.told("local", "up", "--from-backups")
     assert answer.returncode == 0, answer.stderr
     assert "restored up to the last commit at 2" in answer.stderr
@@ -119,6 +120,20 @@ def test_a_lost_database_is_restored_also_by_a_command_that_was_killed(stack: St
     assert stack.bring_up() == []
     assert stack.told("local", "up", "--from-backups").stderr.splitlines()[-1] == "nothing to change"
     assert stack.run("exec", "--", "test", "-e", "/etc/hybrid/promote-without-mark").returncode == 1
+
+
+def refused_without_the_newest_backups_own_log(stack: StackUnderTest) -> None:
+    host = stack.host()["backup"]
+    client = stack.store().client(host["region"])
+    keys = sorted(found["Key"] for found in client.list_objects_v2(Bucket=host["bucket"])["Contents"])
+    first = [key for key in keys if key.endswith(".backup")][-1].rpartition("/")[2][:24]
+    (key,) = [key for key in keys if f"/{first}-" in key]
+    content = client.get_object(Bucket=host["bucket"], Key=key)["Body"].read()
+    client.delete_object(Bucket=host["bucket"], Key=key)
+    answer = stack.told("local", "up", "--from-backups")
+    client.put_object(Bucket=host["bucket"], Key=key, Body=content)
+    assert answer.returncode == 1
+    assert f"archive: {first}, with which backup " in answer.stderr.splitlines()[-1]
 
 
 @pytest.mark.soak

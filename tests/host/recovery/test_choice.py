@@ -186,12 +186,21 @@ def test_the_newest_backup_without_its_own_log_ends_the_window_though_nothing_is
     assert lost == Loss(bytes=SEGMENT_BYTES, seconds=(late.stopped_at - at(19.9)).total_seconds())
 
 
+def unreadable(one: Segment, start: int, end: int) -> Committed:
+    raise RecoveryError(f"{one.name}: can't be read")
+
+
 def test_a_backup_without_the_end_of_its_log_leads_nowhere_and_the_older_one_is_named() -> None:
     late = backup(18, stopped_at=at(19.5), wal_stop=wal_name(1, 19), lsn_stop=lsn(19))
     found = situation(FIRST, late, live=LIVE, hours=19, without=(19,))
     (fault,) = choose(target("latest"), found).faults
     assert f"{wal_name(1, 19)} is missing, and backup {late.label} ends after it; the newest moment" in fault
     assert fault.endswith(f"from backup {FIRST.label} (--set)")
+    # As of a host that was lost, where nothing can read the log yet.
+    unread = replace(found, live=None, reading=unreadable)
+    (fault,) = choose(target("latest"), unread).faults
+    told = f": in {wal_name(1, 18)}, archived {written(at(19))}, from backup {FIRST.label} (--set)"
+    assert fault.endswith(told)
     (alone,) = choose(target("latest"), situation(late, hours=19, without=(18,))).faults
     assert alone.endswith("; nothing is restorable")
 

@@ -1,6 +1,7 @@
 """Which local stack's database serves is kept, and asked for in ways that harm no row."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,21 @@ def test_a_lost_database_is_restored_and_goes_on_being_the_restored_one(state: S
         assert again == wanted
     state.root.rmdir()
     assert not serving.read(state).wanted(state, standby_of=None, serves=None).is_restored
+
+
+def test_the_backup_that_is_restored_may_be_named_and_is_not_taken_for_the_next_loss(state: State) -> None:
+    state.secrets_file.write_text("{}")
+    label = "20261121-053408F"
+    asked: dict[str, Any] = {"standby_of": None, "serves": None, "from_backups": True}
+    wanted = serving.read(state).wanted(state, backup=label, **asked)
+    assert wanted == Serving(is_restored=True, restored_from=label)
+    serving.write(state, wanted)
+    state.root.mkdir()
+    assert serving.read(state).wanted(state, **asked) == wanted
+    state.root.rmdir()
+    assert serving.read(state).wanted(state, **asked) == Serving(is_restored=True)
+    with pytest.raises(LocalError, match="--set 20261121-053408F: names the backup that --from-backups restores"):
+        serving.read(state).wanted(state, standby_of=None, serves=None, backup=label)
 
 
 def test_a_database_that_is_there_is_not_restored_over(state: State) -> None:
