@@ -220,7 +220,7 @@ BEGIN
     WHERE last_archived_wal ~ '^[0-9A-F]{24}(\.[0-9A-F]{8}\.backup)?$';
     lines := ARRAY(SELECT held.line FROM monitoring.backup_repository AS held WHERE held.line <> '');
     IF NOT '.' = ANY (lines) THEN
-        RAISE EXCEPTION 'nothing could be read of it within 2 s; `./hybrid backup list` says why';
+        RAISE EXCEPTION 'nothing could be read of it within 5 s; `./hybrid backup list` says why';
     END IF;
     SELECT one INTO stanza FROM jsonb_array_elements(lines[1]::jsonb) AS one WHERE one -> 'db' @> jsonb_build_array(own);
     -- One that was overwritten, or written with another passphrase, is of no use to this host, nor is a bucket that is
