@@ -1,29 +1,30 @@
 /** The API through the site, with no database behind it. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { type Edge, freePorts, startEdge } from "./edge.ts";
+import { type Edge, fault, freePorts, startEdge } from "./edge.ts";
+import { Issuer } from "./issuer.ts";
 
 const LEDGER = "/api/v1/ledger-entries";
-const ENTRY = { description: "Coffee", amountCents: 450, currency: "CAD" };
+const ENTRY = { accountId: "3f0e1c7a-3c3f-4d64-9d5f-0f6f0a8f3b11", description: "Coffee", amountCents: 450 };
 
 let edge: Edge;
+let issuer: Issuer;
+let Authorization: string;
 
 before(async () => {
   const [unused] = await freePorts(1);
-  edge = await startEdge(unused as number);
+  issuer = await Issuer.start();
+  edge = await startEdge(unused as number, { vars: issuer.vars });
+  Authorization = `Bearer ${await issuer.token("member-1")}`;
 });
-after(() => edge.stop());
+after(async () => {
+  issuer.stop();
+  await edge.stop();
+});
 
 function post(body: unknown, type = "application/json"): Promise<Response> {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  return fetch(edge.site + LEDGER, { method: "POST", headers: { "Content-Type": type }, body: text });
-}
-
-async function fault(response: Response): Promise<{ code: string; message: string }> {
-  const body = (await response.json()) as { error: { code: string; message: string } };
-  assert.deepEqual(Object.keys(body), ["error"]);
-  assert.deepEqual(Object.keys(body.error), ["code", "message"]);
-  return body.error;
+  const content = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+  return fetch(edge.site + LEDGER, { method: "POST", headers: { Authorization, "Content-Type": type }, body: content });
 }
 
 test("the healthcheck needs no database", async () => {
@@ -33,12 +34,12 @@ test("the healthcheck needs no database", async () => {
 
 for (const path of ["/api/health", LEDGER, "/api/v1/exchange-rates"]) {
   test(`${path} answers 503 when the database refuses connections`, async () => {
-    const response = await fetch(edge.site + path);
+    const response = await fetch(edge.site + path, { headers: { Authorization } });
     assert.equal(response.status, 503);
     assert.match(response.headers.get("Server-Timing") ?? "", /^db;dur=[\d.]+$/);
-    const { code, message } = await fault(response);
+    const { code, detail } = await fault(response);
     assert.equal(code, "database_unavailable");
-    assert.doesNotMatch(message, /secret-word|127\.0\.0\.1|postgres/);
+    assert.doesNotMatch(detail, /secret-word|127\.0\.0\.1|postgres/);
   });
 }
 
@@ -50,18 +51,20 @@ describe("a ledger entry is refused before the database is asked", () => {
     ["a fraction of a cent", { ...ENTRY, amountCents: 4.5 }, /^amountCents: /],
     ["an amount as text", { ...ENTRY, amountCents: "450" }, /^amountCents: /],
     ["an amount beyond the limit", { ...ENTRY, amountCents: 1_000_000_000_001 }, /^amountCents: /],
-    ["a currency in small letters", { ...ENTRY, currency: "cad" }, /^currency: /],
-    ["an unknown field", { ...ENTRY, id: 1 }, /"id"/],
-    ["all faults at once", {}, /description: .*amountCents: .*currency: /],
+    ["an account that is none", { ...ENTRY, accountId: "mine" }, /^accountId: /],
+    ["half of a surrogate pair", { ...ENTRY, description: "a\ud800" }, /^description: must be well-formed Unicode$/],
+    ["an unknown field", { ...ENTRY, owner: "member-2" }, /"owner"/],
+    ["all faults at once", {}, /accountId: .*description: .*amountCents: /],
     ["a list", [], /./],
   ];
   for (const [name, body, message] of refused) {
     test(name, async () => {
       const response = await post(body);
       assert.equal(response.status, 400);
-      const error = await fault(response);
-      assert.equal(error.code, "invalid_request");
-      assert.match(error.message, message);
+      const { code, detail, errors } = await fault(response);
+      assert.equal(code, "invalid_request");
+      assert.match(detail, message);
+      assert.equal(errors?.length, detail.split("; ").length);
     });
   }
 });
@@ -72,8 +75,16 @@ test("a body that is not JSON is refused", async () => {
   assert.equal((await fault(response)).code, "invalid_json");
 });
 
+test("a body that is not UTF-8 is refused", async () => {
+  const response = await post(Buffer.from('{"description":"a\xff\xfe","amountCents":1}', "latin1"));
+  assert.equal(response.status, 400);
+  assert.equal((await fault(response)).code, "not_utf8");
+});
+
 test("a form of another site is refused", async () => {
-  assert.equal((await post(ENTRY, "text/plain")).status, 415);
+  for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16"]) {
+    assert.equal((await post(ENTRY, type)).status, 415);
+  }
 });
 
 test("a body beyond the limit is refused", async () => {
@@ -84,9 +95,9 @@ test("a body beyond the limit is refused", async () => {
 
 for (const limit of ["0", "101", "1.5", "many"]) {
   test(`a limit of ${limit} is refused`, async () => {
-    const response = await fetch(`${edge.site}${LEDGER}?limit=${limit}`);
+    const response = await fetch(`${edge.site}${LEDGER}?limit=${limit}`, { headers: { Authorization } });
     assert.equal(response.status, 400);
-    assert.match((await fault(response)).message, /^limit: /);
+    assert.match((await fault(response)).detail, /^limit: /);
   });
 }
 

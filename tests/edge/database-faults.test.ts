@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type net from "node:net";
 import { describe, test } from "node:test";
-import { type Edge, listen, portOf, startEdge } from "./edge.ts";
+import { type Edge, fault, listen, portOf, startEdge } from "./edge.ts";
 
 // PostgreSQL protocol: AuthenticationOk, then ReadyForQuery.
 const WELCOME = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]);
@@ -14,8 +14,8 @@ async function ask(serve: (socket: net.Socket) => void) {
     edge = await startEdge(portOf(database));
     const started = performance.now();
     const response = await fetch(`${edge.site}/api/health`, { signal: AbortSignal.timeout(15_000) });
-    const { error } = (await response.json()) as { error: { code: string } };
-    return { status: response.status, code: error.code, seconds: (performance.now() - started) / 1000 };
+    const { code } = await fault(response);
+    return { status: response.status, code, seconds: (performance.now() - started) / 1000 };
   } finally {
     await edge?.stop();
     database.close();

@@ -1,4 +1,5 @@
 /** Starts serve.mjs with the built bundles, as the local environment does. */
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
@@ -21,18 +22,39 @@ export interface Edge {
   stop(): Promise<number | null>;
 }
 
+export const AUDIENCE = "hybrid-api";
+
+export interface Settings {
+  hyperdrives?: Record<"HYPERDRIVE" | "HYPERDRIVE_PUBLIC", string>;
+  /** Requests a minute. */
+  limit?: number;
+  vars?: Record<string, string>;
+}
+
 /** A configuration as the local environment writes it. */
-export function edgeConfig(state: string, ports: number[], databasePort: number) {
+export function edgeConfig(state: string, ports: number[], databasePort: number, settings: Settings = {}) {
   const [entry, direct, control] = ports;
   const common = { mainModule: "index.js", compatibilityDate: "2026-07-01", compatibilityFlags: ["nodejs_compat"] };
   const database = `postgres://app:secret-word@127.0.0.1:${databasePort}/stack`;
+  const { hyperdrives = { HYPERDRIVE: database, HYPERDRIVE_PUBLIC: database }, limit = 100_000, vars = {} } = settings;
   const api = {
     ...common,
     name: "api",
     modules: [{ name: "index.js", path: join(PROJECT, "apps/worker/dist/index.js"), type: "esm" }],
-    hyperdrives: { HYPERDRIVE: database, HYPERDRIVE_PUBLIC: database },
+    hyperdrives,
     r2Buckets: { MEDIA: "media" },
-    vars: { ENVIRONMENT: "test", BUILD_ID: "build-1" },
+    ratelimits: { RATE_LIMIT: { namespaceId: "1", limit, period: 60 } },
+    vars: {
+      ENVIRONMENT: "test",
+      BUILD_ID: "build-1",
+      OIDC_ISSUER: "http://localhost:1/",
+      OIDC_JWKS_URL: "http://localhost:1/jwks",
+      OIDC_AUDIENCE: AUDIENCE,
+      OIDC_AUDIENCE_CLAIM: "aud",
+      OIDC_ROLES_CLAIM: "roles",
+      ALLOWED_ORIGINS: "https://site.example",
+      ...vars,
+    },
   };
   const web = {
     ...common,
@@ -53,6 +75,22 @@ export function edgeConfig(state: string, ports: number[], databasePort: number)
   };
 }
 
+export interface Fault {
+  code: string;
+  detail: string;
+  requestId: string;
+  errors?: { path: string; message: string }[];
+}
+
+/** What a failure says, in the shape of RFC 9457. */
+export async function fault(response: Response): Promise<Fault> {
+  assert.equal(response.headers.get("Content-Type"), "application/problem+json");
+  const { type, title, status, ...rest } = (await response.json()) as Fault & Record<string, unknown>;
+  assert.deepEqual([type, status, typeof title], ["about:blank", response.status, "string"]);
+  assert.equal(rest.requestId, response.headers.get("X-Request-Id"));
+  return rest;
+}
+
 /** Runs serve.mjs on what `content` says; the caller waits for its end or stops it. */
 export function runServe(content: string): { process: ChildProcess; errors: () => string } {
   const folder = mkdtempSync(join(tmpdir(), "edge-test-"));
@@ -66,10 +104,10 @@ export function runServe(content: string): { process: ChildProcess; errors: () =
   return { process: child, errors: () => errors };
 }
 
-export async function startEdge(databasePort: number): Promise<Edge> {
+export async function startEdge(databasePort: number, settings: Settings = {}): Promise<Edge> {
   const ports = await freePorts(3);
   const state = mkdtempSync(join(tmpdir(), "edge-state-"));
-  const served = runServe(JSON.stringify(edgeConfig(state, ports, databasePort)));
+  const served = runServe(JSON.stringify(edgeConfig(state, ports, databasePort, settings)));
   const [site, api, control] = ports.map((port) => `http://127.0.0.1:${port}`) as [string, string, string];
   const stop = async () => {
     const code = await end(served.process);

@@ -18,7 +18,7 @@ def test_the_edge() -> None:
 def test_every_route_has_a_test() -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests/edge").glob("*.test.ts"))
     routes = sorted((ROOT / "apps/worker/src/routes").glob("*.ts"))
-    paths = {path: re.findall(r'(?:basePath|\.get|\.post)\("(/[a-z][^"]*)"', path.read_text()) for path in routes}
+    paths = {path: re.findall(r'path: "(/[a-z][^"{]*)', path.read_text()) for path in routes}
     assert len(paths) >= 4
     missing = [
         f"tests/edge/api.test.ts: add a test of {url or 'its path'} ({path.relative_to(ROOT)})"

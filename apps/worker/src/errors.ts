@@ -1,51 +1,90 @@
-/** Every failure as one JSON shape: `{ error: { code, message } }`. */
+/** Every failure as problem details (RFC 9457). */
+import { z } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { AppContext } from "./env";
+import { logFailure } from "./log";
+
+export const Problem = z
+  .object({
+    type: z.literal("about:blank"),
+    title: z.string().openapi({ description: "The status in words" }),
+    status: z.int(),
+    detail: z.string().openapi({ description: "What is wrong, for people" }),
+    code: z.string().openapi({ description: "What is wrong, for programs", example: "invalid_request" }),
+    requestId: z.string().openapi({ description: "What the logs know this request by" }),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .openapi({ description: "Each fault of what was sent" }),
+  })
+  .openapi("Problem");
+
+type Faults = { path: string; message: string }[];
 
 /** A failure whose message is meant for the caller. */
 export class ApiError extends HTTPException {
+  readonly headers: Record<string, string>;
+  readonly errors: Faults | undefined;
+
   constructor(
     status: ContentfulStatusCode,
     readonly code: string,
     message: string,
-    cause?: unknown,
+    { cause, headers = {}, errors }: { cause?: unknown; headers?: Record<string, string>; errors?: Faults } = {},
   ) {
     super(status, { message, cause });
+    this.headers = headers;
+    this.errors = errors;
   }
 }
 
-const CODES: Partial<Record<number, string>> = {
-  400: "bad_request",
-  401: "unauthorized",
-  403: "forbidden",
-  404: "not_found",
-  413: "too_large",
+const TITLES: Partial<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  412: "Precondition Failed",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  416: "Range Not Satisfiable",
+  422: "Unprocessable Content",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
 };
 
 export function notFound(c: AppContext): Response {
-  return reply(c, 404, "not_found", `${c.req.method} ${c.req.path} does not exist`);
+  return answered(c, new ApiError(404, "not_found", "this path does not exist"));
 }
 
 /** Logs what the caller must not see, and answers with what it may. */
 export function onError(error: Error, c: AppContext): Response {
-  if (!(error instanceof HTTPException)) {
-    log(c, 500, error);
-    return reply(c, 500, "internal", "something went wrong on our side");
-  }
-  if (error.status >= 500) log(c, error.status, error.cause);
-  const headers = error.res?.headers ?? new Headers();
-  const challenge = headers.get("WWW-Authenticate");
-  if (challenge) c.header("WWW-Authenticate", challenge);
-  const code = error instanceof ApiError ? error.code : (CODES[error.status] ?? "failed");
-  return reply(c, error.status as ContentfulStatusCode, code, error.message || code.replaceAll("_", " "));
+  const known = error instanceof HTTPException ? error : new ApiError(500, "internal", "something went wrong on our side");
+  if (known.status >= 500) logFailure(c, known.status, error instanceof HTTPException ? error.cause : error);
+  return answered(c, known);
 }
 
-function reply(c: AppContext, status: ContentfulStatusCode, code: string, message: string): Response {
-  return c.json({ error: { code, message } }, status);
-}
-
-function log(c: AppContext, status: number, cause: unknown): void {
-  const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-  console.error(JSON.stringify({ method: c.req.method, path: c.req.path, status, reason }));
+function answered(c: AppContext, error: HTTPException): Response {
+  const title = TITLES[error.status] ?? "Failed";
+  const { code, headers, errors } =
+    error instanceof ApiError
+      ? error
+      : { code: title.toLowerCase().replaceAll(" ", "_"), headers: {}, errors: undefined };
+  const problem: z.infer<typeof Problem> = {
+    type: "about:blank",
+    title,
+    status: error.status,
+    detail: error.message || title,
+    code,
+    requestId: c.get("requestId"),
+    ...(errors && { errors }),
+  };
+  // Beside `errors`, `detail` alone says it all: a page shows that.
+  return c.body(JSON.stringify(problem), error.status as ContentfulStatusCode, {
+    ...headers,
+    "Content-Type": "application/problem+json",
+  });
 }

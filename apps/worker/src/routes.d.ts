@@ -1,5 +1,4 @@
-import type { Hono } from "hono";
-import type { AppEnv } from "./env";
+import type { Endpoint } from "./endpoint";
 
-/** What each file of `routes/` exports by default, with its own base path: gathered by apps/build.mjs. */
-export const routes: Hono<AppEnv>[];
+/** What each file of `routes/` exports by default: gathered by apps/build.mjs. */
+export const routes: Endpoint[][];

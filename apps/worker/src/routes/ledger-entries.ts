@@ -1,52 +1,127 @@
-/** The regulated ledger: read and written as role `app`, never cached. */
-import { Hono } from "hono";
-import * as z from "zod";
-import { withDatabase } from "../database";
-import type { AppEnv } from "../env";
-import { parse, parseBody } from "../validation";
+/** The regulated ledger: each member's own entries, read and written as role `app`, never cached. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { asSubject } from "../database";
+import { endpoint } from "../endpoint";
+import { ApiError } from "../errors";
+import { IdempotencyHeaders, once } from "../idempotency";
+import { NextCursor, paged, pageOf } from "../pages";
+import { Cents, Id, line, Timestamp, timestamp } from "../schemas";
 
 // The table's own checks are the same: migrations/0001_ledger_entries.sql.
 const LARGEST_AMOUNT_CENTS = 1_000_000_000_000;
 
-const NewEntry = z.strictObject({
-  description: z
-    .string()
-    .trim()
-    .min(1)
-    .max(200)
-    .regex(/^\P{Cc}*$/u, "must not hold control characters"),
-  amountCents: z.int().min(-LARGEST_AMOUNT_CENTS).max(LARGEST_AMOUNT_CENTS),
-  currency: z.string().regex(/^[A-Z]{3}$/, "must be a three-letter code such as CAD"),
-});
+// Exact as a number, and within bigint.
+const EntryId = z.string().regex(/^\d{1,15}$/);
+const Entry = z
+  .object({
+    id: z.int(),
+    accountId: Id,
+    description: z.string(),
+    amountCents: z.int(),
+    currency: z.string(),
+    createdAt: Timestamp,
+  })
+  .openapi("LedgerEntry");
+const NewEntry = z
+  .strictObject({
+    accountId: Id,
+    description: line(200),
+    amountCents: z.int().min(-LARGEST_AMOUNT_CENTS).max(LARGEST_AMOUNT_CENTS),
+  })
+  .openapi("NewLedgerEntry");
+const Total = z.object({ currency: z.string(), count: z.int(), amountCents: Cents }).openapi("LedgerTotal");
+const Entries = z
+  .object({
+    entries: z.array(Entry),
+    nextCursor: NextCursor,
+    count: z.int().openapi({ description: "Of all entries, on every page" }),
+    totals: z.array(Total).openapi({ description: "Of all entries, by currency" }),
+  })
+  .openapi("LedgerEntries");
 
-const Page = z.object({ limit: z.coerce.number().int().min(1).max(100).default(20) });
-
-const COLUMNS = `id, description, amount_cents AS "amountCents", currency, created_at AS "createdAt"`;
-const NEWEST = `SELECT ${COLUMNS} FROM regulated.ledger_entries ORDER BY created_at DESC, id DESC LIMIT $1`;
+const COLUMNS = `
+  id, account_id AS "accountId", description, amount_cents AS "amountCents", currency,
+  ${timestamp("created_at")} AS "createdAt"`;
 const TOTALS = `
-  SELECT currency, count(*) AS count, sum(amount_cents)::bigint AS "amountCents"
-  FROM regulated.ledger_entries GROUP BY currency ORDER BY currency`;
+  SELECT currency, sum(entries)::bigint AS count, sum(amount_cents)::text AS "amountCents" FROM regulated.ledger_totals
+  WHERE account_id = $1 OR $1 IS NULL GROUP BY currency ORDER BY currency`;
+// The account is one of the caller's: row-level security hides all others.
 const INSERT = `
-  INSERT INTO regulated.ledger_entries (description, amount_cents, currency)
-  VALUES ($1, $2, $3) RETURNING ${COLUMNS}`;
+  INSERT INTO regulated.ledger_entries (account_id, description, amount_cents, currency)
+  SELECT id, $2, $3, currency FROM regulated.accounts WHERE id = $1 RETURNING ${COLUMNS}`;
 
-const ledgerEntries = new Hono<AppEnv>().basePath("/api/v1/ledger-entries");
-export default ledgerEntries;
+const list = endpoint(
+  "member",
+  createRoute({
+    method: "get",
+    path: "/api/v1/ledger-entries",
+    summary: "The caller's entries, newest first, and their totals",
+    request: { query: pageOf(EntryId).extend({ accountId: Id.optional() }) },
+    responses: { 200: { description: "A page of them", content: { "application/json": { schema: Entries } } } },
+  }),
+  async (c) => {
+    const { limit, cursor, accountId } = c.req.valid("query");
+    const values: unknown[] = [limit + 1];
+    const conditions: string[] = [];
+    if (accountId) conditions.push(`account_id = $${values.push(accountId)}`);
+    if (cursor) {
+      const [createdAt, id] = [values.push(cursor[0]), values.push(cursor[1])];
+      conditions.push(`(created_at, id) < ($${createdAt}::timestamptz, $${id}::bigint)`);
+    }
+    const newest = `
+      SELECT ${COLUMNS} FROM regulated.ledger_entries ${conditions.length ? "WHERE" : ""} ${conditions.join(" AND ")}
+      ORDER BY ledger_entries.created_at DESC, id DESC LIMIT $1`;
+    const [found, totals] = await asSubject(c, "READ ONLY", (query) =>
+      Promise.all([query(Entry, newest, values), query(Total, TOTALS, [accountId ?? null])]),
+    );
+    const { rows, nextCursor } = paged(found, limit);
+    const count = totals.reduce((sum, total) => sum + total.count, 0);
+    return c.json({ entries: rows, nextCursor, count, totals }, 200);
+  },
+);
 
-ledgerEntries.get("/", async (c) => {
-  const { limit } = parse(Page, c.req.query());
-  return withDatabase(c, c.env.HYPERDRIVE, async (client) => {
-    const entries = await client.query(NEWEST, [limit]);
-    const totals = await client.query<{ count: number }>(TOTALS);
-    const count = totals.rows.reduce((sum, total) => sum + total.count, 0);
-    return c.json({ entries: entries.rows, count, totals: totals.rows });
-  });
-});
+const create = endpoint(
+  "member",
+  createRoute({
+    method: "post",
+    path: "/api/v1/ledger-entries",
+    summary: "Adds an entry to one of the caller's accounts",
+    request: {
+      headers: IdempotencyHeaders,
+      body: { required: true, content: { "application/json": { schema: NewEntry } } },
+    },
+    responses: { 201: { description: "The entry", content: { "application/json": { schema: Entry } } } },
+  }),
+  async (c) => {
+    const { accountId, description, amountCents } = c.req.valid("json");
+    const created = await asSubject(c, "READ WRITE", (query) =>
+      once(c, query, async () => {
+        const [entry] = await query(Entry, INSERT, [accountId, description, amountCents]);
+        if (entry) return entry;
+        const errors = [{ path: "accountId", message: "no such account" }];
+        throw new ApiError(422, "no_such_account", "accountId: no such account", { errors });
+      }),
+    );
+    return c.json(created, 201);
+  },
+);
 
-ledgerEntries.post("/", async (c) => {
-  const { description, amountCents, currency } = await parseBody(c, NewEntry);
-  return withDatabase(c, c.env.HYPERDRIVE, async (client) => {
-    const inserted = await client.query(INSERT, [description, amountCents, currency]);
-    return c.json(inserted.rows[0], 201);
-  });
-});
+const read = endpoint(
+  "member",
+  createRoute({
+    method: "get",
+    path: "/api/v1/ledger-entries/{id}",
+    summary: "One of the caller's entries",
+    request: { params: z.object({ id: EntryId }) },
+    responses: { 200: { description: "The entry", content: { "application/json": { schema: Entry } } } },
+  }),
+  async (c) => {
+    const { id } = c.req.valid("param");
+    const select = `SELECT ${COLUMNS} FROM regulated.ledger_entries WHERE id = $1`;
+    const [found] = await asSubject(c, "READ ONLY", (query) => query(Entry, select, [id]));
+    if (!found) throw new ApiError(404, "not_found", "no such entry");
+    return c.json(found, 200);
+  },
+);
+
+export default [list, create, read];
