@@ -1,9 +1,11 @@
 /** An OpenID Connect issuer as far as an API sees it: tokens, and the keys that they are checked with. */
 import http from "node:http";
 import { once } from "node:events";
-import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { AUDIENCE } from "./edge.ts";
 
+/** An undefined one is left out of the token. */
+export type Claims = Record<string, unknown>;
 type Key = { kid: string; algorithm: string; secret: Awaited<ReturnType<typeof generateKeyPair>>["privateKey"]; published: JWK };
 
 export class Issuer {
@@ -37,7 +39,7 @@ export class Issuer {
   }
 
   /** An access token for `subject`; claims and header with changes. */
-  async token(subject: string, claims: JWTPayload = {}, key = this.keys[0] as Key): Promise<string> {
+  async token(subject: string, claims: Claims = {}, key = this.keys[0] as Key): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     return new SignJWT({ iss: this.url, aud: AUDIENCE, sub: subject, iat: now, exp: now + 600, ...claims })
       .setProtectedHeader({ alg: key.algorithm, kid: key.kid })

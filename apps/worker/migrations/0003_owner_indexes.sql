@@ -1,0 +1,16 @@
+-- Lists of one owner's entries, and of one account's: nothing waits while they are made.
+-- depends: 0003_accounts
+-- transactional: false
+
+-- What a run that was killed left is no index yet.
+DROP INDEX CONCURRENTLY IF EXISTS regulated.ledger_entries_of_owner;
+
+CREATE INDEX CONCURRENTLY ledger_entries_of_owner ON regulated.ledger_entries (owner, created_at DESC, id DESC);
+
+DROP INDEX CONCURRENTLY IF EXISTS regulated.ledger_entries_of_account;
+
+-- Not by owner first: it would serve the lists of an owner's entries as well, with all of them to be sorted.
+CREATE INDEX CONCURRENTLY ledger_entries_of_account
+ON regulated.ledger_entries (account_id, created_at DESC, id DESC);
+
+DROP INDEX CONCURRENTLY IF EXISTS regulated.ledger_entries_newest;
