@@ -22,6 +22,8 @@ SCHEMA_OF_RECORD = "regulated"
 # Any number, as long as all that migrate take the same.
 LOCK = 7_004_210_017
 WAIT_SECONDS = 60
+# Whoever comes for the table after a statement that waits for its lock waits as well: rather give up, and run again.
+LOCK_TIMEOUT = "3s"
 URI_PARTS = ("user", "password", "host", "port", "dbname")
 
 
@@ -56,7 +58,8 @@ def apply(parameters: Mapping[str, str], folder: Path, tell: Callable[[str], Non
 
     One at a time, by an advisory lock, which PostgreSQL takes back from a session that ended; the connection must
     be direct and not pooled. Killed at any point, the next run goes on from there; only a migration that forbids its
-    transaction must bear being begun again. Raises LocalError for a standby, and for a lock that is held too long.
+    transaction must bear being begun again. Raises LocalError for a standby, and for a lock that is held too long: of
+    another run, or on what a migration changes.
     """
     import psycopg
     import yoyo
@@ -73,7 +76,12 @@ def apply(parameters: Mapping[str, str], folder: Path, tell: Callable[[str], Non
             pending = backend.to_apply(yoyo.read_migrations(str(folder)))
             for migration in pending:
                 tell(migration.id)
-                _apply_one(backend, migration)
+                try:
+                    _apply_one(backend, migration)
+                except psycopg.errors.LockNotAvailable as error:
+                    held = f"what it changes has been in use for {LOCK_TIMEOUT}"
+                    advice = "see `./hybrid db status`, then run it again"
+                    raise LocalError(f"migrations: {migration.id}: {held}; {advice}") from error
             backend.run_post_apply(pending)
             return [migration.id for migration in pending]
 
@@ -118,7 +126,8 @@ def _uri(parameters: Mapping[str, str]) -> str:
     """The migration tool's own form of the parameters."""
     given = {name: quote(parameters[name], safe="") for name in URI_PARTS}
     rest = {name: value for name, value in parameters.items() if name not in URI_PARTS}
+    session = {"schema": SCHEMA_OF_RECORD, "options": f"-c lock_timeout={LOCK_TIMEOUT}"}
     # libpq takes a plus sign for itself, not for a blank.
-    options = urlencode({**rest, "schema": SCHEMA_OF_RECORD}, quote_via=quote)
+    options = urlencode({**rest, **session}, quote_via=quote)
     address = f"{given['host']}:{given['port']}/{given['dbname']}"
     return f"postgresql+psycopg://{given['user']}:{given['password']}@{address}?{options}"

@@ -19,6 +19,8 @@ export interface Edge {
   api: string;
   control: string;
   process: ChildProcess;
+  /** What the Workers have logged. */
+  output(): string;
   stop(): Promise<number | null>;
 }
 
@@ -92,16 +94,17 @@ export async function fault(response: Response): Promise<Fault> {
 }
 
 /** Runs serve.mjs on what `content` says; the caller waits for its end or stops it. */
-export function runServe(content: string): { process: ChildProcess; errors: () => string } {
+export function runServe(content: string): { process: ChildProcess; output: () => string; errors: () => string } {
   const folder = mkdtempSync(join(tmpdir(), "edge-test-"));
   const path = join(folder, "config.json");
   writeFileSync(path, content);
   const child = spawn(process.execPath, [SERVE, path], { stdio: ["ignore", "pipe", "pipe"] });
   let errors = "";
+  let output = "";
   child.stderr.on("data", (data) => (errors += data));
-  child.stdout.resume();
+  child.stdout.on("data", (data) => (output += data));
   child.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  return { process: child, errors: () => errors };
+  return { process: child, output: () => output, errors: () => errors };
 }
 
 export async function startEdge(databasePort: number, settings: Settings = {}): Promise<Edge> {
@@ -121,7 +124,8 @@ export async function startEdge(databasePort: number, settings: Settings = {}): 
     await stop();
     throw error;
   }
-  return { site, api, control, process: served.process, stop };
+  const output = () => served.output() + served.errors();
+  return { site, api, control, process: served.process, output, stop };
 }
 
 async function end(child: ChildProcess): Promise<number | null> {

@@ -3,14 +3,24 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import threading
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
+from local.common.errors import LocalError
 from local.host import migrations
 from plan.project import ROOT
 from tests.host.running import HostUnderTest
+from tests.waiting import until
+
+MIGRATIONS = ROOT / migrations.FOLDER
+OLD = "INSERT INTO regulated.ledger_entries (description, amount_cents, currency) VALUES ('before', 1, 'CAD')"
 
 
 @pytest.mark.slow
@@ -20,15 +30,44 @@ def test_the_edge() -> None:
     assert re.search(r" pass [1-9]", ran.stdout), ran.stdout
 
 
+class ApiDatabase:
+    """The database of a host, with the API's migrations; an entry was there before entries had owners."""
+
+    def __init__(self, host: HostUnderTest, folder: Path) -> None:
+        self.host = host
+        self.passwords = {role["name"]: role["password"] for role in host.spec["postgres"]["roles"]}
+        self.name = host.spec["postgres"]["database"]
+        before = folder / "before"
+        before.mkdir()
+        for path in MIGRATIONS.glob("000[12]_*.sql"):
+            shutil.copy(path, before)
+        self.migrate(before)
+        with self.connect("app") as connection:
+            connection.execute(OLD)
+        self.migrate(MIGRATIONS)
+
+    def migrate(self, folder: Path) -> list[str]:
+        place = {"host": "localhost", "port": str(self.host.spec["postgres"]["port"]), "dbname": self.name}
+        tls = {"sslmode": "verify-full", "sslrootcert": str(self.host.authorities)}
+        return migrations.apply({"user": "migrator", "password": self.passwords["migrator"], **place, **tls}, folder)
+
+    def connect(self, role: str) -> psycopg.Connection[Any]:
+        return self.host.connect(role)
+
+    def pooled(self, role: str) -> str:
+        """As Hyperdrive is given it."""
+        place = f"127.0.0.1:{self.host.spec['pooler']['port']}/{self.name}"
+        return f"postgres://{role}:{quote(self.passwords[role], safe='')}@{place}"
+
+
+@pytest.fixture(scope="module")
+def database(host: HostUnderTest, tmp_path_factory: pytest.TempPathFactory) -> ApiDatabase:
+    return ApiDatabase(host, tmp_path_factory.mktemp("migrations"))
+
+
 @pytest.mark.slow
-def test_the_api_on_a_database(host: HostUnderTest) -> None:
-    database = host.spec["postgres"]["database"]
-    passwords = {role["name"]: role["password"] for role in host.spec["postgres"]["roles"]}
-    place = {"host": "localhost", "port": str(host.spec["postgres"]["port"]), "dbname": database}
-    tls = {"sslmode": "verify-full", "sslrootcert": str(host.authorities)}
-    migrations.apply({"user": "migrator", "password": passwords["migrator"], **place, **tls}, ROOT / migrations.FOLDER)
-    address = f"127.0.0.1:{host.spec['pooler']['port']}/{database}"
-    urls = {role: f"postgres://{role}:{quote(passwords[role], safe='')}@{address}" for role in ("app", "public_read")}
+def test_the_api_on_a_database(database: ApiDatabase) -> None:
+    urls = {role: database.pooled(role) for role in ("app", "public_read")}
     environment = {**os.environ, "TEST_DATABASES": json.dumps(urls)}
     argv = ["npm", "run", "--silent", "test-database"]
     ran = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -36,15 +75,54 @@ def test_the_api_on_a_database(host: HostUnderTest) -> None:
     assert re.search(r" pass [1-9]", ran.stdout), ran.stdout
 
 
-def test_every_route_has_a_test() -> None:
-    tests = "".join(path.read_text() for path in (ROOT / "tests/edge").glob("*.test.ts"))
-    routes = sorted((ROOT / "apps/worker/src/routes").glob("*.ts"))
-    paths = {path: re.findall(r'path: "(/[a-z][^"{]*)', path.read_text()) for path in routes}
-    assert len(paths) >= 4
-    missing = [
-        f"tests/edge/api.test.ts: add a test of {url or 'its path'} ({path.relative_to(ROOT)})"
-        for path, urls in paths.items()
-        for url in urls or [""]
-        if not url or url not in tests
-    ]
-    assert not missing, "\n".join(missing)
+@pytest.mark.slow
+def test_an_entry_from_before_there_were_owners_stays_and_is_nobodys(database: ApiDatabase) -> None:
+    assert database.host.superuser("SELECT count(*) FROM regulated.ledger_entries WHERE owner = ''") == "1"
+    for role in ("app", "read_only", "migrator"):
+        with database.connect(role) as connection:
+            assert connection.execute("SELECT FROM regulated.ledger_entries").fetchall() == []
+            with connection.transaction():
+                connection.execute("SELECT set_config('app.subject', '', true)")
+                assert connection.execute("SELECT FROM regulated.ledger_entries").fetchall() == []
+
+
+@pytest.mark.slow
+def test_owners_are_not_rolled_back_while_entries_have_them(database: ApiDatabase) -> None:
+    rollback = (MIGRATIONS / "0003_accounts.rollback.sql").read_bytes()
+    with database.connect("migrator") as connection, connection.transaction(force_rollback=True):
+        connection.execute("SELECT set_config('app.subject', 'member-1', true)")
+        with connection.transaction(force_rollback=True):
+            connection.execute("DELETE FROM regulated.ledger_entries")
+            connection.execute("INSERT INTO regulated.accounts (name, currency) VALUES ('x', 'CAD')")
+            connection.execute(
+                "INSERT INTO regulated.ledger_entries (account_id, description, amount_cents, currency)"
+                " SELECT id, 'x', 1, 'CAD' FROM regulated.accounts"
+            )
+            with pytest.raises(psycopg.errors.RaiseException, match="has rows with an owner"):
+                connection.execute(rollback)
+
+
+@pytest.mark.slow
+def test_reads_go_on_when_a_migration_does_not_get_its_lock(database: ApiDatabase, tmp_path: Path) -> None:
+    shutil.copytree(MIGRATIONS, tmp_path, dirs_exist_ok=True)
+    change = "ALTER TABLE regulated.ledger_entries ADD COLUMN trial int;"
+    (tmp_path / "9999_trial.sql").write_text(f"-- depends: 0003_owner_indexes\n\n{change}\n")
+    faults: list[str] = []
+
+    def migrate() -> None:
+        try:
+            database.migrate(tmp_path)
+        except LocalError as error:
+            faults.append(str(error))
+
+    with database.connect("app") as holder, holder.transaction(), database.connect("app") as reader:
+        holder.execute("SELECT FROM regulated.ledger_entries")
+        running = threading.Thread(target=migrate)
+        running.start()
+        waiting = "SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"
+        until(lambda: reader.execute(waiting).fetchone() is not None)
+        reader.execute("SET statement_timeout = '10s'")
+        reader.execute("SELECT FROM regulated.ledger_entries")
+        running.join()
+    assert len(faults) == 1
+    assert "9999_trial: what it changes has been in use for 3s" in faults[0]

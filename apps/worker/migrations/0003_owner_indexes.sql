@@ -2,6 +2,9 @@
 -- depends: 0003_accounts
 -- transactional: false
 
+-- What it waits for are transactions that were there before, and nobody waits for it.
+SET lock_timeout = 0;
+
 -- What a run that was killed left is no index yet.
 DROP INDEX CONCURRENTLY IF EXISTS regulated.ledger_entries_of_owner;
 
@@ -14,3 +17,5 @@ CREATE INDEX CONCURRENTLY ledger_entries_of_account
 ON regulated.ledger_entries (account_id, created_at DESC, id DESC);
 
 DROP INDEX CONCURRENTLY IF EXISTS regulated.ledger_entries_newest;
+
+RESET lock_timeout;

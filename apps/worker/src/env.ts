@@ -21,6 +21,7 @@ export interface Env {
   RATE_LIMIT: RateLimit;
   /** Origins whose pages may read answers, comma-separated. */
   ALLOWED_ORIGINS: string;
+  SENTRY_DSN?: string;
 }
 
 export interface AppEnv {

@@ -2,6 +2,7 @@
 import { routePath } from "hono/route";
 import { DatabaseError } from "pg";
 import type { AppContext } from "./env";
+import { report } from "./sentry";
 
 export function logRequest(c: AppContext, milliseconds: number): void {
   console.log(
@@ -16,7 +17,21 @@ export function logRequest(c: AppContext, milliseconds: number): void {
 }
 
 export function logFailure(c: AppContext, status: number, cause: unknown): void {
-  console.error(JSON.stringify({ level: "error", ...about(c), status, ...reason(cause) }));
+  const failure = { ...about(c), status, ...reasonOf(cause) };
+  console.error(JSON.stringify({ level: "error", ...failure }));
+  report(c, failure);
+}
+
+export interface Failure {
+  requestId: string;
+  build: string;
+  method: string;
+  route: string;
+  status: number;
+  reason: string;
+  sqlstate?: string | undefined;
+  constraint?: string | undefined;
+  stack?: string[] | undefined;
 }
 
 function about(c: AppContext) {
@@ -26,13 +41,13 @@ function about(c: AppContext) {
 }
 
 /** Of a database's error what holds no value: its message and detail quote what was sent. */
-function reason(cause: unknown): object {
-  if (cause instanceof DatabaseError) {
-    const { code, severity, schema, table, column, constraint, routine } = cause;
-    return { reason: "DatabaseError", sqlstate: code, severity, schema, table, column, constraint, routine };
-  }
+function reasonOf(cause: unknown): Pick<Failure, "reason" | "sqlstate" | "constraint" | "stack"> {
   if (!(cause instanceof Error)) return { reason: typeof cause };
-  return { reason: `${cause.name}: ${cause.message}`, stack: cause.stack?.split("\n").slice(1, 6).map((line) => line.trim()) };
+  const stack = cause.stack?.split("\n").filter((line) => /^ +at /.test(line));
+  if (cause instanceof DatabaseError) {
+    return { reason: "DatabaseError", sqlstate: cause.code, constraint: cause.constraint, stack };
+  }
+  return { reason: `${cause.name}: ${cause.message}`, stack };
 }
 
 function rounded(milliseconds: number | undefined): number | undefined {

@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { asAnyone, asSubject } from "../database";
 import { endpoint } from "../endpoint";
-import { storable } from "../public";
+import { cached } from "../public";
 import { Currency } from "../schemas";
 
 const Rate = z
@@ -34,11 +34,11 @@ const list = endpoint(
       },
     },
   }),
-  async (c) => {
-    const rates = await asAnyone(c, (query) => query(Rate, RATES));
-    storable(c, "public, max-age=60");
-    return c.json({ rates }, 200);
-  },
+  (c) =>
+    cached(c, "public, max-age=60", async () => {
+      const rates = await asAnyone(c, (query) => query(Rate, RATES));
+      return c.json({ rates }, 200);
+    }),
 );
 
 
