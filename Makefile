@@ -52,8 +52,9 @@ check: ## what to run before each commit: formatting, lint, types and the quick 
 	@$(PYTEST) --quiet tests/scripts tests/bench tests/durable tests/components tests/pictures tests/edge tests/test_repository.py
 
 COMMANDS_PAGE = PYTHONPATH=. .venv/bin/typer scripts.__main__ utils docs --name ./hybrid --title "Commands (by make pages)"
-pages: ## write what is generated again: docs/commands.md, the rules' page, the table of parts in docs/architecture.md
+pages: apps/made ## write what is generated again: docs/commands.md, docs/api.md, the rules' page, the table of parts in docs/architecture.md
 	$(COMMANDS_PAGE) --output docs/commands.md
+	node_modules/.bin/node apps/api-page.mjs >docs/api.md
 	.venv/bin/python -m policies.reports.rules_page
 	.venv/bin/python -m local.stack.parts_table
 

@@ -1,6 +1,9 @@
 /** Every route of the API and who may call it: one that is not in this table, or has another rule, fails. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { type Edge, fault, startEdge } from "./edge.ts";
 
 const BUNDLE = new URL("../../apps/worker/dist/index.js", import.meta.url).href;
@@ -63,6 +66,12 @@ test("Hono has no route that the document does not have", async () => {
     const isOfAll = method === "ALL" && (path === "/*" || paths.includes(path));
     assert.ok(isOfAll || known.includes(`${method} ${path}`), `${method} ${path}`);
   }
+});
+
+test("the page has what the document says", () => {
+  const script = fileURLToPath(new URL("../../apps/api-page.mjs", import.meta.url));
+  const page = readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8");
+  assert.equal(page, execFileSync(process.execPath, [script], { encoding: "utf8" }), "write it again: make pages");
 });
 
 for (const [route, access] of Object.entries(ROUTES)) {

@@ -12,9 +12,8 @@ CREATE INDEX CONCURRENTLY ledger_entries_of_owner ON regulated.ledger_entries (o
 
 DROP INDEX CONCURRENTLY IF EXISTS regulated.ledger_entries_of_account;
 
--- Not by owner first: it would serve the lists of an owner's entries as well, with all of them to be sorted.
 CREATE INDEX CONCURRENTLY ledger_entries_of_account
-ON regulated.ledger_entries (account_id, created_at DESC, id DESC);
+ON regulated.ledger_entries (owner, account_id, created_at DESC, id DESC);
 
 DROP INDEX CONCURRENTLY IF EXISTS regulated.ledger_entries_newest;
 

@@ -1,5 +1,6 @@
 /** Lists in pages, newest first: each begins behind the last row of the one before, however many rows come meanwhile. */
 import { z } from "@hono/zod-openapi";
+import type { Query } from "./database";
 
 // PostgreSQL has no year 0.
 const MadeAt = z.iso.datetime().refine((text) => !text.startsWith("0000"));
@@ -24,6 +25,15 @@ export function pageOf(id: z.ZodType<string>) {
 }
 
 export const NextCursor = z.string().nullable().openapi({ description: "For the next page; null on the last" });
+
+// Statistics know the owners that have most: of any other PostgreSQL expects few rows, and would sort all that it has.
+const IN_ORDER = "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)";
+
+/** The rows of a list, read from an index in the list's order. */
+export async function inOrder<R extends z.ZodType>(query: Query, row: R, text: string, values: unknown[]) {
+  const [, rows] = await Promise.all([query(z.object({}), IN_ORDER), query(row, text, values)]);
+  return rows;
+}
 
 interface Row {
   id: string | number;

@@ -4,7 +4,7 @@ import { asSubject } from "../database";
 import { endpoint } from "../endpoint";
 import { ApiError } from "../errors";
 import { IdempotencyHeaders, once } from "../idempotency";
-import { NextCursor, paged, pageOf } from "../pages";
+import { inOrder, NextCursor, paged, pageOf } from "../pages";
 import { Cents, Currency, Id, line, Timestamp, timestamp } from "../schemas";
 
 const Account = z
@@ -47,10 +47,9 @@ const list = endpoint(
   }),
   async (c) => {
     const { limit, cursor } = c.req.valid("query");
+    const before = cursor ? "WHERE (a.created_at, id) < ($2::timestamptz, $3::uuid)" : "";
     const found = await asSubject(c, "READ ONLY", (query) =>
-      cursor
-        ? query(Account, `${SELECT} WHERE (a.created_at, id) < ($2::timestamptz, $3::uuid) ${NEWEST}`, [limit + 1, ...cursor])
-        : query(Account, `${SELECT} ${NEWEST}`, [limit + 1]),
+      inOrder(query, Account, `${SELECT} ${before} ${NEWEST}`, [limit + 1, ...(cursor ?? [])]),
     );
     const { rows, nextCursor } = paged(found, limit);
     return c.json({ accounts: rows, nextCursor }, 200);

@@ -4,7 +4,7 @@ import { asSubject } from "../database";
 import { endpoint } from "../endpoint";
 import { ApiError } from "../errors";
 import { IdempotencyHeaders, once } from "../idempotency";
-import { NextCursor, paged, pageOf } from "../pages";
+import { inOrder, NextCursor, paged, pageOf } from "../pages";
 import { Cents, Id, line, Timestamp, timestamp } from "../schemas";
 
 // The table's own checks are the same: migrations/0001_ledger_entries.sql.
@@ -72,7 +72,7 @@ const list = endpoint(
       SELECT ${COLUMNS} FROM regulated.ledger_entries ${conditions.length ? "WHERE" : ""} ${conditions.join(" AND ")}
       ORDER BY ledger_entries.created_at DESC, id DESC LIMIT $1`;
     const [found, totals] = await asSubject(c, "READ ONLY", (query) =>
-      Promise.all([query(Entry, newest, values), query(Total, TOTALS, [accountId ?? null])]),
+      Promise.all([inOrder(query, Entry, newest, values), query(Total, TOTALS, [accountId ?? null])]),
     );
     const { rows, nextCursor } = paged(found, limit);
     const count = totals.reduce((sum, total) => sum + total.count, 0);
