@@ -131,7 +131,10 @@ describe("what one member has", () => {
   test("an Idempotency-Key of another does not answer", async () => {
     const headers = { "Idempotency-Key": crypto.randomUUID() };
     const body = { name: "Mine", currency: "CAD" };
-    const [mine, theirs] = [await owner.send("POST", ACCOUNTS, body, headers), await other.send("POST", ACCOUNTS, body, headers)];
+    const [mine, theirs] = [
+      await owner.send("POST", ACCOUNTS, body, headers),
+      await other.send("POST", ACCOUNTS, body, headers),
+    ];
     assert.deepEqual([mine.status, theirs.status], [201, 201]);
     assert.notEqual(((await mine.json()) as Id).id, ((await theirs.json()) as Id).id);
   });
@@ -149,16 +152,26 @@ describe("what one member has", () => {
 
   test("SQL as the API's role can't write without a subject, nor for another", async () => {
     const insert = "INSERT INTO regulated.accounts (name, currency) VALUES ('x', 'CAD')";
-    await assert.rejects(sql(undefined, (client) => client.query(insert)), /violates row-level security policy/);
+    await assert.rejects(
+      sql(undefined, (client) => client.query(insert)),
+      /violates row-level security policy/,
+    );
     const forAnother = `INSERT INTO regulated.accounts (owner, name, currency) VALUES ('${owner.subject}', 'x', 'CAD')`;
     for (const subject of [undefined, `stranger-${crypto.randomUUID()}`]) {
-      await assert.rejects(sql(subject, (client) => client.query(forAnother)), /violates row-level security policy/);
+      await assert.rejects(
+        sql(subject, (client) => client.query(forAnother)),
+        /violates row-level security policy/,
+      );
       for (const statement of ["UPDATE regulated.accounts SET name = 'x'", "DELETE FROM regulated.ledger_entries"]) {
         assert.equal((await sql(subject, (client) => client.query(statement))).rowCount, 0);
       }
     }
-    const into = "INSERT INTO regulated.ledger_entries (account_id, description, amount_cents, currency) VALUES ($1, 'x', 1, 'CAD')";
-    await assert.rejects(sql(other.subject, (client) => client.query(into, [account.id])), /foreign key/);
+    const into = `INSERT INTO regulated.ledger_entries (account_id, description, amount_cents, currency)
+      VALUES ($1, 'x', 1, 'CAD')`;
+    await assert.rejects(
+      sql(other.subject, (client) => client.query(into, [account.id])),
+      /foreign key/,
+    );
   });
 });
 
@@ -167,8 +180,12 @@ interface Id {
 }
 
 test("rows of before there were owners are nobody's", async () => {
-  const insert = `INSERT INTO regulated.ledger_entries (owner, description, amount_cents, currency) VALUES ('', 'x', 1, 'CAD')`;
-  await assert.rejects(sql(undefined, (client) => client.query(insert)), /violates row-level security policy/);
+  const insert = `INSERT INTO regulated.ledger_entries (owner, description, amount_cents, currency)
+    VALUES ('', 'x', 1, 'CAD')`;
+  await assert.rejects(
+    sql(undefined, (client) => client.query(insert)),
+    /violates row-level security policy/,
+  );
 });
 
 test("pages are complete and without repetition while rows are added", async () => {
@@ -224,7 +241,8 @@ test("totals beyond what a number holds are exact", async () => {
 test("totals follow what is changed and removed", async () => {
   const member = new Member();
   const [{ id: one }, { id: two }] = [await member.account(), await member.account()];
-  for (const amountCents of [1, 2, 4]) await member.done("POST", LEDGER, { accountId: one, description: "x", amountCents });
+  for (const amountCents of [1, 2, 4])
+    await member.done("POST", LEDGER, { accountId: one, description: "x", amountCents });
   await sql(member.subject, async (client) => {
     await client.query("UPDATE regulated.ledger_entries SET account_id = $1 WHERE amount_cents = 2", [two]);
     await client.query("DELETE FROM regulated.ledger_entries WHERE amount_cents = 4");
@@ -277,7 +295,10 @@ describe("an Idempotency-Key", () => {
     const first = await member.send("POST", ACCOUNTS, body, headers);
     const second = await member.send("POST", ACCOUNTS, body, headers);
     assert.deepEqual([first.status, second.status], [201, 201]);
-    assert.deepEqual([first, second].map((one) => one.headers.get("Idempotency-Replayed")), [null, "true"]);
+    assert.deepEqual(
+      [first, second].map((one) => one.headers.get("Idempotency-Replayed")),
+      [null, "true"],
+    );
     assert.equal(await first.text(), await second.text());
     assert.equal((await member.done("GET", ACCOUNTS)).accounts.length, 1);
   });
@@ -345,7 +366,8 @@ test("a request is known to PostgreSQL by its id, and its transaction ends in ti
       const { rows } = await sql(undefined, (client) => client.query(select));
       return rows.map(({ name }) => name);
     };
-    while (!(await names()).includes(`hybrid-api ${requestId}`)) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!(await names()).includes(`hybrid-api ${requestId}`))
+      await new Promise((resolve) => setTimeout(resolve, 20));
     const response = await waiting;
     assert.equal(response.status, 504);
     assert.equal((await fault(response)).requestId, requestId);
@@ -359,7 +381,11 @@ test("a request is known to PostgreSQL by its id, and its transaction ends in ti
 test("what one client of the pooler sets, the next one does not have", async () => {
   const member = new Member();
   const { id: accountId } = await member.account();
-  const leaks = ["SET default_transaction_read_only = on", `SET app.subject = '${member.subject}'`, "SET search_path = nowhere"];
+  const leaks = [
+    "SET default_transaction_read_only = on",
+    `SET app.subject = '${member.subject}'`,
+    "SET search_path = nowhere",
+  ];
   for (const leak of leaks) {
     const client = new pg.Client({ connectionString: app });
     await client.connect();
@@ -381,7 +407,10 @@ test("exchange rates are everybody's to read and an administrator's to set", asy
   const response = await fetch(edge.api + RATES);
   assert.equal(response.headers.get("Cache-Control"), "public, max-age=60");
   const { rates } = (await response.json()) as { rates: { quote: string }[] };
-  assert.deepEqual(rates.map(({ quote }) => quote), ["EUR", "GBP", "JPY", "USD"]);
+  assert.deepEqual(
+    rates.map(({ quote }) => quote),
+    ["EUR", "GBP", "JPY", "USD"],
+  );
 });
 
 test("nothing that a member reads may be stored", async () => {

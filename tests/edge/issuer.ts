@@ -6,7 +6,12 @@ import { AUDIENCE } from "./edge.ts";
 
 /** An undefined one is left out of the token. */
 export type Claims = Record<string, unknown>;
-type Key = { kid: string; algorithm: string; secret: Awaited<ReturnType<typeof generateKeyPair>>["privateKey"]; published: JWK };
+type Key = {
+  kid: string;
+  algorithm: string;
+  secret: Awaited<ReturnType<typeof generateKeyPair>>["privateKey"];
+  published: JWK;
+};
 
 export class Issuer {
   /** Newest first, all of them published; tokens are signed with the first. */

@@ -22,17 +22,27 @@ test("a failure is logged and reported by its route, with nothing of who asked f
   const edge = await startEdge(1, { vars: { ...issuer.vars, SENTRY_DSN } });
   try {
     const token = await issuer.token("member-of-the-clinic");
-    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json", "X-Request-Id": "request-4711" };
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      "Content-Type": "application/json",
+      "X-Request-Id": "request-4711",
+    };
     const response = await fetch(edge.api + LEDGER, { method: "POST", headers, body: JSON.stringify(ENTRY) });
     assert.equal(response.status, 503);
     await fetch(`${edge.api}${LEDGER}/4711${"0".repeat(9)}?cursor=words`, { headers });
-    while (!reported || !edge.output().includes('"status":503,"ms"')) await new Promise((resolve) => setTimeout(resolve, 20));
-    const lines = edge.output().split("\n").filter((line) => line.startsWith("{"));
+    while (!reported || !edge.output().includes('"status":503,"ms"'))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    const lines = edge
+      .output()
+      .split("\n")
+      .filter((line) => line.startsWith("{"));
     const records = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     const failed = records.filter(({ level }) => level === "error")[0];
     assert.deepEqual([failed?.["route"], failed?.["method"], failed?.["requestId"]], [LEDGER, "POST", "request-4711"]);
     assert.ok(records.some(({ level, route, status }) => level === "info" && route === LEDGER && status === 503));
-    const event = reported.split("\n").flatMap((line) => (line.includes('"event_id"') && line.includes('"tags"') ? [JSON.parse(line)] : []))[0];
+    const event = reported
+      .split("\n")
+      .flatMap((line) => (line.includes('"event_id"') && line.includes('"tags"') ? [JSON.parse(line)] : []))[0];
     assert.equal(event.tags.route, LEDGER);
     assert.deepEqual(Object.keys(event.tags).sort(), ["build", "method", "requestId", "route", "status"]);
     for (const word of ["member-of", token, ENTRY.accountId, "Tremblay", "123456", "4711000", "cursor"]) {

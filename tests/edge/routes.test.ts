@@ -38,7 +38,10 @@ before(async () => {
   edge = await startEdge(1);
   document = (await (await fetch(`${edge.api}/api/openapi.json`)).json()) as typeof document;
   operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]): [string, Operation] => [`${method.toUpperCase()} ${path}`, operation]),
+    Object.entries(methods).map(([method, operation]): [string, Operation] => [
+      `${method.toUpperCase()} ${path}`,
+      operation,
+    ]),
   );
 });
 after(() => edge.stop());

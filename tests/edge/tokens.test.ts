@@ -74,24 +74,38 @@ describe("a token", () => {
     ["of another issuer", () => other.token("member-1")],
     ["in the name of another issuer", () => token({ iss: other.url })],
     ["of another issuer in this one's name", () => other.token("member-1", { iss: issuer.url })],
-    ["with this issuer's key id, signed by another's key", async () => {
-      const key = { ...(other.keys[0] as (typeof other.keys)[0]), kid: issuer.keys[0]?.kid as string };
-      return issuer.token("member-1", {}, key);
-    }],
-    ["signed with the issuer's other key than it says", async () => {
-      const key = { ...(issuer.keys[1] as (typeof issuer.keys)[0]), kid: issuer.keys[0]?.kid as string };
-      return issuer.token("member-1", {}, key);
-    }],
+    [
+      "with this issuer's key id, signed by another's key",
+      async () => {
+        const key = { ...(other.keys[0] as (typeof other.keys)[0]), kid: issuer.keys[0]?.kid as string };
+        return issuer.token("member-1", {}, key);
+      },
+    ],
+    [
+      "signed with the issuer's other key than it says",
+      async () => {
+        const key = { ...(issuer.keys[1] as (typeof issuer.keys)[0]), kid: issuer.keys[0]?.kid as string };
+        return issuer.token("member-1", {}, key);
+      },
+    ],
     ["of an algorithm that is not listed", () => issuer.token("member-1", {}, issuer.keys[2])],
     ["signed by nobody", async () => `${encoded({ alg: "none", kid: issuer.keys[0]?.kid })}.${encoded(claims())}.`],
-    ["signed with the public key as a password", () => {
-      const word = new TextEncoder().encode(JSON.stringify(issuer.keys[0]?.published));
-      return new SignJWT(claims()).setProtectedHeader({ alg: "HS256", kid: issuer.keys[0]?.kid as string }).sign(word);
-    }],
-    ["whose claims were changed", async () => {
-      const [head, , signature] = await parts();
-      return `${head}.${encoded({ ...claims(), sub: "member-2" })}.${signature}`;
-    }],
+    [
+      "signed with the public key as a password",
+      () => {
+        const word = new TextEncoder().encode(JSON.stringify(issuer.keys[0]?.published));
+        return new SignJWT(claims())
+          .setProtectedHeader({ alg: "HS256", kid: issuer.keys[0]?.kid as string })
+          .sign(word);
+      },
+    ],
+    [
+      "whose claims were changed",
+      async () => {
+        const [head, , signature] = await parts();
+        return `${head}.${encoded({ ...claims(), sub: "member-2" })}.${signature}`;
+      },
+    ],
     ["without its signature", async () => (await parts()).slice(0, 2).join(".")],
     ["that is none", async () => "token"],
     ["without a subject", () => token({ sub: undefined })],

@@ -25,7 +25,7 @@ export function asSubject<T>(
   const subject = c.get("subject");
   if (subject === undefined) throw new Error("a query of regulated data in a route that needs no token");
   return withDatabase(c, c.env.HYPERDRIVE, async (client) => {
-    // Queries follow without waiting for it: where it failed, they have no subject, and row-level security refuses them.
+    // Queries follow without waiting for it: where it failed, they have no subject, and no row is theirs.
     const begun = client.query(begin(mode, subject, c.get("requestId")));
     begun.catch(() => undefined);
     try {
@@ -33,7 +33,8 @@ export function asSubject<T>(
       await begun;
       const ended = client.query("COMMIT");
       // A transaction in which a statement failed is rolled back without an error.
-      if (mode === "READ WRITE" && (await ended).command !== "COMMIT") throw new Error("the transaction was rolled back");
+      const isRead = mode === "READ ONLY";
+      if (!isRead && (await ended).command !== "COMMIT") throw new Error("the transaction was rolled back");
       ended.catch(() => undefined);
       return result;
     } catch (error) {
@@ -142,7 +143,10 @@ function translate(error: unknown): unknown {
 
 function unavailable(cause: unknown): ApiError {
   const headers = { "Retry-After": "5" };
-  return new ApiError(503, "database_unavailable", "the database does not answer; try again shortly", { cause, headers });
+  return new ApiError(503, "database_unavailable", "the database does not answer; try again shortly", {
+    cause,
+    headers,
+  });
 }
 
 function tooSlow(cause: unknown): ApiError {

@@ -42,7 +42,10 @@ export function endpoint<R extends RouteConfig>(
 
 /** What the document says of every route of this rule. */
 function documented(access: Access, route: RouteConfig): Partial<RouteConfig> & { "x-access": Access } {
-  const problem = (description: string) => ({ description, content: { "application/problem+json": { schema: Problem } } });
+  const problem = (description: string) => ({
+    description,
+    content: { "application/problem+json": { schema: Problem } },
+  });
   const ofMembers = { 401: problem("No valid access token"), 403: problem("The token does not allow this") };
   return {
     "x-access": access,
@@ -61,7 +64,10 @@ export function refuseOtherMethods(app: OpenAPIHono<AppEnv>, endpoints: Endpoint
   const methods = new Map<string, string[]>();
   for (const { route } of endpoints) {
     const path = route.path.replaceAll(/\/{(.+?)}/g, "/:$1");
-    methods.set(path, [...(methods.get(path) ?? []), ...(route.method === "get" ? ["GET", "HEAD"] : [route.method.toUpperCase()])]);
+    methods.set(path, [
+      ...(methods.get(path) ?? []),
+      ...(route.method === "get" ? ["GET", "HEAD"] : [route.method.toUpperCase()]),
+    ]);
   }
   for (const [path, allowed] of methods) {
     app.all(path, (c) => {

@@ -62,7 +62,8 @@ export function notFound(c: AppContext): Response {
 
 /** Logs what the caller must not see, and answers with what it may. */
 export function onError(error: Error, c: AppContext): Response {
-  const known = error instanceof HTTPException ? error : new ApiError(500, "internal", "something went wrong on our side");
+  const known =
+    error instanceof HTTPException ? error : new ApiError(500, "internal", "something went wrong on our side");
   if (known.status >= 500) logFailure(c, known.status, error instanceof HTTPException ? error.cause : error);
   return answered(c, known);
 }

@@ -42,7 +42,15 @@ app.use(
   cors({
     origin: (origin, c) => (c.env.ALLOWED_ORIGINS.split(",").includes(origin) ? origin : null),
     allowMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"],
-    allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Range", "X-Request-Id"],
+    allowHeaders: [
+      "Authorization",
+      "Content-Type",
+      "Idempotency-Key",
+      "If-Match",
+      "If-None-Match",
+      "Range",
+      "X-Request-Id",
+    ],
     exposeHeaders: ["ETag", "Idempotency-Replayed", "Retry-After", "Server-Timing", "X-Request-Id"],
     maxAge: 600,
   }),
@@ -61,7 +69,11 @@ const openapi = endpoint(
   }),
   (c) => {
     document ??= JSON.stringify(
-      app.getOpenAPI31Document({ openapi: "3.1.0", info: { title: "hybrid API", version: "1" }, servers: [{ url: "/" }] }),
+      app.getOpenAPI31Document({
+        openapi: "3.1.0",
+        info: { title: "hybrid API", version: "1" },
+        servers: [{ url: "/" }],
+      }),
     );
     storable(c, "public, max-age=300");
     return c.body(document, 200, { "Content-Type": "application/json" }) as never;

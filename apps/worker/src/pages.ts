@@ -1,4 +1,4 @@
-/** Lists in pages, newest first: each begins behind the last row of the one before, however many rows come meanwhile. */
+/** Lists in pages, newest first: each begins behind the last row of the one before, whatever is added meanwhile. */
 import { z } from "@hono/zod-openapi";
 import type { Query } from "./database";
 

@@ -8,7 +8,11 @@ export function storable(c: AppContext, cacheControl: string): void {
 }
 
 /** The same from the data centre's cache: one answer for all, whatever query and headers they send. */
-export async function cached<R extends Response>(c: AppContext, cacheControl: string, make: () => Promise<R>): Promise<R> {
+export async function cached<R extends Response>(
+  c: AppContext,
+  cacheControl: string,
+  make: () => Promise<R>,
+): Promise<R> {
   storable(c, cacheControl);
   const key = new URL(c.req.path, c.req.url);
   const found = await caches.default.match(key);

@@ -59,7 +59,10 @@ async function verified(token: string, env: Env, keys: Keys): Promise<JWTPayload
     if (error instanceof errors.JWTExpired) throw unauthorized("the access token has expired", "invalid_token");
     if (!isOfToken(error)) {
       const headers = { "Retry-After": String(COOL_DOWN_MS / 1000) };
-      throw new ApiError(503, "issuer_unavailable", "sign-in can't be checked; try again shortly", { cause: error, headers });
+      throw new ApiError(503, "issuer_unavailable", "sign-in can't be checked; try again shortly", {
+        cause: error,
+        headers,
+      });
     }
   }
   throw unauthorized("the access token is not valid here", "invalid_token");

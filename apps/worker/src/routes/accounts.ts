@@ -20,7 +20,8 @@ const Account = z
 const NewAccount = z.strictObject({ name: line(100), currency: Currency }).openapi("NewAccount");
 
 const SELECT = `
-  SELECT id, name, a.currency, coalesce(amount_cents, 0)::text AS "balanceCents", ${timestamp("created_at")} AS "createdAt"
+  SELECT id, name, a.currency, coalesce(amount_cents, 0)::text AS "balanceCents",
+    ${timestamp("created_at")} AS "createdAt"
   FROM regulated.accounts AS a LEFT JOIN regulated.ledger_totals AS t ON t.owner = a.owner AND account_id = id`;
 const NEWEST = "ORDER BY a.created_at DESC, id DESC LIMIT $1";
 const INSERT = `

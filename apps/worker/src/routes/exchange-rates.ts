@@ -9,7 +9,9 @@ const Rate = z
   .object({
     base: z.string(),
     quote: z.string(),
-    rate: z.string().openapi({ description: "Decimal text: what one unit of `base` buys of `quote`", example: "0.712000" }),
+    rate: z
+      .string()
+      .openapi({ description: "Decimal text: what one unit of `base` buys of `quote`", example: "0.712000" }),
     asOf: z.iso.date(),
   })
   .openapi("Rate");
@@ -40,7 +42,6 @@ const list = endpoint(
       return c.json({ rates }, 200);
     }),
 );
-
 
 const NewRate = z
   .strictObject({

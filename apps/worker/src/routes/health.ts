@@ -3,9 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { withDatabase } from "../database";
 import { endpoint } from "../endpoint";
 
-const Alive = z
-  .object({ status: z.literal("ok"), environment: z.string(), build: z.string() })
-  .openapi("Alive");
+const Alive = z.object({ status: z.literal("ok"), environment: z.string(), build: z.string() }).openapi("Alive");
 const Health = Alive.extend({
   database: z.object({
     latencyMs: z.number().openapi({ description: "Of one query" }),

@@ -18,7 +18,8 @@ const read = endpoint(
   async (c) => {
     const { key } = c.req.valid("param");
     // R2 keeps no longer key, and answers a question for one with an error.
-    if (new TextEncoder().encode(key).length > LONGEST_KEY_BYTES) throw new ApiError(404, "not_found", "no such object");
+    if (new TextEncoder().encode(key).length > LONGEST_KEY_BYTES)
+      throw new ApiError(404, "not_found", "no such object");
     const object = await c.env.MEDIA.get(key, { onlyIf: c.req.raw.headers });
     if (object === null) throw new ApiError(404, "not_found", "no such object");
     const headers = new Headers();
