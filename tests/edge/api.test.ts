@@ -87,10 +87,14 @@ test("a form of another site is refused", async () => {
   }
 });
 
-test("a body beyond the limit is refused", async () => {
-  const response = await post({ ...ENTRY, description: "x".repeat(20_000) });
-  assert.equal(response.status, 413);
-  assert.equal((await fault(response)).code, "too_large");
+test("a body beyond the limit is refused, also where it does not say how long it is", async () => {
+  const text = JSON.stringify({ ...ENTRY, description: "x".repeat(20_000) });
+  for (const body of [text, new Blob([text]).stream()]) {
+    const headers = { Authorization, "Content-Type": "application/json" };
+    const response = await fetch(edge.api + LEDGER, { method: "POST", headers, body, duplex: "half" });
+    assert.equal(response.status, 413);
+    assert.equal((await fault(response)).code, "too_large");
+  }
 });
 
 for (const limit of ["0", "101", "1.5", "many"]) {

@@ -20,6 +20,15 @@ from tests.host.running import HostUnderTest
 from tests.waiting import until
 
 MIGRATIONS = ROOT / migrations.FOLDER
+# What statistics know: a new owner is expected to have five entries.
+OTHERS = """
+WITH made AS (
+    INSERT INTO regulated.accounts (owner, name, currency)
+    SELECT 'other-' || n, 'x', 'CAD' FROM generate_series(1, 1000) AS n RETURNING owner, id
+)
+INSERT INTO regulated.ledger_entries (owner, account_id, description, amount_cents, currency)
+SELECT owner, id, 'x', 1, 'CAD' FROM made, generate_series(1, 5)
+"""
 OLD = "INSERT INTO regulated.ledger_entries (description, amount_cents, currency) VALUES ('before', 1, 'CAD')"
 
 
@@ -45,6 +54,8 @@ class ApiDatabase:
         with self.connect("app") as connection:
             connection.execute(OLD)
         self.migrate(MIGRATIONS)
+        host.superuser(OTHERS)
+        host.superuser("ANALYZE regulated.ledger_entries")
 
     def migrate(self, folder: Path) -> list[str]:
         place = {"host": "localhost", "port": str(self.host.spec["postgres"]["port"]), "dbname": self.name}

@@ -28,3 +28,14 @@ def test_prepared_statements_of_two_clients_do_not_meet_in_the_pooler(host: Host
         for n in range(3):
             assert one.execute("SELECT %s::int", (n,)).fetchone() == (n,)
             assert other.execute("SELECT %s::int * 2", (n,)).fetchone() == (2 * n,)
+
+
+def test_what_one_client_sets_the_next_does_not_have(host: HostUnderTest) -> None:
+    kept = "SELECT current_setting('default_transaction_read_only'), current_setting('app.subject', true)"
+    with host.connect("app", through_pooler=True) as one:
+        one.execute("SET default_transaction_read_only = on")
+        one.execute("SET app.subject = 'someone'")
+    for _ in range(3):
+        with host.connect("app", through_pooler=True) as other:
+            # PostgreSQL keeps the name of a setting that nothing declares, without its value.
+            assert other.execute(kept).fetchone() in [("off", None), ("off", "")]
