@@ -39,7 +39,7 @@ test("the API's answers can't be taken for anything but what they say", async ()
   for (const path of ["/healthcheck", "/api/v1/ledger-entries", "/api/nothing"]) {
     const { headers } = await fetch(edge.site + path);
     assert.equal(headers.get("X-Content-Type-Options"), "nosniff");
-    assert.match(headers.get("Content-Type") ?? "", /^application\/json/);
+    assert.match(headers.get("Content-Type") ?? "", /^application\/(problem\+)?json/);
   }
 });
 

@@ -40,6 +40,8 @@ export function asSubject<T>(
     } catch (error) {
       // So that the pooler keeps the server's connection.
       client.query("ROLLBACK").catch(() => undefined);
+      // Where both failed, what was sent first says why.
+      await begun;
       throw error;
     }
   });
