@@ -4,14 +4,15 @@ import { asSubject } from "../database";
 import { endpoint } from "../endpoint";
 import { ApiError } from "../errors";
 import { IdempotencyHeaders, once } from "../idempotency";
-import { inOrder, NextCursor, paged, pageOf } from "../pages";
+import { inOrder, madeAt, NextCursor, paged, pageOf } from "../pages";
 import { Cents, Id, line, Timestamp, timestamp } from "../schemas";
 
 // The table's own checks are the same: migrations/0001_ledger_entries.sql.
 const LARGEST_AMOUNT_CENTS = 1_000_000_000_000;
 
 // Exact as a number, and within bigint.
-const EntryId = z.string().regex(/^\d{1,15}$/);
+const ENTRY_ID = "\\d{1,15}";
+const EntryId = z.string().regex(new RegExp(`^${ENTRY_ID}$`));
 const Entry = z
   .object({
     id: z.int(),
@@ -56,7 +57,7 @@ const list = endpoint(
     method: "get",
     path: "/api/v1/ledger-entries",
     summary: "The caller's entries, newest first, and their totals",
-    request: { query: pageOf(EntryId).extend({ accountId: Id.optional() }) },
+    request: { query: pageOf(ENTRY_ID).extend({ accountId: Id.optional() }) },
     responses: { 200: { description: "A page of them", content: { "application/json": { schema: Entries } } } },
   }),
   async (c) => {
@@ -66,7 +67,7 @@ const list = endpoint(
     if (accountId) conditions.push(`account_id = $${values.push(accountId)}`);
     if (cursor) {
       const [createdAt, id] = [values.push(cursor[0]), values.push(cursor[1])];
-      conditions.push(`(created_at, id) < ($${createdAt}::timestamptz, $${id}::bigint)`);
+      conditions.push(`(created_at, id) < (${madeAt(`$${createdAt}`)}, $${id}::bigint)`);
     }
     const newest = `
       SELECT ${COLUMNS} FROM regulated.ledger_entries ${conditions.length ? "WHERE" : ""} ${conditions.join(" AND ")}
