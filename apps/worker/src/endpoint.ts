@@ -1,15 +1,12 @@
 /** How a route is declared: what it takes and answers, and who may call it. */
-import { type createRoute, type OpenAPIHono, type RouteConfig, type RouteHandler } from "@hono/zod-openapi";
+import type { OpenAPIHono, RouteConfig, RouteHandler } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { type Access, guard } from "./access";
 import { bytesUpTo, jsonBody } from "./body";
 import type { AppEnv } from "./env";
 import { ApiError, Problem } from "./errors";
 
-export type Route = ReturnType<typeof createRoute>;
-
 export interface Endpoint {
-  access: Access;
   route: RouteConfig;
   register(app: OpenAPIHono<AppEnv>): void;
 }
@@ -37,7 +34,7 @@ export function endpoint<R extends RouteConfig>(
     ...(takesJson ? [jsonBody] : []),
   ];
   const declared = { ...route, ...documented(access, route), middleware } as unknown as R;
-  return { access, route, register: (app) => app.openapi(declared, handler as never) };
+  return { route, register: (app) => app.openapi(declared, handler as never) };
 }
 
 /** What the document says of every route of this rule. */

@@ -83,7 +83,6 @@ function answered(c: AppContext, error: HTTPException): Response {
     requestId: c.get("requestId"),
     ...(errors && { errors }),
   };
-  // Beside `errors`, `detail` alone says it all: a page shows that.
   return c.body(JSON.stringify(problem), error.status as ContentfulStatusCode, {
     ...headers,
     "Content-Type": "application/problem+json",
