@@ -5,6 +5,7 @@ import pulumi_aws as aws
 import pulumi_cloudflare as cloudflare
 
 from components.access.deploy_identity import DeployIdentity, DeployIdentityArgs
+from components.access.identity import Auth0, Identity, IdentityArgs
 from components.access.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs
 from components.backup.repository import BackupRepository, BackupRepositoryArgs
 from components.common.regions import HOME_REGION
@@ -230,6 +231,26 @@ hyperdrive = HyperdrivePair(
     ),
     opts,
 )
+sign_in = Identity(
+    "sign-in",
+    IdentityArgs(
+        labels=labels,
+        protection=stack.protection,
+        aws_account_id=account,
+        site_hostname=stack.site_hostname,
+        has_public_sign_up=stack.public_sign_up,
+        session_generations=stack.session_generations,
+        auth0=Auth0(
+            domain=stack.auth0_domain,
+            audience=stack.auth0_audience,
+            client_id=stack.auth0_client_id,
+            client_secret=stack.auth0_client_secret,
+        )
+        if stack.identity_provider == "auth0"
+        else None,
+    ),
+    opts,
+)
 api = ApiWorker(
     "api",
     ApiWorkerArgs(
@@ -241,6 +262,9 @@ api = ApiWorker(
         build_id=stack.build_id,
         hyperdrive=hyperdrive,
         media=media,
+        identity=sign_in.api_bindings,
+        origins=[f"https://{stack.site_hostname}"],
+        requests_per_minute=stack.requests_per_minute,
     ),
     opts,
 )
@@ -253,6 +277,7 @@ site = WebSite(
         assets_directory="apps/web/dist/assets",
         build_id=stack.build_id,
         api_script=api.script,
+        identity=sign_in.site_bindings,
     ),
     opts,
 )
@@ -280,6 +305,7 @@ deploy = DeployIdentity(
 
 pulumi.export("siteUrl", f"https://{stack.site_hostname}")
 pulumi.export("apiUrl", f"https://{stack.api_hostname}")
+pulumi.export("issuer", sign_in.issuer)
 pulumi.export("failoverRouteIds", {name: host.route_id for name, host in failover_by_host.items()})
 record_ids = {name: host.record_id for name, host in failover_by_host.items()}
 record_ids |= {name: host.record_id for name, host in failover_by_pages_host.items()}

@@ -153,6 +153,11 @@ def deploy_policy(reach: Reach) -> Document:
     boundary = boundary_arn(reach.prefix, reach.aws_account_id)
     return _document(
         *_reads(reach),
+        *_state(
+            reach,
+            ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
+        ),
         _in_montreal(
             [
                 "lightsail:AllocateStaticIp",
@@ -232,8 +237,22 @@ def deploy_policy(reach: Reach) -> Document:
         _allow(["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"], [reach.oidc_provider]),
         *_host_writes(reach),
         *_backup_writes(reach),
-        _allow(["s3:DeleteObject", "s3:PutObject"], [reach.state_objects]),
-        _state_key(reach, ["kms:Encrypt", "kms:GenerateDataKey"]),
+        # A pool's ARN holds an identifier and no name. Of people nothing, and an administrator deletes a pool: it has
+        # no backup.
+        _in_montreal(
+            [
+                "cognito-idp:CreateGroup",
+                "cognito-idp:CreateUserPool",
+                "cognito-idp:CreateUserPoolClient",
+                "cognito-idp:CreateUserPoolDomain",
+                "cognito-idp:SetUserPoolMfaConfig",
+                "cognito-idp:TagResource",
+                "cognito-idp:UntagResource",
+                "cognito-idp:UpdateGroup",
+                "cognito-idp:UpdateUserPool",
+                "cognito-idp:UpdateUserPoolClient",
+            ]
+        ),
         {
             # A pipeline must not widen its own rights: these are changed by an administrator.
             "Effect": "Deny",
@@ -264,7 +283,7 @@ def preview_policy(reach: Reach) -> Document:
 
     What the parameters hold is in the state, too.
     """
-    return _document(*_reads(reach))
+    return _document(*_reads(reach), *_state(reach, ["s3:GetObject"], ["kms:Decrypt"]))
 
 
 def _reads(reach: Reach) -> list[Document]:
@@ -303,8 +322,8 @@ def _reads(reach: Reach) -> list[Document]:
                 "iam:GetUser*",
                 "iam:ListAttached*",
                 "iam:ListGroupsForUser",
-                "iam:ListInstanceProfilesForRole",
-                "iam:ListOpenIDConnectProviderTags",
+                "iam:ListInstance*",
+                "iam:ListOpenID*",
                 "iam:ListPolicy*",
                 "iam:ListRole*",
                 "iam:ListUser*",
@@ -313,9 +332,8 @@ def _reads(reach: Reach) -> list[Document]:
         ),
         *_host_reads(reach),
         *_backup_reads(reach),
+        _in_montreal(["cognito-idp:DescribeUserPool*", "cognito-idp:GetGroup", "cognito-idp:GetUserPoolMfaConfig"]),
         _allow(["s3:ListBucket"], [f"arn:aws:s3:::{reach.state_bucket}"]),
-        _allow(["s3:GetObject"], [reach.state_objects]),
-        _state_key(reach, ["kms:Decrypt"]),
     ]
 
 
@@ -327,10 +345,10 @@ def _host_reads(reach: Reach) -> list[Document]:
         _in_montreal(["ssm:DescribeActivations", "ssm:DescribeParameters"]),
         # A refresh compares the values, so it reads them. AWS's own key needs no permission beside it.
         _allow(["ssm:GetParameter"], [reach.parameters]),
-        _allow(["ssm:DescribeDocument", "ssm:DescribeDocumentPermission", "ssm:GetDocument"], [reach.documents]),
+        _allow(["ssm:DescribeDocument*", "ssm:GetDocument"], [reach.documents]),
         _allow(["ssm:DescribeAssociation"], [reach.associations]),
         _allow(["ssm:GetServiceSetting"], [reach.node_tier]),
-        _allow(["ssm:ListTagsForResource"], [reach.parameters, reach.documents, reach.associations]),
+        _in_montreal(["ssm:ListTagsForResource"]),
     ]
 
 
@@ -457,10 +475,12 @@ def drill_policy(reach: Reach) -> Document:
     )
 
 
-def _state_key(reach: Reach, actions: list[str]) -> Document:
+def _state(reach: Reach, of_objects: list[str], of_the_key: list[str]) -> list[Document]:
+    """Pulumi's state. One statement a kind: all inline policies of a role have a limit (see _reads)."""
     # A policy can't name an alias as its resource: a key by its alias is a condition.
     keys = [f"arn:aws:kms:{HOME_REGION}:{reach.aws_account_id}:key/*"]
-    return _allow(actions, keys, {"ForAnyValue:StringEquals": {"kms:ResourceAliases": reach.state_key_alias}})
+    alias: Document = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": reach.state_key_alias}}
+    return [_allow(of_objects, [reach.state_objects]), _allow(of_the_key, keys, alias)]
 
 
 def _allow(actions: list[str], resources: list[str], condition: Document | None = None) -> Document:

@@ -1,5 +1,6 @@
 """The API: a Worker next to the database, bound to Hyperdrive and to the media buckets."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,12 @@ class ApiWorkerArgs:
     """Version of the code in service; every answer names it."""
     hyperdrive: HyperdrivePair
     media: Sequence[MediaBucket]
+    identity: Sequence[cloudflare.WorkerVersionBindingArgsDict]
+    """What it checks tokens by; see Identity."""
+    origins: Sequence[str]
+    """Whose pages may call it from a browser."""
+    requests_per_minute: int
+    """Requests of one person, or of one address without a person, at one of Cloudflare's places."""
 
 
 class ApiWorker(pulumi.ComponentResource):
@@ -73,12 +80,25 @@ class ApiWorker(pulumi.ComponentResource):
         self.register_outputs({"script": self.script})
 
 
+def _namespace(name: str) -> str:
+    """A number of its own in the account: those of one number count together (Cloudflare, Rate limiting binding)."""
+    return str(zlib.crc32(name.encode()))
+
+
 def _bindings(args: ApiWorkerArgs) -> list[cloudflare.WorkerVersionBindingArgsDict]:
     return [
         {"type": "hyperdrive", "name": "HYPERDRIVE", "id": args.hyperdrive.regulated_id},
         {"type": "hyperdrive", "name": "HYPERDRIVE_PUBLIC", "id": args.hyperdrive.public_id},
         {"type": "plain_text", "name": "ENVIRONMENT", "text": str(args.labels.environment)},
         {"type": "plain_text", "name": "BUILD_ID", "text": args.build_id},
+        {"type": "plain_text", "name": "ALLOWED_ORIGINS", "text": ",".join(args.origins)},
+        {
+            "type": "ratelimit",
+            "name": "RATE_LIMIT",
+            "namespace_id": _namespace(f"{args.labels.prefix}-api"),
+            "simple": {"limit": args.requests_per_minute, "period": 60},
+        },
+        *args.identity,
         *(
             cloudflare.WorkerVersionBindingArgsDict(
                 type="r2_bucket", name=binding_name(bucket.key), bucket_name=bucket.bucket

@@ -1,8 +1,10 @@
-"""The web site: a Worker with static assets that hands API calls to the API Worker."""
+"""The web site: a Worker with static assets that signs people in and hands API calls to the API Worker."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_cloudflare as cloudflare
 
 from components.common.labels import DataClass, Labels
 from components.edge.worker_script import WorkerScript, WorkerScriptArgs
@@ -20,6 +22,8 @@ class WebSiteArgs:
     """Version of the code in service; every answer names it."""
     api_script: pulumi.Input[str]
     """Worker that answers the API; called inside Cloudflare, without a further request over the internet."""
+    identity: Sequence[cloudflare.WorkerVersionBindingArgsDict]
+    """What it signs people in with; see Identity."""
 
 
 class WebSite(pulumi.ComponentResource):
@@ -44,6 +48,7 @@ class WebSite(pulumi.ComponentResource):
                     {"type": "service", "name": "API", "service": args.api_script},
                     {"type": "assets", "name": "ASSETS"},
                     {"type": "plain_text", "name": "BUILD_ID", "text": args.build_id},
+                    *args.identity,
                 ],
                 assets={
                     "directory": args.assets_directory,

@@ -4,6 +4,7 @@ What replaces them is in the provider's schemas (hashicorp/terraform-provider-aw
 prices.
 """
 
+from components.common.labels import DataClass
 from components.resource_types.row import (
     ALL,
     CLASSIFIED,
@@ -392,6 +393,35 @@ _IAM = {
     "aws:iam/userPolicyAttachment:UserPolicyAttachment": worldwide("Joins a policy and a user.", usd=0),
 }
 
+_COGNITO = {
+    "aws:cognito/userGroup:UserGroup": regional(
+        "A role's name in a user pool.", shown=SETTINGS, replaced_by={"name", "userPoolId"}, usd=0
+    ),
+    "aws:cognito/userPool:UserPool": regional(
+        "People's accounts stay in the pool's region (AWS, Cognito data protection).",
+        most=DataClass.PERSONAL,
+        shown=holds("Cognito user pools"),
+        replaced_by={"aliasAttributes", "name", "usernameAttributes", "usernameConfiguration"},
+        # By person and month, the first 10,000 for nothing (AWS, Cognito pricing).
+        usd=0,
+        lost="everybody's account and second factor",
+    ),
+    "aws:cognito/userPoolClient:UserPoolClient": regional(
+        "A program that signs people in, and its secret.",
+        shown=SETTINGS,
+        replaced_by={"generateSecret", "userPoolId"},
+        usd=0,
+    ),
+    "aws:cognito/userPoolDomain:UserPoolDomain": regional(
+        "Pages of a user pool under a name of Amazon's, in the pool's region.",
+        most=DataClass.PERSONAL,
+        passes=True,
+        shown=SETTINGS,
+        replaced_by={"domain", "userPoolId"},
+        usd=0,
+    ),
+}
+
 _DNS = {
     "aws:route53/record:Record": worldwide(
         "DNS answers everyone; names and addresses are public.",
@@ -429,6 +459,7 @@ AWS: dict[str, ResourceType] = {
     **_LIGHTSAIL,
     **_OPERATIONS,
     **_IAM,
+    **_COGNITO,
     **_DNS,
     **_UNJUDGED,
 }

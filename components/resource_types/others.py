@@ -36,6 +36,9 @@ _COMPONENTS = {
     "hybrid:edge:WorkerScript": component("Requests pass through."),
     "hybrid:identity:DeployIdentity": component("Roles; no data.", most=DataClass.NONE),
     "hybrid:identity:HostIdentity": component("Roles; no data.", most=DataClass.NONE),
+    "hybrid:identity:Identity": component(
+        "People's accounts, in Montreal, or at a tenant in Canada.", most=DataClass.PERSONAL
+    ),
     "hybrid:identity:PermissionsBoundary": component("A policy; no data.", most=DataClass.NONE),
     "hybrid:network:PrivateTunnel": component("Connections to the database pass through."),
     "hybrid:network:PublicDatabase": component("A record and certificates; connections pass by it."),

@@ -1,5 +1,6 @@
 """Tokens of the types that several files judge or read, by one name each; the rows name all types by their tokens."""
 
+USER_POOL = "aws:cognito/userPool:UserPool"
 OIDC_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
@@ -47,6 +48,7 @@ TUNNEL_CONFIG = "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunn
 FAILOVER_HOST = "hybrid:edge:FailoverHost"
 FAILOVER_PAGES_HOST = "hybrid:edge:FailoverPagesHost"
 WEB_SITE = "hybrid:edge:WebSite"
+IDENTITY = "hybrid:identity:Identity"
 POSTGRES_HOST = "hybrid:postgres:PostgresHost"
 AWS_PROVIDER = "pulumi:providers:aws"
 VERCEL_PROJECT = "vercel:index/project:Project"

@@ -14,12 +14,12 @@ from components.common.labels import Environment, Labels
 from components.common.protection import Protection
 from components.settings import backup as backup_settings
 from components.settings import host as host_settings
+from components.settings import identity as identity_settings
 from components.settings import namespaces, renamed
 from components.settings.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
 from components.settings.host import HostSettings
 from components.settings.stack_file import PROJECT, StackFile
 from components.settings.types import (
-    AuthorityGeneration,
     BucketName,
     DatabaseName,
     Date,
@@ -30,6 +30,7 @@ from components.settings.types import (
     Ipv4Network,
     Ipv6Network,
     KeyAlias,
+    KeyGeneration,
     Repository,
     Slug,
     SshPublicKey,
@@ -110,7 +111,7 @@ class Settings(BaseModel):
     timescaledb_edition: TimescaleEdition
     allow_untested_hyperdrive: bool
     database_route: Literal["tunnel", "direct"]
-    database_authorities: Annotated[list[AuthorityGeneration], Field(min_length=1, max_length=3)]
+    database_authorities: Annotated[list[KeyGeneration], Field(min_length=1, max_length=3)]
     wait_for_database: bool
     snapshot_time: FullHour
     ssh_public_key: SshPublicKey
@@ -131,6 +132,16 @@ class Settings(BaseModel):
     media_buckets: Annotated[list[Slug], Field(min_length=1, max_length=20)]
     hyperdrive_connections: Annotated[int, Field(ge=5, le=100)]
     public_cache_seconds: Annotated[int, Field(ge=1, le=3600)]
+
+    identity_provider: Literal["cognito", "auth0"]
+    public_sign_up: bool
+    session_generations: Annotated[list[KeyGeneration], Field(min_length=1, max_length=3)]
+    # Tenants of Canada have this name and keep people's accounts there (Auth0, Regions); another name does not say.
+    auth0_domain: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9-]{0,62}\.ca\.auth0\.com)?$")]
+    auth0_audience: Annotated[str, Field(pattern=r"^(https://[!-~]{1,200})?$")]
+    auth0_client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,64}$")]
+    auth0_client_secret: Annotated[str, Field(max_length=200)]
+    requests_per_minute: Annotated[int, Field(ge=10, le=1_000_000)]
 
     failover_active: Literal["worker", "vercel", "vercel-dns"]
     standby_hostname: HostName
@@ -189,7 +200,7 @@ class Settings(BaseModel):
             raise ValueError("leaves data unprotected; allowed in prod: true")
         return value
 
-    @field_validator("database_authorities")
+    @field_validator("database_authorities", "session_generations")
     @classmethod
     def _generations_differ(cls, value: list[str]) -> list[str]:
         if len(set(value)) != len(value):
@@ -275,6 +286,7 @@ def parse(stack: str, raw: Mapping[str, str], known: Sequence[str] = ()) -> Sett
     """
     values = {key: _decoded(key, text) for key, text in raw.items()}
     faults = [*known, *host_settings.faults(values), *backup_settings.faults(values)]
+    faults += identity_settings.faults(values)
     try:
         settings = Settings.model_validate(values, context={"stack": stack})
     except ValidationError as error:

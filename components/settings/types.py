@@ -67,4 +67,4 @@ Email = Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]{1,64}@([a-z0-9]([a-z0-9
 FullHour = Annotated[str, matching("([01][0-9]|2[0-3]):00", 'is not a full hour; allowed: one such as "07:00"')]
 Date = Annotated[str, matching(r"\d{4}-\d{2}-\d{2}", NO_DATE), AfterValidator(_date)]
 KeyAlias = Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9_-]{1,250}$")]
-AuthorityGeneration = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")]
+KeyGeneration = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")]

@@ -46,6 +46,11 @@ HOSTS: dict[str, Host] = {
     "r2.dev": _public("R2 has no Canadian jurisdiction."),
     "workers.dev": _public("Workers that no placement is known of."),
     "pages.dev": _public("Files of public sites."),
+    "auth.ca-central-1.amazoncognito.com": _regulated("Pages of a user pool, in Montreal."),
+    # Other tenants, and those with a name of their own, keep accounts elsewhere, or nobody sees where.
+    "ca.auth0.com": _regulated(
+        "A tenant of Auth0's region Canada, which keeps accounts there (Auth0, tenant regions)."
+    ),
     "sentry.io": _none("Sentry keeps errors in Iowa or Frankfurt, and an error may quote a person's data."),
     "betterstack.com": _none(_LOGS),
     "betteruptime.com": _none(_LOGS),

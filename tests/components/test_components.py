@@ -3,6 +3,7 @@
 import pytest
 
 from components.access.deploy_identity import DeployIdentity
+from components.access.identity import Identity
 from components.access.permissions_boundary import PermissionsBoundary
 from components.backup.replication import BackupReplication
 from components.backup.repository import BackupRepository
@@ -103,6 +104,11 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
         {"PrivateKey": 2, "SelfSignedCert": 1, "CertRequest": 1, "LocallySignedCert": 1},
     ),
     (HyperdrivePair, "hyperdrive", {"HyperdriveConfig": 2}),
+    (
+        Identity,
+        "sign-in",
+        {"UserPool": 1, "UserPoolClient": 1, "UserPoolDomain": 1, "UserGroup": 1, "RandomPassword": 1},
+    ),
     (WorkerScript, "api", WORKER),
     (ApiWorker, "api", {**WORKER, "DnsRecord": 1, "WorkersRoute": 1}),
     (WebSite, "web", WORKER),

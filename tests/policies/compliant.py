@@ -36,18 +36,26 @@ RECORDED: dict[str, tuple[str, dict[str, Any]]] = {
             "pagesProductionBranch": "release",
         },
     ),
-    "hosts of Pages, and many buckets of media": (
+    "hosts of Pages, many buckets of media, Auth0 in place of a user pool": (
         "prod",
         {
             "pagesHostnames": ["docs.automatonicai.com", "help.automatonicai.com"],
             "mediaBuckets": ["media", "avatars", "garden-tours"],
+            "identityProvider": "auth0",
+            "auth0Domain": "shop.ca.auth0.com",
+            "auth0Audience": "https://api.automatonicai.com",
+            "auth0ClientId": "site",
+            "auth0ClientSecret": {"secure": "v1:x:x"},
         },
     ),
     "hosts of Pages after a rollback": (
         "prod",
         {"pagesHostnames": ["docs.automatonicai.com"], "failoverActive": "vercel"},
     ),
-    "after a rollback by DNS": ("prod", {"failoverActive": "vercel-dns"}),
+    "after a rollback by DNS, registration for everybody by the setting": (
+        "prod",
+        {"failoverActive": "vercel-dns", "publicSignUp": "true", "sessionGenerations": ["2026", "2027"]},
+    ),
     "two hosts while one replaces the other": (
         "dev",
         {"postgresHosts": [HOST, {**HOST, "name": "b", "origin": "backup"}]},

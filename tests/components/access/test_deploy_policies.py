@@ -47,17 +47,17 @@ READS: list[Grant] = [
     ),
     (
         "iam: GetOpenIDConnectProvider GetPolicy* GetRole* GetUser* ListAttached* ListGroupsForUser"
-        " ListInstanceProfilesForRole ListOpenIDConnectProviderTags ListPolicy* ListRole* ListUser*",
+        " ListInstance* ListOpenID* ListPolicy* ListRole* ListUser*",
         [*IDENTITIES, f"{IAM}:policy/shop-dev-*", OIDC],
         None,
     ),
     ("s3: GetObject GetObjectTagging", BUNDLES, None),
     ("ssm: DescribeActivations DescribeParameters", ["*"], MONTREAL),
     ("ssm: GetParameter", LABELLED[:1], None),
-    ("ssm: DescribeDocument DescribeDocumentPermission GetDocument", LABELLED[1:2], None),
+    ("ssm: DescribeDocument* GetDocument", LABELLED[1:2], None),
     ("ssm: DescribeAssociation", LABELLED[2:], None),
     ("ssm: GetServiceSetting", NODE_TIER, None),
-    ("ssm: ListTagsForResource", LABELLED, None),
+    ("ssm: ListTagsForResource", ["*"], MONTREAL),
     (
         "kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
         [*KEYS, "arn:aws:kms:ca-west-1:111111111111:key/*"],
@@ -67,11 +67,16 @@ READS: list[Grant] = [
     ("sns: GetTopicAttributes ListTagsForResource", TOPIC, None),
     ("sns: GetSubscriptionAttributes", ["*"], MONTREAL),
     ("cloudwatch: DescribeAlarms ListTagsForResource", ALARMS, None),
+    ("cognito-idp: DescribeUserPool* GetGroup GetUserPoolMfaConfig", ["*"], MONTREAL),
     ("s3: ListBucket", ["arn:aws:s3:::shop-state"], None),
+]
+STATE_READS: list[Grant] = [
     ("s3: GetObject", ["arn:aws:s3:::shop-state/*"], None),
     ("kms: Decrypt", KEYS, STATE_KEY),
 ]
 WRITES: list[Grant] = [
+    ("s3: DeleteObject GetObject PutObject", ["arn:aws:s3:::shop-state/*"], None),
+    ("kms: Decrypt Encrypt GenerateDataKey", KEYS, STATE_KEY),
     (
         "lightsail: AllocateStaticIp AttachDisk AttachStaticIp CloseInstancePublicPorts CreateDisk CreateInstances"
         " DeleteDisk DeleteInstance DeleteKeyPair DetachDisk DetachStaticIp DisableAddOn EnableAddOn GetOperation"
@@ -121,14 +126,18 @@ WRITES: list[Grant] = [
     ("sns: Subscribe", TOPIC, {"StringEquals": {"sns:Protocol": "email"}}),
     ("sns: Unsubscribe", ["*"], MONTREAL),
     ("cloudwatch: DeleteAlarms PutMetricAlarm TagResource UntagResource", ALARMS, None),
-    ("s3: DeleteObject PutObject", ["arn:aws:s3:::shop-state/*"], None),
-    ("kms: Encrypt GenerateDataKey", KEYS, STATE_KEY),
+    (
+        "cognito-idp: CreateGroup CreateUserPool CreateUserPoolClient CreateUserPoolDomain SetUserPoolMfaConfig"
+        " TagResource UntagResource UpdateGroup UpdateUserPool UpdateUserPoolClient",
+        ["*"],
+        MONTREAL,
+    ),
 ]
 
 
 def test_preview_reads_what_a_refresh_needs() -> None:
-    assert grants(preview_policy(REACH)) == READS
-    assert len(statements(preview_policy(REACH))) == len(READS)
+    assert grants(preview_policy(REACH)) == [*READS, *STATE_READS]
+    assert len(statements(preview_policy(REACH))) == len([*READS, *STATE_READS])
 
 
 def test_deploy_reads_and_changes_what_the_stack_declares() -> None:
@@ -175,6 +184,7 @@ def test_deploy_may_change_something_of_every_declared_service(stack: str, reque
     services = {found.type.split("/")[0].removeprefix("aws:"): found for found in plan.resources if _is_aws(found)}
     # Keys are an administrator's.
     del services["kms"]
+    services["cognito-idp"] = services.pop("cognito")
     writes = _allowed(deploy_policy(REACH)) - _allowed(preview_policy(REACH))
     missing = [
         f'components/access/deploy_policies.py: deploy_policy: add _allow(["{service}:ACTION", …], …) for {found.type}'
@@ -281,6 +291,14 @@ def test_a_role_holds_its_policy_with_the_longest_prefix() -> None:
         longest, state_bucket="automatonicai-pulumi-state", state_key_alias="alias/automatonicai-pulumi-state"
     )
     assert len(json.dumps(deploy_policy(named), separators=(",", ":"))) < 10_240
+
+
+def test_deploy_reaches_pools_and_no_people_in_them_nor_another_region() -> None:
+    actions = [action.removeprefix("cognito-idp:") for action in _allowed(deploy_policy(REACH)) if "cognito" in action]
+    model = SESSION.get_service_model("cognito-idp")
+    reached = {name for name in model.operation_names if any(fnmatch.fnmatchcase(name, one) for one in actions)}
+    assert "CreateUserPool" in reached
+    assert [name for name in reached if "Replica" in name or "User" in name.replace("UserPool", "")] == []
 
 
 def test_every_role_and_user_but_githubs_is_bounded(dev_plan: Plan) -> None:

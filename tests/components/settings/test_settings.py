@@ -104,7 +104,11 @@ def test_dev_is_valid() -> None:
         ("adminIpv4Networks", "203.0.113.0/24", "is not a list"),
         ("mediaBuckets", '["media", "media"]', "names a bucket twice"),
         ("mediaBuckets", '["uploads"]', "lacks 'media', which the API is built for; add it"),
-        ("mediaBuckets", '["media", "hyperdrive"]', "has hyperdrive, the name of another binding; taken: BUILD_ID"),
+        (
+            "mediaBuckets",
+            '["media", "hyperdrive"]',
+            "has hyperdrive, the name of another binding; taken: ALLOWED_ORIGINS",
+        ),
         ("mediaBuckets", '["media", "build-id"]', "has build-id, the name of another binding"),
         ("sshPublicKey", "-----BEGIN OPENSSH PRIVATE KEY-----", "is not a public key"),
         ("apiHostname", "app.dev.automatonicai.com", "name of another host"),
@@ -152,6 +156,10 @@ def test_dev_is_valid() -> None:
         ),
         ("standbyKeepUntil", "2027-02-30", 'is not a date; allowed: one in quotes, such as "2027-01-31"'),
         ("rollbackAccessUntil", "soon", "is not a date"),
+        ("requestsPerMinute", "9", "is too small; allowed: at least 10"),
+        ("identityProvider", "okta", "allowed: 'cognito' or 'auth0'"),
+        ("publicSignUp", "perhaps", "is not true or false"),
+        ("sessionGenerations", "[]", "has too few entries; allowed: at least 1"),
         ("failoverActive", "nobody", "allowed: 'worker', 'vercel' or 'vercel-dns'"),
     ],
 )
@@ -159,6 +167,39 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(key: str, text: str, mess
     (fault,) = faults(**{key: text})
     assert fault.startswith(f"{key}")
     assert message in fault
+
+
+AUTH0 = {
+    "identityProvider": "auth0",
+    "auth0Domain": "shop.ca.auth0.com",
+    "auth0Audience": "https://api.shop.example",
+    "auth0ClientId": "site",
+    "auth0ClientSecret": "x",
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        # A tenant elsewhere, and one of whose name nobody can tell where it is.
+        ("auth0Domain", "shop.us.auth0.com", "is not valid"),
+        ("auth0Domain", "login.shop.example", "is not valid"),
+        ("auth0Domain", "shop.ca.auth0.com.example", "is not valid"),
+        ("auth0Audience", "api", "is not valid"),
+        ("auth0ClientId", "a-b", "is not valid"),
+        ("auth0ClientSecret", "x" * 201, "has too many characters"),
+        *((key, "", "is missing; identityProvider auth0 needs") for key in list(AUTH0)[1:]),
+    ],
+)
+def test_auth0_needs_a_tenant_in_canada_and_its_client(key: str, text: str, message: str) -> None:
+    assert parse("dev", given(**AUTH0)).auth0_domain == "shop.ca.auth0.com"
+    (fault,) = faults(**AUTH0 | {key: text})
+    assert fault.startswith(f"{key}: {message}")
+
+
+def test_a_setting_of_the_other_identity_provider_is_refused() -> None:
+    (fault,) = faults(auth0Audience="https://api.shop.example")
+    assert fault.startswith("auth0Audience: is of no use with identityProvider cognito")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,10 @@ REGIONS = {
     "computed region of the provider": Adversary(
         "resources-are-in-canada", on("montreal", having(region=Computed("${urn:pulumi:a#region}")))
     ),
+    "user pool elsewhere": Adversary("resources-are-in-canada", on("sign-in-pool", having(region=FAR))),
+    "one more user pool elsewhere": Adversary(
+        "resources-are-in-canada", plus("aws:cognito/userPool:UserPool", region=FAR)
+    ),
     "second provider": Adversary("resources-are-in-canada", elsewhere(ELSEWHERE, BUCKET, bucket="b")),
     "second provider, for a Canadian-sounding bucket": Adversary(
         "resources-are-in-canada", elsewhere(ELSEWHERE, BUCKET, bucket="ca-central-1-documents")

@@ -118,6 +118,11 @@ CASES = {
             on("hyperdrive-regulated", put("origin.host", "postgres.clinic.qc.ca")),
             on("hyperdrive-public", put("origin.host", "postgres.clinic.qc.ca")),
             on("media-media-cors", put("rules.0.allowed.origins", ["https://site.clinic.qc.ca"])),
+            on("api-version", put("bindings.4.text", "https://site.clinic.qc.ca")),
+            on(
+                "sign-in-site",
+                having(callbackUrls=["https://site.clinic.qc.ca/a"], logoutUrls=["https://site.clinic.qc.ca/"]),
+            ),
         )
     ),
 }

@@ -76,6 +76,31 @@ FAILOVER = {
 }
 
 
+POOL = "aws:cognito/userPool:UserPool"
+SIGN_IN = {
+    "registration for everybody, and no setting says so": Adversary(
+        "people-are-invited", on("sign-in-pool", put("adminCreateUserConfig.allowAdminCreateUserOnly", False)), "prod"
+    ),
+    "registration left to the default": Adversary(
+        "people-are-invited", on("sign-in-pool", without("adminCreateUserConfig")), "prod"
+    ),
+    "registration for everybody in a pool beside the component": Adversary(
+        "people-are-invited",
+        plus(POOL, region="ca-central-1", mfaConfiguration="ON", deletionProtection="ACTIVE"),
+        "prod",
+    ),
+    "registration left open by text": Adversary(
+        "people-are-invited", on("sign-in-pool", put("adminCreateUserConfig.allowAdminCreateUserOnly", "true")), "prod"
+    ),
+    "second factor as one likes": Adversary(
+        "user-pools-are-guarded", on("sign-in-pool", having(mfaConfiguration="OPTIONAL")), "prod"
+    ),
+    "pool that can be deleted": Adversary(
+        "user-pools-are-guarded", on("sign-in-pool", without("deletionProtection")), "prod"
+    ),
+}
+
+
 STRANGER = "arn:aws:iam::999999999999:root"
 
 
@@ -230,7 +255,7 @@ COST = {
 }
 
 
-SAFETY = {**DURABILITY, **FAILOVER, **IDENTITY, **COST}
+SAFETY = {**DURABILITY, **SIGN_IN, **FAILOVER, **IDENTITY, **COST}
 
 
 def firewall(rule: str, **changes: object) -> Adversary:
