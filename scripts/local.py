@@ -274,6 +274,20 @@ def logs(
         print(line, flush=True)
 
 
+@app.command("rotate-keys")
+def rotate_keys() -> None:
+    """Have the issuer's next key sign tokens; the keys of earlier ones stay published. No part is restarted."""
+    from local.common import lock
+    from local.common.errors import LocalError
+    from local.identity import keys
+
+    here = _stack()
+    if not keys.file(here.state).exists():
+        raise LocalError("the local stack has no issuer yet; start it with `./hybrid local up`")
+    with lock.hold(here.state):
+        _say(f"signs from now on: {keys.rotate(here.state)}")
+
+
 @app.command()
 def down(
     is_final: Annotated[bool, typer.Option("--remove", help="Also remove data, backups and logs.")] = False,

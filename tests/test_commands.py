@@ -191,6 +191,7 @@ def test_local_commands_without_a_stack_say_so(tmp_path: Path) -> None:
     assert "start it with `./hybrid local up`" in hybrid("local", "status", environment=environment).err
     assert "start it with `./hybrid local up`" in hybrid("local", "verify", environment=environment).err
     assert "start it with `./hybrid local up`" in hybrid("local", "logs", "edge", environment=environment).err
+    assert "start it with `./hybrid local up`" in hybrid("local", "rotate-keys", environment=environment).err
     assert hybrid("local", "down", environment=environment).err == "nothing to stop\n"
     assert not (tmp_path / "none").exists()
 

@@ -102,6 +102,13 @@ PARTS = (
         hops="local.stack.traffic:pooled_queries",
     ),
     Part(
+        name="identity",
+        runs="an OIDC issuer (oidc-provider), with its people, sessions and keys in the state folder",
+        stands_for="Cognito, or Auth0",
+        ports={"identity": 10},
+        start="local.identity.part:start",
+    ),
+    Part(
         name="edge",
         runs="workerd (Miniflare): the site, the API, R2, and a Worker that reaches every R2 bucket",
         stands_for="Cloudflare",

@@ -2,8 +2,8 @@
 
 import http.client
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from local.common.errors import LocalError
 from local.common.ports import Ports
 from local.common.values import Password, realised, setting
 from local.host.realisation import Realisation
+from local.identity import part as identity
 from local.processes.program import Program, content_hash
 from local.processes.stack import Stack
 from plan.model import Computed, Plan, Resource
@@ -31,6 +32,8 @@ class EdgeSources:
     state: Path
     ports: Ports
     password: Password
+    here: Mapping[str, str | None] = field(default_factory=dict)
+    """Values of this machine's in place of declared ones, by binding; None: it is not bound here."""
 
 
 def buckets(plan: Plan) -> list[str]:
@@ -108,6 +111,10 @@ def _worker(plan: Plan, version: Resource, sources: EdgeSources) -> dict[str, An
 
 def _bind(plan: Plan, config: dict[str, Any], binding: dict[str, Any], sources: EdgeSources) -> None:
     name = binding["name"]
+    if name in sources.here:
+        if (own := sources.here[name]) is not None:
+            config["vars"][name] = own
+        return
     where = f"{config['name']}: binding {name}"
     match binding["type"]:
         case "hyperdrive":
@@ -186,7 +193,11 @@ def declared_config(realisation: Realisation) -> dict[str, Any]:
     """What Miniflare is given for the plan. Raises LocalError for what one machine can't have."""
     stack = realisation.stack
     sources = EdgeSources(
-        project=stack.project, state=stack.state.edge, ports=stack.ports, password=stack.password(realisation.plan)
+        project=stack.project,
+        state=stack.state.edge,
+        ports=stack.ports,
+        password=stack.password(realisation.plan),
+        here=identity.bindings(stack, realisation.plan),
     )
     return edge_config(realisation.plan, sources)
 

@@ -15,6 +15,7 @@ from host.specification.model import Spec
 from local.common.errors import LocalError
 from local.edge import part as edge
 from local.host.database import conninfo
+from local.identity.part import access_token
 from local.processes.stack import Stack
 
 CLIENTS = 10
@@ -68,7 +69,8 @@ async def _through_edge(stack: Stack, requests: int, mark: str) -> list[Timing]:
     whole = Timing("client → web → Worker → Hyperdrive → PostgreSQL")
     base = f"http://127.0.0.1:{stack.ports.web}"
     limits = httpx.Limits(max_connections=CLIENTS)
-    async with httpx.AsyncClient(base_url=base, limits=limits, trust_env=False, timeout=10) as client:
+    headers = {"Authorization": f"Bearer {access_token(stack)}"}
+    async with httpx.AsyncClient(base_url=base, limits=limits, headers=headers, trust_env=False, timeout=10) as client:
 
         async def get(path: str) -> bool:
             return (await client.get(path)).status_code == httpx.codes.OK

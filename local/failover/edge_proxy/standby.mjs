@@ -74,9 +74,9 @@ async function answerOf(pathname, known) {
   if (HEALTH.includes(pathname)) {
     return json(200, { status: "ok", environment: config.environment, build: config.build });
   }
-  if (pathname.startsWith("/api/")) {
-    const message = "the local stand-by has no database; only the API's health is here";
-    return json(503, { error: { code: "not_here", message } });
+  if (pathname.startsWith("/api/") || pathname.startsWith("/auth/")) {
+    const detail = "The local stand-by has no database and signs nobody in; only the API's health is here.";
+    return json(503, { type: "/problems/not_here", title: detail, status: 503, detail, code: "not_here" });
   }
   const file = pathname.endsWith("/") ? `${pathname}index.html` : pathname;
   const found = (await asset(file, known)) ?? (await asset(`${file}.html`, known));

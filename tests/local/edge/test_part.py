@@ -154,3 +154,17 @@ def test_a_host_name_that_no_worker_answers_is_refused() -> None:
     without = plan()
     with pytest.raises(LocalError, match=r"nowhere/\*: no route is declared"):
         config(Plan(**{**vars(without), "settings": {**without.settings, "shop:siteHostname": "nowhere"}}))
+
+
+def test_what_this_machine_has_stands_in_for_what_only_the_cloud_knows() -> None:
+    issuer = {"type": "plain_text", "name": "OIDC_ISSUER", "text": Computed("https://example.com/${urn:pulumi:a#id}")}
+    logout = {"type": "plain_text", "name": "OIDC_LOGOUT_URL", "text": Computed("${urn:pulumi:a#id}")}
+    sources = EdgeSources(
+        project=Path("/shop"),
+        state=Path("/state"),
+        ports=Ports(),
+        password=lambda name: name,
+        here={"OIDC_ISSUER": "http://localhost:7410", "OIDC_LOGOUT_URL": None, "UNKNOWN": "x"},
+    )
+    (made,) = edge_config(plan(issuer, logout), sources)["workers"]
+    assert made["vars"] == {"OIDC_ISSUER": "http://localhost:7410"}
