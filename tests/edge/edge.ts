@@ -31,6 +31,11 @@ export interface Settings {
   /** Requests a minute. */
   limit?: number;
   vars?: Record<string, string>;
+  /** Of the site, the API and the control port. */
+  ports?: number[];
+  /** In place of the API's bundle. */
+  apiModule?: string;
+  siteVars?: Record<string, string>;
 }
 
 /** A configuration as the local environment writes it. */
@@ -42,7 +47,7 @@ export function edgeConfig(state: string, ports: number[], databasePort: number,
   const api = {
     ...common,
     name: "api",
-    modules: [{ name: "index.js", path: join(PROJECT, "apps/worker/dist/index.js"), type: "esm" }],
+    modules: [{ name: "index.js", path: settings.apiModule ?? join(PROJECT, "apps/worker/dist/index.js"), type: "esm" }],
     hyperdrives,
     r2Buckets: { MEDIA: "media" },
     ratelimits: { RATE_LIMIT: { namespaceId: "1", limit, period: 60 } },
@@ -62,7 +67,7 @@ export function edgeConfig(state: string, ports: number[], databasePort: number,
     ...common,
     name: "web",
     modules: [{ name: "index.js", path: join(PROJECT, "apps/web/dist/worker/index.js"), type: "esm" }],
-    vars: { BUILD_ID: "build-1" },
+    vars: { BUILD_ID: "build-1", ...settings.siteVars },
     services: { API: "api" },
     assets: { directory: join(PROJECT, "apps/web/dist/assets"), runWorkerFirst: true },
   };
@@ -108,7 +113,7 @@ export function runServe(content: string): { process: ChildProcess; output: () =
 }
 
 export async function startEdge(databasePort: number, settings: Settings = {}): Promise<Edge> {
-  const ports = await freePorts(3);
+  const ports = settings.ports ?? (await freePorts(3));
   const state = mkdtempSync(join(tmpdir(), "edge-state-"));
   const served = runServe(JSON.stringify(edgeConfig(state, ports, databasePort, settings)));
   const [site, api, control] = ports.map((port) => `http://127.0.0.1:${port}`) as [string, string, string];

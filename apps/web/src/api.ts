@@ -6,8 +6,15 @@ export interface Health {
   build: string;
 }
 
+/** Whether somebody is signed in, as the site's Worker knows it. */
+export interface Session {
+  signedIn: boolean;
+  name: string | null;
+  mayRegister: boolean;
+}
+
 export interface Entry {
-  id: number;
+  id: number | string;
   description: string;
   amountCents: number;
   currency: string;
@@ -17,7 +24,8 @@ export interface Entry {
 export interface Ledger {
   entries: Entry[];
   count: number;
-  totals: { currency: string; count: number; amountCents: number }[];
+  /** Sums as text: they may be larger than a number holds. */
+  totals: { currency: string; count: number; amountCents: string }[];
 }
 
 export interface Rates {
@@ -33,12 +41,16 @@ export interface Measured<T> {
 
 const TIMEOUT_MS = 10_000;
 
-/** Throws Error with a message fit for the reader. */
+/** The session has ended, or there was none. */
+export class SignedOut extends Error {}
+
+/** Throws SignedOut, or Error with a message fit for the reader. */
 export async function call<T>(path: string, init: RequestInit = {}): Promise<Measured<T>> {
   const started = performance.now();
   const response = await send(path, init);
   const body = await readJson(response);
   const roundTripMs = performance.now() - started;
+  if (response.status === 401) throw new SignedOut("You are signed out.");
   if (!response.ok) throw new Error(message(body) ?? `The API answered ${response.status}.`);
   return { data: body as T, roundTripMs, databaseMs: databaseMs(response.headers.get("Server-Timing")) };
 }
@@ -61,10 +73,12 @@ async function readJson(response: Response): Promise<unknown> {
   }
 }
 
+/** What a problem says for people (RFC 9457). */
 function message(body: unknown): string | undefined {
-  const text = (body as { error?: { message?: unknown } } | undefined)?.error?.message;
-  if (typeof text !== "string" || text === "") return undefined;
-  return `${text[0]?.toUpperCase()}${text.slice(1)}.`;
+  const { detail, errors } = (body ?? {}) as { detail?: unknown; errors?: { path: string; message: string }[] };
+  const faults = errors?.map((fault) => `${fault.path}: ${fault.message}.`).join(" ");
+  if (faults) return faults;
+  return typeof detail === "string" && detail !== "" ? detail.replace(/[^.!?]$/, "$&.") : undefined;
 }
 
 function databaseMs(serverTiming: string | null): number | undefined {

@@ -3,9 +3,11 @@
 const DATE = new Intl.DateTimeFormat("en-CA", { dateStyle: "short", timeStyle: "short" });
 const AMOUNT = new Intl.NumberFormat("en-CA", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-/** The sign stands with the number: as a currency, Intl writes `-USD 42.50`. */
-export function money(amountCents: number, currency: string): string {
-  return `${currency}\u00a0${AMOUNT.format(amountCents / 100).replace("-", "\u2212")}`;
+/** The sign stands with the number: as a currency, Intl writes `-USD 42.50`. Whole cents, exact also as a long text. */
+export function money(amountCents: number | string, currency: string): string {
+  const digits = String(amountCents).replace("-", "").padStart(3, "0");
+  const amount = AMOUNT.format(`${digits.slice(0, -2)}.${digits.slice(-2)}` as Intl.StringNumericLiteral);
+  return `${currency}\u00a0${String(amountCents).startsWith("-") ? "\u2212" : ""}${amount}`;
 }
 
 export function date(iso: string): string {

@@ -1,39 +1,54 @@
-/** The page: what the stack answers, how fast, and a form that writes to it. */
-import { call, type Entry, type Health, type Ledger, type Measured, type Rates } from "./api";
+/** The page: what the stack answers, how fast, and for who is signed in a ledger and a form that writes to it. */
+import { call, type Entry, type Health, type Ledger, type Measured, type Rates, type Session, SignedOut } from "./api";
 import { cents, date, milliseconds, money } from "./format";
 
 const LEDGER = "/api/v1/ledger-entries";
+const RATES = "/api/v1/exchange-rates";
 const SHOWN_ENTRIES = 8;
 
 const form = element<HTMLFormElement>("entry-form");
 const measureButton = element<HTMLButtonElement>("measure");
 const addButton = element<HTMLButtonElement>("add");
+const signOutButton = element<HTMLButtonElement>("sign-out");
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   void whileBusy(addButton, addEntry);
 });
 measureButton.addEventListener("click", () => void whileBusy(measureButton, refresh));
+signOutButton.addEventListener("click", () => void whileBusy(signOutButton, signOut));
+const hasFailed = new URLSearchParams(location.search).get("sign-in") === "failed";
+if (hasFailed) history.replaceState(null, "", "/");
 void whileBusy(measureButton, refresh);
 
 async function refresh(): Promise<void> {
   try {
     // First and alone: it answers even when the database does not.
     showBuild((await call<Health>("/healthcheck")).data);
-    const [ledger, rates] = await Promise.all([
-      call<Ledger>(`${LEDGER}?limit=${SHOWN_ENTRIES}`),
-      call<Rates>("/api/v1/exchange-rates"),
-    ]);
-    showLedger(ledger.data);
+    const { data: session } = await call<Session>("/auth/session");
+    showSession(session);
+    const newest = session.signedIn ? `${LEDGER}?limit=${SHOWN_ENTRIES}` : undefined;
+    const [ledger, rates] = await Promise.all([newest ? call<Ledger>(newest) : undefined, call<Rates>(RATES)]);
+    if (ledger) showLedger(ledger.data);
     showRates(rates.data);
     // Alone on the wire: the two above share the line and would slow each other.
-    showMeasurement(await call<Ledger>(`${LEDGER}?limit=1`));
+    showMeasurement(await call<unknown>(session.signedIn ? `${LEDGER}?limit=1` : RATES));
     showState("up", "Everything answers");
     showProblem("");
   } catch (error) {
+    if (error instanceof SignedOut) {
+      showSession({ signedIn: false, name: null, mayRegister: false });
+      return showState("up", "Signed out");
+    }
     showState("down", "Not answering");
     showProblem(`${reason(error)} What you see below may be out of date.`);
   }
+}
+
+/** Nothing of the ledger is left in the page, which somebody else may look at later. */
+async function signOut(): Promise<void> {
+  const { data } = await call<{ location: string }>("/auth/sign-out", { method: "POST" });
+  location.replace(data.location);
 }
 
 async function addEntry(): Promise<void> {
@@ -63,6 +78,19 @@ function showState(state: "up" | "down", message: string): void {
 function showBuild({ environment, build }: Health): void {
   text("environment", environment);
   text("build", build);
+}
+
+function showSession({ signedIn, name, mayRegister }: Session): void {
+  element("signed-out").hidden = signedIn;
+  element("signed-in").hidden = !signedIn;
+  element("register").hidden = !mayRegister;
+  text("who", name ?? "");
+  for (const id of ["ledger", "new-entry"]) element(id).hidden = !signedIn;
+  element("ledger-closed").hidden = signedIn;
+  if (signedIn) return;
+  element("no-entries").hidden = true;
+  element("entries").replaceChildren();
+  text("totals", hasFailed ? "Signing in did not work: try again." : "");
 }
 
 function showMeasurement({ roundTripMs, databaseMs }: Measured<unknown>): void {

@@ -1,11 +1,8 @@
-/** The site's Worker: hands API calls to the API Worker, everything else to the static assets. */
+/** The site's Worker: signs people in, hands API calls to the API Worker, everything else to the static assets. */
+import type { Env } from "./env";
 import { withSecurityHeaders, withSide } from "./headers";
-
-interface Env {
-  API: Fetcher;
-  ASSETS: Fetcher;
-  BUILD_ID: string;
-}
+import { problem } from "./problems";
+import { authenticate, callApi } from "./session";
 
 export default {
   async fetch(request, env) {
@@ -15,20 +12,22 @@ export default {
 
 async function answer(request: Request, env: Env): Promise<Response> {
   const { pathname } = new URL(request.url);
-  if (pathname.startsWith("/api/") || pathname === "/healthcheck") return callApi(request, env);
+  if (pathname.startsWith("/api/") || pathname === "/healthcheck") {
+    return unless("api_unavailable", "The API does not answer; try again shortly.", callApi(request, env));
+  }
+  const authenticated = authenticate(request, env);
+  if (authenticated) {
+    return unless("issuer_unavailable", "Signing in does not work right now; try again shortly.", authenticated);
+  }
   return withSecurityHeaders(await findAsset(request, env));
 }
 
-async function callApi(request: Request, env: Env): Promise<Response> {
+async function unless(code: string, detail: string, answered: Promise<Response>): Promise<Response> {
   try {
-    return await env.API.fetch(request);
+    return await answered;
   } catch (error) {
     console.error(error);
-    const body = { error: { code: "api_unavailable", message: "the API does not answer; try again shortly" } };
-    return Response.json(body, {
-      status: 502,
-      headers: { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" },
-    });
+    return problem(502, code, detail);
   }
 }
 
