@@ -28,9 +28,10 @@ from bench.policies import policy_figures
 from bench.recovery import recovery_figures
 from bench.suite import suite_figures
 from local.host import database
+from local.identity.part import access_token
 from local.processes import processes
 from local.processes.stack import Stack
-from local.stack.traffic import CLIENTS, ROUTE, Timing, repeat
+from local.stack.traffic import CLIENTS, ROUTE, Timing, bearer, repeat
 from local.stack.verify import Hop
 from plan.project import ROOT
 from scripts.output import console
@@ -99,7 +100,8 @@ def _api(stack: Stack) -> Iterator[Figure]:
 async def _load(stack: Stack, path: str) -> Timing:
     timing = Timing(path)
     base = f"http://127.0.0.1:{stack.ports.web}"
-    async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=10) as client:
+    headers = bearer(access_token(stack))
+    async with httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, timeout=10) as client:
 
         async def get() -> bool:
             return (await client.get(path)).status_code == httpx.codes.OK

@@ -15,11 +15,12 @@ from host.specification.model import Spec
 from local.common.errors import LocalError
 from local.edge import part as edge
 from local.host.database import conninfo
-from local.identity.part import access_token
+from local.identity.part import PROGRAM, access_token
 from local.processes.stack import Stack
 
 CLIENTS = 10
 ROUTE = "/api/v1/ledger-entries"
+ACCOUNTS = "/api/v1/accounts"
 # One request in this many writes.
 WRITE_EVERY = 5
 
@@ -55,28 +56,51 @@ def pooled_queries(stack: Stack, host: Spec, requests: int) -> list[Timing]:
 def edge_requests(stack: Stack, host: Spec, requests: int) -> list[Timing]:
     """Times ever longer stretches of the route, the whole route last. Rows written meanwhile are deleted again."""
     mark = f"verify {secrets.token_hex(8)}"
+    token = access_token(stack)
     try:
-        return asyncio.run(_through_edge(stack, requests, mark))
+        return asyncio.run(_through_edge(stack, requests, token, mark))
     finally:
         with psycopg.connect(conninfo(stack, host, "app", stack.ports.postgres)) as connection:
+            connection.execute("SELECT set_config('app.subject', %s, true)", (PROGRAM,))
             connection.execute("DELETE FROM regulated.ledger_entries WHERE description = %s", (mark,))
 
 
-async def _through_edge(stack: Stack, requests: int, mark: str) -> list[Timing]:
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def account(stack: Stack, token: str) -> str:
+    """Id of an account in CAD of whom the token names; opened where there is none. Raises LocalError."""
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{stack.ports.web}", headers=bearer(token), trust_env=False, timeout=10
+    ) as client:
+        answer = client.get(ACCOUNTS, params={"limit": 100})
+        found = [one["id"] for one in answer.json().get("accounts", ()) if one["currency"] == "CAD"]
+        if not found:
+            answer = client.post(ACCOUNTS, json={"name": "measurements", "currency": "CAD"})
+            found = [answer.json().get("id")]
+    if not answer.is_success:
+        raise LocalError(f"{answer.request.method} {ACCOUNTS}: status {answer.status_code}: {answer.text}")
+    return str(found[0])
+
+
+async def _through_edge(stack: Stack, requests: int, token: str, mark: str) -> list[Timing]:
     site = Timing("client → web")
     worker = Timing("client → web → Worker")
     database = Timing("Worker → Hyperdrive → PostgreSQL")
     whole = Timing("client → web → Worker → Hyperdrive → PostgreSQL")
     base = f"http://127.0.0.1:{stack.ports.web}"
     limits = httpx.Limits(max_connections=CLIENTS)
-    headers = {"Authorization": f"Bearer {access_token(stack)}"}
-    async with httpx.AsyncClient(base_url=base, limits=limits, headers=headers, trust_env=False, timeout=10) as client:
+    entry = {"accountId": account(stack, token), "description": mark, "amountCents": 0}
+    async with httpx.AsyncClient(
+        base_url=base, limits=limits, headers=bearer(token), trust_env=False, timeout=10
+    ) as client:
 
         async def get(path: str) -> bool:
             return (await client.get(path)).status_code == httpx.codes.OK
 
         async def use_database(number: int) -> bool:
-            answer = await _read_or_write(client, number, mark)
+            answer = await _read_or_write(client, number, entry)
             waited = _database_milliseconds(answer) if answer.is_success else None
             if waited is None:
                 database.errors += 1
@@ -101,11 +125,10 @@ async def repeat(times: int, act: Callable[[int], Awaitable[None]]) -> None:
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
 
 
-async def _read_or_write(client: httpx.AsyncClient, number: int, mark: str) -> httpx.Response:
+async def _read_or_write(client: httpx.AsyncClient, number: int, entry: dict[str, object]) -> httpx.Response:
     if number % WRITE_EVERY:
         return await client.get(ROUTE, params={"limit": 20})
-    entry = {"description": mark, "amountCents": number, "currency": "CAD"}
-    return await client.post(ROUTE, json=entry)
+    return await client.post(ROUTE, json={**entry, "amountCents": number})
 
 
 def _database_milliseconds(answer: httpx.Response) -> float | None:

@@ -13,7 +13,7 @@ after(() => edge.stop());
 
 test("all that the page asks for is there", async () => {
   const html = await (await fetch(edge.site)).text();
-  const parts = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map((match) => match[1] as string);
+  const parts = [...html.matchAll(/(?:src|href)="(\/(?!auth\/)[^"]+)"/g)].map((match) => match[1] as string);
   assert.ok(parts.length >= 3);
   for (const part of parts) assert.equal((await fetch(edge.site + part)).status, 200);
 });

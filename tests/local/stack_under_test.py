@@ -20,10 +20,12 @@ from local.common import certificates
 from local.common.ports import Ports
 from local.common.state import State
 from local.host import backups, database, namespace
+from local.identity.part import access_token
 from local.objects.part import Objects
 from local.processes.program import PartState, PartStatus
 from local.processes.stack import Stack
 from local.stack.running import down, parts_of
+from local.stack.traffic import account, bearer
 from local.stack.up import Wish, up
 from plan.model import Plan
 from plan.project import ROOT
@@ -58,9 +60,10 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def request(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+def request(port: int, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request(method, path, json.dumps(body) if body else None, {"content-type": "application/json"})
+    headers = {"content-type": "application/json", **(bearer(token) if token else {})}
+    connection.request(method, path, json.dumps(body) if body else None, headers)
     answer = connection.getresponse()
     content = answer.read()
     connection.close()
@@ -218,12 +221,14 @@ def removed(stack: StackUnderTest) -> Iterator[StackUnderTest]:
 
 
 def add_entry(stack: StackUnderTest, description: str) -> None:
-    entry = {"description": description, "amountCents": 1250, "currency": "CAD"}
-    assert request(stack.first_port, "POST", "/api/v1/ledger-entries", entry)[0] == 201
+    token = access_token(stack.here)
+    entry = {"accountId": account(stack.here, token), "description": description, "amountCents": 1250}
+    assert request(stack.first_port, "POST", "/api/v1/ledger-entries", entry, token)[0] == 201
 
 
 def descriptions(stack: StackUnderTest) -> list[str]:
-    status, answer = request(stack.first_port, "GET", "/api/v1/ledger-entries?limit=100")
+    token = access_token(stack.here)
+    status, answer = request(stack.first_port, "GET", "/api/v1/ledger-entries?limit=100", token=token)
     assert status == 200
     return [entry["description"] for entry in answer["entries"]]
 

@@ -13,8 +13,17 @@ export interface Session {
   mayRegister: boolean;
 }
 
+export interface Account {
+  id: string;
+  currency: string;
+}
+
+export interface Accounts {
+  accounts: Account[];
+}
+
 export interface Entry {
-  id: number | string;
+  id: number;
   description: string;
   amountCents: number;
   currency: string;

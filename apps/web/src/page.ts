@@ -1,8 +1,20 @@
 /** The page: what the stack answers, how fast, and for who is signed in a ledger and a form that writes to it. */
-import { call, type Entry, type Health, type Ledger, type Measured, type Rates, type Session, SignedOut } from "./api";
+import {
+  type Account,
+  type Accounts,
+  call,
+  type Entry,
+  type Health,
+  type Ledger,
+  type Measured,
+  type Rates,
+  type Session,
+  SignedOut,
+} from "./api";
 import { cents, date, milliseconds, money } from "./format";
 
 const LEDGER = "/api/v1/ledger-entries";
+const ACCOUNTS = "/api/v1/accounts";
 const RATES = "/api/v1/exchange-rates";
 const SHOWN_ENTRIES = 8;
 
@@ -55,19 +67,30 @@ async function addEntry(): Promise<void> {
   const fields = new FormData(form);
   const amountCents = cents(String(fields.get("amount")));
   if (amountCents === undefined) return showFormResult("The amount must be a number such as 12.50.", false);
-  const entry = { description: fields.get("description"), amountCents, currency: fields.get("currency") };
   try {
-    const added = await call<Entry>(LEDGER, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(entry),
-    });
+    const accountId = await accountIn(String(fields.get("currency")));
+    const added = await post<Entry>(LEDGER, { accountId, description: fields.get("description"), amountCents });
     form.reset();
     showFormResult(`Entry ${added.data.id} saved in ${milliseconds(added.roundTripMs)} ms.`, true);
     await refresh();
   } catch (error) {
     showFormResult(`Not saved. ${reason(error)}`, false);
   }
+}
+
+/** The newest account of a currency; opened with the first entry in it. */
+async function accountIn(currency: string): Promise<string> {
+  const { accounts } = (await call<Accounts>(`${ACCOUNTS}?limit=100`)).data;
+  const found = accounts.find((account) => account.currency === currency);
+  return (found ?? (await post<Account>(ACCOUNTS, { name: `Account in ${currency}`, currency })).data).id;
+}
+
+function post<T>(path: string, body: unknown): Promise<Measured<T>> {
+  return call<T>(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
 }
 
 function showState(state: "up" | "down", message: string): void {

@@ -8,7 +8,7 @@ from plan.model import Computed, Plan, Secret
 from tests.changed_stack import record_each
 from tests.components.declared import named
 
-AUTH0 = {
+AUTH0: dict[str, Any] = {
     "identityProvider": "auth0",
     "auth0Domain": "shop.ca.auth0.com",
     "auth0Audience": "https://api.shop.example",
@@ -27,8 +27,8 @@ def bound(plan: Plan, worker: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Plan]:
     """With Auth0, and with two generations of the cookies' key."""
-    variants = [("dev", AUTH0), ("dev", {"sessionGenerations": ["old", "new"]})]
-    first, second = record_each(tmp_path_factory.mktemp("identity"), variants)
+    variants = [AUTH0, {"sessionGenerations": ["old", "new"]}]
+    first, second = record_each(tmp_path_factory.mktemp("identity"), [("dev", changes) for changes in variants])
     return first, second
 
 
