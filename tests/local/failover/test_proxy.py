@@ -228,7 +228,7 @@ def test_the_stand_by_serves_the_site_and_its_health(ask: Callable[..., Answer])
     assert there("/%2e%2e/%2e%2e/package.json")[0] == 404
     assert there("*/../../../../package.json")[0] == 404
     assert there("/", method="HEAD")[2] == b""
-    assert there("/api/v1/ledger-entries")[0] == 503
+    assert (there("/api/v1/ledger-entries")[0], there("/auth/session")[0]) == (503, 503)
 
 
 def test_the_stand_by_has_a_certificate_for_its_hosts(stack: Stack, plane: ControlPlaneUnderTest) -> None:
