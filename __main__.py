@@ -265,6 +265,7 @@ api = ApiWorker(
         identity=sign_in.api_bindings,
         origins=[f"https://{stack.site_hostname}"],
         requests_per_minute=stack.requests_per_minute,
+        sentry_dsn=stack.sentry_dsn,
     ),
     opts,
 )

@@ -31,6 +31,8 @@ class ApiWorkerArgs:
     """What it checks tokens by; see Identity."""
     origins: Sequence[str]
     """Whose pages may call it from a browser."""
+    sentry_dsn: str
+    """Where it tells its failures; empty: nowhere."""
     requests_per_minute: int
     """Requests of one person, or of one address without a person, at one of Cloudflare's places."""
 
@@ -80,6 +82,10 @@ class ApiWorker(pulumi.ComponentResource):
         self.register_outputs({"script": self.script})
 
 
+def _sentry(dsn: str) -> list[cloudflare.WorkerVersionBindingArgsDict]:
+    return [{"type": "secret_text", "name": "SENTRY_DSN", "text": pulumi.Output.secret(dsn)}] if dsn else []
+
+
 def _namespace(name: str) -> str:
     """A number of its own in the account: those of one number count together (Cloudflare, Rate limiting binding)."""
     return str(zlib.crc32(name.encode()))
@@ -99,6 +105,7 @@ def _bindings(args: ApiWorkerArgs) -> list[cloudflare.WorkerVersionBindingArgsDi
             "simple": {"limit": args.requests_per_minute, "period": 60},
         },
         *args.identity,
+        *_sentry(args.sentry_dsn),
         *(
             cloudflare.WorkerVersionBindingArgsDict(
                 type="r2_bucket", name=binding_name(bucket.key), bucket_name=bucket.bucket

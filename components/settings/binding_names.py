@@ -11,6 +11,7 @@ TAKEN = frozenset(
         "BUILD_ID",
         "ALLOWED_ORIGINS",
         "RATE_LIMIT",
+        "SENTRY_DSN",
         "OIDC_ISSUER",
         "OIDC_JWKS_URL",
         "OIDC_AUDIENCE",

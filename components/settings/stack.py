@@ -141,6 +141,7 @@ class Settings(BaseModel):
     auth0_audience: Annotated[str, Field(pattern=r"^(https://[!-~]{1,200})?$")]
     auth0_client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,64}$")]
     auth0_client_secret: Annotated[str, Field(max_length=200)]
+    sentry_dsn: Annotated[str, Field(max_length=200)]
     requests_per_minute: Annotated[int, Field(ge=10, le=1_000_000)]
 
     failover_active: Literal["worker", "vercel", "vercel-dns"]

@@ -197,7 +197,8 @@ def declared_config(realisation: Realisation) -> dict[str, Any]:
         state=stack.state.edge,
         ports=stack.ports,
         password=stack.password(realisation.plan),
-        here=identity.bindings(stack, realisation.plan),
+        # Nothing on this machine contacts the internet by itself.
+        here={**identity.bindings(stack, realisation.plan), "SENTRY_DSN": None},
     )
     return edge_config(realisation.plan, sources)
 

@@ -27,7 +27,7 @@ def bound(plan: Plan, worker: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Plan]:
     """With Auth0, and with two generations of the cookies' key."""
-    variants = [AUTH0, {"sessionGenerations": ["old", "new"]}]
+    variants = [AUTH0, {"sessionGenerations": ["old", "new"], "sentryDsn": {"secure": "v1:x:x"}}]
     first, second = record_each(tmp_path_factory.mktemp("identity"), [("dev", changes) for changes in variants])
     return first, second
 
@@ -81,6 +81,11 @@ def test_the_last_generation_encrypts_cookies(changed: tuple[Plan, Plan]) -> Non
     _, plan = changed
     old, new = (named(plan, f"sign-in-session-{name}").urn for name in ("old", "new"))
     assert bound(plan, "web")["SESSION_KEY"] == Secret(Computed(f"${{{new}#result}},${{{old}#result}}"))
+
+
+def test_sentry_is_told_where_it_is_set(dev_plan: Plan, changed: tuple[Plan, Plan]) -> None:
+    assert "SENTRY_DSN" not in bound(dev_plan, "api")
+    assert isinstance(bound(changed[1], "api")["SENTRY_DSN"], Secret)
 
 
 def test_each_stack_counts_its_own_requests(dev_plan: Plan, prod_plan: Plan) -> None:

@@ -157,6 +157,7 @@ def test_dev_is_valid() -> None:
         ("standbyKeepUntil", "2027-02-30", 'is not a date; allowed: one in quotes, such as "2027-01-31"'),
         ("rollbackAccessUntil", "soon", "is not a date"),
         ("requestsPerMinute", "9", "is too small; allowed: at least 10"),
+        ("sentryDsn", "x" * 201, "has too many characters; allowed: at most 200"),
         ("identityProvider", "okta", "allowed: 'cognito' or 'auth0'"),
         ("publicSignUp", "perhaps", "is not true or false"),
         ("sessionGenerations", "[]", "has too few entries; allowed: at least 1"),
@@ -285,7 +286,7 @@ SECRETS = (
     "postgres://app:hunter2@db.example.com/x",
     "hunter2 Password",
 )
-TEXTS = ("pagesProductionBranch", "postgresServing")
+TEXTS = ("pagesProductionBranch", "postgresServing", "sentryDsn")
 
 
 @pytest.mark.parametrize("secret", SECRETS)
