@@ -71,17 +71,16 @@ def bearer(token: str) -> dict[str, str]:
 
 def account(stack: Stack, token: str) -> str:
     """Id of an account in CAD of whom the token names; opened where there is none. Raises LocalError."""
-    with httpx.Client(
-        base_url=f"http://127.0.0.1:{stack.ports.web}", headers=bearer(token), trust_env=False, timeout=10
-    ) as client:
-        answer = client.get(ACCOUNTS, params={"limit": 100})
-        found = [one["id"] for one in answer.json().get("accounts", ()) if one["currency"] == "CAD"]
-        if not found:
-            answer = client.post(ACCOUNTS, json={"name": "measurements", "currency": "CAD"})
-            found = [answer.json().get("id")]
-    if not answer.is_success:
-        raise LocalError(f"{answer.request.method} {ACCOUNTS}: status {answer.status_code}: {answer.text}")
-    return str(found[0])
+    url = f"http://127.0.0.1:{stack.ports.web}{ACCOUNTS}"
+    try:
+        with httpx.Client(headers=bearer(token), trust_env=False, timeout=10) as client:
+            listed = client.get(url, params={"limit": 100}).raise_for_status().json()["accounts"]
+            found = [one for one in listed if one["currency"] == "CAD"]
+            body = {"name": "measurements", "currency": "CAD"}
+            return str((found or [client.post(url, json=body).raise_for_status().json()])[0]["id"])
+    except httpx.HTTPError as error:
+        reason = " ".join(str(error).split())
+        raise LocalError(f"{ACCOUNTS}: no account to measure with ({reason}); see `./hybrid local status`") from error
 
 
 async def _through_edge(stack: Stack, requests: int, token: str, mark: str) -> list[Timing]:
