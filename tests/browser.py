@@ -5,6 +5,7 @@ import json
 import os
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,15 @@ from typing import Any
 
 # A page that waits for more than this is broken, also on a busy machine.
 SECONDS = 20
+# Chromium reads commands from descriptor 3 and writes to 4; a shell can't move one of two digits there.
+LAUNCH = """
+import os, sys
+ends = [os.dup(int(end)) for end in sys.argv[1:3]]
+for number, end in zip((3, 4), ends):
+    os.dup2(end, number)
+    os.set_inheritable(number, True)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -94,8 +104,6 @@ class Browser:
 def browser(profile: Path) -> Iterator[Browser]:
     theirs_in, commands = os.pipe()
     events, theirs_out = os.pipe()
-    # Chromium reads commands from descriptor 3 and writes to 4.
-    script = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}'
     arguments = [
         "--headless",
         "--no-sandbox",
@@ -110,7 +118,7 @@ def browser(profile: Path) -> Iterator[Browser]:
         f"--user-data-dir={profile}",
     ]
     process = subprocess.Popen(
-        ["sh", "-c", script, "sh", "chromium", *arguments],
+        [sys.executable, "-c", LAUNCH, str(theirs_in), str(theirs_out), "chromium", *arguments],
         pass_fds=(theirs_in, theirs_out),
         stderr=subprocess.DEVNULL,
     )
