@@ -1,9 +1,15 @@
-/** Bundles the API Worker and the site; needs no network. */
+/**
+ * Bundles the API Worker and the site; needs no network.
+ *
+ * With --each-line it does so for each line that it reads, from what it has kept in memory, and answers with `built` or
+ * `failed`; the faults stand on stderr.
+ */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import { dirname, join, relative } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { context } from "esbuild";
 
 const APPS = fileURLToPath(new URL(".", import.meta.url));
 
@@ -63,23 +69,41 @@ const worker = {
 };
 
 const bundles = await Promise.all([
-  build({ ...worker, entryPoints: ["worker/src/index.ts"], outfile: "worker/dist/index.js" }),
-  build({ ...worker, entryPoints: ["web/src/worker.ts"], outfile: "web/dist/worker/index.js" }),
-  build({ ...common, entryPoints: ["web/src/page.ts"], outfile: "web/dist/assets/page.js", minify: true }),
+  context({ ...worker, entryPoints: ["worker/src/index.ts"], outfile: "worker/dist/index.js" }),
+  context({ ...worker, entryPoints: ["web/src/worker.ts"], outfile: "web/dist/worker/index.js" }),
+  context({ ...common, entryPoints: ["web/src/page.ts"], outfile: "web/dist/assets/page.js", minify: true }),
 ]);
-const made = new Map(bundles.flatMap(({ outputFiles }) => outputFiles.map(({ path, contents }) => [path, contents])));
-const publicFolder = join(APPS, "web/public");
-for (const path of await filesIn(publicFolder)) {
-  made.set(join(APPS, "web/dist/assets", relative(publicFolder, path)), await readFile(path));
+if (process.argv[2] === "--each-line") {
+  for await (const _ of createInterface({ input: process.stdin })) {
+    console.log(
+      await make().then(
+        () => "built",
+        () => "failed",
+      ),
+    );
+  }
+} else {
+  // esbuild has said what is wrong.
+  await make().catch(() => (process.exitCode = 1));
 }
-// A running edge serves from these folders: they stay, and no file is missing or half written at any moment.
-for (const [path, contents] of made) {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, contents);
-  await rename(`${path}.new`, path);
-}
-for (const folder of ["worker/dist", "web/dist"]) {
-  for (const path of await filesIn(join(APPS, folder))) if (!made.has(path)) await rm(path);
+await Promise.all(bundles.map((bundle) => bundle.dispose()));
+
+async function make() {
+  const built = await Promise.all(bundles.map((bundle) => bundle.rebuild()));
+  const made = new Map(built.flatMap(({ outputFiles = [] }) => outputFiles.map(({ path, contents }) => [path, contents])));
+  const publicFolder = join(APPS, "web/public");
+  for (const path of await filesIn(publicFolder)) {
+    made.set(join(APPS, "web/dist/assets", relative(publicFolder, path)), await readFile(path));
+  }
+  // A running edge serves from these folders: they stay, and no file is missing or half written at any moment.
+  for (const [path, contents] of made) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(`${path}.new`, contents);
+    await rename(`${path}.new`, path);
+  }
+  for (const folder of ["worker/dist", "web/dist"]) {
+    for (const path of await filesIn(join(APPS, folder))) if (!made.has(path)) await rm(path);
+  }
 }
 
 /** @param {string} folder */

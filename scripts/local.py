@@ -13,11 +13,12 @@ from scripts.output import console, write_json
 if TYPE_CHECKING:
     from local.processes.program import PartStatus
     from local.processes.stack import Stack
+    from local.stack.up import Wish
     from local.stack.verify import Verification
     from plan.model import Plan
 
 app = typer.Typer(
-    help="The dev stack on this machine, with real parts: up, verify, exec, status, logs, down.",
+    help="The dev stack on this machine, with real parts: up, dev, verify, exec, status, logs, down.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -95,18 +96,45 @@ def up(
     ] = False,
 ) -> None:
     """Record, gate and realise the dev stack; change only what differs. Ctrl-C stops all parts."""
-    from local.host.serving import read
-    from local.stack import verified
     from local.stack.up import Wish
-    from local.stack.up import up as bring_up
 
     here = _stack(first_port)
-    plan = _gated()
     wish = Wish(standby_of=standby_of, serves=serves, from_backups=from_backups, backup=backup, rebuilds=rebuilds)
+    _bring_up(here, wish, verifies=verifies)
+
+
+@app.command()
+def dev(first_port: FirstPort = None) -> None:
+    """As `up`; then serve what is saved in apps/ at once, apply new migrations, and print all logs, until Ctrl-C.
+
+    Settings and the rest of the project are not watched: `up` takes them over, also beside it.
+    """
+    from local.host.serving import read
+    from local.stack import dev as loop
+
+    here = _stack(first_port)
+    plan = _bring_up(here, None)
+    if not read(here.state).is_serving:
+        raise typer.Exit(1)
+    try:
+        loop.run(here, plan, _say)
+    except KeyboardInterrupt:
+        _say("the stack runs on; `./hybrid local down` stops it")
+
+
+def _bring_up(here: "Stack", wish: "Wish | None", *, verifies: bool = False) -> "Plan":
+    """Returns the plan that was realised."""
+    from local.edge import bundles
+    from local.host.serving import read
+    from local.stack import verified
+    from local.stack.up import up as bring_up
+
+    plan = _gated()
+    bundles.ensure(here.project)
     unchanged = verified.taken_over(here.state)
     changed = bring_up(here, plan, _tell, _progress, wish)
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")
-    if from_backups and changed:
+    if wish and wish.from_backups and changed:
         _tell_restored(here)
     if unchanged and not changed:
         verified.mark(here.state, unchanged)
@@ -118,6 +146,7 @@ def up(
         _say("verified before, and unchanged since; `./hybrid local verify` does it again")
     elif verifies:
         _verify(here, REQUESTS)
+    return plan
 
 
 def _tell_restored(here: "Stack") -> None:

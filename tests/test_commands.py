@@ -274,6 +274,7 @@ def test_a_foreign_folder_is_refused_and_kept(tmp_path: Path) -> None:
         answer = hybrid("local", *arguments, environment=environment)
         assert answer.code == 1
         assert "is not empty and not a state folder" in answer.err
+    assert "is not empty and not a state folder" in hybrid("local", "dev", environment=environment).err
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 

@@ -13,10 +13,14 @@ from local.common.errors import LocalError
 from local.common.state import State
 
 
+class InUseError(LocalError):
+    """Another command holds the stack."""
+
+
 def hold(state: State) -> AbstractContextManager[None]:
-    """Hold the stack of a prepared state folder; LocalError when another command does."""
+    """Hold the stack of a prepared state folder; InUseError when another command does."""
     return lock.hold(
-        state.lock_file, _own_note(), error=lambda held: LocalError(f"{state.folder}: in use by {_holder(held)}")
+        state.lock_file, _own_note(), error=lambda held: InUseError(f"{state.folder}: in use by {_holder(held)}")
     )
 
 

@@ -2,8 +2,10 @@
 
 import http.client
 import json
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +18,7 @@ from local.host.realisation import Realisation
 from local.identity import part as identity
 from local.processes.program import Program, content_hash
 from local.processes.stack import Stack
+from local.processes.supervisor import Outcome
 from plan.model import Computed, Plan, Resource
 
 ASSET_SETTINGS = {"htmlHandling", "notFoundHandling", "runWorkerFirst"}
@@ -186,6 +189,7 @@ def _referenced(plan: Plan, value: Any) -> Resource:
 
 
 NAME = "edge"
+RELOADED = "reloaded"
 SERVE = Path(__file__).with_name("miniflare") / "serve.mjs"
 
 
@@ -208,38 +212,59 @@ def refuse(realisation: Realisation) -> None:
 
 
 def start(realisation: Realisation) -> str:
-    stack = realisation.stack
-    return realisation.run(program(stack, declared_config(realisation)), lambda: is_ready(stack))
+    """Starts it as declared; other bundles it reads again, without the half second that its start takes."""
+    stack, config = realisation.stack, declared_config(realisation)
+    build = _build(config)
+    outcome = stack.supervisor.ensure(program(stack, config, build))
+    is_reloaded = outcome is Outcome.UNCHANGED and _ask(stack.ports.edge_control, "/build")[1] != build
+    if is_reloaded:
+        stack.supervisor.signal(NAME, signal.SIGHUP)
+    stack.supervisor.wait_ready(NAME, lambda: is_ready(stack, build))
+    return RELOADED if is_reloaded else str(outcome)
 
 
-def program(stack: Stack, config: dict[str, Any]) -> Program:
-    """Writes the configuration and describes the program; it starts again when that, or a bundle, has changed."""
+def program(stack: Stack, config: dict[str, Any], build: str) -> Program:
+    """Writes the configuration and describes the program; it starts again when that has changed."""
     path = stack.state.edge / "config.json"
-    stack.state.write_json(path, config)
-    bundles = [Path(module["path"]) for worker in config["workers"] for module in worker["modules"]]
-    assets = [Path(worker["assets"]["directory"]) for worker in config["workers"] if worker["assets"]]
+    stack.state.write_json(path, {**config, "build": build})
     return Program(
         name=NAME,
         command=(str(stack.project / "node_modules/.bin/node"), str(SERVE), str(path)),
         # Workers' tools keep caches in the home folder.
         environment={"HOME": str(stack.state.edge), "XDG_CONFIG_HOME": str(stack.state.edge)},
-        contents=(content_hash(path, SERVE.parent, *bundles, *assets),),
+        contents=(content_hash(SERVE.parent), sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()),
     )
 
 
-def is_ready(stack: Stack) -> bool:
-    """Whether the site answers, and the API behind it, and the database behind that."""
-    return all(get_status(port, "/api/health") == 200 for port in (stack.ports.api, stack.ports.web))
+def _build(config: dict[str, Any]) -> str:
+    """Names the bundles and the assets by their content."""
+    bundles = [Path(module["path"]) for worker in config["workers"] for module in worker["modules"]]
+    assets = [Path(worker["assets"]["directory"]) for worker in config["workers"] if worker["assets"]]
+    return content_hash(*bundles, *assets)
+
+
+def is_ready(stack: Stack, build: str) -> bool:
+    """Whether these bundles are served, and the site answers, and the API behind it, and the database behind that."""
+    ports = stack.ports
+    return _ask(ports.edge_control, "/build") == (200, build) and all(
+        get_status(port, "/api/health") == 200 for port in (ports.api, ports.web)
+    )
 
 
 def get_status(port: int, path: str) -> int | None:
     """Status of a GET on loopback; None when nobody answers."""
+    return _ask(port, path)[0]
+
+
+def _ask(port: int, path: str) -> tuple[int | None, str]:
+    """Status and body of a GET on loopback; None when nobody answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(errors="replace")
     except (OSError, http.client.HTTPException):
-        return None
+        return None, ""
     finally:
         connection.close()
 

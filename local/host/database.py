@@ -117,14 +117,18 @@ def start_pooler(realisation: Realisation) -> str:
 
 
 def migrate(realisation: Realisation) -> str:
-    """Runs the migrations that are still to be run, directly and not through the pooler."""
+    applied = run_migrations(realisation)
+    return f"{len(applied)} applied" if applied else UNCHANGED
+
+
+def run_migrations(realisation: Realisation) -> list[str]:
+    """Runs the migrations that are still to be run, directly and not through the pooler; returns their names."""
     from psycopg.conninfo import conninfo_to_dict
 
     stack = realisation.stack
     uri = conninfo(stack, realisation.host, migrations.ROLE, stack.ports.postgres)
     parameters = {name: str(value) for name, value in conninfo_to_dict(uri).items()}
-    applied = migrations.apply(parameters, stack.project / migrations.FOLDER)
-    return f"{len(applied)} applied" if applied else UNCHANGED
+    return migrations.apply(parameters, stack.project / migrations.FOLDER)
 
 
 def _told(outcome: Outcome, report: Report) -> str:

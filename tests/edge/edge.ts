@@ -74,6 +74,7 @@ export function edgeConfig(state: string, ports: number[], databasePort: number,
   return {
     host: "127.0.0.1",
     state,
+    build: "bundles-1",
     entry: { port: entry, worker: "web" },
     direct: { port: direct, worker: "api" },
     control: { port: control },

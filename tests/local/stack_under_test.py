@@ -53,6 +53,7 @@ def copy_project(folder: Path) -> Path:
         if (ROOT / name).is_file() and not name.startswith(("tests/", "docs/")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+    shutil.copy2(ROOT / "apps/made", folder / "apps")
     for name in ("apps/worker/dist", "apps/web/dist"):
         shutil.copytree(ROOT / name, folder / name)
     for name in (".venv", "node_modules"):

@@ -1,11 +1,18 @@
 """A project's local stack from its first `up` to its last `down`, and what changes of the project do to it between."""
 
+import http.client
+import os
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from local.common import lock
 from local.common.parts import PARTS
+from local.common.state import State
 from plan.project import ROOT
 from tests.local.stack_under_test import (
     StackUnderTest,
@@ -15,6 +22,7 @@ from tests.local.stack_under_test import (
     request,
     skip_without_stack,
 )
+from tests.waiting import until
 
 # The first test makes the stack, the last one removes it.
 pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.random_order(disabled=True)]
@@ -65,6 +73,91 @@ def test_a_binding_that_is_taken_out_goes_and_a_new_bucket_changes_only_the_edge
     assert "EXTRA" not in api_config(stack)["vars"]
     _, buckets = request(stack.first_port + 5, "GET", "/buckets")
     assert [bucket["name"] for bucket in buckets] == ["automatonicai-dev-logos", "automatonicai-dev-media"]
+
+
+def served(stack: StackUnderTest) -> object:
+    try:
+        _, answer = request(stack.first_port, "GET", "/healthcheck")
+    except (OSError, http.client.HTTPException):
+        return None
+    return answer["environment"] if isinstance(answer, dict) else None
+
+
+def test_a_source_that_is_newer_than_its_bundle_is_served(stack: StackUnderTest) -> None:
+    route = stack.project / "apps/worker/src/routes/health.ts"
+    source = route.read_text()
+    route.write_text(source.replace("c.env.ENVIRONMENT", '"newer"'))
+    pid = stack.pid("edge")
+    assert stack.up().splitlines()[-1] == "changed: edge"
+    assert served(stack) == "newer"
+    route.write_text(source.replace("c.env", "c.env."))
+    refused = stack.run("up")
+    assert refused.returncode == 1
+    assert "worker/src/routes/health.ts:10" in refused.stderr
+    assert refused.stderr.endswith("hybrid: apps/: can't be bundled, as it says above; mend it, then try again\n")
+    route.write_text(source)
+    assert stack.up().splitlines()[-1] == "changed: edge"
+    assert (served(stack), stack.pid("edge")) == ("dev", pid)
+
+
+@contextmanager
+def edit_loop(stack: StackUnderTest) -> Iterator[list[str]]:
+    """`local dev`, as it watches; yields the lines that it has said, which grow. Ctrl-C ends it."""
+    said: list[str] = []
+    with stack.start("dev") as loop:
+        reader = threading.Thread(target=lambda: said.extend(loop.stderr or ()))
+        reader.start()
+        try:
+            until(lambda: has(said, "watching apps/") or loop.poll() is not None)
+            yield said
+        finally:
+            os.killpg(loop.pid, signal.SIGINT)
+            reader.join()
+    assert loop.returncode == 0, said
+
+
+def has(said: list[str], part: str) -> bool:
+    return any(part in line for line in said)
+
+
+def test_what_is_saved_is_served_at_once(stack: StackUnderTest) -> None:
+    route = stack.project / "apps/worker/src/routes/health.ts"
+    page = stack.project / "apps/web/public/index.html"
+    source, text = route.read_text(), page.read_text()
+    with edit_loop(stack) as said:
+        route.write_text(source.replace("c.env.ENVIRONMENT", '"saved"'))
+        until(lambda: served(stack) == "saved")
+        page.write_text(f"{text}<!-- saved -->")
+        until(lambda: "<!-- saved -->" in str(request(stack.first_port, "GET", "/")[1]))
+        route.write_text(source.replace("c.env", "c.env."))
+        until(lambda: has(said, "can't be bundled"))
+        assert served(stack) == "saved"
+        route.write_text(f"{source}\nthrow new Error('at its start');")
+        until(lambda: has(said, "ended (exit code 1)"))
+        assert has(said, "Uncaught Error: at its start")
+        with lock.hold(State(stack.state)):
+            route.write_text(source)
+            until(lambda: has(said, "not yet"))
+        until(lambda: served(stack) == "dev")
+        before = len(said)
+        page.write_text(text)
+        until(lambda: any("index.html" in line and "served" in line for line in said[before:]))
+    assert said[-1] == "the stack runs on; `./hybrid local down` stops it\n"
+    assert has(said, "edge          ")
+    assert stack.up().splitlines()[-1] == "nothing to change"
+
+
+def test_a_migration_that_is_saved_is_applied(stack: StackUnderTest) -> None:
+    migration = stack.project / "apps/worker/migrations/0099_saved.sql"
+    with edit_loop(stack) as said:
+        migration.write_text("SELECT nothing_of_the_kind")
+        until(lambda: has(said, "nothing_of_the_kind"))
+        migration.write_text("CREATE TABLE regulated.saved ()")
+        until(lambda: has(said, "0099_saved applied"))
+        migration.write_text("CREATE TABLE regulated.saved (id bigint)")
+        until(lambda: has(said, "0099_saved was applied before"))
+    migration.unlink()
+    assert stack.psql("SELECT to_regclass('regulated.saved')") == "regulated.saved"
 
 
 def test_wrong_settings_are_refused_before_anything_changes(stack: StackUnderTest) -> None:

@@ -54,6 +54,8 @@ const Worker = z.strictObject({
 const Config = z.strictObject({
   host: z.literal("127.0.0.1"),
   state: absolutePath,
+  // Names the bundles by their content; the control port tells which are served.
+  build: z.string(),
   entry: z.strictObject({ port, worker: z.string() }),
   direct: z.strictObject({ port, worker: z.string() }),
   control: z.strictObject({ port }),

@@ -1,17 +1,18 @@
 /**
- * Reaches every declared bucket, bound to a Worker or not, so that each can be proved to work.
+ * Reaches every declared bucket, bound to a Worker or not, so that each can be proved to work; knows what is served.
  *
- * GET /buckets: [{ name, objects }].  PUT, GET, DELETE /buckets/NAME/KEY: one object.
+ * GET /build: name of the bundles that are served.  GET /buckets: [{ name, objects }].  PUT, GET, DELETE /buckets/NAME/KEY: one object.
  */
 
 export default {
   /**
    * @param {Request} request
-   * @param {Record<string, Bucket>} buckets
+   * @param {{ BUILD: string } & Record<string, Bucket>} bound
    */
-  async fetch(request, buckets) {
+  async fetch(request, { BUILD, ...buckets }) {
     const [root, name, ...rest] = new URL(request.url).pathname.slice(1).split("/").map(decodeURIComponent);
-    if (root !== "buckets") return failure(404, "not_found", "only /buckets is served here");
+    if (root === "build") return new Response(BUILD);
+    if (root !== "buckets") return failure(404, "not_found", "only /build and /buckets are served here");
     if (!name) return listBuckets(buckets);
     const bucket = Object.hasOwn(buckets, name) ? buckets[name] : undefined;
     if (!bucket) return failure(404, "not_found", `no bucket is called '${name}'`);

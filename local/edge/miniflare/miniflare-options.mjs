@@ -85,16 +85,17 @@ function assets({ name }, { directory, binding, runWorkerFirst, htmlHandling, no
 }
 
 /**
- * Bound to every declared bucket under the bucket's own name.
+ * Bound to every declared bucket under the bucket's own name, which has no capitals; BUILD is what the bundles are.
  * @param {EdgeConfig} config
  * @returns {WorkerOptions}
  */
-function controlWorker({ host, control, buckets }) {
+function controlWorker({ host, control, build, buckets }) {
   return {
     name: "edge-control",
     modulesRoot: "/",
     modules: [{ type: "ESModule", path: CONTROL_WORKER }],
     compatibilityDate: "2026-07-01",
+    bindings: { BUILD: build },
     r2Buckets: Object.fromEntries(buckets.map((name) => [name, name])),
     unsafeDirectSockets: [{ host, port: control.port }],
   };

@@ -1,7 +1,8 @@
 /**
  * Serves the declared Workers on one machine: `node serve.mjs CONFIG.json`.
  *
- * Runs until SIGTERM, SIGINT or the end of its parent, and leaves no process behind.
+ * SIGHUP has it read the configuration and the bundles again; the ports stay. Runs until SIGTERM, SIGINT or the end of
+ * its parent, and leaves no process behind.
  * Exits with 2 when the configuration is wrong, with 1 when it can't be served.
  */
 import { once } from "node:events";
@@ -14,7 +15,6 @@ import { ConfigError, readConfig } from "./config.mjs";
 import { miniflareOptions } from "./miniflare-options.mjs";
 
 /** @import { Miniflare } from "miniflare" */
-/** @import { EdgeConfig } from "./config.mjs" */
 
 const PARENT_CHECK_MS = 500;
 // What a Worker may use (Cloudflare, Workers limits); without a limit workerd keeps 140 MB more after 5,000 requests.
@@ -23,14 +23,22 @@ const WORKER_MEMORY_MB = 128;
 try {
   const [path, ...surplus] = process.argv.slice(2);
   if (!path || surplus.length) throw new ConfigError("give one configuration file: serve.mjs CONFIG.json");
-  await serve(readConfig(path));
+  await serve(path);
 } catch (error) {
+  fail(error);
+}
+
+/** @param {unknown} error */
+function fail(error) {
   console.error(`edge: ${error instanceof Error ? error.message : error}`);
   process.exit(error instanceof ConfigError ? 2 : 1);
 }
 
-/** @param {EdgeConfig} config */
-async function serve(config) {
+/** @param {string} path */
+async function serve(path) {
+  const config = readConfig(path);
+  const { promise: started, resolve } = /** @type {PromiseWithResolvers<Miniflare>} */ (Promise.withResolvers());
+  reloadOnHangup(path, started);
   const sockets = { site: config.entry, api: config.direct, control: config.control };
   for (const [part, { port }] of Object.entries(sockets)) await refuseTakenPort(part, port, config.host);
   prepareEnvironment(config.state);
@@ -39,9 +47,26 @@ async function serve(config) {
   const miniflare = new Miniflare({ ...miniflareOptions(config), log: new Log(LogLevel.WARN) });
   stopWithParent(miniflare);
   await miniflare.ready;
+  resolve(miniflare);
   for (const [part, { port }] of Object.entries(sockets)) {
     console.log(`edge: ${part} on http://${config.host}:${port}`);
   }
+}
+
+/**
+ * Asked while it still starts, it reads once more when it has. What can't be served ends it, as at its start.
+ * @param {string} path
+ * @param {Promise<Miniflare>} started
+ */
+function reloadOnHangup(path, started) {
+  process.on("SIGHUP", async () => {
+    try {
+      const miniflare = await started;
+      await miniflare.setOptions(miniflareOptions(readConfig(path)));
+    } catch (error) {
+      fail(error);
+    }
+  });
 }
 
 /**
