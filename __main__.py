@@ -16,6 +16,7 @@ from components.edge.failover_pages_host import FailoverPagesHost
 from components.edge.hyperdrive_pair import HyperdrivePair, HyperdrivePairArgs
 from components.edge.pages_static_site import PagesStaticSite, PagesStaticSiteArgs
 from components.edge.web_site import WebSite, WebSiteArgs
+from components.edge.worker_script import earlier_version
 from components.host import specification as host_specification
 from components.host.backup_alarms import BackupAlarms, BackupAlarmsArgs
 from components.host.bundle import HostBundles, HostBundlesArgs, bundle, bundle_arn
@@ -266,6 +267,9 @@ api = ApiWorker(
         origins=[f"https://{stack.site_hostname}"],
         requests_per_minute=stack.requests_per_minute,
         sentry_dsn=stack.sentry_dsn,
+        earlier=earlier_version(stack, "api"),
+        crons=stack.api_crons,
+        has_custom_domain=stack.api_custom_domain,
     ),
     opts,
 )
@@ -279,6 +283,7 @@ site = WebSite(
         build_id=stack.build_id,
         api_script=api.script,
         identity=sign_in.site_bindings,
+        earlier=earlier_version(stack, "web"),
     ),
     opts,
 )

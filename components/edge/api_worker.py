@@ -9,7 +9,7 @@ import pulumi_cloudflare as cloudflare
 
 from components.common.labels import DataClass, Labels
 from components.edge.hyperdrive_pair import HyperdrivePair
-from components.edge.worker_script import WorkerScript, WorkerScriptArgs
+from components.edge.worker_script import EarlierVersion, WorkerScript, WorkerScriptArgs
 from components.settings.binding_names import binding_name
 from components.storage.media_bucket import MediaBucket
 
@@ -35,6 +35,12 @@ class ApiWorkerArgs:
     """Where it tells its failures; empty: nowhere."""
     requests_per_minute: int
     """Requests of one person, or of one address without a person, at one of Cloudflare's places."""
+    earlier: EarlierVersion | None = None
+    crons: Sequence[str] = ()
+    """When it runs by itself, UTC."""
+    has_custom_domain: bool = False
+    """Whether Cloudflare makes record and certificate of the host name for the Worker itself, in place of a route. A
+    record that is there already, such as a route's, must be removed before."""
 
 
 class ApiWorker(pulumi.ComponentResource):
@@ -56,9 +62,26 @@ class ApiWorker(pulumi.ComponentResource):
                 module_path=args.module_path,
                 build_id=args.build_id,
                 bindings=_bindings(args),
+                earlier=args.earlier,
+                crons=args.crons,
             ),
             child,
         )
+        if args.has_custom_domain:
+            cloudflare.WorkersCustomDomain(
+                f"{name}-domain",
+                account_id=args.account_id,
+                zone_id=args.zone_id,
+                hostname=args.hostname,
+                service=worker.script,
+                opts=child,
+            )
+        else:
+            self._declare_route(name, args, worker.script)
+        self.script = worker.script
+        self.register_outputs({"script": self.script})
+
+    def _declare_route(self, name: str, args: ApiWorkerArgs, script: pulumi.Output[str]) -> None:
         record = cloudflare.DnsRecord(
             f"{name}-record",
             zone_id=args.zone_id,
@@ -69,17 +92,15 @@ class ApiWorker(pulumi.ComponentResource):
             proxied=True,
             ttl=1,
             comment=f"{args.labels.prefix}: API, answered by a Worker",
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         cloudflare.WorkersRoute(
             f"{name}-route",
             zone_id=args.zone_id,
             pattern=f"{args.hostname}/*",
-            script=worker.script,
+            script=script,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[record]),
         )
-        self.script = worker.script
-        self.register_outputs({"script": self.script})
 
 
 def _sentry(dsn: str) -> list[cloudflare.WorkerVersionBindingArgsDict]:

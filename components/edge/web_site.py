@@ -7,7 +7,7 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 
 from components.common.labels import DataClass, Labels
-from components.edge.worker_script import WorkerScript, WorkerScriptArgs
+from components.edge.worker_script import EarlierVersion, WorkerScript, WorkerScriptArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class WebSiteArgs:
     """Worker that answers the API; called inside Cloudflare, without a further request over the internet."""
     identity: Sequence[cloudflare.WorkerVersionBindingArgsDict]
     """What it signs people in with; see Identity."""
+    earlier: EarlierVersion | None = None
 
 
 class WebSite(pulumi.ComponentResource):
@@ -44,6 +45,7 @@ class WebSite(pulumi.ComponentResource):
                 script=f"{args.labels.prefix}-web",
                 module_path=args.module_path,
                 build_id=args.build_id,
+                earlier=args.earlier,
                 bindings=[
                     {"type": "service", "name": "API", "service": args.api_script},
                     {"type": "assets", "name": "ASSETS"},

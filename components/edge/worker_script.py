@@ -7,11 +7,31 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 
 from components.common.labels import DataClass, Labels
+from components.settings.stack import Settings
 
 # Not the newest: one that the workerd pinned in package-lock.json knows, so that the cloud and one machine behave
 # alike. Never later than that workerd's own date.
 COMPATIBILITY_DATE = "2026-07-01"
 COMPATIBILITY_FLAGS = ["nodejs_compat"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierVersion:
+    """A version of before that still answers, beside the one that is declared or in its place."""
+
+    version: str
+    """Cloudflare's id of it; one of the newest hundred (Cloudflare, Versions and deployments)."""
+    percent: int
+    """Share of the requests; 100 is a rollback, and the declared version is only uploaded."""
+
+
+def earlier_version(stack: Settings, worker: str) -> EarlierVersion | None:
+    """What the settings of a Worker, `api` or `web`, say."""
+    version, percent = {
+        "api": (stack.api_earlier_version, stack.api_earlier_percent),
+        "web": (stack.web_earlier_version, stack.web_earlier_percent),
+    }[worker]
+    return EarlierVersion(version=version, percent=percent) if version else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +46,10 @@ class WorkerScriptArgs:
     build_id: str
     """Tag of the version, so that a deployment can be traced to a commit."""
     bindings: Sequence[cloudflare.WorkerVersionBindingArgsDict]
+    """A secret is one of type `secret_text`, its text a secret output."""
+    earlier: EarlierVersion | None = None
+    crons: Sequence[str] = ()
+    """When it runs by itself, UTC; the code must export `scheduled`."""
     assets: cloudflare.WorkerVersionAssetsArgsDict | None = None
     """Static files that are uploaded with the version."""
     placement: cloudflare.WorkerVersionPlacementArgsDict = field(
@@ -37,7 +61,8 @@ class WorkerScriptArgs:
 class WorkerScript(pulumi.ComponentResource):
     """Worker, version and a deployment that pins the version. workers.dev stays off: it bypasses the routes.
 
-    A version can't be changed: another bundle or binding replaces it, and the deployment follows.
+    A version can't be changed: another bundle, by its hash, or another binding replaces it, and the deployment follows.
+    Cloudflare keeps the version of before, for the provider deletes none.
     """
 
     script: pulumi.Output[str]
@@ -86,8 +111,28 @@ class WorkerScript(pulumi.ComponentResource):
             account_id=args.account_id,
             script_name=worker.name,
             strategy="percentage",
-            versions=[{"version_id": version.id, "percentage": 100}],
+            versions=_shares(version.id, args.earlier),
             opts=child,
         )
+        if args.crons:
+            cloudflare.WorkersCronTrigger(
+                f"{name}-crons",
+                account_id=args.account_id,
+                script_name=deployment.script_name,
+                schedules=[{"cron": cron} for cron in args.crons],
+                opts=child,
+            )
         self.script = deployment.script_name
         self.register_outputs({"script": self.script})
+
+
+def _shares(
+    declared: pulumi.Output[str], earlier: EarlierVersion | None
+) -> list[cloudflare.WorkersDeploymentVersionArgsDict]:
+    """One version or two, of 100 per cent together."""
+    if earlier is None:
+        return [{"version_id": declared, "percentage": 100}]
+    before = cloudflare.WorkersDeploymentVersionArgsDict(version_id=earlier.version, percentage=earlier.percent)
+    if earlier.percent == 100:
+        return [before]
+    return [{"version_id": declared, "percentage": 100 - earlier.percent}, before]

@@ -63,8 +63,8 @@ _THROUGH = {
         ),
         usd=0,
         may_ignore={
-            "buildConfig": "a direct upload has no build; Cloudflare fills it in",
-            "deploymentConfigs": "a direct upload has no Functions; Cloudflare fills it in",
+            "buildConfig": "said when it is made; what Cloudflare answers has drifted",
+            "deploymentConfigs": "said when it is made; what Cloudflare answers has drifted",
         },
         variables=r"deploymentConfigs\.\w+\.envVars\.",
     ),

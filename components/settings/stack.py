@@ -21,6 +21,7 @@ from components.settings.host import HostSettings
 from components.settings.stack_file import PROJECT, StackFile
 from components.settings.types import (
     BucketName,
+    Cron,
     DatabaseName,
     Date,
     Email,
@@ -31,9 +32,11 @@ from components.settings.types import (
     Ipv6Network,
     KeyAlias,
     KeyGeneration,
+    Percent,
     Repository,
     Slug,
     SshPublicKey,
+    VersionId,
 )
 from host.specification.model import (
     ArchiveQueueMb,
@@ -143,6 +146,12 @@ class Settings(BaseModel):
     auth0_client_secret: Annotated[str, Field(max_length=200)]
     sentry_dsn: Annotated[str, Field(max_length=200)]
     requests_per_minute: Annotated[int, Field(ge=10, le=1_000_000)]
+    api_custom_domain: bool
+    api_crons: Annotated[list[Cron], Field(max_length=3)]
+    api_earlier_version: VersionId
+    api_earlier_percent: Percent
+    web_earlier_version: VersionId
+    web_earlier_percent: Percent
 
     failover_active: Literal["worker", "vercel", "vercel-dns"]
     standby_hostname: HostName

@@ -68,3 +68,13 @@ FullHour = Annotated[str, matching("([01][0-9]|2[0-3]):00", 'is not a full hour;
 Date = Annotated[str, matching(r"\d{4}-\d{2}-\d{2}", NO_DATE), AfterValidator(_date)]
 KeyAlias = Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9_-]{1,250}$")]
 KeyGeneration = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")]
+# Five fields, as Cloudflare's Cron Triggers have them; Cloudflare itself looks at their values.
+Cron = Annotated[str, matching(r"\S+( \S+){4}", 'is not a schedule; allowed: five fields such as "*/15 * * * *"')]
+VersionId = Annotated[
+    str,
+    matching(
+        "([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?",
+        "is not the id of a version; `./hybrid worker versions` lists them",
+    ),
+]
+Percent = Annotated[int, Field(ge=1, le=100)]

@@ -1,10 +1,5 @@
-"""The setting that says which side is active: without it the next `pulumi up` would undo what was done.
+"""The setting that says which side is active: without it the next `pulumi up` would undo what was done."""
 
-The one line is edited as text: the rollback's wheel brings no YAML parser, and writing the file out with PyYAML would
-drop its comments.
-"""
-
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,12 +9,11 @@ from failover.cloudflare.api import RecordNow
 from failover.common.errors import FailoverError
 from failover.common.files import replace
 from failover.common.ids import Ids
+from failover.common.setting_line import changed_text, settings_file
 from failover.common.terms import Kind
 from failover.operation.changes import is_led_past
 
 KEY = "hybrid:failoverActive"
-LINE = re.compile(rf"^(?P<head>[ ]+(?P<quote>[\"']?){KEY}(?P=quote):[ ]*)(?P<value>[^\s#]*)(?P<tail>[ ]*(#.*)?)$", re.M)
-CONFIG = re.compile(r"^config:[ ]*(#.*)?$", re.M)
 UNSURE = "as far as the API has confirmed its changes, and once `status` shows that it holds: "
 
 
@@ -54,44 +48,22 @@ class Setting:
         return f"{self.file}: {'set, commit it' if self.is_changed else 'says so already'}: {self.line}"
 
 
-def _settings_file(stack: str, start: Path) -> Path | None:
-    """The stack's file in the checkout that `start` lies in."""
-    for folder in (start, *start.parents):
-        file = folder / f"Pulumi.{stack}.yaml"
-        if (folder / "Pulumi.yaml").is_file():
-            return file if file.is_file() else None
-    return None
-
-
 def set_active(stack: str, active: Active, start: Path) -> Setting:
     """Changes one line and keeps the rest as it is. Raises FailoverError where the file can't be understood."""
     line = f"{KEY}: {active}"
-    file = _settings_file(stack, start)
+    file = settings_file(stack, start)
     if file is None:
         return Setting(stack=stack, line=line)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise FailoverError(f"{file}: can't be read: {error}; set it yourself: {line}") from error
-    changed = changed_text(text, active)
+    changed = changed_text(text, KEY, active)
     if changed is None:
         raise FailoverError(f"{file}: there is no single line for it; set it yourself, under config: {line}")
     if changed != text:
         replace(file, changed)
     return Setting(stack=stack, line=line, file=file, is_changed=changed != text)
-
-
-def changed_text(text: str, active: Active) -> str | None:
-    """The file's text with the setting changed; None where it is there twice, or there is no plain `config:`."""
-    found = list(LINE.finditer(text))
-    if len(found) == 1:
-        one = found[0]
-        return f"{text[: one.start()]}{one['head']}{active}{one['tail']}{text[one.end() :]}"
-    sections = list(CONFIG.finditer(text))
-    if found or len(sections) != 1:
-        return None
-    end = sections[0].end()
-    return f"{text[:end]}\n  {KEY}: {active}{text[end:]}"
 
 
 def active_after(ids: Ids, records: Mapping[str, RecordNow], scripts: Mapping[str, str | None]) -> Active:

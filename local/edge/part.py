@@ -69,9 +69,11 @@ def site_assets(config: dict[str, Any]) -> Path:
 def routed(plan: Plan, hostname: str) -> str:
     """The Worker that answers all of a host name. Raises LocalError where none does."""
     patterns = {resource.inputs["pattern"]: resource.inputs.get("script") for resource in plan.of_type(tokens.ROUTE)}
+    domains = plan.of_type(tokens.CUSTOM_DOMAIN)
+    patterns |= {f"{resource.inputs['hostname']}/*": resource.inputs["service"] for resource in domains}
     pattern = f"{hostname}/*"
     if pattern not in patterns:
-        raise LocalError(f"{pattern}: no route is declared for it; the local edge needs one")
+        raise LocalError(f"{pattern}: no route or domain is declared for it; the local edge needs one")
     script = patterns[pattern] or _behind_failover(plan, hostname)
     if not script:
         raise LocalError(f"{pattern}: its route has no script (failoverActive); only a Worker can answer here")

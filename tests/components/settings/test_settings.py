@@ -161,6 +161,11 @@ def test_dev_is_valid() -> None:
         ("identityProvider", "okta", "allowed: 'cognito' or 'auth0'"),
         ("publicSignUp", "perhaps", "is not true or false"),
         ("sessionGenerations", "[]", "has too few entries; allowed: at least 1"),
+        ("apiEarlierVersion", "the one before", "is not the id of a version; `./hybrid worker versions` lists them"),
+        ("apiEarlierPercent", "0", "allowed: at least 1"),
+        ("webEarlierPercent", "101", "allowed: at most 100"),
+        ("apiCrons", '["hourly"]', 'is not a schedule; allowed: five fields such as "*/15 * * * *"'),
+        ("apiCustomDomain", "yes", "is not true or false"),
         ("failoverActive", "nobody", "allowed: 'worker', 'vercel' or 'vercel-dns'"),
     ],
 )

@@ -1,5 +1,6 @@
 """What the edge is given for a plan's Workers: every binding, or a refusal that names it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,13 @@ def test_host_names_are_answered_by_their_routes_workers() -> None:
     assert made["buckets"] == ["media"]
 
 
+def test_a_host_name_may_be_a_workers_own_domain() -> None:
+    of = plan()
+    domain = resource(tokens.CUSTOM_DOMAIN, "api", hostname="api.shop.example", service="shop")
+    kept = tuple(one for one in of.resources if one.inputs.get("pattern") != "api.shop.example/*")
+    assert config(replace(of, resources=(*kept, domain)))["direct"] == {"port": 7401, "worker": "shop"}
+
+
 @pytest.mark.parametrize(
     ("binding", "key", "value"),
     [
@@ -152,7 +160,7 @@ def test_a_host_name_that_no_worker_answers_is_refused() -> None:
     with pytest.raises(LocalError, match="its route has no script"):
         config(plan(script=None))
     without = plan()
-    with pytest.raises(LocalError, match=r"nowhere/\*: no route is declared"):
+    with pytest.raises(LocalError, match=r"nowhere/\*: no route or domain is declared"):
         config(Plan(**{**vars(without), "settings": {**without.settings, "shop:siteHostname": "nowhere"}}))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from failover.operation.active_setting import Active, changed_text
+from failover.common.setting_line import changed_text
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from failover.operation.active_setting import Active, changed_text
     ],
 )
 def test_one_line_of_the_settings_is_changed_or_none(before: str, after: str | None) -> None:
-    assert changed_text(before, Active.VERCEL) == after
+    assert changed_text(before, "hybrid:failoverActive", "vercel") == after
