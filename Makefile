@@ -3,7 +3,7 @@
 PYTHON ?= python3
 # What is installed uncompiled is compiled by the first process that needs it, and not by each again.
 unexport PYTHONDONTWRITEBYTECODE
-SOURCES := durable components plan policies pictures local database backups failover host scripts bench
+SOURCES := durable components plan policies pictures local database backups workers failover host scripts bench
 # What the bundles are made from, and they themselves, by content: a time tells neither a file that is gone nor one that
 # was copied back.
 SUM := sort -z | xargs -0 sha256sum | sha256sum | cut -c-64

@@ -30,7 +30,7 @@ import typer
 from typer.core import TyperGroup
 
 from components.common.errors import HybridError
-from scripts import backup, db, doctor, drill, failover, gate, graph, local, preview, residency, restore
+from scripts import backup, db, doctor, drill, failover, gate, graph, local, preview, residency, restore, worker
 from scripts.output import unwritten
 
 
@@ -66,6 +66,7 @@ app.add_typer(backup.app, name="backup")
 app.command("restore")(restore.restore)
 app.command("drill")(drill.drill)
 app.add_typer(failover.app, name="failover")
+app.add_typer(worker.app, name="worker")
 app.command("doctor")(doctor.doctor)
 
 

@@ -262,6 +262,8 @@ def _create(kind: Kind, work: Work) -> Answer:
     names = {row["name"] for row in rows.values() if "name" in row and kind.has_own_names}
     if identity in rows or given.get("name") in names:
         raise ApiError(HTTPStatus.CONFLICT, 10004, f"{given.get('name')}: one of that name already exists.")
+    if work.call.path.endswith("/deployments"):
+        _refuse_deployment(work)
     made = kind.taken(_merged({"id": identity, **kind.added(given)}, given))
     if work.call.path.endswith("/versions"):
         made["number"] = len(rows) + 1
@@ -272,6 +274,23 @@ def _create(kind: Kind, work: Work) -> Answer:
         made[kind.modified_on] = timestamp(work.now)
     rows[identity] = {key: value for key, value in made.items() if key not in kind.shown_once}
     return ok(_shown(kind, made, work.now))
+
+
+def _refuse_deployment(work: Work) -> None:
+    """One version or two of this Worker, of 100 per cent together."""
+    account, _, rest = work.call.path.partition("/workers/scripts/")
+    name = rest.partition("/")[0]
+    workers = work.data["resources"].get(f"{account}/workers/workers", {}).values()
+    ids = [row["id"] for row in workers if row["name"] == name]
+    if name not in scripts(work):
+        raise not_found(10007, "This Worker does not exist on your account.")
+    known = {one for key in ids for one in work.data["resources"].get(f"{account}/workers/workers/{key}/versions", {})}
+    given = work.call.document.get("versions") or []
+    shares = [share.get("percentage", 0) for share in given]
+    if len(given) not in (1, 2) or sum(shares) != 100 or min(shares) <= 0:
+        raise bad_request(10021, "versions: one or two, whose percentages are 100 together")
+    if ids and {share["version_id"] for share in given} - known:
+        raise bad_request(10021, "versions: no such version of this Worker")
 
 
 def _change(kind: Kind, work: Work, *, merges: bool) -> Answer:

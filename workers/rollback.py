@@ -1,0 +1,89 @@
+"""A version of before put back into service: what would be done, and why it must not be."""
+
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workers.cloudflare_api import Version, Worker, WorkerError
+
+# Cloudflare, Versions and deployments: only the hundred versions uploaded last can be put back.
+KEPT = 100
+COMMIT = re.compile(r"[0-9a-f]{7,64}")
+MIGRATIONS = "apps/worker/migrations"
+Built = Callable[[str], frozenset[str] | None]
+"""Names of the migrations that a build has; None where that can't be known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """What would be done."""
+
+    target: Version
+    shares: list[tuple[str, float]]
+    """Versions that answer then."""
+    refusals: list[str]
+    """Why not; empty where it may be done."""
+    doubts: list[str]
+    """Why not, unless it is forced."""
+    newer: list[str]
+    """Migrations that the target does not know, and has to work with."""
+
+
+def planned(
+    worker: str, versions: Sequence[Version], wanted: str | None, percent: int, built: Built, here: frozenset[str]
+) -> Rollback:
+    """Of versions with the newest first. `here` are the migrations that the database is counted to have.
+
+    Raises WorkerError where nothing can be planned: no version is wanted, or an unknown one.
+    """
+    target = next((version for version in versions if version.id == wanted), None)
+    if wanted is None:
+        raise WorkerError(f"{worker}: no version answered before this one; name one with --to")
+    if target is None:
+        raise WorkerError(f"{worker}: {wanted} is none of its versions; `./hybrid worker versions` lists them")
+    others = [version for version in versions if version.percent and version is not target]
+    shares = [(target.id, float(percent))]
+    refusals, doubts = [], []
+    if percent < 100 and len(others) == 1:
+        shares.append((others[0].id, 100.0 - percent))
+    elif percent < 100:
+        refusals.append(
+            f"{len(others)} other versions answer, and beside it one can have the rest; allowed: --percent 100"
+        )
+    if target.percent == percent:
+        refusals.append(f"it answers {percent} % of the requests already")
+    later = [version for version in versions if version.number > target.number]
+    if len(later) >= KEPT:
+        refusals.append(
+            f"{len(later)} versions are newer, and Cloudflare puts back the newest {KEPT} only; deploy it anew"
+        )
+    then = built(target.build)
+    if then is None:
+        doubts.append(
+            f"build {target.build or 'without a tag'} is no commit of this checkout: its migrations are unknown"
+        )
+    elif gone := sorted(then - here):
+        refusals.append(f"it counts on migrations that are gone: {', '.join(gone)}")
+    newer = sorted(here - then) if then is not None else []
+    return Rollback(target=target, shares=shares, refusals=refusals, doubts=doubts, newer=newer)
+
+
+def execute(worker: Worker, rollback: Rollback) -> None:
+    worker.deploy(rollback.shares, f"./hybrid worker: version {rollback.target.number}, build {rollback.target.build}")
+
+
+def migrations(project: Path) -> frozenset[str]:
+    return frozenset(path.stem for path in (project / MIGRATIONS).glob("*.sql"))
+
+
+def migrations_at(project: Path, build: str) -> frozenset[str] | None:
+    """Those of a commit; None where the build is none, or not in this checkout."""
+    if not COMMIT.fullmatch(build):
+        return None
+    command = ["git", "ls-tree", "--name-only", build, f"{MIGRATIONS}/"]
+    answer = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=30)
+    if answer.returncode:
+        return None
+    return frozenset(Path(line).stem for line in answer.stdout.splitlines() if line.endswith(".sql"))
