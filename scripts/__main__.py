@@ -67,6 +67,7 @@ app.command("restore")(restore.restore)
 app.command("drill")(drill.drill)
 app.add_typer(failover.app, name="failover")
 app.add_typer(worker.app, name="worker")
+app.command("wrangler-config")(worker.wrangler_config)
 app.command("doctor")(doctor.doctor)
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.options import AsJson, recorded
-from scripts.output import console, tell, write_json
+from scripts.options import AsJson, PlanFile, planned, recorded
+from scripts.options import StackArgument as StackOrFile
+from scripts.output import Output, console, tell, write_json
 
 if TYPE_CHECKING:
     from workers.cloudflare_api import Version, Worker
@@ -83,7 +84,7 @@ def _go_back(
     found = opened.versions()
     # Only the API's Worker knows the database.
     has_database = worker is Name.API
-    planned = run.planned(
+    plan = run.planned(
         opened.name,
         found,
         to or opened.before(),
@@ -91,15 +92,15 @@ def _go_back(
         partial(run.migrations_at, ROOT) if has_database else lambda _: frozenset(),
         run.migrations(ROOT) if has_database else frozenset(),
     )
-    _print_plan(opened.name, found, planned)
-    if planned.refusals or (planned.doubts and not is_forced):
+    _print_plan(opened.name, found, plan)
+    if plan.refusals or (plan.doubts and not is_forced):
         raise typer.Exit(1)
     if not is_executed:
         tell("nothing was changed; do it with --execute")
         return
-    run.execute(opened, planned)
-    tell(f"{opened.name}: version {planned.target.number} answers {percent} % of the requests")
-    for line in settings.set_earlier(stack, worker, planned.target.id, percent, Path.cwd()):
+    run.execute(opened, plan)
+    tell(f"{opened.name}: version {plan.target.number} answers {percent} % of the requests")
+    for line in settings.set_earlier(stack, worker, plan.target.id, percent, Path.cwd()):
         tell(line)
 
 
@@ -147,3 +148,17 @@ def check(
             _go_back(opened, stack, worker, None, 100, is_forced=True, is_executed=True)
             raise typer.Exit(1) from error
         tell(f"{opened.name}: version {newest.number}, build {newest.build}, answers well")
+
+
+def wrangler_config(
+    stack: StackOrFile = None,
+    worker: WorkerName = Name.API,
+    file: PlanFile = None,
+    output: Output = None,
+) -> None:
+    """Write wrangler's configuration of a Worker as it is declared; with --from a state it has the ids, too."""
+    from plan.project import ROOT
+    from workers import wrangler
+
+    plan = planned(stack, file)
+    write_json(wrangler.config(plan, worker, ROOT, (output or Path("-")).absolute().parent), output)
