@@ -7,8 +7,8 @@ SOURCES := durable components plan policies pictures local database backups work
 # What the bundles are made from, and they themselves, by content: a time tells neither a file that is gone nor one that
 # was copied back.
 SUM := sort -z | xargs -0 sha256sum | sha256sum | cut -c-64
-FROM := find apps package.json package-lock.json tsconfig*.json -type f -not -path '*/node_modules/*' \
-	-not -path '*/dist/*' -not -name made -print0 | $(SUM)
+FROM := find apps nx.json package.json package-lock.json tsconfig*.json -type f -not -path '*/node_modules/*' \
+	-not -path '*/dist/*' -not -path '*/.built/*' -not -name made -print0 | $(SUM)
 BUNDLES := find apps/*/dist -type f -print0 | $(SUM)
 
 # Most of the tests wait.
@@ -116,7 +116,8 @@ node_modules/made: package-lock.json | machine
 apps/made: node_modules/made \
 		$(shell { [ "$$($(FROM); $(BUNDLES))" = "$$(cat apps/made)" ]; } 2>/dev/null || echo always)
 	@echo "bundling the Worker and the site" >&2
-	@from=$$($(FROM)) && npm run --silent build && { echo $$from; $(BUNDLES); } >$@
+	@from=$$($(FROM)) && { said=$$(npm run --silent build 2>&1) || { echo "$$said" >&2; exit 1; }; } && \
+		{ echo $$from; $(BUNDLES); } >$@
 
 .PHONY: always
 always:
@@ -142,7 +143,7 @@ down: ## stop the local stack, and every other one in .state
 clean: ## remove all that up and test made
 	@$(call down,--remove --cache)
 	find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
-	rm -rf .venv node_modules dist apps/*/node_modules apps/*/dist apps/made .pytest_cache .mypy_cache .mypy_worker.* .ruff_cache .hypothesis .coverage*
+	rm -rf .venv node_modules dist apps/*/node_modules apps/*/dist apps/*/.built apps/made .pytest_cache .mypy_cache .mypy_worker.* .ruff_cache .hypothesis .coverage*
 	@rmdir .state 2>/dev/null || true
 
 COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate

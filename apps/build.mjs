@@ -1,9 +1,10 @@
 /**
- * Bundles the API Worker and the site; needs no network.
+ * Bundles the apps that are named, or all, into their folders `.built`, which Nx keeps; needs no network.
  *
- * With --each-line it does so for each line that it reads, from what it has kept in memory, and answers with `built` or
- * `failed`; the faults stand on stderr.
+ * With --place what is there goes to `dist`, which the edge serves. With --each-line they are bundled into `dist` for
+ * each line that is read, from what is kept in memory, and the answer is `built` or `failed`.
  */
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import { dirname, join, relative } from "node:path";
@@ -68,42 +69,83 @@ const worker = {
   plugins: [nodeBuiltins, routeFiles],
 };
 
-const bundles = await Promise.all([
-  context({ ...worker, entryPoints: ["worker/src/index.ts"], outfile: "worker/dist/index.js" }),
-  context({ ...worker, entryPoints: ["web/src/worker.ts"], outfile: "web/dist/worker/index.js" }),
-  context({ ...common, entryPoints: ["web/src/page.ts"], outfile: "web/dist/assets/page.js", minify: true }),
-]);
-if (process.argv[2] === "--each-line") {
-  for await (const _ of createInterface({ input: process.stdin })) {
-    console.log(
-      await make().then(
-        () => "built",
-        () => "failed",
-      ),
-    );
-  }
+/** @type {Record<string, import("esbuild").BuildOptions[]>} */
+const BUNDLES = {
+  worker: [{ ...worker, entryPoints: ["worker/src/index.ts"], outfile: "worker/dist/index.js" }],
+  web: [
+    { ...worker, entryPoints: ["web/src/worker.ts"], outfile: "web/dist/worker/index.js" },
+    { ...common, entryPoints: ["web/src/page.ts"], outfile: "web/dist/assets/page.js", minify: true },
+  ],
+};
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+const apps = named.length ? named : Object.keys(BUNDLES);
+if (process.argv.includes("--place")) {
+  for (const app of apps) await write(app, "dist", await contents(join(APPS, app, ".built")));
 } else {
-  // esbuild has said what is wrong.
-  await make().catch(() => (process.exitCode = 1));
+  await bundle();
 }
-await Promise.all(bundles.map((bundle) => bundle.dispose()));
 
-async function make() {
-  const built = await Promise.all(bundles.map((bundle) => bundle.rebuild()));
-  const made = new Map(built.flatMap(({ outputFiles = [] }) => outputFiles.map(({ path, contents }) => [path, contents])));
-  const publicFolder = join(APPS, "web/public");
-  for (const path of await filesIn(publicFolder)) {
-    made.set(join(APPS, "web/dist/assets", relative(publicFolder, path)), await readFile(path));
+async function bundle() {
+  const bundlers = await Promise.all(
+    apps.map(async (app) => ({ app, contexts: await Promise.all((BUNDLES[app] ?? []).map((one) => context(one))) })),
+  );
+  const make = (/** @type {string} */ folder) =>
+    Promise.all(
+      bundlers.map(async ({ app, contexts }) => {
+        const built = await Promise.all(contexts.map((one) => one.rebuild()));
+        const made = await contents(join(APPS, app, "public"), "assets");
+        for (const { path, contents } of built.flatMap(({ outputFiles = [] }) => outputFiles)) {
+          made.set(relative(join(APPS, app, "dist"), path), contents);
+        }
+        await write(app, folder, made);
+      }),
+    );
+  if (process.argv.includes("--each-line")) {
+    for await (const _ of createInterface({ input: process.stdin })) {
+      console.log(
+        await make("dist").then(
+          () => "built",
+          () => "failed",
+        ),
+      );
+    }
+  } else {
+    // esbuild has said what is wrong.
+    await make(".built").catch(() => (process.exitCode = 1));
   }
-  // A running edge serves from these folders: they stay, and no file is missing or half written at any moment.
-  for (const [path, contents] of made) {
+  await Promise.all(bundlers.flatMap(({ contexts }) => contexts.map((one) => one.dispose())));
+}
+
+/**
+ * Files of a folder by their path below it, or below another; none where there is no folder.
+ * @param {string} folder
+ */
+async function contents(folder, below = "") {
+  /** @type {Map<string, Uint8Array>} */
+  const found = new Map();
+  for (const path of existsSync(folder) ? await filesIn(folder) : []) {
+    found.set(join(below, relative(folder, path)), await readFile(path));
+  }
+  return found;
+}
+
+/**
+ * A running edge serves from `dist`: the folder stays, and no file is missing or half written at any moment.
+ * @param {string} app
+ * @param {string} folder
+ * @param {Map<string, Uint8Array>} made
+ */
+async function write(app, folder, made) {
+  const place = join(APPS, app, folder);
+  const there = await contents(place);
+  for (const [name, content] of made) {
+    const path = join(place, name);
+    if (there.get(name) && Buffer.compare(/** @type {Uint8Array} */ (there.get(name)), content) === 0) continue;
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(`${path}.new`, contents);
+    await writeFile(`${path}.new`, content);
     await rename(`${path}.new`, path);
   }
-  for (const folder of ["worker/dist", "web/dist"]) {
-    for (const path of await filesIn(join(APPS, folder))) if (!made.has(path)) await rm(path);
-  }
+  for (const name of there.keys()) if (!made.has(name)) await rm(join(place, name));
 }
 
 /** @param {string} folder */

@@ -1,5 +1,6 @@
 """The bundles are built again when what they are made from has changed, and only then."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from plan.project import ROOT
+from tests.commands import ran
 
-INPUTS = ("package.json", "package-lock.json", "tsconfig.json", "tsconfig.strict.json")
+INPUTS = ("nx.json", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.strict.json")
 CHANGES: dict[str, Callable[[Path], object]] = {
     **{name: lambda folder, name=name: (folder / name).write_text("{}") for name in INPUTS},  # type: ignore[misc]
     "a source": lambda folder: (folder / "apps/worker/src/index.ts").write_text("// other\n"),
@@ -58,3 +60,54 @@ def test_unchanged_they_are_not_built_again(project: Path) -> None:
 def test_changed_they_are(project: Path, change: Callable[[Path], object]) -> None:
     change(project)
     assert builds(project)
+
+
+def run_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Runs one of the project's programs there, with caches of its own."""
+    if not (folder / "node_modules").exists():
+        (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    caches = {"NX_CACHE_DIRECTORY": str(folder / "cache"), "NX_WORKSPACE_DATA_DIRECTORY": str(folder / "data")}
+    program = str(folder / "node_modules/.bin" / command[0])
+    return ran([program, *command[1:]], cwd=folder, env={**os.environ, **caches, "NO_COLOR": "1"})
+
+
+def built(folder: Path) -> str:
+    """Bundles what has changed, as `npm run build` does; what Nx says of its cache."""
+    told = run_in(folder, "nx", "run-many", "-t", "build")
+    assert told.returncode == 0, told
+    assert run_in(folder, "node", "apps/build.mjs", "--place").returncode == 0
+    return told.stdout
+
+
+@pytest.mark.slow
+def test_an_app_that_is_unchanged_is_not_built_again(project: Path) -> None:
+    bundle = project / "apps/worker/dist/index.js"
+    built(project)
+    before = bundle.stat()
+    (project / "apps/web/public/new.txt").touch()
+    assert "1 out of 2 tasks" in built(project)
+    assert (project / "apps/web/dist/assets/new.txt").exists()
+    # It was not away meanwhile either: a running edge serves it.
+    assert (bundle.stat().st_ino, bundle.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    code = bundle.read_bytes()
+    bundle.unlink()
+    assert "2 out of 2 tasks" in built(project)
+    assert bundle.read_bytes() == code
+
+
+@pytest.mark.parametrize(
+    ("imported", "fault"),
+    [
+        ("../../worker/src/env", "error TS6059"),  # not under its rootDir
+        ("@hybrid/worker/src/env", "error TS2307"),  # exports nothing
+    ],
+)
+def test_an_app_knows_nothing_of_another_ones_sources(imported: str, fault: str, project: Path) -> None:
+    source = project / "apps/web/src/worker.ts"
+    source.write_text(f'import type {{ AppEnv }} from "{imported}";\nexport type A = AppEnv;\n')
+    packages = project / "node_modules"
+    shutil.copytree(ROOT / "node_modules/@hybrid", packages / "@hybrid", symlinks=True)
+    for path in (ROOT / "node_modules").iterdir():
+        if path.name not in ("@hybrid", ".cache"):
+            (packages / path.name).symlink_to(path)
+    assert fault in run_in(project, "tsc", "-p", "apps/web/tsconfig.worker.json").stdout

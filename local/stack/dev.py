@@ -26,7 +26,7 @@ QUIET_MS = 30
 # After that it is tried again, where another command held the stack.
 RETRY_MS = 1000
 SOURCES = DefaultFilter(
-    ignore_dirs=(*DefaultFilter.ignore_dirs, "dist"),
+    ignore_dirs=(*DefaultFilter.ignore_dirs, "dist", ".built"),
     ignore_entity_patterns=(*DefaultFilter.ignore_entity_patterns, "^made$"),
 )
 

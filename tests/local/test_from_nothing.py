@@ -39,11 +39,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
 
 
 def files(project: Path) -> set[str]:
-    """But for what Python compiles."""
+    """But for what Python compiles, and what bundles are placed from."""
     return {
         str(path.relative_to(project))
         for path in project.rglob("*")
-        if "__pycache__" not in path.relative_to(project).parts
+        if not {"__pycache__", ".built"}.intersection(path.relative_to(project).parts)
     }
 
 
