@@ -100,7 +100,7 @@ def _go_back(
         return
     run.execute(opened, plan)
     tell(f"{opened.name}: version {plan.target.number} answers {percent} % of the requests")
-    for line in settings.set_earlier(stack, worker, plan.target.id, percent, Path.cwd()):
+    for line in settings.set_earlier(stack, worker, *plan.earlier, Path.cwd()):
         tell(line)
 
 

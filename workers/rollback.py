@@ -23,6 +23,8 @@ class Rollback:
     target: Version
     shares: list[tuple[str, float]]
     """Versions that answer then."""
+    earlier: tuple[str, float]
+    """What the settings have to say: the share of the one that is not declared, the newest; no version where it is."""
     refusals: list[str]
     """Why not; empty where it may be done."""
     doubts: list[str]
@@ -52,6 +54,9 @@ def planned(
         refusals.append(
             f"{len(others)} other versions answer, and beside it one can have the rest; allowed: --percent 100"
         )
+    earlier = [share for share in shares if share[0] != versions[0].id]
+    if len(earlier) == 2:
+        refusals.append("neither it nor the one that answers now is the newest; allowed: --percent 100")
     if target.percent == percent:
         refusals.append(f"it answers {percent} % of the requests already")
     later = [version for version in versions if version.number > target.number]
@@ -67,7 +72,14 @@ def planned(
     elif gone := sorted(then - here):
         refusals.append(f"it counts on migrations that are gone: {', '.join(gone)}")
     newer = sorted(here - then) if then is not None else []
-    return Rollback(target=target, shares=shares, refusals=refusals, doubts=doubts, newer=newer)
+    return Rollback(
+        target=target,
+        shares=shares,
+        earlier=earlier[0] if earlier else ("", 100.0),
+        refusals=refusals,
+        doubts=doubts,
+        newer=newer,
+    )
 
 
 def execute(worker: Worker, rollback: Rollback) -> None:

@@ -6,9 +6,9 @@ from durable import files
 from failover.common.setting_line import changed_text, settings_file
 
 
-def set_earlier(stack: str, worker: str, version: str, percent: int, start: Path) -> list[str]:
+def set_earlier(stack: str, worker: str, version: str, percent: float, start: Path) -> list[str]:
     """Changes two lines of the stack's file in the checkout that `start` lies in; what is still to be done by hand."""
-    lines = {f"hybrid:{worker}EarlierVersion": version, f"hybrid:{worker}EarlierPercent": str(percent)}
+    lines = {f"hybrid:{worker}EarlierVersion": version or '""', f"hybrid:{worker}EarlierPercent": f"{percent:g}"}
     file = settings_file(stack, start)
     text = file.read_text(encoding="utf-8") if file else None
     for key, value in lines.items():

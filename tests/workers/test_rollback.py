@@ -37,6 +37,16 @@ def test_a_third_version_gets_no_share() -> None:
     assert plan(version(1, "a"), version(2, "a", 50), version(3, "a", 50), to="v1").shares == [("v1", 100)]
 
 
+def test_the_settings_name_the_one_that_is_not_declared() -> None:
+    versions = version(1, "a"), version(2, "a", 100), version(3, "a")
+    assert plan(*versions, to="v1").earlier == ("v1", 100)
+    assert plan(*versions, to="v3").earlier == ("", 100)
+    assert plan(*versions, to="v3", percent=10).earlier == ("v2", 90)
+    assert plan(*versions, to="v1", percent=10).refusals == [
+        "neither it nor the one that answers now is the newest; allowed: --percent 100"
+    ]
+
+
 def test_one_that_is_not_there_is_refused() -> None:
     with pytest.raises(WorkerError, match="v9 is none of its versions"):
         plan(version(1, "a"), to="v9")

@@ -96,6 +96,9 @@ def test_the_version_of_before_is_put_back_and_set(api: ApiWorker) -> None:
     again = rollback("--to", good, "--execute")
     assert again.code == 1
     assert "refused: it answers 100 % of the requests already" in again.out
+    assert rollback("--to", bad, "--execute").code == 0
+    assert (api.answering(), api.settings().count("Earlier")) == ([(bad, 100)], 2)
+    assert '  hybrid:apiEarlierVersion: ""\n' in api.settings()
 
 
 def test_a_share_of_the_requests_is_put_back(api: ApiWorker) -> None:
