@@ -106,7 +106,7 @@ def _bound(plan: Plan, worker: str, bindings: list[Config]) -> Config:
         name = binding["name"]
         match binding["type"]:
             case "hyperdrive":
-                found["hyperdrive"].append({"binding": name, "id": _id(plan, binding["id"])})
+                found["hyperdrive"].append({"binding": name, "id": _known(plan, binding["id"])})
             case "r2_bucket":
                 found["r2_buckets"].append({"binding": name, "bucket_name": binding["bucketName"]})
             case "service":
@@ -115,7 +115,7 @@ def _bound(plan: Plan, worker: str, bindings: list[Config]) -> Config:
                 limit = {"namespace_id": str(binding["namespaceId"]), "simple": binding["simple"]}
                 found["ratelimits"].append({"name": name, **limit})
             case "plain_text":
-                found["vars"][name] = binding["text"]
+                found["vars"][name] = _known(plan, binding["text"])
             case "secret_text":
                 # Their values are never in a file: `wrangler secret put NAME`.
                 secrets.append(name)
@@ -126,9 +126,8 @@ def _bound(plan: Plan, worker: str, bindings: list[Config]) -> Config:
     return {**found, **({"secrets": {"required": secrets}} if secrets else {})}
 
 
-def _id(plan: Plan, value: Any) -> str:
-    """Known after a deployment; until then it says of which resource."""
-    reference = value.reference if isinstance(value, Computed) else None
-    if reference is None:
-        return str(value)
-    return f"<id of {plan.by_urn[reference[0]].name}>"
+def _known(plan: Plan, value: Any) -> str:
+    """What is known after a deployment says until then of which resource it is, and what of it."""
+    if isinstance(value, Computed):
+        return value.resolve(lambda urn, name: f"<{name} of {plan.by_urn[urn].name}>")
+    return str(value)
