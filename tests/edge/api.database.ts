@@ -2,67 +2,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import pg from "pg";
-import { type Edge, fault, startEdge } from "./edge.ts";
-import { Issuer } from "./issuer.ts";
+import { fault } from "./edge.ts";
+import { app, edge, Member, sql, start, stop } from "./members.ts";
 
-const { app, public_read } = JSON.parse(process.env["TEST_DATABASES"] ?? "{}") as Record<"app" | "public_read", string>;
 const ACCOUNTS = "/api/v1/accounts";
 const LEDGER = "/api/v1/ledger-entries";
 const RATES = "/api/v1/exchange-rates";
 
-let edge: Edge;
-let issuer: Issuer;
-
-before(async () => {
-  issuer = await Issuer.start();
-  const hyperdrives = { HYPERDRIVE: app, HYPERDRIVE_PUBLIC: public_read };
-  edge = await startEdge(0, { hyperdrives, vars: issuer.vars });
-});
-after(async () => {
-  issuer.stop();
-  await edge.stop();
-});
-
-/** One member's calls. */
-class Member {
-  readonly subject = `member-${crypto.randomUUID()}`;
-  readonly #token: Promise<string>;
-
-  constructor(roles: string[] = []) {
-    this.#token = issuer.token(this.subject, { roles });
-  }
-
-  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
-    const Authorization = `Bearer ${await this.#token}`;
-    const content = body === undefined ? {} : { body: JSON.stringify(body) };
-    const sent = { Authorization, ...(body !== undefined && { "Content-Type": "application/json" }), ...headers };
-    return fetch(edge.api + path, { method, headers: sent, ...content });
-  }
-
-  async done(method: string, path: string, body?: unknown): Promise<any> {
-    const response = await this.send(method, path, body);
-    assert.ok(response.ok, `${method} ${path}: ${response.status} ${response.ok ? "" : await response.text()}`);
-    return response.json();
-  }
-
-  account(currency = "CAD"): Promise<{ id: string }> {
-    return this.done("POST", ACCOUNTS, { name: "Savings", currency });
-  }
-}
-
-async function sql<T>(subject: string | undefined, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: app });
-  await client.connect();
-  try {
-    await client.query("BEGIN");
-    if (subject) await client.query("SELECT set_config('app.subject', $1, true)", [subject]);
-    const result = await work(client);
-    await client.query("COMMIT");
-    return result;
-  } finally {
-    await client.end();
-  }
-}
+before(start);
+after(stop);
 
 test("an entry comes back as it was written, with its total", async () => {
   const member = new Member();

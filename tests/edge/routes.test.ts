@@ -20,6 +20,8 @@ const ROUTES: Record<string, string> = {
   "POST /api/v1/ledger-entries": "member",
   "GET /api/v1/ledger-entries/{id}": "member",
   "GET /api/v1/media/{key}": "public",
+  "POST /api/v1/media": "member",
+  "DELETE /api/v1/media/{key}": "member",
 };
 
 interface Operation {

@@ -17,6 +17,14 @@ export function bytesUpTo(maxSize: number): MiddlewareHandler<AppEnv> {
   });
 }
 
+/** For a body that is read as a stream: of unknown length, all of it would be held to find its size. */
+export const knownLength: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (c.req.header("Content-Length") === undefined || c.req.header("Transfer-Encoding") !== undefined) {
+    throw new ApiError(411, "length_required", "the body needs a Content-Length");
+  }
+  await next();
+};
+
 /** Reads the body, which Hono keeps for its validator. */
 export const jsonBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (!JSON_TYPE.test(c.req.header("Content-Type") ?? "")) {

@@ -2,7 +2,7 @@
 import type { OpenAPIHono, RouteConfig, RouteHandler } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { type Access, guard } from "./access";
-import { bytesUpTo, jsonBody } from "./body";
+import { bytesUpTo, jsonBody, knownLength } from "./body";
 import type { AppEnv } from "./env";
 import { ApiError, Problem } from "./errors";
 
@@ -27,9 +27,11 @@ export function endpoint<R extends RouteConfig>(
   handler: RouteHandler<R, AppEnv>,
   { maxBytes = LARGEST_BODY_BYTES, isLimited = true }: Options = {},
 ): Endpoint {
-  const takesJson = route.request?.body?.content["application/json"] !== undefined;
+  const content = route.request?.body?.content;
+  const takesJson = content?.["application/json"] !== undefined;
   const middleware: MiddlewareHandler<AppEnv>[] = [
     guard(access, isLimited),
+    ...(content && !takesJson ? [knownLength] : []),
     bytesUpTo(maxBytes),
     ...(takesJson ? [jsonBody] : []),
   ];

@@ -25,11 +25,20 @@ const Claimed = z.object({ claimed: z.literal(true) });
 const Known = z.object({ sha256: z.string(), answer: z.string() });
 const Nothing = z.object({});
 
-/** Does `work` in the transaction of `query`; a key is kept only where all of it was committed. */
-export async function once<T extends object>(c: AppContext, query: Query, work: () => Promise<T>): Promise<T> {
+/**
+ * Does `work` in the transaction of `query`; a key is kept only where all of it was committed.
+ *
+ * `content` stands for a body that was read as a stream.
+ */
+export async function once<T extends object>(
+  c: AppContext,
+  query: Query,
+  work: () => Promise<T>,
+  content?: string,
+): Promise<T> {
   const key = c.req.header("Idempotency-Key");
   if (key === undefined) return work();
-  const sha256 = await requestSha256(c);
+  const sha256 = await requestSha256(c, content ?? (await c.req.arrayBuffer()));
   const forgotten = query(Nothing, FORGET);
   const claim = query(Claimed, CLAIM, [key, `\\x${sha256}`]);
   await forgotten;
@@ -46,9 +55,8 @@ export async function once<T extends object>(c: AppContext, query: Query, work: 
   return JSON.parse(known.answer) as T;
 }
 
-async function requestSha256(c: AppContext): Promise<string> {
-  const head = new TextEncoder().encode(`${c.req.method} ${c.req.path}\n`);
-  const content = new Blob([head, await c.req.arrayBuffer()]);
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await content.arrayBuffer()));
+async function requestSha256(c: AppContext, content: string | ArrayBuffer): Promise<string> {
+  const request = new Blob([`${c.req.method} ${c.req.path}\n`, content]);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await request.arrayBuffer()));
   return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
