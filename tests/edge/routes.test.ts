@@ -22,6 +22,7 @@ const ROUTES: Record<string, string> = {
   "GET /api/v1/media/{key}": "public",
   "POST /api/v1/media": "member",
   "DELETE /api/v1/media/{key}": "member",
+  "GET /api/v1/prices/{symbol}": "public",
 };
 
 interface Operation {
