@@ -23,6 +23,7 @@ const ROUTES: Record<string, string> = {
   "POST /api/v1/media": "member",
   "DELETE /api/v1/media/{key}": "member",
   "GET /api/v1/prices/{symbol}": "public",
+  "GET /api/v1/branches": "public",
 };
 
 interface Operation {
