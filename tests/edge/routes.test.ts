@@ -24,6 +24,9 @@ const ROUTES: Record<string, string> = {
   "DELETE /api/v1/media/{key}": "member",
   "GET /api/v1/prices/{symbol}": "public",
   "GET /api/v1/branches": "public",
+  "GET /api/v1/notes": "member",
+  "POST /api/v1/notes": "member",
+  "GET /api/v1/notes/{id}/similar": "member",
 };
 
 interface Operation {

@@ -2,13 +2,16 @@
 import { z } from "@hono/zod-openapi";
 import type { Query } from "./database";
 
-const Limit = z.coerce
+export const Limit = z.coerce
   .number()
   .int()
   .min(1)
   .max(100)
   .default(20)
   .openapi({ type: "integer", minimum: 1, maximum: 100, description: "Rows of a page" });
+
+/** For ids that are UUIDs. */
+export const UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 
 /**
  * The query of a list that is ordered by when its rows were made, then by their id, which `id` matches.

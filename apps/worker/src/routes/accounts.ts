@@ -4,7 +4,7 @@ import { asSubject } from "../database";
 import { endpoint } from "../endpoint";
 import { ApiError } from "../errors";
 import { IdempotencyHeaders, once } from "../idempotency";
-import { inOrder, madeAt, NextCursor, paged, pageOf } from "../pages";
+import { inOrder, madeAt, NextCursor, paged, pageOf, UUID } from "../pages";
 import { Cents, Currency, Id, line, Timestamp, timestamp } from "../schemas";
 
 const Account = z
@@ -34,7 +34,7 @@ const list = endpoint(
     method: "get",
     path: "/api/v1/accounts",
     summary: "The caller's accounts, newest first",
-    request: { query: pageOf("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}") },
+    request: { query: pageOf(UUID) },
     responses: {
       200: {
         description: "A page of them",
