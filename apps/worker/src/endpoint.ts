@@ -18,6 +18,16 @@ interface Options {
   isLimited?: boolean;
 }
 
+/** A path's last parameter, which may hold slashes: for Hono; the document has no way to say so. */
+export function deep(name: string): string {
+  return `{${name}{.+}}`;
+}
+
+/** Paths as the document has them. */
+export function withoutPatterns(document: string): string {
+  return document.replaceAll("{.+}}", "}");
+}
+
 const LARGEST_BODY_BYTES = 16 * 1024;
 
 /** A route with its rule: no handler is reached but through the guard. */

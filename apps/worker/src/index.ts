@@ -2,7 +2,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { cors } from "hono/cors";
 import { refuseInvalid } from "./body";
-import { endpoint, refuseOtherMethods } from "./endpoint";
+import { endpoint, refuseOtherMethods, withoutPatterns } from "./endpoint";
 import type { AppEnv } from "./env";
 import { notFound, onError } from "./errors";
 import { logRequest } from "./log";
@@ -77,12 +77,14 @@ const openapi = endpoint(
     },
   }),
   (c) => {
-    document ??= JSON.stringify(
-      app.getOpenAPI31Document({
-        openapi: "3.1.0",
-        info: { title: "hybrid API", version: "1" },
-        servers: [{ url: "/" }],
-      }),
+    document ??= withoutPatterns(
+      JSON.stringify(
+        app.getOpenAPI31Document({
+          openapi: "3.1.0",
+          info: { title: "hybrid API", version: "1" },
+          servers: [{ url: "/" }],
+        }),
+      ),
     );
     storable(c, "public, max-age=300");
     return c.body(document, 200, { "Content-Type": "application/json" }) as never;

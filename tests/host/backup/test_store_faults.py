@@ -96,7 +96,8 @@ def test_while_the_store_is_away_nothing_is_lost_and_status_shows_the_lag(
     caught_up(cut)
     getattr(gate, fault)()
     write(cut, 2)
-    assert told(cut).unseen == ("backup repository: the store does not answer",)
+    (unseen,) = told(cut).unseen
+    assert unseen == "backup repository: nothing could be read of it within 5 s; `./hybrid backup list` says why"
     found = until(lambda: (now := findings(cut, is_store_away=True))["archiving"].level != "ok" and now)
     assert found["archiving"].detail.startswith("fails: ")
     assert found["archive queue"].level == "critical"

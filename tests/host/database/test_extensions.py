@@ -92,7 +92,7 @@ def test_the_monitor_reads_no_file_system_by_itself(host: HostUnderTest) -> None
 
 def test_functions_of_an_older_playbook_are_replaced_and_keep_their_rights(host: HostUnderTest) -> None:
     host.superuser("COMMENT ON FUNCTION monitoring.disk() IS 'hybrid of before'")
-    assert host.apply("database")["changed"] == ["monitoring functions"]
+    assert host.apply("database")["changed"] == ["monitoring functions", "privileges"]
     assert host.apply("database")["changed"] == []
     assert host.one("monitor", "SELECT count(*) FROM monitoring.disk()") == 2
 

@@ -86,13 +86,13 @@ def engine_pid(site: Site) -> int:
     return int(site.host.inside(["pgrep", "--oldest", "--full", "^[^ ]*python[^ ]* -m host.recovery"]).stdout)
 
 
-@pytest.mark.parametrize("act", ["drill", "stage"])
-def test_nothing_outlives_a_killed_engine_and_the_next_command_cleans(site: Site, act: str) -> None:
+@pytest.mark.parametrize(("act", "called"), [("drill", "drill"), ("stage", "restore in place")])
+def test_nothing_outlives_a_killed_engine_and_the_next_command_cleans(site: Site, act: str, called: str) -> None:
     request = {"act": "drill"} if act == "drill" else restore("name", "none", into="main", act="stage", replace="main")
     asked = began(site, request)
     until(site.servers)
     during = site.done({"act": "list"})
-    assert (during["leftovers"], during["running"].split(" (process ")[0]) == ([], act)
+    assert (during["leftovers"], during["running"].split(" (process ")[0]) == ([], called)
     site.host.inside(["kill", "-KILL", str(engine_pid(site))])
     asked.communicate()
     until(lambda: not site.servers())

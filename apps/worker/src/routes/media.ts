@@ -5,7 +5,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { CONDITIONS, rangeOf, statusFor } from "../conditions";
 import { asSubject } from "../database";
-import { endpoint } from "../endpoint";
+import { deep, endpoint } from "../endpoint";
 import type { AppContext } from "../env";
 import { ApiError } from "../errors";
 import { IdempotencyHeaders, once } from "../idempotency";
@@ -41,13 +41,15 @@ const Media = z
 const INSERT = `
   INSERT INTO regulated.media (key, content_type, bytes) VALUES ($1, $2, $3)
   RETURNING key, content_type AS "contentType", bytes, ${timestamp("created_at")} AS "createdAt"`;
+// Keys of others than the API may hold slashes.
+const KEY_PATH = `/api/v1/media/${deep("key")}`;
 const DELETE = "DELETE FROM regulated.media WHERE key = $1 RETURNING key";
 
 const read = endpoint(
   "public",
   createRoute({
     method: "get",
-    path: "/api/v1/media/{key}",
+    path: KEY_PATH,
     summary: "A public object",
     request: { params: z.object({ key: z.string().min(1) }) },
     responses: {
@@ -172,7 +174,7 @@ const remove = endpoint(
   "member",
   createRoute({
     method: "delete",
-    path: "/api/v1/media/{key}",
+    path: KEY_PATH,
     summary: "Removes an object that the caller uploaded",
     request: { params: z.object({ key: Id }) },
     responses: { 204: { description: "It is gone; caches outside keep it for as long as they were told" } },
