@@ -40,10 +40,14 @@ def run(stack: Stack, plan: Plan, say: Say) -> None:
         threading.Thread(target=_log, args=(stack, name, say), daemon=True).start()
     with Builder(stack.project) as builder:
         saved: set[Path] = set()
-        say(f"watching apps/ for http://localhost:{stack.ports.web}; Ctrl-C ends that")
+        is_watching = False
         for changes in watch(
             stack.project / "apps", watch_filter=SOURCES, step=QUIET_MS, rust_timeout=RETRY_MS, yield_on_timeout=True
         ):
+            # What is saved before the watcher has given its first answer may be missed.
+            if not is_watching:
+                say(f"watching apps/ for http://localhost:{stack.ports.web}; Ctrl-C ends that")
+                is_watching = True
             saved |= {Path(path) for _, path in changes}
             try:
                 if saved:
