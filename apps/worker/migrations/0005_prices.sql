@@ -8,7 +8,8 @@ CREATE TABLE public.prices (
     PRIMARY KEY (symbol, at)
 );
 
-SELECT extensions.create_hypertable('public.prices', extensions.by_range('at', interval '7 days'));
+-- In a block, for a row that a migration selects is printed.
+DO $$ BEGIN PERFORM extensions.create_hypertable('public.prices', extensions.by_range('at', interval '7 days')); END $$;
 
 INSERT INTO public.prices (symbol, at, price)
 SELECT symbol, timestamptz '2026-11-16 00:00Z' + hour * interval '1 hour', start + (hour * 7 % 24) * 0.25
