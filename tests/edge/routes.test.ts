@@ -72,7 +72,9 @@ test("Hono has no route that the document does not have", async () => {
   const { default: app } = (await import(BUNDLE)) as { default: { routes: { method: string; path: string }[] } };
   const known = Object.keys(ROUTES).map((route) => route.replaceAll(/{(\w+)}/g, ":$1"));
   const paths = known.map((route) => route.split(" ")[1]);
-  for (const { method, path } of app.routes) {
+  for (const { method, path: written } of app.routes) {
+    // A parameter that may hold slashes; the document has no way to say so.
+    const path = written.replace("{.+}", "");
     const isOfAll = method === "ALL" && (path === "/*" || paths.includes(path));
     assert.ok(isOfAll || known.includes(`${method} ${path}`), `${method} ${path}`);
   }
