@@ -71,7 +71,8 @@ def test_deleted_rows_come_back_in_place_and_pooled_connections_recover(stack: S
 
 def merged(stack: StackUnderTest, port: int) -> None:
     """Word for word docs/runbooks/restore.md, beside a client's transaction that has drawn keys of the kept rows."""
-    some = "INSERT INTO regulated.ledger_entries OVERRIDING SYSTEM VALUE SELECT id, '{}', 1, 'CAD', now(), '' FROM {} AS id"
+    into = "INSERT INTO regulated.ledger_entries OVERRIDING SYSTEM VALUE"
+    some = into + " SELECT id, '{}', 1, 'CAD', now(), '' FROM {} AS id"
     stack.psql("BEGIN READ WRITE", some.format("kept", "generate_series(1000, 1008)"), "COMMIT", port=port)
     waiting = "WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted) LOOP PERFORM pg_sleep(0.05); END LOOP"
     client = ["BEGIN", some.format("open", "generate_series(1000, 1004)"), f"DO 'BEGIN {waiting}; END'", "COMMIT"]
