@@ -36,9 +36,9 @@ def faults() -> Iterator[str]:
         yield f"node: {found or 'not found'}; install Node.js {NODE_MAJOR} or newer"
 
 
-def no_room() -> str:
-    """Why the tests can't run in the temporary folder; nothing where they can."""
-    folder = tempfile.gettempdir()
+def no_room(folder: Path | None = None) -> str:
+    """Why the tests can't run in a folder, by default the temporary one; nothing where they can."""
+    folder = folder or Path(tempfile.gettempdir())
     free = shutil.disk_usage(folder).free / 2**30
     if free >= TEST_GIGABYTES:
         return ""

@@ -18,7 +18,7 @@ from _pytest.nodeid import NodeId
 from xdist.workermanage import NodeManager
 
 from local.host.root_filesystem import spread
-from scripts.machine import no_room
+from scripts.machine import TEST_GIGABYTES, no_room
 from tests.run import leftovers
 from tests.run.soak import IS_SOAK
 from tests.run.watchdog import ENDED
@@ -35,12 +35,32 @@ FIRST = ("explorer", "host/recovery", "host", "failover", "local", "backups", "d
 """Folders whose tests wait most for others: begun first, so that what only computes fills the gaps."""
 
 
+MEMORY = Path("/dev/shm")
+"""A file system in memory: with it the same tests took 0.7 of the processor's time."""
+MEMORY_GIGABYTES = TEST_GIGABYTES + 4
+"""What must be free: what the tests write, and what they run."""
+
+
+def parent_folder() -> Path:
+    """Where a run's folder is made: in memory, where there is enough of it and programs may run from there.
+
+    What was written outlives kill -9 there too. The soak stays on the disk, and so does who names a folder in TMPDIR.
+    """
+    disk = Path(tempfile.gettempdir())
+    if IS_SOAK or "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return disk
+    free = min(psutil.virtual_memory().available, psutil.disk_usage(str(MEMORY)).free)
+    forbidden = os.statvfs(MEMORY).f_flag & (os.ST_NOEXEC | os.ST_NOSUID | os.ST_NODEV)
+    return disk if forbidden or free < MEMORY_GIGABYTES * 2**30 else MEMORY
+
+
 class Run:
     """What the controlling process of a run has made."""
 
-    def __init__(self) -> None:
-        _remove_abandoned(Path(tempfile.gettempdir()))
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    def __init__(self, parent: Path) -> None:
+        for folder in {MEMORY, parent}:
+            _remove_abandoned(folder)
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         # Whoever of the run lives holds it: this process, and the watchdog.
         lock = (self.folder / "lock.new").open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -93,9 +113,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     is_small = config.args and all(str(argument).startswith(SMALL) for argument in config.args)
-    if not is_small and (fault := no_room()):
+    parent = parent_folder()
+    if not is_small and (fault := no_room(parent)):
         raise pytest.UsageError(fault)
-    run = config.stash[RUN] = Run()
+    run = config.stash[RUN] = Run(parent)
     # Short, as all in this path: that of a supervisor's socket may have 99 bytes.
     config.option.basetemp = config.option.basetemp or run.folder / "t"
 
