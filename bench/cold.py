@@ -16,7 +16,7 @@ def cold_seconds(project: Path, taken: Ports) -> float:
     """
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
         clone = clone_of(project, Path(folder))
-        environment = clean_environment(Path(folder) / "cache") | {"HYBRID_FIRST_PORT": str(_free(taken).first)}
+        environment = clean_environment(Path(folder) / "cache") | {"HYBRID_FIRST_PORT": str(free_ports(taken).first)}
         start = time.perf_counter()
         try:
             _make("up", clone, environment)
@@ -44,6 +44,6 @@ def clean_environment(cache: Path) -> dict[str, str]:
     return {**kept, "HYBRID_CACHE": str(cache)}
 
 
-def _free(taken: Ports) -> Ports:
+def free_ports(taken: Ports) -> Ports:
     candidates = (Ports(first) for first in range(taken.first + len(taken.all), taken.first + 1000, 10))
     return next(ports for ports in candidates if not busy(ports))

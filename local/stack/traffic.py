@@ -100,7 +100,7 @@ async def _through_edge(stack: Stack, requests: int, token: str, mark: str) -> l
 
         async def use_database(number: int) -> bool:
             answer = await _read_or_write(client, number, entry)
-            waited = _database_milliseconds(answer) if answer.is_success else None
+            waited = database_milliseconds(answer) if answer.is_success else None
             if waited is None:
                 database.errors += 1
             else:
@@ -130,7 +130,7 @@ async def _read_or_write(client: httpx.AsyncClient, number: int, entry: dict[str
     return await client.post(ROUTE, json={**entry, "amountCents": number})
 
 
-def _database_milliseconds(answer: httpx.Response) -> float | None:
+def database_milliseconds(answer: httpx.Response) -> float | None:
     """What the Worker says it waited for the database (Server-Timing)."""
     found = re.search(r"\bdb;dur=([\d.]+)", answer.headers.get("server-timing", ""))
     return float(found[1]) if found else None
