@@ -153,5 +153,5 @@ lock: .venv/made ## make the lockfiles again, of the newest versions that are al
 	$(COMPILE) --output-file host/requirements.lock host/requirements.in
 	npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
-bench: ## measure the running stack; ARGS=--cold also `make up` from nothing, ARGS=--failover the rollback; without a stack --recovery a restore, --suite the tests
+bench: ## measure the running stack; ARGS=--cold also `make up` from nothing, ARGS=--failover the rollback; without a stack --recovery a restore, --api the API, --suite the tests
 	.venv/bin/python -m bench $(ARGS)
