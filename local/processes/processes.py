@@ -52,6 +52,16 @@ def tree(pid: int) -> list[Process]:
         return []
 
 
+def suspended(processes: Iterable[Process]) -> list[Process]:
+    """Those that a signal has stopped."""
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            if process.status() == psutil.STATUS_STOPPED:
+                found.append(process)
+    return found
+
+
 def marked(stack: Path, part: str | None = None) -> list[Process]:
     """Processes of a stack, or of one of its parts, whoever their parent is by now.
 

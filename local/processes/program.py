@@ -69,6 +69,8 @@ class PartState(StrEnum):
 
     STARTING = "starting"
     RUNNING = "running"
+    SUSPENDED = "suspended"
+    """Stopped by a signal, itself or a process of its own, until another one has it go on (SIGSTOP, SIGCONT)."""
     STOPPING = "stopping"
     STOPPED = "stopped"
     """Not started, or stopped on purpose."""
@@ -130,6 +132,8 @@ def read_status(
     state = STATES.get(info["statename"], PartState.EXITED)
     pid = outer_pids.get(info["pid"]) if info["pid"] else None
     tree = processes.tree(pid) if pid else []
+    if state is PartState.RUNNING and processes.suspended(tree):
+        state = PartState.SUSPENDED
     return PartStatus(
         name=info["name"],
         state=state,

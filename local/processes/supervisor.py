@@ -24,6 +24,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import psutil
 from psutil import Process
 
 from local.common.errors import LocalError
@@ -320,6 +321,16 @@ class Supervisor:
                 self.stop()
                 raise
         self._daemon.remember()
+
+    def resume(self) -> bool:
+        """Have go on what a signal has stopped; whether there was any. Raises LocalError."""
+        found = processes.suspended(self._tree())
+        for process in found:
+            try:
+                process.resume()
+            except psutil.AccessDenied as error:
+                raise LocalError(f"process {process.pid}: a signal has stopped it, and it can't be resumed") from error
+        return bool(found)
 
     def stop(self) -> None:
         """End the parts, last started first, then supervisord, then whatever is left of them."""

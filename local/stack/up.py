@@ -151,7 +151,9 @@ def _start_supervisor(realisation: Realisation) -> str:
     supervisor = realisation.stack.supervisor
     was_running = supervisor.is_running()
     supervisor.start(realisation.runtime.launch)
-    return UNCHANGED if was_running else str(Outcome.STARTED)
+    if not was_running:
+        return str(Outcome.STARTED)
+    return "resumed" if supervisor.resume() else UNCHANGED
 
 
 def _stop_clients(realisation: Realisation) -> str:

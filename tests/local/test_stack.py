@@ -127,6 +127,18 @@ def test_a_killed_part_is_told_by_the_commands(stack: StackUnderTest) -> None:
     assert stack.told("local", "status").returncode == 0
 
 
+def test_a_part_that_a_signal_has_stopped_is_told_and_goes_on(stack: StackUnderTest) -> None:
+    """It would answer nobody, and be taken for one that runs."""
+    pid = stack.parts()["edge"].pid
+    assert pid
+    psutil.Process(pid).suspend()
+    told = stack.run("status")
+    assert (told.returncode, "suspended" in told.stdout) == (1, True)
+    # What was verified before is verified again.
+    assert stack.up().splitlines()[-1] == "changed: supervisor"
+    assert stack.parts()["edge"].is_running
+
+
 def test_an_object_in_a_bound_bucket_is_read_by_the_worker(stack: StackUnderTest) -> None:
     bucket = api_config(stack)["r2Buckets"]["MEDIA"]
     path = f"/buckets/{bucket}/notes/one.json"
