@@ -1,14 +1,14 @@
 """Before a cut-over in the cloud: whether the standby has what the host that serves has just written."""
 
-import time
 from collections.abc import Mapping
+from functools import partial
 
 from backups.connection import Connection, Say, asked
 from backups.errors import BackupError
 from host.recovery.contract import Position, PositionRequest
+from host.recovery.following import unfollowed
 
 FOLLOW_SECONDS = 120
-PAUSE_SECONDS = 2
 RUNBOOK = "docs/runbooks/database.md, Make a standby again"
 
 
@@ -28,23 +28,9 @@ def ensure_following(hosts: Mapping[str, Connection], say: Say, seconds: float =
     (first,) = serving
     for name in standbys:
         say(f"waiting until {name} has what {first} has just written")
-        _await(hosts, first, name, found[first], seconds)
+        if fault := unfollowed(partial(asked, hosts[name], Position), found[first], first, seconds):
+            raise BackupError(f"{name}: {fault}. {first} serves on; no cut-over to {name}: {RUNBOOK}")
     timeline = found[first].timeline
     asked(hosts[first], Position, PositionRequest(followed=timeline))
     verb = "follows" if len(standbys) == 1 else "follow"
     return f"{' and '.join(standbys)} {verb} {first} on timeline {timeline}"
-
-
-def _await(hosts: Mapping[str, Connection], first: str, name: str, written: Position, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not (replayed := asked(hosts[name], Position, PositionRequest(marker=written.marker))).has_marker:
-        if time.monotonic() > end:
-            # Asked after it: what it has beyond that was never written there.
-            is_ahead = replayed.lsn > asked(hosts[first], Position, PositionRequest()).lsn
-            fault = (
-                f"has replayed more than {first} has written: it follows another timeline, and never will follow"
-                if is_ahead
-                else f"lacks what {first} wrote {seconds:.0f} s ago: it does not follow, or the archive is away"
-            )
-            raise BackupError(f"{name}: {fault}. {first} serves on; no cut-over to {name}: {RUNBOOK}")
-        time.sleep(PAUSE_SECONDS)

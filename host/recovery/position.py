@@ -6,9 +6,10 @@ from host.recovery.contract import MAIN, Position, PositionRequest, written
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine, of_epoch
 
+# Position first: what is replayed up to there the second statement sees.
 REPLAYED = """
-SELECT pg_last_wal_replay_lsn() - '0/0'::pg_lsn,
-    EXISTS (SELECT FROM monitoring.marker WHERE written_at = '{marker}')
+SELECT pg_last_wal_replay_lsn() - '0/0'::pg_lsn;
+SELECT EXISTS (SELECT FROM monitoring.marker WHERE written_at = '{marker}');
 """
 # One after the other: a switch within the same transaction would come before its commit.
 WRITTEN = """
@@ -29,7 +30,7 @@ def act(machine: Machine, request: PositionRequest) -> Position:
     )
     if is_standby == "t":
         marker = written(request.marker) if request.marker else "-infinity"
-        ((lsn, has_marker),) = machine.psql(REPLAYED.format(marker=marker))
+        (lsn,), (has_marker,) = machine.psql(REPLAYED.format(marker=marker))
         return Position(is_standby=True, lsn=int(lsn), has_marker=has_marker == "t")
     if is_read_only == "on":
         raise RecoveryError(f"{MAIN}: was told to stop serving, and lets no client in any more")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from host.backup.repository_state import MAKE, MAKE_AGAIN, RepositoryState, usable
+from host.recovery.contract import BackupRequest, Message, document
 from host.specification.model import Spec
 from local.common.errors import LocalError
 from local.common.state import State
@@ -51,14 +52,23 @@ def _make_repository(stack: Stack, stanza: str) -> None:
 
 def _first_backup(stack: Stack) -> None:
     """Makes the first backup with the recovery engine, which notes its transactions: each may be a restore's target."""
-    request = json.dumps({"act": "backup", "kind": "full"})
-    answer = run(database.runtime(stack).recovery(), seconds=BACKUP_SECONDS, folder=stack.project, stdin=request)
+    try:
+        asked(stack, BackupRequest(kind="full"))
+    except LocalError as error:
+        raise LocalError(f"first backup: {error}") from error
+
+
+def asked(stack: Stack, request: Message) -> Any:
+    """What the recovery engine of a stack's host answers. Raises LocalError."""
+    text = json.dumps(document(request))
+    answer = run(database.runtime(stack).recovery(), seconds=BACKUP_SECONDS, folder=stack.project, stdin=text)
     if answer.returncode:
         try:
             message = "; ".join(json.loads(answer.stdout)["faults"])
         except (ValueError, KeyError):
             message = answer.stderr.strip() or f"exit {answer.returncode}"
-        raise LocalError(f"first backup: {message}")
+        raise LocalError(message)
+    return json.loads(answer.stdout)
 
 
 def backups(stack: Stack, stanza: str) -> list[dict[str, Any]]:

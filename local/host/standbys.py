@@ -1,28 +1,22 @@
 """The standbys of a stack: other stacks, each with its own state folder, that follow its log."""
 
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from host.common.layout import SOCKETS
+from host.recovery.contract import Position, PositionRequest
+from host.recovery.following import unfollowed
 from local.common.errors import LocalError
 from local.common.ports import FIRST, Ports
 from local.common.state import State
-from local.host import serving
+from local.host import backups, serving
 from local.host.database import runtime
 from local.host.spec import MAJOR, running
 from local.processes.stack import Progress, Stack, remembered_port
 
 FOLLOW_SECONDS = 60
-# One after the other: a switch within the same transaction would come before its commit.
-MARK = (
-    "SELECT monitoring.mark()",
-    "SELECT pg_switch_wal()",
-    "SELECT extract(epoch FROM max(written_at)) FROM monitoring.marker",
-)
 SERVES = "SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'"
-AHEAD = "SELECT pg_last_wal_replay_lsn() > '{lsn}'"
-MARKED = "SELECT count(*) FROM monitoring.marker WHERE extract(epoch FROM written_at) = {at}"
 
 
 def announce(first: State, standby: State) -> None:
@@ -71,35 +65,29 @@ def serves(stack: Stack) -> bool:
     return _asked(stack, SERVES) == "t"
 
 
-def _fault(first: Stack, standby: Stack) -> str | None:
-    lsn = _asked(first, "SELECT pg_current_wal_lsn()")
-    if not lsn:
+def _fault(first: Stack, standby: Stack) -> str:
+    if not serves(first):
         # Nobody is served, and nothing is written that the standby could lack.
-        return None
-    is_ahead = _asked(standby, AHEAD.format(lsn=lsn))
-    if not is_ahead:
+        return ""
+    if not follows(standby):
         return "does not answer; start it first"
-    if is_ahead == "t":
-        return f"has replayed more than this stack has written ({lsn}): it follows another timeline"
-    at = _asked(first, *MARK)
-    end = time.monotonic() + FOLLOW_SECONDS
-    while _asked(standby, MARKED.format(at=at)) != "1":
-        if time.monotonic() > end:
-            return f"lacks what this stack wrote {FOLLOW_SECONDS} s ago: it does not follow, or the archive is away"
-        time.sleep(0.2)
-    return None
+    written = _position(first, PositionRequest())
+    return unfollowed(partial(_position, standby), written, "this stack", FOLLOW_SECONDS)
 
 
-def _asked(stack: Stack, *queries: str) -> str:
-    """The last line of the answer, empty where there is none."""
+def _position(stack: Stack, request: PositionRequest) -> Position:
+    return Position.model_validate(backups.asked(stack, request))
+
+
+def _asked(stack: Stack, query: str) -> str:
+    """Empty where there is no answer."""
     try:
         postgres = running(stack).postgres
         psql = [f"/usr/lib/postgresql/{MAJOR}/bin/psql", "-XAtq", "-h", SOCKETS, "-p", str(postgres.port)]
-        answer = runtime(stack).in_host([*psql, "-d", postgres.database, *(f"--command={query}" for query in queries)])
+        answer = runtime(stack).in_host([*psql, "-d", postgres.database, f"--command={query}"])
     except LocalError:
         return ""
-    lines = answer.stdout.split()
-    return lines[-1] if lines and not answer.returncode else ""
+    return answer.stdout.strip() if not answer.returncode else ""
 
 
 def _announced(state: State) -> list[str]:

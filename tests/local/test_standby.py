@@ -69,7 +69,7 @@ def test_a_standby_that_can_not_follow_is_seen_before_anybody_is_shut_out(pair: 
     assert planned.returncode == 0, planned.stderr
     answer = first.told("local", "up", "--stop-serving")
     assert answer.returncode == 1
-    assert "follows another timeline. This stack serves on" in answer.stderr
+    assert "follows another timeline, and never will follow. This stack serves on" in answer.stderr
     assert "follows another timeline" in first.told("db", "standby").stderr
     assert "is taken back" not in descriptions(first)
 
