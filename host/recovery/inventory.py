@@ -179,7 +179,7 @@ def _stanza(repository: Repository) -> Any:
         return found[0]
     messages = [part["status"]["message"] for part in (found[0]["repo"] if found else ()) if part["status"]["code"]]
     message = "; ".join(messages) or NO_STANZA
-    if any(sign in message for sign in (*UNREACHABLE, "CryptoError", NO_INI)):
+    if repository.refusal(message) or any(sign in message for sign in (*UNREACHABLE, "CryptoError", NO_INI)):
         raise RecoveryError(repository.fault("info", 0, message))
     raise RecoveryError(no_stanza(repository, message))
 

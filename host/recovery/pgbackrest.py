@@ -19,6 +19,10 @@ CODES = {"lock": 50, "crypto": 95, "unreachable": 49}
 """pgBackRest's own exit codes (common/error)."""
 UNREACHABLE = ("unable to connect", "HostConnectError", "TLS error", "unexpected eof while reading", "timeout after")
 """Its words for a store that is away; the last three, for one that goes away, or hangs, in the middle of an answer."""
+CERTIFICATE = re.compile(r"unable to verify certificate presented by '[^']*': (?:\[\d+\] )?([^\n\[]*)")
+FORBIDDEN = "failed with 403"
+FAILS = re.compile(r"\[(?:429|50\d)\] [A-Za-z ]*[a-z]")
+"""Its words for a store that answers, and not with what was asked for; it tries the last ones again."""
 STORE_FULL = "[507]"
 """The local store's answer (local/object_store/application.py)."""
 NOT_FOUND = 1
@@ -102,6 +106,8 @@ class Repository:
     def fault(self, command: str, code: int, output: str) -> str:
         """One line that says why a command failed; no secret."""
         message = self._without_secrets(error_message(output)) or f"ended with {code} without output"
+        if refused := self.refusal(message):
+            return refused
         # Both come after `info` has decrypted the repository's own files, so the passphrase is the right one.
         reads_one = command in ("restore", "archive-get")
         if reads_one and (_is_undecipherable(code, message) or DAMAGED.search(message)):
@@ -118,11 +124,22 @@ class Repository:
             )
         if code == CODES["unreachable"] or any(sign in message for sign in UNREACHABLE):
             return f"backup repository {self.bucket}: the store {self.endpoint} does not answer: {message}"
-        if STORE_FULL in message:
-            return f"backup repository {self.bucket}: the disk of the store {self.endpoint} is full; make room there"
         if code == CODES["lock"]:
             return f"{command}: another backup, or what expires old ones, is running; wait for it"
         return f"{command}: {message}"
+
+    def refusal(self, message: str) -> str | None:
+        """Of a store that answers, and refuses or fails; what pgBackRest says of it reads like a fault of the files."""
+        which = f"backup repository {self.bucket}: the store {self.endpoint}"
+        if found := CERTIFICATE.search(message):
+            return f"{which} shows a certificate that is not trusted, so nothing is asked of it: {found[1].strip()}"
+        if FORBIDDEN in message:
+            return f"{which} refuses this host with 403: its credentials have ended, or the bucket's policy forbids it"
+        if STORE_FULL in message:
+            return f"backup repository {self.bucket}: the disk of the store {self.endpoint} is full; make room there"
+        if found := FAILS.search(message):
+            return f"{which} fails with {found[0]}: its own fault, which may pass; try again"
+        return None
 
     @property
     def bucket(self) -> str:

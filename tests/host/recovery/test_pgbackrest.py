@@ -56,6 +56,39 @@ def test_a_store_that_ends_within_an_answer_does_not_answer() -> None:
     assert message == "backup repository backups: the store store does not answer: unexpected eof while reading line"
 
 
+UNTRUSTED = "unable to verify certificate presented by 'store:443 (10.0.0.1)': [18] self-signed certificate"
+
+
+@pytest.mark.parametrize("command", ["info", "restore", "archive-get", "backup"])
+@pytest.mark.parametrize(
+    ("code", "text", "told"),
+    [
+        (95, UNTRUSTED, "shows a certificate that is not trusted, so nothing is asked of it: self-signed certificate"),
+        (
+            103,
+            f"unable to load info file 'a' or 'b':\nCryptoError: {UNTRUSTED}\nHINT: is or was the repo encrypted?",
+            "shows a certificate that is not trusted, so nothing is asked of it: self-signed certificate",
+        ),
+        (
+            39,
+            "HTTP request failed with 403 (Forbidden):\n*** Path/Query ***:\nHEAD /bucket",
+            "refuses this host with 403: its credentials have ended, or the bucket's policy forbids it",
+        ),
+        (
+            101,
+            "[503] Service Unavailable\n[ServiceError] on 7 retries from 1-2ms: [503] Service Unavailable",
+            "fails with [503] Service Unavailable: its own fault, which may pass; try again",
+        ),
+    ],
+    ids=["certificate", "certificate-of-a-file", "forbidden", "fails"],
+)
+def test_a_store_that_refuses_is_no_wrong_passphrase_and_no_damaged_file(
+    command: str, code: int, text: str, told: str
+) -> None:
+    message = repository().fault(command, code, f"ERROR: [{code:03}]: {text}")
+    assert message == f"backup repository backups: the store store {told}"
+
+
 def test_a_store_whose_disk_is_full_is_said_to_be() -> None:
     message = repository().fault("backup", 82, "ERROR: [082]: raised from local-1 shim protocol: [507]")
     assert message == "backup repository backups: the disk of the store store is full; make room there"
