@@ -81,10 +81,14 @@ MB = 2**20
 COLD_BLOCKS = 100_000
 # For what a busy host takes to hand a file over.
 SPARE_SECONDS = 15
+# So long after its start a host may be without having read its repository.
+UNREAD_SECONDS = 120
 # As declared where nothing else is; a host of before does not tell its own.
 DEFAULT_POINT_SECONDS = 120
+SERVER = "server"
 WOULD_BE_LOST = "would be lost"
 LOST = "docs/runbooks/restore.md, Lost bucket"
+CAME_BACK = "docs/runbooks/database.md, A host that came back"
 # Of transaction ids, which wrap around (PostgreSQL manual, 24.1.5).
 ALL_IDS = 2**31
 
@@ -152,7 +156,7 @@ def server(rows: Rows) -> Iterator[Finding]:
     """Kind of server and its uptime."""
     (row,) = rows
     kind = "standby" if row["is_standby"] else "serving"
-    yield Finding(name="server", level=Level.OK, detail=f"{kind}, up for {duration(row['uptime_seconds'])}")
+    yield Finding(name=SERVER, level=Level.OK, detail=f"{kind}, up for {duration(row['uptime_seconds'])}")
 
 
 def extensions(rows: Rows) -> Iterator[Finding]:
@@ -226,6 +230,47 @@ def against_repository(found: Iterable[Finding], rows: Rows) -> Iterator[Finding
     for one in found:
         is_more = fault and one.name == WOULD_BE_LOST
         yield replace(one, level=Level.CRITICAL, value=None, detail=f"{fault}: {LOST}") if is_more else one
+
+
+def server_beside(
+    found: Iterable[Finding], repository: Rows | None, server: Rows | None, archiver: Rows | None
+) -> Iterator[Finding]:
+    """Another host that was promoted while this one was away: both serve, and what is written here is lost.
+
+    `repository` is None where it was not seen, and the others likewise.
+    """
+    fault = _beside_fault(repository, server, archiver)
+    for one in found:
+        is_more = fault and one.name == SERVER
+        yield replace(one, level=Level.CRITICAL, detail=f"{one.detail}; {fault}: {CAME_BACK}") if is_more else one
+
+
+def _beside_fault(repository: Rows | None, server: Rows | None, archiver: Rows | None) -> str | None:
+    for row in repository or ():
+        # An older host does not look.
+        if later := row.get("later_timeline"):
+            return (
+                f"another host was promoted since, for timeline {int(later, 16)} is archived, and both may be written"
+            )
+    if repository is not None or not server or not archiver or server[0]["is_standby"]:
+        return None
+    uptime = server[0]["uptime_seconds"]
+    # What it archived since its start it did in a repository that others look at, too; a busy one may need a while.
+    has_archived = archiver[0]["last_archived_wal"] and archiver[0]["last_success_seconds"] < uptime
+    if has_archived or uptime < UNREAD_SECONDS:
+        return None
+    return "the repository was not reached since, so whether another host was promoted meanwhile is not known"
+
+
+def unjudged(rows: Rows) -> str | None:
+    """Why nobody looked for log that is missing by name."""
+    # An older host does not say.
+    if all(row.get("is_listed", True) for row in rows):
+        return None
+    return (
+        "log in the repository: its names could not be listed within 5 s, so whether any is missing since the newest"
+        " backup is not known; `./hybrid backup list` takes its time and shows it"
+    )
 
 
 def _repository_fault(row: Mapping[str, Any]) -> str | None:

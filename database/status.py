@@ -213,6 +213,9 @@ def status(access: Access, extra: tuple[Finding, ...] = (), *, is_pinned: bool =
         if (rows := seen[name]) is not None:
             found += judge(rows)
     found = list(findings.against_repository(found, repository or ()))
+    found = list(findings.server_beside(found, repository, server, seen["archiver"]))
+    if unjudged := findings.unjudged(repository or ()):
+        unseen.append(unjudged)
     found.append(certificate(access))
     return Status(stack=access.stack, route=access.route, findings=tuple(found), unseen=tuple(unseen))
 

@@ -4,12 +4,15 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from database import status
@@ -81,6 +84,64 @@ def test_pgbackrest_that_can_not_be_seen_is_told_and_not_judged(db: Database, st
     assert reason.startswith("pgBackRest: ")
     (versions,) = [row for row in document["findings"] if row["name"] == "versions"]
     assert (versions["level"], "pgBackRest" in versions["detail"]) == ("ok", False)
+
+
+@contextmanager
+def repository_read_by(stack: StackUnderTest, program: str) -> Iterator[None]:
+    """In place of the program that reads it; `{}` is that one."""
+    before = stack.psql(
+        "SELECT option_value FROM pg_foreign_table, pg_options_to_table(ftoptions)"
+        " WHERE option_name = 'program' AND ftrelid = 'monitoring.backup_repository'::regclass"
+    )
+    change = "ALTER FOREIGN TABLE monitoring.backup_repository OPTIONS (SET program $set${}$set$)"
+    stack.psql(change.format(program.format(before)))
+    try:
+        yield
+    finally:
+        stack.psql(change.format(before))
+
+
+# What pgBackRest said of a store that answered so.
+CERTIFICATE = "certificate presented by 'localhost:7404 (127.0.0.1)': [18] self-signed certificate"
+REFUSALS = {
+    "[ProtocolError] HTTP request failed with 403 (Forbidden):\n*** Path/Query ***:\nGET /backups": (
+        "it can't be read: HTTP request failed with 403 (Forbidden); `./hybrid backup list` says why"
+    ),
+    "[ServiceError] [500] Internal Server Error\n    [ServiceError] on 7 retries: [500] Internal Server Error": (
+        "it can't be read: [500] Internal Server Error; `./hybrid backup list` says why"
+    ),
+    f"[CryptoError] unable to verify {CERTIFICATE}\n    [CryptoError] on 7 retries: unable to verify": (
+        f"it can't be read: {CERTIFICATE}; `./hybrid backup list` says why"
+    ),
+    "[HostConnectError] unable to connect to 'localhost:7404': [111] Connection refused": (
+        "it can't be read: its store does not answer; `./hybrid backup list` says why"
+    ),
+    "[FormatError] of a kind that nobody has seen: password=hunter2": "all",
+    "[UnknownError] that nobody has seen: password=hunter2": "it can't be read; `./hybrid backup list` says why",
+    "[ProtocolError] HTTP request failed with 404 (Not Found):\n*** Path/Query ***:\nGET /backups": "all",
+}
+
+
+def test_a_repository_that_is_refused_is_told_with_the_stores_answer(sessions: Sessions, stack: StackUnderTest) -> None:
+    for message, told in REFUSALS.items():
+        info = [{"db": [], "repo": [{"status": {"code": 99, "message": message}}], "status": {"code": 99}}]
+        said = shlex.quote(json.dumps(info)).replace("{", "{{").replace("}", "}}")
+        with repository_read_by(stack, f"printf '%s\\n' {said}"), sessions.open("monitor") as connection:
+            if told == "all":
+                found = connection.execute("SELECT backups FROM monitoring.repository()").fetchone()
+                assert found == (0,)
+                continue
+            with pytest.raises(psycopg.Error) as refused:
+                connection.execute("SELECT * FROM monitoring.repository()")
+            assert str(refused.value).splitlines()[0] == told
+
+
+def test_log_whose_names_can_not_be_listed_in_time_is_told_and_not_ok(db: Database, stack: StackUnderTest) -> None:
+    with repository_read_by(stack, "({}\n) | grep -v '^[.][.]'"):
+        document = json.loads(db.told("status", "--json").stdout)
+    (reason,) = document["unseen"]
+    assert reason.startswith("log in the repository: its names could not be listed")
+    assert document["level"] == "warning"
 
 
 def test_the_buffers_of_postgresql_15_are_counted_as_the_summary_counts_them(sessions: Sessions) -> None:

@@ -249,6 +249,44 @@ def test_what_was_archived_counts_where_the_repository_has_it(changes: dict[str,
         assert (found[0].level, found[0].value, found[0].detail.startswith(told)) == ("critical", None, True)
 
 
+def test_log_whose_names_could_not_be_listed_is_told_as_not_looked_for() -> None:
+    assert (findings.unjudged([HELD | {"is_listed": False}]) or "").startswith("log in the repository: its names could")
+    for rows in ([HELD | {"is_listed": True}], [HELD], []):
+        assert findings.unjudged(rows) is None
+
+
+@pytest.mark.parametrize(
+    ("repository", "uptime", "archived_ago", "told"),
+    [
+        ([HELD], 300.0, None, None),
+        ([HELD | {"later_timeline": None}], 300.0, None, None),
+        ([HELD | {"later_timeline": "0000000B"}], 5.0, 1.0, "another host was promoted since, for timeline 11 is"),
+        (None, 300.0, 40.0, None),
+        # Right after its start a warning has to do: what could not be seen is one.
+        (None, 100.0, None, None),
+        (None, 300.0, None, "the repository was not reached since, so whether another host was promoted meanwhile"),
+        (None, 300.0, 301.0, "the repository was not reached since, so whether another host was promoted meanwhile"),
+        ([], 300.0, None, None),
+    ],
+)
+def test_a_host_that_came_back_beside_a_promoted_one_is_critical(
+    repository: findings.Rows | None, uptime: float, archived_ago: float | None, told: str | None
+) -> None:
+    server, other = SERVER | {"uptime_seconds": uptime}, findings.measured("wal", 1, "")
+    archived = {"last_archived_wal": None} if archived_ago is None else {"last_success_seconds": archived_ago}
+    before = [*findings.server([server]), other]
+    found = [*findings.server_beside(before, repository, [server], [ARCHIVER | archived])]
+    assert found[1] == other
+    assert (found[0] == before[0]) is (told is None)
+    if told:
+        assert found[0].level == "critical"
+        assert found[0].detail.startswith(f"{before[0].detail}; {told}")
+    # Nothing is known of a server that was not seen, and a standby is nobody's rival.
+    assert [*findings.server_beside(before, None, None, None)] == before
+    standby = server | {"is_standby": True}
+    assert [*findings.server_beside(before, None, [standby], [ARCHIVER | archived])] == before
+
+
 def test_what_could_not_be_seen_is_a_warning() -> None:
     found = status.Status(stack="local", route="directly", findings=(findings.measured("wal", 1, ""),), unseen=())
     assert (found.level, replace(found, unseen=("disk: no such function",)).level) == ("ok", "warning")

@@ -169,7 +169,8 @@ END
 $$;
 
 -- The repository as pgBackRest lists it, then the names of the folders that its backups are in, and a dot where that was
--- all; then the names of the log from the newest sound backup's first folder on, and two dots with that one's number.
+-- all; then the names of the timelines and of the log from the newest sound backup's first folder on, and two dots with
+-- that one's number.
 -- What can't be deciphered is quoted there in bytes that are no text.
 DROP FOREIGN TABLE IF EXISTS monitoring.backup_repository;
 CREATE FOREIGN TABLE monitoring.backup_repository (line text)
@@ -179,7 +180,7 @@ SERVER file_systems OPTIONS (
         export LC_ALL=C PGBACKREST_LOG_LEVEL_CONSOLE=off PGBACKREST_LOG_LEVEL_STDERR=off
         stanza=$(sed -n 's/^\[\([^]:]*\)\]$/\1/p' /etc/pgbackrest.conf | tail -n 1)
         timeout 5 sh -c '
-            info=$(pgbackrest --output=json info | tr -cd "[:print:]")
+            info=$(PGBACKREST_IO_TIMEOUT=3 pgbackrest --output=json info | tr -cd "[:print:]")
             printf "%s\n" "$info" && pgbackrest repo-ls "backup/$0" && echo . || exit
             log="archive/$0/$(echo "$info" | sed -n "s/.*\"id\":\"\([0-9]*-[0-9]*\)\".*/\1/p")"
             first=$(
@@ -187,6 +188,7 @@ SERVER file_systems OPTIONS (
                     sed -n "s/.*\"archive\":{\"start\":\"[0-9A-F]\{8\}\([0-9A-F]\{8\}\).*/\1/p" | tail -n 1
             )
             folders=$(pgbackrest repo-ls "$log") || exit
+            printf "%s\n" "$folders"
             for folder in $folders; do
                 [ "${folder#????????}" \< "$first" ] || pgbackrest repo-ls "$log/$folder" || exit
             done
@@ -198,16 +200,22 @@ REVOKE ALL ON monitoring.backup_repository FROM PUBLIC;
 
 -- What this cluster could be restored from: usable backups, the newest of them and whether its folder is there, the
 -- newest log file, the one that PostgreSQL archived last, and the first that is missing from the newest backup's own on;
--- by number, for which timeline leads there is in no name. No row on a standby. Fails where nothing is answered.
+-- by number, for which timeline leads there is in no name; is_listed says that the names were all there to look for it.
+-- A later timeline is another host's, promoted since: whoever begins to serve begins one above all that are archived. No
+-- row on a standby. Fails where nothing is answered.
 DROP FUNCTION IF EXISTS monitoring.repository();
 CREATE FUNCTION monitoring.repository() RETURNS TABLE (
-    backups bigint, newest_backup text, is_there boolean, newest_wal text, archived_wal text, missing_wal text
+    backups bigint, newest_backup text, is_there boolean, newest_wal text, archived_wal text, missing_wal text,
+    is_listed boolean, later_timeline text
 ) LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     segment_bytes CONSTANT bigint := (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size');
     segments_per_log CONSTANT bigint := 4294967296 / segment_bytes;
     own CONSTANT jsonb := jsonb_build_object('system-id', (SELECT system_identifier FROM pg_control_system()));
     lines text[];
+    told jsonb;
+    message text;
+    fault text;
     stanza jsonb;
     first text;
     last text;
@@ -219,15 +227,25 @@ BEGIN
     SELECT left(last_archived_wal, 24) INTO archived_wal FROM pg_stat_archiver
     WHERE last_archived_wal ~ '^[0-9A-F]{24}(\.[0-9A-F]{8}\.backup)?$';
     lines := ARRAY(SELECT held.line FROM monitoring.backup_repository AS held WHERE held.line <> '');
-    IF NOT '.' = ANY (lines) THEN
-        RAISE EXCEPTION 'nothing could be read of it within 5 s; `./hybrid backup list` says why';
-    END IF;
-    SELECT one INTO stanza FROM jsonb_array_elements(lines[1]::jsonb) AS one WHERE one -> 'db' @> jsonb_build_array(own);
+    told := CASE WHEN lines[1] LIKE '[%' THEN lines[1]::jsonb END;
+    SELECT one INTO stanza FROM jsonb_array_elements(told) AS one WHERE one -> 'db' @> jsonb_build_array(own);
+    message := coalesce(told #>> '{0,repo,0,status,message}', '');
+    -- Of what is said no more than this: behind it pgBackRest shows the request, or what it could not decipher.
+    fault := CASE
+        WHEN message ~ 'unable to connect|TLS error|unexpected eof|timeout after' THEN 'its store does not answer'
+        ELSE substring(
+            message FROM 'certificate presented by ''[^'']*'': \[\d+\] [\w -]+|HTTP request failed with \d+ \([\w ]+\)'
+                         '|\[\d{3}\] [\w ]+'
+        )
+    END;
     -- One that was overwritten, or written with another passphrase, is of no use to this host, nor is a bucket that is
     -- gone; of any other that can't be read nothing is known.
-    IF stanza IS NULL AND lines[1]::jsonb @> '[{"status": {"code": 99}}]'
-       AND lines[1] !~ 'cipher header invalid|CryptoError|FormatError|failed with 404' THEN
-        RAISE EXCEPTION 'it can''t be read; `./hybrid backup list` says why';
+    IF stanza IS NULL AND told @> '[{"status": {"code": 99}}]' THEN
+        IF fault NOT LIKE '% 404 %' OR fault IS NULL AND message !~ 'cipher header invalid|CryptoError|FormatError' THEN
+            RAISE EXCEPTION 'it can''t be read%; `./hybrid backup list` says why', coalesce(': ' || fault, '');
+        END IF;
+    ELSIF told IS NULL OR NOT '.' = ANY (lines) THEN
+        RAISE EXCEPTION 'nothing could be read of it within 5 s; `./hybrid backup list` says why';
     END IF;
     -- As host/backup/repository_state.py has it.
     SELECT count(*), (array_agg(one ->> 'label' ORDER BY (one #>> '{timestamp,stop}')::bigint DESC))[1],
@@ -241,8 +259,12 @@ BEGIN
           AND (other -> 'label' = one -> 'label' OR coalesce(one -> 'reference', '[]') @> (other -> 'label'))
     );
     is_there := newest_backup = ANY (lines);
+    SELECT max(left(line, 8)) INTO later_timeline FROM unnest(lines) AS line
+    WHERE line ~ '^[0-9A-F]{8}([0-9A-F]{8}|\.history)$' AND left(line, 8) > left(pg_walfile_name(pg_current_wal_lsn()), 8);
     SELECT max(one ->> 'max') INTO newest_wal FROM jsonb_array_elements(stanza -> 'archive') AS one;
-    IF EXISTS (SELECT FROM unnest(lines) AS line WHERE line LIKE '..%' AND substr(line, 3) <= substr(first, 9, 8)) THEN
+    is_listed := first IS NULL
+        OR EXISTS (SELECT FROM unnest(lines) AS line WHERE line LIKE '..%' AND substr(line, 3) <= substr(first, 9, 8));
+    IF is_listed THEN
         WITH file AS (
             SELECT name, is_held, ('x' || substr(name, 9, 8))::bit(32)::bigint * segments_per_log
                                   + ('x' || substr(name, 17, 8))::bit(32)::bigint AS number
