@@ -22,7 +22,7 @@ from pyinfra.api.exceptions import ConnectError
 from durable import files
 from host.apply import STAGES, apply, prepare_process
 from host.common.convergence_lock import BusyError, alone
-from host.common.layout import RUN
+from host.common.layout import RUN, TOLD_TO_SERVE
 from host.common.report import Report
 from host.specification.model import Spec
 from host.specification.parameters import ParameterError, resolved
@@ -87,7 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = options.root / RUN.removeprefix("/")
     try:
         with alone(folder):
-            found = converge(realised(options.spec, folder), options.root, is_dry=options.dry)
+            spec = realised(options.spec, folder)
+            if spec.postgres.is_serving and not options.dry:
+                (options.root / TOLD_TO_SERVE.removeprefix("/")).touch()
+            found = converge(spec, options.root, is_dry=options.dry)
     except (SpecError, ParameterError, ConnectError, BusyError) as error:
         found = Convergence(failed=[{"stage": "specification", "operation": type(error).__name__, "error": str(error)}])
     for failure in found.failed:

@@ -20,6 +20,9 @@ from host.common.services import Service, pooler, postgres, waited
 from host.common.units import drop_in_check, enabled, is_newer, is_pending, units_read
 from host.specification.model import Spec
 
+MAY_SERVE_SECONDS = 60
+"""So long a host that boots waits for its repository: a stopped host is one that serves nobody."""
+
 
 def apply(spec: Spec) -> None:
     if spec.platform != "lightsail":
@@ -30,12 +33,31 @@ def apply(spec: Spec) -> None:
         render("pgbouncer.service.conf.j2", major=spec.postgres.major),
     )
     files.directory(name="folder for what is secret and for now", path=layout.RUN, mode="711")
+    files.directory(name="folder of programs", path=layout.PROGRAMS, mode="755")
+    written(
+        name="program that asks whether another host was promoted",
+        text=may_serve_text(spec),
+        path=layout.MAY_SERVE,
+        owner="root",
+        mode="755",
+        check="sh -n {}",
+    )
     for service, text in zip(found, texts, strict=True):
         drop_in(service, text)
     units_read(name="units read by systemd", units=[service.unit for service in found])
     for service in found:
         enabled(name=f"{service.name} at boot", unit=service.unit)
         running(name=f"{service.name} runs", service=service)
+
+
+def may_serve_text(spec: Spec, wait_seconds: int = MAY_SERVE_SECONDS) -> str:
+    return render(
+        "may-serve.sh.j2",
+        layout=layout,
+        major=spec.postgres.major,
+        stanza=spec.backup.stanza,
+        wait_seconds=wait_seconds,
+    )
 
 
 def drop_in(service: Service, text: str) -> None:

@@ -32,7 +32,7 @@ def apply(spec: Spec) -> None:
         owner="root",
         mode="600",
     )
-    unit_written(UNIT, render("cloudflared.service.j2", layout=layout), name="tunnel's unit")
+    unit_written(UNIT, render("cloudflared.service.j2", layout=layout, major=spec.postgres.major), name="tunnel's unit")
     units_read(name="tunnel's unit read by systemd", units=[UNIT])
     enabled(name="tunnel at boot", unit=UNIT)
     running(name="tunnel runs")

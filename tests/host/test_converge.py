@@ -12,6 +12,7 @@ from host import converge
 from host.apply import STAGES
 from host.common import convergence_lock
 from host.common.convergence_lock import BusyError, alone
+from host.common.layout import TOLD_TO_SERVE
 from host.common.report import Failure, Report
 from host.converge import main
 from tests.host.specs import spec
@@ -90,6 +91,19 @@ def test_the_secrets_are_in_one_file_of_roots(
     password = spec()["postgres"]["roles"][1]["password"]
     assert password in json.loads(kept.read_text())["postgres"]["roles"][1]["password"]
     assert password not in json.dumps(report) + output
+
+
+def test_that_a_host_is_to_serve_is_noted_until_it_boots_again(
+    played: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = tmp_path / "root" / TOLD_TO_SERVE.removeprefix("/")
+    run(tmp_path, capsys, "--dry")
+    run(tmp_path, capsys, postgres=spec(is_serving=False, origin="backup")["postgres"])
+    assert not note.exists()
+    run(tmp_path, capsys)
+    assert note.exists()
+    # In memory.
+    assert TOLD_TO_SERVE.startswith("/run/")
 
 
 def test_secrets_that_a_killed_run_left_are_removed(
