@@ -79,7 +79,7 @@ def apply_files(spec: Spec) -> None:
     disk.guard(spec.disk)
     contents.guard_standby(spec)
     # While it is still fenced.
-    contents.begin_again(spec)
+    contents.begin_again(spec, repository.later_major, repository.ahead_fault)
     refused = tls.apply(spec.tls)
     # A restore needs pgBackRest's settings.
     repository.apply_settings(spec)
@@ -89,6 +89,10 @@ def apply_files(spec: Spec) -> None:
     pooler.apply(spec)
     if refused:
         raise refused
+
+
+def apply_database(spec: Spec) -> None:
+    contents.apply(spec, repository.later_major)
 
 
 def apply_services(spec: Spec) -> None:
@@ -102,7 +106,7 @@ STAGES: dict[str, Callable[[Spec], None]] = {
     "machine": apply_machine,
     "files": apply_files,
     "services": apply_services,
-    "database": contents.apply,
+    "database": apply_database,
     "upgrade": upgrade.apply,
     "tunnel": tunnel.apply,
     # Last: a store that does not answer keeps nothing else from being done.

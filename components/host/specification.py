@@ -85,6 +85,7 @@ def _postgres(stack: Settings, host: HostSettings) -> model.Postgres:
             model.Schema.model_validate({"name": name, "data_class": str(held)}) for name, held in SCHEMAS.items()
         ),
         origin=host.origin,
+        restored_from=host.restored_from,
         is_serving=host == stack.serving_host,
         is_followed=host != stack.serving_host and stack.serving_host.origin == "backup",
         roles=tuple(

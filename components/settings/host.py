@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from components.common.labels import Environment
 from components.settings import compatibility, lightsail_bundles
-from host.specification.model import HOST_NAME, DiskGb, Origin
+from host.specification.model import HOST_NAME, BackupLabel, DiskGb, Origin
 
 # One serves; a second one only while the first is being replaced.
 MOST_HOSTS = 2
@@ -32,6 +32,8 @@ class HostSettings(BaseModel):
     disk_gb: Annotated[DiskGb, Field(ge=SMALLEST_DISK_GB, le=LARGEST_DISK_GB)] = DEFAULT_DISK_GB
     origin: Origin = "new"
     """Where its cluster comes from: made empty, or restored and kept up to date until it serves."""
+    restored_from: BackupLabel | None = None
+    """The backup that it is restored from in place of the newest, and with it that log behind a hole is given up."""
 
     @field_validator("version")
     @classmethod
@@ -106,6 +108,8 @@ def _of_the_origins(hosts: list[dict[str, Any]]) -> Iterator[str]:
     for index, host in enumerate(hosts):
         if host.get("origin", "new") != "new":
             continue
+        if host.get("restoredFrom") is not None:
+            yield f"postgresHosts.{index}.restoredFrom: names a backup for a new cluster; allowed with origin: backup"
         major = _major(host)
         if major is not None and hosts[first.setdefault(major, index)].get("name") != host.get("name"):
             yield (

@@ -4,6 +4,8 @@ pgBackRest's settings come first (stage `files`): backups and write-ahead log go
 """
 
 import json
+import re
+import time
 from collections.abc import Generator
 
 from pyinfra.api.command import FunctionCommand
@@ -22,7 +24,13 @@ from host.recovery.contract import Backup, BackupRequest, Loss, Target
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
+from host.recovery.timelines import last_known, missing, segments
+from host.recovery.wal import SEGMENT_BYTES, number_of, position
 from host.specification.model import Spec
+
+SETTING = "; on a host in the cloud the setting for --set is restoredFrom, of this host in `postgresHosts`"
+# Of two segments that are archived at once the later one may be there first.
+HOLE_SECONDS = 5
 
 
 class BackupRepository(FactBase[RepositoryState]):
@@ -92,10 +100,10 @@ def newest(spec: Spec) -> str:
     named = spec.postgres.restored_from
     chosen = choice.choose(Target(kind="latest", label=named), found)
     faults = [fault] if fault else [*chosen.faults]
-    if chosen.backup and chosen.loss and spec.postgres.is_serving and not named and spec.platform == "local":
+    if chosen.backup and chosen.loss and spec.postgres.is_serving and not named:
         faults.append(loss_fault(chosen.backup, chosen.note, chosen.loss))
     if faults or chosen.backup is None:
-        raise RefusedError("database cluster", "; ".join(faults))
+        raise RefusedError("database cluster", "; ".join(faults) + (SETTING if spec.platform == "lightsail" else ""))
     return chosen.backup.label
 
 
@@ -104,6 +112,61 @@ def loss_fault(backup: Backup, hole: str, loss: Loss) -> str:
         f"{hole}: {loss.bytes:,} bytes of log and {loss.seconds:,.0f} s of what was committed would not come back;"
         f" allowed only with the backup named: {backup.label} (--set)"
     )
+
+
+def ahead_fault(spec: Spec, lsn: str) -> str | None:
+    """Why a standby that has replayed up to here is not promoted: it would wait for ever, or end before a hole.
+
+    PostgreSQL takes a missing segment for the end of the log, though more is archived behind it.
+    """
+    machine, end = Machine(root(), spec), time.monotonic() + HOLE_SECONDS
+    repository = Repository(machine)
+    while True:
+        try:
+            found, fault = choice.read_situation(machine, repository, inventory.read(repository))
+        except RecoveryError as error:
+            return f"the archive can't be read, and what it has must not be left out: {'; '.join(error.faults)}"
+        # Who named a backup has given up what lies behind a hole.
+        fault = fault or (None if spec.postgres.restored_from else _hole_ahead(found, lsn))
+        if fault is None or time.monotonic() > end:
+            return fault
+        time.sleep(1)
+
+
+def _hole_ahead(found: choice.Situation, lsn: str) -> str | None:
+    there = {one.number for one in segments(found.lineage, found.held)}
+    last = max([last_known(found.lineage, found.held), *there])
+    # Where it stands within a segment it has that one. One that was never started stands nowhere yet.
+    begin = -(-position(lsn) // SEGMENT_BYTES) or number_of(found.held.usable[-1].wal_start)
+    ahead = range(begin, last + 1)
+    lacking = [number for number in ahead if number not in there]
+    if not lacking:
+        return None
+    behind = next((number for number in ahead if number > lacking[0] and number in there), last + 1)
+    hole = missing((lacking[0], behind - 1), found.lineage, found.held)
+    return f"{hole}: {(last + 1 - lacking[0]) * SEGMENT_BYTES:,} bytes of log from there on would not come back"
+
+
+def later_major(spec: Spec) -> str | None:
+    """The stanza of a later major version that has archived since this host's did: another host has served since.
+
+    Raises RefusedError where nobody knows.
+    """
+    repository, own = Repository(Machine(root(), spec)), spec.backup.stanza
+    form = re.compile(rf"{re.escape(own.removesuffix(f'-{spec.postgres.major}'))}-(\d+)")
+    try:
+        found = filter(None, map(form.fullmatch, repository.json("repo-ls", "archive") or {}))
+        later = [one[0] for one in found if int(one[1]) > spec.postgres.major]
+        since = _archived_at(repository, own) if later else 0
+        return next((name for name in later if _archived_at(repository, name) > since), None)
+    except RecoveryError as error:
+        raise RefusedError("serving", f"the backup repository can't be read: {'; '.join(error.faults)}") from error
+
+
+def _archived_at(repository: Repository, stanza: str) -> int:
+    """When its newest segment was; 0 where it has none."""
+    files = repository.json("repo-ls", "--recurse", f"archive/{stanza}") or {}
+    return max((one["time"] for path, one in files.items() if inventory.SEGMENT_FILE.fullmatch(path)), default=0)
 
 
 @operation()

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from pyinfra.api.command import FunctionCommand, StringCommand
@@ -27,11 +27,12 @@ from host.database.serving import (
     OpenTimeline,
     Recovering,
     Recovery,
-    away_fault,
+    away_reason,
     demotion_mark,
     promotion_fault,
     promotion_wait_fault,
     return_fault,
+    unfollowed_archive_fault,
     unfollowed_fault,
 )
 from host.database.state import Change, DatabaseState, State
@@ -47,10 +48,14 @@ ANSWER_SECONDS = 5
 PROMOTE = "SELECT pg_promote(false);"
 
 
-def apply(spec: Spec) -> None:
+LaterMajor = Callable[[Spec], str | None]
+"""Names the cluster of a later major version that has served since this host's did."""
+
+
+def apply(spec: Spec, later_major: LaterMajor) -> None:
     """Raises RefusedError while a host that is to serve would lose rows by it."""
     postgres = spec.postgres
-    guard_return(spec)
+    guard_return(spec, later_major)
     state = host.get_fact(DatabaseState, psql=psql(postgres))
     if state.is_in_recovery and postgres.is_serving:
         state = _last_state(postgres, state)
@@ -62,7 +67,7 @@ def apply(spec: Spec) -> None:
         files.file(name="leave to serve is used up", path=layout.SERVE_WITHOUT_LATER_ROWS, present=False)
 
 
-def guard_return(spec: Spec) -> None:
+def guard_return(spec: Spec, later_major: LaterMajor) -> None:
     """Raises RefusedError where the host served before another that was promoted since; asks before it lets anyone in.
 
     A server that does not run is asked at the stage `database`, before it removes its demotion mark.
@@ -73,7 +78,7 @@ def guard_return(spec: Spec) -> None:
     if timeline is None:
         return
     has_later = host.get_fact(HasLaterTimeline, stanza=spec.backup.stanza, timeline=timeline)
-    if fault := return_fault(has_later=has_later):
+    if fault := return_fault(has_later=has_later, later_major=None if has_later is not False else later_major(spec)):
         raise RefusedError(SERVING, fault)
 
 
@@ -81,24 +86,28 @@ def guard_standby(spec: Spec) -> None:
     """Raises RefusedError where clients would be shut out before the standby was seen to follow.
 
     A server that does not run serves nobody, and one that has shut them out goes on. Where another host was promoted
-    since, this one only takes rows that are lost.
+    since, this one only takes rows that are lost. While nobody can say that, so it is with one that was not told to
+    serve since it booted: it came back, and what is declared has moved on.
     """
     if not spec.postgres.is_followed:
         return
     timeline = host.get_fact(OpenTimeline, psql=psql(spec.postgres))
     if timeline is None or host.get_fact(FollowedTimeline) == timeline:
         return
-    if not host.get_fact(HasLaterTimeline, stanza=spec.backup.stanza, timeline=timeline):
+    has_later = host.get_fact(HasLaterTimeline, stanza=spec.backup.stanza, timeline=timeline)
+    came_back = has_later is None and not host.get_fact(File, path=layout.TOLD_TO_SERVE)
+    if not has_later and not came_back:
         raise RefusedError(SERVING, unfollowed_fault(timeline))
 
 
-def begin_again(spec: Spec) -> None:
+def begin_again(spec: Spec, later_major: LaterMajor, ahead_fault: Callable[[Spec, str], str | None]) -> None:
     """A host that serves again begins a timeline as it is restarted. Raises RefusedError, as guard_return.
 
-    Where it went on with its old one, a restore would follow whoever was promoted since.
+    Where it went on with its old one, a restore would follow whoever was promoted since. `ahead_fault` says why the
+    log after a position can't be followed to its end.
     """
-    _guard_promotion(spec)
-    guard_return(spec)
+    _guard_promotion(spec, ahead_fault)
+    guard_return(spec, later_major)
     postgres = spec.postgres
     is_forced = bool(host.get_fact(File, path=layout.SERVE_WITHOUT_LATER_ROWS))
     if not postgres.is_serving or not (is_forced or host.get_fact(EndedTimeline, psql=psql(postgres))):
@@ -109,21 +118,23 @@ def begin_again(spec: Spec) -> None:
     begun(name="timeline of its own", postgres=postgres, archived=archived)
 
 
-def _guard_promotion(spec: Spec) -> None:
-    """Raises RefusedError where a standby is to serve, and the archive is away that it follows to its end first.
+def _guard_promotion(spec: Spec, ahead_fault: Callable[[Spec, str], str | None]) -> None:
+    """Raises RefusedError where a standby is to serve, and can't follow the archive to its end first.
 
-    Restarted with its new settings it would wait for that, and not even answer. That the archive is given up counts
-    for the state that was seen then, and while it is away.
+    While that is away it would wait, restarted with its new settings, and not even answer. That the archive is given up
+    counts for the state that was seen then, and as long as there is a reason.
     """
     signal = f"{layout.data(spec.postgres.major)}/standby.signal"
-    is_away = spec.postgres.is_serving and host.get_fact(File, path=signal) and _is_away(spec.backup.endpoint)
-    if not is_away:
-        if host.get_fact(File, path=layout.PROMOTE_WITHOUT_ARCHIVE):
-            files.file(name="archive is asked again", path=layout.PROMOTE_WITHOUT_ARCHIVE, present=False)
-        return
-    found = _recovering(spec)
-    if host.get_fact(FileContents, path=layout.PROMOTE_WITHOUT_ARCHIVE) != [found.lsn]:
-        raise RefusedError(PROMOTION, away_fault(found, spec.backup.endpoint))
+    fault = None
+    if spec.postgres.is_serving and host.get_fact(File, path=signal):
+        found = _recovering(spec)
+        is_away = _is_away(spec.backup.endpoint)
+        reason = away_reason(spec.backup.endpoint) if is_away else ahead_fault(spec, found.lsn)
+        fault = unfollowed_archive_fault(found, reason) if reason else None
+        if fault and host.get_fact(FileContents, path=layout.PROMOTE_WITHOUT_ARCHIVE) != [found.lsn]:
+            raise RefusedError(PROMOTION, fault)
+    if fault is None and host.get_fact(File, path=layout.PROMOTE_WITHOUT_ARCHIVE):
+        files.file(name="archive is asked again", path=layout.PROMOTE_WITHOUT_ARCHIVE, present=False)
 
 
 def _is_away(endpoint: str) -> bool:

@@ -60,8 +60,17 @@ def taken_back(postgres: Postgres, state: State) -> Change:
     return Change("serving", (f'ALTER DATABASE "{postgres.database}" RESET hybrid.serving;',) if is_due else ())
 
 
-def return_fault(*, has_later: bool | None) -> str | None:
-    """Why a server with a demotion mark may not serve again: another one has served since, or may have."""
+def return_fault(*, has_later: bool | None, later_major: str | None = None) -> str | None:
+    """Why a server with a demotion mark may not serve again: another one has served since, or may have.
+
+    `later_major` names the cluster of a later major version that did.
+    """
+    if later_major:
+        return (
+            f"another host serves since, of a later major version, whose log is archived as {later_major}, and this one"
+            " has no row that was written there: let that host serve. If nothing was written to it yet, or its rows may"
+            f" be lost, here: touch {SERVE_WITHOUT_LATER_ROWS}"
+        )
     if has_later is False:
         return None
     reason = (
@@ -149,18 +158,19 @@ class Recovery(FactBase[Recovering]):
         return Recovering(found[1], found[2], found[3], lower)
 
 
-def away_fault(found: Recovering, endpoint: str) -> str:
+def away_reason(endpoint: str) -> str:
+    return f"the store {endpoint} of the archive does not answer, and what is archived there must not be left out"
+
+
+def unfollowed_archive_fault(found: Recovering, reason: str) -> str:
     """Why a standby is not even restarted to serve."""
-    return (
-        f"the store {endpoint} of the archive does not answer, and what is archived there must not be left out: the"
-        f" standby follows on as it is; apply again once the store answers. {_given_up(found)}"
-    )
+    return f"{reason}: the standby follows on as it is; apply again once that is mended. {_given_up(found)}"
 
 
 def _given_up(found: Recovering) -> str:
     last = f"{found.lsn} (last commit: {found.committed_at})"
     return (
-        f"If it is lost for good, and with it all that was committed after {last}, and no other host serves, here:"
+        f"If that is lost for good, and with it all that was committed after {last}, and no other host serves, here:"
         f" echo {found.lsn} >{PROMOTE_WITHOUT_ARCHIVE} and apply again"
     )
 

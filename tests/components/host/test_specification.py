@@ -123,6 +123,12 @@ def test_who_gives_way_to_a_standby_waits_until_it_follows(second: Any, serving:
     assert "".join(name for name, one in found.items() if one["postgres"]["is_followed"]) == followed
 
 
+def test_a_host_is_restored_from_the_backup_that_the_settings_name() -> None:
+    hosts = json.dumps([TWO_HOSTS[0], {**STANDBY, "restoredFrom": "20261121-093000F"}])
+    found = [specification(name, postgresHosts=hosts, postgresServing="a")["postgres"] for name in "ab"]
+    assert [one["restored_from"] for one in found] == [None, "20261121-093000F"]
+
+
 def test_without_a_tunnel_cloudflares_networks_reach_the_database() -> None:
     found = specification(databaseRoute="direct")
     assert found["tunnel"] is None

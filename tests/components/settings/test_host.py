@@ -30,7 +30,10 @@ def hosts(*several: dict[str, Any]) -> str:
         ),
         ({"bundle": None}, "bundle: is missing; add it in Pulumi.dev.yaml"),
         ({"bundel": "x"}, "bundel: is not a setting; did you mean bundle?"),
-        ({"colour": "x"}, "colour: is not a setting; allowed: name, version, blueprint, bundle, diskGb, origin"),
+        (
+            {"colour": "x"},
+            "colour: is not a setting; allowed: name, version, blueprint, bundle, diskGb, origin, restoredFrom",
+        ),
         ({"diskGb": 4}, "diskGb: is too small; allowed: at least 8"),
         ({"diskGb": 20000}, "diskGb: is too large; allowed: at most 16384"),
         ({"version": 14}, "version: is not in the table of versions; allowed: 15, 16, 17, 18"),
@@ -43,6 +46,11 @@ def hosts(*several: dict[str, Any]) -> str:
             {"blueprint": "debian_13"},
             "blueprint: is not an operating system that the host runs on; allowed: debian_12, ubuntu_24_04",
         ),
+        (
+            {"restoredFrom": "newest", "origin": "backup"},
+            "restoredFrom: a backup's label such as 20261121-093000F is needed",
+        ),
+        ({"restoredFrom": "20261121-093000F"}, "restoredFrom: names a backup for a new cluster; allowed with origin"),
         ({"origin": "snapshot"}, "origin: is not one of the allowed words; allowed: 'new' or 'backup'"),
     ],
 )

@@ -14,12 +14,13 @@ from host.database.serving import (
     HasLaterTimeline,
     Recovering,
     Recovery,
-    away_fault,
+    away_reason,
     demotion_mark,
     promotion_fault,
     promotion_wait_fault,
     return_fault,
     taken_back,
+    unfollowed_archive_fault,
 )
 from host.specification.model import Postgres
 from host.specification.reading import parse
@@ -104,6 +105,13 @@ def test_a_host_serves_again_only_where_nobody_was_promoted_since() -> None:
         assert fault.endswith("touch /etc/hybrid/serve-without-later-rows")
 
 
+def test_a_host_of_the_major_version_before_does_not_serve_again_without_the_rows_of_the_next() -> None:
+    fault = return_fault(has_later=False, later_major="main-18")
+    assert fault
+    assert "of a later major version, whose log is archived as main-18" in fault
+    assert fault.endswith("touch /etc/hybrid/serve-without-later-rows")
+
+
 def test_a_standbys_minimums_are_read_from_its_control_data() -> None:
     lines = ["pg_control version number:            1700", "max_connections setting:              400"]
     lines += ["max_prepared_xacts setting:           5", "track_commit_timestamp setting:       off"]
@@ -143,7 +151,7 @@ def test_a_promotion_says_what_it_waits_for() -> None:
     away = promotion_wait_fault(going, "store:443", away=21, seconds=30)
     assert away
     assert "waits for the archive, whose store store:443 has not answered for 21 s" in away
-    for fault in (away, away_fault(going, "store:443")):
+    for fault in (away, unfollowed_archive_fault(going, away_reason("store:443"))):
         assert "all that was committed after 0/5000060 (last commit: 2026-11-30 12:00:00 UTC)" in fault
         assert "echo 0/5000060 >/etc/hybrid/promote-without-archive" in fault
     late = promotion_wait_fault(going, "store:443", away=0, seconds=301)

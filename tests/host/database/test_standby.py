@@ -11,6 +11,9 @@ import pytest
 
 from backups.errors import BackupError
 from backups.standby import ensure_following
+from host.common.layout import TOLD_TO_SERVE
+from host.database.services import may_serve_text
+from host.specification.reading import parse
 from tests.host.conftest import copied_host, running_host
 from tests.host.recovery.site import Site, restore
 from tests.host.running import PROJECT, HostUnderTest
@@ -22,6 +25,7 @@ from tests.waiting import until
 pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 
 ROWS = "SELECT count(*) FROM public.followed"
+MARK = "SELECT monitoring.mark()"
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +120,32 @@ def test_a_standby_is_not_restored_in_place(pair: Pair, store: ObjectStore) -> N
     assert site.ask(restore("latest", into="main", act="stage", replace="main")).fault == fault
     # A copy beside it is nobody's rival.
     assert site.done(restore("latest", act="plan"))["faults"] == []
+
+
+def test_a_standby_does_not_serve_without_what_is_archived_behind_a_hole(pair: Pair, store: ObjectStore) -> None:
+    """PostgreSQL would take the hole for the end of the log, and nobody would hear of it."""
+    a, b = pair
+    b.superuser("SELECT pg_wal_replay_pause()")
+    until(lambda: b.superuser("SELECT pg_get_wal_replay_pause_state()") == "paused")
+    missing, last = (a.superuser("SELECT pg_walfile_name(pg_switch_wal())") for _ in range(2) if a.superuser(MARK))
+    until(lambda: a.superuser("SELECT last_archived_wal FROM pg_stat_archiver") >= last)
+    bucket, client = a.spec["backup"]["bucket"], store.client()
+    listed = client.list_objects_v2(Bucket=bucket, Prefix="postgresql/archive/")["Contents"]
+    (key,) = [one["Key"] for one in listed if f"/{missing}-" in one["Key"]]
+    content = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    client.delete_object(Bucket=bucket, Key=key)
+    spec = copy.deepcopy(b.spec)
+    spec["postgres"]["is_serving"] = True
+    b.inside(["touch", str(b.root / "etc/hybrid/promote-without-mark")])
+    report = b.apply("files", spec=spec)
+    (failure,) = report["failed"]
+    lsn = b.superuser("SELECT pg_last_wal_replay_lsn()")
+    assert (report["changed"], failure["operation"]) == ([], "promotion")
+    assert f"archive: {missing} .. {missing} is missing: " in failure["error"]
+    assert f"echo {lsn} >/etc/hybrid/promote-without-archive" in failure["error"]
+    b.inside(["rm", str(b.root / "etc/hybrid/promote-without-mark")])
+    client.put_object(Bucket=bucket, Key=key, Body=content)
+    b.superuser("SELECT pg_wal_replay_resume()")
 
 
 def test_a_standby_does_not_serve_before_the_other_has_ended(pair: Pair) -> None:
@@ -261,6 +291,13 @@ def test_the_old_host_does_not_serve_without_the_rows_of_the_new_one(pair: Pair,
         a.connect("app")
 
 
+def may_serve(host: HostUnderTest) -> tuple[int, str]:
+    """What is asked of it as it boots."""
+    host.succeeds("rm", "-f", "/run/hybrid/repository-asked")
+    answer = host.inside(["chroot", str(host.root), "sh", "-c", may_serve_text(parse(host.spec), wait_seconds=0)])
+    return answer.returncode, answer.stdout
+
+
 def test_the_old_host_serves_again_by_force_once(pair: Pair) -> None:
     a, _ = pair
     a.inside(["touch", str(a.root / LEAVE)])
@@ -269,6 +306,8 @@ def test_the_old_host_serves_again_by_force_once(pair: Pair) -> None:
     assert not (a.root / LEAVE).exists()
     # Above the one of whoever was promoted in between: a restore follows it, and finds its backups.
     assert timeline(a) == "4"
+    assert may_serve(a) == (0, "")
+    assert findings(a)["server"].level == "ok"
     a.pgbackrest("--type=full", "backup")
     assert a.apply("files")["changed"] == []
 
@@ -278,6 +317,33 @@ def test_a_host_that_nobody_follows_is_shut_where_another_was_promoted_since(pai
     spec = copy.deepcopy(b.spec)
     spec["postgres"] |= {"is_serving": False, "is_followed": True}
     assert timeline(b) == "3"
+    report = b.apply("files", "--dry", spec=spec)
+    assert report["failed"] == []
+    assert "client authentication rules" in report["changed"]
+    # It would not even have started.
+    code, said = may_serve(b)
+    assert (code, said.split(": ")[0]) == (
+        1,
+        "<2>another host was promoted meanwhile, for timeline 00000004 is archived and this one has 00000003",
+    )
+    told = findings(b)["server"]
+    assert told.level == "critical"
+    assert "another host was promoted since, for timeline 4 is archived" in told.detail
+
+
+def test_a_host_that_came_back_is_shut_though_the_repository_can_not_be_read(pair: Pair) -> None:
+    """It was not told to serve since it booted; one that was serves on until its standby was seen to follow."""
+    _, b = pair
+    spec = copy.deepcopy(b.spec)
+    spec["postgres"] |= {"is_serving": False, "is_followed": True}
+    spec["backup"]["bucket"] += "-elsewhere"
+    b.inside(["sed", "-i", "s/^repo1-s3-bucket=.*/&-elsewhere/", str(b.root / "etc/pgbackrest.conf")])
+    assert may_serve(b)[0] == 0
+    assert b.succeeds("mkdir", "-p", "/run/hybrid")
+    assert b.succeeds("touch", TOLD_TO_SERVE)
+    (failure,) = b.apply("files", "--dry", spec=spec)["failed"]
+    assert "it serves on" in failure["error"]
+    assert b.succeeds("rm", TOLD_TO_SERVE)
     report = b.apply("files", "--dry", spec=spec)
     assert report["failed"] == []
     assert "client authentication rules" in report["changed"]
