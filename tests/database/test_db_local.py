@@ -102,7 +102,6 @@ def repository_read_by(stack: StackUnderTest, program: str) -> Iterator[None]:
 
 
 # What pgBackRest said of a store that answered so.
-CERTIFICATE = "certificate presented by 'localhost:7404 (127.0.0.1)': [18] self-signed certificate"
 REFUSALS = {
     "[ProtocolError] HTTP request failed with 403 (Forbidden):\n*** Path/Query ***:\nGET /backups": (
         "it can't be read: HTTP request failed with 403 (Forbidden); `./hybrid backup list` says why"
@@ -110,8 +109,8 @@ REFUSALS = {
     "[ServiceError] [500] Internal Server Error\n    [ServiceError] on 7 retries: [500] Internal Server Error": (
         "it can't be read: [500] Internal Server Error; `./hybrid backup list` says why"
     ),
-    f"[CryptoError] unable to verify {CERTIFICATE}\n    [CryptoError] on 7 retries: unable to verify": (
-        f"it can't be read: {CERTIFICATE}; `./hybrid backup list` says why"
+    "[CryptoError] unable to verify certificate presented by 'localhost:7404 (127.0.0.1)': [18] self-signed": (
+        "it can't be read: the certificate of its store is not trusted; `./hybrid backup list` says why"
     ),
     "[HostConnectError] unable to connect to 'localhost:7404': [111] Connection refused": (
         "it can't be read: its store does not answer; `./hybrid backup list` says why"

@@ -316,3 +316,20 @@ def test_a_rebooted_machine_serves_by_itself_and_archives_in_time(machine: BareM
             time.sleep(WRITE_SECONDS)
         assert archived(machine) >= segment
         assert machine.converge(wanted)["changed"] == {}
+        does_not_start_beside_a_promoted_host(machine)
+
+
+def does_not_start_beside_a_promoted_host(machine: BareMachine) -> None:
+    """It asked as it booted, and has to ask again."""
+    machine.told("rm", "/run/hybrid/repository-asked")
+    repository = ("runuser", "-u", "postgres", "--", "pgbackrest", "--stanza=main-17")
+    history = "archive/main-17/17-1/0000000F.history"
+    assert machine.run(*repository, "repo-put", history, stdin="1\t0/1\tno recovery target\n").returncode == 0
+    assert machine.run("systemctl", "restart", POSTGRES).returncode != 0
+    said = machine.told("journalctl", "--boot", "--output=cat", "--priority=crit", f"--unit={POSTGRES}")
+    assert "another host was promoted meanwhile, for timeline 0000000F is archived and this one has 00000001" in said
+    assert as_superuser(machine, "SELECT 1").returncode != 0
+    machine.told(*repository, "repo-rm", history)
+    machine.told("systemctl", "reset-failed", POSTGRES)
+    machine.told("systemctl", "start", POSTGRES)
+    until(lambda: as_superuser(machine, "SELECT 1").returncode == 0)

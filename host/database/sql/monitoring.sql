@@ -233,10 +233,8 @@ BEGIN
     -- Of what is said no more than this: behind it pgBackRest shows the request, or what it could not decipher.
     fault := CASE
         WHEN message ~ 'unable to connect|TLS error|unexpected eof|timeout after' THEN 'its store does not answer'
-        ELSE substring(
-            message FROM 'certificate presented by ''[^'']*'': \[\d+\] [\w -]+|HTTP request failed with \d+ \([\w ]+\)'
-                         '|\[\d{3}\] [\w ]+'
-        )
+        WHEN message ~ 'certificate presented by' THEN 'the certificate of its store is not trusted'
+        ELSE substring(message FROM 'HTTP request failed with \d+ \([\w ]+\)|\[\d{3}\] [\w ]+')
     END;
     -- One that was overwritten, or written with another passphrase, is of no use to this host, nor is a bucket that is
     -- gone; of any other that can't be read nothing is known.
