@@ -20,7 +20,7 @@ from host.common import layout, rendering
 from host.common.facts import root
 from host.common.rendering import RefusedError, render, written
 from host.recovery import choice, inventory, repository_acts
-from host.recovery.contract import Backup, BackupRequest, Loss, Target
+from host.recovery.contract import Backup, BackupRequest, Loss, Target, is_lsn
 from host.recovery.errors import RecoveryError
 from host.recovery.machine import Machine
 from host.recovery.pgbackrest import Repository
@@ -137,8 +137,9 @@ def _hole_ahead(found: choice.Situation, lsn: str) -> str | None:
     there = {one.number for one in segments(found.lineage, found.held)}
     last = max([last_known(found.lineage, found.held), *there])
     # Where it stands within a segment it has that one. One that was never started stands nowhere yet.
-    begin = -(-position(lsn) // SEGMENT_BYTES) or number_of(found.held.usable[-1].wal_start)
-    ahead = range(begin, last + 1)
+    reached = position(lsn) if is_lsn(lsn) else 0
+    restored = next((number_of(one.wal_start) for one in reversed(found.held.usable)), last + 1)
+    ahead = range(-(-reached // SEGMENT_BYTES) or restored, last + 1)
     lacking = [number for number in ahead if number not in there]
     if not lacking:
         return None

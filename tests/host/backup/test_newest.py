@@ -89,6 +89,7 @@ AFTER_14 = f"0/{15 * SEGMENT_BYTES:X}"
         # Never started: from its backup on.
         ((12,), "0/0", (12, 12)),
         ((8,), "0/0", None),
+        ((12,), "its beginning", (12, 12)),
     ],
 )
 def test_a_standby_is_not_promoted_at_a_hole_as_if_the_log_ended_there(
