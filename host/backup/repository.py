@@ -30,7 +30,7 @@ from host.specification.model import Spec
 
 SETTING = "; on a host in the cloud the setting for --set is restoredFrom, of this host in `postgresHosts`"
 # Of two segments that are archived at once the later one may be there first.
-HOLE_SECONDS = 5
+HOLE_SECONDS = 3
 
 
 class BackupRepository(FactBase[RepositoryState]):
