@@ -4,6 +4,7 @@ A pattern is a property path by its names on the wire. `*` stands for every key 
 only where the part reached so far has a `kind` of that text, or of one that is not known.
 """
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,17 +24,24 @@ def outputs(type_token: str) -> tuple[str, ...]:
     return (*marked, *made, *of(type_token).secret_outputs)
 
 
-def reached(value: Any, pattern: str, is_closed: Callable[[Any], bool]) -> Iterator[tuple[str, Any, Sequence[str]]]:
+Part = Callable[[Any, Any], Any]
+Reached = tuple[str, Any, Sequence[str]]
+
+
+def reached(
+    value: Any, pattern: str, is_closed: Callable[[Any], bool], part: Part = operator.getitem
+) -> Iterator[Reached]:
     """Path and value of each part of the value that the pattern names, and the steps that are left.
 
-    A part that `is_closed` ends the path: what lies in it can't be seen, and it stands for all of it.
+    A part that `is_closed` ends the path: what lies in it can't be seen, and it stands for all of it. `part` takes one
+    out of a mapping or list.
     """
-    return _reached(value, pattern.split("."), "", is_closed)
+    return _reached(value, pattern.split("."), "", is_closed, part)
 
 
 def _reached(
-    value: Any, steps: Sequence[str], path: str, is_closed: Callable[[Any], bool]
-) -> Iterator[tuple[str, Any, Sequence[str]]]:
+    value: Any, steps: Sequence[str], path: str, is_closed: Callable[[Any], bool], part: Part
+) -> Iterator[Reached]:
     if not steps or is_closed(value):
         if value is not None:
             yield path, value, steps
@@ -42,19 +50,16 @@ def _reached(
     if step.startswith("?"):
         name, _, text = step[1:].partition("=")
         # Unknown or secret is taken for a match, which errs on the safe side.
-        if isinstance(value, Mapping) and ((kind := value.get(name)) == text or is_closed(kind)):
-            yield from _reached(value, rest, path, is_closed)
+        if isinstance(value, Mapping) and name in value and ((kind := part(value, name)) == text or is_closed(kind)):
+            yield from _reached(value, rest, path, is_closed, part)
         return
-    for key, part in _parts(value, step):
+    for key in _keys(value, step):
         below = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip(".")
-        yield from _reached(part, rest, below, is_closed)
+        yield from _reached(part(value, key), rest, below, is_closed, part)
 
 
-def _parts(value: Any, step: str) -> Iterator[tuple[str | int, Any]]:
+def _keys(value: Any, step: str) -> Iterator[str | int]:
     if isinstance(value, Mapping):
-        for name in value:
-            if step in ("*", name):
-                yield str(name), value[name]
+        yield from (name for name in value if step in ("*", name))
     elif isinstance(value, Sequence) and not isinstance(value, str) and step == "*":
-        for index in range(len(value)):
-            yield index, value[index]
+        yield from range(len(value))

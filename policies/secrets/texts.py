@@ -52,11 +52,18 @@ def all_texts(values: Mapping[str, Any]) -> Iterator[tuple[str, KnownText]]:
 def sensitive_paths(type_token: str, props: Mapping[str, Any]) -> Iterator[str]:
     """Paths of the properties that this resource has for secrets, known or not."""
     for pattern in properties.inputs(type_token):
-        try:
-            for path, *_ in properties.reached(props, pattern, lambda _value: False):
-                yield path
-        except UnknownValueError as error:
-            yield ".".join(error.props)
+        for path, *_ in properties.reached(props, pattern, lambda part: part is _UNKNOWN, _known_or_not):
+            yield path
+
+
+_UNKNOWN = object()
+
+
+def _known_or_not(value: Any, key: Any) -> Any:
+    try:
+        return value[key]
+    except UnknownValueError:
+        return _UNKNOWN
 
 
 def _texts(value: Any, path: str, shown: str, name: str) -> Iterator[tuple[str, KnownText]]:
