@@ -31,8 +31,10 @@ export interface Settings {
   /** Requests a minute. */
   limit?: number;
   vars?: Record<string, string>;
-  /** Of the site, the API and the control port. */
+  /** Of the site, the API, the control port and the tunnel. */
   ports?: number[];
+  /** The pooler past Hyperdrive, behind the tunnel. */
+  direct?: { port: number; regulated: string; public: string; clientSecret?: string };
   /** In place of the API's bundle. */
   apiModule?: string;
   siteVars?: Record<string, string>;
@@ -40,7 +42,8 @@ export interface Settings {
 
 /** A configuration as the local environment writes it. */
 export function edgeConfig(state: string, ports: number[], databasePort: number, settings: Settings = {}) {
-  const [entry, direct, control] = ports;
+  const [entry, direct, control, tunnel] = ports;
+  const token = { clientId: "api", clientSecret: "word" };
   const common = { mainModule: "index.js", compatibilityDate: "2026-07-01", compatibilityFlags: ["nodejs_compat"] };
   const database = `postgres://app:secret-word@127.0.0.1:${databasePort}/stack`;
   const { hyperdrives = { HYPERDRIVE: database, HYPERDRIVE_PUBLIC: database }, limit = 100_000, vars = {} } = settings;
@@ -60,6 +63,9 @@ export function edgeConfig(state: string, ports: number[], databasePort: number,
       OIDC_AUDIENCE_CLAIM: "aud",
       OIDC_ROLES_CLAIM: "roles",
       ALLOWED_ORIGINS: "https://site.example",
+      ...(settings.direct && {
+        DATABASE_DIRECT: JSON.stringify({ url: `http://127.0.0.1:${tunnel}/`, ...token, ...settings.direct }),
+      }),
       ...vars,
     },
   };
@@ -78,6 +84,7 @@ export function edgeConfig(state: string, ports: number[], databasePort: number,
     entry: { port: entry, worker: "web" },
     direct: { port: direct, worker: "api" },
     control: { port: control },
+    tunnel: settings.direct ? { port: tunnel, target: settings.direct.port, ...token } : null,
     workers: [api, web],
     buckets: ["media", "unbound"],
   };
@@ -114,7 +121,7 @@ export function runServe(content: string): { process: ChildProcess; output: () =
 }
 
 export async function startEdge(databasePort: number, settings: Settings = {}): Promise<Edge> {
-  const ports = settings.ports ?? (await freePorts(3));
+  const ports = settings.ports ?? (await freePorts(4));
   const state = mkdtempSync(join(tmpdir(), "edge-state-"));
   const served = runServe(JSON.stringify(edgeConfig(state, ports, databasePort, settings)));
   const [site, api, control] = ports.map((port) => `http://127.0.0.1:${port}`) as [string, string, string];

@@ -1,19 +1,23 @@
 /** The edge on a real database, and members who call its API; of one test file. */
 import assert from "node:assert/strict";
 import pg from "pg";
-import { type Edge, startEdge } from "./edge.ts";
+import { type Edge, type Settings, startEdge } from "./edge.ts";
 import { Issuer } from "./issuer.ts";
 
 const urls = JSON.parse(process.env["TEST_DATABASES"] ?? "{}") as Record<"app" | "public_read", string>;
-export const { app } = urls;
+export const { app, public_read: publicRead } = urls;
 
 export let edge: Edge;
 let issuer: Issuer;
 
-export async function start(): Promise<void> {
+export function start(): Promise<void> {
+  return startWith({});
+}
+
+export async function startWith(settings: Settings): Promise<void> {
   issuer = await Issuer.start();
-  const hyperdrives = { HYPERDRIVE: app, HYPERDRIVE_PUBLIC: urls.public_read };
-  edge = await startEdge(0, { hyperdrives, vars: issuer.vars });
+  const hyperdrives = { HYPERDRIVE: app, HYPERDRIVE_PUBLIC: publicRead };
+  edge = await startEdge(0, { hyperdrives, vars: issuer.vars, ...settings });
 }
 
 export async function stop(): Promise<void> {

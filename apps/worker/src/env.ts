@@ -22,6 +22,8 @@ export interface Env {
   /** Origins whose pages may read answers, comma-separated. */
   ALLOWED_ORIGINS: string;
   SENTRY_DSN?: string;
+  /** The path past Hyperdrive, as JSON (direct.ts); only where one is declared. */
+  DATABASE_DIRECT?: string;
 }
 
 export interface AppEnv {

@@ -22,6 +22,11 @@ export function logFailure(c: AppContext, status: number, cause: unknown): void 
   report(c, failure);
 }
 
+/** From now on this isolate asks the database by that path. */
+export function logPath(c: AppContext, databasePath: "hyperdrive" | "direct", cause?: unknown): void {
+  console.warn(JSON.stringify({ level: "warn", ...about(c), databasePath, ...(cause ? reasonOf(cause) : {}) }));
+}
+
 export interface Failure {
   requestId: string;
   build: string;

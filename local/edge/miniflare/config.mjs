@@ -59,6 +59,11 @@ const Config = z.strictObject({
   entry: z.strictObject({ port, worker: z.string() }),
   direct: z.strictObject({ port, worker: z.string() }),
   control: z.strictObject({ port }),
+  // What leads to the pooler past Hyperdrive, and the service token that it asks for.
+  tunnel: z
+    .strictObject({ port, clientId: z.string().min(1), clientSecret: z.string().min(1), target: port })
+    .nullable()
+    .default(null),
   workers: z.array(Worker).min(1),
   buckets: z.array(z.string().min(1)).default([]),
 });

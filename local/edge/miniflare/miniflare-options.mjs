@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 /** @import { EdgeConfig, WorkerConfig } from "./config.mjs" */
 /** @import { MiniflareOptions, WorkerOptions } from "miniflare" */
 
+const TUNNEL_WORKER = fileURLToPath(new URL("tunnel-worker.mjs", import.meta.url));
 const CONTROL_WORKER = fileURLToPath(new URL("control-worker.mjs", import.meta.url));
 
 /**
@@ -19,7 +20,7 @@ export function miniflareOptions(config) {
     // Neither fetches Cloudflare's description of a request nor anything else from the internet.
     cf: false,
     r2Persist: join(config.state, "r2"),
-    workers: [...config.workers.map((worker) => workerOptions(worker, config)), controlWorker(config)],
+    workers: [...config.workers.map((worker) => workerOptions(worker, config)), controlWorker(config), ...tunnelWorker(config)],
   };
 }
 
@@ -99,4 +100,25 @@ function controlWorker({ host, control, build, buckets }) {
     r2Buckets: Object.fromEntries(buckets.map((name) => [name, name])),
     unsafeDirectSockets: [{ host, port: control.port }],
   };
+}
+
+/**
+ * None where no path past Hyperdrive is declared.
+ * @param {EdgeConfig} config
+ * @returns {WorkerOptions[]}
+ */
+function tunnelWorker({ host, tunnel }) {
+  if (!tunnel) return [];
+  const { port, clientId, clientSecret, target } = tunnel;
+  return [
+    {
+      name: "tunnel",
+      modulesRoot: "/",
+      modules: [{ type: "ESModule", path: TUNNEL_WORKER }],
+      compatibilityDate: "2026-07-01",
+      compatibilityFlags: ["nodejs_compat"],
+      bindings: { CLIENT_ID: clientId, CLIENT_SECRET: clientSecret, TARGET: target },
+      unsafeDirectSockets: [{ host, port }],
+    },
+  ];
 }

@@ -39,7 +39,8 @@ async function serve(path) {
   const config = readConfig(path);
   const { promise: started, resolve } = /** @type {PromiseWithResolvers<Miniflare>} */ (Promise.withResolvers());
   reloadOnHangup(path, started);
-  const sockets = { site: config.entry, api: config.direct, control: config.control };
+  const { entry: site, direct: api, control, tunnel } = config;
+  const sockets = { site, api, control, ...(tunnel && { tunnel }) };
   for (const [part, { port }] of Object.entries(sockets)) await refuseTakenPort(part, port, config.host);
   prepareEnvironment(config.state);
   // Takes half a second, which a wrong configuration need not wait for.

@@ -1,6 +1,6 @@
 /** Is the Worker there, and does the database answer? */
 import { createRoute, z } from "@hono/zod-openapi";
-import { withDatabase } from "../database";
+import { breakerShown, withDatabase } from "../database";
 import { endpoint } from "../endpoint";
 
 const Alive = z.object({ status: z.literal("ok"), environment: z.string(), build: z.string() }).openapi("Alive");
@@ -8,9 +8,15 @@ const Health = Alive.extend({
   database: z.object({
     latencyMs: z.number().openapi({ description: "Of one query" }),
     breaker: z
-      .enum(["closed", "open", "half-open"])
+      .object({
+        state: z.enum(["closed", "open", "half-open"]),
+        path: z.enum(["hyperdrive", "direct"]).openapi({ description: "In use now" }),
+        since: z.iso.datetime().nullable().openapi({ description: "When that path took over; null: it was always it" }),
+      })
       .nullable()
-      .openapi({ description: "Of the path through Hyperdrive; null where there is no direct one to fall back to" }),
+      .openapi({
+        description: "Of what answers, one of many instances; null where there is no direct path to fall back to",
+      }),
   }),
 }).openapi("Health");
 
@@ -36,17 +42,21 @@ const health = endpoint(
     responses: { 200: { description: "It does", content: { "application/json": { schema: Health } } } },
   }),
   async (c) => {
-    const latencyMs = await withDatabase(c, c.env.HYPERDRIVE, async (client) => {
-      const started = performance.now();
-      await client.query("SELECT 1");
-      return performance.now() - started;
+    const latencyMs = await withDatabase(c, {
+      data: "regulated",
+      isRead: true,
+      work: async (client) => {
+        const started = performance.now();
+        await client.query("SELECT 1");
+        return performance.now() - started;
+      },
     });
     return c.json(
       {
         status: "ok" as const,
         environment: c.env.ENVIRONMENT,
         build: c.env.BUILD_ID,
-        database: { latencyMs: Math.round(latencyMs * 10) / 10, breaker: null },
+        database: { latencyMs: Math.round(latencyMs * 10) / 10, breaker: breakerShown(c) },
       },
       200,
     );
