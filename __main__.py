@@ -10,6 +10,7 @@ from components.access.permissions_boundary import PermissionsBoundary, Permissi
 from components.backup.repository import BackupRepository, BackupRepositoryArgs
 from components.common.regions import HOME_REGION
 from components.edge.api_worker import ApiWorker, ApiWorkerArgs
+from components.edge.direct_path import direct_path
 from components.edge.failover import Failover, failover_args, failover_hosts, failover_pages_hosts
 from components.edge.failover_host import FailoverHost
 from components.edge.failover_pages_host import FailoverPagesHost
@@ -96,6 +97,7 @@ tunnel = (
             service=f"tcp://localhost:{host_specification.POSTGRES_PORT}",
             pooler_hostname=stack.pooler_hostname,
             pooler_service=f"tcp://localhost:{host_specification.POOLER_PORT}",
+            admits_api=stack.hyperdrive_fallback,
         ),
         opts,
     )
@@ -267,6 +269,7 @@ api = ApiWorker(
         origins=[f"https://{stack.site_hostname}"],
         requests_per_minute=stack.requests_per_minute,
         sentry_dsn=stack.sentry_dsn,
+        direct_path=direct_path(tunnel, database, stack.pooler_hostname) if tunnel else None,
         earlier=earlier_version(stack, "api"),
         crons=stack.api_crons,
         has_custom_domain=stack.api_custom_domain,

@@ -47,7 +47,7 @@ def prod_plan() -> Plan:
 @pytest.fixture(scope="session")
 def direct_plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """The dev stack without a tunnel."""
-    return record_with(tmp_path_factory.mktemp("direct"), databaseRoute="direct")
+    return record_with(tmp_path_factory.mktemp("direct"), databaseRoute="direct", hyperdriveFallback=False)
 
 
 @pytest.fixture(scope="session")

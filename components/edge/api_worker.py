@@ -33,6 +33,8 @@ class ApiWorkerArgs:
     """Whose pages may call it from a browser."""
     sentry_dsn: str
     """Where it tells its failures; empty: nowhere."""
+    direct_path: pulumi.Output[str] | None
+    """Its path to the database past Hyperdrive, for when that fails; see direct_path.py."""
     requests_per_minute: int
     """Requests of one person, or of one address without a person, at one of Cloudflare's places."""
     earlier: EarlierVersion | None = None
@@ -103,8 +105,13 @@ class ApiWorker(pulumi.ComponentResource):
         )
 
 
-def _sentry(dsn: str) -> list[cloudflare.WorkerVersionBindingArgsDict]:
-    return [{"type": "secret_text", "name": "SENTRY_DSN", "text": pulumi.Output.secret(dsn)}] if dsn else []
+def _options(args: ApiWorkerArgs) -> list[cloudflare.WorkerVersionBindingArgsDict]:
+    """Bound only where they are set."""
+    values = {
+        "SENTRY_DSN": pulumi.Output.secret(args.sentry_dsn) if args.sentry_dsn else None,
+        "DATABASE_DIRECT": args.direct_path,
+    }
+    return [{"type": "secret_text", "name": name, "text": value} for name, value in values.items() if value is not None]
 
 
 def _namespace(name: str) -> str:
@@ -126,7 +133,7 @@ def _bindings(args: ApiWorkerArgs) -> list[cloudflare.WorkerVersionBindingArgsDi
             "simple": {"limit": args.requests_per_minute, "period": 60},
         },
         *args.identity,
-        *_sentry(args.sentry_dsn),
+        *_options(args),
         *(
             cloudflare.WorkerVersionBindingArgsDict(
                 type="r2_bucket", name=binding_name(bucket.key), bucket_name=bucket.bucket

@@ -44,6 +44,7 @@ def host_specification(stack: Settings, host: HostSettings) -> Spec:
             port=POOLER_PORT,
             roles=tuple(sorted(role.name for role in BEHIND_HYPERDRIVE)),
             pool_size=stack.hyperdrive_connections,
+            takes_plain=stack.hyperdrive_fallback,
         ),
         # Two connectors of one tunnel would share the connections between the hosts.
         tunnel=model.Tunnel(token=_secret(stack, TUNNEL_TOKEN))

@@ -23,14 +23,17 @@ class PrivateTunnelArgs:
     service: str
     """What cloudflared on the host connects to, such as `tcp://localhost:5432`."""
     pooler_hostname: str
-    """Name under which the pooler is reached; answers nobody without the operators' token."""
+    """Name under which the pooler is reached; answers nobody without a token of those it admits."""
     pooler_service: str
+    admits_api: bool = False
+    """Whether the API's Worker reaches the pooler, past Hyperdrive, with a token of its own."""
 
 
 class PrivateTunnel(pulumi.ComponentResource):
     """Tunnel with two DNS names, the database's and its pooler's, and an Access application in front of each.
 
-    To the database two service tokens are admitted, Hyperdrive's and the operators'; to the pooler the operators' only.
+    To the database two service tokens are admitted, Hyperdrive's and the operators'; to the pooler the operators', and
+    the API's where it has one.
     The applications exist before the names and the routes behind them do, and until both are gone.
     A token is valid for a year. To renew one by hand before it ends: `pulumi up --replace URN` of the token,
     which hands the new one to policy and user; new connections fail for the moment in between.
@@ -46,6 +49,8 @@ class PrivateTunnel(pulumi.ComponentResource):
     """Public half of the service token of the operators: people, and clients other than Hyperdrive."""
     operators_client_secret: pulumi.Output[str]
     """Secret half of that token, secret."""
+    api_token: tuple[pulumi.Output[str], pulumi.Output[str]] | None = None
+    """Both halves of the API's service token, the second one secret."""
     connector_token: pulumi.Output[str]
     """What cloudflared on the host signs in with, secret."""
     ready: list[pulumi.Resource]
@@ -73,6 +78,11 @@ class PrivateTunnel(pulumi.ComponentResource):
         operators, operators_policy = self._admission(
             f"{name}-operators-token", f"{name}-operators-policy", args, f"{display_name}-operators"
         )
+        to_pooler = [operators_policy]
+        if args.admits_api:
+            api, api_policy = self._admission(f"{name}-api-token", f"{name}-api-policy", args, f"{display_name}-api")
+            to_pooler.append(api_policy)
+            self.api_token = (api.client_id, pulumi.Output.secret(api.client_secret))
         account_id = args.account_id
         application = self._application(
             f"{name}-application", account_id, display_name, args.hostname, [policy, operators_policy]
@@ -82,7 +92,7 @@ class PrivateTunnel(pulumi.ComponentResource):
             account_id,
             f"{args.labels.prefix}-pooler",
             args.pooler_hostname,
-            [operators_policy],
+            to_pooler,
         )
         # Without its application a name is open to everybody, be it for a moment.
         behind_access = pulumi.ResourceOptions(parent=self, depends_on=[application, pooler_application])

@@ -12,6 +12,7 @@ TAKEN = frozenset(
         "ALLOWED_ORIGINS",
         "RATE_LIMIT",
         "SENTRY_DSN",
+        "DATABASE_DIRECT",
         "OIDC_ISSUER",
         "OIDC_JWKS_URL",
         "OIDC_AUDIENCE",

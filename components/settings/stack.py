@@ -134,6 +134,7 @@ class Settings(BaseModel):
     alarm_email: Email
     media_buckets: Annotated[list[Slug], Field(min_length=1, max_length=20)]
     hyperdrive_connections: Annotated[int, Field(ge=5, le=100)]
+    hyperdrive_fallback: bool
     public_cache_seconds: Annotated[int, Field(ge=1, le=3600)]
 
     identity_provider: Literal["cognito", "auth0"]
@@ -251,6 +252,13 @@ class Settings(BaseModel):
         others = {info.data.get(name) for name in ("site_hostname", "api_hostname", "database_hostname")}
         if value in others:
             raise ValueError("is the name of another host of this stack; allowed: a name of its own")
+        return value
+
+    @field_validator("hyperdrive_fallback")
+    @classmethod
+    def _goes_through_the_tunnel(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("database_route") == "direct":
+            raise ValueError("goes through the tunnel; allowed with databaseRoute direct: false")
         return value
 
     @field_validator("pages_hostnames")

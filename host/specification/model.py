@@ -244,6 +244,8 @@ class Pooler(Model):
     port: Port
     roles: tuple[str, ...]
     pool_size: int = Field(ge=1)
+    takes_plain: bool = False
+    """Whether clients may come without TLS: the API's Worker, which has the tunnel's alone."""
 
 
 class Tunnel(Model):

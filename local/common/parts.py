@@ -110,10 +110,10 @@ PARTS = (
     ),
     Part(
         name="edge",
-        runs="workerd (Miniflare): the site, the API, R2, and a Worker that reaches every R2 bucket",
+        runs="workerd (Miniflare): the site, the API, R2, a Worker that reaches every R2 bucket, one for the tunnel",
         stands_for="Cloudflare",
-        # The public entry; the API's Worker, past the site's; what reaches every bucket.
-        ports={"web": 0, "api": 1, "edge_control": 5},
+        # The public entry; the API's Worker, past the site's; what reaches every bucket; the pooler past Hyperdrive.
+        ports={"web": 0, "api": 1, "edge_control": 5, "tunnel": 11},
         start="local.edge.part:start",
         refuse="local.edge.part:refuse",
         hops="local.stack.traffic:edge_requests",

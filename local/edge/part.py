@@ -23,6 +23,7 @@ from plan.model import Computed, Plan, Resource
 
 ASSET_SETTINGS = {"htmlHandling", "notFoundHandling", "runWorkerFirst"}
 BINDINGS = "hyperdrive, r2_bucket, plain_text, secret_text, json, ratelimit, service, assets (with assets declared)"
+DIRECT_PATH = "DATABASE_DIRECT"
 MODULE_TYPES = {"application/javascript+module": "esm"}
 
 
@@ -37,6 +38,8 @@ class EdgeSources:
     password: Password
     here: Mapping[str, str | None] = field(default_factory=dict)
     """Values of this machine's in place of declared ones, by binding; None: it is not bound here."""
+    tunnel_secret: str = ""
+    """What opens the way past Hyperdrive, where one is declared."""
 
 
 def buckets(plan: Plan) -> list[str]:
@@ -46,13 +49,15 @@ def buckets(plan: Plan) -> list[str]:
 
 def edge_config(plan: Plan, sources: EdgeSources) -> dict[str, Any]:
     """The configuration of local/edge/miniflare/serve.mjs. Raises LocalError for what one machine can't have."""
+    workers = [_worker(plan, version, sources) for version in plan.of_type(tokens.WORKER_VERSION)]
     return {
         "host": "127.0.0.1",
         "state": str(sources.state),
         "entry": {"port": sources.ports.web, "worker": routed(plan, setting(plan, "siteHostname"))},
         "direct": {"port": sources.ports.api, "worker": routed(plan, setting(plan, "apiHostname"))},
         "control": {"port": sources.ports.edge_control},
-        "workers": [_worker(plan, version, sources) for version in plan.of_type(tokens.WORKER_VERSION)],
+        "tunnel": _tunnel(sources) if any(DIRECT_PATH in worker["vars"] for worker in workers) else None,
+        "workers": workers,
         "buckets": buckets(plan),
     }
 
@@ -109,9 +114,28 @@ def _worker(plan: Plan, version: Resource, sources: EdgeSources) -> dict[str, An
         "ratelimits": {},
         "assets": _assets(inputs.get("assets"), sources.project),
     }
-    for binding in inputs.get("bindings", []):
+    bindings = {binding["name"]: binding for binding in inputs.get("bindings", [])}
+    has_direct_path = bindings.pop(DIRECT_PATH, None) is not None
+    for binding in bindings.values():
         _bind(plan, config, binding, sources)
+    if has_direct_path:
+        config["vars"][DIRECT_PATH] = _direct_path(config["hyperdrives"], sources)
     return config
+
+
+def _direct_path(hyperdrives: dict[str, str], sources: EdgeSources) -> str:
+    """The same roles; what stands for the tunnel leads to the same pooler."""
+    roles = {"regulated": hyperdrives["HYPERDRIVE"], "public": hyperdrives["HYPERDRIVE_PUBLIC"]}
+    return json.dumps({"url": f"http://127.0.0.1:{sources.ports.tunnel}/", **_token(sources), **roles})
+
+
+def _tunnel(sources: EdgeSources) -> dict[str, Any]:
+    return {"port": sources.ports.tunnel, "target": sources.ports.pooler, **_token(sources)}
+
+
+def _token(sources: EdgeSources) -> dict[str, str]:
+    """In place of Access's service token."""
+    return {"clientId": "api", "clientSecret": sources.tunnel_secret}
 
 
 def _bind(plan: Plan, config: dict[str, Any], binding: dict[str, Any], sources: EdgeSources) -> None:
@@ -205,6 +229,7 @@ def declared_config(realisation: Realisation) -> dict[str, Any]:
         password=stack.password(realisation.plan),
         # Nothing on this machine contacts the internet by itself.
         here={**identity.bindings(stack, realisation.plan), "SENTRY_DSN": None},
+        tunnel_secret=stack.secrets.password("tunnel", 40),
     )
     return edge_config(realisation.plan, sources)
 

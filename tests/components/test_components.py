@@ -93,9 +93,9 @@ DECLARED: list[tuple[type, str, dict[str, int]]] = [
             # The database's, and the pooler's.
             "DnsRecord": 2,
             "ZeroTrustAccessApplication": 2,
-            # Hyperdrive's, and the operators'.
-            "ZeroTrustAccessServiceToken": 2,
-            "ZeroTrustAccessPolicy": 2,
+            # Hyperdrive's, the operators', and the API's.
+            "ZeroTrustAccessServiceToken": 3,
+            "ZeroTrustAccessPolicy": 3,
         },
     ),
     (

@@ -25,8 +25,8 @@ from tests.policies.changes import (
 HOST = {"name": "a", "bundle": "small_3_0"}
 # Recorded by the program itself: the stack and its settings. What has nothing to do with each other is one stack.
 RECORDED: dict[str, tuple[str, dict[str, Any]]] = {
-    "without a tunnel": ("dev", {"databaseRoute": "direct"}),
-    "without a tunnel, in production": ("prod", {"databaseRoute": "direct"}),
+    "without a tunnel": ("dev", {"databaseRoute": "direct", "hyperdriveFallback": False}),
+    "without a tunnel, in production": ("prod", {"databaseRoute": "direct", "hyperdriveFallback": False}),
     "after a rollback to another stand-by, build and branch": (
         "prod",
         {

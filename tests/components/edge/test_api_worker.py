@@ -1,13 +1,23 @@
 """What the API's Worker is bound to, read back from the recorded plan."""
 
+import json
+from typing import Any
+
+import pytest
+
 from components.settings.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
-from plan.model import Plan
+from plan.model import Plan, reveal
+from tests.changed_stack import record_with
 from tests.components.declared import named
+
+
+def bound(plan: Plan) -> dict[str, dict[str, Any]]:
+    return {binding["name"]: binding for binding in named(plan, "api-version").inputs["bindings"]}
 
 
 def test_the_api_is_bound_to_both_hyperdrives_and_every_bucket(dev_plan: Plan) -> None:
     version = named(dev_plan, "api-version").inputs
-    bindings = {binding["name"]: binding for binding in version["bindings"]}
+    bindings = bound(dev_plan)
     assert bindings["HYPERDRIVE"]["id"].reference == (named(dev_plan, "hyperdrive-regulated").urn, "id")
     assert bindings["HYPERDRIVE_PUBLIC"]["id"].reference == (named(dev_plan, "hyperdrive-public").urn, "id")
     assert bindings["MEDIA"]["bucketName"] == "automatonicai-dev-media"
@@ -15,5 +25,26 @@ def test_the_api_is_bound_to_both_hyperdrives_and_every_bucket(dev_plan: Plan) -
 
 
 def test_only_known_names_are_bound_besides_buckets(dev_plan: Plan) -> None:
-    bound = {binding["name"] for binding in named(dev_plan, "api-version").inputs["bindings"]}
-    assert bound == TAKEN - {"SENTRY_DSN"} | {binding_name(REQUIRED_BUCKET)}
+    assert bound(dev_plan).keys() == TAKEN - {"SENTRY_DSN"} | {binding_name(REQUIRED_BUCKET)}
+
+
+def test_the_path_past_hyperdrive_is_a_secret_with_a_token_of_its_own_and_hyperdrives_roles(dev_plan: Plan) -> None:
+    text = reveal(bound(dev_plan)["DATABASE_DIRECT"]["text"])
+    known = {(named(dev_plan, "tunnel-api-token").urn, half): half for half in ("clientId", "clientSecret")}
+    known |= {(named(dev_plan, f"database-{role}-password").urn, "result"): role for role in ("app", "public_read")}
+    assert json.loads(text.resolve(lambda urn, output: known[urn, output])) == {
+        "url": "https://pooler.dev.automatonicai.com/",
+        "clientId": "clientId",
+        "clientSecret": "clientSecret",
+        "regulated": "postgres://app:app@pooler.dev.automatonicai.com/automatonicai",
+        "public": "postgres://public_read:public_read@pooler.dev.automatonicai.com/automatonicai",
+    }
+
+
+def test_without_a_fallback_there_is_nothing_of_it(tmp_path_factory: pytest.TempPathFactory, dev_plan: Plan) -> None:
+    plan = record_with(tmp_path_factory.mktemp("alone"), hyperdriveFallback=False)
+    assert "DATABASE_DIRECT" not in bound(plan)
+    without = {found.name for found in plan.resources}
+    assert {found.name for found in dev_plan.resources} - without == {"tunnel-api-token", "tunnel-api-policy"}
+    (policy,) = named(plan, "tunnel-pooler-application").inputs["policies"]
+    assert policy["id"].reference == (named(plan, "tunnel-operators-policy").urn, "id")

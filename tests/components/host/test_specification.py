@@ -77,7 +77,7 @@ def test_the_host_is_what_the_settings_say() -> None:
     assert known == {"major": 17, "port": 5432, "memory_mb": 1536, "cpus": 2, "database": "automatonicai"}
     names = ["postgres.dev.automatonicai.com", "pooler.dev.automatonicai.com", "localhost"]
     assert found["tls"]["hostnames"] == names
-    assert found["pooler"] == {"port": 6432, "roles": ["app", "public_read"], "pool_size": 20}
+    assert found["pooler"] == {"port": 6432, "roles": ["app", "public_read"], "pool_size": 20, "takes_plain": True}
 
 
 def test_backups_go_to_the_stacks_bucket_without_a_key() -> None:
@@ -130,8 +130,9 @@ def test_a_host_is_restored_from_the_backup_that_the_settings_name() -> None:
 
 
 def test_without_a_tunnel_cloudflares_networks_reach_the_database() -> None:
-    found = specification(databaseRoute="direct")
+    found = specification(databaseRoute="direct", hyperdriveFallback="false")
     assert found["tunnel"] is None
+    assert found["pooler"]["takes_plain"] is False
     assert found["tls"]["hostnames"] == ["postgres.dev.automatonicai.com", "localhost"]
     networks = found["network"]["database_networks"]
     assert {"104.16.0.0/13", "2606:4700::/32"} <= set(networks)
@@ -141,7 +142,7 @@ def test_without_a_tunnel_cloudflares_networks_reach_the_database() -> None:
 @pytest.mark.parametrize("route", ["tunnel", "direct"])
 def test_the_host_understands_it_once_its_secrets_are_in_place(route: str) -> None:
     # It refuses a key that is missing, and one that it does not know.
-    realised = _realised(specification(databaseRoute=route), spec()["tls"])
+    realised = _realised(specification(databaseRoute=route, hyperdriveFallback="false"), spec()["tls"])
     assert parse_specification(realised).postgres.roles[0].name == "owner"
 
 

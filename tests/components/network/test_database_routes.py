@@ -37,11 +37,13 @@ def test_people_have_a_token_of_their_own(dev_plan: Plan) -> None:
     assert include["serviceToken"]["tokenId"].reference == (named(dev_plan, "tunnel-operators-token").urn, "id")
 
 
-def test_the_pooler_has_a_name_of_its_own_for_operators_only(dev_plan: Plan) -> None:
+def test_the_pooler_has_a_name_of_its_own_for_operators_and_the_api(dev_plan: Plan) -> None:
     application = named(dev_plan, "tunnel-pooler-application")
     assert application.inputs["domain"] == "pooler.dev.automatonicai.com"
-    (policy,) = application.inputs["policies"]
-    assert policy["id"].reference == (named(dev_plan, "tunnel-operators-policy").urn, "id")
+    admitted = [policy["id"].reference for policy in application.inputs["policies"]]
+    assert admitted == [(named(dev_plan, f"tunnel-{who}-policy").urn, "id") for who in ("operators", "api")]
+    (include,) = named(dev_plan, "tunnel-api-policy").inputs["includes"]
+    assert include["serviceToken"]["tokenId"].reference == (named(dev_plan, "tunnel-api-token").urn, "id")
     record, ingress = named(dev_plan, "tunnel-pooler-record"), named(dev_plan, "tunnel-ingress")
     assert (record.inputs["name"], record.inputs["proxied"]) == ("pooler.dev.automatonicai.com", True)
     assert ingress.inputs["config"]["ingresses"] == [

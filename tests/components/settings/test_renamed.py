@@ -71,7 +71,7 @@ def test_each_new_name_is_a_setting_and_no_old_one_is() -> None:
 
 
 def test_the_program_takes_the_old_name(direct_plan: Plan, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert record_with(tmp_path, databaseWay="direct").resources == direct_plan.resources
+    assert record_with(tmp_path, databaseWay="direct", hyperdriveFallback=False).resources == direct_plan.resources
     assert "databaseWay is deprecated" in capfd.readouterr().err
 
 

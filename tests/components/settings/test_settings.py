@@ -100,6 +100,7 @@ def test_dev_is_valid() -> None:
         ("stateKeyAlias", "alias/aws/s3", "matches ^alias/"),
         ("hyperdriveConnections", "4", "allowed: at least 5"),
         ("hyperdriveConnections", "101", "allowed: at most 100"),
+        ("hyperdriveFallback", "perhaps", "is not true or false"),
         ("environment", "prod", "is not the environment of stack dev; allowed: dev"),
         ("adminIpv4Networks", "203.0.113.0/24", "is not a list"),
         ("mediaBuckets", '["media", "media"]', "names a bucket twice"),
@@ -173,6 +174,11 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(key: str, text: str, mess
     (fault,) = faults(**{key: text})
     assert fault.startswith(f"{key}")
     assert message in fault
+
+
+def test_the_fallback_needs_the_tunnel() -> None:
+    (fault,) = faults(databaseRoute="direct", hyperdriveFallback="true")
+    assert fault == "hyperdriveFallback: goes through the tunnel; allowed with databaseRoute direct: false"
 
 
 AUTH0 = {

@@ -1,5 +1,6 @@
 """What the edge is given for a plan's Workers: every binding, or a refusal that names it."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,25 @@ def test_a_host_name_may_be_a_workers_own_domain() -> None:
 )
 def test_a_binding_is_had_under_its_name(binding: dict[str, Any], key: str, value: Any) -> None:
     assert worker({"name": "IT", **binding})[key] == {"IT": value}
+
+
+def test_the_path_past_hyperdrive_leads_to_the_same_pooler_by_what_stands_for_the_tunnel() -> None:
+    hyperdrives = [
+        {"name": name, "type": "hyperdrive", "id": identity(HYPERDRIVE, "orders")}
+        for name in ("HYPERDRIVE", "HYPERDRIVE_PUBLIC")
+    ]
+    direct = {"name": "DATABASE_DIRECT", "type": "secret_text", "text": Secret(identity(tokens.WORKER, "token"))}
+    sources = EdgeSources(
+        project=Path("/shop"), state=Path("/state"), ports=Ports(), password=lambda name: name, tunnel_secret="word"
+    )
+    made = edge_config(plan(direct, *hyperdrives), sources)
+    token = {"clientId": "api", "clientSecret": "word"}
+    assert made["tunnel"] == {"port": 7411, "target": 7403, **token}
+    url = "postgres://app:p%40ss%2Fword@127.0.0.1:7403/orders"
+    (worker,) = made["workers"]
+    told = json.loads(worker["vars"]["DATABASE_DIRECT"])
+    assert told == {"url": "http://127.0.0.1:7411/", **token, "regulated": url, "public": url}
+    assert edge_config(plan(*hyperdrives), sources)["tunnel"] is None
 
 
 @pytest.mark.parametrize(

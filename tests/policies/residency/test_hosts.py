@@ -3,7 +3,7 @@
 import pytest
 
 from components.resource_types import tokens
-from plan.model import Computed, reference
+from plan.model import Computed, Secret, reference
 from tests.policies.changes import Change, bindings, both, having, made_of, minus, on, plus, put
 from tests.policies.residency.cases import case
 
@@ -119,6 +119,7 @@ CASES = {
             on("hyperdrive-public", put("origin.host", "postgres.clinic.qc.ca")),
             on("media-media-cors", put("rules.0.allowed.origins", ["https://site.clinic.qc.ca"])),
             on("api-version", put("bindings.4.text", "https://site.clinic.qc.ca")),
+            on("api-version", put("bindings.11.text", Secret("https://pooler.clinic.qc.ca/"))),
             on(
                 "sign-in-site",
                 having(callbackUrls=["https://site.clinic.qc.ca/a"], logoutUrls=["https://site.clinic.qc.ca/"]),
