@@ -172,9 +172,19 @@ def test_the_poolers_file_reads_back_as_written() -> None:
     assert pooler.parsed(["; a comment", '"half']) == {}
 
 
-@pytest.mark.parametrize(("platform", "mode"), [("lightsail", "require"), ("container", "prefer"), ("local", "prefer")])
-def test_a_host_in_the_cloud_pools_no_client_without_tls(platform: str, mode: str) -> None:
-    declared = parse(spec()).model_copy(update={"platform": platform})
+@pytest.mark.parametrize(
+    ("platform", "takes_plain", "mode"),
+    [
+        ("lightsail", False, "require"),
+        # What comes by the direct path has the tunnel's TLS alone.
+        ("lightsail", True, "prefer"),
+        ("container", False, "prefer"),
+        ("local", False, "prefer"),
+    ],
+)
+def test_a_host_in_the_cloud_pools_no_client_without_tls(platform: str, takes_plain: bool, mode: str) -> None:
+    pooled = parse(spec()).pooler.model_copy(update={"takes_plain": takes_plain})
+    declared = parse(spec()).model_copy(update={"platform": platform, "pooler": pooled})
     assert f"client_tls_sslmode = {mode}\n" in pooler.settings_text(declared)
 
 
