@@ -29,6 +29,18 @@ async function ask(serve: (socket: net.Socket) => void) {
   }
 }
 
+test("a tunnel that refuses the token gives 503, and the log says why", async () => {
+  const direct = { port: 1, regulated: "postgres://app@pooler/stack", public: "postgres://app@pooler/stack" };
+  const edge = await startEdge(1, { direct: { ...direct, clientSecret: "last year's" } });
+  try {
+    const response = await fetch(`${edge.site}/api/health`);
+    assert.deepEqual([response.status, (await fault(response)).code], [503, "database_unavailable"]);
+    assert.match(edge.output(), /the tunnel answers HTTP 403/);
+  } finally {
+    await edge.stop();
+  }
+});
+
 describe("at the same time", { concurrency: true }, () => {
   test("a database that never answers gives 503 after the connect timeout", async () => {
     for (const { status, code, seconds } of await ask(() => undefined)) {

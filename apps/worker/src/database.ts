@@ -116,7 +116,10 @@ export function breakerShown({ env }: AppContext) {
   return directPath(env) ? breaker.shown : null;
 }
 
-/** Through Hyperdrive; directly where it does not begin, so that nothing is written twice, or has lately not begun. */
+/**
+ * Through Hyperdrive; directly where that has failed before the session began, so that nothing is written twice, and at
+ * once where it has lately done so again and again.
+ */
 async function byEitherPath<T>(c: AppContext, session: Session<T>, clients: Client[]): Promise<T> {
   const opened = (client: Client) => {
     clients.push(client);
@@ -233,8 +236,8 @@ function translate(error: unknown): unknown {
 }
 
 /**
- * Not of what lies before the database: SQLSTATE classes 08 connection, 53 resources, 57 operator intervention, 58 system,
- * Hyperdrive's own (Cloudflare, Hyperdrive, troubleshooting).
+ * Nothing is wrong with a query in SQLSTATE classes 08 connection, 53 resources, 57 operator intervention and 58 system,
+ * which is Hyperdrive's (Cloudflare, Hyperdrive, troubleshooting).
  */
 function isOfTheQuery(error: unknown): boolean {
   return error instanceof DatabaseError && !/^(08|53|57|58)/.test(error.code ?? "");

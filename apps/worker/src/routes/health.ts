@@ -11,7 +11,7 @@ const Health = Alive.extend({
       .object({
         state: z.enum(["closed", "open", "half-open"]),
         path: z.enum(["hyperdrive", "direct"]).openapi({ description: "In use now" }),
-        since: z.iso.datetime().nullable().openapi({ description: "When that path took over; null: it was always it" }),
+        since: z.iso.datetime().nullable().openapi({ description: "When that path took over; null where none ever did" }),
       })
       .nullable()
       .openapi({
