@@ -14,16 +14,17 @@ const ECHO = `export default { async fetch(request) {
 } }`;
 // Shorter than what the site keeps in hand, so that each request refreshes.
 const ACCESS_SECONDS = 30;
+const SPARE_SECONDS = 60;
 const folder = mkdtempSync(join(tmpdir(), "sign-in-test-"));
 
 let edge: Edge;
 let issuer: Issuer;
 
-before(async () => {
+/** A site and its issuer, whose access tokens last that long. */
+async function start(accessSeconds: number): Promise<[Edge, Issuer]> {
   const [web, api, control, own] = (await freePorts(4)) as [number, number, number, number];
-  writeFileSync(join(folder, "echo.mjs"), ECHO);
-  issuer = await startIssuer(own, `http://127.0.0.1:${web}`, ACCESS_SECONDS);
-  edge = await startEdge(0, {
+  const issuer = await startIssuer(own, `http://127.0.0.1:${web}`, accessSeconds);
+  const edge = await startEdge(0, {
     ports: [web, api, control],
     apiModule: join(folder, "echo.mjs"),
     siteVars: {
@@ -35,6 +36,12 @@ before(async () => {
       SESSION_KEY: `${randomUUID()},${randomUUID()}`,
     },
   });
+  return [edge, issuer];
+}
+
+before(async () => {
+  writeFileSync(join(folder, "echo.mjs"), ECHO);
+  [edge, issuer] = await start(ACCESS_SECONDS);
 });
 after(async () => {
   await edge.stop();
@@ -42,9 +49,18 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+interface Echo {
+  sent: Record<string, string>;
+}
+
 /** As much of a browser as signing in takes: it keeps cookies by host, and follows redirects. */
 class Visitor {
   readonly jars = new Map<string, Map<string, string>>();
+  readonly site: string;
+
+  constructor(site = edge.site) {
+    this.site = site;
+  }
 
   jar(url: string): Map<string, string> {
     const { host } = new URL(url);
@@ -72,7 +88,7 @@ class Visitor {
   }
 
   async register(): Promise<string> {
-    const [page, at] = await this.follow(`${edge.site}/auth/register`);
+    const [page, at] = await this.follow(`${this.site}/auth/register`);
     assert.match(await page.text(), /<h1>Register/);
     const form = { name: "Ada Lovelace", email: `${randomUUID()}@example.com`, password: "analytical engine" };
     const [, end] = await this.follow(at, { method: "POST", body: new URLSearchParams(form) });
@@ -80,11 +96,11 @@ class Visitor {
   }
 
   async session(): Promise<{ signedIn: boolean; name: string | null }> {
-    return (await this.ask(`${edge.site}/auth/session`)).json() as never;
+    return (await this.ask(`${this.site}/auth/session`)).json() as never;
   }
 
   async sent(init: RequestInit = {}): Promise<{ status: number; headers: Record<string, string> }> {
-    const response = await this.ask(`${edge.site}/api/anything`, init);
+    const response = await this.ask(`${this.site}/api/anything`, init);
     const { sent = {} } = (await response.json()) as { sent?: Record<string, string> };
     return { status: response.status, headers: sent };
   }
@@ -132,6 +148,30 @@ test("a token is renewed before it ends, until the visitor signs out", async () 
   assert.equal(end, `${edge.site}/`);
   const [again] = await visitor.follow(`${edge.site}/auth/sign-in`);
   assert.match(await again.text(), /<h1>Sign in/);
+});
+
+// The issuer takes the second use of a refresh token for a theft, and ends the session.
+test("requests at the same moment renew a session once", async () => {
+  const [own, ownIssuer] = await start(SPARE_SECONDS + 4);
+  try {
+    const visitor = new Visitor(own.site);
+    await visitor.register();
+    for (let round = 0; round < 2; round += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 4_200));
+      // None of them has the cookie that another one is given; the last comes after the first was answered.
+      const [cookie] = [...visitor.jar(own.site)].map(([name, value]) => `${name}=${value}`);
+      const ask = () => fetch(`${own.site}/api/anything`, { headers: { Cookie: String(cookie) } });
+      const answers = [...(await Promise.all(Array.from({ length: 5 }, ask))), await ask()];
+      const tokens = answers.map(async (answer) => ((await answer.json()) as Echo).sent["authorization"]);
+      const [token, ...others] = new Set(await Promise.all(tokens));
+      assert.match(String(token), /^Bearer /);
+      assert.deepEqual(others, []);
+      assert.equal((await visitor.session()).signedIn, true);
+    }
+  } finally {
+    await own.stop();
+    await ownIssuer.stop();
+  }
 });
 
 test("what changes something comes from the site's own pages", async () => {

@@ -4,14 +4,13 @@
  */
 import { SealedCookie } from "./cookies";
 import type { Env } from "./env";
-import { type Attempt, begun, ended, FAILURES, finished, refreshed, type Tokens } from "./issuer";
+import { type Attempt, begun, ended, FAILURES, finished, type Tokens } from "./issuer";
 import { problem } from "./problems";
+import { forget, isGood, renewedOnce, secondsLeft } from "./renewal";
 
 // As long as the refresh token is good (components/access/identity.py).
 const session = new SealedCookie<Tokens>("session", 7 * 24 * 3600);
 const attempts = new SealedCookie<Attempt>("sign-in", 3600);
-// Of an access token that ends while the request is under way.
-const SPARE_SECONDS = 60;
 const SAFE = ["GET", "HEAD", "OPTIONS"];
 const PREFIX = "/auth/";
 
@@ -85,6 +84,7 @@ async function tell(request: Request, env: Env): Promise<Response> {
 async function end(request: Request, env: Env): Promise<Response> {
   if (isForeign(request)) return foreign();
   const held = await session.read(request, env.SESSION_KEY);
+  if (held) forget(held);
   const home = new URL("/", request.url).href;
   let location = home;
   try {
@@ -98,17 +98,17 @@ async function end(request: Request, env: Env): Promise<Response> {
 
 /** Tokens that are good for a while, and the cookies that keep them; undefined where the session has ended. */
 async function renewed(request: Request, env: Env, held: Tokens): Promise<[Tokens | undefined, string[]]> {
-  const left = held.accessUntil - Date.now() / 1000;
-  if (left > SPARE_SECONDS) return [held, []];
-  if (!held.refreshToken) return left > 0 ? [held, []] : [undefined, session.removed(request)];
+  if (isGood(held)) return [held, []];
+  const isUsable = secondsLeft(held) > 0;
+  if (!held.refreshToken) return isUsable ? [held, []] : [undefined, session.removed(request)];
   try {
-    const fresh = await refreshed(env, held);
+    const fresh = await renewedOnce(env, held, held.refreshToken);
     return [fresh, await session.kept(request, forCookie(fresh, env), env.SESSION_KEY)];
   } catch (error) {
     if (FAILURES.some((kind) => error instanceof kind)) return [undefined, session.removed(request)];
     // The issuer does not answer: the token is used to its end.
     console.error(error);
-    return left > 0 ? [held, []] : [undefined, []];
+    return isUsable ? [held, []] : [undefined, []];
   }
 }
 

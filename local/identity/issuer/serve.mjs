@@ -98,8 +98,8 @@ function configuration() {
       Session: config.sessionSeconds,
     },
     issueRefreshToken: async (_, client) => client.grantTypeAllowed("refresh_token"),
-    // As Cognito without rotation: two tabs may refresh at the same moment.
-    rotateRefreshToken: false,
+    // As Auth0 may, which ends a session whose refresh token comes twice: a client that gets on with it needs no other.
+    rotateRefreshToken: true,
     extraTokenClaims(_, token) {
       const roles = "accountId" in token ? accounts.find(String(token.accountId))?.roles : undefined;
       return roles?.length ? { roles } : undefined;
