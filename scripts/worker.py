@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from workers.rollback import Rollback
 
 app = typer.Typer(
-    help="Versions of a stack's Workers in the cloud: versions, check, rollback. CLOUDFLARE_API_TOKEN has the token.",
+    help="Versions of a stack's Workers in the cloud. CLOUDFLARE_API_TOKEN has the token.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -28,6 +28,7 @@ class Name(StrEnum):
     WEB = "web"
 
 
+NEWEST = "newest"
 StackArgument = Annotated[str, typer.Argument(metavar="STACK", help="A stack, such as prod.")]
 WorkerName = Annotated[Name, typer.Option("--worker", help="Which Worker.")]
 Execute = Annotated[bool, typer.Option("--execute", help="Do it; else only the plan is printed.")]
@@ -54,11 +55,32 @@ def versions(stack: StackArgument, worker: WorkerName = Name.API, as_json: AsJso
 
 
 @app.command()
+def hold(
+    stack: StackArgument,
+    worker: WorkerName = Name.API,
+    percent: Annotated[int, typer.Option("--percent", min=1, max=99, help="Share of the requests.")] = 90,
+) -> None:
+    """Set that the version in service keeps a share of the requests at the next `pulumi up`, and print its id."""
+    from workers import cloudflare_api, settings
+    from workers.cloudflare_api import WorkerError
+
+    (plan,) = recorded(stack)
+    with cloudflare_api.opened(plan, worker) as opened:
+        answering = [version.id for version in opened.versions() if version.percent]
+    if len(answering) != 1:
+        raise WorkerError(f"{opened.name}: {len(answering)} versions answer; first have one do so, by rollback --to")
+    print(answering[0])
+    for line in settings.set_earlier(stack, worker, answering[0], percent, Path.cwd()):
+        tell(line)
+
+
+@app.command()
 def rollback(
     stack: StackArgument,
     worker: WorkerName = Name.API,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="VERSION", help="Its id; else the one that answered before.")
+        str | None,
+        typer.Option("--to", metavar="VERSION", help="Its id, or newest; else the one that answered before."),
     ] = None,
     percent: Annotated[int, typer.Option("--percent", min=1, max=100, help="Share of the requests.")] = 100,
     is_forced: Annotated[bool, typer.Option("--force", help="Also where its migrations can't be known.")] = False,
@@ -82,12 +104,13 @@ def _go_back(
     from workers import settings
 
     found = opened.versions()
+    newest = next((version.id for version in found if version.percent), "")
     # Only the API's Worker knows the database.
     has_database = worker is Name.API
     plan = run.planned(
         opened.name,
         found,
-        to or opened.before(),
+        found[0].id if to == NEWEST and found else to or opened.before(newest),
         percent,
         partial(run.migrations_at, ROOT) if has_database else lambda _: frozenset(),
         run.migrations(ROOT) if has_database else frozenset(),

@@ -26,6 +26,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 def test_there_are_these() -> None:
     assert [path.name for path in WORKFLOWS] == [
+        "deploy.yml",
         "drill.yml",
         "failover.yml",
         "gate.yml",
@@ -84,6 +85,19 @@ def test_the_failover_is_checked_every_day_with_a_token_that_only_reads() -> Non
     last = steps(FOLDER / "failover.yml")[-1]
     assert last["run"].startswith("./hybrid failover status ")
     assert last["env"] == {"HYBRID_ROLLBACK_TOKEN": "${{ secrets.HYBRID_STATUS_TOKEN }}"}
+
+
+def test_a_deployment_is_by_hand_alone_and_by_the_engine_that_is_pinned() -> None:
+    workflow = read(FOLDER / "deploy.yml")
+    assert set(workflow[True]) == {"workflow_dispatch"}
+    assert workflow["concurrency"]["cancel-in-progress"] is False
+    job = workflow["jobs"]["deploy"]
+    assert job["environment"] == "${{ inputs.stack }}"
+    (engine,) = [step["with"]["pulumi-version"] for step in job["steps"] if "pulumi/actions" in step.get("uses", "")]
+    assert f"pulumi=={engine}\n" in (FOLDER.parents[1] / "requirements.in").read_text()
+    # No step has the token that does not need it.
+    of_token = [step for step in job["steps"] if "CLOUDFLARE_API_TOKEN" in str(step)]
+    assert all("./hybrid worker" in step["run"] or "pulumi up" in step["run"] for step in of_token)
 
 
 def test_tests_run_what_the_readme_says() -> None:

@@ -65,12 +65,10 @@ class Worker:
         ]
         return sorted(versions, key=lambda version: version.number, reverse=True)
 
-    def before(self) -> str | None:
-        """Version that answered all requests before those that answer now."""
-        now, *earlier = self._deployments() or [[]]
-        answering = {version for version, _ in now}
-        alone = [shares[0][0] for shares in earlier if len(shares) == 1]
-        return next((version for version in alone if version not in answering), None)
+    def before(self, newest: str) -> str | None:
+        """Version that answered all requests last, but for `newest`, which answers now, be it only a share of them."""
+        alone = [shares[0][0] for shares in self._deployments() if len(shares) == 1]
+        return next((version for version in alone if version != newest), None)
 
     def deploy(self, shares: list[tuple[str, float]], message: str) -> None:
         """Has these versions answer, 100 per cent together. Raises WorkerError, also where another was faster."""

@@ -3,48 +3,26 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from local.control_plane.settings import Account
 from plan.project import Project
-from tests.commands import Result, answered, hybrid, ran
-from tests.local.control_plane.under_test import OWNER, ControlPlaneUnderTest, serving, settings
+from tests.commands import Result, answered, hybrid
+from tests.local.control_plane.under_test import ControlPlaneUnderTest, serving, settings
 from tests.web_server import served
+from tests.workers.worker_under_test import WorkerUnderTest, answers_as, commit
 
 SCRIPT = "automatonicai-dev-api"
 SETTINGS = "config:\n  # Why.\n  hybrid:environment: dev\n"
 
 
-class ApiWorker:
+class ApiWorker(WorkerUnderTest):
     """The dev stack's API in an account of its own, and a checkout whose settings may change."""
 
     def __init__(self, plane: ControlPlaneUnderTest, account: str, checkout: Path) -> None:
-        self.sdk, self.account, self.checkout = plane.client(), {"account_id": account}, checkout
-        self.id = self.sdk.workers.beta.workers.create(**self.account, name=SCRIPT).id
-        self.environment = {"CLOUDFLARE_BASE_URL": plane.base_url, "CLOUDFLARE_API_TOKEN": OWNER}
-
-    def upload(self, build: str) -> str:
-        made = self.sdk.workers.beta.workers.versions.create(
-            self.id, **self.account, annotations={"workers_tag": build}
-        )
-        return str(made.id)
-
-    def deploy(self, *shares: tuple[str, float]) -> None:
-        versions: Any = [{"version_id": version, "percentage": percent} for version, percent in shares]
-        self.sdk.workers.scripts.deployments.create(SCRIPT, **self.account, strategy="percentage", versions=versions)
-
-    def release(self, build: str) -> str:
-        version = self.upload(build)
-        self.deploy((version, 100))
-        return version
-
-    def answering(self) -> list[tuple[str, float]]:
-        path = f"/accounts/{self.account['account_id']}/workers/scripts/{SCRIPT}/deployments"
-        now = self.sdk.get(path, cast_to=httpx.Response).json()["result"]["deployments"][0]
-        return [(version["version_id"], version["percentage"]) for version in now["versions"]]
+        super().__init__(plane, account, SCRIPT)
+        self.checkout = checkout
 
     def settings(self) -> str:
         return (self.checkout / "Pulumi.dev.yaml").read_text()
@@ -61,10 +39,6 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiWorker]:
         for name, value in made.environment.items():
             monkeypatch.setenv(name, value)
         yield made
-
-
-def commit() -> str:
-    return ran(["git", "rev-parse", "HEAD"], check=True).stdout.strip()
 
 
 def rollback(*arguments: str) -> Result:
@@ -101,6 +75,30 @@ def test_the_version_of_before_is_put_back_and_set(api: ApiWorker) -> None:
     assert '  hybrid:apiEarlierVersion: ""\n' in api.settings()
 
 
+def test_a_version_in_service_is_held_until_the_newest_one_answers_all(api: ApiWorker) -> None:
+    old = api.release("one")
+    held = answered("worker", "hold", "dev", "--percent", "90")
+    assert (held.code, held.out.splitlines()[-1]) == (0, old)
+    for line in (f"hybrid:apiEarlierVersion: {old}\n", "hybrid:apiEarlierPercent: 90\n"):
+        assert line in api.settings()
+    new = api.upload(commit())
+    api.deploy((new, 10), (old, 90))
+    refused = answered("worker", "hold", "dev")
+    assert (refused.code, "2 versions answer" in refused.err) == (1, True)
+    assert rollback("--to", "newest", "--execute").code == 0
+    assert api.answering() == [(new, 100)]
+    assert '  hybrid:apiEarlierVersion: ""\n' in api.settings()
+
+
+def test_of_a_gradual_deployment_the_version_that_was_held_is_put_back(api: ApiWorker) -> None:
+    api.release(commit())
+    old, new = api.release(commit()), api.upload("broken")
+    api.deploy((new, 10), (old, 90))
+    with served(answers_as("")) as url:
+        assert check(url, "--execute").code == 1
+    assert api.answering() == [(old, 100)]
+
+
 def test_a_share_of_the_requests_is_put_back(api: ApiWorker) -> None:
     good, bad = api.release(commit()), api.release(commit())
     assert rollback("--percent", "40", "--execute").code == 0
@@ -129,14 +127,6 @@ def test_a_token_is_asked_for_and_one_without_rights_is_named(api: ApiWorker, mo
     assert f"hybrid: {SCRIPT}: Cloudflare: " in answered("worker", "versions", "dev").err
     monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
     assert "hybrid: CLOUDFLARE_API_TOKEN: is not set" in answered("worker", "versions", "dev").err
-
-
-def answers_as(build: str) -> Any:
-    def application(environment: dict[str, Any], start: Any) -> list[bytes]:
-        start("200 OK" if build else "500 Internal Server Error", [("content-type", "application/json")])
-        return [json.dumps({"status": "ok", "build": build}).encode()]
-
-    return application
 
 
 def check(url: str, *arguments: str) -> Result:
