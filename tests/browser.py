@@ -55,6 +55,12 @@ class Browser:
             self.shows(f"input[name={name}]")
             self.run(f"document.querySelector('input[name={name}]').value = {json.dumps(text)}")
 
+    def choose(self, selector: str, path: Path) -> None:
+        """Takes a file, as from the browser's own dialogue."""
+        self.shows(selector)
+        found = self.call("Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})")
+        self.call("DOM.setFileInputFiles", files=[str(path)], objectId=found["result"]["objectId"])
+
     def shows(self, selector: str, text: str = "") -> str:
         """The text of a visible element once it has `text` in it."""
         found = ""

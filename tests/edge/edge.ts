@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 const SERVE = join(PROJECT, "local/edge/miniflare/serve.mjs");
+const BUNDLE = join(PROJECT, "apps/worker/dist/index.js");
 // It takes two; a machine that others use as well may need this.
 const STARTUP_MS = 60_000;
 
@@ -35,10 +36,12 @@ export interface Settings {
   ports?: number[];
   /** The pooler past Hyperdrive, behind the tunnel. */
   direct?: { port: number; regulated: string; public: string; clientSecret?: string };
-  /** In place of the API's bundle. */
+  /** In place of the API's bundle, which it may import. */
   apiModule?: string;
   siteVars?: Record<string, string>;
 }
+
+const module = (name: string, path: string) => ({ name, path, type: "esm" });
 
 /** A configuration as the local environment writes it. */
 export function edgeConfig(state: string, ports: number[], databasePort: number, settings: Settings = {}) {
@@ -50,7 +53,9 @@ export function edgeConfig(state: string, ports: number[], databasePort: number,
   const api = {
     ...common,
     name: "api",
-    modules: [{ name: "index.js", path: settings.apiModule ?? join(PROJECT, "apps/worker/dist/index.js"), type: "esm" }],
+    modules: settings.apiModule
+      ? [module("index.js", settings.apiModule), module("api.js", BUNDLE)]
+      : [module("index.js", BUNDLE)],
     hyperdrives,
     r2Buckets: { MEDIA: "media" },
     ratelimits: { RATE_LIMIT: { namespaceId: "1", limit, period: 60 } },
@@ -72,7 +77,7 @@ export function edgeConfig(state: string, ports: number[], databasePort: number,
   const web = {
     ...common,
     name: "web",
-    modules: [{ name: "index.js", path: join(PROJECT, "apps/web/dist/worker/index.js"), type: "esm" }],
+    modules: [module("index.js", join(PROJECT, "apps/web/dist/worker/index.js"))],
     vars: { BUILD_ID: "build-1", ...settings.siteVars },
     services: { API: "api" },
     assets: { directory: join(PROJECT, "apps/web/dist/assets"), runWorkerFirst: true },
@@ -96,6 +101,9 @@ export interface Fault {
   requestId: string;
   errors?: { path: string; message: string }[];
 }
+
+/** An API whose bucket does not answer a request with the header X-Media-Away. */
+export const MEDIA_AWAY = join(PROJECT, "tests/edge/media-away.mjs");
 
 /** What a failure says, in the shape of RFC 9457. */
 export async function fault(response: Response): Promise<Fault> {

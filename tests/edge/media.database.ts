@@ -86,3 +86,33 @@ test("uploads with one Idempotency-Key are one object, and another file with it 
   const [key] = [...keys];
   assert.deepEqual(Buffer.from(await (await fetch(`${edge.api}${MEDIA}/${key}`)).arrayBuffer()), file("image/png"));
 });
+
+test("a member's uploads come in pages, newest first", async () => {
+  const member = new Member();
+  const keys: string[] = [];
+  for (const type of ["image/png", "image/gif", "application/pdf"]) {
+    keys.unshift(((await (await upload(member, type, file(type))).json()) as { key: string }).key);
+  }
+  const first = await member.done("GET", `${MEDIA}?limit=2`);
+  const second = await member.done("GET", `${MEDIA}?limit=2&cursor=${first.nextCursor}`);
+  const listed = [...first.media, ...second.media] as { key: string; contentType: string; bytes: number }[];
+  assert.deepEqual([listed.map(({ key }) => key), second.nextCursor], [keys, null]);
+  const { contentType, bytes } = listed[2] as (typeof listed)[0];
+  assert.deepEqual([contentType, bytes], ["image/png", file("image/png").length]);
+  assert.deepEqual((await new Member().done("GET", MEDIA)).media, []);
+});
+
+test("what the bucket does not remove stays the member's", async () => {
+  const member = new Member();
+  const { key } = (await (await upload(member, "image/png", file("image/png"))).json()) as { key: string };
+  const there = await objects();
+  const path = `${MEDIA}/${key}`;
+  for (const answer of [
+    await member.send("DELETE", path, undefined, { "X-Media-Away": "" }),
+    await upload(member, "image/png", file("image/png"), { "X-Media-Away": "" }),
+  ]) {
+    assert.equal(answer.status, 503);
+  }
+  assert.deepEqual([(await member.done("GET", MEDIA)).media.length, await objects()], [1, there]);
+  assert.equal((await member.send("DELETE", path)).status, 204);
+});

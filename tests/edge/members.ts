@@ -1,7 +1,7 @@
 /** The edge on a real database, and members who call its API; of one test file. */
 import assert from "node:assert/strict";
 import pg from "pg";
-import { type Edge, type Settings, startEdge } from "./edge.ts";
+import { type Edge, MEDIA_AWAY, type Settings, startEdge } from "./edge.ts";
 import { Issuer } from "./issuer.ts";
 
 const urls = JSON.parse(process.env["TEST_DATABASES"] ?? "{}") as Record<"app" | "public_read", string>;
@@ -17,7 +17,7 @@ export function start(): Promise<void> {
 export async function startWith(settings: Settings): Promise<void> {
   issuer = await Issuer.start();
   const hyperdrives = { HYPERDRIVE: app, HYPERDRIVE_PUBLIC: publicRead };
-  edge = await startEdge(0, { hyperdrives, vars: issuer.vars, ...settings });
+  edge = await startEdge(0, { hyperdrives, vars: issuer.vars, apiModule: MEDIA_AWAY, ...settings });
 }
 
 export async function stop(): Promise<void> {

@@ -4,12 +4,9 @@ import http.client
 import json
 import os
 import re
-import secrets
 import shlex
-import shutil
 import ssl
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
@@ -19,7 +16,6 @@ from local.common.errors import LocalError
 from local.common.parts import PARTS, PORTS
 from local.common.state import State
 from local.stack.verify import verify
-from tests.browser import browser
 from tests.local.stack_under_test import StackUnderTest, add_entry, api_config, descriptions, request
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -155,43 +151,6 @@ def test_every_declared_s3_bucket_is_there(stack: StackUnderTest) -> None:
     names = re.findall("<Name>(.*?)</Name>", connection.getresponse().read().decode())
     connection.close()
     assert [name.split("-")[2] for name in sorted(names)] == ["backups", "backups", "bundles", "documents"]
-
-
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no browser: install the package chromium")
-def test_people_register_sign_in_and_see_their_own_ledger_alone(stack: StackUnderTest, tmp_path: Path) -> None:
-    site, mark = f"http://localhost:{stack.first_port}/", secrets.token_hex(4)
-    with browser(tmp_path) as page:
-        page.open(site)
-        page.click("#register")
-        page.fill(name="Ada Lovelace", email=f"ada-{mark}@example.com", password="analytical engine")
-        page.click("button")
-        page.shows("#who", "Ada Lovelace")
-        page.click("#sign-out")
-        page.click("#signed-out a")
-        page.fill(email=f"ada-{mark}@example.com", password="analytical engine")
-        page.click("button")
-        page.shows("#who", "Ada Lovelace")
-        page.fill(description=f"punch cards {mark}", amount="-12.50")
-        page.click("#add")
-        page.shows("#entries", f"punch cards {mark}")
-        page.shows("#totals", "1 entry · CAD\u00a0\u221212.50")
-        # Scripts see neither the session nor a token.
-        assert page.run("document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)") == "{}{}"
-        (kept,) = [found for found in page.cookies() if found["name"].startswith("__Host-")]
-        page.click("#sign-out")
-        page.shows("#signed-out", "Sign in")
-        page.shows("#ledger-closed")
-        assert page.run("document.body.textContent.includes('punch cards')") is False
-        assert page.run("fetch('/api/v1/ledger-entries').then(answer => answer.status)") == 401
-        page.fresh()
-        page.open(site)
-        page.click("#register")
-        page.fill(name="Grace Hopper", email=f"grace-{mark}@example.com", password="a nanosecond of wire")
-        page.click("button")
-        page.shows("#who", "Grace Hopper")
-        page.shows("#totals", "No entries yet")
-        assert "punch cards" not in page.shows("body", "Everything answers")
-    assert (kept["httpOnly"], kept["secure"], kept["sameSite"]) == (True, True, "Lax")
 
 
 def test_two_ups_at_once_are_one_too_many(stack: StackUnderTest) -> None:

@@ -37,6 +37,18 @@ export interface Ledger {
   totals: { currency: string; count: number; amountCents: string }[];
 }
 
+export interface Media {
+  key: string;
+  contentType: string;
+  createdAt: string;
+}
+
+export interface MediaList {
+  media: Media[];
+  /** Null where there are no more. */
+  nextCursor: string | null;
+}
+
 export interface Rates {
   rates: { base: string; quote: string; rate: string; asOf: string }[];
 }
@@ -54,9 +66,9 @@ const TIMEOUT_MS = 10_000;
 export class SignedOut extends Error {}
 
 /** Throws SignedOut, or Error with a message fit for the reader. */
-export async function call<T>(path: string, init: RequestInit = {}): Promise<Measured<T>> {
+export async function call<T>(path: string, init: RequestInit = {}, timeoutMs = TIMEOUT_MS): Promise<Measured<T>> {
   const started = performance.now();
-  const response = await send(path, init);
+  const response = await send(path, init, timeoutMs);
   const body = await readJson(response);
   const roundTripMs = performance.now() - started;
   if (response.status === 401) throw new SignedOut("You are signed out.");
@@ -64,9 +76,9 @@ export async function call<T>(path: string, init: RequestInit = {}): Promise<Mea
   return { data: body as T, roundTripMs, databaseMs: databaseMs(response.headers.get("Server-Timing")) };
 }
 
-async function send(path: string, init: RequestInit): Promise<Response> {
+async function send(path: string, init: RequestInit, timeoutMs: number): Promise<Response> {
   try {
-    return await fetch(path, { ...init, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return await fetch(path, { ...init, cache: "no-store", signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
     const timedOut = error instanceof DOMException && error.name === "TimeoutError";
     throw new Error(timedOut ? "The API took too long to answer." : "The API can’t be reached.", { cause: error });

@@ -1,4 +1,4 @@
-/** The page: what the stack answers, how fast, and for who is signed in a ledger and a form that writes to it. */
+/** The page: what the stack answers, how fast, and for who is signed in a ledger, pictures and forms to add to them. */
 import {
   type Account,
   type Accounts,
@@ -11,8 +11,11 @@ import {
   type Session,
   SignedOut,
 } from "./api";
+import { element, reason, showResult, text, whileBusy } from "./elements";
 import { cents, date, milliseconds, money } from "./format";
+import { clearPictures, refreshPictures } from "./pictures";
 
+const HEALTH = "/api/health";
 const LEDGER = "/api/v1/ledger-entries";
 const ACCOUNTS = "/api/v1/accounts";
 const RATES = "/api/v1/exchange-rates";
@@ -32,6 +35,8 @@ signOutButton.addEventListener("click", () => void whileBusy(signOutButton, sign
 const hasFailed = new URLSearchParams(location.search).get("sign-in") === "failed";
 if (hasFailed) history.replaceState(null, "", "/");
 void whileBusy(measureButton, refresh);
+// The browser may show a page of before as it was then, and somebody has signed out meanwhile.
+addEventListener("pageshow", ({ persisted }) => persisted && void refresh());
 
 async function refresh(): Promise<void> {
   try {
@@ -40,11 +45,15 @@ async function refresh(): Promise<void> {
     const { data: session } = await call<Session>("/auth/session");
     showSession(session);
     const newest = session.signedIn ? `${LEDGER}?limit=${SHOWN_ENTRIES}` : undefined;
-    const [ledger, rates] = await Promise.all([newest ? call<Ledger>(newest) : undefined, call<Rates>(RATES)]);
+    const [ledger, rates] = await Promise.all([
+      newest ? call<Ledger>(newest) : undefined,
+      call<Rates>(RATES),
+      session.signedIn ? refreshPictures() : undefined,
+    ]);
     if (ledger) showLedger(ledger.data);
     showRates(rates.data);
-    // Alone on the wire: the two above share the line and would slow each other.
-    showMeasurement(await call<unknown>(session.signedIn ? `${LEDGER}?limit=1` : RATES));
+    // Alone on the wire: those above share the line and would slow each other. It goes to the database for anybody.
+    showMeasurement(await call<unknown>(HEALTH));
     showState("up", "Everything answers");
     showProblem("");
   } catch (error) {
@@ -59,22 +68,26 @@ async function refresh(): Promise<void> {
 
 /** Nothing of the ledger is left in the page, which somebody else may look at later. */
 async function signOut(): Promise<void> {
-  const { data } = await call<{ location: string }>("/auth/sign-out", { method: "POST" });
-  location.replace(data.location);
+  try {
+    const { data } = await call<{ location: string }>("/auth/sign-out", { method: "POST" });
+    location.replace(data.location);
+  } catch (error) {
+    showProblem(`${reason(error)} You are still signed in.`);
+  }
 }
 
 async function addEntry(): Promise<void> {
-  const fields = new FormData(form);
-  const amountCents = cents(String(fields.get("amount")));
-  if (amountCents === undefined) return showFormResult("The amount must be a number such as 12.50.", false);
+  const field = (name: string) => (form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement).value;
+  const amountCents = cents(field("amount"));
+  if (amountCents === undefined) return showResult("form-result", "The amount must be a number such as 12.50.", false);
   try {
-    const accountId = await accountIn(String(fields.get("currency")));
-    const added = await post<Entry>(LEDGER, { accountId, description: fields.get("description"), amountCents });
+    const accountId = await accountIn(field("currency"));
+    const added = await post<Entry>(LEDGER, { accountId, description: field("description"), amountCents });
     form.reset();
-    showFormResult(`Entry ${added.data.id} saved in ${milliseconds(added.roundTripMs)} ms.`, true);
+    showResult("form-result", `Entry ${added.data.id} saved in ${milliseconds(added.roundTripMs)} ms.`, true);
     await refresh();
   } catch (error) {
-    showFormResult(`Not saved. ${reason(error)}`, false);
+    showResult("form-result", `Not saved. ${reason(error)}`, false);
   }
 }
 
@@ -108,11 +121,12 @@ function showSession({ signedIn, name, mayRegister }: Session): void {
   element("signed-in").hidden = !signedIn;
   element("register").hidden = !mayRegister;
   text("who", name ?? "");
-  for (const id of ["ledger", "new-entry"]) element(id).hidden = !signedIn;
+  for (const id of ["ledger", "new-entry", "pictures"]) element(id).hidden = !signedIn;
   element("ledger-closed").hidden = signedIn;
   if (signedIn) return;
   element("no-entries").hidden = true;
   element("entries").replaceChildren();
+  clearPictures();
   text("totals", hasFailed ? "Signing in did not work: try again." : "");
 }
 
@@ -144,21 +158,6 @@ function showProblem(problem: string): void {
   element("problem").hidden = problem === "";
 }
 
-function showFormResult(result: string, succeeded: boolean): void {
-  const output = element("form-result");
-  output.textContent = result;
-  output.dataset["kind"] = succeeded ? "good" : "bad";
-}
-
-async function whileBusy(button: HTMLButtonElement, work: () => Promise<void>): Promise<void> {
-  button.disabled = true;
-  try {
-    await work();
-  } finally {
-    button.disabled = false;
-  }
-}
-
 function row(cells: string[]): HTMLTableRowElement {
   const line = document.createElement("tr");
   line.append(
@@ -169,18 +168,4 @@ function row(cells: string[]): HTMLTableRowElement {
     }),
   );
   return line;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function text(id: string, value: string): void {
-  element(id).textContent = value;
-}
-
-function element<T extends HTMLElement = HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page has no #${id}`);
-  return found as T;
 }

@@ -43,17 +43,16 @@ export async function inOrder<R extends z.ZodType>(query: Query, row: R, text: s
   return rows;
 }
 
-interface Row {
-  id: string | number;
-  createdAt: string;
-}
-
 /** Of one row more than the page has: the page, and how to go on. */
-export function paged<T extends Row>(rows: T[], limit: number): { rows: T[]; nextCursor: string | null } {
+export function paged<T extends { createdAt: string }>(
+  rows: T[],
+  limit: number,
+  idOf: (row: T) => string | number,
+): { rows: T[]; nextCursor: string | null } {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   if (rows.length <= limit || !last) return { rows: page, nextCursor: null };
-  return { rows: page, nextCursor: `${microseconds(last.createdAt)}.${last.id}` };
+  return { rows: page, nextCursor: `${microseconds(last.createdAt)}.${idOf(last)}` };
 }
 
 /** Of a Timestamp, whose milliseconds JavaScript knows. */

@@ -52,7 +52,7 @@ const list = endpoint(
     const found = await asSubject(c, "READ ONLY", (query) =>
       inOrder(query, Account, `${SELECT} ${before} ${NEWEST}`, [limit + 1, ...(cursor ?? [])]),
     );
-    const { rows, nextCursor } = paged(found, limit);
+    const { rows, nextCursor } = paged(found, limit, ({ id }) => id);
     return c.json({ accounts: rows, nextCursor }, 200);
   },
 );

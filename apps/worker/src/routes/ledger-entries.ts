@@ -75,7 +75,7 @@ const list = endpoint(
     const [found, totals] = await asSubject(c, "READ ONLY", (query) =>
       Promise.all([inOrder(query, Entry, newest, values), query(Total, TOTALS, [accountId ?? null])]),
     );
-    const { rows, nextCursor } = paged(found, limit);
+    const { rows, nextCursor } = paged(found, limit, ({ id }) => id);
     const count = totals.reduce((sum, total) => sum + total.count, 0);
     return c.json({ entries: rows, nextCursor, count, totals }, 200);
   },

@@ -9,6 +9,7 @@ import { deep, endpoint } from "../endpoint";
 import type { AppContext } from "../env";
 import { ApiError } from "../errors";
 import { IdempotencyHeaders, once } from "../idempotency";
+import { inOrder, madeAt, NextCursor, paged, pageOf, UUID } from "../pages";
 import { storable } from "../public";
 import { Id, Timestamp, timestamp } from "../schemas";
 
@@ -38,9 +39,11 @@ const Media = z
   })
   .openapi("Media");
 
+const File = z.any().openapi({ type: "string", format: "binary" });
+
+const COLUMNS = `key, content_type AS "contentType", bytes, ${timestamp("created_at")} AS "createdAt"`;
 const INSERT = `
-  INSERT INTO regulated.media (key, content_type, bytes) VALUES ($1, $2, $3)
-  RETURNING key, content_type AS "contentType", bytes, ${timestamp("created_at")} AS "createdAt"`;
+  INSERT INTO regulated.media (key, content_type, bytes) VALUES ($1, $2, $3) RETURNING ${COLUMNS}`;
 // Keys of others than the API may hold slashes.
 const KEY_PATH = `/api/v1/media/${deep("key")}`;
 const DELETE = "DELETE FROM regulated.media WHERE key = $1 RETURNING key";
@@ -99,6 +102,36 @@ async function deliver(c: AppContext, key: string): Promise<Response> {
   return new Response(object.body, { status: 206, headers });
 }
 
+const list = endpoint(
+  "member",
+  createRoute({
+    method: "get",
+    path: "/api/v1/media",
+    summary: "What the caller uploaded, newest first",
+    request: { query: pageOf(UUID) },
+    responses: {
+      200: {
+        description: "A page of it",
+        content: {
+          "application/json": {
+            schema: z.object({ media: z.array(Media), nextCursor: NextCursor }).openapi("MediaList"),
+          },
+        },
+      },
+    },
+  }),
+  async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const before = cursor ? `WHERE (created_at, key) < (${madeAt("$2")}, $3::uuid)` : "";
+    const newest = `SELECT ${COLUMNS} FROM regulated.media ${before} ORDER BY media.created_at DESC, key DESC LIMIT $1`;
+    const found = await asSubject(c, "READ ONLY", (query) =>
+      inOrder(query, Media, newest, [limit + 1, ...(cursor ?? [])]),
+    );
+    const { rows, nextCursor } = paged(found, limit, ({ key }) => key);
+    return c.json({ media: rows, nextCursor }, 200);
+  },
+);
+
 const upload = endpoint(
   "member",
   createRoute({
@@ -110,7 +143,7 @@ const upload = endpoint(
       body: {
         required: true,
         description: "The file as it is, with its length",
-        content: Object.fromEntries(Object.keys(SIGNATURES).map((type) => [type, { schema: z.any() }])),
+        content: Object.fromEntries(Object.keys(SIGNATURES).map((type) => [type, { schema: File }])),
       },
     },
     responses: { 201: { description: "What was uploaded", content: { "application/json": { schema: Media } } } },
@@ -206,7 +239,7 @@ function absent(): ApiError {
 
 function unsupported(): ApiError {
   const types = Object.keys(SIGNATURES).join(", ");
-  return new ApiError(415, "unsupported_media_type", `the body must be what Content-Type says, one of ${types}`);
+  return new ApiError(415, "unsupported_media_type", `the file must be what its type says (Content-Type), one of ${types}`);
 }
 
-export default [read, upload, remove];
+export default [list, read, upload, remove];

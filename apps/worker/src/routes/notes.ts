@@ -17,7 +17,9 @@ const NewNote = z
     text: line(1000),
     embedding: z
       .array(z.number().min(-LARGEST).max(LARGEST))
-      .length(DIMENSIONS)
+      // As one check, the document would not have it.
+      .min(DIMENSIONS)
+      .max(DIMENSIONS)
       .openapi({ description: "What the caller's model makes of the text; all of a member's notes by the same model" }),
   })
   .openapi("NewNote");
@@ -58,7 +60,7 @@ const list = endpoint(
     const found = await asSubject(c, "READ ONLY", (query) =>
       inOrder(query, Note, newest, [limit + 1, ...(cursor ?? [])]),
     );
-    const { rows, nextCursor } = paged(found, limit);
+    const { rows, nextCursor } = paged(found, limit, ({ id }) => id);
     return c.json({ notes: rows, nextCursor }, 200);
   },
 );

@@ -13,7 +13,10 @@ const Bucket = z.enum(Object.keys(BUCKET_SECONDS) as (keyof typeof BUCKET_SECOND
 // The table's own check is the same: migrations/0005_prices.sql.
 const Symbol = z.string().regex(/^[A-Z0-9.]{1,12}$/, "must be a symbol such as BANK.TO");
 const Price = z.string().openapi({ description: "Decimal text", example: "132.500000" });
-const Time = z.iso.datetime().refine((text) => Date.parse(text) >= 0, "must not be before 1970");
+const Time = z.iso
+  .datetime()
+  .regex(/^(19[7-9]\d|[2-9]\d{3})-.+Z$/, "must not be before 1970")
+  .openapi({ format: "date-time" });
 const Prices = z
   .object({
     symbol: z.string(),
