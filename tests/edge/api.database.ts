@@ -159,6 +159,14 @@ test("pages are complete and without repetition while rows are added", async () 
   assert.deepEqual([ids.size, second.nextCursor], [2, null]);
 });
 
+test("a description has as many characters as the document says, of whatever planes", async () => {
+  const member = new Member();
+  const { id: accountId } = await member.account();
+  const add = (description: string) => member.send("POST", LEDGER, { accountId, description, amountCents: 1 });
+  assert.equal((await add("😀".repeat(200))).status, 201);
+  assert.equal((await add("😀".repeat(201))).status, 400);
+});
+
 test("a cursor that is none is refused", async () => {
   const member = new Member();
   for (const cursor of ["", "x", "1", "1.x", ".1", "12345678901234567.1", "1.1%27"]) {
@@ -365,7 +373,7 @@ test("exchange rates are everybody's to read and an administrator's to set", asy
 test("nothing that a member reads may be stored", async () => {
   const member = new Member();
   await member.account();
-  for (const path of [ACCOUNTS, LEDGER]) {
+  for (const path of [ACCOUNTS, LEDGER, "/api/v1/media", "/api/v1/notes"]) {
     const response = await member.send("GET", path);
     assert.equal(response.headers.get("Cache-Control"), "no-store");
     // Asked again without a token, by whoever shares a cache with the member.

@@ -6,15 +6,21 @@ export const Currency = z
   .regex(/^[A-Z]{3}$/, "must be a three-letter code such as CAD")
   .openapi({ example: "CAD" });
 
-/** A line that people wrote, as PostgreSQL keeps it to the letter: it has no NUL and no half of a surrogate pair. */
+const CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f";
+
+/**
+ * A line that people wrote, as PostgreSQL keeps it to the letter: it has no NUL and no half of a surrogate pair. Its
+ * characters are counted as PostgreSQL and JSON Schema do, an emoji as one.
+ */
 export function line(longest: number) {
   return z
     .string()
     .trim()
     .min(1)
-    .max(longest)
-    .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, "must not hold control characters")
-    .refine((text) => text.isWellFormed(), "must be well-formed Unicode");
+    .regex(new RegExp(`^[^${CONTROLS}]*$`), "must not hold control characters")
+    .refine((text) => text.isWellFormed(), "must be well-formed Unicode")
+    .refine((text) => Array.from(text).length <= longest, `must not be longer than ${longest} characters`)
+    .openapi({ maxLength: longest, pattern: `^[^${CONTROLS}]*[^\\s${CONTROLS}][^${CONTROLS}]*$` });
 }
 
 /** A whole number of any size, exactly. */
