@@ -70,7 +70,7 @@ lint: | .venv/made node_modules/made
 		{ [ $$? = 2 ] && .venv/bin/mypy $(SOURCES) tests; }
 	.venv/bin/mypy __main__.py
 	PYTHONPATH=. .venv/bin/lint-imports --no-logo --no-cache
-	npm run --silent typecheck
+	npm run --silent lint
 
 setup: ## install all that `up` runs on, and start nothing
 	$(ALONE) installed

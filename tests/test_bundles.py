@@ -111,3 +111,16 @@ def test_an_app_knows_nothing_of_another_ones_sources(imported: str, fault: str,
         if path.name not in ("@hybrid", ".cache"):
             (packages / path.name).symlink_to(path)
     assert fault in run_in(project, "tsc", "-p", "apps/web/tsconfig.worker.json").stdout
+
+
+@pytest.mark.slow
+def test_a_promise_that_nobody_awaits_is_refused(project: Path) -> None:
+    shutil.copy(ROOT / ".oxlintrc.json", project)
+    source = project / "apps/worker/src/public.ts"
+    awaited = "c.executionCtx.waitUntil(caches.default.put(key, kept))"
+    assert awaited in source.read_text()
+    source.write_text(source.read_text().replace(awaited, "caches.default.put(key, kept)"))
+    refused = run_in(project, "nx", "run", "worker:lint")
+    assert refused.returncode == 1
+    assert refused.stdout.count("no-floating-promises") == 1, refused
+    assert "1 error" in refused.stdout

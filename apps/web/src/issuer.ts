@@ -106,8 +106,12 @@ function tokens(given: oauth.TokenEndpointResponse, held?: Tokens): Tokens {
     accessUntil: Math.floor(Date.now() / 1000) + (given.expires_in ?? 0),
     ...(refreshToken ? { refreshToken } : {}),
     ...(idToken ? { idToken } : {}),
-    name: claims ? String(claims["name"] ?? claims["email"] ?? claims.sub) : (held?.name ?? ""),
+    name: claims ? nameIn(claims) : (held?.name ?? ""),
   };
+}
+
+function nameIn({ name, email, sub }: oauth.IDToken): string {
+  return [name, email].find((claim) => typeof claim === "string") ?? sub;
 }
 
 async function server(env: Env): Promise<oauth.AuthorizationServer> {

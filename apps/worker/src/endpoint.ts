@@ -46,7 +46,7 @@ export function endpoint<R extends RouteConfig>(
     ...(takesJson ? [jsonBody] : []),
   ];
   const declared = { ...route, ...documented(access, route), middleware } as unknown as R;
-  return { route, register: (app) => app.openapi(declared, handler as never) };
+  return { route, register: (app) => app.openapi(declared, handler) };
 }
 
 /** What the document says of every route of this rule. */

@@ -84,7 +84,7 @@ function answered(c: AppContext, error: HTTPException): Response {
     requestId: c.get("requestId"),
     ...(errors && { errors }),
   };
-  return c.body(JSON.stringify(problem), error.status as ContentfulStatusCode, {
+  return c.body(JSON.stringify(problem), error.status, {
     ...headers,
     "Content-Type": "application/problem+json",
   });

@@ -37,7 +37,8 @@ function fail(error) {
 /** @param {string} path */
 async function serve(path) {
   const config = readConfig(path);
-  const { promise: started, resolve } = /** @type {PromiseWithResolvers<Miniflare>} */ (Promise.withResolvers());
+  /** @type {PromiseWithResolvers<Miniflare>} */
+  const { promise: started, resolve } = Promise.withResolvers();
   reloadOnHangup(path, started);
   const { entry: site, direct: api, control, tunnel } = config;
   const sockets = { site, api, control, ...(tunnel && { tunnel }) };
@@ -60,13 +61,8 @@ async function serve(path) {
  * @param {Promise<Miniflare>} started
  */
 function reloadOnHangup(path, started) {
-  process.on("SIGHUP", async () => {
-    try {
-      const miniflare = await started;
-      await miniflare.setOptions(miniflareOptions(readConfig(path)));
-    } catch (error) {
-      fail(error);
-    }
+  process.on("SIGHUP", () => {
+    started.then((miniflare) => miniflare.setOptions(miniflareOptions(readConfig(path)))).catch(fail);
   });
 }
 
@@ -81,7 +77,7 @@ async function refuseTakenPort(part, port, host) {
   try {
     await once(server, "listening");
   } catch (error) {
-    throw new Error(`port ${port} (${part}) can't be listened on: ${/** @type {Error} */ (error).message}`);
+    throw new Error(`port ${port} (${part}) can't be listened on: ${/** @type {Error} */ (error).message}`, { cause: error });
   }
   await new Promise((closed) => server.close(closed));
 }
@@ -102,10 +98,7 @@ function prepareEnvironment(state) {
 
 /** @param {Miniflare} miniflare */
 function stopWithParent(miniflare) {
-  const stop = async () => {
-    await miniflare.dispose();
-    process.exit(0);
-  };
+  const stop = () => void miniflare.dispose().then(() => process.exit(0));
   for (const signal of ["SIGTERM", "SIGINT"]) {
     // Miniflare's own listeners exit at once, before the runtime has ended.
     process.removeAllListeners(signal);
