@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Edge, fault, startEdge } from "./edge.ts";
+import { type Claims, Issuer, newKey } from "./issuer.ts";
 
 const BUNDLE = new URL("../../apps/worker/dist/index.js", import.meta.url).href;
 const ROUTES: Record<string, string> = {
@@ -19,6 +20,7 @@ const ROUTES: Record<string, string> = {
   "GET /api/v1/ledger-entries": "member",
   "POST /api/v1/ledger-entries": "member",
   "GET /api/v1/ledger-entries/{id}": "member",
+  "GET /api/v1/media": "member",
   "GET /api/v1/media/{key}": "public",
   "POST /api/v1/media": "member",
   "DELETE /api/v1/media/{key}": "member",
@@ -38,11 +40,13 @@ interface Operation {
 type Methods = Record<string, Operation>;
 
 let edge: Edge;
+let issuer: Issuer;
 let operations: [string, Operation][];
 let document: { openapi: string; paths: Record<string, Methods> };
 
 before(async () => {
-  edge = await startEdge(1);
+  issuer = await Issuer.start();
+  edge = await startEdge(1, { vars: issuer.vars });
   document = (await (await fetch(`${edge.api}/api/openapi.json`)).json()) as typeof document;
   operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]): [string, Operation] => [
@@ -51,7 +55,10 @@ before(async () => {
     ]),
   );
 });
-after(() => edge.stop());
+after(async () => {
+  issuer.stop();
+  await edge.stop();
+});
 
 /** The same path with something in the place of each parameter. */
 function filled(route: string): [string, string] {
@@ -95,6 +102,45 @@ for (const [route, access] of Object.entries(ROUTES)) {
     await response.body?.cancel();
   });
 }
+
+/** What tokens.test.ts tries at length on one route. */
+const REFUSED: Record<string, () => Promise<string>> = {
+  "an expired one": () => token({ exp: Math.floor(Date.now() / 1000) - 120 }),
+  "one for another audience": () => token({ aud: "other" }),
+  "one of another issuer": () => token({ iss: "http://localhost:2/" }),
+  "one that another key signed": async () => {
+    const key = { ...(await newKey()), kid: issuer.keys[0]?.kid as string };
+    return issuer.token("member-1", { roles: ["admin"] }, key);
+  },
+  "one that nobody signed": async () => {
+    const [, claims] = (await token()).split(".");
+    return `${Buffer.from('{"alg":"none"}').toString("base64url")}.${claims}.`;
+  },
+};
+const token = (claims: Claims = {}) => issuer.token("member-1", { roles: ["admin"], ...claims });
+
+for (const [name, make] of Object.entries(REFUSED)) {
+  test(`no route of members takes ${name}`, async () => {
+    const headers = { Authorization: `Bearer ${await make()}` };
+    for (const [route, access] of Object.entries(ROUTES)) {
+      if (access === "public") continue;
+      const [method, path] = filled(route);
+      const response = await fetch(edge.api + path, { method, headers });
+      assert.equal(response.status, 401, route);
+      assert.match(String(response.headers.get("WWW-Authenticate")), /error="invalid_token"/);
+    }
+  });
+}
+
+test("a member who is no administrator is refused by each of their routes", async () => {
+  const headers = { Authorization: `Bearer ${await token({ roles: ["member"] })}` };
+  for (const [route, access] of Object.entries(ROUTES)) {
+    const [method, path] = filled(route);
+    const response = await fetch(edge.api + path, { method, headers });
+    assert.equal(response.status === 403, access === "admin", route);
+    await response.body?.cancel();
+  }
+});
 
 test("each path names its methods to one that it does not have", async () => {
   for (const path of Object.keys(document.paths)) {
