@@ -12,7 +12,7 @@ from host.recovery.commits import Commits, Reading
 from host.recovery.contract import MAIN, Backup, Loss, Target, Window, written
 from host.recovery.errors import RecoveryError
 from host.recovery.inventory import Inventory, Segment
-from host.recovery.machine import Machine
+from host.recovery.machine import Machine, of_epoch
 from host.recovery.pgbackrest import Repository
 from host.recovery.timelines import (
     Covered,
@@ -35,12 +35,14 @@ from host.recovery.wal import SEGMENT_BYTES, number_of, position, timeline_of
 
 LIVE = """
 SELECT pg_snapshot_xmax(pg_current_snapshot()), pg_current_wal_insert_lsn(),
-    left(pg_walfile_name(pg_current_wal_lsn()), 8), coalesce(last_archived_wal, '')
+    left(pg_walfile_name(pg_current_wal_lsn()), 8), extract(epoch FROM pg_postmaster_start_time()),
+    coalesce(last_archived_wal, '')
 FROM pg_stat_archiver
 """
+# By what waits, not by time: the clock may have been set back since the failure.
 ARCHIVER = """
-SELECT extract(epoch FROM last_archived_time), current_setting('archive_mode') <> 'off'
-    AND coalesce(last_archived_time > last_failed_time, last_failed_time IS NULL)
+SELECT current_setting('archive_mode') <> 'off'
+    AND NOT EXISTS (SELECT FROM pg_ls_archive_statusdir() WHERE name = last_failed_wal || '.ready')
 FROM pg_stat_archiver
 """
 
@@ -52,6 +54,7 @@ class Live:
     next_xid: int
     position: int
     timeline: int
+    started_at: datetime
     archived: str = ""
     """The name of what it handed over last."""
     has_dropped: bool = False
@@ -97,14 +100,14 @@ class Situation:
         return self.live is not None and self.live.timeline == self.timeline
 
     @property
-    def reaches_now(self) -> bool:
-        """All that the server writes until now can be archived after what is."""
-        return self.is_live and self.live is not None and not self.live.has_dropped
+    def live_since(self) -> datetime | None:
+        """When the server was started; None where not all that it writes until now can be archived after what is."""
+        return self.live.started_at if self.live and self.is_live and not self.live.has_dropped else None
 
     @cached_property
     def covered(self) -> Covered:
         """The times along this lineage that one can restore to, or not. Segments may be read for it."""
-        return covered(self.held, self.lineage, self.reading, archives=self.reaches_now)
+        return covered(self.held, self.lineage, self.reading, live_since=self.live_since)
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -159,12 +162,12 @@ def is_archiving(machine: Machine) -> bool:
         rows = machine.psql(ARCHIVER) if machine.is_serving() else []
     except RecoveryError:
         return False
-    return bool(rows) and rows[0][1] == "t"
+    return rows == [["t"]]
 
 
 def _live(machine: Machine) -> Live:
-    ((next_xid, lsn, timeline, archived),) = machine.psql(LIVE)
-    return Live(int(next_xid), position(lsn), int(timeline, 16), archived)
+    ((next_xid, lsn, timeline, started, archived),) = machine.psql(LIVE)
+    return Live(int(next_xid), position(lsn), int(timeline, 16), of_epoch(float(started)), archived)
 
 
 def _is_missing(name: str, held: Inventory) -> bool:
@@ -306,7 +309,11 @@ def _with_log(target: Target, situation: Situation, backup: Backup, note: str) -
     if is_end:
         return Choice(backup, tuple(contiguous(log)), (), note, is_end=True)
     if holes and target.kind not in ("xid", "name"):
-        last = newest(contiguous(needed), situation.lineage, situation.reading).at or backup.stopped_at
+        whole = contiguous(needed)
+        last = newest(whole, situation.lineage, situation.reading).at or backup.stopped_at
+        if target.kind == "time" and last > target.time:
+            # What was archived before then by the store's clock, which is behind, was committed later.
+            return Choice(backup, tuple(whole), (), note)
         return Choice(backup, needed, (f"{hole}, so nothing after {written(last)} can be reached from {backup.label}",))
     return Choice(backup, needed, (), note)
 
@@ -342,7 +349,7 @@ def _older(situation: Situation) -> str:
 
 def _is_end(time: datetime, situation: Situation, log: Sequence[Segment]) -> bool:
     """Whether the log that can be recovered has no later commit, though it is all that there was until then."""
-    if situation.reaches_now and not gaps(log, last_known(situation.lineage, situation.held)):
+    if situation.live_since and not gaps(log, last_known(situation.lineage, situation.held)):
         return False
     last = newest(contiguous(log), situation.lineage, situation.reading)
     return not last.note and last.at == time

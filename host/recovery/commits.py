@@ -29,7 +29,10 @@ RECORD = re.compile(
 READ_SECONDS = 120
 
 Committed = tuple[datetime, datetime] | None
-"""The earliest and the latest time of commit; None where nothing was committed."""
+"""The time of the first commit and the latest time of one; None where nothing was committed.
+
+The first has not the earliest time where the clock was set back: PostgreSQL stops at the first that has a later one.
+"""
 Reading = Callable[[Segment, int, int], Committed]
 """What a segment has from one position to before another. Raises RecoveryError where it can't be read."""
 
@@ -119,4 +122,4 @@ def _between(dump: str, start: int, end: int) -> Committed:
         for lsn, time in RECORD.findall(dump)
         if start <= position(lsn) < end
     ]
-    return (min(moments), max(moments)) if moments else None
+    return (moments[0], max(moments)) if moments else None

@@ -106,12 +106,14 @@ class Branch:
         )
 
 
-def branches(lineage: Sequence[HistoryEntry], inventory: Inventory, reading: Reading) -> Iterator[Branch]:
-    """Those between whose ends there is time."""
+def branches(
+    lineage: Sequence[HistoryEntry], inventory: Inventory, reading: Reading, live_since: datetime | None
+) -> Iterator[Branch]:
+    """Those between whose ends there is time. `live_since`: as of `covered`."""
     own_lines = {entry.timeline for entry in lineage}
     off = [one for one in beside(lineage, inventory) if one.timeline not in own_lines]
     for number, (entry, later) in enumerate(pairwise(lineage)):
-        before, until = lineage[: number + 1], _begun(entry, later, inventory, reading)
+        before, until = lineage[: number + 1], _begun(entry, later, inventory, reading, live_since)
         since = entry.left_at or _last_commit(before, later, inventory, reading)
         if since is None:
             ended = [usable_from(one) for one in inventory.usable if leads_from(before, one)]
@@ -139,9 +141,14 @@ def _last_commit(
     return newest([*segments(before, inventory), *copies], ends, reading).at
 
 
-def _begun(entry: HistoryEntry, later: HistoryEntry, inventory: Inventory, reading: Reading) -> datetime | None:
-    """When a timeline began at the latest: its first commit, or when its beginning was archived."""
-    found = [inventory.histories[later.timeline]] if later.timeline in inventory.histories else []
+def _begun(
+    entry: HistoryEntry, later: HistoryEntry, inventory: Inventory, reading: Reading, live_since: datetime | None
+) -> datetime | None:
+    """When a timeline began at the latest, by the host's clock: its first commit. No moment before that leads to it.
+
+    The store's clock, which may be another one, counts only where there is no commit yet: the host began to serve
+    when its server was started, or its beginning was archived.
+    """
     own = [one for one in inventory.segments.get(later.timeline, ()) if one.number >= entry.end // SEGMENT_BYTES]
     for one in own[:MOST_READ]:
         try:
@@ -149,9 +156,9 @@ def _begun(entry: HistoryEntry, later: HistoryEntry, inventory: Inventory, readi
         except RecoveryError:
             break
         if times:
-            found.append(times[0])
-            break
-    return min(found, default=None)
+            return times[0]
+    archived, started = inventory.histories.get(later.timeline), live_since if later.end == END else None
+    return max(filter(None, (archived, started)), default=None)
 
 
 @dataclass(frozen=True)
@@ -253,12 +260,18 @@ class _Part:
     """Why nothing after it can be restored."""
 
 
-def covered(held: Inventory, lineage: Sequence[HistoryEntry], reading: Reading, *, archives: bool) -> Covered:
-    """`archives`: what the server commits until now is archived before a restore."""
+def covered(
+    held: Inventory, lineage: Sequence[HistoryEntry], reading: Reading, *, live_since: datetime | None
+) -> Covered:
+    """`live_since`: when the server was started whose commits until now are archived before a restore; None where none
+    are.
+    """
     log = segments(lineage, held)
-    reaches = {one.label: _reach(one, held, lineage, log, reading, archives=archives) for one in held.backups}
+    reaches = {
+        one.label: _reach(one, held, lineage, log, reading, is_live=live_since is not None) for one in held.backups
+    }
     parts = [one for one in reaches.values() if isinstance(one, _Part)]
-    left = tuple(branches(lineage, held, reading)) if parts else ()
+    left = tuple(branches(lineage, held, reading, live_since)) if parts else ()
     for branch in left:
         parts = [part for one in parts for part in _without(one, branch)]
     joined = _joined(parts)
@@ -272,7 +285,7 @@ def _reach(
     log: Sequence[Segment],
     reading: Reading,
     *,
-    archives: bool,
+    is_live: bool,
 ) -> _Part | str:
     """From a backup to the log's first hole; the reason where no moment can be restored from it."""
     if not backup.is_usable:
@@ -290,7 +303,7 @@ def _reach(
     if whole[-1].number < number_of(backup.wal_stop):
         return f"{cause}, and backup {backup.label} ends after it"
     since = usable_from(backup)
-    if archives and not holes:
+    if is_live and not holes:
         return _Part(Window(since=since, until=max(since, held.now), is_live=True), "")
     last = newest(whole, lineage, reading)
     cause = f"{cause}; {last.note}" if last.note else cause

@@ -24,6 +24,9 @@ def target(kind: str, value: Any = None, **more: Any) -> Target:
     return Target.model_validate({"kind": kind, "value": value, **more})
 
 
+LIVE = Live(next_xid=20_000, position=2**40, timeline=1, started_at=at(1))
+
+
 @pytest.mark.parametrize(
     ("wanted", "label"),
     [
@@ -66,9 +69,8 @@ def test_what_no_backup_leads_to_is_refused(wanted: Target, message: str) -> Non
 
 
 def test_a_live_server_has_its_log_archived_so_that_now_can_be_reached() -> None:
-    live = Live(next_xid=20_000, position=2**40, timeline=1)
-    assert choose(target("time", at(30)), situation(*BOTH, live=live)).faults == ()
-    (fault,) = choose(target("xid", "20000"), situation(*BOTH, live=live)).faults
+    assert choose(target("time", at(30)), situation(*BOTH, live=LIVE)).faults == ()
+    (fault,) = choose(target("xid", "20000"), situation(*BOTH, live=LIVE)).faults
     assert "has not begun yet: the next one is 20000" in fault
 
 
@@ -137,9 +139,6 @@ def test_a_timeline_that_a_recovery_did_not_come_to_is_not_of_its_lineage() -> N
 
 def spans(*backups: Any, **more: Any) -> list[tuple[datetime, datetime, bool]]:
     return [(one.since, one.until, one.is_live) for one in situation(*backups, **more).windows]
-
-
-LIVE = Live(next_xid=20_000, position=2**40, timeline=1)
 
 
 def test_without_a_hole_there_is_one_window_that_moves_on_where_the_server_archives() -> None:
@@ -213,23 +212,42 @@ def test_a_backup_without_its_own_log_opens_no_window() -> None:
 
 def test_what_was_given_up_for_a_restored_timeline_is_in_no_window() -> None:
     since = FIRST.stopped_at + timedelta(seconds=1)
-    assert spans(*BOTH, branch=12, timeline=2) == [(since, at(12.5), False), (at(22), at(40.9), False)]
+    assert spans(*BOTH, branch=12, timeline=2) == [(since, at(12.5), False), (at(22.5), at(40.9), False)]
+
+
+@pytest.mark.parametrize("hour", [13, 21, 40])
+def test_a_timeline_begins_with_its_first_commit_whatever_the_stores_clock_tells(hour: int) -> None:
+    whole = situation(*BOTH, branch=12, timeline=2)
+    found = replace(whole, held=replace(whole.held, histories={2: at(hour)}))
+    assert [one.since for one in found.windows] == [FIRST.stopped_at + timedelta(seconds=1), at(22.5)]
+    (fault,) = choose(target("time", at(22)), found).faults
+    assert "name the timeline, 1 for what was given up" in fault
+
+
+@pytest.mark.parametrize(("started", "since"), [(30, 30), (1, 22)])
+def test_a_timeline_without_a_commit_begins_at_the_latest_as_its_server_was_started(started: int, since: int) -> None:
+    def uncommitted(one: Segment, start: int, end: int) -> Committed:
+        return None if one.name.startswith("00000002") else reading(one, start, end)
+
+    live = replace(LIVE, timeline=2, started_at=at(started))
+    found = replace(situation(*BOTH, branch=12, timeline=2, live=live), reading=uncommitted)
+    assert [(one.since, one.is_live) for one in found.windows][1:] == [(at(since), True)]
 
 
 def test_what_a_lost_host_had_not_archived_is_a_hole_with_the_nearest_moments_beside_it() -> None:
     since = FIRST.stopped_at + timedelta(seconds=1)
     found = situation(*BOTH, branch=12, timeline=2, is_lost=True)
     # Its newest archived commit, and the beginning of the timeline that came after it.
-    assert [(one.since, one.until) for one in found.windows] == [(since, at(11.9)), (at(22), at(40.9))]
+    assert [(one.since, one.until) for one in found.windows] == [(since, at(11.9)), (at(22.1), at(40.9))]
     cause = "timeline 1 was left for timeline 2, and of it nothing is archived after 2026-11-01T11:54:00.000000Z"
     assert [(one.since, one.until, one.cause) for one in found.covered.holes] == [
-        (at(11.9), at(22), cause),
+        (at(11.9), at(22.1), cause),
         (at(40.9), at(60), "archive: nothing comes after 00000002000000000000001E"),
     ]
     (fault,) = choose(target("time", at(15)), found).faults
     assert f"can't be restored: {cause}" in fault
-    assert "the nearest that can be: 2026-11-01T11:54:00.000000Z and 2026-11-01T22:00:00.000000Z" in fault
-    for time in (at(11.9), at(22)):
+    assert "the nearest that can be: 2026-11-01T11:54:00.000000Z and 2026-11-01T22:06:00.000000Z" in fault
+    for time in (at(11.9), at(22.1)):
         assert choose(target("time", time), found).faults == ()
     assert choose(target("time", at(15), timeline=2), found).faults == (fault,)
 
@@ -281,7 +299,7 @@ def test_what_a_killed_server_had_not_archived_and_the_next_timeline_begins_with
 def test_a_host_that_was_lost_right_after_its_only_backup_left_a_hole_with_that_cause() -> None:
     late = backup(11, stopped_at=at(11.95))
     (hole, _) = situation(late, branch=12, timeline=2, is_lost=True).covered.holes
-    assert (hole.since, hole.until) == (late.stopped_at + timedelta(seconds=1), at(22))
+    assert (hole.since, hole.until) == (late.stopped_at + timedelta(seconds=1), at(22.1))
     assert hole.cause.startswith("timeline 1 was left for timeline 2")
 
 

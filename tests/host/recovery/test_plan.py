@@ -9,7 +9,7 @@ from host.recovery import inventory
 from host.recovery.choice import Live, choose
 from host.recovery.contract import RestoreRequest, Source, Target
 from host.recovery.plan import BACKUP_RUNS, Plan, consequences, made
-from tests.host.recovery.held import backup, situation
+from tests.host.recovery.held import at, backup, situation
 from tests.host.recovery.machine import machine
 
 UNKNOWN = "whether the log has this target is not known: where it lacks it, nothing is restored or changed"
@@ -17,7 +17,7 @@ LATER_ROWS = "every row that was committed after the target; what is kept has th
 
 
 def plan(target: Target, into: str = "side") -> Plan:
-    held = situation(backup(2), backup(10), live=Live(20_000, 0, 1))
+    held = situation(backup(2), backup(10), live=Live(20_000, 0, 1, at(1)))
     return Plan(
         target, Source(), into, choose(target, held), held, (), into == "main", None, "", 0, 0, 0, 0, (None, "nothing")
     )
@@ -41,7 +41,7 @@ def test_a_plan_does_not_promise_what_it_can_not_know(target: Target, into: str,
 
 
 def test_main_is_not_stopped_while_a_backup_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = situation(backup(2), live=Live(20_000, 0, 1))
+    found = situation(backup(2), live=Live(20_000, 0, 1, at(1)))
     monkeypatch.setattr(inventory, "read", lambda _: replace(found.held, is_backing_up=True))
     monkeypatch.setattr("host.recovery.plan.read_situation", lambda *_, **__: (found, None))
     on = machine(tmp_path)

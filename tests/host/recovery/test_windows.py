@@ -1,5 +1,6 @@
 """Windows and holes of any repository: what they claim is so, and they leave no moment out."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -8,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.recovery.choice import Live, Situation, choose
+from host.recovery.commits import Committed
 from host.recovery.contract import Target, written
+from host.recovery.inventory import Segment
 from host.recovery.timelines import END, segments, usable_from
 from host.recovery.wal import number_of, timeline_of
 from tests.host.recovery.held import at, backup, reading, situation
@@ -22,6 +25,8 @@ REPOSITORIES = st.fixed_dictionaries(
         "is_live": st.booleans(),
         "branch": st.none() | st.integers(2, HOURS - 1),
         "is_lost": st.booleans(),
+        # Hours by which the store's clock is ahead of the host's.
+        "ahead": st.sampled_from([-10, -1, 0, 1, 10]),
         "moments": st.lists(st.floats(0, HOURS + 40, allow_nan=False), min_size=8, max_size=8),
     }
 )
@@ -33,9 +38,20 @@ def made(drawn: dict[str, Any]) -> Situation:
         for number, hour in enumerate(drawn["taken"])
     ]
     timeline = 1 if drawn["branch"] is None else 2
-    live = Live(next_xid=20_000, position=2**40, timeline=timeline) if drawn["is_live"] else None
+    live = Live(20_000, 2**40, timeline, at(HOURS + 1)) if drawn["is_live"] else None
     shape = {"without": drawn["without"], "branch": drawn["branch"], "timeline": timeline, "is_lost": drawn["is_lost"]}
-    return situation(*backups, hours=HOURS, live=live, **shape)
+    found, ahead = situation(*backups, hours=HOURS, live=live, **shape), timedelta(hours=drawn["ahead"])
+    held = found.held
+    by_store = {
+        line: tuple(replace(one, archived_at=one.archived_at + ahead) for one in log)
+        for line, log in held.segments.items()
+    }
+    histories = {line: moment + ahead for line, moment in held.histories.items()}
+
+    def by_host(one: Segment, start: int, end: int) -> Committed:
+        return reading(replace(one, archived_at=one.archived_at - ahead), start, end)
+
+    return replace(found, held=replace(held, segments=by_store, histories=histories), reading=by_host)
 
 
 def is_in_the_log(moment: datetime, found: Situation) -> bool:
@@ -49,7 +65,7 @@ def is_in_the_log(moment: datetime, found: Situation) -> bool:
         for before, part in pairwise([log[0], *log]):
             if part.number - before.number > 1:
                 break
-            times = reading(part, 0, ends.get(timeline_of(part.name), END))
+            times = found.reading(part, 0, ends.get(timeline_of(part.name), END))
             newest = times[1] if times else newest
         else:
             if found.is_live:
