@@ -48,14 +48,15 @@ FROM monitoring.unarchived()
 REPOSITORY = "SELECT * FROM monitoring.repository()"
 ARCHIVER = """
 SELECT current_setting('archive_mode') AS mode, pg_is_in_recovery() AS is_standby, last_archived_wal, failed_count,
-       coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) AS is_failing,
+       waiting.failed > 0 AS is_failing,
        extract(epoch FROM now() - coalesce(last_archived_time, stats_reset))::float8 AS last_success_seconds,
        waiting.files AS waiting, waiting.seconds AS waiting_seconds,
        waiting.files * (SELECT setting::float8 FROM pg_settings WHERE name = 'wal_segment_size') AS waiting_bytes,
        nullif(current_setting('hybrid.archive_queue_max_mb', true), '')::float8 * 1048576 AS queue_max_bytes
 FROM pg_stat_archiver, (
-    SELECT count(*) AS files, coalesce(extract(epoch FROM now() - min(modification)), 0)::float8 AS seconds
-    FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'
+    SELECT count(*) AS files, coalesce(extract(epoch FROM now() - min(modification)), 0)::float8 AS seconds,
+           count(*) FILTER (WHERE name = last_failed_wal || '.ready') AS failed
+    FROM pg_ls_archive_statusdir(), pg_stat_archiver WHERE name LIKE '%.ready'
 ) AS waiting
 """
 DROPPED_WAL = "SELECT * FROM monitoring.dropped_wal()"
