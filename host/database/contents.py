@@ -61,6 +61,8 @@ def apply(spec: Spec, later_major: LaterMajor) -> None:
         state = _last_state(postgres, state)
         # A dry run leaves it a standby, and says what else would change.
         promoted(name=PROMOTION, spec=spec)
+        # The last of the log may have come only now, as a demotion mark: with that it would be a host that has ended.
+        state = host.get_fact(DatabaseState, psql=psql(postgres))
     for change in _of_this_host(spec, state):
         run(name=change.name, lines=change.statements, postgres=postgres)
     if postgres.is_serving and host.get_fact(File, path=layout.SERVE_WITHOUT_LATER_ROWS):

@@ -120,6 +120,11 @@ class ArchivedTimelines(FactBase[list[int] | None]):
         each = f"for one in $found; do case $one in *-*) {listed}/$one || echo unread ;; esac; done"
         return f"if found=$({listed}); then {each}; else echo unread; fi"
 
+    @staticmethod
+    def default() -> list[int]:
+        """Of no output, as of a repository that was made anew: pyinfra would take that for an unknown value."""
+        return []
+
     def process(self, output: list[str]) -> list[int] | None:
         names = [name for line in output if (name := OF_TIMELINE.fullmatch(line.strip()))]
         return None if "unread" in output else sorted({int(name[1], 16) for name in names})
