@@ -19,6 +19,8 @@ MARKERS = """
 SELECT extract(epoch FROM written_at) FROM monitoring.marker
 WHERE written_at > clock_timestamp() - interval '379 days' ORDER BY written_at
 """
+LATER = "SELECT extract(epoch FROM written_at) FROM monitoring.marker WHERE xid >= '{next_xid}'::xid8"
+SET_BACK = "written after the end of the copy, with an earlier time: the clock was set back, and told that time twice"
 CLEARANCE = timedelta(seconds=1)
 """Between a chosen moment and any marker: a marker is committed a little after its time."""
 CLEARANCE_OF_BUSY = timedelta(seconds=10)
@@ -80,10 +82,13 @@ def _check(name: str, is_passed: bool, detail: str) -> Check:
     return Check(name=name, is_passed=is_passed, detail=detail)
 
 
-def markers(found: Markers) -> Check:
+def markers(found: Markers, ask: Ask, next_xid: int) -> Check:
+    """`ask` is the source, `next_xid` the number of the first transaction that the copy has not."""
     detail = f"{found.found} found, {found.expected} expected"
     if found.missing:
         detail += f"; missing: {', '.join(written(time) for time in found.missing[:3])}"
+        later = {of_epoch(float(row[0])) for row in ask(LATER.format(next_xid=next_xid))}
+        detail += f", {SET_BACK}" if later.intersection(found.missing) else ""
     if not found.expected:
         detail += "; without one that is older than the copy nothing is shown: does monitoring.mark() run?"
     if found.unexpected:

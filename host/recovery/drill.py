@@ -38,6 +38,8 @@ DRAWS = 1000
 PLANS = 5
 UNSETTLED = timedelta(seconds=1.5)
 """The newest part of the window, in which no moment is drawn: a marker may just be being written."""
+WAITED = timedelta(seconds=10)
+"""The most that is waited for a moment to draw; it is further off where the clock was set back."""
 VERSION_SECONDS = 60
 
 
@@ -179,18 +181,27 @@ def _drawn(machine: Machine, draw: random.Random) -> datetime:
     spare = timedelta(seconds=machine.spec.backup.recovery_point_seconds)
     parts = list(drawable(found.windows, held[0] + UNSETTLED, spare))
     if parts and parts[-1].is_live:
-        while utc_now() - UNSETTLED < parts[-1].since + UNSETTLED:
+        live = parts.pop()
+        while timedelta() < live.since + 2 * UNSETTLED - utc_now() < WAITED:
             time.sleep(0.1)
-        parts[-1] = parts[-1].model_copy(update={"until": utc_now() - UNSETTLED})
+        if live.since < utc_now() - UNSETTLED:
+            parts.append(live.model_copy(update={"until": utc_now() - UNSETTLED}))
     for after in (checks.CLEARANCE_OF_BUSY, checks.CLEARANCE):
         for _ in range(DRAWS):
             moment = moment_at(parts, draw.random())
             if moment and checks.is_clear(moment, held, after):
                 return moment
     raise RecoveryError(
-        f"drill: no moment can be restored that is after the first marker and a second away from every one;"
-        f" {described(found.windows)}"
+        "drill: no moment can be restored that is after the first marker and a second away from every one;"
+        f" {described(found.windows)}{_set_back(held[-1])}"
     )
+
+
+def _set_back(newest: datetime) -> str:
+    """What is said where the newest marker is of a time that has not come."""
+    now = utc_now()
+    told = f"it tells {written(now)}, and a marker was written at {written(newest)}"
+    return f"; the clock was set back: {told}" if newest > now else ""
 
 
 def _check(machine: Machine, leg: Leg, found: Recovered, until: datetime) -> None:
@@ -201,7 +212,7 @@ def _check(machine: Machine, leg: Leg, found: Recovered, until: datetime) -> Non
     leg.compared = checks.compared(held, checks.read_markers(server.psql), until, is_exact=leg.target is not None)
     allowed = machine.spec.backup.recovery_point_seconds
     # One by one, so that what was found is told where a later one can't be asked.
-    leg.checks.append(checks.markers(leg.compared))
+    leg.checks.append(checks.markers(leg.compared, machine.psql, found.next_xid))
     leg.checks.append(checks.extensions(machine.psql, server.psql, is_latest=leg.target is None))
     leg.checks.append(checks.amcheck(server))
     leg.checks.append(checks.network_isolation(server))

@@ -11,7 +11,7 @@ import pytest
 
 from host.recovery import checks, choice, clusters, drill, inventory, recovering
 from host.recovery.checks import Ask, compared, is_clear
-from host.recovery.contract import Check, DrillRequest, Window
+from host.recovery.contract import Check, DrillRequest, Window, written
 from host.recovery.drill import Leg, Run, faults
 from host.recovery.errors import RecoveryError
 from tests.host.recovery.held import at
@@ -40,7 +40,7 @@ def test_a_marker_that_was_being_committed_may_be_there_or_not() -> None:
 
 
 def test_no_marker_at_all_shows_nothing() -> None:
-    check = checks.markers(compared([], [], at(3), is_exact=True))
+    check = checks.markers(compared([], [], at(3), is_exact=True), answering(), 1)
     assert (check.is_passed, check.detail.split(";")[0]) == (False, "0 found, 0 expected")
     assert "does monitoring.mark() run?" in check.detail
     # All are later than what was restored.
@@ -50,9 +50,33 @@ def test_no_marker_at_all_shows_nothing() -> None:
 
 def test_markers_that_are_missing_or_too_many_are_named() -> None:
     source = [at(hour) for hour in range(6)]
-    assert "missing: 2026-11-01T03:00" in checks.markers(compared(source, source[:3], at(3.5), is_exact=True)).detail
-    check = checks.markers(compared(source, source[:5], at(3.5), is_exact=True))
+    lost = checks.markers(compared(source, source[:3], at(3.5), is_exact=True), answering(marker=[]), 1)
+    assert lost.detail == "3 found, 4 expected; missing: 2026-11-01T03:00:00.000000Z"
+    check = checks.markers(compared(source, source[:5], at(3.5), is_exact=True), answering(), 1)
     assert (check.is_passed, "not expected: 2026-11-01T04:00" in check.detail) == (False, True)
+
+
+def test_a_marker_that_a_clock_set_back_gave_an_earlier_time_is_missing_for_that() -> None:
+    source = [at(hour) for hour in range(6)]
+    later = answering(marker=[[str(at(3).timestamp())], [str(at(5).timestamp())]])
+    check = checks.markers(compared(source, source[:3], at(3.5), is_exact=True), later, 1)
+    assert not check.is_passed
+    assert check.detail.endswith(f"missing: {written(at(3))}, {checks.SET_BACK}")
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_drill_after_the_clock_was_set_back_waits_for_no_moment_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_live: bool
+) -> None:
+    window = Window(since=at(2), until=at(2), is_live=is_live)
+    monkeypatch.setattr(inventory, "read", lambda _: None)
+    monkeypatch.setattr(choice, "read_situation", lambda *_: (SimpleNamespace(windows=[window]), None))
+    monkeypatch.setattr(checks, "read_markers", lambda _: [at(0), at(2.5)])
+    monkeypatch.setattr(drill, "utc_now", lambda: at(1))
+    with pytest.raises(
+        RecoveryError, match=rf"clock was set back: it tells {written(at(1))}, and .* {written(at(2.5))}$"
+    ):
+        drill._drawn(machine(tmp_path), random.Random(1))
 
 
 def test_a_moment_is_clear_a_second_from_its_neighbours() -> None:
