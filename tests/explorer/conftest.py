@@ -1,6 +1,6 @@
 """A world for each sequence of steps: of its own, because it is left as nobody would want it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,7 +8,8 @@ import pytest
 
 from plan.model import Plan
 from tests.changed_stack import record_with
-from tests.explorer.steps import Explorer
+from tests.explorer import clock
+from tests.explorer.steps import Explorer, Step
 from tests.explorer.world import ARCHIVE_SECONDS, World
 from tests.local.snapshot import stopped_stack
 from tests.local.stack_under_test import StackUnderTest, removed
@@ -36,6 +37,12 @@ def new_world(snapshot: Path, plan: Plan, folder: Path, *, has_clock: bool = Fal
 
 
 @pytest.fixture
-def explorer(snapshot: Path, explored_plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explorer]:
-    with new_world(snapshot, explored_plan, tmp_path_factory.mktemp("world")) as made:
+def explorer(
+    snapshot: Path, explored_plan: Plan, tmp_path_factory: pytest.TempPathFactory, steps: Sequence[Step]
+) -> Iterator[Explorer]:
+    """For a test of these steps."""
+    has_clock = any(name.startswith("clock_") for name, *_ in steps)
+    if has_clock and not clock.is_available():
+        pytest.skip(f"no clock can be set: that takes root and {clock.COMPILER}")
+    with new_world(snapshot, explored_plan, tmp_path_factory.mktemp("world"), has_clock=has_clock) as made:
         yield made

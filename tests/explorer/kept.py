@@ -119,3 +119,39 @@ BUCKET_MADE_ANEW: list[Step] = [
     ("drill", None),
 ]
 """Fault 8: a repository that is made past timeline 1 lacks the history that leads there."""
+
+THERE_AND_BACK_THEN_LOST_WITH_ITS_BUCKET: list[Step] = [
+    ("load", True),
+    ("wait", 2),
+    ("standby_made",),
+    ("cut_over",),
+    ("cut_back",),
+    # The archiver is not begun anew before a shutdown: what a has served since is lost with it.
+    ("kill", "checkpointer"),
+    ("lost_instance", True),
+    ("lost_bucket",),
+    ("rows",),
+]
+"""Fault 8: a host that came back kept its demotion mark, and could not begin a timeline without a repository."""
+
+CLOCK_AHEAD_OF_THE_STORES: list[Step] = [
+    ("load", True),
+    ("wait", 3),
+    ("clock_forward", 60.0),
+    ("mark",),
+    ("wait", 3),
+    ("in_place", "time", "mark"),
+    ("windows", 3),
+]
+"""Fault 4: a timeline was taken to have begun when the store told that, a minute before it did by the host's clock."""
+
+CLOCK_SET_BACK_THEN_DRILL: list[Step] = [
+    ("load", True),
+    ("wait", 3),
+    ("in_place", "latest"),
+    ("clock_back", 20.0),
+    ("drill", None),
+    ("wait", 5),
+    ("drill", None),
+]
+"""Fault 4: while the clock tells a time that it has told before a drill has no moment, and says so; then it has."""

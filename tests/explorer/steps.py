@@ -42,6 +42,8 @@ PGARCH_RESTART_INTERVAL)."""
 
 ARCHIVED = ("archiving", "would be lost")
 """The lines of `db status` that tell of what is not in the repository."""
+SET_BACK = "the clock was set back"
+"""In the words of a drill that tells why it has nothing to show."""
 FAULTS = ("store", "postmaster", "backup", "archiver", "supervisor", "checkpointer")
 
 
@@ -234,7 +236,10 @@ class Explorer:
         return name
 
     def drill(self, share: float | str | None = None) -> str:
-        """The newest state, and a point: a drawn one, one at a share of what can be restored, or the marked one."""
+        """The newest state, and a point: a drawn one, one at a share of what can be restored, or the marked one.
+
+        Of a time that the clock told twice it shows nothing, and says so.
+        """
         moment = None if share is None else self.moment(share)
         words = ["--seed", str(len(self.steps))] if moment is None else ["--at", _utc(moment)]
         before = self.serving_rows()
@@ -250,8 +255,11 @@ class Explorer:
             for check in one["checks"]
             if not check["is_passed"]
         ]
+        faults = [*found["faults"], *missed]
+        if said.returncode and self._is_set_back() and all(SET_BACK in fault for fault in faults):
+            return f"refused: {'; '.join(faults)}"
         if said.returncode:
-            raise Violation(f"drill {' '.join(words)}: {'; '.join([*found['faults'], *missed])}")
+            raise Violation(f"drill {' '.join(words)}: {'; '.join(faults)}")
         return f"passed in {found['seconds']:.0f} s"
 
     def beside(self, kind: str, share: float | str = 0.5) -> str:
@@ -931,6 +939,10 @@ class Explorer:
         since = self.world.clock.at(last) - float(seconds[1].replace(",", ""))
         young = {row.id for row in acked if row.acked_at and self.world.clock.at(row.acked_at) >= since}
         return Expected(must=expected.must - young, may={*expected.may, *young})
+
+    def _is_set_back(self) -> bool:
+        """Whether the clock has told some time of this world twice."""
+        return self.world.clock.set_back(self.world.ledger.eras[0].began_at) > 0
 
     def _acked(self) -> list[Row]:
         return list(self.world.ledger.acked(self.world.ledger.era.began_at))

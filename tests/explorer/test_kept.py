@@ -47,6 +47,9 @@ def found(fault: str, steps: Sequence[Step], says: str, *, is_mended: bool = Fal
             is_mended=True,
         ),
         found("8", kept.BUCKET_MADE_ANEW, "restore beside to latest: exit 1", is_mended=True),
+        found("8-there-and-back", kept.THERE_AND_BACK_THEN_LOST_WITH_ITS_BUCKET, "can't be read", is_mended=True),
+        found("4-clock-ahead", kept.CLOCK_AHEAD_OF_THE_STORES, NOT_THERE, is_mended=True),
+        found("4-clock-set-back", kept.CLOCK_SET_BACK_THEN_DRILL, "no moment can be restored", is_mended=True),
     ],
 )
 def test_what_was_found_is_not_found_again(explorer: Explorer, steps: list[Step], says: str) -> None:
