@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from host.recovery import checks, choice, clusters, inventory, plan, recovering
+from host.recovery.choice import Situation
 from host.recovery.contract import (
     MAIN,
     Check,
@@ -193,15 +194,16 @@ def _drawn(machine: Machine, draw: random.Random) -> datetime:
                 return moment
     raise RecoveryError(
         "drill: no moment can be restored that is after the first marker and a second away from every one;"
-        f" {described(found.windows)}{_set_back(held[-1])}"
+        f" {described(found.windows)}{_set_back(found, held[-1])}"
     )
 
 
-def _set_back(newest: datetime) -> str:
-    """What is said where the newest marker is of a time that has not come."""
-    now = utc_now()
-    told = f"it tells {written(now)}, and a marker was written at {written(newest)}"
-    return f"; the clock was set back: {told}" if newest > now else ""
+def _set_back(found: Situation, marked_at: datetime) -> str:
+    """What is said where something is of a time that has not come."""
+    begun = (one.until for one in found.covered.branches)
+    latest, now = max(marked_at, *begun, *(one.since for one in found.windows)), utc_now()
+    told = f"it tells {written(now)}, and {written(latest)} was told before"
+    return f"; the clock was set back: {told}" if latest > now else ""
 
 
 def _check(machine: Machine, leg: Leg, found: Recovered, until: datetime) -> None:
