@@ -316,7 +316,8 @@ class Explorer:
         return f"{' '.join(source)}: {len(world.ledger.era.base)} rows, the plan said: {loss}"
 
     def _replaced(self, name: str, said: subprocess.CompletedProcess[str], expected: Expected) -> None:
-        """Another cluster is in main's place, and main is kept."""
+        """Another cluster is in main's place, and main is kept. It runs, also where main had ended."""
+        self.ended_at = None
         tablespaces, self.tablespaces = self.tablespaces, {}
         began_at = self._began_at()
         self.world.ledger.read()
