@@ -82,13 +82,13 @@ def test_a_mark_that_comes_with_the_last_of_the_log_is_taken_back(monkeypatch: p
     states = iter([before, replace(before, is_in_recovery=False, settings=before.settings | {MARK})])
     seen = lambda fact, **_: next(states) if fact is DatabaseState else True  # noqa: E731
     monkeypatch.setattr(contents, "host", SimpleNamespace(get_fact=seen))
-    monkeypatch.setattr(contents, "guard_return", lambda _: None)
+    monkeypatch.setattr(contents, "guard_return", lambda *_: None)
     monkeypatch.setattr(contents, "verifiers", lambda _: {})
     done: list[str] = []
     monkeypatch.setattr(contents, "promoted", lambda **_: done.append("promoted"))
     monkeypatch.setattr(contents, "run", lambda name, lines, **_: done.append(name if lines else ""))
     monkeypatch.setattr(contents, "files", SimpleNamespace(file=lambda **_: None))
-    contents.apply(parse(spec()))
+    contents.apply(parse(spec()), lambda _: None)
     assert list(filter(None, done))[:2] == ["promoted", "serving"]
 
 
