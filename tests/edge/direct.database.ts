@@ -120,9 +120,9 @@ class Writer {
     this.#running = this.#write();
   }
 
-  stop(): Promise<void> | undefined {
+  async stop(): Promise<void> {
     this.#isStopped = true;
-    return this.#running;
+    await this.#running;
   }
 
   async #write(): Promise<void> {
