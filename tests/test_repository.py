@@ -149,3 +149,8 @@ def test_no_file_names_a_registry_or_this_machine(pattern: str) -> None:
         if path.suffix not in (".png", ".svg") and re.search(pattern, path.read_text(errors="replace"))
     ]
     assert found == []
+
+
+def test_decisions_are_numbered_in_order() -> None:
+    numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs/decisions").glob("*.md"))]
+    assert numbers == list(range(1, len(numbers) + 1))
