@@ -157,8 +157,9 @@ class BareMachine:
                 self._around = subprocess.Popen(around, stdin=subprocess.DEVNULL, stdout=console, stderr=console)
             self._pid = until(self._system)
             self._namespace = pid_namespace(self._pid)
-            until(lambda: self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded"))
+            # It is there as the machine boots: PostgreSQL asks it before it starts.
             self._start_store()
+            until(lambda: self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded"))
             yield
         finally:
             self.power_off()

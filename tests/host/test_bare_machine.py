@@ -328,6 +328,8 @@ def does_not_start_beside_a_promoted_host(machine: BareMachine) -> None:
     assert machine.run("systemctl", "restart", POSTGRES).returncode != 0
     said = machine.told("journalctl", "--boot", "--output=cat", "--priority=crit", f"--unit={POSTGRES}")
     assert "another host was promoted meanwhile, for timeline 0000000F is archived and this one has 00000001" in said
+    # Nor did it wait in vain as it booted.
+    assert "can't be read" not in said
     assert as_superuser(machine, "SELECT 1").returncode != 0
     machine.told(*repository, "repo-rm", history)
     machine.told("systemctl", "reset-failed", POSTGRES)
