@@ -17,7 +17,7 @@ def ensure_following(hosts: Mapping[str, Connection], say: Say, seconds: float =
 
     Raises BackupError unless one serves, and each other one has what that has just written.
     """
-    found = {name: asked(one, Position, PositionRequest()) for name, one in hosts.items()}
+    found = {name: asked(one, Position, PositionRequest(marks=False)) for name, one in hosts.items()}
     serving = [name for name, one in found.items() if not one.is_standby]
     standbys = [name for name, one in found.items() if one.is_standby]
     if len(serving) != 1 or not standbys:
@@ -28,7 +28,8 @@ def ensure_following(hosts: Mapping[str, Connection], say: Say, seconds: float =
     (first,) = serving
     for name in standbys:
         say(f"waiting until {name} has what {first} has just written")
-        if fault := unfollowed(partial(asked, hosts[name], Position), found[first], first, seconds):
+        serves, follows = (partial(asked, hosts[one], Position) for one in (first, name))
+        if fault := unfollowed(serves, follows, first, seconds):
             raise BackupError(f"{name}: {fault}. {first} serves on; no cut-over to {name}: {RUNBOOK}")
     timeline = found[first].timeline
     asked(hosts[first], Position, PositionRequest(followed=timeline))

@@ -202,9 +202,11 @@ class CloseRequest(Message):
 
 
 class PositionRequest(Message):
-    """Where main is in its log; one that serves writes a marker first, and hands it to the archive."""
+    """Where main is in its log; one that serves writes a marker first, if it `marks`, and hands it to the archive."""
 
     act: Literal["position"] = "position"
+    # Left out where it is so: engines that do not know it refuse it.
+    marks: bool = Field(default=True, exclude_if=bool)
     marker: Moment | None = None
     """A marker of the host that serves, which a standby is to have."""
     followed: int | None = Field(default=None, ge=1, le=LAST_TIMELINE)

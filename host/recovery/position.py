@@ -11,6 +11,7 @@ REPLAYED = """
 SELECT pg_last_wal_replay_lsn() - '0/0'::pg_lsn;
 SELECT EXISTS (SELECT FROM monitoring.marker WHERE written_at = '{marker}');
 """
+REACHED = "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 # One after the other: a switch within the same transaction would come before its commit.
 WRITTEN = """
 SELECT monitoring.mark();
@@ -34,6 +35,9 @@ def act(machine: Machine, request: PositionRequest) -> Position:
         return Position(is_standby=True, lsn=int(lsn), has_marker=has_marker == "t")
     if is_read_only == "on":
         raise RecoveryError(f"{MAIN}: was told to stop serving, and lets no client in any more")
+    if not request.marks:
+        ((lsn, timeline),) = machine.psql(REACHED)
+        return Position(is_standby=False, lsn=int(lsn), timeline=int(timeline, 16))
     if request.followed:
         files.replace(machine.path(layout.STANDBY_FOLLOWS), f"{request.followed}\n", mode=0o600)
     *_, (lsn, timeline, newest) = machine.psql(WRITTEN)

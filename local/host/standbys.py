@@ -71,8 +71,7 @@ def _fault(first: Stack, standby: Stack) -> str:
         return ""
     if not follows(standby):
         return "does not answer; start it first"
-    written = _position(first, PositionRequest())
-    return unfollowed(partial(_position, standby), written, "this stack", FOLLOW_SECONDS)
+    return unfollowed(partial(_position, first), partial(_position, standby), "this stack", FOLLOW_SECONDS)
 
 
 def _position(stack: Stack, request: PositionRequest) -> Position:

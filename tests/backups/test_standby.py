@@ -37,8 +37,10 @@ def test_a_standby_that_has_what_was_just_written_is_noted_where_clients_are_ser
     hosts, said = following(STANDBY, SERVING)
     assert said == "a follows b on timeline 2"
     assert following(STANDBY, SERVING, STANDBY)[1] == "a and c follow b on timeline 2"
-    assert [one["marker"] for one in hosts["a"].asked] == [None, "2026-11-30T00:00:00.000000Z"]
-    assert [one["followed"] for one in hosts["b"].asked] == [None, 2]
+    assert [one["marker"] for one in hosts["a"].asked] == [None, None, "2026-11-30T00:00:00.000000Z"]
+    assert [one["followed"] for one in hosts["b"].asked] == [None, None, None, 2]
+    # Nothing is written before it is seen not to be ahead: the log of the one that serves would come past it.
+    assert [one.get("marks", True) for one in hosts["b"].asked] == [False, False, True, True]
 
 
 @pytest.mark.timeout(20)
