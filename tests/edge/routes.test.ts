@@ -8,6 +8,7 @@ import { type Edge, fault, startEdge } from "./edge.ts";
 import { type Claims, Issuer, newKey } from "./issuer.ts";
 
 const BUNDLE = new URL("../../apps/worker/dist/index.js", import.meta.url).href;
+const PUBLIC = new URL("../../apps/worker/src/public.ts", import.meta.url).href;
 const ROUTES: Record<string, string> = {
   "GET /healthcheck": "public",
   "GET /api/health": "public",
@@ -173,6 +174,18 @@ test("every answer has the headers that keep it safe", async () => {
     assert.match(headers.get("Strict-Transport-Security") ?? "", /^max-age=/);
     assert.equal(headers.get("Referrer-Policy"), "no-referrer");
   }
+});
+
+test("an answer to a member can't be made one that may be stored", async () => {
+  type Storable = (c: object, cacheControl: string) => void;
+  const { storable } = (await import(PUBLIC)) as { storable: Storable };
+  const of = (subject?: string) => new Map([["subject", subject]]);
+  const anyones = of();
+  storable(anyones, "public, max-age=60");
+  assert.equal(anyones.get("cacheControl"), "public, max-age=60");
+  const members = of("member-1");
+  assert.throws(() => storable(members, "public, max-age=60"), /must not be stored/);
+  assert.equal(members.get("cacheControl"), undefined);
 });
 
 test("a request id is taken when it is one, and made when it is not", async () => {
