@@ -149,6 +149,27 @@ def test_people_register_sign_in_and_have_a_ledger_and_pictures_of_their_own(
         assert owners(stack, subject) == {table: set() for table in TABLES}
 
 
+def test_what_is_sent_again_after_a_lost_answer_is_there_once(page: Browser, tmp_path: Path) -> None:
+    register(page, "Ada Lovelace", f"ada-{secrets.token_hex(4)}@example.com", "analytical engine")
+    page.shows("#no-pictures")
+    (tmp_path / "cards.png").write_bytes(picture())
+    page.choose("#picture", tmp_path / "cards.png")
+    page.fill(description="punch cards", amount="12.50")
+    page.run(
+        "{ const real = fetch; let lost = ['/api/v1/ledger-entries', '/api/v1/media'];"
+        " fetch = async (path, init) => { const answer = await real(path, init);"
+        " if (init.method !== 'POST' || !lost.includes(path)) return answer;"
+        " lost = lost.filter(other => other !== path); throw new TypeError('lost'); } }"
+    )
+    for button, result, done in (("#add", "#form-result", "saved in"), ("#upload", "#picture-result", "Uploaded")):
+        page.click(button)
+        page.shows(result, "Not ")
+        page.click(button)
+        page.shows(result, done)
+    assert asked(page, LEDGER)[1]["count"] == 1
+    assert len(asked(page, MEDIA)[1]["media"]) == 1
+
+
 def test_who_is_not_signed_in_sees_whether_the_database_answers(stack: StackUnderTest, page: Browser) -> None:
     page.shows("#status", "Everything answers")
     assert float(page.shows("#database")) > 0

@@ -10,6 +10,19 @@ export function text(id: string, value: string): void {
   element(id).textContent = value;
 }
 
+/** Headers with which what a form sends again, unchanged, is done once: an answer may have been lost on its way. */
+export class Attempt {
+  #key = crypto.randomUUID();
+
+  constructor(form: HTMLFormElement) {
+    for (const change of ["input", "reset"]) form.addEventListener(change, () => (this.#key = crypto.randomUUID()));
+  }
+
+  get headers() {
+    return { "Idempotency-Key": this.#key };
+  }
+}
+
 /** What became of what somebody sent, beside its form. */
 export function showResult(id: string, result: string, succeeded: boolean): void {
   const output = element(id);

@@ -11,7 +11,7 @@ import {
   type Session,
   SignedOut,
 } from "./api";
-import { element, reason, showResult, text, whileBusy } from "./elements";
+import { Attempt, element, reason, showResult, text, whileBusy } from "./elements";
 import { cents, date, milliseconds, money } from "./format";
 import { clearPictures, refreshPictures } from "./pictures";
 
@@ -22,6 +22,7 @@ const RATES = "/api/v1/exchange-rates";
 const SHOWN_ENTRIES = 8;
 
 const form = element<HTMLFormElement>("entry-form");
+const attempt = new Attempt(form);
 const measureButton = element<HTMLButtonElement>("measure");
 const addButton = element<HTMLButtonElement>("add");
 const signOutButton = element<HTMLButtonElement>("sign-out");
@@ -82,7 +83,8 @@ async function addEntry(): Promise<void> {
   if (amountCents === undefined) return showResult("form-result", "The amount must be a number such as 12.50.", false);
   try {
     const accountId = await accountIn(field("currency"));
-    const added = await post<Entry>(LEDGER, { accountId, description: field("description"), amountCents });
+    const entry = { accountId, description: field("description"), amountCents };
+    const added = await post<Entry>(LEDGER, entry, attempt.headers);
     form.reset();
     showResult("form-result", `Entry ${added.data.id} saved in ${milliseconds(added.roundTripMs)} ms.`, true);
     await refresh();
@@ -98,10 +100,10 @@ async function accountIn(currency: string): Promise<string> {
   return (found ?? (await post<Account>(ACCOUNTS, { name: `Account in ${currency}`, currency })).data).id;
 }
 
-function post<T>(path: string, body: unknown): Promise<Measured<T>> {
+function post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Measured<T>> {
   return call<T>(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
 }

@@ -1,6 +1,6 @@
 /** A member's pictures: shown, added and removed. What was done is said, whatever becomes of another request. */
 import { call, type Media, type MediaList } from "./api";
-import { element, reason, showResult, text, whileBusy } from "./elements";
+import { Attempt, element, reason, showResult, text, whileBusy } from "./elements";
 import { date, milliseconds } from "./format";
 
 const MEDIA = "/api/v1/media";
@@ -13,6 +13,7 @@ const UPLOAD_TIMEOUT_MS = 180_000;
 
 const list = element("pictures-list");
 const form = element<HTMLFormElement>("picture-form");
+const attempt = new Attempt(form);
 const field = element<HTMLInputElement>("picture");
 const uploadButton = element<HTMLButtonElement>("upload");
 
@@ -42,7 +43,7 @@ async function upload(): Promise<void> {
   if (!file || fault) return showResult("picture-result", fault, false);
   showResult("picture-result", "Uploading…", true);
   try {
-    const headers = { "Content-Type": file.type };
+    const headers = { "Content-Type": file.type, ...attempt.headers };
     const added = await call<Media>(MEDIA, { method: "POST", headers, body: file }, UPLOAD_TIMEOUT_MS);
     list.prepend(shown(added.data));
     showWhetherAny();
