@@ -90,6 +90,8 @@ def test_the_failover_is_checked_every_day_with_a_token_that_only_reads() -> Non
 def test_a_deployment_is_by_hand_alone_and_by_the_engine_that_is_pinned() -> None:
     workflow = read(FOLDER / "deploy.yml")
     assert set(workflow[True]) == {"workflow_dispatch"}
+    # Nobody's own text reaches a shell.
+    assert {given["type"] for given in workflow[True]["workflow_dispatch"]["inputs"].values()} == {"choice"}
     assert workflow["concurrency"]["cancel-in-progress"] is False
     job = workflow["jobs"]["deploy"]
     assert job["environment"] == "${{ inputs.stack }}"
