@@ -116,11 +116,16 @@ class Ledger:
             self.era.ended_at = began_at
         self.eras.append(Era(began_at=began_at, base=base, name=name))
 
-    def later_than(self, archived: int) -> list[Row]:
-        """Acknowledged rows of this era that the log up to a position does not surely have, oldest first."""
-        return [
-            row for row in self.acked(self.era.began_at) if row.lsn is not None and row.lsn + COMMIT_BYTES > archived
-        ]
+    def later_than(self, archived: int, *, or_under_way: bool = False) -> list[Row]:
+        """Acknowledged rows of this era that the log up to a position does not surely have, oldest first.
+
+        `or_under_way`: also one whose commit may come after it though its row does not, for the segment was switched in
+        between, as a backup does: no row before the position was tried after its answer.
+        """
+        rows = [row for row in self.acked(self.era.began_at) if row.lsn is not None]
+        before = [row.tried_at for row in rows if (row.lsn or 0) < archived]
+        switched_at = max(before) if or_under_way and 0 < len(before) < len(rows) else float("inf")
+        return [row for row in rows if (row.lsn or 0) + COMMIT_BYTES > archived or (row.acked_at or 0.0) > switched_at]
 
 
 def position(lsn: str) -> int:

@@ -238,7 +238,8 @@ class Explorer:
     def drill(self, share: float | str | None = None) -> str:
         """The newest state, and a point: a drawn one, one at a share of what can be restored, or the marked one.
 
-        Of a time that the clock told twice it shows nothing, and says so.
+        Of a time that the clock told twice it shows nothing, and says so; where that was set forward, so much is said
+        to be lost.
         """
         moment = None if share is None else self.moment(share)
         words = ["--seed", str(len(self.steps))] if moment is None else ["--at", _utc(moment)]
@@ -256,7 +257,7 @@ class Explorer:
             if not check["is_passed"]
         ]
         faults = [*found["faults"], *missed]
-        if said.returncode and self._is_set_back() and all(SET_BACK in fault for fault in faults):
+        if said.returncode and faults and all(map(self._is_by_the_clock, faults)):
             return f"refused: {'; '.join(faults)}"
         if said.returncode:
             raise Violation(f"drill {' '.join(words)}: {'; '.join(faults)}")
@@ -439,7 +440,8 @@ class Explorer:
             at, since = world.clock.at, world.clock.at(lost_at) - (told or 0.0) - CLOCK_SECONDS
             back = world.clock.set_back(lost_at - 2 * LIMIT_SECONDS)
             limit = lost_at if is_told and not back else lost_at - LIMIT_SECONDS - back
-            missing = [(row.id, row.acked_at or 0.0) for row in self._missing(world.archived(timeline))]
+            found = self._missing(world.archived(timeline), or_under_way=True)
+            missing = [(row.id, row.acked_at or 0.0) for row in found]
             young = {number for number, acked_at in missing if acked_at > limit or at(acked_at) > since}
             expected = Expected(must=expected.must - young, may={*expected.may, *young})
         self._new_era(f"from backups, before which status told of {told} s", self._began_at(), expected)
@@ -694,8 +696,7 @@ class Explorer:
         if told is not None and told < behind - CLOCK_SECONDS:
             raise Violation(f"{behind:.0f} s of acknowledged rows are not in the repository; status tells of {told} s")
         # A marker is a commit, too; and one from before the clock was set forward is as old as it tells.
-        offsets = [offset for _, offset in self.world.clock.steps]
-        limit = LIMIT_SECONDS + max(offsets) - min(offsets)
+        limit = LIMIT_SECONDS + self._span()
         started, now = time.monotonic(), told
         while (now or 0.0) > self._behind() + limit:
             if time.monotonic() - started > FAULT_SECONDS:
@@ -832,7 +833,7 @@ class Explorer:
             # Nothing of this era was there yet.
             moment = time.time()
         archived = world.archived(self.timeline, moment, is_copy=kind == "copy")
-        missing = {row.id for row in self._missing(archived)}
+        missing = {row.id for row in self._missing(archived, or_under_way=True)}
         known = world.ledger.at(time.time())
         expected = Expected(must=known.must - missing, may=known.must | known.may)
         return ("--from", "copy") if moment is None else ("--as-of", _utc(moment)), expected
@@ -941,15 +942,25 @@ class Explorer:
         young = {row.id for row in acked if row.acked_at and self.world.clock.at(row.acked_at) >= since}
         return Expected(must=expected.must - young, may={*expected.may, *young})
 
-    def _is_set_back(self) -> bool:
-        """Whether the clock has told some time of this world twice."""
-        return self.world.clock.set_back(self.world.ledger.eras[0].began_at) > 0
+    def _is_by_the_clock(self, fault: str) -> bool:
+        """Whether the clock was set, and that is all that a drill has found."""
+        if SET_BACK in fault:
+            return self.world.clock.set_back(self.world.ledger.eras[0].began_at) > 0
+        # What was committed before it was set forward is as old as it tells.
+        found = re.search(r"([\d.]+) s would be lost, (\d+) s may", fault)
+        return found is not None and float(found[1]) - self._span() <= float(found[2])
+
+    def _span(self) -> float:
+        """Between the least and the most that the clock was ahead."""
+        offsets = [offset for _, offset in self.world.clock.steps]
+        return max(offsets) - min(offsets)
 
     def _acked(self) -> list[Row]:
         return list(self.world.ledger.acked(self.world.ledger.era.began_at))
 
-    def _missing(self, archived: int) -> list[Row]:
-        return sorted(self.world.ledger.later_than(archived), key=lambda row: row.acked_at or 0)
+    def _missing(self, archived: int, *, or_under_way: bool = False) -> list[Row]:
+        found = self.world.ledger.later_than(archived, or_under_way=or_under_way)
+        return sorted(found, key=lambda row: row.acked_at or 0)
 
     def _behind(self) -> float:
         """Seconds since the oldest acknowledged row was acknowledged that the repository lacks."""
