@@ -2,16 +2,16 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.host.migrations import FOLDER, is_migration
 from workers.cloudflare_api import Version, Worker, WorkerError
 
 # Cloudflare, Versions and deployments: only the hundred versions uploaded last can be put back.
 KEPT = 100
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
-MIGRATIONS = "apps/worker/migrations"
 Built = Callable[[str], frozenset[str] | None]
 """Names of the migrations that a build has; None where that can't be known."""
 
@@ -87,15 +87,19 @@ def execute(worker: Worker, rollback: Rollback) -> None:
 
 
 def migrations(project: Path) -> frozenset[str]:
-    return frozenset(path.stem for path in (project / MIGRATIONS).glob("*.sql"))
+    return _names((project / FOLDER).iterdir())
 
 
 def migrations_at(project: Path, build: str) -> frozenset[str] | None:
     """Those of a commit; None where the build is none, or not in this checkout."""
     if not COMMIT.fullmatch(build):
         return None
-    command = ["git", "ls-tree", "--name-only", build, f"{MIGRATIONS}/"]
+    command = ["git", "ls-tree", "--name-only", build, f"{FOLDER}/"]
     answer = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=30)
     if answer.returncode:
         return None
-    return frozenset(Path(line).stem for line in answer.stdout.splitlines() if line.endswith(".sql"))
+    return _names(map(Path, answer.stdout.splitlines()))
+
+
+def _names(files: Iterable[Path]) -> frozenset[str]:
+    return frozenset(file.stem for file in files if is_migration(file))

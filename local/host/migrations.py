@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -35,6 +35,11 @@ class Migrations:
     pending: tuple[str, ...]
     unknown: tuple[str, ...]
     """Applied to the database, and not in the project any more."""
+
+
+def is_migration(file: PurePath) -> bool:
+    """Whether it is run by its own name; `NAME.rollback.sql` is what takes NAME back."""
+    return file.suffix == ".sql" and not file.name.endswith(".rollback.sql")
 
 
 def plan(parameters: Mapping[str, str], folder: Path) -> Migrations:

@@ -93,7 +93,7 @@ def _serve(realisation: Realisation, builder: Builder) -> str:
 
 def _migrate(realisation: Realisation, saved: set[Path]) -> str:
     ran = database.run_migrations(realisation)
-    known = sorted({path.stem for path in saved if path.suffix == ".sql" and path.exists()} - {*ran})
+    known = sorted({path.stem for path in saved if migrations.is_migration(path) and path.exists()} - {*ran})
     told = [f"{', '.join(ran)} applied"] if ran else []
     if known:
         # What has run once is not run again.

@@ -59,6 +59,7 @@ def test_the_migrations_of_a_build_are_those_of_its_commit(tmp_path: Path) -> No
     ran([*git, "init", "--quiet"], check=True)
     for name in ("0001_one", "0002_two"):
         (folder / f"{name}.sql").touch()
+        (folder / f"{name}.rollback.sql").touch()
         ran([*git, "add", "."], check=True)
         ran([*git, "commit", "--quiet", "-m", name], check=True)
     first = ran([*git, "rev-parse", "HEAD~"], check=True).stdout.strip()
