@@ -30,7 +30,21 @@ import typer
 from typer.core import TyperGroup
 
 from components.common.errors import HybridError
-from scripts import backup, db, doctor, drill, failover, gate, graph, local, preview, residency, restore, worker
+from scripts import (
+    backup,
+    db,
+    doctor,
+    drill,
+    failover,
+    gate,
+    graph,
+    local,
+    preview,
+    residency,
+    restore,
+    worker,
+    wrangler_config,
+)
 from scripts.output import unwritten
 
 
@@ -67,7 +81,7 @@ app.command("restore")(restore.restore)
 app.command("drill")(drill.drill)
 app.add_typer(failover.app, name="failover")
 app.add_typer(worker.app, name="worker")
-app.command("wrangler-config")(worker.wrangler_config)
+app.command("wrangler-config")(wrangler_config.wrangler_config)
 app.command("doctor")(doctor.doctor)
 
 

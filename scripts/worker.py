@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scripts.options import AsJson, PlanFile, planned, recorded
-from scripts.options import StackArgument as StackOrFile
-from scripts.output import Output, console, tell, write_json
+from scripts.options import AsJson, recorded
+from scripts.output import console, tell, write_json
 
 if TYPE_CHECKING:
     from workers.cloudflare_api import Version, Worker
@@ -171,17 +170,3 @@ def check(
             _go_back(opened, stack, worker, None, 100, is_forced=True, is_executed=True)
             raise typer.Exit(1) from error
         tell(f"{opened.name}: version {newest.number}, build {newest.build}, answers well")
-
-
-def wrangler_config(
-    stack: StackOrFile = None,
-    worker: WorkerName = Name.API,
-    file: PlanFile = None,
-    output: Output = None,
-) -> None:
-    """Write wrangler's configuration of a Worker as it is declared; with --from a state it has the ids, too."""
-    from plan.project import ROOT
-    from workers import wrangler
-
-    plan = planned(stack, file)
-    write_json(wrangler.config(plan, worker, ROOT, (output or Path("-")).absolute().parent), output)

@@ -50,10 +50,11 @@ def test_every_script_is_a_command_and_says_so() -> None:
     assert {*scripts} > NO_COMMANDS
     missing = []
     for name in {*scripts} - NO_COMMANDS:
-        if not scripts[name].startswith(f'"""`./hybrid {name}`: '):
-            missing.append(f"scripts/{name}.py: begin its docstring with `./hybrid {name}`: and what it is for")
-        if name not in known:
-            missing.append(f'scripts/__main__.py: add app.command("{name}")({name}.{name})')
+        command = name.replace("_", "-")
+        if not scripts[name].startswith(f'"""`./hybrid {command}`: '):
+            missing.append(f"scripts/{name}.py: begin its docstring with `./hybrid {command}`: and what it is for")
+        if command not in known:
+            missing.append(f'scripts/__main__.py: add app.command("{command}")({name}.{name})')
     assert not missing, "\n".join([*sorted(missing), "what is no command: NO_COMMANDS of tests/test_commands.py"])
 
 
