@@ -1,4 +1,4 @@
-"""The connection to the local stack: to the engine in its namespaces, or its container.
+"""The connection to the local stack: to the recovery engine in its namespaces, or its container.
 
 The supervisor stops and starts there what systemd would on a host.
 """
@@ -25,7 +25,7 @@ from host.recovery.contract import (
     UnswapRequest,
 )
 from host.specification import model
-from local.common import lock, room
+from local.common import disk_space, lock
 from local.common.certificates import ServerCertificate
 from local.common.errors import LocalError
 from local.host import database, serving, spec
@@ -68,7 +68,7 @@ class LocalConnection:
         try:
             answer = engine_process.run(route.recovery(), request, self.say, route.interrupt_recovery)
         except BackupError as error:
-            if lacking := room.fault(self.here.state):
+            if lacking := disk_space.fault(self.here.state):
                 raise type(error)(f"{error}\n{lacking}") from None
             if AWAY in str(error) and not serving.first(serving.read(self.here.state)):
                 raise BackupError(f"{error}; `./hybrid local up` starts what does not run") from None
@@ -77,7 +77,7 @@ class LocalConnection:
                 way = f"in use by {holder}" if holder else "`./hybrid local up` starts it"
                 raise BackupError(f"{error}; {way}") from None
             raise
-        if lacking := room.fault(self.here.state):
+        if lacking := disk_space.fault(self.here.state):
             self.say(lacking)
         return answer
 

@@ -57,7 +57,7 @@ def below(listing: Listing) -> Iterator[str]:
     for one in listing.restored:
         yield _cluster(one)
     if listing.running:
-        yield f"at work: {listing.running}"
+        yield f"running: {listing.running}"
     if listing.leftovers:
         yield f"left by a command that was killed, removed by the next that acts: {', '.join(listing.leftovers)}"
     if listing.displaced:
@@ -137,10 +137,7 @@ def restored_lines(found: Restored, stack: str | None) -> Iterator[str]:
             yield f"the data from before are kept as {kept}"
             yield f"rows out of it: ./hybrid restore --open {kept}{where} --apply"
             yield f"no longer needed: ./hybrid restore --discard {kept}{where} --apply"
-        yield (
-            f"next: ./hybrid backup now --type full{where}; restores need none, "
-            "but without one they begin at a backup from before this"
-        )
+        yield f"next: ./hybrid backup now --type full{where}; until then restores start from an older backup"
     elif found.cluster:
         yield f"reach it: {_reach(found.cluster, stack)}"
         yield f"no longer needed: ./hybrid restore --discard {found.plan.into}{where} --apply"

@@ -1,4 +1,4 @@
-"""What is asked of the engine, read from a command line. The limits are the engine's own."""
+"""What is asked of the recovery engine, read from a command line. The limits are the recovery engine's own."""
 
 from datetime import UTC, datetime
 from typing import Any

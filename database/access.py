@@ -62,7 +62,7 @@ class OpenAccess(Protocol):
 
 # host/ leaves the rules for clients out where a host does not serve.
 NO_RULE = "no pg_hba.conf entry"
-SERVES_NOBODY = "a standby, or a host that was told to stop serving, lets no client in"
+SERVES_NOBODY = "a standby, or a host that was told to stop serving, accepts no clients"
 
 
 @contextmanager

@@ -215,7 +215,7 @@ def unarchived(rows: Rows) -> Iterator[Finding]:
     )
     log = f"{size(row['bytes'])} of log would not come back"
     if row["seconds"] is None:
-        fault = f"nobody knows how much: {log}, and the time of its commits can't be read"
+        fault = f"unknown: {log}, and the time of its commits can't be read"
         yield Finding(name=WOULD_BE_LOST, level=Level.CRITICAL, detail=fault, own_limits=limits)
     elif not row["seconds"]:
         yield measured(WOULD_BE_LOST, 0, "nothing: all that was committed was handed to the archive", limits)
@@ -277,14 +277,14 @@ def _repository_fault(row: Mapping[str, Any]) -> str | None:
     if not row["backups"]:
         return "all: the repository has no backup that this database can be restored from"
     if not row["is_there"]:
-        return f"nobody knows how much: the newest backup, {row['newest_backup']}, is not in the repository any more"
+        return f"unknown: the newest backup, {row['newest_backup']}, is not in the repository any more"
     if row["archived_wal"] and (row["newest_wal"] or "") < row["archived_wal"]:
         newest = f"nothing after {row['newest_wal']}" if row["newest_wal"] else "nothing"
         return f"{row['archived_wal']} was archived, and the repository has {newest}"
     # An older host does not look.
     if missing := row.get("missing_wal"):
         return (
-            f"nobody knows how much: {missing} is not in the repository any more, and from the newest backup,"
+            f"unknown: {missing} is not in the repository any more, and from the newest backup,"
             f" {row['newest_backup']}, nothing after it can be restored; `./hybrid backup now --type full`, and see"
             " `./hybrid backup list`"
         )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from database.access import Access, OpenAccess, refuse_unknown
 from database.psql import VARIABLES
 from host.common.layout import AUTHORITIES, programs
-from local.common import room
+from local.common import disk_space
 from local.host.database import runtime
 from local.host.spec import running
 from local.processes.stack import Stack
@@ -37,7 +37,7 @@ def open_local(stack: Stack, tell: Callable[[str], None]) -> OpenAccess:
             authorities=stack.database_ca,
             route="through the pooler" if is_pooled else "directly",
             password=passwords[role],
-            hint=room.fault(stack.state) or HINT,
+            hint=disk_space.fault(stack.state) or HINT,
         )
 
     return opened

@@ -76,9 +76,9 @@ def status(stack: StackName = None, route: Carrier = None, as_json: AsJson = Fal
     else:
         _print_status(found)
     if stack is None:
-        from local.common import room
+        from local.common import disk_space
 
-        room.ensure(_local().state)
+        disk_space.ensure(_local().state)
     if found.level is Level.CRITICAL:
         raise typer.Exit(1)
 
@@ -161,7 +161,9 @@ def psql(
     ] = None,
     stack: StackName = None,
     route: Carrier = None,
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGUMENTS]", help="psql's own.")] = None,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- ARGUMENTS]", help="Arguments passed to psql.")
+    ] = None,
 ) -> None:
     """Open psql as a role: app and public_read through the pooler, others directly."""
     from database import psql as run
@@ -226,7 +228,7 @@ def migrate(
 
 @app.command()
 def standby(stack: StackName = None) -> None:
-    """Have the serving host write, and wait until its standby has that; exit 1 unless it follows. Before a cut-over."""
+    """Check before a cut-over that the standby is in sync: has what the serving host just wrote; exit 1 if not."""
     if stack is None:
         from database.errors import DatabaseError
         from local.host import standbys

@@ -92,7 +92,7 @@ def main() -> int:
         extra = extra if fault or (extra and install(extra)) else []
     for package in extra:
         lacking = OPTIONAL_USES[package]
-        print(f"{package}: not here, and the local stack then has no {lacking}; Debian's package", file=sys.stderr)
+        print(f"{package}: not installed (Debian package {package}): the local stack has no {lacking}", file=sys.stderr)
     packages = without_replaced(packages)
     if not packages:
         return 0

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 def drill(
     seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", help="Draw the random point with this; else with a new one.")
+        int | None, typer.Option("--seed", metavar="N", help="Seed of the random point; default: a new one.")
     ] = None,
     at: Annotated[
         str | None,
         typer.Option("--at", metavar="TIME", help="Restore this point, such as an earlier drill's, and draw none."),
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option("--output", metavar="FOLDER", help="Put the evidence here.", file_okay=False)
+        Path | None, typer.Option("--output", metavar="FOLDER", help="Folder for the evidence.", file_okay=False)
     ] = None,
     stack: StackName = None,
     as_json: AsJson = False,

@@ -81,14 +81,14 @@ def up(
         typer.Option(
             "--set",
             metavar="LABEL",
-            help="With --from-backups: restore this backup, and of the log what leads on from it, be it all or not.",
+            help="With --from-backups: restore this backup and replay the WAL after it, even if some is missing.",
         ),
     ] = None,
     serves: Annotated[
         bool | None,
         typer.Option(
             "--promote/--stop-serving",
-            help="Have the database serve, a standby's too; or let no client in any more, before its standby serves.",
+            help="Serve, promoting a standby; or stop accepting clients before the standby takes over.",
         ),
     ] = None,
     verifies: Annotated[
@@ -141,7 +141,7 @@ def _bring_up(here: "Stack", wish: "Wish | None", *, verifies: bool = False) -> 
     if read(here.state).is_serving:
         print(f"http://localhost:{here.ports.web}")
     else:
-        _say("this stack serves nobody: a standby, or told to stop serving; --promote changes that")
+        _say("this stack accepts no clients: a standby, or --stop-serving; --promote makes it serve")
     if verifies and verified.is_marked(here.state):
         _say("verified before, and unchanged since; `./hybrid local verify` does it again")
     elif verifies:
@@ -239,7 +239,7 @@ def status(as_json: AsJson = False) -> None:
     """What every part is doing; exit 1 unless all run."""
     import dataclasses
 
-    from local.common import room
+    from local.common import disk_space
     from local.stack.running import parts_of
 
     here = _stack()
@@ -252,7 +252,7 @@ def status(as_json: AsJson = False) -> None:
     else:
         print("the local stack is not there; start it with `./hybrid local up`", file=sys.stderr)
     if parts:
-        room.ensure(here.state)
+        disk_space.ensure(here.state)
     if not parts or not all(part.is_running for part in parts.values()):
         raise typer.Exit(1)
 
@@ -322,7 +322,9 @@ def down(
     is_final: Annotated[bool, typer.Option("--remove", help="Also remove data, backups and logs.")] = False,
     with_cache: Annotated[
         bool,
-        typer.Option("--cache", help="Also remove the root file systems built for all your stacks, and known plans."),
+        typer.Option(
+            "--cache", help="Also remove the root file systems built for all your stacks, and remembered plans."
+        ),
     ] = False,
 ) -> None:
     """Stop the stack; rows, objects and backups stay unless they are to be removed."""

@@ -44,15 +44,11 @@ To = Annotated[
 Into = Annotated[
     str | None, typer.Option("--into", metavar="NAME", help="A new cluster beside main; or main, which serves.")
 ]
-Timeline = Annotated[
-    int | None, typer.Option("--timeline", min=1, metavar="N", help="Along this one; else along the newest.")
-]
+Timeline = Annotated[int | None, typer.Option("--timeline", min=1, metavar="N", help="Timeline; default: the newest.")]
 Label = Annotated[
-    str | None, typer.Option("--set", metavar="LABEL", help="Start from this backup; else from the best.")
+    str | None, typer.Option("--set", metavar="LABEL", help="Backup to start from; default: chosen for the target.")
 ]
-Replace = Annotated[
-    str | None, typer.Option("--replace", metavar="NAME", help="The target's name again: it may be overwritten.")
-]
+Replace = Annotated[str | None, typer.Option("--replace", metavar="NAME", help="Repeat NAME to allow overwriting it.")]
 AcceptLoss = Annotated[
     int | None,
     typer.Option(

@@ -1,4 +1,4 @@
-"""`./hybrid worker`: versions of a stack's Workers, a check of the newest one, and the way back."""
+"""`./hybrid worker`: versions of a stack's Workers, a check of the newest one, and rollback."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -35,7 +35,7 @@ Execute = Annotated[bool, typer.Option("--execute", help="Do it; else only the p
 
 @app.command()
 def versions(stack: StackArgument, worker: WorkerName = Name.API, as_json: AsJson = False) -> None:
-    """List the versions that can be put back, newest first, and what share of the requests each answers."""
+    """List the versions that can be rolled back to, newest first, and what share of the requests each answers."""
     from rich.table import Table
 
     from workers import cloudflare_api, rollback
@@ -79,13 +79,13 @@ def rollback(
     worker: WorkerName = Name.API,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="VERSION", help="Its id, or newest; else the one that answered before."),
+        typer.Option("--to", metavar="VERSION", help="Its id, or newest; default: the previously deployed version."),
     ] = None,
     percent: Annotated[int, typer.Option("--percent", min=1, max=100, help="Share of the requests.")] = 100,
-    is_forced: Annotated[bool, typer.Option("--force", help="Also where its migrations can't be known.")] = False,
+    is_forced: Annotated[bool, typer.Option("--force", help="Roll back even if its migrations are unknown.")] = False,
     is_executed: Execute = False,
 ) -> None:
-    """Put a version of before back into service, and set it, so that no `pulumi up` undoes it; first the plan."""
+    """Roll back to an earlier version, and set it, so that no `pulumi up` undoes it; first the plan."""
     from workers import cloudflare_api
 
     (plan,) = recorded(stack)
@@ -138,7 +138,7 @@ def _print_plan(name: str, found: "list[Version]", planned: "Rollback") -> None:
     for reason in planned.doubts:
         print(f"refused without --force: {reason}")
     if planned.newer:
-        print(f"has to work with migrations that came later: {', '.join(planned.newer)}")
+        print(f"must be compatible with later migrations: {', '.join(planned.newer)}")
 
 
 @app.command()
@@ -146,12 +146,12 @@ def check(
     stack: StackArgument,
     worker: WorkerName = Name.API,
     url: Annotated[str | None, typer.Option("--url", help="Ask here; the Worker's host name unless set.")] = None,
-    seconds: Annotated[float, typer.Option("--seconds", min=0, help="How long it may take to answer well.")] = 60,
+    seconds: Annotated[float, typer.Option("--seconds", min=0, help="Seconds to wait until it is healthy.")] = 60,
     is_executed: Annotated[
-        bool, typer.Option("--execute", help="Where it does not, put the version of before back.")
+        bool, typer.Option("--execute", help="Roll back to the previous version if the check fails.")
     ] = False,
 ) -> None:
-    """Ask the newest version in service for /healthcheck; exit 1 where it does not answer well."""
+    """Check the newest deployed version's health (/healthcheck); exit 1 if unhealthy."""
     from workers import check as run
     from workers import cloudflare_api
     from workers.cloudflare_api import WorkerError
@@ -169,4 +169,4 @@ def check(
             tell(f"hybrid: {error}")
             _go_back(opened, stack, worker, None, 100, is_forced=True, is_executed=True)
             raise typer.Exit(1) from error
-        tell(f"{opened.name}: version {newest.number}, build {newest.build}, answers well")
+        tell(f"{opened.name}: version {newest.number}, build {newest.build}, is healthy")

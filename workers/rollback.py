@@ -1,4 +1,4 @@
-"""A version of before put back into service: what would be done, and why it must not be."""
+"""Rolling a Worker back to an earlier version: what would be done, and why it must not be."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 from local.host.migrations import FOLDER, is_migration
 from workers.cloudflare_api import Version, Worker, WorkerError
 
-# Cloudflare, Versions and deployments: only the hundred versions uploaded last can be put back.
+# Cloudflare, Versions and deployments: only the hundred versions uploaded last can be rolled back to.
 KEPT = 100
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
 Built = Callable[[str], frozenset[str] | None]
@@ -52,17 +52,18 @@ def planned(
         shares.append((others[0].id, 100.0 - percent))
     elif percent < 100:
         refusals.append(
-            f"{len(others)} other versions answer, and beside it one can have the rest; allowed: --percent 100"
+            f"{len(others)} other versions answer, and traffic can be split between two versions only; "
+            "allowed: --percent 100"
         )
     earlier = [share for share in shares if share[0] != versions[0].id]
     if len(earlier) == 2:
-        refusals.append("neither it nor the one that answers now is the newest; allowed: --percent 100")
+        refusals.append("one of the two must be the newest version; allowed: --percent 100")
     if target.percent == percent:
         refusals.append(f"it answers {percent} % of the requests already")
     later = [version for version in versions if version.number > target.number]
     if len(later) >= KEPT:
         refusals.append(
-            f"{len(later)} versions are newer, and Cloudflare puts back the newest {KEPT} only; deploy it anew"
+            f"{len(later)} versions are newer, and Cloudflare can roll back to the newest {KEPT} only; deploy it again"
         )
     then = built(target.build)
     if then is None:
@@ -70,7 +71,7 @@ def planned(
             f"build {target.build or 'without a tag'} is no commit of this checkout: its migrations are unknown"
         )
     elif gone := sorted(then - here):
-        refusals.append(f"it counts on migrations that are gone: {', '.join(gone)}")
+        refusals.append(f"it depends on migrations that this checkout lacks: {', '.join(gone)}")
     newer = sorted(here - then) if then is not None else []
     return Rollback(
         target=target,

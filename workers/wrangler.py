@@ -122,7 +122,7 @@ def _bound(plan: Plan, worker: str, bindings: list[Config]) -> Config:
             case "assets":
                 pass
             case other:
-                raise WorkerError(f"{worker}: binding {name} of type {other} has no place in this configuration yet")
+                raise WorkerError(f"{worker}: binding {name} of type {other} is not supported by wrangler-config yet")
     return {**found, **({"secrets": {"required": secrets}} if secrets else {})}
 
 

@@ -36,7 +36,7 @@ class ApiWorkerArgs:
     direct_path: pulumi.Output[str] | None
     """Its path to the database past Hyperdrive, for when that fails; see direct_path.py."""
     requests_per_minute: int
-    """Requests of one person, or of one address without a person, at one of Cloudflare's places."""
+    """Requests of one signed-in user, else of one IP address, at one of Cloudflare's places."""
     earlier: EarlierVersion | None = None
     crons: Sequence[str] = ()
     """When it runs by itself, UTC."""

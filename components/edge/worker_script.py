@@ -17,7 +17,7 @@ COMPATIBILITY_FLAGS = ["nodejs_compat"]
 
 @dataclass(frozen=True, kw_only=True)
 class EarlierVersion:
-    """A version of before that still answers, beside the one that is declared or in its place."""
+    """An earlier version that still answers, beside the one that is declared or in its place."""
 
     version: str
     """Cloudflare's id of it; one of the newest hundred (Cloudflare, Versions and deployments)."""
@@ -62,7 +62,7 @@ class WorkerScript(pulumi.ComponentResource):
     """Worker, version and a deployment that pins the version. workers.dev stays off: it bypasses the routes.
 
     A version can't be changed: another bundle, by its hash, or another binding replaces it, and the deployment follows.
-    Cloudflare keeps the version of before, for the provider deletes none.
+    Cloudflare keeps the earlier version, for the provider deletes none.
     """
 
     script: pulumi.Output[str]

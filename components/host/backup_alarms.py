@@ -36,15 +36,15 @@ ALARMS = {
         metric="ArchiveQueuePercent",
         threshold=QUEUE_PERCENT,
         minutes=3,
-        description="Write-ahead log waits on the host, or the host is silent. At 100 % log is dropped, and with it "
-        "the way back to any later point until the next backup.",
+        description="Write-ahead log waits on the host, or the host is silent. At 100 % log is dropped, and then no "
+        "later point can be restored until the next backup.",
         is_alarmed_by_silence=True,
     ),
     "recovery-point": Alarm(
         metric="RecoveryPointPercent",
         threshold=100,
         minutes=2,
-        description="More is on the host alone than a lost one may take with it (recoveryPointSeconds).",
+        description="Unarchived data exceed recoveryPointSeconds: a lost host would take them with it.",
     ),
     "backup-age": Alarm(
         metric="BackupAgeHours",
@@ -56,7 +56,7 @@ ALARMS = {
         metric="VerifyFailed",
         threshold=1,
         minutes=1,
-        description=f"The last look at the repository found damage, or none was taken for {VERIFY_DAYS} days.",
+        description=f"The last verification of the repository found damage, or none ran for {VERIFY_DAYS} days.",
     ),
 }
 

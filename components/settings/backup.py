@@ -36,7 +36,7 @@ def _of_the_recovery_point(values: Mapping[str, Any]) -> Iterator[str]:
     least = wait + ARCHIVED_SECONDS
     if SHORTEST_TARGET_SECONDS <= target < least:
         yield (
-            f"recoveryPointSeconds: {target} is missed by every quiet host, whose log waits up to {wait} s "
+            f"recoveryPointSeconds: {target} can't be met: a quiet host archives only every {wait} s "
             f"(archiveTimeoutSeconds); allowed: at least {least}"
         )
 

@@ -27,7 +27,7 @@ def faults(raw: Mapping[str, str], names: Collection[str]) -> Iterator[str]:
                 f"{key}: is not a setting; did you mean {near}?"
                 if near
                 else (
-                    f"{key}: is read by nobody, as providers are declared whole and have their credentials from the "
+                    f"{key}: is not read: the program configures its providers, with credentials from the "
                     f"environment; allowed: {PROJECT}:… (Pulumi.yaml lists all), {', '.join([*ENGINE, REGION])}"
                 )
             )

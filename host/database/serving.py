@@ -93,9 +93,9 @@ UNKNOWN_TIMELINES = (
 def unfollowed_fault(timeline: int) -> str:
     """Why a host does not stop serving yet."""
     return (
-        f"nobody has seen within the hour that a standby follows it on timeline {timeline}, which one does not after a"
-        " restore in place, and then nobody would serve: it serves on. `./hybrid db standby --stack STACK` asks for it,"
-        f" and then apply again. Where it is known otherwise, here: echo {timeline} >{layout.STANDBY_FOLLOWS}"
+        f"no standby was seen in sync on timeline {timeline} in the last hour (after a restore in place none is), so"
+        " this host keeps serving. `./hybrid db standby --stack STACK` asks for it, and then apply again. Where it"
+        f" is known otherwise, here: echo {timeline} >{layout.STANDBY_FOLLOWS}"
     )
 
 

@@ -21,7 +21,7 @@ MAX_WAL_MB = 256
 PREFETCHED = 8
 MARGIN = 1.1
 START_SECONDS = 3
-UNREACHED = f"{MAIN}: the newest of its log is not there to restore from"
+UNREACHED = f"{MAIN}: its newest WAL is missing"
 BACKUP_RUNS = f"{MAIN}: a backup is being taken, and would fail as PostgreSQL stops; wait until it has ended"
 UNARCHIVED = "SELECT bytes, seconds FROM monitoring.unarchived()"
 

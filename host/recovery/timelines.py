@@ -101,7 +101,7 @@ class Branch:
                 f" it{alone}{there}"
             )
         return (
-            f"timeline {self.timeline} was left for timeline {self.next}, and of it nothing is archived after"
+            f"timeline {self.timeline} ended at timeline {self.next}; nothing of it is archived after"
             f" {written(self.since)}{there}"
         )
 

@@ -19,7 +19,7 @@ def realised(plan: Plan, value: Any, password: Password) -> Any:
         resource = plan.by_urn.get(urn)
         if resource is None or resource.type != PASSWORD_TYPE or name != "result":
             raise LocalError(
-                f"{urn.rpartition('::')[2]}.{name}: is known only to the cloud; nothing stands for it here"
+                f"{urn.rpartition('::')[2]}.{name}: is known only after deployment; the local stack has no substitute"
             )
         return password(resource.name)
 

@@ -19,7 +19,7 @@ def ensure(project: Path) -> None:
     """Builds them where their sources, or they themselves, have changed since. Raises LocalError."""
     environment = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
     if subprocess.run((*ALONE, *MAKE), cwd=project, env=environment, stdout=subprocess.DEVNULL).returncode:
-        raise LocalError("apps/: can't be bundled, as it says above; mend it, then try again")
+        raise LocalError("apps/: bundling failed (error above); fix it, then try again")
 
 
 class Builder:
@@ -46,4 +46,4 @@ class Builder:
         with suppress(BrokenPipeError):
             cast(IO[str], self._process.stdin).write("\n")
         if cast(IO[str], self._process.stdout).readline() != "built\n":
-            raise LocalError("apps/: can't be bundled, as it says above; what was served before still is")
+            raise LocalError("apps/: bundling failed (error above); what was served before still is")

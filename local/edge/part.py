@@ -162,7 +162,7 @@ def _bind(plan: Plan, config: dict[str, Any], binding: dict[str, Any], sources: 
         case "assets" if config["assets"]:
             config["assets"]["binding"] = name
         case other:
-            raise LocalError(f"{where} of type {other} is not supported on one machine yet; allowed: {BINDINGS}")
+            raise LocalError(f"{where} of type {other} is not supported by the local stack yet; allowed: {BINDINGS}")
 
 
 def _parsed(where: str, text: str) -> Any:
@@ -175,7 +175,7 @@ def _parsed(where: str, text: str) -> Any:
 def _limit(where: str, simple: dict[str, Any]) -> dict[str, int]:
     """The rate limit: requests in a period of seconds."""
     if simple.get("mitigationTimeout"):
-        raise LocalError(f"{where}: mitigationTimeout is not supported on one machine yet; allowed: limit, period")
+        raise LocalError(f"{where}: mitigationTimeout is not supported by the local stack yet; allowed: limit, period")
     return {"limit": int(simple["limit"]), "period": int(simple["period"])}
 
 
@@ -193,7 +193,7 @@ def _assets(assets: dict[str, Any] | None, project: Path) -> dict[str, Any] | No
     unknown = sorted(config.keys() - ASSET_SETTINGS)
     if unknown:
         raise LocalError(
-            f"assets {assets['directory']}: {', '.join(unknown)} is not supported on one machine yet; "
+            f"assets {assets['directory']}: {', '.join(unknown)} is not supported by the local stack yet; "
             f"allowed: {', '.join(sorted(ASSET_SETTINGS))}"
         )
     return {"directory": str(project / assets["directory"]), "runWorkerFirst": False, **config}

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from durable import lock
 from host.packages import catalogue
-from local.common import room
+from local.common import disk_space
 from local.common.errors import LocalError
 from local.host.namespace import faults, throwaway
 from plan.memory import cache_folder
@@ -119,7 +119,7 @@ def unpack(tar: Path, root: Path) -> None:
         if NO_SPACE not in str(error):
             raise
         # tar says so of every file.
-        raise LocalError(room.too_little(root, room.NEW_BYTES)) from None
+        raise LocalError(disk_space.too_little(root, disk_space.NEW_BYTES)) from None
     unfinished.rename(root)
 
 

@@ -34,7 +34,7 @@ def ensure_following(stack: Stack, progress: Progress) -> list[Path]:
     """
     found = list(_standbys(stack))
     for standby in found:
-        progress(f"seeing whether {standby.state.folder} follows")
+        progress(f"checking that {standby.state.folder} is in sync")
         if fault := _fault(stack, standby):
             raise LocalError(
                 f"standby {standby.state.folder}: {fault}. This stack serves on. To make the standby again:"

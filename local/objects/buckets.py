@@ -97,7 +97,7 @@ def _named(declared: dict[str, Any], **names: str) -> dict[str, Any]:
 def _name_of(bucket: Resource) -> str:
     name = bucket.inputs.get("bucket")
     if not isinstance(name, str):
-        raise LocalError(f"{bucket.name}: its name is known only to the cloud; give it one (`bucket`)")
+        raise LocalError(f"{bucket.name}: its name is known only after deployment; give it one (`bucket`)")
     return name
 
 

@@ -97,5 +97,5 @@ def _migrate(realisation: Realisation, saved: set[Path]) -> str:
     told = [f"{', '.join(ran)} applied"] if ran else []
     if known:
         # What has run once is not run again.
-        told.append(f"{', '.join(known)} was applied before, and as it is now it is not: add another migration")
+        told.append(f"{', '.join(known)} was already applied; later edits were not: add a new migration")
     return "; ".join(told) or "nothing to apply"

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from host.specification.model import written
-from local.common import lock, room
+from local.common import disk_space, lock
 from local.common.errors import LocalError
 from local.common.parts import PARTS, named
 from local.common.ports import refuse_busy
@@ -54,7 +54,7 @@ def up(stack: Stack, plan: Plan, tell: Tell, progress: Progress, wish: Wish | No
         # Before anything is made for it.
         serving.First(State(asked.standby_of.expanduser().resolve())).first_port()
     runtime = database.choose(stack)
-    room.ensure(stack.state)
+    disk_space.ensure(stack.state)
     stack.state.prepare()
     with lock.hold(stack.state):
         refuse_busy(stack.ports, stack.supervisor.pids() | runtime.pids())

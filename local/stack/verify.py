@@ -9,7 +9,7 @@ from typing import Any
 
 from host.backup.repository_state import RepositoryState
 from host.specification.model import Spec
-from local.common import room
+from local.common import disk_space
 from local.common.errors import LocalError
 from local.common.parts import PARTS, named
 from local.host import backups as host_backups
@@ -89,7 +89,7 @@ def _timings(stack: Stack, host: Spec, requests: int) -> list[Timing]:
         return [timing for part in PARTS if part.hops for timing in named(part.hops)(stack, host, requests)]
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split())
-        hint = room.fault(stack.state) or "see `./hybrid local status`"
+        hint = disk_space.fault(stack.state) or "see `./hybrid local status`"
         raise LocalError(f"the database does not answer ({reason}); {hint}") from error
 
 

@@ -16,7 +16,7 @@ from backups.local_connection import LocalConnection
 from backups.request import target
 from host.common import layout
 from host.recovery.contract import RestoreRequest
-from local.common import lock, room
+from local.common import disk_space, lock
 from local.common.errors import LocalError
 from local.host import database, spec
 from local.stack import verified
@@ -212,7 +212,7 @@ def test_a_server_that_does_not_run_is_started_by_up_unless_a_command_has_stoppe
     host = Host(monkeypatch)
     host.route.recovery, host.route.interrupt_recovery = list, None
     monkeypatch.setattr(engine_process, "run", refuse)
-    monkeypatch.setattr(room, "fault", lambda _: None)
+    monkeypatch.setattr(disk_space, "fault", lambda _: None)
     monkeypatch.setattr(lock, "holder", lambda _: holder)
     with pytest.raises(BackupError, match=f"can be backed up; {way}"):
         LocalConnection.ask(host, {"act": "backup"})

@@ -294,4 +294,4 @@ def test_on_a_host_that_serves_nobody_every_command_says_why(db: Database, fence
         assert (answer.returncode, answer.stdout) == (1, ""), answer
         last = answer.stderr.splitlines()[-1]
         assert last.startswith("hybrid: local: ")
-        assert last.endswith("a standby, or a host that was told to stop serving, lets no client in")
+        assert last.endswith("a standby, or a host that was told to stop serving, accepts no clients")

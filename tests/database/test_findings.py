@@ -225,7 +225,7 @@ HELD = {
         ({"newest_wal": "000000020000000000000007"}, None),
         ({"archived_wal": None}, None),
         ({"backups": 0, "newest_backup": None, "is_there": None}, "all: the repository has no backup"),
-        ({"is_there": False}, "nobody knows how much: the newest backup, 20261121-053408F, is not"),
+        ({"is_there": False}, "unknown: the newest backup, 20261121-053408F, is not"),
         (
             {"newest_wal": "000000010000000000000006"},
             "000000010000000000000007 was archived, and the repository has nothing after 000000010000000000000006",
@@ -233,7 +233,7 @@ HELD = {
         ({"newest_wal": None}, "000000010000000000000007 was archived, and the repository has nothing: "),
         (
             {"missing_wal": "000000010000000000000005"},
-            "nobody knows how much: 000000010000000000000005 is not in the repository any more, and from the newest"
+            "unknown: 000000010000000000000005 is not in the repository any more, and from the newest"
             " backup, 20261121-053408F, nothing after it can be restored",
         ),
     ],

@@ -94,7 +94,7 @@ def test_a_source_that_is_newer_than_its_bundle_is_served(stack: StackUnderTest)
     refused = stack.run("up")
     assert refused.returncode == 1
     assert "worker/src/routes/health.ts:" in refused.stderr
-    assert refused.stderr.endswith("hybrid: apps/: can't be bundled, as it says above; mend it, then try again\n")
+    assert refused.stderr.endswith("hybrid: apps/: bundling failed (error above); fix it, then try again\n")
     route.write_text(source)
     assert stack.up().splitlines()[-1] == "changed: edge"
     assert (served(stack), stack.pid("edge")) == ("dev", pid)
@@ -130,7 +130,7 @@ def test_what_is_saved_is_served_at_once(stack: StackUnderTest) -> None:
         page.write_text(f"{text}<!-- saved -->")
         until(lambda: "<!-- saved -->" in str(request(stack.first_port, "GET", "/")[1]))
         route.write_text(source.replace("c.env", "c.env."))
-        until(lambda: has(said, "can't be bundled"))
+        until(lambda: has(said, "bundling failed"))
         assert served(stack) == "saved"
         route.write_text(f"{source}\nthrow new Error('at its start');")
         until(lambda: has(said, "ended (exit code 1)"))
@@ -156,7 +156,7 @@ def test_a_migration_that_is_saved_is_applied(stack: StackUnderTest) -> None:
         migration.write_text("CREATE TABLE regulated.saved ()")
         until(lambda: has(said, "0099_saved applied"))
         migration.write_text("CREATE TABLE regulated.saved (id bigint)")
-        until(lambda: has(said, "0099_saved was applied before"))
+        until(lambda: has(said, "0099_saved was already applied"))
     migration.unlink()
     assert stack.psql("SELECT to_regclass('regulated.saved')") == "regulated.saved"
 

@@ -33,7 +33,7 @@ def test_a_standby_is_made_and_serves_nothing(pair: Pair) -> None:
     answer = second.run("up", "--standby-of", str(first.state))
     assert answer.returncode == 0, answer.stderr
     assert running(second) == {"objects", "postgres"}
-    assert "serves nobody" in answer.stderr
+    assert "accepts no clients" in answer.stderr
     assert answer.stdout == ""
     assert second.bring_up() == []
 
@@ -42,7 +42,7 @@ def test_a_standby_says_why_it_lets_nobody_in(pair: Pair) -> None:
     _, second = pair
     answer = second.told("db", "status")
     assert answer.returncode == 1
-    assert "a standby, or a host that was told to stop serving, lets no client in" in answer.stderr
+    assert "a standby, or a host that was told to stop serving, accepts no clients" in answer.stderr
     assert second.psql("SELECT pg_is_in_recovery()") == "t"
 
 

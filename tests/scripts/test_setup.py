@@ -124,7 +124,7 @@ def test_a_missing_name_server_is_told_and_gone_without(
     program("mmdebstrap", "")
     program("newuidmap", "")
     assert run(monkeypatch, "up", 1000) == 0
-    assert "knot: not here, and the local stack then has no DNS" in capsys.readouterr().err
+    assert "knot: not installed (Debian package knot): the local stack has no DNS" in capsys.readouterr().err
 
 
 def test_each_package_that_is_gone_without_is_told_with_what_it_is_for(
@@ -137,8 +137,8 @@ def test_each_package_that_is_gone_without_is_told_with_what_it_is_for(
     assert run(monkeypatch, "up", 1000) == 0
     said = capsys.readouterr().err.splitlines()
     assert [line.partition("; ")[0] for line in said] == [
-        "knot: not here, and the local stack then has no DNS",
-        "meters: not here, and the local stack then has no figures",
+        "knot: not installed (Debian package knot): the local stack has no DNS",
+        "meters: not installed (Debian package meters): the local stack has no figures",
     ]
 
 
@@ -161,7 +161,7 @@ def test_a_name_server_that_can_not_be_had_holds_up_nothing(
     program("apt-get", 'case "$*" in *knot*) exit 100 ;; esac')
     assert run(monkeypatch, "up", 0) == 0
     said = capsys.readouterr().err
-    assert "knot: not here, and the local stack then has no DNS" in said
+    assert "knot: not installed (Debian package knot): the local stack has no DNS" in said
     assert "missing: " not in said
 
 

@@ -23,7 +23,7 @@ def plan(*versions: Version, to: str, percent: int = 100) -> Rollback:
 
 def test_a_version_whose_migrations_are_gone_is_refused() -> None:
     made = plan(version(1, "b"), version(2, "a", 100), to="v1")
-    assert made.refusals == ["it counts on migrations that are gone: 0002_branch"]
+    assert made.refusals == ["it depends on migrations that this checkout lacks: 0002_branch"]
 
 
 def test_migrations_that_came_later_are_told() -> None:
@@ -33,7 +33,9 @@ def test_migrations_that_came_later_are_told() -> None:
 
 def test_a_third_version_gets_no_share() -> None:
     made = plan(version(1, "a"), version(2, "a", 50), version(3, "a", 50), to="v1", percent=20)
-    assert made.refusals == ["2 other versions answer, and beside it one can have the rest; allowed: --percent 100"]
+    assert made.refusals == [
+        "2 other versions answer, and traffic can be split between two versions only; allowed: --percent 100"
+    ]
     assert plan(version(1, "a"), version(2, "a", 50), version(3, "a", 50), to="v1").shares == [("v1", 100)]
 
 
@@ -43,7 +45,7 @@ def test_the_settings_name_the_one_that_is_not_declared() -> None:
     assert plan(*versions, to="v3").earlier == ("", 100)
     assert plan(*versions, to="v3", percent=10).earlier == ("v2", 90)
     assert plan(*versions, to="v1", percent=10).refusals == [
-        "neither it nor the one that answers now is the newest; allowed: --percent 100"
+        "one of the two must be the newest version; allowed: --percent 100"
     ]
 
 

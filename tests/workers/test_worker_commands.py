@@ -116,7 +116,7 @@ def test_what_can_not_be_put_back_is_refused_with_reasons(api: ApiWorker) -> Non
     assert f"hybrid: {SCRIPT}: 0190f5a2-7b1c-4d3e-8f00-0123456789ab is none of its versions" in unknown.err
     refused = rollback("--to", old, "--execute")
     assert refused.code == 1
-    assert "refused: 100 versions are newer, and Cloudflare puts back the newest 100 only" in refused.out
+    assert "refused: 100 versions are newer, and Cloudflare can roll back to the newest 100 only" in refused.out
     assert "refused without --force: build unreleased is no commit of this checkout" in refused.out
     assert rollback("--to", old, "--execute", "--force").code == 1
     assert api.answering() == [(newest, 100)]
@@ -139,7 +139,7 @@ def test_a_version_that_answers_well_stays(api: ApiWorker) -> None:
     with served(answers_as("two")) as url:
         done = check(url, "--execute")
     assert (done.code, api.answering()) == (0, [(good, 100)]), done
-    assert "version 2, build two, answers well" in done.err
+    assert "version 2, build two, is healthy" in done.err
 
 
 @pytest.mark.parametrize(("build", "fault"), [("", "answers 500"), ("one", "is of build one, and version 2 of two")])

@@ -87,7 +87,7 @@ def test_a_worker_is_as_declared() -> None:
 
 
 def test_what_has_no_place_is_refused() -> None:
-    with pytest.raises(WorkerError, match="shop: binding IT of type kv_namespace has no place"):
+    with pytest.raises(WorkerError, match="shop: binding IT of type kv_namespace is not supported"):
         config({"name": "IT", "type": "kv_namespace"})
 
 

@@ -17,8 +17,8 @@ const PREFIX = "/auth/";
 /** Undefined for a path that is not about signing in. */
 export function authenticate(request: Request, env: Env): Promise<Response> | undefined {
   const { pathname } = new URL(request.url);
-  const way = pathname.startsWith(PREFIX) ? `${request.method} ${pathname.slice(PREFIX.length)}` : "";
-  switch (way) {
+  const route = pathname.startsWith(PREFIX) ? `${request.method} ${pathname.slice(PREFIX.length)}` : "";
+  switch (route) {
     case "GET sign-in":
       return begin(request, env, false);
     case "GET register":

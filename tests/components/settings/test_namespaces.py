@@ -38,8 +38,8 @@ def test_what_stacks_have_may_be_there(stack: str) -> None:
         ("hybird:mediaBuckets", "is not a setting; did you mean hybrid:mediaBuckets?"),
         ("aws:regoin", "is not a setting; did you mean aws:region?"),
         ("pulumi:tag", "is not a setting; did you mean pulumi:tags?"),
-        ("cloudflare:nonsense", "is read by nobody, as providers are declared whole and have their credentials from"),
-        ("cloudflare:apiToken", "is read by nobody"),
+        ("cloudflare:nonsense", "is not read: the program configures its providers, with credentials from"),
+        ("cloudflare:apiToken", "is not read"),
         ("aws:region", "is not in Canada; allowed: ca-central-1 or ca-west-1"),
     ],
 )

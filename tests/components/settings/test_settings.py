@@ -143,8 +143,7 @@ def test_dev_is_valid() -> None:
         (
             "recoveryPointSeconds",
             "119",
-            "119 is missed by every quiet host, whose log waits up to 60 s (archiveTimeoutSeconds); "
-            "allowed: at least 120",
+            "119 can't be met: a quiet host archives only every 60 s (archiveTimeoutSeconds); allowed: at least 120",
         ),
         ("recoveryTimeSeconds", "86401", "allowed: at most 86400"),
         ("alarmEmail", "platform", "matches"),

@@ -164,7 +164,7 @@ def test_a_host_serves_on_until_its_standby_was_seen_to_follow(pair: Pair, store
     report = a.apply("files", spec=spec)
     (failure,) = report["failed"]
     assert (report["changed"], failure["operation"]) == ([], "serving")
-    unseen = "nobody has seen within the hour that a standby follows it on timeline 1"
+    unseen = "no standby was seen in sync on timeline 1 in the last hour"
     assert unseen in failure["error"]
     assert follows(pair, store) == "b follows a on timeline 1"
     b.superuser("SELECT pg_wal_replay_pause()")

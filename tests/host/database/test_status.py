@@ -189,7 +189,7 @@ def test_what_the_repository_has_no_more_would_be_lost(watched: HostUnderTest, s
     assert level(watched, "would be lost") == "ok"
     for folder, told in (
         ("archive/main-17/17-1/0", r"[0-9A-F]{24} was archived, and the repository has nothing: "),
-        ("backup/main-17/2", r"nobody knows how much: the newest backup, \d{8}-\d{6}F, is not in the repository"),
+        ("backup/main-17/2", r"unknown: the newest backup, \d{8}-\d{6}F, is not in the repository"),
         ("", "all: the repository has no backup that this database can be restored from: "),
     ):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"postgresql/{folder}"):
@@ -228,7 +228,7 @@ def test_log_that_is_missing_after_the_newest_backup_would_be_lost_with_all_that
         found = findings(watched)["would be lost"]
         client.put_object(Bucket=held[0], Key=key, Body=content)
         name = key.rpartition("/")[2][:24]
-        told = rf"nobody knows how much: {name} is not in .* newest backup, \d{{8}}-\d{{6}}F\S*, nothing after it"
+        told = rf"unknown: {name} is not in .* newest backup, \d{{8}}-\d{{6}}F\S*, nothing after it"
         assert (found.level, re.match(told, found.detail) is not None) == ("critical", True), found.detail
         assert level(watched, "would be lost") == "ok"
 

@@ -239,7 +239,7 @@ def test_what_a_lost_host_had_not_archived_is_a_hole_with_the_nearest_moments_be
     found = situation(*BOTH, branch=12, timeline=2, is_lost=True)
     # Its newest archived commit, and the beginning of the timeline that came after it.
     assert [(one.since, one.until) for one in found.windows] == [(since, at(11.9)), (at(22.1), at(40.9))]
-    cause = "timeline 1 was left for timeline 2, and of it nothing is archived after 2026-11-01T11:54:00.000000Z"
+    cause = "timeline 1 ended at timeline 2; nothing of it is archived after 2026-11-01T11:54:00.000000Z"
     assert [(one.since, one.until, one.cause) for one in found.covered.holes] == [
         (at(11.9), at(22.1), cause),
         (at(40.9), at(60), "archive: nothing comes after 00000002000000000000001E"),
@@ -263,7 +263,7 @@ def test_a_hole_names_the_timeline_that_has_its_moments_and_the_option() -> None
     )
     found = replace(lost, held=held)
     named = f"; timeline 3 has {written(at(12))} .. {written(at(20))}: --timeline 3"
-    cause = f"timeline 1 was left for timeline 2, and of it nothing is archived after {written(at(11.9))}{named}"
+    cause = f"timeline 1 ended at timeline 2; nothing of it is archived after {written(at(11.9))}{named}"
     assert found.covered.holes[0].cause == cause
     (fault,) = choose(target("time", at(15)), found).faults
     assert f"can't be restored: {cause} (" in fault
@@ -300,7 +300,7 @@ def test_a_host_that_was_lost_right_after_its_only_backup_left_a_hole_with_that_
     late = backup(11, stopped_at=at(11.95))
     (hole, _) = situation(late, branch=12, timeline=2, is_lost=True).covered.holes
     assert (hole.since, hole.until) == (late.stopped_at + timedelta(seconds=1), at(22.1))
-    assert hole.cause.startswith("timeline 1 was left for timeline 2")
+    assert hole.cause.startswith("timeline 1 ended at timeline 2")
 
 
 def test_the_end_of_a_window_is_all_of_its_log() -> None:

@@ -47,7 +47,7 @@ def test_a_lost_tail_is_a_hole_and_what_is_around_it_is_restored_exactly(site: S
     (before, after), (hole,) = listed["windows"], listed["holes"]
     since, ended = datetime.fromisoformat(hole["from"]), datetime.fromisoformat(hole["until"])
     assert (before["until"], after["from"], after["is_live"]) == (hole["from"], hole["until"], True)
-    assert hole["cause"].startswith("timeline 1 was left for timeline 2, and of it nothing is archived after ")
+    assert hole["cause"].startswith("timeline 1 ended at timeline 2; nothing of it is archived after ")
     # The newest commit that is archived, and not the moment at which it was.
     assert at(kept[-2]) < since < at(kept[-1])
     assert all(since < at(row) < ended for row in lost)

@@ -110,7 +110,7 @@ def test_copies_are_named_by_reference_and_made_first() -> None:
 
 
 def test_a_bucket_without_a_name_or_region_is_refused() -> None:
-    with pytest.raises(LocalError, match="unnamed: its name is known only to the cloud"):
+    with pytest.raises(LocalError, match="unnamed: its name is known only after deployment"):
         declared_buckets(plan(resource(tokens.BUCKET, "unnamed")))
     nowhere = Resource(urn="urn", type=tokens.BUCKET, name="nowhere", custom=True, inputs={"bucket": "b"})
     with pytest.raises(LocalError, match="nowhere: its region is not declared"):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from local.common import room
+from local.common import disk_space
 from local.common.errors import LocalError
 from local.common.state import State
 
@@ -16,15 +16,15 @@ from local.common.state import State
 def test_too_little_room_is_told_with_its_figures(
     state: State, monkeypatch: pytest.MonkeyPatch, free_mb: int, has_database: bool, is_enough: bool
 ) -> None:
-    found = SimpleNamespace(free=free_mb * room.MB, total=3000 * room.MB)
+    found = SimpleNamespace(free=free_mb * disk_space.MB, total=3000 * disk_space.MB)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: found)
     if has_database:
         state.root.mkdir()
     if is_enough:
-        room.ensure(state)
+        disk_space.ensure(state)
         return
     needed = "64 MB" if has_database else "1,024 MB"
     with pytest.raises(
         LocalError, match=f"{state.folder}: .*{free_mb} MB of 3,000 MB are free, and {needed} are needed"
     ):
-        room.ensure(state)
+        disk_space.ensure(state)
