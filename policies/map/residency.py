@@ -157,9 +157,7 @@ def residency_map(plan: Plan) -> ResidencyMap:
             of_state,
         ]
     entries = sorted(_entries(found), key=_order)
-    return ResidencyMap(
-        stack=plan.stack, resources=len(resources), entries=tuple(entries), flows=tuple(_flows(plan, entries))
-    )
+    return ResidencyMap(stack=plan.stack, resources=len(resources), entries=tuple(entries), flows=tuple(_flows(plan)))
 
 
 def _entries(found: Iterable[Found]) -> Iterator[Entry]:
@@ -192,9 +190,9 @@ def _order(entry: Entry) -> tuple[int, str, int, int, str, tuple[str, ...]]:
     )
 
 
-def _flows(plan: Plan, entries: Iterable[Entry]) -> Iterator[Flow]:
+def _flows(plan: Plan) -> Iterator[Flow]:
     """Flows from the edge to the database, from there to its backups, and from each bucket to its copy."""
-    host = next((one.where for one in entries if one.what == "Lightsail instance"), None)
+    host = next((one.where for resource in plan.of_type(tokens.INSTANCE) for one in _found(plan, resource)), None)
     if host is not None:
         yield from _queries(plan, host)
         yield from _backups(plan, host)
