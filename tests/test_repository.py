@@ -108,6 +108,30 @@ def test_the_house_lists_folders_and_rooms_in_the_order_of_imports() -> None:
         assert house[folder] == listed, f"docs/architecture.md: {folder}/: its rooms are {', '.join(listed)}"
 
 
+def test_a_folder_of_the_house_stands_in_every_list() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    contracts = {one["id"]: one for one in tools["contracts"]}
+    sources = re.search(r"^SOURCES := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert sources
+    of_host = contracts["specification"]["source_modules"] + contracts["operator"]["source_modules"]
+    # With the folders that are not in it: their layer, or their leave to all of host, makes it needless.
+    lists: dict[str, tuple[list[str], set[str]]] = {
+        "Makefile: SOURCES": (sources[1].split(), set()),
+        "pyproject.toml: root_packages": (tools["root_packages"], set()),
+        'pyproject.toml: id = "circles": ancestors': (contracts["circles"]["ancestors"], set()),
+        'pyproject.toml: id = "rollback": source_modules': (
+            contracts["rollback"]["source_modules"],
+            {"durable", "failover", "host"},
+        ),
+        'pyproject.toml: id = "specification" or "operator": source_modules': (
+            of_host,
+            {"bench", "durable", "failover", "host", "local"},
+        ),
+    }
+    for where, (listed, without) in lists.items():
+        assert sorted(listed) == sorted({*layers()[""]} - without), where
+
+
 def test_several_rooms_need_what_is_in_common() -> None:
     graph = grimp.build_graph(*layers()[""], cache_dir=None)
     for module in sorted(name for name in graph.modules if re.match(r"\w+\.common\.", name)):
