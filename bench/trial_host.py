@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from host.common.layout import programs
 from local.host import root_filesystem
+from local.host.spec import MAJOR
 from tests.host.conftest import running_host
 from tests.host.running import HostUnderTest
 from tests.host.store import ObjectStore
 from tests.host.tree import Tree, unpacked
 from tests.run.ports import claim_some
 
-PGBENCH = "/usr/lib/postgresql/17/bin/pgbench"
+PGBENCH = f"{programs(MAJOR)}/pgbench"
 
 
 @contextmanager

@@ -8,8 +8,6 @@ from host.specification import reading
 from host.specification.model import Spec
 from plan.model import Plan, Resource, reveal
 
-REGION = "ca-central-1"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from database.declared import REGION
+from components.common.regions import HOME_REGION
 from database.errors import DatabaseError
 
 HOW = "sign in with `aws sso login`, or set AWS_PROFILE"
@@ -19,7 +19,7 @@ def client() -> Any:
 
     config = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3})
     with plain_errors("AWS"):
-        return boto3.Session(region_name=REGION).client("ssm", config=config)
+        return boto3.Session(region_name=HOME_REGION).client("ssm", config=config)
 
 
 def read(ssm: Any, names: Sequence[str]) -> dict[str, str]:
@@ -32,7 +32,7 @@ def read(ssm: Any, names: Sequence[str]) -> dict[str, str]:
     missing = [name for name in names if name not in values]
     if missing:
         raise DatabaseError(
-            f"Parameter Store in {REGION}: has no {', '.join(missing)}; "
+            f"Parameter Store in {HOME_REGION}: has no {', '.join(missing)}; "
             "has the stack been brought up, and is this its account?"
         )
     return values

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from shutil import which
 from typing import IO, Any
 
-from database.declared import REGION
+from components.common.regions import HOME_REGION
 from database.errors import DatabaseError
 from database.parameter_store import plain_errors
 
@@ -53,7 +53,7 @@ def forwarded(target: str, port: int) -> Iterator[int]:
     """A loopback port that leads to the node's own; the session ends with the block. Raises DatabaseError."""
     here = _free_port()
     given = json.dumps({"portNumber": [str(port)], "localPortNumber": [str(here)]})
-    argv = ["aws", "ssm", "start-session", "--region", REGION, "--target", target]
+    argv = ["aws", "ssm", "start-session", "--region", HOME_REGION, "--target", target]
     argv += ["--document-name", DOCUMENT, "--parameters", given]
     with tempfile.TemporaryFile("w+") as output:
         # A session of its own: Ctrl-C in psql must not end the connection to the server.

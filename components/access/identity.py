@@ -11,12 +11,11 @@ import pulumi_random as random
 from components.common.labels import DataClass, Environment, Labels
 from components.common.protection import Protection
 from components.common.regions import HOME_REGION
-from components.common.sessions import REFRESH_DAYS, TOKEN_MINUTES
+from components.common.sessions import REFRESH_DAYS, SCOPES, TOKEN_MINUTES
 
 Binding = cloudflare.WorkerVersionBindingArgsDict
 
 PASSWORD_LENGTH = 12
-SCOPES = ("openid", "email", "profile")
 # Members of this group of the pool have the role; everybody else is a member.
 ADMIN = "admin"
 

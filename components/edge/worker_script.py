@@ -7,6 +7,7 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 
 from components.common.labels import DataClass, Labels
+from components.common.regions import HOME_REGION
 from components.settings.stack import Settings
 
 # Not the newest: one that the workerd pinned in package-lock.json knows, so that the cloud and one machine behave
@@ -54,7 +55,7 @@ class WorkerScriptArgs:
     """Static files that are uploaded with the version."""
     placement: cloudflare.WorkerVersionPlacementArgsDict = field(
         # Next to the database: each query is a round trip.
-        default_factory=lambda: cloudflare.WorkerVersionPlacementArgsDict(region="aws:ca-central-1")
+        default_factory=lambda: cloudflare.WorkerVersionPlacementArgsDict(region=f"aws:{HOME_REGION}")
     )
 
 

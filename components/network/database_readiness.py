@@ -12,6 +12,7 @@ from typing import Any
 import pulumi
 
 from components.common.errors import HybridError
+from components.common.regions import HOME_REGION
 from components.network.tunnel_connection import Bridge, TunnelEndpoint, tunnel
 
 # A fresh host installs packages and makes a cluster first; that takes a few minutes.
@@ -99,7 +100,7 @@ def wait_until_ready(
                 minutes = patience.seconds / 60
                 raise ReadinessError(
                     f"{fault}. Gave up after {minutes:.0f} minutes; `pulumi up` goes on from here once it is mended. "
-                    f"The host's own report: `aws ssm list-command-invocations --details --region ca-central-1`"
+                    f"The host's own report: `aws ssm list-command-invocations --details --region {HOME_REGION}`"
                 )
             if fault != said:
                 say(f"waiting for the database: {fault}")

@@ -21,14 +21,13 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from host.recovery.errors import RecoveryError
-from host.specification.model import Line, matching
+from host.specification.model import BACKUP_LABEL, Line, matching
 
 MAIN = "main"
 """The cluster that serves."""
 SWAP_NOTE = "hybrid-swap"
 """File in a staged cluster that changes places with main: the name that it has meanwhile."""
 LSN = "[0-9A-F]{1,8}/[0-9A-F]{1,8}"
-LABEL = "[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?"
 CLUSTER = "[a-z][a-z0-9_-]{0,40}"
 FOLDER = rf"{CLUSTER}(\.[a-z0-9-]{{1,40}})?"
 NAME_BYTES = 63
@@ -39,7 +38,7 @@ LAST_TIMELINE = 2**32 - 1
 TIME = "a time such as 2026-11-21T09:30:00Z, with its zone"
 ClusterName = Annotated[str, matching(CLUSTER, "is not a name: lower case letters, digits, _ and -")]
 FolderName = Annotated[str, matching(FOLDER, "is not a name such as main.before-20261121-093000")]
-Label = Annotated[str, matching(LABEL, "is not a backup's label such as 20261121-093000F")]
+Label = Annotated[str, matching(BACKUP_LABEL, "is not a backup's label such as 20261121-093000F")]
 
 
 def written(moment: datetime) -> str:
@@ -48,7 +47,7 @@ def written(moment: datetime) -> str:
 
 
 def is_label(text: str) -> bool:
-    return re.fullmatch(LABEL, text) is not None
+    return re.fullmatch(BACKUP_LABEL, text) is not None
 
 
 def is_lsn(text: str) -> bool:

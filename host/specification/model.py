@@ -116,9 +116,9 @@ Line = Annotated[str, AfterValidator(_printable)]
 Identifier = Annotated[
     str, matching(r"(?!pg_)[a-z_][a-z0-9_]{0,62}", "lower case letters, digits and _ are allowed, not pg_ in front")
 ]
-BackupLabel = Annotated[
-    str, matching(r"[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?", "a backup's label such as 20261121-093000F is needed")
-]
+BACKUP_LABEL = "[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?"
+"""As pgBackRest names a full backup, and one that builds on it."""
+BackupLabel = Annotated[str, matching(BACKUP_LABEL, "a backup's label such as 20261121-093000F is needed")]
 # A password outside printable ASCII would need SASLprep (RFC 4013), which clients do differently.
 Password = Annotated[
     str,

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from host.common.layout import PROMOTE_WITHOUT_MARK, SOCKETS
+from host.common.layout import PROMOTE_WITHOUT_MARK, SOCKETS, programs
 from host.common.report import Report
 from host.specification.model import Spec
 from local.common.errors import LocalError
@@ -155,7 +155,7 @@ def restored_up_to(stack: Stack) -> datetime | None:
 
 def _asked(runtime: HostRuntime, host: Spec, query: str) -> str:
     postgres = host.postgres
-    program = f"/usr/lib/postgresql/{postgres.major}/bin/psql"
+    program = f"{programs(postgres.major)}/psql"
     place = ["-h", SOCKETS, "-p", str(postgres.port), "-d", postgres.database]
     answer = runtime.in_host([program, "-XAtq", *place, "-c", query])
     if answer.returncode:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import psutil
 
-from host.common.layout import HYBRID, SOCKETS
+from host.common.layout import HYBRID, SOCKETS, programs
 from host.common.report import Report, parse
 from host.specification import reading
 from local.common.errors import LocalError
@@ -95,10 +95,10 @@ class Namespaces:
     @property
     def postgres(self) -> Program:
         """PostgreSQL in the foreground; SIGINT is its fast shutdown."""
-        programs, settings = f"/usr/lib/postgresql/{MAJOR}/bin", f"/etc/postgresql/{MAJOR}/main"
+        settings = f"/etc/postgresql/{MAJOR}/main"
         return Program(
             name="postgres",
-            command=_in_root(self._root, [f"{programs}/postgres", "-D", settings]),
+            command=_in_root(self._root, [f"{programs(MAJOR)}/postgres", "-D", settings]),
             stop_signal="INT",
             stop_seconds=60,
         )
@@ -207,7 +207,7 @@ class Namespaces:
 
 def is_answering(runtime: HostRuntime) -> bool:
     """Whether the host answers on its own socket, which it does before any role exists."""
-    probe = [f"/usr/lib/postgresql/{MAJOR}/bin/pg_isready", "-q", "-h", SOCKETS, "-p", str(runtime.ready_port)]
+    probe = [f"{programs(MAJOR)}/pg_isready", "-q", "-h", SOCKETS, "-p", str(runtime.ready_port)]
     return runtime.in_host(probe, seconds=10).returncode == 0
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from host.common.layout import SOCKETS
+from host.common.layout import SOCKETS, programs
 from host.recovery.contract import Position, PositionRequest
 from host.recovery.following import unfollowed
 from local.common.errors import LocalError
@@ -82,7 +82,7 @@ def _asked(stack: Stack, query: str) -> str:
     """Empty where there is no answer."""
     try:
         postgres = running(stack).postgres
-        psql = [f"/usr/lib/postgresql/{MAJOR}/bin/psql", "-XAtq", "-h", SOCKETS, "-p", str(postgres.port)]
+        psql = [f"{programs(MAJOR)}/psql", "-XAtq", "-h", SOCKETS, "-p", str(postgres.port)]
         answer = runtime(stack).in_host([*psql, "-d", postgres.database, f"--command={query}"])
     except LocalError:
         return ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from components.common.sessions import REFRESH_DAYS, TOKEN_MINUTES
+from components.common.sessions import REFRESH_DAYS, SCOPES, TOKEN_MINUTES
 from local.common.errors import LocalError
 from local.common.values import setting
 from local.host.realisation import Realisation
@@ -40,7 +40,7 @@ def bindings(stack: Stack, plan: Plan) -> dict[str, str | None]:
         "OIDC_ROLES_CLAIM": ROLES_CLAIM,
         "OIDC_CLIENT_ID": SITE,
         "OIDC_CLIENT_SECRET": _secret(stack, SITE),
-        "OIDC_SCOPE": "openid email profile",
+        "OIDC_SCOPE": " ".join(SCOPES),
         # The local issuer has what the standards say, and Cognito has its own.
         "OIDC_REQUESTED_AUDIENCE": None,
         "OIDC_SIGN_UP_URL": None,

@@ -25,6 +25,7 @@ BACKUPS = "backups-go-to-canada"
 REPLICATION = "replication-stays-in-the-stack"
 PEOPLE = "topics-tell-people"
 DESTINATIONS = "destinations-are-judged"
+# As policies/residency/edge.py has it, which needs the packs' library.
 PUBLIC_ROLE = "public_read"
 STRICTEST_FIRST = (DataClass.REGULATED, DataClass.PERSONAL, DataClass.PUBLIC, DataClass.NONE)
 NOT_DECLARED = "not declared"

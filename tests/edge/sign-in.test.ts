@@ -179,7 +179,10 @@ test("what changes something comes from the site's own pages", async () => {
   await visitor.register();
   for (const headers of [{}, { Origin: "https://elsewhere.example" }, { Origin: "null" }]) {
     assert.equal((await visitor.sent({ method: "POST", headers, body: "{}" })).status, 403);
-    assert.equal((await visitor.ask(`${edge.site}/auth/sign-out`, { method: "POST", headers })).status, 403);
+    const refused = await visitor.ask(`${edge.site}/auth/sign-out`, { method: "POST", headers });
+    assert.equal(refused.headers.get("Content-Type"), "application/problem+json");
+    const { type, title, status, code } = (await refused.json()) as Record<string, unknown>;
+    assert.deepEqual([type, title, status, code], ["about:blank", "Forbidden", 403, "foreign_origin"]);
   }
   assert.equal((await visitor.sent({ method: "POST", headers: { Origin: edge.site }, body: "{}" })).status, 200);
   assert.equal((await visitor.session()).signedIn, true);

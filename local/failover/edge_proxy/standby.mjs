@@ -76,7 +76,8 @@ async function answerOf(pathname, known) {
   }
   if (pathname.startsWith("/api/") || pathname.startsWith("/auth/")) {
     const detail = "The local stand-by has no database and signs nobody in; only the API's health is here.";
-    return json(503, { type: "/problems/not_here", title: detail, status: 503, detail, code: "not_here" });
+    const problem = { type: "about:blank", title: "Service Unavailable", status: 503, detail, code: "not_here" };
+    return json(503, problem, "application/problem+json");
   }
   const file = pathname.endsWith("/") ? `${pathname}index.html` : pathname;
   const found = (await asset(file, known)) ?? (await asset(`${file}.html`, known));
@@ -104,10 +105,11 @@ async function asset(name, known, status = 200) {
 /**
  * @param {number} status
  * @param {unknown} document
+ * @param {string} [type]
  */
-function json(status, document) {
+function json(status, document, type = "application/json") {
   return Response.json(document, {
     status,
-    headers: { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" },
+    headers: { "Content-Type": type, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" },
   });
 }

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from components.access.identity import ADMIN
+from components.common.sessions import REFRESH_DAYS, SCOPES
 from plan.model import Computed, Plan, Secret
 from tests.changed_stack import record_each
+from tests.commands import ROOT
 from tests.components.declared import named
 
 AUTH0: dict[str, Any] = {
@@ -95,3 +98,11 @@ def test_each_stack_counts_its_own_requests(dev_plan: Plan, prod_plan: Plan) -> 
     ]
     assert [limit["simple"] for limit in limits] == [{"limit": 60000, "period": 60}, {"limit": 600, "period": 60}]
     assert len({limit["namespaceId"] for limit in limits}) == 2
+
+
+def test_what_is_written_in_typescript_too_is_the_same() -> None:
+    session = (ROOT / "apps/web/src/session.ts").read_text()
+    assert f'SealedCookie<Tokens>("session", {REFRESH_DAYS} * 24 * 3600)' in session
+    assert f'includes("{ADMIN}")' in (ROOT / "apps/worker/src/access.ts").read_text()
+    issuer = (ROOT / "local/identity/issuer/serve.mjs").read_text()
+    assert f'addOIDCScope("{" ".join(SCOPES)}")' in issuer

@@ -1,6 +1,7 @@
 """What the API's Worker is bound to, read back from the recorded plan."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from components.settings.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
 from plan.model import Plan, reveal
 from tests.changed_stack import record_with
+from tests.commands import ROOT
 from tests.components.declared import named
 
 
@@ -26,6 +28,12 @@ def test_the_api_is_bound_to_both_hyperdrives_and_every_bucket(dev_plan: Plan) -
 
 def test_only_known_names_are_bound_besides_buckets(dev_plan: Plan) -> None:
     assert bound(dev_plan).keys() == TAKEN - {"SENTRY_DSN"} | {binding_name(REQUIRED_BUCKET)}
+
+
+def test_the_api_tells_callers_to_wait_for_the_limits_period(dev_plan: Plan) -> None:
+    told = re.search(r"LIMIT_PERIOD_SECONDS = (\d+);", (ROOT / "apps/worker/src/access.ts").read_text())
+    assert told
+    assert bound(dev_plan)["RATE_LIMIT"]["simple"]["period"] == int(told[1])
 
 
 def test_the_path_past_hyperdrive_is_a_secret_with_a_token_of_its_own_and_hyperdrives_roles(dev_plan: Plan) -> None:

@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 import typer
 
+from components.host.postgres_database import BEHIND_HYPERDRIVE, PUBLIC_READ
 from components.resource_types.row import Role
 from components.resource_types.table import RESOURCE_TYPES
+from database.access import POOLED
 from plan import codec
 from plan.model import Computed, Plan, Secret
+from policies.map import residency
 from policies.map.locations import Ground
 from policies.map.residency import Entry, ResidencyMap, residency_map, state
+from policies.residency import edge
 from policies.rules.rule import gathered
 from scripts.options import planned
 from tests.changed_stack import record_each
@@ -295,3 +299,8 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     refused = hybrid("residency", "dev", "--format", "json", "--output", str(tmp_path / "missing" / "map.json"))
     assert refused.code == 1
     assert refused.err.count("\n") == 1
+
+
+def test_the_role_that_sees_public_data_only_is_the_declared_one() -> None:
+    assert residency.PUBLIC_ROLE == edge.PUBLIC_ROLE == PUBLIC_READ.name
+    assert {role.name for role in BEHIND_HYPERDRIVE} == {*POOLED}
