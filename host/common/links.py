@@ -1,4 +1,7 @@
-"""Links on a host whose root is a folder here: they lead within that root, as the host itself sees them."""
+"""Links on a host whose root is a folder here: they lead within that root, as the host itself sees them.
+
+By hand: os.path.realpath follows an absolute link from this machine's own root.
+"""
 
 import errno
 import os

@@ -2,7 +2,7 @@
  * What the browser keeps: encrypted, so that it can neither read nor make it, and out of reach of scripts.
  *
  * `__Host-` binds a cookie to this host and to HTTPS (or localhost). One is 4,096 bytes at most, so a long value takes
- * several.
+ * several. By hand but for the encryption: iron-session makes one cookie, and throws where that is too long.
  */
 import { EncryptJWT, errors, jwtDecrypt, type JWTPayload } from "jose";
 

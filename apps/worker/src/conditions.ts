@@ -1,4 +1,9 @@
-/** Conditional and range requests (RFC 9110, 13 and 14) for what has a strong entity tag. */
+/**
+ * Conditional and range requests (RFC 9110, 13 and 14) for what has a strong entity tag.
+ *
+ * By hand: given a request's headers R2 throws at a tag that it can't read, which was a 500; of Hono's conditions there
+ * is If-None-Match alone.
+ */
 
 interface Stored {
   httpEtag: string;

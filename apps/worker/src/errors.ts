@@ -39,6 +39,7 @@ export class ApiError extends HTTPException {
   }
 }
 
+// By hand: STATUS_CODES of node:http has 413 and 422 by their names from before RFC 9110.
 const TITLES: Partial<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",

@@ -1,4 +1,8 @@
-/** A write that is sent again with the same Idempotency-Key is done once, and answered as it was. */
+/**
+ * A write that is sent again with the same Idempotency-Key is done once, and answered as it was.
+ *
+ * By hand, since the key is kept in the write's own transaction: in a store of its own the two could part.
+ */
 import { z } from "@hono/zod-openapi";
 import type { Query } from "./database";
 import type { AppContext } from "./env";

@@ -1,6 +1,7 @@
 /**
  * The stand-by on one machine: `node standby.mjs CONFIG.json`. Serves the same site as the Worker, over HTTP and HTTPS,
- * and of the API what failover asks: its health.
+ * and of the API what failover asks: its health. By hand, so that the site's own code, which takes a Response, adds the
+ * headers: a static server for Node.js has none.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
