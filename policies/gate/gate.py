@@ -9,7 +9,7 @@ from plan.memory import Memory
 from plan.model import Plan
 from policies.errors import GateError
 from policies.exemptions.exemption import FILE, Exemption, current_day, scope_faults, time_faults, use_faults
-from policies.gate.rules import EXEMPTIONS_RULE, RULES, overdue, own_finding, own_findings
+from policies.gate.rules import EXEMPTIONS_RULE, RULES, overdue, own_finding, own_findings, sealed
 from policies.packs import answers
 from policies.rules.findings import WAITING, Exempted, Finding, JudgedRule, Origin, Outcome, Searched, Subject, Verdict
 
@@ -69,6 +69,8 @@ def assess(
 def _judged(subject: Subject, rules: Sequence[JudgedRule], found: Sequence[Finding]) -> list[Finding]:
     """Findings of the packs and of the gate's own rules, before exemptions."""
     everything = [*own_findings(subject), *found]
+    if subject.origin is not Origin.RECORDED:
+        everything = [sealed(subject.plan, finding) for finding in everything]
     if subject.origin is Origin.STATE:
         by_name = {rule.name: rule for rule in rules}
         everything = [overdue(subject.plan, finding, by_name) for finding in everything]

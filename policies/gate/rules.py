@@ -23,6 +23,7 @@ EXEMPTIONS_RULE = "exemptions-are-sound"
 # The pack's, which passes over what it does not get to see.
 TEXTS_RULE = "inputs-hold-no-known-secret"
 # How a check that waits begins: see rule.Notes.
+UNKNOWN = re.compile(rf"{re.escape(UNCHECKED)}: (?P<path>[^:]*) is not known yet\.")
 WAITS = re.compile(r"(?P<rule>[a-z0-9-]+): (?P<path>.*?) is not known yet: ")
 # Of every type: they open nothing and move nothing, and others write some of them, such as a tool for costs.
 ANYWHERE = frozenset({"tags"})
@@ -206,6 +207,23 @@ def overdue(plan: Plan, found: Finding, rules: Mapping[str, JudgedRule]) -> Find
         message=f"{message} {rule.remediation} ({rule.page})" if rule else message,
         is_unchecked=True,
     )
+
+
+def sealed(plan: Plan, found: Finding) -> Finding:
+    """The finding as a waiting check where it is of a list that the engine has encrypted as a whole.
+
+    It does so with each list that holds a secret. The packs judged what is in it as the engine ran, and the recorded
+    plan shows all of it but the secret.
+    """
+    hidden = UNKNOWN.match(found.message) if found.is_unchecked else None
+    if hidden is None:
+        return found
+    # A rule for whole stacks does not say of which resource.
+    about = [plan.by_urn[found.urn]] if found.urn in plan.by_urn else plan.resources
+    if not any(sensitive.is_sealed(resource, hidden["path"]) for resource in about):
+        return found
+    message = f"{found.rule}: {hidden['path']} is ciphertext; the packs judge it in updates."
+    return replace(found, rule=WAITING, severity="unspecified", message=message, is_unchecked=False)
 
 
 def own_finding(rule: str, message: str, *, stack: str = "", urn: str = "", place: str = "") -> Finding:

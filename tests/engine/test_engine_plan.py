@@ -94,5 +94,10 @@ def differences(path: str, recorded: Any, shown: Any) -> Iterator[tuple[str, Any
             return
         case (Computed(), _) if shown == UNKNOWN:
             return
+        # The engine masks a list with a secret in it as a whole.
+        case (list(), _) if shown == MASK and any(
+            isinstance(text, Secret) for item in recorded for text in item.values()
+        ):
+            return
         case _ if recorded != shown:
             yield path, recorded, shown

@@ -119,3 +119,25 @@ def test_a_twin_that_waits_for_its_deletion_is_judged(deployed: Plan) -> None:
     plan = replace(deployed, resources=(*deployed.resources, twin))
     assert REGION_RULE in rules_of(plan, twin.name)
     assert REGION_RULE not in rules_of(plan, DISK)
+
+
+@pytest.mark.parametrize("origin", [Origin.PREVIEW, Origin.STATE])
+def test_a_list_that_is_encrypted_for_a_secret_in_it_waits(dev_plan: Plan, origin: Origin) -> None:
+    """As the engine writes it; another value that is hidden is a violation."""
+    version = custom(dev_plan, "web-version")
+    hidden = replace(version, inputs=version.inputs | {"bindings": Secret(Computed())})
+
+    def found(plan: Plan, given: Origin) -> tuple[set[str], set[str]]:
+        judged = assess([Subject(plan=plan, origin=given)], running.kept()).verdicts[0]
+        waiting = {finding.message for finding in judged.waiting if "is ciphertext" in finding.message}
+        return {finding.rule for finding in judged.findings if finding.is_unchecked}, waiting
+
+    rules = "edge-stores-hold-public-data-only", "plain-text-bindings-hold-no-secret"
+    violated, waiting = found(swapped(dev_plan, version, hidden), origin)
+    assert violated.isdisjoint(rules)
+    assert waiting >= {f"{rule}: bindings is ciphertext; the packs judge it in updates." for rule in rules}
+    violated, _ = found(swapped(dev_plan, version, hidden), Origin.RECORDED)
+    assert violated >= {*rules}
+    moved = replace(version, inputs=version.inputs | {"bindings": Computed()})
+    violated, _ = found(swapped(dev_plan, version, moved), origin)
+    assert violated >= {*rules}
