@@ -126,7 +126,8 @@ def test_each_host_is_asked_before_a_cut_over(dev_plan: Plan, monkeypatch: pytes
         answer = CliRunner().invoke(app, ["standby", "--stack", "dev"])
     assert (answer.exit_code, answer.stdout) == (0, "b follows a on timeline 2\n"), answer.output
     a, b = manager.nodes
-    assert manager.asked == [(a, None), (b, None), (b, None), (a, 2)]
+    # Who serves; then, of the standby: whether it is ahead, and whether it has what is written for it.
+    assert manager.asked == [*((host, None) for host in (a, b, b, a, a, b)), (a, 2)]
 
 
 def test_a_plan_without_the_document_is_refused(dev_plan: Plan) -> None:

@@ -342,7 +342,7 @@ def test_a_host_that_came_back_is_shut_though_the_repository_can_not_be_read(pai
     assert b.succeeds("mkdir", "-p", "/run/hybrid")
     assert b.succeeds("touch", TOLD_TO_SERVE)
     (failure,) = b.apply("files", "--dry", spec=spec)["failed"]
-    assert "it serves on" in failure["error"]
+    assert "this host keeps serving" in failure["error"]
     assert b.succeeds("rm", TOLD_TO_SERVE)
     report = b.apply("files", "--dry", spec=spec)
     assert report["failed"] == []
