@@ -48,6 +48,7 @@ SECRET_OUTPUTS = {
     PASSWORD: ("result", "bcryptHash"),
     PRIVATE_KEY: ("privateKeyPem",),
     SERVICE_TOKEN: ("clientSecret",),
+    "aws:cognito/userPoolClient:UserPoolClient": ("clientSecret",),
     "aws:ssm/activation:Activation": ("activationCode",),
     "cloudflare:index/accountToken:AccountToken": ("value",),
 }
