@@ -114,10 +114,17 @@ def has_unstarted(parent: int, starter: Path) -> bool:
     """Whether a child is still a copy of its parent, or the starter that becomes the child's own program."""
     try:
         process = Process(parent)
-        commands = [_command(child) for child in process.children()]
-        return any(command == process.cmdline() or str(starter) in command for command in commands)
+        own = process.cmdline()
+        return any(_is_unstarted(child, own, str(starter)) for child in process.children())
     except psutil.Error:
         return False
+
+
+def _is_unstarted(process: Process, parent: list[str], starter: str) -> bool:
+    command = _command(process)
+    # Between two programs a process has no command line, and no environment either.
+    is_between = not command and process.status() != psutil.STATUS_ZOMBIE
+    return is_between or command == parent or starter in command
 
 
 def memory_bytes(processes: Sequence[Process]) -> int:

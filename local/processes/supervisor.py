@@ -343,9 +343,10 @@ class Supervisor:
 
     def ensure(self, program: Program) -> Outcome:
         """Have it run as described; others stay as they are."""
-        before = self._info(program.name)
         self._files.write(program)
         ((added, changed, _),) = self._client.call("reloadConfig")
+        # supervisord looks for ended processes after an answer: the second one knows of what ended before the first.
+        before = self._info(program.name)
         was_running = before is not None and before["statename"] == "RUNNING"
         if was_running and program.name not in changed:
             return Outcome.UNCHANGED

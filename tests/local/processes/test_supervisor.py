@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -257,6 +258,22 @@ def test_orphans_of_a_killed_supervisord_are_ended(state: State, started: Superv
     started.start(list)
     assert started.ensure(sleeper()) == "started"
     assert len(processes.marked(state.folder, "sleeper")) == 1
+
+
+def test_a_part_killed_a_moment_ago_is_started(state: State, started: Supervisor) -> None:
+    started.ensure(sleeper())
+    (part,) = processes.marked(state.folder, "sleeper")
+    assert started.pid
+    daemon = psutil.Process(started.pid)
+    # It finds the question before it looks for who ended.
+    daemon.suspend()
+    part.kill()
+    later = threading.Timer(0.3, daemon.resume)
+    later.start()
+    try:
+        assert started.ensure(sleeper()) == "started"
+    finally:
+        later.join()
 
 
 def test_a_killed_supervisord_takes_its_namespace_with_it(
