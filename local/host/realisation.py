@@ -48,6 +48,4 @@ class Realisation:
 
     def run(self, program: Program, is_ready: Callable[[], bool]) -> str:
         """Has the program run as described, and be ready; the step's outcome. Raises LocalError."""
-        outcome = self.stack.supervisor.ensure(program)
-        self.stack.supervisor.wait_ready(program.name, is_ready)
-        return str(outcome)
+        return str(self.stack.supervisor.run(program, is_ready))

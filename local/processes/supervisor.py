@@ -43,6 +43,10 @@ class NotAnsweringError(LocalError):
     """supervisord does not answer."""
 
 
+class EndedError(LocalError):
+    """A part ended before it was ready."""
+
+
 class RefusedError(LocalError):
     """supervisord answers that it can't do what it was asked."""
 
@@ -343,10 +347,9 @@ class Supervisor:
 
     def ensure(self, program: Program) -> Outcome:
         """Have it run as described; others stay as they are."""
+        before = self._info(program.name)
         self._files.write(program)
         ((added, changed, _),) = self._client.call("reloadConfig")
-        # supervisord looks for ended processes after an answer: the second one knows of what ended before the first.
-        before = self._info(program.name)
         was_running = before is not None and before["statename"] == "RUNNING"
         if was_running and program.name not in changed:
             return Outcome.UNCHANGED
@@ -358,14 +361,27 @@ class Supervisor:
         self._start(program.name)
         return Outcome.RESTARTED if was_running else Outcome.STARTED
 
+    def run(self, program: Program, is_ready: Callable[[], bool]) -> Outcome:
+        """Have it run as described, and wait until it is ready. Raises LocalError."""
+        outcome = self.ensure(program)
+        try:
+            self.wait_ready(program.name, is_ready)
+        except EndedError:
+            if outcome is not Outcome.UNCHANGED:
+                raise
+            # It was about to end when it was found running.
+            outcome = self.ensure(program)
+            self.wait_ready(program.name, is_ready)
+        return outcome
+
     def wait_ready(self, name: str, is_ready: Callable[[], bool], seconds: float = 30) -> None:
-        """Return when is_ready does; LocalError with the last log lines when the part ends first, or takes longer."""
+        """Return when is_ready does. Raises EndedError, or LocalError when it takes longer, with the last log lines."""
         deadline = time.monotonic() + seconds
         while not is_ready():
             info = self._known(name)
             if info["statename"] != "RUNNING":
                 end = ended(exit_code(info, self._daemon_log()))
-                raise LocalError(f"{name}: ended ({end}){self._last_lines(name)}")
+                raise EndedError(f"{name}: ended ({end}){self._last_lines(name)}")
             if time.monotonic() > deadline:
                 raise LocalError(f"{name}: not ready after {seconds:g} s{self._last_lines(name)}")
             time.sleep(0.03)

@@ -38,8 +38,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, free_ports: Ports, dev_plan:
 
 
 def run(stack: Stack, plan: Plan) -> None:
-    stack.supervisor.ensure(part.program(stack, plan))
-    stack.supervisor.wait_ready(part.NAME, lambda: part.is_ready(stack))
+    stack.supervisor.run(part.program(stack, plan), lambda: part.is_ready(stack))
 
 
 def entered(stack: Stack, **form: str) -> httpx.Response:

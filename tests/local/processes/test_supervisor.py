@@ -1,8 +1,8 @@
 """The process tree, with a real supervisord: starts, changes, crashes, kills, damaged files; and nothing is left."""
 
+import contextlib
 import os
 import signal
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -260,20 +260,16 @@ def test_orphans_of_a_killed_supervisord_are_ended(state: State, started: Superv
     assert len(processes.marked(state.folder, "sleeper")) == 1
 
 
-def test_a_part_killed_a_moment_ago_is_started(state: State, started: Supervisor) -> None:
+def test_a_part_that_ends_while_it_is_waited_for_is_started_once_more(state: State, started: Supervisor) -> None:
     started.ensure(sleeper())
-    (part,) = processes.marked(state.folder, "sleeper")
-    assert started.pid
-    daemon = psutil.Process(started.pid)
-    # It finds the question before it looks for who ended.
-    daemon.suspend()
-    part.kill()
-    later = threading.Timer(0.3, daemon.resume)
-    later.start()
-    try:
-        assert started.ensure(sleeper()) == "started"
-    finally:
-        later.join()
+    (dying,) = processes.marked(state.folder, "sleeper")
+
+    def is_ready() -> bool:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            dying.kill()
+        return processes.marked(state.folder, "sleeper") not in ([], [dying])
+
+    assert started.run(sleeper(), is_ready) == "started"
 
 
 def test_a_killed_supervisord_takes_its_namespace_with_it(
