@@ -27,7 +27,14 @@ def test_the_api_is_bound_to_both_hyperdrives_and_every_bucket(dev_plan: Plan) -
 
 
 def test_only_known_names_are_bound_besides_buckets(dev_plan: Plan) -> None:
-    assert bound(dev_plan).keys() == TAKEN - {"SENTRY_DSN"} | {binding_name(REQUIRED_BUCKET)}
+    own = {*bound(dev_plan), "SENTRY_DSN"} - {binding_name(REQUIRED_BUCKET)}
+    assert own == TAKEN, f"components/settings/binding_names.py: TAKEN has to be {', '.join(sorted(own))}"
+
+
+def test_each_binding_has_a_type_in_the_worker(dev_plan: Plan) -> None:
+    typed = set(re.findall(r"^  (\w+)\??: ", (ROOT / "apps/worker/src/env.ts").read_text(), re.MULTILINE))
+    missing = sorted(bound(dev_plan).keys() - typed)
+    assert not missing, f"apps/worker/src/env.ts: Env lacks {', '.join(missing)}"
 
 
 def test_the_api_tells_callers_to_wait_for_the_limits_period(dev_plan: Plan) -> None:
