@@ -1,5 +1,6 @@
 """What Node.js runs, `npm test`, is a part of the run: ended with it, and looked after by it."""
 
+import itertools
 import json
 import os
 import re
@@ -28,6 +29,22 @@ WITH made AS (
 )
 INSERT INTO regulated.ledger_entries (owner, account_id, description, amount_cents, currency)
 SELECT owner, id, 'x', 1, 'CAD' FROM made, generate_series(1, 5)
+"""
+# What is not as it has to be: each member is shown its own rows alone, whoever asks.
+UNGUARDED = """
+SELECT format('%s: has to have row-level security, forced, and of_subject as its only policy', c.oid::regclass)
+FROM pg_class c
+LEFT JOIN LATERAL (
+    SELECT string_agg(concat_ws(' ', polname, pg_get_expr(polqual, polrelid)), '; ') AS text
+    FROM pg_policy WHERE polrelid = c.oid
+) policies ON true
+WHERE c.relnamespace = 'regulated'::regnamespace AND c.relkind IN ('r', 'p', 'f', 'm', 'v')
+-- yoyo's record of what was applied holds nobody's rows.
+AND c.relname !~ '^_?yoyo_'
+AND NOT (
+    c.relrowsecurity AND c.relforcerowsecurity AND policies.text IS NOT DISTINCT FROM
+    $$of_subject (owner = NULLIF(current_setting('app.subject'::text, true), ''::text))$$
+)
 """
 OLD = "INSERT INTO regulated.ledger_entries (description, amount_cents, currency) VALUES ('before', 1, 'CAD')"
 
@@ -95,6 +112,20 @@ def test_an_entry_from_before_there_were_owners_stays_and_is_nobodys(database: A
             with connection.transaction():
                 connection.execute("SELECT set_config('app.subject', '', true)")
                 assert connection.execute("SELECT FROM regulated.ledger_entries").fetchall() == []
+
+
+@pytest.mark.slow
+def test_each_regulated_table_shows_a_member_its_own_rows_alone(database: ApiDatabase) -> None:
+    assert database.host.superuser(UNGUARDED) == ""
+
+
+def test_each_migration_follows_the_one_before_and_can_be_taken_back() -> None:
+    names = sorted(path.stem for path in MIGRATIONS.glob("*.sql") if not path.stem.endswith(".rollback"))
+    for before, name in itertools.pairwise(names):
+        row = f"-- depends: {before}"
+        assert row in (MIGRATIONS / f"{name}.sql").read_text().splitlines(), f"{name}.sql: has to have `{row}`"
+    rollbacks = {path.name for path in MIGRATIONS.glob("*.rollback.sql")}
+    assert rollbacks == {f"{name}.rollback.sql" for name in names}
 
 
 @pytest.mark.slow
