@@ -1,7 +1,7 @@
 """Where S3, logs and messages go, and who keeps the keys."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
@@ -28,8 +28,9 @@ def _replication_stays(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     declared = _buckets(args)
     for resource in args.resources:
         if resource.resource_type == tokens.REPLICATION:
+            sources = resource.property_dependencies.get("rules", [])
             for destination in _destinations(resource.props):
-                fault = _fault(declared, destination)
+                fault = _fault_of_what_is_to_come(sources) if destination is None else _fault(declared, destination)
                 if fault:
                     yield f"This replication goes to a bucket that {fault}.", resource.urn
 
@@ -62,6 +63,15 @@ def _fault(declared: Mapping[Any, PolicyResource], destination: str | None) -> s
     if bucket is None:
         return "this stack does not declare"
     return "" if known(bucket.props, "region") in CANADIAN_REGIONS else "does not say it is in Canada"
+
+
+def _fault_of_what_is_to_come(sources: Iterable[PolicyResource]) -> str:
+    """The same, of a bucket that is not known yet, by all that the rules are made of: no other than the stack's own."""
+    buckets = [found for found in sources if found.resource_type == tokens.BUCKET]
+    if not buckets or any(found.resource_type == tokens.STACK_REFERENCE for found in sources):
+        return "this stack does not declare"
+    is_canadian = all(known(found.props, "region") in CANADIAN_REGIONS for found in buckets)
+    return "" if is_canadian else "does not say it is in Canada"
 
 
 def _destinations(replication: Mapping[str, Any]) -> list[str | None]:

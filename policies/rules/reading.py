@@ -142,18 +142,6 @@ def each_to_the_end(
         raise unknown
 
 
-def by_bucket(resources: Iterable[PolicyResource], *types: str) -> dict[str, list[Mapping[str, Any]]]:
-    """Properties of what belongs to each bucket, by the bucket's name; what names none belongs to none."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for resource in of_type(resources, *types):
-        try:
-            found.setdefault(text(resource.props, "bucket"), []).append(resource.props)
-        except UnknownValueError:
-            # A bucket whose part can't be told is judged as one without it.
-            continue
-    return found
-
-
 def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Path and text of every known string inside a value.
 

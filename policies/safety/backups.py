@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
-from pulumi_policy.proxy import UnknownValueError
 
 from components.resource_types import tokens
-from policies.rules.reading import by_bucket, each, entries, has, is_below, is_prod, of_type, parents, text, value
+from policies.rules.pairing import by_bucket
+from policies.rules.reading import each, entries, has, is_below, is_prod, known, of_type, parents, value
 from policies.rules.rule import Rule, StackRule
 
 REPOSITORY = "hybrid:backup:BackupRepository"
@@ -27,7 +27,7 @@ def _buckets_keep_versions(args: StackValidationArgs) -> Iterator[tuple[str, str
 
     def check(bucket: PolicyResource) -> Iterator[str]:
         # Those of backups are judged with all else that they need.
-        if not is_below(bucket, REPOSITORY) and not _keeps_versions(versioned.get(text(bucket.props, "bucket"), [])):
+        if not is_below(bucket, REPOSITORY) and not _keeps_versions(versioned[bucket.urn]):
             yield "This bucket keeps no versions."
 
     yield from each(of_type(args.resources, tokens.BUCKET), check)
@@ -43,12 +43,12 @@ def _backups_can_be_brought_back(args: StackValidationArgs) -> Iterator[tuple[st
     )
 
     def check(bucket: PolicyResource) -> Iterator[str]:
-        name = text(bucket.props, "bucket")
-        if not _keeps_versions(versioned.get(name, [])):
+        if not _keeps_versions(versioned[bucket.urn]):
             yield "This bucket of backups keeps no versions."
-        if not locks.get(name) or any(_lock_days(lock) < _least_lock_days(bucket) for lock in locks[name]):
+        own = locks[bucket.urn]
+        if not own or any(_lock_days(lock) < _least_lock_days(bucket) for lock in own):
             yield "This bucket of backups locks no versions, or not for long enough."
-        if not encryptions.get(name) or not all(map(_has_a_key_of_its_own, encryptions[name])):
+        if not encryptions[bucket.urn] or not all(map(_has_a_key_of_its_own, encryptions[bucket.urn])):
             yield "This bucket of backups is not encrypted with a key of one's own."
 
     yield from each(_repositories(args), check)
@@ -75,23 +75,17 @@ def _has_a_key_of_its_own(encryption: Mapping[str, Any]) -> bool:
 
 
 def _backups_are_copied(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    """Compares by name and not by ARN: which bucket a rule copies to is judged by the rules of residency."""
-    sources: set[str] = set()
-    for replication in of_type(args.resources, tokens.REPLICATION):
-        if any(_is_on(replication, index) for index in range(entries(replication.props, "rules"))):
-            sources.add(text(replication.props, "bucket"))
+    """Which bucket a rule copies to is judged by the rules of residency."""
+    copied = by_bucket(args.resources, tokens.REPLICATION)
     for repository in (found for found in args.resources if found.resource_type == REPOSITORY):
         buckets = [found for found in _repositories(args) if repository in parents(found)]
-        try:
-            is_copied = len(buckets) > 1 and any(text(found.props, "bucket") in sources for found in buckets)
-        except UnknownValueError:
-            is_copied = False
-        if not is_copied:
+        if len(buckets) < 2 or not any(_is_on(found) for bucket in buckets for found in copied[bucket.urn]):
             yield "These backups are in one place only.", repository.urn
 
 
-def _is_on(replication: PolicyResource, index: int) -> bool:
-    return bool(value(replication.props, "rules", index, "status") == "Enabled")
+def _is_on(replication: Mapping[str, Any]) -> bool:
+    rules = known(replication, "rules")
+    return any(known(rules, index, "status") == "Enabled" for index in range(len(rules or ())))
 
 
 def _old_versions_are_kept(args: ResourceValidationArgs) -> Iterator[str]:

@@ -7,7 +7,8 @@ from typing import Any
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 
 from components.resource_types import tokens
-from policies.rules.reading import by_bucket, current, each, each_to_the_end, items, of_type, text, value
+from policies.rules.pairing import by_bucket
+from policies.rules.reading import current, each, each_to_the_end, items, of_type, text, value
 from policies.rules.rule import Rule, StackRule
 
 PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -21,7 +22,7 @@ def _buckets_are_closed(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     blocks = by_bucket(args.resources, PUBLIC_ACCESS)
 
     def check(bucket: PolicyResource) -> Iterator[str]:
-        own = blocks.get(text(bucket.props, "bucket"), [])
+        own = blocks[bucket.urn]
         if not own:
             yield "This bucket has no block of public access."
         for block in own:
@@ -70,8 +71,7 @@ def _plain_http_is_refused(args: StackValidationArgs) -> Iterator[tuple[str, str
     policies = by_bucket(args.resources, tokens.BUCKET_POLICY)
 
     def check(bucket: PolicyResource) -> Iterator[str]:
-        own = policies.get(text(bucket.props, "bucket"), [])
-        if not any(_demands_tls(value(policy, "policy")) for policy in own):
+        if not any(_demands_tls(value(policy, "policy")) for policy in policies[bucket.urn]):
             yield "This bucket has no policy that refuses requests without TLS."
 
     yield from each_to_the_end(of_type(args.resources, tokens.BUCKET), check)

@@ -7,6 +7,7 @@ from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, Stac
 
 from components.resource_types import tokens
 from components.resource_types.table import RESOURCE_TYPES, of
+from policies.rules.pairing import belonging
 from policies.rules.reading import current, each, entries, is_prod, of_type, text, value
 from policies.rules.rule import Rule, StackRule
 
@@ -36,12 +37,12 @@ def _hosts_are_snapshotted(args: ResourceValidationArgs) -> Iterator[str]:
 
 def _data_has_a_disk_of_its_own(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     def check(instance: PolicyResource) -> Iterator[str]:
-        name = value(instance.props, "name")
-        if not any(name and value(found.props, "instanceName") == name for found in attachments):
+        if not attachments[instance.urn]:
             yield "This host has no disk of its own attached, so its data would go with it."
 
-    attachments = of_type(args.resources, ATTACHMENT)
-    yield from each(of_type(args.resources, tokens.INSTANCE), check)
+    instances = of_type(args.resources, tokens.INSTANCE)
+    attachments = belonging(instances, of_type(args.resources, ATTACHMENT), "instanceName", name="name")
+    yield from each(instances, check)
 
 
 def _ports_are_closed_first(args: ResourceValidationArgs) -> Iterator[str]:

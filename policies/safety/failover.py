@@ -11,6 +11,7 @@ from pulumi_policy.proxy import UnknownValueError
 from components.resource_types import tokens
 from components.resource_types.table import CLOUDFLARE_RECORDS
 from policies.exemptions.exemption import current_day
+from policies.rules.pairing import is_same
 from policies.rules.reading import each, host, is_below, is_prod, of_type, parents, text, value
 from policies.rules.rule import Rule, StackRule
 
@@ -102,8 +103,8 @@ def _host_has_a_switch(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     routes = [found for found in args.resources if found.resource_type == tokens.ROUTE]
 
     def check(record: PolicyResource) -> Iterator[str]:
-        name, zone = host(record.props, "name"), text(record.props, "zoneId")
-        own = [found for found in routes if _covers(found, name) and text(found.props, "zoneId") == zone]
+        name = host(record.props, "name")
+        own = [found for found in routes if _covers(found, name) and is_same(found, record, "zoneId")]
         switches = [found for found in own if (_host_of(found), _path_of(found)) == (name, "/*")]
         if len(switches) != 1:
             yield "This host has not one route to blank for all of its paths."

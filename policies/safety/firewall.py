@@ -8,7 +8,8 @@ from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, Stac
 from components.common.cloudflare_ranges import IPV4, IPV6
 from components.resource_types import tokens
 from policies.rules.networks import MOST_ADDRESSES, addresses
-from policies.rules.reading import has, host, value
+from policies.rules.pairing import belonging
+from policies.rules.reading import has, host, of_type, value
 from policies.rules.rule import Rule, StackRule
 
 SSH_PORT = 22
@@ -108,20 +109,19 @@ def _port_rules(args: ResourceValidationArgs) -> list[Mapping[str, Any]]:
 
 
 def _firewall_is_declared(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    owned = [found.props.get("instanceName") for found in args.resources if found.resource_type == tokens.PUBLIC_PORTS]
-    for resource in args.resources:
-        is_instance = resource.resource_type == tokens.INSTANCE
-        if is_instance and (resource.props.get("name") is None or resource.props.get("name") not in owned):
-            yield "This instance has no list of ports, so Lightsail opens SSH to everyone.", resource.urn
+    instances, lists = (of_type(args.resources, kind) for kind in (tokens.INSTANCE, tokens.PUBLIC_PORTS))
+    for urn, found in belonging(instances, lists, "instanceName", name="name").items():
+        if not found:
+            yield "This instance has no list of ports, so Lightsail opens SSH to everyone.", urn
 
 
 def _tunnel_is_behind_access(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     configs = [found for found in args.resources if found.resource_type == tokens.TUNNEL_CONFIG]
     applications = [found for found in args.resources if found.resource_type == tokens.ACCESS_APPLICATION]
-    configured = {found.urn for config in configs for found in config.property_dependencies.get("tunnelId", [])}
-    for tunnel in args.resources:
-        if tunnel.resource_type == TUNNEL and tunnel.urn not in configured:
-            yield "This tunnel does not declare which host names lead into it.", tunnel.urn
+    tunnels = of_type(args.resources, TUNNEL)
+    for urn, found in belonging(tunnels, configs, "tunnelId", name="id").items():
+        if not found:
+            yield "This tunnel does not declare which host names lead into it.", urn
     for config in configs:
         if value(config.props, "config", "warpRouting", "enabled") not in (None, False):
             yield "This tunnel leads people's devices into the host's network.", config.urn

@@ -11,7 +11,8 @@ from components.resource_types import tokens
 from components.resource_types.table import RESOURCE_TYPES
 from policies.rules.reading import accounts, entries, has, is_of, text, value
 from policies.rules.rule import Rule, StackRule
-from policies.safety.documents import DocumentError, Statement, statements
+from policies.safety.action_resources import are_without_resource
+from policies.safety.documents import TO_COME, DocumentError, Statement, statements
 
 # Looking is no harm; of the rest a star takes in what AWS adds later.
 READING = re.compile(r"[a-z0-9-]+:(get|list|describe|head|batchget)[a-z]*\*")
@@ -29,7 +30,6 @@ DATA_READS = (
     "lightsail:getinstanceaccessdetails",
     "lightsail:getrelationaldatabasemasteruserpassword",
     "dynamodb:getitem",
-    "sts:getsessiontoken",
     "lambda:getfunction",
     "logs:getlogevents",
 )
@@ -37,12 +37,8 @@ DATA_READS = (
 EVERY_SECRET = re.compile(r":(?:parameter|secret|table|log-group|function|Instance)[/:]?\*")
 # A policy can't name a key by its alias, only a condition can (AWS, KMS, Alias authorization).
 EVERY_KEY = re.compile(r":key/\*")
-# Actions that know no resource: a star is all that they can have (AWS, Service Authorization Reference).
-WITHOUT_RESOURCE = re.compile(
-    r"ssmmessages:(create|open)(control|data)channel|cloudwatch:putmetricdata|ecr:getauthorizationtoken|"
-    r"sts:getcalleridentity|xray:put(tracesegments|telemetryrecords)|"
-    r"[a-z0-9-]+:(list|describe)[a-z]*\*?|kms:listaliases|sns:getsubscriptionattributes|s3:listallmybuckets"
-)
+# What there is, and how it is set up: no harm, though AWS could name a resource for some of them.
+LOOKING = re.compile(r"[a-z0-9-]+:(list|describe)[a-z]*\*?")
 # With any of these for everything, one has every right of the account.
 BECOMES_ADMINISTRATOR = (
     "iam:addusertogroup",
@@ -130,15 +126,20 @@ def _resources_are_named(statement: Statement) -> Iterator[str]:
     )
     if (is_everything or is_every_secret) and any(map(statement.can, DATA_READS)):
         yield "hands out data or secrets of every resource"
-    elif is_everything and not statement.is_narrowed() and not all(map(WITHOUT_RESOURCE.fullmatch, statement.actions)):
+    elif is_everything and not statement.is_narrowed() and not all(map(_may_name_everything, statement.actions)):
         yield "allows its actions on every resource, without a condition that names less"
+
+
+def _may_name_everything(action: str) -> bool:
+    return bool(LOOKING.fullmatch(action)) or are_without_resource(action)
 
 
 def _is_everything(resource: str) -> bool:
     """Every resource, or every one of a service: a star where an account, a region or a name should be."""
     parts = resource.split(":", 5)
     if len(parts) < 6:
-        return "*" in resource
+        # What begins with another resource's ARN is within that one, such as a bucket's objects.
+        return "*" in resource and not resource.startswith(TO_COME)
     return "*" in parts[2] or parts[5].startswith("*")
 
 

@@ -1,14 +1,15 @@
 """The rules about copies of data and about backups, broken one way at a time."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from plan.model import Computed, Plan
 from policies.rules.rule import gathered
-from tests.policies.changes import Inputs, added, broken, having, removed, without
-from tests.policies.running import rules
+from tests.policies.changes import Inputs, added, broken, custom, having, removed, swapped, without
+from tests.policies.running import judge, rules
 
 ELSEWHERE = "arn:aws:s3:::automatonicai-prod-backups-222222222222"
 REPLICATION = "backups-replication-rules"
@@ -111,3 +112,23 @@ def test_an_old_types_replication_is_refused(dev_plan: Plan) -> None:
 def test_buckets_of_other_data_need_no_lock(dev_plan: Plan) -> None:
     (found,) = rules([removed(dev_plan, "documents-encryption")])
     assert found & JUDGED == set()
+
+
+@pytest.mark.parametrize(
+    ("sources", "is_own"),
+    [
+        (("backups-copy-bucket", "backups-copy-key"), True),
+        (("backups-copy-key",), False),
+        (("backups-copy-bucket", "elsewhere"), False),
+    ],
+)
+def test_a_copys_bucket_that_is_to_come_is_known_by_what_the_rules_are_made_of(
+    dev_plan: Plan, sources: tuple[str, ...], is_own: bool
+) -> None:
+    plan = added(broken(dev_plan, REPLICATION, destination(Computed())), "pulumi:pulumi:StackReference", "elsewhere")
+    old = custom(plan, REPLICATION)
+    made_of = {**old.property_dependencies, "rules": tuple(custom(plan, name).urn for name in sources)}
+
+    (found,) = judge([swapped(plan, old, replace(old, property_dependencies=made_of))], "residency")
+
+    assert (REPLICATED in {one.rule for one in found.findings}) is not is_own

@@ -46,7 +46,7 @@ CASES: dict[str, Case] = {
     "snapshots unknown": (on(HOST, having(addOn=Computed())), SNAPSHOTS),
     "no disk": (minus("postgres-a-data-attachment"), OWN_DISK),
     "disk of another host": (on("postgres-a-data-attachment", having(instanceName="other")), OWN_DISK),
-    "disk of an unknown host": (on("postgres-a-data-attachment", having(instanceName=Computed())), OWN_DISK),
+    "disk of a host that is to come": (on("postgres-a-data-attachment", having(instanceName=Computed())), set()),
     "ports replaced first": (options(PORTS, delete_before_replace=False), OPENED),
     "user data that count": (options(HOST, ignore_changes=()), FROZEN),
     "all changes ignored": (options(HOST, ignore_changes=("*",)), {*FROZEN, "judged-properties-are-not-ignored"}),

@@ -112,7 +112,7 @@ CASES: dict[str, Case] = {
     "bucket closed as text": (on("bundles-public-access", having(blockPublicAcls="true")), CLOSED),
     "block of another bucket": (on("documents-public-access", having(bucket="other")), CLOSED),
     "block unknown": (on("documents-public-access", having(blockPublicPolicy=Computed())), CLOSED),
-    "block of an unknown bucket": (on("documents-public-access", having(bucket=Computed())), CLOSED),
+    "block of a bucket that is to come": (on("documents-public-access", having(bucket=Computed())), set()),
     "list for everybody": (plus(ACL, bucket="b", acl="public-read"), LISTS),
     "list for all who have an account": (plus(ACL, bucket="b", acl="authenticated-read"), LISTS),
     "list unknown": (plus(ACL, bucket="b", acl=Computed()), LISTS),

@@ -126,7 +126,16 @@ CASES: dict[str, Case] = {
         ),
         ACTIONS,
     ),
-    "everything that knows no resource": rights(set(), Action=["ssmmessages:OpenDataChannel"], Resource="*"),
+    "everything that knows no resource": rights(
+        set(), Action=["ssmmessages:OpenDataChannel", "kms:GenerateRandom", "pricing:Get*"], Resource="*"
+    ),
+    "what knows no resource beside what does": rights(
+        RESOURCES, Action=["kms:GenerateRandom", "kms:ScheduleKeyDeletion"], Resource="*"
+    ),
+    "all of what is to come": rights(set(), Action="s3:GetObject", Resource=f"{TO_COME}/*"),
+    "all of what is to come, by a sign": rights(set(), Action="s3:GetObject", Resource=f"{TO_COME}-??????"),
+    "all whose name ends with what is to come": rights(RESOURCES, Action="s3:GetObject", Resource=f"*{TO_COME}"),
+    "all of what is to come, and everything": rights(RESOURCES, Action="s3:GetObject", Resource=[f"{TO_COME}/*", "*"]),
     "all data, of a region": rights(RESOURCES, Action="s3:GetObject", Resource="*", Condition=HERE),
     "all data by a pattern": rights(RESOURCES, Action="s3:Get*", Resource="arn:aws:s3:::*", Condition=HERE),
     "all parameters": rights(
