@@ -11,12 +11,15 @@ from hypothesis import HealthCheck, settings
 from plan import child_process
 from plan.model import Plan
 from plan.record import record
+from policies.exemptions.exemption import DAY
 from tests.changed_stack import record_with
 from tests.run.soak import IS_SOAK, trials
 
 if TYPE_CHECKING:
     from tests.local.stack_under_test import StackUnderTest
 
+# What ends on a day, such as the token of a rollback in the stacks' files, has not ended in the tests.
+os.environ.setdefault(DAY, "2026-12-01")
 pytest_plugins = ["tests.run.plugin"]
 
 # The same examples in each `make test`, others in each soak. No example has a time limit: a busy machine breaks it.

@@ -172,6 +172,13 @@ _SETTINGS = {
         hosts=("content", "value", "data.target", "data.value", "data.replacement"),
     ),
     "cloudflare:index/zone:Zone": worldwide("A domain's name."),
+    # Advanced Certificate Manager is the zone's: policies/safety/cost.py counts it once.
+    "cloudflare:index/certificatePack:CertificatePack": edge(
+        "Certificates of the zone's host names, whose keys Cloudflare keeps.", usd=0
+    ),
+    "cloudflare:index/totalTls:TotalTls": edge(
+        "A switch of the zone: a certificate for each proxied host name.", usd=0
+    ),
     "cloudflare:index/zoneDnssec:ZoneDnssec": worldwide("A switch of a zone; its keys are public.", usd=0),
     "cloudflare:index/zoneSetting:ZoneSetting": worldwide("A switch of a zone.", usd=0),
     "cloudflare:index/ruleset:Ruleset": worldwide(

@@ -1,7 +1,6 @@
 """The program's own components, what is made in the state only, and the stand-by."""
 
 from components.common.labels import DataClass
-from components.resource_types import tokens
 from components.resource_types.row import (
     ALL,
     CLASSIFIED,
@@ -64,7 +63,7 @@ _STATE = {
     "pulumi:providers:random": local("Makes values in the program's own process."),
     "pulumi:providers:tls": local("Makes values in the program's own process.", replaced_by=NOTHING),
     "pulumi:pulumi:Stack": component("The stack itself."),
-    tokens.STACK_REFERENCE: local("Another stack's outputs, from its state."),
+    "pulumi:pulumi:StackReference": local("Another stack's outputs, from its state."),
     "random:index/randomBytes:RandomBytes": local("A made-up value."),
     "random:index/randomId:RandomId": local("A made-up value.", shown=SETTINGS),
     "random:index/randomInteger:RandomInteger": local("A made-up value."),

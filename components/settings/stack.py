@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from components.common.errors import HybridError
 from components.common.labels import Environment, Labels
 from components.common.protection import Protection
+from components.common.public_names import not_public
 from components.settings import backup as backup_settings
 from components.settings import host as host_settings
 from components.settings import identity as identity_settings
@@ -233,6 +234,17 @@ class Settings(BaseModel):
         taken = [key for key in value if binding_name(key) in TAKEN]
         if taken:
             raise ValueError(f"has {', '.join(taken)}, the name of another binding; taken: {', '.join(sorted(TAKEN))}")
+        return value
+
+    @field_validator("media_buckets")
+    @classmethod
+    def _meant_for_public_data(cls, value: list[str]) -> list[str]:
+        named = [word for key in value if (word := not_public(key))]
+        if named:
+            raise ValueError(
+                f"has a bucket for {', '.join(named)}, by its name, and R2, which has no Canadian jurisdiction, keeps "
+                "public data only; allowed: another name, or documents in S3 in ca-central-1"
+            )
         return value
 
     @field_validator("media_buckets")

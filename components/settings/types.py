@@ -8,12 +8,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from host.specification.model import MAINTENANCE_DATABASES, Hostname, Identifier, Network, matching
+from host.specification.model import MAINTENANCE_DATABASES, RESERVED_DATABASES, Identifier, Network, matching
 
 # A prefix as long as this is the largest network that anyone administers from.
 WIDEST_PREFIX = {4: 8, 6: 16}
 # Without quotes the engine takes it for a moment, and writes its hour behind it.
 NO_DATE = 'is not a date; allowed: one in quotes, such as "2027-01-31"'
+# RFC 1035.
+LONGEST_NAME, LONGEST_LABEL = 253, 63
+LABEL = re.compile("[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 EXAMPLE = {4: "203.0.113.0/24", 6: "2001:db8::/48"}
 
 
@@ -38,6 +41,19 @@ def _ssh_key(text: str) -> str:
 def _database(text: str) -> str:
     if text in MAINTENANCE_DATABASES or text.startswith("pg_"):
         raise ValueError("is PostgreSQL's own; allowed: a name of the application's")
+    if text in RESERVED_DATABASES:
+        raise ValueError("is a name that PgBouncer or pg_hba.conf reserves; allowed: a name of the application's")
+    return text
+
+
+def _host_name(text: str) -> str:
+    labels = text.split(".")
+    if len(text) > LONGEST_NAME:
+        raise ValueError(f"has {len(text)} characters; allowed: at most {LONGEST_NAME}")
+    if any(len(label) > LONGEST_LABEL for label in labels):
+        raise ValueError(f"has more than {LONGEST_LABEL} characters between two dots; allowed: at most {LONGEST_LABEL}")
+    if len(labels) < 2 or not all(map(LABEL.fullmatch, labels)) or not labels[-1].isalpha():
+        raise ValueError("is not a host name; allowed: one such as app.example.com, in small letters")
     return text
 
 
@@ -54,7 +70,7 @@ def _date(text: str) -> str:
         raise ValueError(NO_DATE) from None
 
 
-HostName = Annotated[Hostname, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
+HostName = Annotated[str, AfterValidator(_host_name)]
 HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")]
 Ipv4Network = Annotated[Network, AfterValidator(_network(4))]

@@ -27,6 +27,8 @@ MAJORS = (15, 16, 17, 18)
 """PostgreSQL's major versions that a host can have."""
 MAINTENANCE_DATABASES = frozenset({"postgres", "template0", "template1"})
 """PostgreSQL's own."""
+RESERVED_DATABASES = frozenset({"all", "pgbouncer", "replication", "samegroup", "samerole", "sameuser"})
+"""The pooler's own, without which it does not start, and words of pg_hba.conf that are more than one database."""
 HOST_NAME = "[a-z][a-z0-9]{0,15}"
 """Pattern of a host's name in the settings, which its parts in the cloud are named after."""
 # Below its first, checkpoint_timeout, which must not be longer, has no value (PostgreSQL, guc_tables.c).
@@ -127,7 +129,12 @@ Password = Annotated[
     AS_PARAMETER,
 ]
 SecretLine = Annotated[str, AfterValidator(_printable), OR_PARAMETER, AS_PARAMETER]
-Hostname = Annotated[str, matching(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "is not a host name")]
+Hostname = Annotated[
+    str,
+    matching(
+        r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", "is not a host name"
+    ),
+]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
 Stanza = Annotated[str, matching(r"[A-Za-z0-9_-]{1,60}", "letters, digits, _ and - are allowed")]

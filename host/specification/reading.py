@@ -13,6 +13,7 @@ from host.specification.model import (
     LOOPBACK,
     MAINTENANCE_DATABASES,
     PINNED,
+    RESERVED_DATABASES,
     Backup,
     Packages,
     Postgres,
@@ -130,6 +131,8 @@ def _name_faults(postgres: Postgres) -> Iterator[str]:
         yield f"spec.postgres.schemas: {name!r} is taken by the host itself"
     if postgres.database in MAINTENANCE_DATABASES:
         yield f"spec.postgres.database: {postgres.database!r} is PostgreSQL's own"
+    if postgres.database in RESERVED_DATABASES:
+        yield f"spec.postgres.database: {postgres.database!r} is a name that PgBouncer or pg_hba.conf reserves"
     if "postgres" in roles:
         yield "spec.postgres.roles: 'postgres' is the superuser, reached only from the host itself"
     if "public" in roles:

@@ -18,6 +18,8 @@ from policies.rules.findings import PACK, UNCHECKED, WAITING, Finding, JudgedRul
 IGNORED_RULE = "judged-properties-are-not-ignored"
 KEPT_RULE = "protected-data-is-kept"
 RECORDS_RULE = "dns-records-are-kept"
+HOSTNAMES_RULE = "public-hostnames-are-kept"
+VERSIONS_RULE = "database-versions-are-kept"
 REPOSITORY_RULE = "repository-holds-no-secret"
 EXEMPTIONS_RULE = "exemptions-are-sound"
 # The pack's, which passes over what it does not get to see.
@@ -29,6 +31,13 @@ WAITS = re.compile(r"(?P<rule>[a-z0-9-]+): (?P<path>.*?) is not known yet: ")
 ANYWHERE = frozenset({"tags"})
 MOST_RECORDS = 1
 """DNS records that one change may delete or replace."""
+# What clients go to by name, and where it stands.
+_PUBLIC = {
+    tokens.ROUTE: "pattern",
+    tokens.CUSTOM_DOMAIN: "hostname",
+    tokens.OLD_WORKER_DOMAIN: "hostname",
+    tokens.PAGES_DOMAIN: "name",
+}
 _PHRASES = {Kind.REMOVED: "is deleted", Kind.REPLACED: "is replaced"}
 
 
@@ -121,6 +130,26 @@ RULES: tuple[GateRule, ...] = (
         remediation="Change them one by one, or exempt those that are meant.",
     ),
     GateRule(
+        name=HOSTNAMES_RULE,
+        description="A host name that people or programs go to stays one.",
+        reason=(
+            "Bookmarks, clients, redirects after sign-in and other sites lead to the old name, and would get an error. "
+            "A new name is added beside it, and the old one goes when nobody asks for it any more."
+        ),
+        severity="critical",
+        remediation="Keep it, with a second route or record for the new name; where it has to go, exempt it here.",
+    ),
+    GateRule(
+        name=VERSIONS_RULE,
+        description="A database host keeps the major version of its PostgreSQL.",
+        reason=(
+            "A cluster's files are of one major version: another server does not start on them (PostgreSQL, "
+            "Upgrading a PostgreSQL Cluster)."
+        ),
+        severity="critical",
+        remediation="Declare a second host of the new version in postgresHosts, and fill it from a dump.",
+    ),
+    GateRule(
         name=REPOSITORY_RULE,
         description="No file of the repository and none of its history holds a secret.",
         reason="Whoever has a clone has every version of every file. A secret that was once pushed has been seen.",
@@ -158,6 +187,10 @@ def own_findings(subject: Subject) -> Iterator[Finding]:
             yield _about(plan, KEPT_RULE, message, resource)
         for resource, message in removed_records(subject.previous, plan):
             yield _about(plan, RECORDS_RULE, message, resource)
+        for resource, message, setting in removed_hostnames(subject.previous, plan):
+            yield _of_setting(plan, HOSTNAMES_RULE, message, resource, setting)
+        for resource, message, setting in changed_versions(subject.previous, plan):
+            yield _of_setting(plan, VERSIONS_RULE, message, resource, setting)
 
 
 def _of_places(plan: Plan) -> Iterator[Finding]:
@@ -263,6 +296,14 @@ def _about(plan: Plan, rule: str, message: str, resource: Resource) -> Finding:
     return own_finding(rule, message, stack=plan.stack, urn=resource.urn, place=resource.declared_at)
 
 
+def _of_setting(plan: Plan, rule: str, message: str, resource: Resource, setting: str) -> Finding:
+    """About a resource, at the line of the setting that it comes from where that is in the stack's file."""
+    file = StackFile.of(plan.stack, ROOT)
+    line = file.line(setting) if setting else None
+    place = f"{file.name}:{line}" if line else resource.declared_at
+    return own_finding(rule, message, stack=plan.stack, urn=resource.urn, place=place)
+
+
 def _waiting(plan: Plan, check: str, urn: str, place: str) -> Finding:
     message = f"{check}; the gate on the recorded plan and on the state judges it."
     return Finding(
@@ -317,6 +358,47 @@ def removed_records(old: Plan, new: Plan) -> Iterator[tuple[Resource, str]]:
     counted = f"{len(going)} of {total} records go at once; allowed: {MOST_RECORDS}."
     for change in going:
         yield change.resource, f"This DNS record {_PHRASES[change.kind]}. {counted}"
+
+
+def removed_hostnames(old: Plan, new: Plan) -> Iterator[tuple[Resource, str, str]]:
+    """Each resource whose public host name nobody answers any more, a message, and the setting of the name."""
+    kept = {name for _, name in _public_names(new)}
+    settings = {f"hybrid:{key}": key for key in ("siteHostname", "apiHostname")}
+    told: set[str] = set()
+    for resource, name in _public_names(old):
+        if name in kept or name in told:
+            continue
+        told.add(name)
+        now = new.by_urn.get(resource.urn)
+        names = [given for found, given in _public_names(new) if found is now]
+        setting = next((key for full, key in settings.items() if new.settings.get(full) in names), "")
+        yield now or resource, f"{name} was public, and nobody would answer it.", setting
+
+
+def _public_names(plan: Plan) -> Iterator[tuple[Resource, str]]:
+    """Host names that clients go to; a name that is not known yet is none."""
+    for resource in plan.resources:
+        given = resource.inputs.get(_PUBLIC.get(resource.type, ""))
+        if isinstance(given, str) and not resource.is_left_over:
+            yield resource, given.rpartition("://")[2].split("/")[0].lower().rstrip(".")
+
+
+def changed_versions(old: Plan, new: Plan) -> Iterator[tuple[Resource, str, str]]:
+    """Each database host with another major version than it had, a message, and its setting."""
+    for resource in new.of_type(tokens.POSTGRES_HOST):
+        was = old.by_urn.get(resource.urn)
+        before, after = (_major(found) for found in (was, resource))
+        if before is not None and after is not None and before != after:
+            yield resource, f"This host's PostgreSQL is {before}, and would be {after}.", "postgresHosts"
+
+
+def _major(host: Resource | None) -> int | None:
+    """None where there is no host, or where it does not say."""
+    for values in (host.inputs, host.outputs) if host else ():
+        match values.get("specification"):
+            case {"postgres": {"major": int(major)}}:
+                return major
+    return None
 
 
 def _changes(old: Plan, new: Plan) -> list[Change]:

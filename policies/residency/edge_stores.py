@@ -7,6 +7,7 @@ from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, Stac
 from pulumi_policy.proxy import UnknownValueError
 
 from components.common.labels import DataClass
+from components.common.public_names import not_public
 from components.resource_types import tokens
 from components.resource_types.row import Location
 from components.resource_types.table import RESOURCE_TYPES, judged
@@ -60,8 +61,12 @@ NEAR = "enam"
 
 def _r2_is_public(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
     for resource in args.resources:
-        if resource.resource_type == tokens.R2_BUCKET and data_class(resource) != DataClass.PUBLIC:
+        if resource.resource_type != tokens.R2_BUCKET:
+            continue
+        if data_class(resource) != DataClass.PUBLIC:
             yield "This R2 bucket is not declared to hold public data only.", resource.urn
+        if not_public(str(known(resource.props, "name") or "")):
+            yield "This R2 bucket is called after data that is not public.", resource.urn
 
 
 def _r2_is_near(args: ResourceValidationArgs) -> Iterator[str]:

@@ -1,8 +1,4 @@
-"""Hosts that a resource names, in URLs or bare, and which of them the stack can prove to be its own.
-
-Registered domains are told by a pattern of the usual public suffixes: the whole list is a package that ages. Of a
-suffix that the pattern lacks, two registrants count as one.
-"""
+"""Hosts that a resource names, in URLs or bare, and which of them the stack can prove to be its own."""
 
 import ipaddress
 import re
@@ -20,6 +16,7 @@ from components.resource_types.table import CLOUDFLARE_RECORDS, of
 from plan.model import UNWRITTEN
 from policies.residency.hosts import HOSTS
 from policies.residency.written import plain, written
+from policies.rules.domains import domain
 from policies.rules.reading import known
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -39,8 +36,6 @@ _ADDRESSES: dict[str, tuple[str, ...]] = {
     tokens.STATIC_IP: ("ipAddress",),
     tokens.INSTANCE: ("publicIpAddress", "ipv6Addresses"),
 }
-# Below these of a country anybody has a name, as below its own (Public Suffix List, the usual ones).
-_SHARED = re.compile(r"ab|ac|bc|com?|edu|gc|gob?|gouv|gov|mb|ne|net|n[blstu]|on|org?|pe|qc|sk|yk")
 # What these hold is no destination: words, proofs and keys.
 _TEXT_RECORDS = ("TXT", "SPF", "CAA", "CERT", "DNSKEY", "DS", "LOC", "OPENPGPKEY", "SMIMEA", "SSHFP", "TLSA")
 # What of a DNS record may be unknown: it holds a host in few kinds of records.
@@ -113,13 +108,6 @@ def host_of(pattern: str) -> str:
 def hosts_of(pattern: str) -> str:
     """The host of a route's pattern, with its star."""
     return plain(pattern).rpartition("://")[2].split("/")[0]
-
-
-def domain(host: str) -> str:
-    """The part that is registered, as `example.com` and `example.co.uk`; empty where there is none."""
-    labels = host.split(".")
-    needed = 3 if len(labels[-1]) == 2 and _SHARED.fullmatch(labels[-2:][0]) else 2
-    return ".".join(labels[-needed:]) if len(labels) >= needed and all(labels) else ""
 
 
 def address(host: str) -> Address | None:

@@ -52,6 +52,8 @@ WORKERS_PLAN_USD = 5.0
 # Cloudflare, plans: Pro, billed by the month, once a zone. The free plan has no standalone health checks (Cloudflare,
 # Health Checks). Not seen on a bill.
 PRO_PLAN_USD = 25.0
+# Cloudflare, Advanced Certificate Manager: by the zone and month.
+ADVANCED_CERTIFICATES_USD = 10.0
 # AWS, Systems Manager pricing, advanced parameters: each, by the month. Not looked up for Montreal.
 ADVANCED_PARAMETER_USD = 0.05
 
@@ -76,6 +78,9 @@ def _cost_stays_below_the_ceiling(args: StackValidationArgs) -> Iterator[tuple[s
     for check_of_zone in of_type(args.resources, tokens.HEALTHCHECK)[:1]:
         # The plan is the zone's; further checks cost nothing more.
         spent[check_of_zone.urn] = PRO_PLAN_USD
+    for certificates in of_type(args.resources, tokens.CERTIFICATE_PACK, tokens.TOTAL_TLS)[:1]:
+        # The zone's as well.
+        spent[certificates.urn] = ADVANCED_CERTIFICATES_USD
     total, dearest = sum(spent.values()), max(spent, key=lambda urn: spent[urn], default="")
     ceiling = CEILINGS_USD["prod" if is_prod(dearest) else "dev"]
     if total > ceiling:

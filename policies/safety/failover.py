@@ -23,13 +23,12 @@ CUSTOM_DOMAINS = (
     "cloudflare:index/workersDomain:WorkersDomain",
     tokens.OLD_WORKER_DOMAIN,
 )
-PAGES_DOMAIN = "cloudflare:index/pagesDomain:PagesDomain"
 R2_DOMAIN = "cloudflare:index/r2CustomDomain:R2CustomDomain"
 # What takes a host name for itself, and by which property.
 TAKES_HOST: dict[str, str] = {
     **dict.fromkeys(CUSTOM_DOMAINS, "hostname"),
     tokens.LOAD_BALANCER: "name",
-    PAGES_DOMAIN: "name",
+    tokens.PAGES_DOMAIN: "name",
     R2_DOMAIN: "domain",
 }
 # Vercel's names for custom domains, and its address for the top of a zone (Vercel, Setting up a custom domain).
@@ -163,7 +162,9 @@ def _standby_is_kept(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
         until = _day(value(record.props, "comment"))
         if until is None:
             yield "This stand-by's record does not say in its comment until which day it has to stay."
-        elif today <= until and is_prod(record.urn):
+        elif until < today:
+            yield "The day until which this stand-by has to stay is past, so nothing keeps it any more."
+        elif is_prod(record.urn):
             component = next((found for found in parents(record) if found.resource_type == tokens.FAILOVER_HOST), None)
             routes = [
                 found for found in of_type(args.resources, tokens.ROUTE) if component and component in parents(found)
@@ -235,7 +236,7 @@ RULES: tuple[Rule | StackRule, ...] = (
             "is protected the engine does not delete, and the gate refuses to see it go (protected-data-is-kept)."
         ),
         severity=Severity.CRITICAL,
-        remediation="Set standbyKeepUntil to 30 days after the cut-over or later, and leave protectData on.",
+        remediation="Set standbyKeepUntil to a coming day, 30 days after the cut-over or later; leave protectData on.",
         check=_standby_is_kept,
     ),
 )

@@ -127,6 +127,8 @@ def _tokens_end(args: ResourceValidationArgs) -> Iterator[str]:
         end = _day(value(args.props, "expiresOn"))
         if end is None or end > current_day() + MOST_TOKEN_TIME:
             yield "This token never ends, or only after more than a year."
+        elif end <= current_day():
+            yield "This token has ended, so what needs it works no more; the rollback's ends on rollbackAccessUntil."
         return
     hours = HOURS.fullmatch(text(args.props, "duration"))
     if hours is None or not 0 < int(hours[1]) <= MOST_TOKEN_HOURS:

@@ -159,16 +159,16 @@ ADDED: dict[str, Change] = {
     ),
     "time and date in a tag": tag("2026-11-21T16:01:31+00:00", "reviewed"),
     "digest of an image": plain("IMAGE", "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
-    "origins in a list": plain("ALLOWED", "https://app.dev.automatonicai.com,https://dev.automatonicai.com"),
+    "origins in a list": plain("ALLOWED", "https://app-dev.automatonicai.com,https://dev.automatonicai.com"),
     "page of a manual": plain("HELP_LINK", "https://docs.github.com/en/actions"),
     "format by its address": plain("SCHEMA", '{"$schema":"https://json-schema.org/draft/2020-12/schema"}'),
     "queue in Montreal": plain("QUEUE_URL", f"https://sqs.ca-central-1.amazonaws.com/{ACCOUNT}/jobs"),
     "address with percent signs": plain("FILTER", "place=Qu%C3%A9bec&note=us%20and%20them"),
     "directions in words": plain("NOTE", "Serves the north-east 1 office and us east 2 endpoint"),
     "list of locales": plain("LOCALES", "en-CA,fr-CA,en-US"),
-    "address of the API": plain("API_ORIGIN", "https://api.dev.automatonicai.com/v1/"),
+    "address of the API": plain("API_ORIGIN", "https://api-dev.automatonicai.com/v1/"),
     "address of the database without a password": plain(
-        "DATABASE", "postgres://postgres.dev.automatonicai.com:5432/app"
+        "DATABASE", "postgres://postgres-dev.automatonicai.com:5432/app"
     ),
     "keys that are no secrets": plain("SORT_KEYS", "created_at,updated_at,last_name"),
     "public key": plain(
@@ -205,14 +205,14 @@ ADDED: dict[str, Change] = {
             "variables": {
                 "DB_PASSWORD_PARAMETER": "/automatonicai-dev/app/db-password",
                 "PASSWORD_FILE": "/run/secrets/db",
-                "TOKEN_ISSUER": "https://app.dev.automatonicai.com",
+                "TOKEN_ISSUER": "https://app-dev.automatonicai.com",
             }
         },
     ),
     "who may issue certificates": record(
         "CAA", None, name="dev.automatonicai.com", data={"flags": 0, "tag": "issue", "value": "letsencrypt.org"}
     ),
-    "address without a Worker": record("AAAA", "100::", name="old.dev.automatonicai.com", proxied=True),
+    "address without a Worker": record("AAAA", "100::", name="old-dev.automatonicai.com", proxied=True),
     "rights on one Canadian bucket": on("identity-metrics", having(policy=json.dumps(READS_ONE_BUCKET))),
     "key in the west": plus(
         "aws:kms/key:Key",
@@ -260,7 +260,7 @@ ADDED: dict[str, Change] = {
     "random name": plus("random:index/randomId:RandomId", "build", byteLength=4),
     "longer generated password": plus("random:index/randomPassword:RandomPassword", "more", length=128),
     "addresses exported": exported(
-        endpoints=["https://app.dev.automatonicai.com", "postgres.dev.automatonicai.com:5432"],
+        endpoints=["https://app-dev.automatonicai.com", "postgres-dev.automatonicai.com:5432"],
         fingerprint="SHA256:uNiVztksCsDhcc0u9e8BrNlqAGVTo1Q6kqYF9fOaJ5k",
     ),
     "secret exported as a secret": exported(password=Secret("kR7vQ2xLw9ZpT4mNc8Hd3JfY")),

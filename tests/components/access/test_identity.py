@@ -51,7 +51,7 @@ def test_the_site_alone_signs_in_by_code_with_a_secret(dev_plan: Plan) -> None:
     assert client["generateSecret"] is True
     assert client["allowedOauthFlows"] == ["code"]
     assert client["explicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
-    assert client["callbackUrls"] == ["https://app.dev.automatonicai.com/auth/callback"]
+    assert client["callbackUrls"] == ["https://app-dev.automatonicai.com/auth/callback"]
     assert client["preventUserExistenceErrors"] == "ENABLED"
     assert (client["accessTokenValidity"], client["tokenValidityUnits"]["accessToken"]) == (15, "minutes")
 
@@ -67,7 +67,7 @@ def test_both_workers_know_the_pool(dev_plan: Plan) -> None:
     assert site["OIDC_CLIENT_SECRET"] == Secret(Computed(f"${{{client.urn}#clientSecret}}"))
     assert (site["OIDC_SIGN_UP_URL"], site["OIDC_LOGOUT_URL"]) == (f"{PAGES}/signup", f"{PAGES}/logout")
     assert isinstance(site["SESSION_KEY"], Secret)
-    assert api["ALLOWED_ORIGINS"] == "https://app.dev.automatonicai.com"
+    assert api["ALLOWED_ORIGINS"] == "https://app-dev.automatonicai.com"
 
 
 def test_with_auth0_no_pool_is_declared(changed: tuple[Plan, Plan]) -> None:

@@ -48,11 +48,11 @@ def test_the_path_past_hyperdrive_is_a_secret_with_a_token_of_its_own_and_hyperd
     known = {(named(dev_plan, "tunnel-api-token").urn, half): half for half in ("clientId", "clientSecret")}
     known |= {(named(dev_plan, f"database-{role}-password").urn, "result"): role for role in ("app", "public_read")}
     assert json.loads(text.resolve(lambda urn, output: known[urn, output])) == {
-        "url": "https://pooler.dev.automatonicai.com/",
+        "url": "https://pooler-dev.automatonicai.com/",
         "clientId": "clientId",
         "clientSecret": "clientSecret",
-        "regulated": "postgres://app:app@pooler.dev.automatonicai.com/automatonicai",
-        "public": "postgres://public_read:public_read@pooler.dev.automatonicai.com/automatonicai",
+        "regulated": "postgres://app:app@pooler-dev.automatonicai.com/automatonicai",
+        "public": "postgres://public_read:public_read@pooler-dev.automatonicai.com/automatonicai",
     }
 
 

@@ -13,7 +13,7 @@ from plan.model import Plan
 from tests.changed_stack import record_each, record_with
 from tests.components.declared import declared, named
 
-PAGES = "docs.dev.automatonicai.com"
+PAGES = "docs-dev.automatonicai.com"
 RECORDS = {
     "worker": ("automatonicai-dev-static.pages.dev", True, 1),
     "vercel": ("cname.vercel-dns-0.com", False, 60),

@@ -12,7 +12,7 @@ def test_hyperdrive_goes_through_the_tunnel_with_a_role_each(dev_plan: Plan) -> 
     assert (regulated["origin"]["user"], public["origin"]["user"]) == ("app", "public_read")
     for configuration in (regulated, public):
         assert "port" not in configuration["origin"]
-        assert configuration["origin"]["host"] == "postgres.dev.automatonicai.com"
+        assert configuration["origin"]["host"] == "postgres-dev.automatonicai.com"
         assert isinstance(configuration["origin"]["password"], Secret)
         assert isinstance(configuration["origin"]["accessClientSecret"], Secret)
 

@@ -75,7 +75,7 @@ def test_the_host_is_what_the_settings_say() -> None:
     assert found["network"] == {"ssh_networks": ["203.0.113.0/24", "100::/64"], "database_networks": []}
     known = {key: found["postgres"][key] for key in ("major", "port", "memory_mb", "cpus", "database")}
     assert known == {"major": 17, "port": 5432, "memory_mb": 1536, "cpus": 2, "database": "automatonicai"}
-    names = ["postgres.dev.automatonicai.com", "pooler.dev.automatonicai.com", "localhost"]
+    names = ["postgres-dev.automatonicai.com", "pooler-dev.automatonicai.com", "localhost"]
     assert found["tls"]["hostnames"] == names
     assert found["pooler"] == {"port": 6432, "roles": ["app", "public_read"], "pool_size": 20, "takes_plain": True}
 
@@ -133,7 +133,7 @@ def test_without_a_tunnel_cloudflares_networks_reach_the_database() -> None:
     found = specification(databaseRoute="direct", hyperdriveFallback="false")
     assert found["tunnel"] is None
     assert found["pooler"]["takes_plain"] is False
-    assert found["tls"]["hostnames"] == ["postgres.dev.automatonicai.com", "localhost"]
+    assert found["tls"]["hostnames"] == ["postgres-dev.automatonicai.com", "localhost"]
     networks = found["network"]["database_networks"]
     assert {"104.16.0.0/13", "2606:4700::/32"} <= set(networks)
     assert not {"0.0.0.0/0", "::/0"} & set(networks)

@@ -40,7 +40,7 @@ def test_the_authority_is_protected_and_what_it_signs_can_be_renewed(
 
 def test_the_servers_certificate_is_for_the_names_that_clients_use(dev_plan: Plan) -> None:
     request = named(dev_plan, "authority-server-request").inputs
-    names = ["postgres.dev.automatonicai.com", "pooler.dev.automatonicai.com", "localhost"]
+    names = ["postgres-dev.automatonicai.com", "pooler-dev.automatonicai.com", "localhost"]
     assert request["dnsNames"] == names
     assert request["ipAddresses"] == ["127.0.0.1"]
     certificate = named(dev_plan, "authority-server-certificate").inputs

@@ -39,16 +39,16 @@ def test_people_have_a_token_of_their_own(dev_plan: Plan) -> None:
 
 def test_the_pooler_has_a_name_of_its_own_for_operators_and_the_api(dev_plan: Plan) -> None:
     application = named(dev_plan, "tunnel-pooler-application")
-    assert application.inputs["domain"] == "pooler.dev.automatonicai.com"
+    assert application.inputs["domain"] == "pooler-dev.automatonicai.com"
     admitted = [policy["id"].reference for policy in application.inputs["policies"]]
     assert admitted == [(named(dev_plan, f"tunnel-{who}-policy").urn, "id") for who in ("operators", "api")]
     (include,) = named(dev_plan, "tunnel-api-policy").inputs["includes"]
     assert include["serviceToken"]["tokenId"].reference == (named(dev_plan, "tunnel-api-token").urn, "id")
     record, ingress = named(dev_plan, "tunnel-pooler-record"), named(dev_plan, "tunnel-ingress")
-    assert (record.inputs["name"], record.inputs["proxied"]) == ("pooler.dev.automatonicai.com", True)
+    assert (record.inputs["name"], record.inputs["proxied"]) == ("pooler-dev.automatonicai.com", True)
     assert ingress.inputs["config"]["ingresses"] == [
-        {"hostname": "postgres.dev.automatonicai.com", "service": "tcp://localhost:5432"},
-        {"hostname": "pooler.dev.automatonicai.com", "service": "tcp://localhost:6432"},
+        {"hostname": "postgres-dev.automatonicai.com", "service": "tcp://localhost:5432"},
+        {"hostname": "pooler-dev.automatonicai.com", "service": "tcp://localhost:6432"},
         {"service": "http_status:404"},
     ]
     # Open only behind Access.
@@ -70,7 +70,7 @@ def test_without_one_hyperdrive_verifies_to_the_full_and_shows_its_roles_certifi
     certificate = named(direct_plan, f"public-database-client-{role}")
     assert inputs["mtls"]["mtlsCertificateId"].reference == (certificate.urn, "id")
     assert inputs["origin"].keys() == {"scheme", "host", "port", "database", "user", "password"}
-    assert (inputs["origin"]["host"], inputs["origin"]["port"]) == ("postgres.dev.automatonicai.com", 5432)
+    assert (inputs["origin"]["host"], inputs["origin"]["port"]) == ("postgres-dev.automatonicai.com", 5432)
     assert inputs["origin"]["user"] == role
     assert isinstance(inputs["origin"]["password"], Secret)
     assert named(direct_plan, name).options.hooks == ()
@@ -92,7 +92,7 @@ def test_cloudflare_gets_the_authority_without_its_key_and_clients_with_theirs(d
 def test_the_public_name_points_to_the_host_and_past_the_proxy(direct_plan: Plan) -> None:
     record = named(direct_plan, "public-database-record").inputs
     assert (record["type"], record["proxied"], record["ttl"]) == ("A", False, 60)
-    assert record["name"] == "postgres.dev.automatonicai.com"
+    assert record["name"] == "postgres-dev.automatonicai.com"
     (urn, output) = record["content"].reference
     assert (urn.rpartition("::")[2], output) == ("postgres-a-address", "ipAddress")
     assert not direct_plan.of_type("cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared")

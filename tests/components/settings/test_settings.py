@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given as examples
+from hypothesis import strategies as st
 
 from components.common.labels import DataClass, Environment
 from components.settings.stack import Settings, SettingsError, parse
 from components.storage.backup_buckets import backup_copy_bucket
+from host.specification.model import RESERVED_DATABASES
 from plan.project import ROOT, Project
 
 HOSTS = ("app", "api", "postgres")
@@ -77,7 +80,10 @@ def test_dev_is_valid() -> None:
         ("awsAccountId", "1234", r"^\d{12}$"),
         ("availabilityZone", "us-east-1a", "ca-central-1"),
         ("siteHostname", "Not A Host", "is not a host name"),
-        ("siteHostname", "shop", "matches"),
+        ("siteHostname", "shop", "is not a host name; allowed: one such as app.example.com"),
+        ("siteHostname", f"{'.'.join(['a' * 60] * 6)}.example.com", "has 377 characters; allowed: at most 253"),
+        ("pagesHostnames", f'["{"a" * 64}.example.com"]', "has more than 63 characters between two dots"),
+        ("apiHostname", "api..example.com", "is not a host name"),
         ("adminIpv4Networks", '["0.0.0.0/0"]', "is open to the world"),
         ("adminIpv6Networks", '["::/0"]', "open to the world"),
         ("adminIpv4Networks", '["203.0.113.7/24"]', "whose last bits are zero"),
@@ -90,6 +96,7 @@ def test_dev_is_valid() -> None:
         ("postgresDatabase", "template0", "is PostgreSQL's own"),
         ("postgresDatabase", "template1", "is PostgreSQL's own"),
         ("postgresDatabase", "pg_clinic", "is PostgreSQL's own"),
+        *(("postgresDatabase", name, "PgBouncer or pg_hba.conf reserves") for name in sorted(RESERVED_DATABASES)),
         ("postgresDatabase", "Clinic", "lower case letters, digits and _ are allowed"),
         ("postgresDatabase", "_clinic", "allowed: text that matches ^[a-z]"),
         ("githubRepository", "../hybrid", "has a part of dots only; allowed: OWNER/NAME"),
@@ -110,10 +117,11 @@ def test_dev_is_valid() -> None:
             '["media", "hyperdrive"]',
             "has hyperdrive, the name of another binding; taken: ALLOWED_ORIGINS",
         ),
+        ("mediaBuckets", '["media", "invoices", "q3-exports"]', "has a bucket for invoices, exports, by its name"),
         ("mediaBuckets", '["media", "build-id"]', "has build-id, the name of another binding"),
         ("sshPublicKey", "-----BEGIN OPENSSH PRIVATE KEY-----", "is not a public key"),
-        ("apiHostname", "app.dev.automatonicai.com", "name of another host"),
-        *(("poolerHostname", f"{host}.dev.automatonicai.com", "name of another host") for host in HOSTS),
+        ("apiHostname", "app-dev.automatonicai.com", "name of another host"),
+        *(("poolerHostname", f"{host}-dev.automatonicai.com", "name of another host") for host in HOSTS),
         ("ownsAdvancedInstancesTier", "perhaps", "is not true or false"),
         *(("ownsGithubOidcProvider", text, "is not true or false") for text in ("yes", "on", "1", "True", "")),
         *(("hyperdriveConnections", text, "is not a whole number") for text in ("1_0", "10.0", " 10")),
@@ -148,10 +156,10 @@ def test_dev_is_valid() -> None:
         ("recoveryTimeSeconds", "86401", "allowed: at most 86400"),
         ("alarmEmail", "platform", "matches"),
         ("alarmEmail", "a@b@c.com", "matches"),
-        ("pagesHostnames", '["app.dev.automatonicai.com"]', "name of another host"),
+        ("pagesHostnames", '["app-dev.automatonicai.com"]', "name of another host"),
         (
             "pagesHostnames",
-            '["a.dev.automatonicai.com", "a.dev.automatonicai.com"]',
+            '["a-dev.automatonicai.com", "a-dev.automatonicai.com"]',
             "name of another host of this stack",
         ),
         ("standbyKeepUntil", "2027-02-30", 'is not a date; allowed: one in quotes, such as "2027-01-31"'),
@@ -226,6 +234,17 @@ def test_a_setting_of_the_other_identity_provider_is_refused() -> None:
 def test_the_environment_agrees_with_the_stack(stack: str, environment: str, message: str) -> None:
     (fault,) = [fault for fault in faults(stack, environment=environment) if fault.startswith("environment")]
     assert message in fault
+
+
+@examples(st.lists(st.text("abz09-", min_size=1, max_size=70), min_size=2, max_size=6))
+def test_a_host_name_is_what_a_name_server_takes(labels: list[str]) -> None:
+    name = ".".join([*labels, "com"])
+    is_one = len(name) <= 253 and all(len(label) <= 63 and label.strip("-") == label for label in labels)
+
+    assert (
+        any(fault.startswith("siteHostname: ") for fault in faults("dev", siteHostname=name, requestsPerMinute="9"))
+        is not is_one
+    )
 
 
 def test_a_users_stack_has_names_of_its_own_and_the_environment_of_dev() -> None:

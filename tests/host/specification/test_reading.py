@@ -91,6 +91,7 @@ PINS = {"postgresql": "17.12", "timescaledb": "2.31.2", "pgbackrest": "2.59.0"}
         ("postgres.memory_mb", 8, "greater than or equal to 256"),
         ("postgres.database", "Robert'); DROP", "lower case"),
         ("postgres.database", "template1", "PostgreSQL's own"),
+        ("postgres.database", "pgbouncer", "PgBouncer or pg_hba.conf reserves"),
         ("postgres.extensions", ["plpython3u"], "'postgis'"),
         ("postgres.extensions", ["vector", "vector"], "declared 2 times"),
         ("postgres.schemas", [{"name": "cron", "data_class": "none"}], "taken by the host"),

@@ -24,7 +24,7 @@ from plan.model import Plan
 from tests.changed_stack import record_with
 from tests.local.control_plane.under_test import OWNER, ControlPlaneUnderTest, serving, token
 
-APP = "app.dev.automatonicai.com"
+APP = "app-dev.automatonicai.com"
 STANDBY = "cname.vercel-dns-0.com"
 
 
@@ -107,12 +107,12 @@ def test_the_worker_is_known_while_the_stand_by_is_active(tmp_path: Path) -> Non
 def test_what_is_declared_is_there_and_a_second_run_changes_nothing(seed: Seeder, declared: DeclaredEdge) -> None:
     assert seed(declared) == 6
     assert seed.routes() == {
-        "api.dev.automatonicai.com/*": "automatonicai-dev-api",
+        "api-dev.automatonicai.com/*": "automatonicai-dev-api",
         f"{APP}/*": "automatonicai-dev-web",
         f"{APP}/.well-known/acme-challenge/*": None,
         f"{APP}/.well-known/vercel/*": None,
     }
-    assert seed.records() == {APP: (STANDBY, True), "api.dev.automatonicai.com": ("100::", True)}
+    assert seed.records() == {APP: (STANDBY, True), "api-dev.automatonicai.com": ("100::", True)}
     assert seed(declared) == 0
 
 
@@ -154,7 +154,7 @@ def test_what_is_declared_no_more_is_removed_and_what_was_lost_comes_back(seed: 
     seed(declared)
     routes = {name: route for name, route in declared.routes.items() if name != "api-route"}
     assert seed(replace(declared, routes=routes)) == 1
-    assert "api.dev.automatonicai.com/*" not in seed.routes()
+    assert "api-dev.automatonicai.com/*" not in seed.routes()
     assert seed(declared) == 1
     seed.api.workers.routes.delete(seed.known["routes"]["site-route"]["id"], zone_id=seed.zone)
     assert seed(declared) == 1

@@ -88,7 +88,7 @@ def test_a_program_gets_a_token_for_the_api(stack: Stack) -> None:
     assert (given["sub"], given["iss"], given["aud"]) == (
         part.PROGRAM,
         f"http://localhost:{stack.ports.identity}",
-        "https://api.dev.automatonicai.com",
+        "https://api-dev.automatonicai.com",
     )
     assert given["exp"] - given["iat"] == 15 * 60
 

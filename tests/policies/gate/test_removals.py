@@ -4,8 +4,18 @@ from dataclasses import replace
 from typing import Any
 
 from plan.model import Computed, Options, Plan, Resource, Secret
+from plan.project import ROOT
 from policies.gate.gate import assess
-from policies.gate.rules import KEPT_RULE, RECORDS_RULE, removed_protected, removed_records
+from policies.gate.rules import (
+    HOSTNAMES_RULE,
+    KEPT_RULE,
+    RECORDS_RULE,
+    VERSIONS_RULE,
+    changed_versions,
+    removed_hostnames,
+    removed_protected,
+    removed_records,
+)
 from policies.rules.findings import Subject
 from tests.policies import running
 from tests.policies.changes import broken, having, removed
@@ -114,3 +124,52 @@ def test_a_deployed_stack_compares_with_the_declared_one(dev_plan: Plan) -> None
     for old, new in ((deployed, dev_plan), (dev_plan, deployed)):
         assert list(removed_protected(old, new)) == []
         assert list(removed_records(old, new)) == []
+
+
+def route(name: str, pattern: Any) -> Resource:
+    return resource("cloudflare:index/workersRoute:WorkersRoute", name, pattern=pattern, script="api")
+
+
+def test_a_public_host_name_that_goes_is_told_once() -> None:
+    old = plan(
+        route("a", "app.example.com/*"), route("b", "https://app.example.com/x/*"), route("c", "www.example.com/*")
+    )
+
+    assert list(removed_hostnames(old, old)) == []
+    assert list(removed_hostnames(old, plan(route("c", "www.example.com/*"), route("d", "APP.example.com/*")))) == []
+    changed = plan(route("a", "new.example.com/*"), route("c", "www.example.com/*"))
+    assert [(found.name, message) for found, message, _ in removed_hostnames(old, changed)] == [
+        ("a", "app.example.com was public, and nobody would answer it.")
+    ]
+    assert list(removed_hostnames(plan(route("a", Computed())), plan())) == []
+
+
+def test_a_changed_host_name_is_found_at_its_setting(dev_plan: Plan) -> None:
+    before = replace(
+        dev_plan,
+        resources=tuple(
+            replace(found, inputs={**found.inputs, "pattern": found.inputs["pattern"].replace("app-dev", "old")})
+            if "pattern" in found.inputs
+            else found
+            for found in dev_plan.resources
+        ),
+    )
+    outcome = assess([Subject(plan=dev_plan, previous=before)], running.kept())
+
+    (found,) = [one for one in outcome.findings if one.rule == HOSTNAMES_RULE]
+    assert found.place.startswith("Pulumi.dev.yaml:")
+    assert "siteHostname" in (ROOT / "Pulumi.dev.yaml").read_text().splitlines()[int(found.place.split(":")[1]) - 1]
+
+
+def host(major: int) -> Resource:
+    found = resource("hybrid:postgres:PostgresHost", "a", specification={"postgres": {"major": major}})
+    return replace(found, custom=False)
+
+
+def test_another_major_version_on_a_host_is_told() -> None:
+    assert list(changed_versions(plan(host(17)), plan(host(17)))) == []
+    assert list(changed_versions(plan(), plan(host(17)))) == []
+    ((_, message, setting),) = changed_versions(plan(host(17)), plan(host(16)))
+    assert (message, setting) == ("This host's PostgreSQL is 17, and would be 16.", "postgresHosts")
+    outcome = assess([Subject(plan=plan(host(16)), previous=plan(host(17)))], running.kept())
+    assert [one.place for one in outcome.findings if one.rule == VERSIONS_RULE] != []

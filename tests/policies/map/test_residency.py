@@ -181,7 +181,7 @@ def test_a_region_comes_from_the_provider_where_the_resource_names_none(prod_pla
 ANSWERING: dict[str, dict[str, Any]] = {
     "vercel": {"failoverActive": "vercel"},
     "vercel-dns": {"failoverActive": "vercel-dns"},
-    "vercel, of Pages too": {"failoverActive": "vercel", "pagesHostnames": ["docs.dev.automatonicai.com"]},
+    "vercel, of Pages too": {"failoverActive": "vercel", "pagesHostnames": ["docs-dev.automatonicai.com"]},
 }
 
 

@@ -15,7 +15,7 @@ APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplic
 SERVICE = "cloudflare:index/connectivityDirectoryService:ConnectivityDirectoryService"
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 ZONE = "fedcba9876543210fedcba9876543210"
-OWN = "app.dev.automatonicai.com"
+OWN = "app-dev.automatonicai.com"
 STRANGER = "vendor-example.net"
 ABROAD = "2600:1f18::5"
 R2 = "cloudflare:index/r2Bucket:R2Bucket"
@@ -68,7 +68,7 @@ NAMES = {
     "stranger under a route, by the route": refused(
         plus(ROUTE, "more", zoneId=ZONE, pattern=f"{STRANGER}/*"), rule=ROUTES
     ),
-    "stranger whose name begins like the stack's": refused(told("https://app.dev.automatonicai.com.example.net/")),
+    "stranger whose name begins like the stack's": refused(told("https://app-dev.automatonicai.com.example.net/")),
     "stranger whose name ends like the stack's": refused(told("https://evilautomatonicai.com/")),
     "stranger below a suffix that all share": refused(
         *(on(f"{name}-route", put("pattern", f"{name}.clinic.on.ca/*")) for name in ("api", "site")),

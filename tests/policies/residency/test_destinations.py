@@ -71,8 +71,8 @@ CASES = {
     "a database of a stranger": case(
         variable("NEXT", Secret("postgres://a:b@db.example.com/a"), "secret_text"), JUDGED
     ),
-    "a name that ends alike": case(variable("NEXT", "https://evilapp.dev.automatonicai.com.example.com/"), JUDGED),
-    "the stack's own name": case(variable("NEXT", "https://app.dev.automatonicai.com/x")),
+    "a name that ends alike": case(variable("NEXT", "https://evilapp-dev.automatonicai.com.example.com/"), JUDGED),
+    "the stack's own name": case(variable("NEXT", "https://app-dev.automatonicai.com/x")),
     "a private address": case(variable("NEXT", "http://10.0.0.1:8080/")),
     "a host of the same machine": case(variable("NEXT", "http://localhost:8080/")),
     "S3 in Montreal": case(variable("S3_ENDPOINT", "https://s3.ca-central-1.amazonaws.com")),
@@ -94,7 +94,7 @@ CASES = {
         plus("cloudflare:index/healthcheck:Healthcheck", address="db.example.net", name="h"), JUDGED
     ),
     "a health check of our own": case(
-        plus("cloudflare:index/healthcheck:Healthcheck", address="app.dev.automatonicai.com", name="h")
+        plus("cloudflare:index/healthcheck:Healthcheck", address="app-dev.automatonicai.com", name="h")
     ),
     "a database by another name": case(on("hyperdrive-regulated", origin(host="db.example.net")), JUDGED),
     "a function that tells a stranger": case(

@@ -20,7 +20,7 @@ STATIC_IP = "postgres-a-address"
 
 
 def record(kind: str, content: object = None, **more: object) -> Change:
-    given = {"type": kind, "name": "x.dev.automatonicai.com", **({} if content is None else {"content": content})}
+    given = {"type": kind, "name": "x-dev.automatonicai.com", **({} if content is None else {"content": content})}
     return plus(tokens.DNS_RECORD, **{**given, **more})
 
 
@@ -39,8 +39,8 @@ def set_to(template: str) -> Change:
 
 CASES = {
     "the zone's own name": case(told("https://dev.automatonicai.com")),
-    "origins in a list": case(told("https://app.dev.automatonicai.com,https://automatonicai.com")),
-    "one's own host in any variable": case(told("api.dev.automatonicai.com:443", "NEXT")),
+    "origins in a list": case(told("https://app-dev.automatonicai.com,https://automatonicai.com")),
+    "one's own host in any variable": case(told("api-dev.automatonicai.com:443", "NEXT")),
     "the name of a format": case(told("http://www.w3.org/2000/svg")),
     "the name of another format": case(told("http://www.w3.org/1999/xhtml")),
     "a JSON schema": case(told('{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object"}')),
@@ -61,27 +61,27 @@ CASES = {
     "an address for no origin": case(record("AAAA", "100::", proxied=True)),
     "an address in a text": case(record("TXT", "v=spf1 ip4:3.80.1.1 include:vendor-example.net -all")),
     "who may issue certificates": case(record("CAA", data={"flags": 0, "tag": "issue", "value": "letsencrypt.org"})),
-    "mail to one's own": case(record("MX", "mail.dev.automatonicai.com", priority=1)),
+    "mail to one's own": case(record("MX", "mail-dev.automatonicai.com", priority=1)),
     "no mail": case(record("MX", ".", priority=0)),
-    "a service of one's own": case(record("SRV", data={"target": "db.dev.automatonicai.com.", "port": 5432})),
+    "a service of one's own": case(record("SRV", data={"target": "db-dev.automatonicai.com.", "port": 5432})),
     "an address of one's own": case(
         both(on(STATIC_IP, having(ipAddress="15.222.1.2")), record("A", "15.222.1.2", proxied=False))
     ),
     "an address to come": case(both(record("A", Computed()), made_of("extra", "content", STATIC_IP))),
     "an address to come from nowhere": case(record("A", Computed()), JUDGED),
-    "a kind to come": case(record(Computed(), "mail.dev.automatonicai.com"), JUDGED),  # type: ignore[arg-type]
+    "a kind to come": case(record(Computed(), "mail-dev.automatonicai.com"), JUDGED),  # type: ignore[arg-type]
     "a function that asks its database": case(
-        plus(FUNCTION, region="ca-central-1", environment={"variables": {"DB_HOST": "postgres.dev.automatonicai.com"}})
+        plus(FUNCTION, region="ca-central-1", environment={"variables": {"DB_HOST": "postgres-dev.automatonicai.com"}})
     ),
     "a stranger before what is to come": case(set_to(f"https://logs.vendor-example.net/{TO_COME}"), JUDGED),
     "a stranger after what is to come": case(set_to(f"https://{TO_COME}.vendor-example.net/x"), JUDGED),
     "a stranger with a user to come": case(set_to(f"postgres://{TO_COME}:x@db.vendor-example.net/app"), JUDGED),
-    "one's own before what is to come": case(set_to(f"https://api.dev.automatonicai.com/{TO_COME}")),
-    "one's own after what is to come": case(set_to(f"https://{TO_COME}.dev.automatonicai.com:{TO_COME}/x")),
+    "one's own before what is to come": case(set_to(f"https://api-dev.automatonicai.com/{TO_COME}")),
+    "one's own after what is to come": case(set_to(f"https://{TO_COME}-dev.automatonicai.com:{TO_COME}/x")),
     "a host of which the end is to come": case(set_to(f"https://api.{TO_COME}/v1 https://{TO_COME}-a.b{TO_COME}:5/")),
     "a webhook of this stack": case(
         both(
-            plus(HOOK, "hook", name="w", url="https://app.dev.automatonicai.com/hook"),
+            plus(HOOK, "hook", name="w", url="https://app-dev.automatonicai.com/hook"),
             plus(POLICY, "policy", name="n", mechanisms={"webhooks": [{"id": Computed()}]}),
             made_of("policy", "mechanisms", "hook"),
         )
@@ -89,27 +89,27 @@ CASES = {
     "mail to people": case(plus(POLICY, name="n", mechanisms={"emails": [{"id": "ops@automatonicai.com"}]})),
     "a pool of this stack": case(
         both(
-            plus(POOL, "pool", name="p", origins=[{"name": "o", "address": "app.dev.automatonicai.com"}]),
-            plus(BALANCER, "balancer", name="x.dev.automatonicai.com", defaultPools=[Computed()]),
+            plus(POOL, "pool", name="p", origins=[{"name": "o", "address": "app-dev.automatonicai.com"}]),
+            plus(BALANCER, "balancer", name="x-dev.automatonicai.com", defaultPools=[Computed()]),
             made_of("balancer", "defaultPools", "pool"),
         )
     ),
     "a pool to come from nowhere": case(plus(POOL, name="p", origins=[{"name": "o", "address": Computed()}]), JUDGED),
-    "a further route": case(route("x.dev.automatonicai.com/*")),
-    "a route past the Worker": case(plus(ROUTE, pattern="app.dev.automatonicai.com/static/*")),
+    "a further route": case(route("x-dev.automatonicai.com/*")),
+    "a route past the Worker": case(plus(ROUTE, pattern="app-dev.automatonicai.com/static/*")),
     "a route to a Worker to come": case(
-        both(route("x.dev.automatonicai.com/*", Computed()), made_of("extra", "script", "api-deployment"))
+        both(route("x-dev.automatonicai.com/*", Computed()), made_of("extra", "script", "api-deployment"))
     ),
-    "a route to a Worker from nowhere": case(route("x.dev.automatonicai.com/*", Computed()), ROUTED),
-    "a route to somebody's Worker": case(route("x.dev.automatonicai.com/*", "other"), ROUTED),
-    "a route of a star": case(route("*.dev.automatonicai.com/*"), ROUTED),
-    "a route of a star, of one scheme": case(route("https://*.dev.automatonicai.com/*"), ROUTED),
-    "a route of one scheme": case(route("https://x.dev.automatonicai.com/*")),
+    "a route to a Worker from nowhere": case(route("x-dev.automatonicai.com/*", Computed()), ROUTED),
+    "a route to somebody's Worker": case(route("x-dev.automatonicai.com/*", "other"), ROUTED),
+    "a route of a star": case(route("*.automatonicai.com/*"), ROUTED),
+    "a route of a star, of one scheme": case(route("https://*.automatonicai.com/*"), ROUTED),
+    "a route of one scheme": case(route("https://x-dev.automatonicai.com/*")),
     "a route to come": case(route(Computed()), ROUTED),
     "a host of a Worker of this stack": case(
-        plus(DOMAIN, hostname="x.dev.automatonicai.com", service="automatonicai-dev-api")
+        plus(DOMAIN, hostname="x-dev.automatonicai.com", service="automatonicai-dev-api")
     ),
-    "a host of somebody's Worker": case(plus(DOMAIN, hostname="x.dev.automatonicai.com", service="other"), ROUTED),
+    "a host of somebody's Worker": case(plus(DOMAIN, hostname="x-dev.automatonicai.com", service="other"), ROUTED),
     "another domain everywhere": case(
         both(
             *(on(f"{name}-route", put("pattern", f"{name}.clinic.qc.ca/*")) for name in ("api", "site")),

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_policy import PolicyResource
 
-from policies.residency.named_hosts import address, domain, host_of, named, own
+from policies.residency.named_hosts import address, host_of, named, own
+from policies.rules.domains import domain
 from tests.policies.growth import growth
 
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"

@@ -61,7 +61,7 @@ DURABILITY = {
 FAILOVER = {
     "custom domain in other capitals": Adversary(
         "failover-host-uses-routes",
-        plus("cloudflare:index/workersCustomDomain:WorkersCustomDomain", hostname="APP.dev.automatonicai.com."),
+        plus("cloudflare:index/workersCustomDomain:WorkersCustomDomain", hostname="APP-dev.automatonicai.com."),
     ),
     "certificate's challenge goes to the Worker": Adversary(
         "certificate-challenges-reach-the-standby", on("site-challenge-acme", having(script="automatonicai-dev-web"))
@@ -71,7 +71,7 @@ FAILOVER = {
     ),
     "narrower route that a rollback leaves": Adversary(
         "failover-host-has-one-switch",
-        plus(ROUTE, pattern="app.dev.automatonicai.com/account/*", script="automatonicai-dev-web", zoneId=ZONE),
+        plus(ROUTE, pattern="app-dev.automatonicai.com/account/*", script="automatonicai-dev-web", zoneId=ZONE),
     ),
 }
 
@@ -330,7 +330,7 @@ EXPOSURE = {
     ),
     "tunnel's host name without a guard": Adversary(
         "database-hostname-is-behind-access",
-        on("tunnel-ingress", put("config.ingresses.0.hostname", "db.dev.automatonicai.com")),
+        on("tunnel-ingress", put("config.ingresses.0.hostname", "db-dev.automatonicai.com")),
     ),
     "tunnel's last rule leads to the database": Adversary(
         "database-hostname-is-behind-access",
@@ -338,7 +338,7 @@ EXPOSURE = {
     ),
     "tunnel for every host name": Adversary(
         "database-hostname-is-behind-access",
-        on("tunnel-ingress", put("config.ingresses.0.hostname", "*.dev.automatonicai.com")),
+        on("tunnel-ingress", put("config.ingresses.0.hostname", "*.automatonicai.com")),
     ),
     "Access for everyone besides": Adversary(
         "database-hostname-is-behind-access", on("tunnel-policy", put("includes.1", {"everyone": {}}))
@@ -348,7 +348,7 @@ EXPOSURE = {
     ),
     "Access left open below a path": Adversary(
         "database-hostname-is-behind-access",
-        plus(APPLICATION, domain="postgres.dev.automatonicai.com/open", type="self_hosted", policies=[]),
+        plus(APPLICATION, domain="postgres-dev.automatonicai.com/open", type="self_hosted", policies=[]),
     ),
     "public address of an R2 bucket": Adversary(
         "r2-dev-is-off",

@@ -84,7 +84,7 @@ def test_the_ceiling_is_of_the_whole_stack(dev_plan: Plan, prod_plan: Plan) -> N
 
 
 def test_what_is_paid_by_the_month_and_looks_free_is_counted(dev_plan: Plan) -> None:
-    checks = [plus(tokens.HEALTHCHECK, f"h{index}", name="h", address="app.dev.automatonicai.com") for index in (1, 2)]
+    checks = [plus(tokens.HEALTHCHECK, f"h{index}", name="h", address="app-dev.automatonicai.com") for index in (1, 2)]
     disk = plus("aws:lightsail/disk:Disk", "d", sizeInGb=100)
     (few, many_more, two, dear) = findings(
         [parameters(10)(dev_plan), parameters(900)(dev_plan), both(*checks)(dev_plan), both(*checks, disk)(dev_plan)]

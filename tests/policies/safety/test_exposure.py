@@ -148,7 +148,7 @@ CASES: dict[str, Case] = {
         set(),
     ),
     "tunnel for people's devices": (on("tunnel-ingress", put("config.warpRouting", {"enabled": True})), GUARDED),
-    "name in capitals": (on("tunnel-application", having(domain="POSTGRES.dev.automatonicai.com")), set()),
+    "name in capitals": (on("tunnel-application", having(domain="POSTGRES-dev.automatonicai.com")), set()),
 }
 
 

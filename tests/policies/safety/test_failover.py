@@ -20,7 +20,7 @@ DOMAIN = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 NEW_RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 ZONE = "fedcba9876543210fedcba9876543210"
-HOST = "app.dev.automatonicai.com"
+HOST = "app-dev.automatonicai.com"
 RULE = "standby-is-kept-until-its-day"
 
 
@@ -69,9 +69,9 @@ CASES: dict[str, Case] = {
     "route with a scheme": (on("site-route", having(pattern=f"https://{HOST.upper()}/*")), set()),
     "a second switch": (plus(ROUTE, **route(f"{HOST}/*")), SWITCH),
     "a path that stays": (plus(ROUTE, **route(f"{HOST}/account/*")), SWITCH),
-    "a path of every host that stays": (plus(ROUTE, **route("*.dev.automatonicai.com/account/*")), SWITCH),
+    "a path of every host that stays": (plus(ROUTE, **route("*.automatonicai.com/account/*")), SWITCH),
     "a path without a Worker": (plus(ROUTE, **route(f"{HOST}/plain/*", None)), set()),
-    "all paths of every host": (plus(ROUTE, **route("*.dev.automatonicai.com/*")), set()),
+    "all paths of every host": (plus(ROUTE, **route("*.automatonicai.com/*")), set()),
     "challenge to the Worker": (on("site-challenge-acme", having(script="web")), SWITCH | CHALLENGES),
     "challenge's script unknown": (on("site-challenge-acme", having(script=Computed())), SWITCH | CHALLENGES),
     "no challenge of Vercel's": (minus("site-challenge-vercel"), CHALLENGES),
@@ -125,7 +125,8 @@ def test_in_production_the_engine_must_refuse_to_delete_it_until_then(name: str,
         False,
         True,
         True,
-        False,
+        # That day is past.
+        True,
     ]
 
 
@@ -136,3 +137,7 @@ def test_a_host_says_until_when(day: Any, dev_plan: Plan) -> None:
 
 def test_dev_may_be_taken_down(dev_plan: Plan) -> None:
     assert broken(open_to_deletion(dev_plan, "site-record")) == [False]
+
+
+def test_a_day_that_is_past_is_told(dev_plan: Plan) -> None:
+    assert broken(until(dev_plan, "until 2026-11-30"), until(dev_plan, "until 2026-12-01")) == [True, False]

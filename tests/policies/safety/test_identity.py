@@ -259,6 +259,7 @@ CASES: dict[str, Case] = {
     "token for ten years": (on("tunnel-token", having(duration="87600h")), ENDS),
     "token without a word": (on("tunnel-operators-token", without("duration")), ENDS),
     "token unknown": (on("tunnel-operators-token", having(duration=Computed())), ENDS),
+    "API token that has ended": (plus(TOKEN, name="t", expiresOn="2026-11-30T00:00:00Z"), ENDS),
     "API token for ever": (plus(TOKEN, name="t"), ENDS),
     "API token with an end": (plus(TOKEN, name="t", expiresOn="2027-01-01T00:00:00Z"), set()),
     "API token for ages": (plus(TOKEN, name="t", expiresOn="2099-01-01T00:00:00Z"), ENDS),
