@@ -53,8 +53,8 @@ def layout(rows: Sequence[Sequence[str]], edges: Iterable[tuple[str, str]], node
             near.setdefault(lower, []).append(upper)
     order = _ordered(slots, near)
     x = _placed(order, near, node_width, gap)
-    left = min(middle - _width(slot, node_width) / 2 for slot, middle in x.items())
-    right = max(middle + _width(slot, node_width) / 2 for slot, middle in x.items())
+    left = min((middle - _width(slot, node_width) / 2 for slot, middle in x.items()), default=0.0)
+    right = max((middle + _width(slot, node_width) / 2 for slot, middle in x.items()), default=0.0)
     return Layout(x={slot: round(middle - left, 1) for slot, middle in x.items()}, routes=routes, width=right - left)
 
 

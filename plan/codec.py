@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from plan import json_text
 from plan.model import Computed, Options, Plan, PlanError, Resource, Secret, Source
 
 FORMAT = 1
 MASK = "[secret]"
+SAVED = "what `./hybrid preview STACK --json` wrote"
 
 
 def dumps(plan: Plan, *, reveal_secrets: bool = False, indent: int | None = 2) -> str:
@@ -29,10 +31,10 @@ def dumps(plan: Plan, *, reveal_secrets: bool = False, indent: int | None = 2) -
 
 def loads(text: str, name: str) -> Plan:
     """Reads what `dumps` wrote. Raises PlanError that calls the text `name`."""
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise PlanError(f"{name}: is not JSON ({error}); allowed: what `./hybrid preview STACK --json` wrote") from None
+    return _plan(json.loads(text), name)
+
+
+def _plan(document: Any, name: str) -> Plan:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise PlanError(
             f"{name}: is not a plan of format {FORMAT}; write it again with `./hybrid preview STACK --json`"
@@ -41,22 +43,25 @@ def loads(text: str, name: str) -> Plan:
         return Plan(
             project=document["project"],
             stack=document["stack"],
-            settings=decode(document["settings"]),
+            settings=_properties(document["settings"]),
             resources=tuple(_resource(entry) for entry in document["resources"]),
-            outputs=decode(document["outputs"]),
+            outputs=_properties(document["outputs"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise PlanError(f"{name}: is a damaged plan ({type(error).__name__}: {error}); write it again") from None
+        # Not the error's own words: they may quote a value.
+        raise PlanError(f"{name}: is a damaged plan ({type(error).__name__}); write it again") from None
 
 
 def read(path: Path) -> Plan:
-    """Reads a plan file. Raises PlanError."""
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise PlanError(f"{path}: can't be read: {reason}; allowed: a plan file") from None
-    return loads(text, str(path))
+    """Reads a plan file, which anybody may have written. Raises PlanError."""
+    from plan import shape
+
+    text, document = json_text.read(path, SAVED)
+    if isinstance(document, dict) and document.get("format") == FORMAT:
+        shape.require(path, text, document, shape.Saved)
+    plan = _plan(document, str(path))
+    shape.require_sound(path, plan)
+    return plan
 
 
 def encode(value: Any, reveal_secrets: bool) -> Any:
@@ -89,6 +94,11 @@ def decode(value: Any) -> Any:
             return value
 
 
+def _properties(values: dict[str, Any]) -> dict[str, Any]:
+    """Never a mark as a whole, whatever a key is called."""
+    return {key: decode(item) for key, item in values.items()}
+
+
 def _resource_document(resource: Resource, reveal_secrets: bool) -> dict[str, Any]:
     shallow = {part.name: getattr(resource, part.name) for part in dataclasses.fields(resource)}
     shallow["options"] = dataclasses.asdict(resource.options)
@@ -105,8 +115,8 @@ def _resource(entry: dict[str, Any]) -> Resource:
     return Resource(
         **{
             **entry,
-            "inputs": decode(entry["inputs"]),
-            "outputs": decode(entry["outputs"]),
+            "inputs": _properties(entry["inputs"]),
+            "outputs": _properties(entry["outputs"]),
             "dependencies": tuple(entry["dependencies"]),
             "property_dependencies": {key: tuple(urns) for key, urns in entry["property_dependencies"].items()},
             "options": Options(**options),

@@ -160,12 +160,19 @@ class Plan:
         """How many resources, without the components that only group them: what every command calls resources."""
         return sum(resource.custom for resource in self.resources)
 
+    @cached_property
+    def _children(self) -> dict[str | None, list[Resource]]:
+        found: dict[str | None, list[Resource]] = {}
+        for resource in self.resources:
+            found.setdefault(resource.parent, []).append(resource)
+        return found
+
     def of_type(self, type_token: str) -> list[Resource]:
         return [resource for resource in self.resources if resource.type == type_token]
 
     def children(self, urn: str | None) -> list[Resource]:
         """Direct children; of the stack, when the URN is None."""
-        return [resource for resource in self.resources if resource.parent == urn]
+        return [*self._children.get(urn, ())]
 
 
 def reveal(value: Any) -> Any:

@@ -118,4 +118,12 @@ def _section(path: Path, document: dict[str, Any]) -> dict[str, Any]:
     section = document.get("config") or {}
     if not isinstance(section, dict):
         raise PlanError(f"{path}: its config is not a mapping; allowed: settings by name")
+    for key, value in section.items():
+        try:
+            json.dumps(value, sort_keys=True, default=str)
+            is_plain = isinstance(key, str)
+        except (TypeError, ValueError):
+            is_plain = False
+        if not is_plain:
+            raise PlanError(f"{path}: {key}: has a key that is no text; put it in quotes")
     return section

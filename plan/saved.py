@@ -1,13 +1,12 @@
 """Plans from files, whoever wrote them: this program, or Pulumi's engine as a preview or a state."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-from plan import codec, wire
+from plan import codec, json_text, wire
 from plan.model import PROVIDERS, STACK_TYPE, Computed, Options, Plan, PlanError, Resource, Secret, Source
 
 # One for each kind of value (pulumi/pulumi, sdk/go/common/resource/plugin/rpc.go).
@@ -31,7 +30,7 @@ _ENDING = frozenset(
     {"delete", "delete-replaced", "discard", "discard-replaced", "read-discard", "remove-pending-replace"}
 )
 _REPLACING = frozenset({"replace", "create-replacement", "import-replacement", "read-replacement"})
-STATE = "what `pulumi stack export --stack STACK` wrote"
+STATE = "what `pulumi stack export --stack STACK` wrote, or a stack's file in the state's bucket"
 STATE_VERSIONS = (3, 4)
 
 
@@ -41,13 +40,9 @@ class _DecryptedError(Exception):
 
 def read(path: Path) -> Plan:
     """Reads a file that any of them wrote. Raises PlanError."""
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        # Whoever reads plans knows how to say it.
-        return codec.read(path)
+    _, document = json_text.read(path, f"{codec.SAVED}, {PREVIEW}, or {STATE}")
     keys = set(document) if isinstance(document, dict) else set()
-    if "deployment" in keys:
+    if {"deployment", "checkpoint"} & keys:
         return read_state(path)
     if "steps" in keys:
         return read_preview(path)
@@ -84,11 +79,14 @@ def read_previous(path: Path) -> Plan | None:
 
 
 def _preview(path: Path) -> dict[str, Any]:
-    document = _document(
+    from plan import shape
+
+    text, document = _document(
         path,
         lambda found: isinstance(found.get("steps"), list) and isinstance(found.get("changeSummary"), dict),
         PREVIEW,
     )
+    shape.require(path, text, document, shape.Preview)
     if any(found.get("severity") == "error" for found in document.get("diagnostics") or ()):
         raise PlanError(f"{path}: is a preview that failed, so it does not show everything; mend the program first")
     return document
@@ -106,18 +104,28 @@ def _require_all(path: Path, document: Mapping[str, Any]) -> None:
 
 def read_state(path: Path) -> Plan:
     """All that the state knows, default providers too. Settings are not in it. Raises PlanError."""
-    document = _document(path, lambda found: isinstance(found.get("deployment"), dict), STATE)
+    from plan import shape
+
+    text, document = _document(path, lambda found: _deployment(found) is not None, STATE)
     if document.get("version") not in STATE_VERSIONS:
         raise PlanError(f"{path}: is a state of another version; allowed: {', '.join(map(str, STATE_VERSIONS))}")
+    shape.require(path, text, document, shape.State if "deployment" in document else shape.Checkpoint)
     states: dict[str, Mapping[str, Any]] = {}
     with _reading(path):
-        for state, why in _states(document["deployment"]):
+        for state, why in _states(_deployment(document) or {}):
             urn, number = state["urn"], 1
             while urn in states:
                 # What has the name already is the one that lives.
                 urn, number = f"{state['urn']} ({why}{f' {number}' if number > 1 else ''})", number + 1
             states[urn] = state
         return _plan(str(path), states, {}, is_deployed=True)
+
+
+def _deployment(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is deployed, by an export or by the file that the engine keeps."""
+    kept = document.get("checkpoint")
+    found = document.get("deployment", kept.get("latest") if isinstance(kept, dict) else None)
+    return found if isinstance(found, dict) else None
 
 
 def _states(deployment: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -128,17 +136,12 @@ def _states(deployment: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], 
     yield from ((operation["resource"], "under way") for operation in deployment.get("pending_operations") or ())
 
 
-def _document(path: Path, is_it: Callable[[Mapping[str, Any]], bool], allowed: str) -> dict[str, Any]:
-    """The JSON object in a file. Raises PlanError where it can't be read or is something else than `allowed`."""
-    try:
-        found = json.loads(path.read_bytes())
-    except OSError as error:
-        raise PlanError(f"{path}: can't be read: {error.strerror}; allowed: {allowed}") from None
-    except (ValueError, RecursionError):
-        raise PlanError(f"{path}: is not JSON; allowed: {allowed}") from None
+def _document(path: Path, is_it: Callable[[Mapping[str, Any]], bool], allowed: str) -> tuple[str, dict[str, Any]]:
+    """A file and the JSON object in it. Raises PlanError where it can't be read or is something else than `allowed`."""
+    text, found = json_text.read(path, allowed)
     if not isinstance(found, dict) or not is_it(found):
         raise PlanError(f"{path}: is something else; allowed: {allowed}")
-    return found
+    return text, found
 
 
 @contextlib.contextmanager
@@ -165,8 +168,10 @@ def _plan(
     stack_urn = next((urn for urn in states if urn.split("::")[2:3] == [STACK_TYPE]), None)
     if stack_urn is None:
         raise PlanError(f"{name}: holds no stack; allowed: what the engine wrote of one that is, or will be, deployed")
+    from plan import shape
+
     prefix, project = stack_urn.split("::")[:2]
-    return Plan(
+    plan = Plan(
         project=project,
         stack=prefix.removeprefix("urn:pulumi:"),
         resources=tuple(
@@ -175,6 +180,8 @@ def _plan(
         outputs=_values(states[stack_urn].get("outputs") or {}),
         settings={key: _value(item) for key, item in sorted(settings.items())},
     )
+    shape.require_sound(name, plan)
+    return plan
 
 
 def _resource(state: Mapping[str, Any], urn: str, *, is_deployed: bool) -> Resource:
@@ -251,8 +258,8 @@ def _provider(reference: str | None) -> str | None:
 
 def _options(state: Mapping[str, Any]) -> Options:
     return Options(
-        protect=state.get("protect", False),
-        retain_on_delete=state.get("retainOnDelete", False),
+        protect=state.get("protect") or False,
+        retain_on_delete=state.get("retainOnDelete") or False,
         # The engine asks the program for it and never writes it down; the packs judge it on the engine, and the gate
         # on the recorded plan.
         delete_before_replace=True,

@@ -47,7 +47,8 @@ class StackFile:
     def _settings(self) -> dict[str, tuple[yaml.Mark, yaml.Node]]:
         try:
             document = yaml.compose(self.path.read_text(), yaml.SafeLoader)
-        except (OSError, yaml.YAMLError):
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
+            # Whoever reads the settings says so.
             return {}
         config = _entries(document).get("config")
         return {_qualified(key): found for key, found in _entries(config[1]).items()} if config else {}

@@ -157,8 +157,8 @@ def _entries(path: Path) -> Iterator[tuple[int, Any]]:
     allowed = "allowed: `exemptions:` with a list, which may be empty"
     try:
         text = path.read_text()
-        node = yaml.compose(text, yaml.SafeLoader)
         document = yaml_text.load(text)
+        node = yaml_text.compose(text)
     except FileNotFoundError:
         return
     except OSError as error:

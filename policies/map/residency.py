@@ -228,15 +228,16 @@ def _backups(plan: Plan, host: Where) -> Iterator[Flow]:
 
 def _copies(plan: Plan) -> Iterator[Flow]:
     buckets = {
-        resource.inputs.get("bucket"): locations.regional(plan, resource)[0] for resource in plan.of_type(tokens.BUCKET)
+        str(resource.inputs.get("bucket")): locations.regional(plan, resource)[0]
+        for resource in plan.of_type(tokens.BUCKET)
     }
     for resource in plan.of_type(tokens.REPLICATION):
         rules = resource.inputs.get("rules")
         for index in range(len(rules) if isinstance(rules, list) else 0):
             target = at(rules, index, "destination", "bucket")
-            name = target.removeprefix("arn:aws:s3:::") if isinstance(target, str) else None
+            name = target.removeprefix("arn:aws:s3:::") if isinstance(target, str) else ""
             yield Flow(
-                source=buckets.get(resource.inputs.get("bucket"), locations.UNKNOWN),
+                source=buckets.get(str(resource.inputs.get("bucket")), locations.UNKNOWN),
                 target=buckets.get(name, locations.UNKNOWN),
                 what="copies",
                 data_class=_declared_class(plan, resource),
@@ -257,11 +258,11 @@ def _found(plan: Plan, resource: Resource) -> Iterator[Found]:
 
 def _declared_class(plan: Plan, resource: Resource) -> str:
     """The strictest of the resource's own tag and of what its nearest component declares."""
-    said = {at(resource.inputs, "tags", "data-class")}
+    said = [at(resource.inputs, "tags", "data-class")]
     parent = plan.by_urn.get(resource.parent or "")
     while parent is not None and "dataClass" not in parent.inputs:
         parent = plan.by_urn.get(parent.parent or "")
-    said.add(parent.inputs["dataClass"] if parent else None)
+    said.append(parent.inputs["dataClass"] if parent else None)
     return next((str(one) for one in STRICTEST_FIRST if one in said), NOT_DECLARED)
 
 
@@ -415,7 +416,7 @@ def _class_of_pages(component: Resource | None) -> str:
 
 def _site_class(plan: Plan) -> str:
     """Class of the data that passes through a stand-by that answers: the site's."""
-    said = {resource.inputs.get("dataClass") for resource in plan.of_type(tokens.WEB_SITE)}
+    said = [resource.inputs.get("dataClass") for resource in plan.of_type(tokens.WEB_SITE)]
     return next((str(one) for one in STRICTEST_FIRST if one in said), NOT_DECLARED)
 
 
@@ -443,16 +444,15 @@ def state(plan: Plan) -> Found | None:
 def _key_regions(policy: Any, alias: Any) -> set[str]:
     """Regions of the keys that an IAM policy gives for an alias."""
     try:
-        statements = json.loads(policy)["Statement"]
-    except (KeyError, TypeError, ValueError):
+        arns = [
+            arn
+            for statement in json.loads(policy)["Statement"]
+            if at(statement, "Condition", "ForAnyValue:StringEquals", "kms:ResourceAliases") == alias
+            for arn in statement["Resource"]
+        ]
+    except (KeyError, TypeError, ValueError, RecursionError):
         return set()
-    arns = [
-        arn
-        for statement in statements
-        if at(statement, "Condition", "ForAnyValue:StringEquals", "kms:ResourceAliases") == alias
-        for arn in statement["Resource"]
-    ]
-    return {arn.split(":")[3] for arn in arns if arn.startswith("arn:aws:kms:")}
+    return {arn.split(":")[3] for arn in arns if isinstance(arn, str) and re.match("arn:aws:kms:[^:]*:", arn)}
 
 
 # Functions of the plan, which a row can't name: the table is below the map.

@@ -34,7 +34,7 @@ def test_a_whole_plan_survives_a_round_trip(dev_plan: Plan) -> None:
     [
         ("no json", "is not JSON"),
         ("[]", "is not a plan of format 1"),
-        ('{"format": 1}', "is a damaged plan"),
+        ('{"format": 1}', "is damaged: project is missing"),
         ('{"format": 1, "project": "p", "stack": "s", "settings": {}, "outputs": {}, "resources": [1]}', "damaged"),
     ],
 )
