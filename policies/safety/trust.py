@@ -9,7 +9,7 @@ from pulumi_policy import ResourceValidationArgs, Severity
 from components.resource_types import tokens
 from components.resource_types.table import RESOURCE_TYPES
 from policies.exemptions.exemption import current_day
-from policies.rules.reading import account_ids, accounts, is_of, items, text, value
+from policies.rules.reading import account_ids, accounts, is_of, items, known_accounts, text, texts, value
 from policies.rules.rule import Rule, StackRule
 from policies.safety.documents import TO_COME, DocumentError, Statement, statements
 
@@ -25,10 +25,31 @@ HOURS = re.compile(r"(\d+)h")
 # `repo:OWNER/NAME:environment:prod`: one repository, and one environment, branch or kind of job.
 EXACT_SUBJECT = re.compile(r"repo:[\w.-]+/[\w.-]+:(pull_request|environment:[\w.-]+|ref:refs/(heads|tags)/[\w./-]+)")
 EXACT = ("stringequals", "foranyvalue:stringequals")
-# Conditions that keep a principal of `*` to one's own account, or to the organisation that it is in.
-OWN_ACCOUNT = ("aws:sourceaccount", "aws:principalaccount", "aws:principalarn", "kms:calleraccount", "aws:sourcearn")
-ORGANISATION = "aws:principalorgid"
-_WILD_ORGANISATION = re.compile(r"[*?]|o-[*?]")
+# For whom a service acts (AWS, IAM, The confused deputy problem). SNS's older key, and what CloudWatch Logs and
+# CloudTrail say to KMS in their place, are theirs.
+SOURCES = ("aws:sourceaccount", "aws:sourcearn", "aws:sourceowner", "kms:encryptioncontext:")
+# Conditions that keep a principal of `*` to one's own account. An organisation has other accounts, and a stack declares
+# none as its own.
+OWN_ACCOUNT = (*SOURCES, "aws:principalaccount", "aws:principalarn", "kms:calleraccount")
+KEEPING = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
+# Services that take on a role only for a resource of the role's own account, as `iam:PassRole` has it, and for which
+# AWS documents a trust without a condition on the source.
+WITHOUT_SOURCE = {
+    "ec2.amazonaws.com": "an instance's profile is of its own account (AWS, EC2, IAM roles for Amazon EC2)",
+    "lambda.amazonaws.com": "an execution role is of the function's account (AWS, Lambda, Execution role)",
+    "edgelambda.amazonaws.com": "as Lambda's (AWS, CloudFront, IAM permissions and roles for Lambda@Edge)",
+    "s3.amazonaws.com": "a replication's role is of the source bucket's account (AWS, S3, Setting up permissions)",
+    "batchoperations.s3.amazonaws.com": "a job's role is of its own account (AWS, S3 Batch Operations, permissions)",
+    "backup.amazonaws.com": "a plan's role is of its own account (AWS, Backup, IAM service roles)",
+    "apigateway.amazonaws.com": "the account's role for logs is its own (AWS, API Gateway, CloudWatch logging)",
+}
+# Functions' permissions: functions-ask-who-calls judges them.
+PERMISSION = "aws:lambda/permission:Permission"
+# What AWS itself offers to every account, people's words, and what managed-policies-are-narrow judges.
+_OTHERS = re.compile(
+    r"(layers|tags|tagsAll|description|policyArn|managedPolicyArns|permissionsBoundary)\b|.*\bStatement\b"
+)
+_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):.*", re.DOTALL)
 
 
 def _trust_is_exact(args: ResourceValidationArgs) -> Iterator[str]:
@@ -52,8 +73,16 @@ def _faults_of_trust(statement: Statement, args: ResourceValidationArgs) -> Iter
             yield from _faults_of_a_federation(name, statement)
         elif kind == "AWS":
             yield from _faults_of_a_principal(name, statement, accounts(args.provider))
+        elif kind == "Service" and name not in WITHOUT_SOURCE and not _has_own_source(statement, args):
+            yield "is taken on by a service for any account: no condition says that it acts for this one"
     if not statement.principals:
         yield "names nobody"
+
+
+def _has_own_source(statement: Statement, args: ResourceValidationArgs) -> bool:
+    own = known_accounts(args.provider)
+    # Where it says none, providers-name-their-account has that.
+    return _is_kept_to(own, statement, SOURCES) if own else any(map(statement.is_narrowed, SOURCES))
 
 
 def _faults_of_a_principal(name: str, statement: Statement, own: Sequence[str]) -> Iterator[str]:
@@ -95,24 +124,40 @@ def _admits(statement: Statement, own: Sequence[str]) -> Iterator[str]:
     if "NotPrincipal" in statement.negations:
         yield "admits everybody but some"
     for kind, name in statement.principals:
-        if name == TO_COME or kind == "Service":
+        if name == TO_COME:
             continue
-        if "*" in name:
-            if not _is_kept_to(own, statement):
+        if kind == "Service" and "*" not in name:
+            if not _is_kept_to(own, statement, SOURCES):
+                yield "admits a service for any account: no condition says that it acts for this one"
+        elif "*" in name:
+            if not _is_kept_to(own, statement, OWN_ACCOUNT):
                 yield "admits everybody"
         elif kind != "AWS" or not is_of(name, own):
             yield "admits somebody of another account"
 
 
-def _is_kept_to(own: Sequence[str], statement: Statement) -> bool:
-    """Whether a condition keeps a principal of `*` to one's own account."""
+def _is_kept_to(own: Sequence[str], statement: Statement, keys: tuple[str, ...]) -> bool:
+    """Whether a condition on one of the keys keeps a principal to one's own account."""
     return any(
-        operator in ("stringequals", "stringlike", "arnequals", "arnlike")
-        and bool(values)
-        and (all(is_of(one, own) for one in values) if key in OWN_ACCOUNT else key == ORGANISATION)
-        and not any(_WILD_ORGANISATION.match(one) for one in values)
+        operator in KEEPING and key.startswith(keys) and bool(values) and all(_is_own(one, own) for one in values)
         for operator, key, values in statement.conditions
     )
+
+
+def _is_own(name: str, own: Sequence[str]) -> bool:
+    """Whether an account, or an ARN's, is one's own, or is of what the stack makes and AWS has yet to name."""
+    parts = name.split(":", 5)
+    return is_of(name, own) or (parts[4] if len(parts) == 6 else name).startswith(TO_COME)
+
+
+def _arns_are_own(args: ResourceValidationArgs) -> Iterator[str]:
+    own = known_accounts(args.provider)
+    if not own or not args.resource_type.startswith("aws:") or args.resource_type == PERMISSION:
+        return
+    for path, given in texts(args.props):
+        arn = _ARN.fullmatch(given)
+        if arn and arn[1] not in own and not _OTHERS.match(path):
+            yield f"Property {path} names something of another account."
 
 
 def _oidc_provider_is_known(args: ResourceValidationArgs) -> Iterator[str]:
@@ -170,13 +215,26 @@ RULES: tuple[Rule | StackRule, ...] = (
         description="Policies of buckets, keys, topics and queues admit the stack's own account only.",
         reason=(
             "A star is everybody with an AWS account, and of some services everybody at all (AWS, IAM, AWS JSON policy "
-            "elements: Principal). Whom another account admits that account decides, and it may be abroad."
+            "elements: Principal). Whom another account admits that account decides, and it may be abroad. A service "
+            "acts for whoever asks it, so a stranger's trail may write here (AWS, IAM, The confused deputy problem)."
         ),
         severity=Severity.CRITICAL,
         remediation="Name a principal of the account, or add a condition on aws:SourceAccount.",
         types=tuple(RESOURCE_POLICIES),
         may_wait="a policy may name its own resource by an ARN that AWS gives when it makes the resource",
         check=_principals_are_named,
+    ),
+    Rule(
+        name="arns-are-of-the-own-account",
+        description="What a resource sends to, takes on or is encrypted with is of the stack's own account.",
+        reason=(
+            "An alarm, a subscription or a log that goes to another account's topic is read by that account, and what "
+            "is encrypted with its key is lost with it. Policies are judged by their own rules."
+        ),
+        severity=Severity.CRITICAL,
+        remediation="Name what the account of the provider's allowedAccountIds has.",
+        passes_unknown="what AWS makes for the stack is of the stack's account",
+        check=_arns_are_own,
     ),
     Rule(
         name="identity-providers-are-known",

@@ -3,7 +3,7 @@
 from plan.model import Computed, Plan
 from policies.safety import trust
 from policies.safety.documents import TO_COME
-from tests.policies.changes import having, on, plus, without
+from tests.policies.changes import Change, having, on, plus, without
 from tests.policies.safety.cases import Case, expected, judged
 from tests.policies.safety.test_identity import BUCKET, PRINCIPALS, ROLE, document
 
@@ -13,6 +13,13 @@ def topic(names: set[str], **statement: object) -> Case:
     return on("alarms-topic", having(policy=policy)), names
 
 
+def alarm(names: set[str], actions: list[object]) -> Case:
+    token = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    return plus(token, name="x", region="ca-central-1", alarmActions=actions), names
+
+
+TRAIL = {"Service": "cloudtrail.amazonaws.com"}
+ARNS = {"arns-are-of-the-own-account"}
 CASES: dict[str, Case] = {
     "topic for everybody": topic(PRINCIPALS, Principal="*"),
     "topic for everybody with an account": topic(PRINCIPALS, Principal={"AWS": ["*"]}),
@@ -35,12 +42,48 @@ CASES: dict[str, Case] = {
     "topic for everybody, if it says": topic(
         PRINCIPALS, Principal="*", Condition={"StringEqualsIfExists": {"aws:SourceAccount": "111111111111"}}
     ),
-    "topic for an organisation": topic(
-        set(), Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+    "topic for an organisation, which has other accounts": topic(
+        PRINCIPALS, Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
     ),
     "topic for any organisation": topic(
         PRINCIPALS, Principal="*", Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}}
     ),
+    "topic for a service that acts for anybody": topic(PRINCIPALS, Principal=TRAIL),
+    "topic for a service that acts for another account": topic(
+        PRINCIPALS, Principal=TRAIL, Condition={"StringEquals": {"aws:SourceAccount": "999999999999"}}
+    ),
+    "topic for a service that acts for two accounts": topic(
+        PRINCIPALS, Principal=TRAIL, Condition={"StringEquals": {"aws:SourceAccount": ["111111111111", "999999999999"]}}
+    ),
+    "topic for a service that acts for whom it does not say": topic(
+        PRINCIPALS, Principal=TRAIL, Condition={"StringEqualsIfExists": {"aws:SourceAccount": "111111111111"}}
+    ),
+    "topic for a service that acts for its principal's account": topic(
+        PRINCIPALS, Principal=TRAIL, Condition={"StringEquals": {"aws:PrincipalAccount": "111111111111"}}
+    ),
+    "topic for a bucket's notices, whose name another account may have": topic(
+        PRINCIPALS, Principal=TRAIL, Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:::somebodys"}}
+    ),
+    "topic for a service that acts for the account": topic(
+        set(), Principal=TRAIL, Condition={"StringEquals": {"AWS:SourceAccount": "111111111111"}}
+    ),
+    "topic for a service that acts for the account's trail": topic(
+        set(),
+        Principal=TRAIL,
+        Condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:ca-central-1:111111111111:trail/*"}},
+    ),
+    "topic for a service that acts for what is made": topic(
+        set(), Principal=TRAIL, Condition={"ArnEquals": {"aws:SourceArn": TO_COME}}
+    ),
+    "key for log groups of the account": topic(
+        set(),
+        Principal={"Service": "logs.ca-central-1.amazonaws.com"},
+        Condition={
+            "ArnLike": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:ca-central-1:111111111111:log-group:*"}
+        },
+    ),
+    "alarm to another account's topic": alarm(ARNS, ["arn:aws:sns:ca-central-1:999999999999:alarms"]),
+    "alarm to the account's topic": alarm(set(), ["arn:aws:sns:ca-central-1:111111111111:alarms", Computed()]),
     "topic for a user of a canonical number": topic(PRINCIPALS, Principal={"CanonicalUser": "canonical"}),
     "topic for what is to come": topic(set(), Principal={"AWS": TO_COME}),
     "topic for what is to come and everybody": topic(PRINCIPALS, Principal={"AWS": [TO_COME, "*"]}),
@@ -70,6 +113,20 @@ CASES: dict[str, Case] = {
 
 def test_strangers_in_a_resources_policy_are_refused(dev_plan: Plan) -> None:
     assert judged(dev_plan, CASES) == expected(CASES)
+
+
+def test_a_service_takes_on_a_role_for_the_account_only(dev_plan: Plan) -> None:
+    def trusted(service: str, **more: object) -> Change:
+        statement = document(Principal={"Service": service}, Action="sts:AssumeRole", **more)
+        return on("identity-role", having(assumeRolePolicy=statement))
+
+    source = {"StringEquals": {"aws:SourceAccount": "111111111111"}}
+    cases: dict[str, Case] = {
+        "anybody's": (trusted("ssm.amazonaws.com"), {"trust-is-exact"}),
+        "its own": (trusted("ssm.amazonaws.com", Condition=source), set()),
+        **{service: (trusted(service), set()) for service in trust.WITHOUT_SOURCE},
+    }
+    assert judged(dev_plan, cases) == expected(cases)
 
 
 def test_every_type_that_says_who_may_use_it_is_judged(dev_plan: Plan) -> None:
