@@ -1,6 +1,7 @@
 """Texts of a resource's properties, plain and encoded, in one spelling."""
 
 import json
+import re
 import unicodedata
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,14 @@ DEPTH = 5
 MOST_ENCODED = 64 * 1024
 MOST_UNPACKED = 1024 * 1024
 MOST_KEPT = 16 * 1024
+# A service's principal without a region; one with a region is read as any text.
+_SERVICE = re.compile(r"(?:[a-z0-9-]+\.){1,3}amazonaws\.com")
+_REGION = re.compile(r"-[0-9]\b")
+# Conditions and properties that name a service by its principal.
+_NAMES_SERVICE = frozenset(
+    ("iam:PassedToService", "iam:AWSServiceName", "aws:PrincipalServiceName", "awsServiceName", "servicePrincipal")
+)
+_STEP = re.compile(r"[^.\[\]]+")
 _HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d\u02d7"), "-")
 # Letters of other alphabets that look Latin (Unicode, confusables), as far as regions and hosts need them.
 _LOOKALIKES = str.maketrans(
@@ -32,8 +41,18 @@ def written(value: Any) -> Iterator[tuple[str, str]]:
     Encoded is JSON, and base64, hex and percent signs, also in the middle of a text.
     """
     for path, text in texts(value):
+        if ".amazonaws.com" in text:
+            *_, outer, key = ("", "", *(step for step in _STEP.findall(path) if not step.isdigit()))
+            if _is_principal(text, outer, key):
+                continue
         for inner in _short(text) if len(text) <= MOST_KEPT else _plain(text):
             yield path, inner
+
+
+def _is_principal(text: str, outer: str, key: str) -> bool:
+    """Whether it is a service's name in a policy, which looks like a host: nothing is sent there."""
+    is_named = key in _NAMES_SERVICE or (key == "Service" and outer in ("Principal", "NotPrincipal"))
+    return is_named and _SERVICE.fullmatch(text) is not None and not _REGION.search(text)
 
 
 def _plain(text: str) -> tuple[str, ...]:
@@ -53,10 +72,12 @@ def plain(text: str) -> str:
 
 
 def _inside(text: str, depth: int) -> Iterator[str]:
-    yield text
+    document = _document(text) if depth else None
+    # Of a document each text is read by itself.
+    if not isinstance(document, dict | list):
+        yield text
     if depth == 0:
         return
-    document = _document(text)
     if document is not None:
         for inner in _strings(document):
             yield from _inside(inner, depth - 1)
@@ -80,16 +101,17 @@ def _document(text: str) -> Any:
         return None
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _strings(value: Any, outer: str = "", name: str = "") -> Iterator[str]:
     if isinstance(value, str):
-        yield value
+        if not _is_principal(value, outer, name):
+            yield value
     elif isinstance(value, dict):
         for key, item in value.items():
             yield key
-            yield from _strings(item)
+            yield from _strings(item, name, key)
     elif isinstance(value, list):
         for item in value:
-            yield from _strings(item)
+            yield from _strings(item, outer, name)
 
 
 def _decoded(text: str) -> str | None:

@@ -50,6 +50,11 @@ def statement(resource: str) -> str:
 TOKEN = re.compile(r'"((?:aws|cloudflare|random|tls|vercel):[A-Za-z0-9_]+/[A-Za-z0-9_]+:[A-Za-z0-9_]+)"')
 
 
+def principal(*services: str) -> str:
+    """A document that admits services."""
+    return json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"Service": services}}]})
+
+
 CASES = {
     "type that nobody judged": case(plus("aws:kinesis/stream:Stream", region="ca-central-1"), UNJUDGED),
     "neighbour of a judged type": case(plus("aws:s3/vectorsIndex:VectorsIndex", region="ca-central-1"), UNJUDGED),
@@ -108,6 +113,18 @@ CASES = {
     "a region's name in words": case(on("site-record", having(comment="moved to us-east-1")), WRITTEN),
     "a Canadian endpoint": case(plus(GROUP, name="https://s3.ca-west-1.amazonaws.com/b")),
     "a service's name": case(on("documents-user-policy", having(policy=statement("s3.amazonaws.com")))),
+    "a service's principal": case(
+        on("documents-user-policy", having(policy=principal("logging.s3.amazonaws.com", "s3.amazonaws.com")))
+    ),
+    "a service's principal in a document": case(
+        plus(GROUP, policy={"Statement": [{"Principal": {"Service": ["batchoperations.s3.amazonaws.com"]}}]})
+    ),
+    "a service's principal of a region": case(
+        on("documents-user-policy", having(policy=principal("logs.us-east-1.amazonaws.com"))), WRITTEN
+    ),
+    "a bucket's endpoint in a policy": case(
+        on("documents-user-policy", having(policy=statement("logging.s3.amazonaws.com"))), WRITTEN
+    ),
     "code that knows regions": case(on("bundles-a", having(content="REGIONS = ['us-east-1']"))),
 }
 
