@@ -1,9 +1,11 @@
 """The playbook's commands: what they say and how they end is told as pyinfra tells it."""
 
 import json
+import shlex
 import sys
 
 import pytest
+from pyinfra.api import arguments, inventory
 from pyinfra.connectors import local
 from pyinfra.connectors.util import run_local_process
 
@@ -44,6 +46,46 @@ def test_much_on_both_streams_does_not_stop_it() -> None:
 def test_a_command_that_takes_too_long_is_one() -> None:
     with pytest.raises(TimeoutError):
         commands._run("exec sleep 60", timeout=1)
+
+
+SCRIPT = "echo 'a  b' \"$0\" $((1 + 1)); exit 3"
+IN_SHELL = f"sh -c {shlex.quote(SCRIPT)}"
+
+
+@pytest.mark.parametrize(
+    ("command", "argv"),
+    [
+        (IN_SHELL, ["sh", "-c", SCRIPT]),
+        (
+            f"sh -c {shlex.quote(f'chroot /a/root sh -c {shlex.quote(IN_SHELL)}')}",
+            ["chroot", "/a/root", "sh", "-c", SCRIPT],
+        ),
+        (f"{IN_SHELL} argument", ["sh", "-c", f"{IN_SHELL} argument"]),
+        (f"{IN_SHELL}; true", ["sh", "-c", f"{IN_SHELL}; true"]),
+        ("sh -c $HOME", ["sh", "-c", "sh -c $HOME"]),
+        ("chroot /a/root sh -c 'a' 'b'", ["sh", "-c", "chroot /a/root sh -c 'a' 'b'"]),
+        ("chroot /a/$HOME sh -c 'a'", ["sh", "-c", "chroot /a/$HOME sh -c 'a'"]),
+    ],
+)
+def test_of_shells_that_start_each_other_the_last_is_started(command: str, argv: list[str]) -> None:
+    assert commands._argv(command) == argv
+
+
+def test_a_shell_alone_answers_as_in_the_others() -> None:
+    alone, within = commands._run(SCRIPT), commands._run(f"sh -c {shlex.quote(IN_SHELL)}")
+    assert (alone[0], alone[1].stdout) == (within[0], within[1].stdout) == (3, "a  b sh 2")
+
+
+def test_global_arguments_are_worked_out_once_and_are_pyinfras() -> None:
+    ask = "from pyinfra.api.arguments import all_global_arguments as ask; print([name for name, _ in ask()])"
+    names = [name for name, _ in arguments.all_global_arguments()]
+    assert str(names) == ran([sys.executable, "-c", ask], check=True).stdout.strip()
+    assert arguments.all_global_arguments() is arguments.all_global_arguments()
+
+
+def test_both_ways_into_a_host_are_known() -> None:
+    for name in ("@local", "@chroot//"):
+        assert len(inventory.Inventory(([name], {}))) == 1  # type: ignore[no-untyped-call]
 
 
 def refused(*_: object) -> int:
