@@ -1,5 +1,6 @@
 """Fixtures that several kinds of test share."""
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from plan import child_process
+from plan import child_process, codec
 from plan.model import Plan
 from plan.record import record
 from policies.exemptions.exemption import DAY
@@ -48,16 +49,23 @@ def prod_plan() -> Plan:
 
 
 @pytest.fixture(scope="session")
-def direct_plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    """The dev stack without a tunnel."""
-    return record_with(tmp_path_factory.mktemp("direct"), databaseRoute="direct", hyperdriveFallback=False)
-
-
-@pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the whole run, whichever of its workers this is."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def direct_plan(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """The dev stack without a tunnel; recorded by the first of the run's workers that needs it."""
+    with (run_folder / "direct.json").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if text := file.read():
+            return codec.loads(text, file.name)
+        plan = record_with(tmp_path_factory.mktemp("direct"), databaseRoute="direct", hyperdriveFallback=False)
+        file.write(codec.dumps(plan, reveal_secrets=True, indent=None))
+        return plan
 
 
 @pytest.fixture(scope="session")
