@@ -38,6 +38,8 @@ class Clock:
         return self.steps[-1][1]
 
     def make(self) -> None:
+        if self.folder.is_relative_to("/dev"):
+            raise ValueError(f"{self.folder}: the roots have a /dev of their own; TMPDIR has to be elsewhere")
         self.folder.mkdir()
         self._file.write_bytes(PAIR.pack(NEVER, 0) * (PAGE_BYTES // PAIR.size))
         words = ("-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-nostdlib", f'-DFILE="{self._file}"')

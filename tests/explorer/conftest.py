@@ -21,10 +21,12 @@ def explored_plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 
 
 @contextmanager
-def new_world(snapshot: Path, plan: Plan, folder: Path, *, has_clock: bool = False) -> Iterator[Explorer]:
+def new_world(
+    snapshot: Path, plan: Plan, folder: Path, *, has_clock: bool = False, has_site: bool = False
+) -> Iterator[Explorer]:
     """With a clock of its own it takes more processor time: each command is a process as soon as that has been set."""
     with stopped_stack(snapshot, folder / "a") as a, removed(StackUnderTest(folder / "b")) as b:
-        world = World(a, b, plan, folder)
+        world = World(a, b, plan, folder, has_site=has_site)
         if has_clock:
             world.clock.make()
             world.clock.install(a.state / "root")
@@ -42,7 +44,9 @@ def explorer(
 ) -> Iterator[Explorer]:
     """For a test of these steps."""
     has_clock = any(name.startswith("clock_") for name, *_ in steps)
+    has_site = any({*values} & {"edge", "workerd"} for _, *values in steps)
     if has_clock and not clock.is_available():
         pytest.skip(f"no clock can be set: that takes root and {clock.COMPILER}")
-    with new_world(snapshot, explored_plan, tmp_path_factory.mktemp("world"), has_clock=has_clock) as made:
+    folder = tmp_path_factory.mktemp("world")
+    with new_world(snapshot, explored_plan, folder, has_clock=has_clock, has_site=has_site) as made:
         yield made

@@ -18,7 +18,7 @@ class Row:
     acked_at: float | None = None
     xid: int | None = None
     lsn: int | None = None
-    """Bytes; the commit lies a little after it."""
+    """Bytes; the commit lies a little after it. Not known of a row that came by way of the API."""
 
 
 @dataclass(kw_only=True)
@@ -79,7 +79,9 @@ class Ledger:
                     self.rows[number] = Row(id=number, tried_at=at)
                 else:
                     row = self.rows[number]
-                    row.acked_at, row.xid, row.lsn = at, int(more[0]), position(more[1])
+                    row.acked_at = at
+                    if more[0] is not None:
+                        row.xid, row.lsn = int(more[0]), position(more[1])
 
     @property
     def era(self) -> Era:
@@ -120,12 +122,17 @@ class Ledger:
         """Acknowledged rows of this era that the log up to a position does not surely have, oldest first.
 
         `or_under_way`: also one whose commit may come after it though its row does not, for the segment was switched in
-        between, as a backup does: no row before the position was tried after its answer.
+        between, as a backup does: no row before the position was tried after its answer. And one without a position.
         """
-        rows = [row for row in self.acked(self.era.began_at) if row.lsn is not None]
+        acked = list(self.acked(self.era.began_at))
+        rows = [row for row in acked if row.lsn is not None]
         before = [row.tried_at for row in rows if (row.lsn or 0) < archived]
         switched_at = max(before) if or_under_way and 0 < len(before) < len(rows) else float("inf")
-        return [row for row in rows if (row.lsn or 0) + COMMIT_BYTES > archived or (row.acked_at or 0.0) > switched_at]
+        found = [row for row in rows if (row.lsn or 0) + COMMIT_BYTES > archived or (row.acked_at or 0.0) > switched_at]
+        if or_under_way:
+            had_at = max(before, default=0.0)
+            found += [row for row in acked if row.lsn is None and (row.acked_at or 0.0) > had_at]
+        return found
 
 
 def position(lsn: str) -> int:

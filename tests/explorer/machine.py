@@ -13,17 +13,18 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.explorer.model import ENDING, MOST_TABLESPACES, RESTARTING, Model
+from tests.explorer.model import EDGE_RUNTIME, ENDING, MOST_TABLESPACES, RESTARTING, Model
 from tests.explorer.steps import FAULTS, Explorer, Step, Violation
 
 PACES = st.sampled_from([0.0, 0.01, 0.02, 0.04])
-KILLED = st.sampled_from([*ENDING, *RESTARTING, "supervisor"])
+KILLED = (*ENDING, *RESTARTING, "supervisor", "pooler")
 PAUSED = st.sampled_from(["postmaster", "checkpointer", "walwriter", "archiver", "backend", "store"])
 ACTS = st.sampled_from(["backup", "drill", "beside", "in_place"])
 ENDS = st.sampled_from(["command", "engine", "both"])
 KILL_SECONDS = st.sampled_from([1.0, 2.0, 4.0, 6.0, 8.0])
 SHARES = st.sampled_from([0.05, 0.25, 0.5, 0.75, 0.95, 1.0])
 SECONDS = st.sampled_from([0.5, 1.0, 2.0, 5.0])
+API_PACE_SECONDS = 0.1
 FORWARD, BACK = st.sampled_from([60.0, 600.0, 3600.0]), st.sampled_from([2.0, 20.0, 60.0])
 Values = st.SearchStrategy[tuple[Any, ...]]
 
@@ -56,21 +57,41 @@ def sources(model: Model) -> list[str]:
     return ["copy"] if model.is_clock_set else ["copy", "as of"]
 
 
+def loads(model: Model) -> Values:
+    """By way of the edge it is the API's, whose calls are counted."""
+    sql = st.tuples(st.just(True), st.integers(1, 8), PACES, st.sampled_from(["postgres", "pooler"]))
+    api = st.tuples(st.just(True), st.integers(2, 4), st.just(API_PACE_SECONDS), st.just("edge"))
+    return sql | api if model.has_site else sql
+
+
 def targets(model: Model, *kinds: str) -> Values:
     return st.sampled_from([*kinds, "name"] if model.has_point else kinds)
 
 
 TABLE = (
-    Possible(name="load", when=lambda _: True, values=lambda _: st.tuples(st.just(True), st.integers(1, 8), PACES)),
+    Possible(name="load", when=lambda _: True, values=loads),
+    # Without it nothing can be lost.
+    Possible(name="load", when=lambda model: not model.is_loaded, values=loads, weight=12),
     Possible(name="load", when=lambda model: model.is_loaded, values=lambda _: st.just((False,)), weight=1),
     Possible(name="wait", when=lambda model: model.is_loaded, values=lambda _: st.tuples(SECONDS)),
-    Possible(name="kill", when=lambda model: model.is_up, values=lambda _: st.tuples(KILLED), weight=12),
+    Possible(
+        name="kill",
+        when=lambda model: model.is_up,
+        values=lambda model: st.tuples(st.sampled_from((*KILLED, "edge", EDGE_RUNTIME) if model.has_site else KILLED)),
+        weight=12,
+    ),
     Possible(name="pause", when=well, values=lambda _: st.tuples(PAUSED, SECONDS)),
     Possible(name="rebooted", when=lambda model: model.is_up, weight=3),
     Possible(name="clock_forward", when=can_be_set, values=lambda _: st.tuples(FORWARD)),
     Possible(name="clock_back", when=can_be_set, values=lambda _: st.tuples(BACK)),
-    Possible(name="fault", when=well, values=lambda _: st.tuples(st.sampled_from(FAULTS)), weight=1),
+    Possible(
+        name="fault",
+        when=well,
+        values=lambda model: st.tuples(st.sampled_from((*FAULTS, "edge") if model.has_site else FAULTS)),
+        weight=1,
+    ),
     Possible(name="up", when=lambda model: not model.is_up, weight=8),
+    Possible(name="up", when=lambda model: not model.has_all_parts, weight=4),
     Possible(name="store", when=well, values=lambda _: st.just((False,)), weight=1),
     Possible(name="store", when=lambda model: not model.is_store_there, values=lambda _: st.just((True,)), weight=8),
     Possible(name="backup", when=well, values=lambda _: st.tuples(st.sampled_from(["full", "diff", "incr"]))),
@@ -195,14 +216,20 @@ def next_step(model: Model, left_out: frozenset[str]) -> st.SearchStrategy[Step]
 
 
 def explore(
-    number: int, make: Callable[[], Explorer], steps: int, *, shrinks: bool = False, has_clock: bool = False
+    number: int,
+    make: Callable[[], Explorer],
+    steps: int,
+    *,
+    shrinks: bool = False,
+    has_clock: bool = False,
+    has_site: bool = False,
 ) -> None:
-    """Runs the sequence of a seed; the same number gives the same one. `make` makes its world, with a clock or without.
+    """Runs the sequence of a seed; the same number gives the same one. `make` makes its world, with what it has.
 
     Raises Violation, with the steps that led there. Shrunk it takes hours, a world for each try.
     """
     own = {"make": staticmethod(make), "failed": None, "failed_after": 0, "seed": number, "is_shrunk": shrinks}
-    own["has_clock"] = has_clock
+    own |= {"has_clock": has_clock, "has_site": has_site}
     kind = seed(number)(type("Seeded", (Sequence,), own))
     phases = (Phase.generate, Phase.shrink) if shrinks else (Phase.generate,)
     run_state_machine_as_test(kind, settings=settings(SETTINGS, phases=phases, stateful_step_count=steps))
@@ -217,11 +244,11 @@ class Sequence(RuleBasedStateMachine):
     failure: type[Exception] = Violation
     failed_after = 0
     seed = 0
-    is_shrunk = has_clock = False
+    is_shrunk = has_clock = has_site = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = Model(has_clock=type(self).has_clock)
+        self.model = Model(has_clock=type(self).has_clock, has_site=type(self).has_site)
         self.taken: list[Step] = []
         self._explorer: Explorer | None = None
         self._has_failed = False
@@ -247,6 +274,7 @@ class Sequence(RuleBasedStateMachine):
                 self._explorer = kind.make()
                 # Not every sequence would draw it, and without it nothing can be lost.
                 self._explorer.do("load", True)
+                self._explorer.do("written")
             self._explorer.do(name, *values)
         except Exception as error:  # What was not foreseen ends a sequence, too.
             if kind.is_shrunk:

@@ -6,6 +6,10 @@ from typing import Any
 RESTARTING = ("backend", "checkpointer", "walwriter", "archiver")
 """PostgreSQL begins anew by itself when one of these is killed."""
 ENDING = ("postmaster", "postgres")
+CLIENTS_PARTS = ("pooler", "edge")
+"""What clients come through; only `up` starts it again."""
+EDGE_RUNTIME = "workerd"
+"""Miniflare starts it again by itself."""
 MOST_TABLESPACES = 2
 
 
@@ -15,6 +19,10 @@ class Model:
     """The cluster that serves answers."""
     is_store_there: bool = True
     is_loaded: bool = True
+    has_site: bool = False
+    """The stack has all its parts, and not only those that hold data."""
+    has_all_parts: bool = True
+    """None of those that clients come through was killed."""
     serves: str = "a"
     standby: str = "none"
     """What b is: none, follows, serves, left (given up after it served) or orphaned (a's line was left)."""
@@ -26,8 +34,8 @@ class Model:
     has_clock: bool = False
     """It can be set."""
     is_clock_set: bool = False
-    last: str = ""
-    """The name of the step before."""
+    last: str = "load"
+    """The name of the step before; the world begins with a load."""
     made: int = 0
     """Tablespaces and migrations so far, for their names."""
 
@@ -46,9 +54,11 @@ class Model:
             self.is_up = False
         if who == "supervisor" and self.serves == "a":
             self.is_store_there = False
+        if who in CLIENTS_PARTS:
+            self.has_all_parts = False
 
     def _up(self) -> None:
-        self.is_up = self.is_store_there = True
+        self.is_up = self.is_store_there = self.has_all_parts = True
 
     _rebooted = _up
 

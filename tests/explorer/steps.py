@@ -19,8 +19,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from local.host import database, migrations
 from local.host.spec import running
+from local.processes.program import PartState
 from tests.explorer.ledger import Expected, Row
-from tests.explorer.model import RESTARTING
+from tests.explorer.model import CLIENTS_PARTS, EDGE_RUNTIME, RESTARTING
 from tests.explorer.world import COMMAND_SECONDS, CONNECTIONS, LIMIT_SECONDS, PACE_SECONDS, TABLE, World
 from tests.local.stack_under_test import StackUnderTest
 from tests.waiting import until
@@ -44,7 +45,7 @@ ARCHIVED = ("archiving", "would be lost")
 """The lines of `db status` that tell of what is not in the repository."""
 SET_BACK = "the clock was set back"
 """In the words of a drill that tells why it has nothing to show."""
-FAULTS = ("store", "postmaster", "backup", "archiver", "supervisor", "checkpointer")
+FAULTS = ("store", "postmaster", "backup", "archiver", "supervisor", "checkpointer", "pooler")
 
 
 class Violation(AssertionError):  # noqa: N818
@@ -66,6 +67,8 @@ class Explorer:
         """When an archiver was ended with its server, or alone."""
         self.ended_at: float | None = None
         """Since when nothing is archived, and nobody can ask what would be lost: the server has ended."""
+        self.ended_part = ""
+        """Of those that clients come through, the last that was killed."""
         self.points: list[tuple[str, Expected]] = []
         """Names of moments of this era, with the rows that there were."""
         self.left_at: float | None = None
@@ -79,6 +82,8 @@ class Explorer:
         """A stack that serves, with the table, a full backup and the first era."""
         world = self.world
         self._up()
+        if world.has_site:
+            world.open_account()
         # A drill looks for a marker that is older than its point; they are written each half minute.
         world.psql(TABLE, "SELECT monitoring.mark()")
         self._succeeds("backup", "now", "--type", "full")
@@ -109,12 +114,19 @@ class Explorer:
 
     # What befalls the machine.
 
-    def load(self, on: bool, connections: int = CONNECTIONS, pace_seconds: float = PACE_SECONDS) -> str:
+    def load(
+        self, on: bool, connections: int = CONNECTIONS, pace_seconds: float = PACE_SECONDS, way: str = "postgres"
+    ) -> str:
         if on:
-            self.world.start_load(connections, pace_seconds)
-            return f"{connections} connections write"
+            self.world.start_load(connections, pace_seconds, way)
+            return f"{connections} connections write by way of {way}"
         self.world.stop_load()
         return f"{len(self._acked())} rows acknowledged in this era"
+
+    def written(self) -> str:
+        """Until a row is acknowledged: without one there is nothing to lose."""
+        until(self._written)
+        return self._count()
 
     def wait(self, seconds: float) -> str:
         time.sleep(seconds)
@@ -122,6 +134,11 @@ class Explorer:
 
     def kill(self, who: str) -> str:
         count = self.world.kill(who)
+        if who in CLIENTS_PARTS:
+            self.ended_part = who
+            return f"kill -9 of {count} ({self._count()})"
+        if who == EDGE_RUNTIME:
+            return f"kill -9 of {count}, begun anew after {self._begun_anew(who):.1f} s ({self._count()})"
         self.killed_at = time.time()
         if who in RESTARTING:
             until(self.world.is_answering)
@@ -129,6 +146,13 @@ class Explorer:
             self.ended_at = self.ended_at or self.killed_at
         self.is_store_away |= who == "supervisor" and self.world.serving is self.world.a
         return f"kill -9 of {count} ({self._count()})"
+
+    def _begun_anew(self, who: str) -> float:
+        """Where its part was not killed before."""
+        started = time.monotonic()
+        if self._is_running("edge"):
+            until(lambda: self.world.processes(who))
+        return time.monotonic() - started
 
     def rebooted(self) -> str:
         """As a machine that is reset: every process of both stacks ends at once, the supervisors first, and with them
@@ -432,7 +456,7 @@ class Explorer:
             said = said if said.returncode == 0 else world.hybrid("local", "up", "--from-backups")
         if said.returncode:
             raise Violation(f"up --from-backups: {_last(said)}")
-        self.is_store_away, self.ended_at = False, None
+        self.is_store_away, self.ended_at, self.ended_part = False, None, ""
         expected, acked = world.ledger.at(time.time()), self._acked()
         if not is_archived:
             # What was told may be lost, by the clock; and where nothing was, or less by one that was set back, what is
@@ -447,7 +471,7 @@ class Explorer:
         self._new_era(f"from backups, before which status told of {told} s", self._began_at(), expected)
         self._same_tables()
         if was_loaded:
-            world.start_load()
+            world.start_load_again()
         return f"{len(world.ledger.era.base)} rows; {len(acked)} were acknowledged in the era before"
 
     def lost_bucket(self) -> str:
@@ -464,7 +488,7 @@ class Explorer:
         said = self._up()
         self.rows()
         if was_loaded:
-            world.start_load()
+            world.start_load_again()
         return said
 
     def standby_made(self) -> str:
@@ -503,12 +527,12 @@ class Explorer:
         if said.returncode:
             raise Violation(f"up --promote: {_last(said)}")
         expected = world.ledger.at(time.time())
-        world.serving = world.b
+        world.serving, self.ended_part = world.b, ""
         self._new_era("b serves", time.time(), expected)
         self.left_at = world.ledger.eras[-2].ended_at
         self._same_tables()
         if was_loaded:
-            world.start_load()
+            world.start_load_again()
         return f"b serves on timeline {world.timeline()} with {len(world.ledger.era.base)} rows"
 
     def cut_back(self) -> str:
@@ -526,13 +550,13 @@ class Explorer:
         said = world.hybrid("local", "up", "--promote", on=world.a)
         if said.returncode:
             raise Violation(f"up --promote with leave: {_last(said)}")
-        world.serving = world.a
+        world.serving, self.ended_part = world.a, ""
         # What was changed while b served is not in a.
         self.tablespaces.clear()
         assert self.left_at is not None
         self._new_era("a serves again", time.time(), world.ledger.at(self.left_at - 0.001))
         if was_loaded:
-            world.start_load()
+            world.start_load_again()
         return f"a serves on timeline {world.timeline()} with {len(world.ledger.era.base)} rows"
 
     def migrate(self, number: int) -> str:
@@ -595,13 +619,29 @@ class Explorer:
         if self.is_store_away:
             self._switch()
             return self._named(*ARCHIVED)
-        return "nothing stands"
+        return self._told_ended() if self.ended_part else "nothing stands"
+
+    def _told_ended(self) -> str:
+        part = self.ended_part
+        until(lambda: not self._is_running(part))
+        return self._named(part) if part == "pooler" else f"{part} does not run"
+
+    def _is_running(self, part: str) -> bool:
+        """In the words of `local status`."""
+        parts = self.world.json("local", "status")["parts"]
+        return any(one["name"] == part and one["state"] == PartState.RUNNING for one in parts)
 
     def fault(self, kind: str) -> str:
         """One that stands, until it is told; mended, it is told no longer."""
         self._up()
         if kind == "backup":
             return self._damaged_backup()
+        if kind in CLIENTS_PARTS:
+            self.kill(kind)
+            said = self._told_ended()
+            self._up()
+            well = self._well(kind) if kind == "pooler" else f"it runs: {self._is_running(kind)}"
+            return f"{kind}: {said}; {well}; {self.rows()}"
         if kind in ("postmaster", "supervisor"):
             self.kill(kind)
             said = self._named("server")
@@ -709,7 +749,7 @@ class Explorer:
         """How long it takes until the newest acknowledged row is in the repository."""
         world = self.world
         world.ledger.read()
-        acked = self._acked()
+        acked = [row for row in self._acked() if row.lsn is not None]
         if not acked:
             return "nothing was written"
         newest = max(acked, key=lambda row: row.acked_at or 0)
@@ -807,7 +847,8 @@ class Explorer:
         if kind == "name":
             name, expected = self.points[-1]
             return f"name:{name}", expected
-        rows = sorted(self._acked(), key=lambda row: abs(world.clock.at(row.tried_at) - moment))
+        placed = [row for row in self._acked() if row.lsn is not None]
+        rows = sorted(placed, key=lambda row: abs(world.clock.at(row.tried_at) - moment))
         if not rows:
             return "latest", world.ledger.at(time.time())
         if kind == "xid":
@@ -1008,7 +1049,7 @@ class Explorer:
         if world.serving is not world.a:
             # Its store is a's.
             self._succeeds("local", "up", on=world.a)
-        self.is_store_away, self.ended_at = False, None
+        self.is_store_away, self.ended_at, self.ended_part = False, None, ""
         said = self._succeeds("local", "up", of_errors=True).splitlines()[-1]
         # A server that began anew by itself may still be recovering.
         until(world.is_answering)

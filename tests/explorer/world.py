@@ -24,6 +24,8 @@ from host.recovery.contract import MAIN
 from local.host import database, namespace, root_filesystem
 from local.host.runtime import is_answering
 from local.host.spec import MAJOR, running
+from local.identity.part import access_token
+from local.stack.traffic import account
 from plan import codec
 from plan.model import Plan
 from plan.project import ROOT
@@ -31,7 +33,8 @@ from tests.commands import in_this_process, ran
 from tests.explorer import command
 from tests.explorer.clock import Clock
 from tests.explorer.ledger import SEGMENT_BYTES, Ledger, segment
-from tests.explorer.model import ENDING, RESTARTING
+from tests.explorer.model import CLIENTS_PARTS, EDGE_RUNTIME, ENDING, RESTARTING
+from tests.explorer.writer import ENTRY
 from tests.local.stack_under_test import StackUnderTest
 
 ARCHIVE_SECONDS = 30
@@ -52,17 +55,24 @@ BACKENDS = "app"
 
 
 class World:
-    """`a` has the backups; `b` is made beside it. The load goes to the one that serves."""
+    """`a` has the backups; `b` is made beside it. The load goes to the one that serves.
 
-    def __init__(self, a: StackUnderTest, b: StackUnderTest, plan: Plan, folder: Path) -> None:
-        self.a, self.b, self.plan, self.folder = a, b, plan, folder
+    With a site they have all their parts, and the load may come through the edge.
+    """
+
+    def __init__(
+        self, a: StackUnderTest, b: StackUnderTest, plan: Plan, folder: Path, *, has_site: bool = False
+    ) -> None:
+        self.a, self.b, self.plan, self.folder, self.has_site = a, b, plan, folder, has_site
         self.serving = a
         self.ledger = Ledger(file=folder / "ledger")
         self.clock = Clock(folder=folder / command.CLOCK)
         self.plan_file = folder / "plan.json"
         self.plan_file.write_text(codec.dumps(plan, reveal_secrets=True, indent=None))
         self._sessions = 0
-        self._conninfo: dict[Path, str] = {}
+        self._account = ""
+        self._ways: dict[Path, dict[str, Any]] = {}
+        self._wanted: tuple[int, float, str] = (CONNECTIONS, PACE_SECONDS, "postgres")
         self._load: subprocess.Popen[str] | None = None
 
     # Commands.
@@ -72,9 +82,9 @@ class World:
         environment = {**(on or self.serving).environment, **self.clock.variables}
         if self.clock.offset:
             # This process has its own clock.
-            argv = command.argv(self.plan_file, *words)
+            argv = command.argv(self.plan_file, *words, has_site=self.has_site)
             return ran(argv, env={**environment, "PYTHONPATH": str(ROOT)}, timeout=COMMAND_SECONDS)
-        with command.only_data(self.plan, self.clock):
+        with command.realised(self.plan, self.clock, has_site=self.has_site):
             return in_this_process(environment, *words)
 
     def started(self, *words: str, on: StackUnderTest | None = None) -> subprocess.Popen[str]:
@@ -82,7 +92,7 @@ class World:
         stack = on or self.serving
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            command.argv(self.plan_file, *words),
+            command.argv(self.plan_file, *words, has_site=self.has_site),
             env={**stack.environment, **self.clock.variables, "PYTHONPATH": str(ROOT)},
             stdout=pipe,
             stderr=pipe,
@@ -97,17 +107,20 @@ class World:
 
     # The load.
 
-    def start_load(self, connections: int = CONNECTIONS, pace_seconds: float = PACE_SECONDS) -> None:
+    def start_load(
+        self, connections: int = CONNECTIONS, pace_seconds: float = PACE_SECONDS, way: str = "postgres"
+    ) -> None:
+        """By way of `postgres`, of the `pooler`, or of the `edge`: of these connections all but one call the API."""
         self.stop_load()
         self._sessions += 1
+        self._wanted = connections, pace_seconds, way
         stack = self.serving
         # It may be tried while the stack does not run, as an application tries it.
         if stack.here.supervisor.is_running():
-            here = stack.here
-            self._conninfo[stack.state] = database.conninfo(here, running(here), BACKENDS, here.ports.postgres)
+            self._ways[stack.state] = self._ways_of(stack)
         wanted = {
             "file": str(self.ledger.file),
-            "conninfo": self._conninfo[stack.state],
+            "way": self._ways[stack.state][way],
             "first": self._sessions * SESSION_ROWS,
             "connections": connections,
             "pace_seconds": pace_seconds,
@@ -118,6 +131,26 @@ class World:
         assert self._load.stdin is not None
         self._load.stdin.write(json.dumps(wanted))
         self._load.stdin.close()
+
+    def start_load_again(self) -> None:
+        """As it was last, at what serves now."""
+        self.start_load(*self._wanted)
+
+    def open_account(self) -> None:
+        """For the API's entries; before all else, so that no restore comes to before it."""
+        self._account = account(self.a.here, access_token(self.a.here))
+
+    def _ways_of(self, stack: StackUnderTest) -> dict[str, Any]:
+        here = stack.here
+        host, ports = running(here), here.ports
+        found: dict[str, Any] = {
+            way: {"conninfo": database.conninfo(here, host, BACKENDS, port)}
+            for way, port in (("postgres", ports.postgres), ("pooler", ports.pooler))
+        }
+        if self.has_site:
+            place = {"state": str(stack.state), "first_port": stack.first_port}
+            found["edge"] = {**found["pooler"], **place, "account": self._account}
+        return found
 
     def stop_load(self) -> None:
         """Every row that is acknowledged is written down by then."""
@@ -139,8 +172,9 @@ class World:
 
     def ids(self, port: int | None = None) -> list[int]:
         """Of the rows that a cluster has, whatever its indexes say."""
-        query = "SELECT id FROM public.explored"
-        return [int(line) for line in self.psql("SET enable_indexscan = off", query, port=port).split()]
+        entries = f"SELECT substr(description, {len(ENTRY) + 1}) FROM regulated.ledger_entries"
+        queries = ("SELECT id FROM public.explored", f"{entries} WHERE description LIKE '{ENTRY}%'")
+        return [int(line) for line in self.psql("SET enable_indexscan = off", *queries, port=port).split()]
 
     def psql(self, *queries: str, port: int | None = None) -> str:
         return self.serving.psql(*queries, port=port)
@@ -180,14 +214,19 @@ class World:
             return []
 
     def processes(self, who: str) -> list[psutil.Process]:
-        """`postmaster`, `postgres` (all of it), `store`, `supervisor` (with all that it holds), `backend` (one of the
-        load's), or as `ps` calls one of PostgreSQL's: `checkpointer`, `walwriter`, `archiver`.
+        """`postmaster`, `postgres` (all of it), `store`, `supervisor` (with all that it holds), `pooler`, `edge` (all
+        of it), `workerd`, `backend` (one of the load's), or as `ps` calls one of PostgreSQL's: `checkpointer`,
+        `walwriter`, `archiver`.
         """
         if who == "supervisor":
             pid = self.serving.here.supervisor.pid
             return [psutil.Process(pid)] if pid else []
         if who == "store":
             return _tree(self.a.pid("objects"))
+        if who in (*CLIENTS_PARTS, EDGE_RUNTIME):
+            # One that was killed before has none.
+            tree = _tree(self.serving.parts()["edge" if who == EDGE_RUNTIME else who].pid or 0)
+            return tree if who in CLIENTS_PARTS else [one for one in tree if who in one.name()]
         found = self.postgres()
         if who in ("postmaster", "postgres"):
             return found[:1] if who == "postmaster" else found
