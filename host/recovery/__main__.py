@@ -41,6 +41,10 @@ ACTS: dict[str, Callable[[Machine, Any], Answer]] = {
     "drill": drill.act,
 }
 INTERRUPTED = 130
+AFTER_A_REBOOT = (
+    "it is in memory, and after a reboot the next convergence writes it, at most half an hour later; to have it now see"
+    ' docs/runbooks/database.md, "When a host does not converge"'
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Who starts it may have blocked it: Python's own start would show where it was met.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         request = parse(_text(options.request))
+        if not options.spec.exists():
+            raise RecoveryError(f"{options.spec}: is not there; {AFTER_A_REBOOT}")
         answer = sent(carried_out(Machine(options.root.resolve(), load(options.spec)), request))
     except (RecoveryError, SpecError) as error:
         print(_written({"faults": str(error).splitlines()}, is_packed=options.compact))

@@ -1,11 +1,15 @@
 """Requests that are refused, and answers of an older or a newer engine."""
 
+import base64
 import json
+import os
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from host.recovery.__main__ import main
 from host.recovery.contract import Plan, Restored, Source, Target, parse, sent, written
 from host.recovery.errors import RecoveryError
 from tests.host.recovery.held import backup
@@ -75,3 +79,15 @@ def test_an_answer_of_another_engine_is_read() -> None:
     assert Plan.model_validate(earlier).faults == []
     later = {"target": {"kind": "latest", "set": None, "more": 1}, "source": {"more": 1}, "into": "main", "more": 1}
     assert Plan.model_validate(later).source == Source()
+
+
+def test_a_specification_that_went_with_a_reboot_is_told_with_the_way_to_have_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Both would outlive the call.
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    request = base64.b64encode(b'{"act": "drill"}').decode()
+    assert main([str(tmp_path / "specification.json"), "--root", str(tmp_path), "--request", request]) == 1
+    (fault,) = json.loads(capsys.readouterr().out)["faults"]
+    assert "after a reboot the next convergence writes it" in fault
