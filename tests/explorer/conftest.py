@@ -44,7 +44,7 @@ def explorer(
 ) -> Iterator[Explorer]:
     """For a test of these steps."""
     has_clock = any(name.startswith("clock_") for name, *_ in steps)
-    has_site = any({*values} & {"edge", "workerd"} for _, *values in steps)
+    has_site = any(name.startswith("site_") or {*values} & {"edge", "workerd"} for name, *values in steps)
     if has_clock and not clock.is_available():
         pytest.skip(f"no clock can be set: that takes root and {clock.COMPILER}")
     folder = tmp_path_factory.mktemp("world")

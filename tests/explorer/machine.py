@@ -17,11 +17,12 @@ from tests.explorer.model import EDGE_RUNTIME, ENDING, MOST_TABLESPACES, RESTART
 from tests.explorer.steps import FAULTS, Explorer, Step, Violation
 
 PACES = st.sampled_from([0.0, 0.01, 0.02, 0.04])
-KILLED = (*ENDING, *RESTARTING, "supervisor", "pooler")
+KILLED = (*ENDING, *RESTARTING, "supervisor")
 PAUSED = st.sampled_from(["postmaster", "checkpointer", "walwriter", "archiver", "backend", "store"])
 ACTS = st.sampled_from(["backup", "drill", "beside", "in_place"])
 ENDS = st.sampled_from(["command", "engine", "both"])
 KILL_SECONDS = st.sampled_from([1.0, 2.0, 4.0, 6.0, 8.0])
+SITE_SECONDS = st.sampled_from([0.6, 1.0, 1.5, 2.0])
 SHARES = st.sampled_from([0.05, 0.25, 0.5, 0.75, 0.95, 1.0])
 SECONDS = st.sampled_from([0.5, 1.0, 2.0, 5.0])
 API_PACE_SECONDS = 0.1
@@ -48,13 +49,25 @@ def can_be_set(model: Model) -> bool:
     return model.has_clock and well(model)
 
 
-def alone(model: Model) -> bool:
-    return model.serves == "a" and model.standby in ("none", "left")
+def is_reached(model: Model) -> bool:
+    """The site's clients find it, and its stand-by."""
+    return well(model) and model.has_site and model.has_all_parts and model.serves == "a"
+
+
+def killed_acts_of_the_site(model: Model) -> Values:
+    act = ("rollback", "vercel") if model.side == "worker" else ("restore", "worker")
+    return SITE_SECONDS.map(lambda seconds: (*act, seconds))
 
 
 def sources(model: Model) -> list[str]:
     """What else than the repository as it is. The store goes by a clock of its own, and tells its versions by that."""
     return ["copy"] if model.is_clock_set else ["copy", "as of"]
+
+
+def killed(model: Model) -> Values:
+    """Not what was killed before."""
+    clients = ("pooler", *(("edge", EDGE_RUNTIME) if model.has_site else ())) if model.has_all_parts else ()
+    return st.tuples(st.sampled_from((*KILLED, *clients)))
 
 
 def loads(model: Model) -> Values:
@@ -77,7 +90,7 @@ TABLE = (
     Possible(
         name="kill",
         when=lambda model: model.is_up,
-        values=lambda model: st.tuples(st.sampled_from((*KILLED, "edge", EDGE_RUNTIME) if model.has_site else KILLED)),
+        values=killed,
         weight=12,
     ),
     Possible(name="pause", when=well, values=lambda _: st.tuples(PAUSED, SECONDS)),
@@ -140,12 +153,12 @@ TABLE = (
     Possible(name="killed_act", when=well, values=lambda _: st.tuples(ACTS, ENDS, KILL_SECONDS), weight=3),
     Possible(
         name="lost_instance",
-        when=alone,
+        when=lambda model: model.serves == "a",
         # What does not run, or has no store, archives nothing as it is shut down.
         values=lambda model: st.tuples(st.booleans() if well(model) else st.just(False)),
         weight=4,
     ),
-    Possible(name="lost_bucket", when=lambda model: well(model) and alone(model)),
+    Possible(name="lost_bucket", when=lambda model: well(model) and model.serves == "a"),
     Possible(
         name="standby_made",
         when=lambda model: well(model) and model.standby == "none",
@@ -179,6 +192,9 @@ TABLE = (
         values=lambda model: st.just((model.tablespaces[0],)),
         weight=1,
     ),
+    Possible(name="site_rollback", when=lambda model: is_reached(model) and model.side == "worker"),
+    Possible(name="site_restore", when=lambda model: is_reached(model) and model.side == "vercel", weight=4),
+    Possible(name="site_killed", when=is_reached, values=killed_acts_of_the_site, weight=1),
     Possible(name="full_disk", when=well, values=lambda _: st.tuples(st.sampled_from([48, 96])), weight=1),
 )
 NAMES = sorted({one.name for one in TABLE})

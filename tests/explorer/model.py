@@ -34,6 +34,8 @@ class Model:
     has_clock: bool = False
     """It can be set."""
     is_clock_set: bool = False
+    side: str = "worker"
+    """Who answers the site's clients."""
     last: str = "load"
     """The name of the step before; the world begins with a load."""
     made: int = 0
@@ -69,8 +71,7 @@ class Model:
     def _in_place(self, *_: Any) -> None:
         self.is_up = self.has_kept = True
         self.has_point = False
-        if self.standby == "follows":
-            self.standby = "orphaned"
+        self._leave_behind()
         # What was made since the target may be gone, or not.
         self.tablespaces.clear()
 
@@ -78,8 +79,8 @@ class Model:
 
     def _killed_act(self, act: str, *_: Any) -> None:
         # It may have been exchanged before the kill.
-        if act == "in_place" and self.standby == "follows":
-            self.standby = "orphaned"
+        if act == "in_place":
+            self._leave_behind()
 
     def _point(self) -> None:
         self.has_point = True
@@ -91,19 +92,26 @@ class Model:
 
     def _undone(self) -> None:
         # It begins a timeline.
-        if self.standby == "follows":
-            self.standby = "orphaned"
+        self._leave_behind()
 
     def _discard(self) -> None:
         self.has_kept = False
 
     def _lost_instance(self, is_polite: bool) -> None:
-        self.is_up = self.is_store_there = True
+        self._up()
+        self._leave_behind()
         self.has_kept = self.has_point = False
         if not is_polite:
             self.tablespaces.clear()
 
-    _lost_bucket = _up
+    def _lost_bucket(self) -> None:
+        self._up()
+        self._leave_behind()
+
+    def _leave_behind(self) -> None:
+        """What followed may not, and can be asked."""
+        if self.standby == "follows":
+            self.standby = "orphaned"
 
     def _standby_made(self) -> None:
         self.standby = "follows"
@@ -120,6 +128,15 @@ class Model:
     def _cut_back(self) -> None:
         self.standby, self.serves, self.has_kept, self.has_point = "left", "a", False, False
         self.tablespaces.clear()
+
+    def _site_rollback(self) -> None:
+        self.side = "vercel"
+
+    def _site_restore(self) -> None:
+        self.side = "worker"
+
+    def _site_killed(self, act: str, side: str, seconds: float) -> None:
+        self.side = side
 
     def _tablespace(self, name: str, *_: Any) -> None:
         self.made += 1

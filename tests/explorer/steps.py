@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from local.failover.check import failover
 from local.host import database, migrations
 from local.host.spec import running
 from local.processes.program import PartState
@@ -73,6 +75,8 @@ class Explorer:
         """Names of moments of this era, with the rows that there were."""
         self.left_at: float | None = None
         """When b began to serve in a's place."""
+        self.side = "worker"
+        """Who answers the site's clients."""
         self.timeline = 1
         """On which the cluster that serves writes."""
 
@@ -450,7 +454,10 @@ class Explorer:
             world.kill("supervisor")
         was_loaded, timeline = world.is_loaded, self.timeline
         world.stop_load()
-        world.lose_root(world.a)
+        world.lose_root(world.serving)
+        if world.serving is world.b:
+            # Its store is a's.
+            self._succeeds("local", "up", on=world.a)
         said = world.hybrid("local", "up", "--from-backups")
         for _ in range(1, tries):
             said = said if said.returncode == 0 else world.hybrid("local", "up", "--from-backups")
@@ -480,8 +487,10 @@ class Explorer:
         was_loaded = world.is_loaded
         world.stop_load()
         world.hybrid("local", "down")
+        if world.serving is world.b:
+            world.hybrid("local", "down", on=world.a)
         world.lose_bucket()
-        answer = world.hybrid("local", "up")
+        answer = world.hybrid("local", "up", on=world.a)
         if "the backup repository can't be read, which would show whether another host" in answer.stderr:
             # Restored to a moment in which it was told not to serve, for b, which has been given up since.
             world.leave_to_serve(world.a)
@@ -572,6 +581,39 @@ class Explorer:
         parameters = {name: str(value) for name, value in conninfo_to_dict(uri).items()}
         return ", ".join(migrations.apply(parameters, folder))
 
+    # The site, which clients reach by way of the first stack's records and routes.
+
+    def site_rollback(self) -> str:
+        return self._led_to("vercel", "rollback")
+
+    def site_restore(self) -> str:
+        return self._led_to("worker", "restore")
+
+    def site_killed(self, act: str, side: str, seconds: float) -> str:
+        """The command is killed in the middle, and given again."""
+        process = self.world.started("failover", act, "--execute")
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        self.world.kill_act(process, "command")
+        process.communicate(timeout=COMMAND_SECONDS)
+        return f"ended with {process.returncode}; {self._led_to(side, act)}"
+
+    def _led_to(self, side: str, act: str) -> str:
+        """What the database's clients have written is none of the site's business."""
+        self._succeeds("failover", act, "--execute")
+        self.side = side
+        return f"{self.answered()}; {self.rows()}"
+
+    def answered(self) -> str:
+        """Nothing but these commands changes who answers: no loss, no restore, no `up`."""
+        stack = self.world.a
+        if not self.world.has_site or self.world.serving is not stack:
+            return "no site"
+        found = failover(stack.here, stack.host())
+        if f" by {self.side}," not in found:
+            raise Violation(f"the site's clients are to be answered by {self.side}: {found}")
+        return found
+
     # Tablespaces.
 
     def tablespace(self, name: str, rows: int = 20_000) -> str:
@@ -609,7 +651,7 @@ class Explorer:
         """What has to hold after every sequence."""
         self.world.stop_load()
         said = [self.standing(), self._up(), self.rows(), self.would_be_lost(), self.repository(), self.status()]
-        said += [self.windows(seed), self.fault(FAULTS[seed % len(FAULTS)])]
+        said += [self.answered(), self.windows(seed), self.fault(FAULTS[seed % len(FAULTS)])]
         return "; ".join(said)
 
     def standing(self) -> str:
