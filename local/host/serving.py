@@ -60,6 +60,11 @@ class Serving:
             raise LocalError(
                 f"--from-backups: this stack has a database, which it does not replace; to remove it, {CLEAN}"
             )
+        if self.standby_of:
+            raise LocalError(
+                f"--from-backups: the backups of this stack are in {self.standby_of}; `./hybrid local up` restores from"
+                " there, and says what it needs to serve again"
+            )
         if not state.secrets_file.exists():
             raise LocalError(
                 f"--from-backups: {state.secrets_file} is missing, and with it the passphrase of the backups; {CLEAN}"

@@ -80,6 +80,13 @@ def test_a_database_that_is_there_is_not_restored_over(state: State) -> None:
         serving.read(state).wanted(state, standby_of=None, serves=None, from_backups=True)
 
 
+def test_the_backups_of_a_lost_host_that_took_over_are_those_of_the_first(state: State, tmp_path: Path) -> None:
+    state.secrets_file.write_text("{}")
+    serving.write(state, Serving(standby_of=str(tmp_path / "first"), is_serving=True))
+    with pytest.raises(LocalError, match=r"are in .*/first; `./hybrid local up` restores from there"):
+        serving.read(state).wanted(state, standby_of=None, serves=None, from_backups=True)
+
+
 def test_backups_whose_passphrase_is_lost_are_not_restored(state: State) -> None:
     with pytest.raises(LocalError, match=r"secrets\.json is missing, and with it the passphrase"):
         serving.read(state).wanted(state, standby_of=None, serves=None, from_backups=True)
