@@ -225,7 +225,8 @@ class Server:
             last = self.last_commit_at()
             end = f"the last archived transaction is of {last:%Y-%m-%dT%H:%M:%S.%fZ}" if last else "none comes after it"
             return StoppedError(
-                f"target: the archived log ends before it; {end}. To take what there is: the target latest"
+                f"target: the archived log ends before it; {end}. A transaction, a position or a name may also be from"
+                " before the backup. To take what there is: the target latest"
             )
         if INCONSISTENT in log:
             return StoppedError("target: is before the end of the backup; take an earlier backup, or a later target")
