@@ -153,16 +153,16 @@ TABLE = (
     Possible(name="killed_act", when=well, values=lambda _: st.tuples(ACTS, ENDS, KILL_SECONDS), weight=3),
     Possible(
         name="lost_instance",
-        when=lambda model: model.serves == "a",
+        when=lambda _: True,
         # What does not run, or has no store, archives nothing as it is shut down.
         values=lambda model: st.tuples(st.booleans() if well(model) else st.just(False)),
         weight=4,
     ),
-    Possible(name="lost_bucket", when=lambda model: well(model) and model.serves == "a"),
+    Possible(name="lost_bucket", when=well),
     Possible(
         name="standby_made",
         when=lambda model: well(model) and model.standby == "none",
-        weight=3,
+        weight=6,
     ),
     Possible(
         name="standby_removed", when=lambda model: well(model) and model.standby in ("left", "orphaned"), weight=1
@@ -171,9 +171,10 @@ TABLE = (
         name="standby_rebuilt",
         when=lambda model: well(model) and model.standby in ("left", "orphaned") and model.serves == "a",
         values=lambda model: st.just((model.standby == "left",)),
+        weight=6,
     ),
-    Possible(name="cut_over", when=lambda model: well(model) and model.standby == "follows", weight=8),
-    Possible(name="cut_back", when=lambda model: well(model) and model.standby == "serves", weight=4),
+    Possible(name="cut_over", when=lambda model: well(model) and model.standby == "follows", weight=20),
+    Possible(name="cut_back", when=lambda model: well(model) and model.standby == "serves", weight=8),
     Possible(name="migrate", when=lambda model: model.is_up, values=lambda model: st.just((model.made,)), weight=1),
     Possible(
         name="tablespace",

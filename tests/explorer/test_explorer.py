@@ -22,8 +22,8 @@ from tests.explorer.steps import Explorer, Violation
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
-SEEDS = (7982,)
-"""A lost instance, a pooler and a server that are killed, restores in place, a server that has ended, a bad backup."""
+SEEDS = (316,)
+"""A pooler and a server that are killed, a restore in place to a moment, lost instances, a server that has ended."""
 STEPS, LONG_STEPS = 7, 30
 MINUTES = float(os.environ.get("HYBRID_EXPLORER_MINUTES", "60"))
 SEED_SECONDS = 3600
