@@ -78,6 +78,8 @@ class Explorer:
         """When b began to serve in a's place."""
         self.side = "worker"
         """Who answers the site's clients."""
+        self.is_b_left = False
+        """What serves may be on another line than the one that b follows."""
         self.timeline = 1
         """On which the cluster that serves writes."""
 
@@ -169,8 +171,14 @@ class Explorer:
         self.killed_at = time.time()
         said = self._up()
         if world.b in both and world.serving is world.a:
-            self._succeeds("local", "up", on=world.b)
+            self._up_beside()
         return f"kill -9 of {count}; {said}; {self.rows()}"
+
+    def _up_beside(self) -> None:
+        """b, where a serves. One whose line was left may wait for the rest of that for good."""
+        said = self.world.hybrid("local", "up", on=self.world.b)
+        if said.returncode and not (self.is_b_left and "waiting for WAL to become available" in said.stderr):
+            raise Violation(f"up on b: {_last(said)}")
 
     def pause(self, who: str, seconds: float) -> str:
         """SIGSTOP, and SIGCONT after a while."""
@@ -385,7 +393,7 @@ class Explorer:
             said = world.hybrid(*TO_LATEST, "--apply")
         if said.returncode == 0 or "so the old data serve again" not in said.stderr:
             raise Violation(f"restore in place of what does not start: {_last(said)}")
-        self.timeline = world.timeline()
+        self.is_b_left, self.timeline = True, world.timeline()
         self._untouched(before)
         return f"{self.rows()} on timeline {self.timeline}"
 
@@ -428,6 +436,7 @@ class Explorer:
             "beside": ("restore", "--to", "latest", "--into", "half", "--apply"),
             "in_place": (*TO_LATEST, "--apply"),
         }[act]
+        self.is_b_left |= act == "in_place"
         process = world.started(*words)
         try:
             process.wait(seconds)
@@ -503,6 +512,7 @@ class Explorer:
         if world.serving is world.b:
             world.hybrid("local", "down", on=world.a)
         world.lose_bucket()
+        self.is_b_left = True
         answer = world.hybrid("local", "up", on=world.a)
         if "the backup repository can't be read, which would show whether another host" in answer.stderr:
             # Restored to a moment in which it was told not to serve, for b, which has been given up since.
@@ -517,6 +527,7 @@ class Explorer:
         said = self.world.hybrid("local", "up", "--standby-of", str(self.world.a.state), on=self.world.b)
         if said.returncode:
             raise Violation(f"up --standby-of: {_last(said)}")
+        self.is_b_left = False
         return "b follows a"
 
     def standby_removed(self) -> str:
@@ -535,6 +546,7 @@ class Explorer:
         said = world.hybrid("local", "up", "--standby-of", str(world.a.state), "--rebuild", on=world.b)
         if said.returncode:
             raise Violation(f"up --rebuild: {_last(said)}")
+        self.is_b_left = False
         return "b follows a again"
 
     def cut_over(self) -> str:
@@ -1013,7 +1025,7 @@ class Explorer:
     def _new_era(self, name: str, began_at: float, expected: Expected) -> None:
         """Of the cluster that serves from now on, whose rows have to be these, beside those written since."""
         world = self.world
-        self.timeline = world.timeline()
+        self.is_b_left, self.timeline = True, world.timeline()
         self.points.clear()
         found = world.ids()
         world.ledger.read()

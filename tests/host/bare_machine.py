@@ -179,11 +179,10 @@ class BareMachine:
 
     def _start_store(self) -> None:
         (self.root / STORE_CA.removeprefix("/")).write_text(authority("2026").pem)
-        network = ["nsenter", "--target", str(self._pid), "--net", "--"]
         bucket = spec()["backup"]["bucket"]
         folder = self.root.with_name("store")
         folder.mkdir(exist_ok=True)
-        self._store = ObjectStore(folder, STORE_PORT, inside=network, bucket=bucket)
+        self._store = ObjectStore(folder, STORE_PORT, inside=self.network, bucket=bucket)
 
     def power_off(self) -> None:
         """Ends the machine as if its power were cut; fine when it is off."""
@@ -198,6 +197,11 @@ class BareMachine:
             for cgroup in cgroups.own():
                 cgroups.remove(cgroup)
         self._pid = 0
+
+    @property
+    def network(self) -> list[str]:
+        """What a program of this machine's is started by that reaches the machine's ports."""
+        return ["nsenter", "--target", str(self._pid), "--net", "--"]
 
     def command(self, *argv: str) -> list[str]:
         spaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--wdns=/"]
