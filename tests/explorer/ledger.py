@@ -8,6 +8,8 @@ from pathlib import Path
 SEGMENT_BYTES = 16 * 2**20
 # A row's position is asked before its commit, whose own record comes after it.
 COMMIT_BYTES = 64 * 1024
+# It keeps a client waiting for a server for ten (query_wait_timeout).
+POOLER_SECONDS = 15
 
 
 @dataclass(kw_only=True)
@@ -103,7 +105,7 @@ class Ledger:
         until = moment if era.ended_at is None else min(moment, era.ended_at)
         must = era.base | {row.id for row in self.acked(era.began_at, until)}
         may = {row.id for row in self.rows.values() if era.began_at <= row.tried_at <= until}
-        return Expected(must=must, may=may)
+        return Expected(must=must, may=may | self.kept_waiting(era.began_at))
 
     def around(self, row: Row) -> Expected:
         """What there was when a row's transaction committed: with it, and without what was tried after its answer."""
@@ -111,7 +113,15 @@ class Ledger:
         assert row.acked_at is not None
         must = era.base | {one.id for one in self.acked(era.began_at, row.tried_at)} | {row.id}
         may = {one.id for one in self.rows.values() if era.began_at <= one.tried_at <= row.acked_at}
-        return Expected(must=must, may=may)
+        return Expected(must=must, may=may | self.kept_waiting(era.began_at))
+
+    def kept_waiting(self, moment: float) -> Set[int]:
+        """Rows that the pooler may have had for whoever serves since the moment."""
+        return {
+            row.id
+            for row in self.rows.values()
+            if moment - POOLER_SECONDS <= row.tried_at < moment and (row.acked_at is None or row.acked_at >= moment)
+        }
 
     def begin(self, *, began_at: float, base: frozenset[int], name: str) -> None:
         if self.eras:

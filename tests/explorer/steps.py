@@ -1031,7 +1031,7 @@ class Explorer:
         world.ledger.read()
         since = {row.id for row in world.ledger.rows.values() if row.tried_at >= began_at}
         base = frozenset(number for number in found if number not in since)
-        expected = Expected(must=expected.must - since, may=expected.may)
+        expected = Expected(must=expected.must - since, may=expected.may | world.ledger.kept_waiting(began_at))
         faults = expected.faults([number for number in found if number not in since])
         world.ledger.begin(began_at=began_at, base=base, name=name)
         if faults:
