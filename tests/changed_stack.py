@@ -59,8 +59,8 @@ def _link_program(folder: Path) -> None:
 
 
 def _write_settings(folder: Path, stack: str, name: str, settings: Settings) -> None:
-    """The stack's own, changed."""
-    document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
+    """The stack's own, or of a personal one dev's, changed."""
+    document = yaml.safe_load((ROOT / f"Pulumi.{stack.partition('-')[0]}.yaml").read_text())
     own = {key if ":" in key else f"hybrid:{key}": value for key, value in settings.items()}
     given = {**document["config"], **own}
     document["config"] = {key: value for key, value in given.items() if value is not None}

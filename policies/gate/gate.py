@@ -9,7 +9,7 @@ from plan.memory import Memory
 from plan.model import Plan
 from policies.errors import GateError
 from policies.exemptions.exemption import FILE, Exemption, current_day, scope_faults, time_faults, use_faults
-from policies.gate.rules import EXEMPTIONS_RULE, RULES, overdue, own_finding, own_findings, sealed
+from policies.gate.rules import EXEMPTIONS_RULE, RULES, of_several, overdue, own_finding, own_findings, sealed
 from policies.packs import answers
 from policies.rules.findings import WAITING, Exempted, Finding, JudgedRule, Origin, Outcome, Searched, Subject, Verdict
 
@@ -53,6 +53,8 @@ def assess(
         _judged(subject, rules, [finding for answer in said for finding in answer.findings[index]])
         for index, subject in enumerate(subjects)
     ]
+    for plan, shared in of_several([subject.plan for subject in subjects]):
+        judged[next(index for index, subject in enumerate(subjects) if subject.plan is plan)].append(shared)
     violations = [finding for found in judged for finding in found if finding.rule != WAITING]
     sound, faults = _valid_exemptions(granted, violations, rules, subjects, stacks, day)
     return Outcome(

@@ -1,7 +1,7 @@
 """The gate's own rules: what no pack can judge, by the secret marks of a plan and by the plan before it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,11 +13,13 @@ from plan.diff import Change, Kind, diff, with_new_names
 from plan.model import Computed, Plan, Resource, Secret
 from plan.project import ROOT
 from policies.gate import sensitive
+from policies.gate.several import shared
 from policies.rules.findings import PACK, UNCHECKED, WAITING, Finding, JudgedRule, Origin, Subject
 
 IGNORED_RULE = "judged-properties-are-not-ignored"
 KEPT_RULE = "protected-data-is-kept"
 RECORDS_RULE = "dns-records-are-kept"
+STACKS_RULE = "stacks-share-no-name"
 HOSTNAMES_RULE = "public-hostnames-are-kept"
 VERSIONS_RULE = "database-versions-are-kept"
 REPOSITORY_RULE = "repository-holds-no-secret"
@@ -128,6 +130,16 @@ RULES: tuple[GateRule, ...] = (
         ),
         severity="high",
         remediation="Change them one by one, or exempt those that are meant.",
+    ),
+    GateRule(
+        name=STACKS_RULE,
+        description="Stacks that are gated together share no host name, no name of a resource and no singleton.",
+        reason=(
+            "A personal stack begins as a copy of another one's settings. The second to be deployed fails half-way, or "
+            "takes the first one's visitors: Cloudflare gives a route to whoever asks last."
+        ),
+        severity="critical",
+        remediation="Give each stack names of its own, and set what an account has once to true in one of its stacks.",
     ),
     GateRule(
         name=HOSTNAMES_RULE,
@@ -302,6 +314,13 @@ def _of_setting(plan: Plan, rule: str, message: str, resource: Resource, setting
     line = file.line(setting) if setting else None
     place = f"{file.name}:{line}" if line else resource.declared_at
     return own_finding(rule, message, stack=plan.stack, urn=resource.urn, place=place)
+
+
+def of_several(plans: Sequence[Plan]) -> Iterator[tuple[Plan, Finding]]:
+    """What stacks have twice, each with the plan of the later one."""
+    for one in shared(plans):
+        urn = one.resource.urn if one.resource else one.plan.stack_urn
+        yield one.plan, own_finding(STACKS_RULE, one.message, stack=one.plan.stack, urn=urn, place=one.place)
 
 
 def _waiting(plan: Plan, check: str, urn: str, place: str) -> Finding:

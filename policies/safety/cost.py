@@ -19,7 +19,6 @@ from policies.rules.rule import Rule, StackRule
 
 DISK = "aws:lightsail/disk:Disk"
 ADDRESS_ATTACHMENT = "aws:lightsail/staticIpAttachment:StaticIpAttachment"
-NODE_TIER = "aws:ssm/serviceSetting:ServiceSetting"
 WORKERS = (tokens.WORKER, tokens.WORKERS_SCRIPT)
 
 SOURCE = "AWS and Cloudflare price pages, Lightsail's plan table of 2026-09-17"
@@ -139,7 +138,7 @@ COMPUTED: dict[str, Callable[[PolicyResource, StackValidationArgs], float]] = {
     tokens.INSTANCE: _instance_usd,
     DISK: _disk_usd,
     tokens.STATIC_IP: _address_usd,
-    NODE_TIER: _tier_usd,
+    tokens.NODE_TIER: _tier_usd,
     tokens.PARAMETER: _parameter_usd,
     tokens.LOGPUSH: _logpush_usd,
 }
