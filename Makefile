@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SOURCES := durable components plan policies pictures local database backups workers failover host scripts bench
 # What the bundles are made from, and they themselves, by content: a time tells neither a file that is gone nor one that
 # was copied back.
-SUM := sort -z | xargs -0 sha256sum | sha256sum | cut -c-64
+SUM := LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c-64
 FROM := find apps nx.json package.json package-lock.json tsconfig*.json -type f -not -path '*/node_modules/*' \
 	-not -path '*/dist/*' -not -path '*/.built/*' -not -name made -print0 | $(SUM)
 BUNDLES := find apps/*/dist -type f -print0 | $(SUM)

@@ -9,6 +9,7 @@ from components.access.identity import Auth0, Identity, IdentityArgs
 from components.access.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs
 from components.backup.repository import BackupRepository, BackupRepositoryArgs
 from components.common.regions import HOME_REGION
+from components.edge import bundles as bundles_of_code
 from components.edge.api_worker import ApiWorker, ApiWorkerArgs
 from components.edge.direct_path import direct_path
 from components.edge.failover import Failover, failover_args, failover_hosts, failover_pages_hosts
@@ -37,6 +38,7 @@ from components.storage.media_bucket import MediaBucket, MediaBucketArgs
 from host.specification.model import LOOPBACK, written
 
 guard.refuse_secrets_in_the_clear()
+bundles_of_code.refuse_old()
 stack = settings.load(pulumi.get_stack())
 labels, account, cloudflare_account = stack.labels, stack.aws_account_id, stack.cloudflare_account_id
 database_ipv4_networks, database_ipv6_networks = host_specification.database_networks(stack)

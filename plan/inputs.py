@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from components.edge import bundle_sources
 from plan.memory import Memory
 from plan.project import ROOT
 
@@ -34,6 +35,7 @@ PACKS = ("policies/*.py", "policies/*/", "plan/", "components/", "durable/", "ho
 VARIABLES = ("LD_LIBRARY_PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 # Besides, it is the same everywhere: the order of sets, the encoding of texts, the time zone.
 GIVEN = {
+    bundle_sources.CHECKED: "1",
     "PYTHONPATH": str(ROOT),
     "PYTHONHASHSEED": "0",
     "PYTHONUTF8": "1",

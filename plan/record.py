@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from components.edge import bundle_sources
 from plan import codec
 from plan.inputs import Inputs, environment
 from plan.memory import Memory
@@ -31,6 +32,8 @@ def record(stack: str, folder: Path = ROOT) -> Plan:
 def record_all(stacks: Sequence[str], folder: Path = ROOT) -> list[Plan]:
     """Records several stacks in parallel. Raises the first PlanError."""
     project = Project.load(folder) if stacks else None
+    if fault := bundle_sources.fault(folder):
+        raise PlanError(fault)
     tasks = {stack: _task(project, stack) for stack in stacks} if project else {}
     inputs = Inputs.of_program(folder)
     inputs.prepare()

@@ -129,8 +129,9 @@ def _bring_up(here: "Stack", wish: "Wish | None", *, verifies: bool = False) -> 
     from local.stack import verified
     from local.stack.up import up as bring_up
 
-    plan = _gated()
+    # Before the plan, which refuses bundles that are older than their sources.
     bundles.ensure(here.project)
+    plan = _gated()
     unchanged = verified.taken_over(here.state)
     changed = bring_up(here, plan, _tell, _progress, wish)
     _say("nothing to change" if not changed else f"changed: {', '.join(changed)}")

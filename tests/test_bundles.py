@@ -3,12 +3,16 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from components.edge.bundle_sources import MADE, fault
+from plan.model import PlanError
 from plan.project import ROOT
+from plan.record import record
 from tests.commands import ran
 
 INPUTS = ("nx.json", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.strict.json")
@@ -50,6 +54,7 @@ def builds(folder: Path) -> bool:
 
 
 def test_unchanged_they_are_not_built_again(project: Path) -> None:
+    assert fault(project) == ""
     assert not builds(project)
     # A time is no content.
     (project / "apps/worker/src/index.ts").touch()
@@ -59,7 +64,24 @@ def test_unchanged_they_are_not_built_again(project: Path) -> None:
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_changed_they_are(project: Path, change: Callable[[Path], object]) -> None:
     change(project)
+    assert fault(project).endswith("make them with: make apps/made")
     assert builds(project)
+    assert fault(project) == ""
+
+
+def test_nobody_makes_a_plan_of_bundles_that_are_old(project: Path) -> None:
+    for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "components", "durable", "host"):
+        (project / name).symlink_to(ROOT / name)
+    (project / "apps/worker/src/index.ts").write_text("// other\n")
+    with pytest.raises(PlanError, match="the bundles are older than their sources"):
+        record("dev", project)
+    # As on Pulumi's engine, which runs the program alone.
+    alone = [sys.executable, "-c", "from components.edge.bundles import refuse_old; refuse_old()"]
+    told = ran(alone, cwd=project, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert "BundleError: apps/*/dist: the bundles are older than their sources" in told.stderr
+    (project / MADE).unlink()
+    with pytest.raises(PlanError, match="are missing, or nobody knows of what they are"):
+        record("dev", project)
 
 
 def run_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:

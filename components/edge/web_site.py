@@ -52,12 +52,7 @@ class WebSite(pulumi.ComponentResource):
                     {"type": "plain_text", "name": "BUILD_ID", "text": args.build_id},
                     *args.identity,
                 ],
-                assets={
-                    "directory": args.assets_directory,
-                    # The Worker sets the security headers itself, with the same code in the cloud and on one machine:
-                    # the provider takes a `_headers` file only as a further module.
-                    "config": {"run_worker_first": True},
-                },
+                assets_directory=args.assets_directory,
             ),
             pulumi.ResourceOptions(parent=self),
         )

@@ -8,6 +8,7 @@ import pulumi_cloudflare as cloudflare
 
 from components.common.labels import DataClass, Labels
 from components.common.regions import HOME_REGION
+from components.edge.bundles import digest
 from components.settings.stack import Settings
 
 # Not the newest: one that the workerd pinned in package-lock.json knows, so that the cloud and one machine behave
@@ -51,8 +52,8 @@ class WorkerScriptArgs:
     earlier: EarlierVersion | None = None
     crons: Sequence[str] = ()
     """When it runs by itself, UTC; the code must export `scheduled`."""
-    assets: cloudflare.WorkerVersionAssetsArgsDict | None = None
-    """Static files that are uploaded with the version."""
+    assets_directory: str | None = None
+    """Folder of static files that are uploaded with the version."""
     placement: cloudflare.WorkerVersionPlacementArgsDict = field(
         # Next to the database: each query is a round trip.
         default_factory=lambda: cloudflare.WorkerVersionPlacementArgsDict(region=f"aws:{HOME_REGION}")
@@ -100,11 +101,19 @@ class WorkerScript(pulumi.ComponentResource):
                 }
             ],
             bindings=args.bindings,
-            assets=args.assets,
+            # The Worker sets the security headers itself, with the same code in the cloud and on one machine: the
+            # provider takes a `_headers` file only as a further module.
+            assets={"directory": args.assets_directory, "config": {"run_worker_first": True}}
+            if args.assets_directory
+            else None,
             placement=args.placement,
             compatibility_date=COMPATIBILITY_DATE,
             compatibility_flags=COMPATIBILITY_FLAGS,
-            annotations={"workers_tag": args.build_id},
+            # The provider asks for the files as it deploys; this shows in every plan that the code is another.
+            annotations={
+                "workers_tag": args.build_id,
+                "workers_message": f"sha256:{digest(args.module_path, args.assets_directory)}",
+            },
             opts=child,
         )
         deployment = cloudflare.WorkersDeployment(
