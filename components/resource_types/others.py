@@ -12,6 +12,7 @@ from components.resource_types.row import (
     edge,
     holds,
     local,
+    regional,
     unjudged,
     worldwide,
 )
@@ -134,4 +135,45 @@ _STANDBY = {
     "vercel:index/sharedEnvironmentVariable:SharedEnvironmentVariable": unjudged(secret_inputs=("value",)),
 }
 
-OTHERS: dict[str, ResourceType] = {**_COMPONENTS, **_STATE, **_STANDBY}
+# Services that keep data in the region that a property names (managed-services-are-in-canada).
+_TENANTS = "Settings and accounts of the provider's tenant."
+_MONTREAL = "ca-central-1"
+_SERVICES = {
+    "pulumi:providers:mongodbatlas": worldwide("Which organisation.", secret_inputs=("privateKey",), usd=0),
+    "mongodbatlas:index/advancedCluster:AdvancedCluster": regional(
+        "Documents, in the regions of its replication (MongoDB Atlas, AWS regions).",
+        canadian={"replicationSpecs.0.regionConfigs.0.regionName": ("CA_CENTRAL_1", "CA_WEST_1")},
+        shown=holds("Atlas clusters", rule="managed-services-are-in-canada"),
+        lost="its documents",
+    ),
+    "mongodbatlas:index/cluster:Cluster": regional(
+        "The older type of the same.",
+        canadian={
+            "providerRegionName": ("CA_CENTRAL_1", "CA_WEST_1"),
+            "replicationSpecs.0.regionsConfigs.0.regionName": ("CA_CENTRAL_1", "CA_WEST_1"),
+        },
+        shown=holds("Atlas clusters", rule="managed-services-are-in-canada"),
+        lost="its documents",
+    ),
+    "pulumi:providers:upstash": worldwide("Which account.", secret_inputs=("apiKey",), usd=0),
+    "upstash:index/redisDatabase:RedisDatabase": regional(
+        "Keys and values, in its region or, of a global one, its primary and read regions (Upstash, Regions).",
+        canadian={"region": (_MONTREAL, "global"), "primaryRegion": (_MONTREAL,), "readRegions.0": (_MONTREAL,)},
+        shown=holds("Upstash databases", rule="managed-services-are-in-canada"),
+        lost="its keys and values",
+        usd=0,
+    ),
+    "pulumi:providers:auth0": worldwide(
+        "Which tenant: those of Canada have its code in their name (Auth0, Tenant regions).",
+        canadian={"domain": ("*.ca.auth0.com",)},
+        secret_inputs=("clientSecret", "apiToken"),
+        usd=0,
+    ),
+    "auth0:index/client:Client": regional(_TENANTS, most=DataClass.PERSONAL, usd=0),
+    "auth0:index/clientGrant:ClientGrant": regional(_TENANTS, most=DataClass.PERSONAL, usd=0),
+    "auth0:index/connection:Connection": regional(_TENANTS, most=DataClass.PERSONAL, usd=0),
+    "auth0:index/resourceServer:ResourceServer": regional(_TENANTS, most=DataClass.PERSONAL, usd=0),
+    "auth0:index/role:Role": regional(_TENANTS, most=DataClass.PERSONAL, usd=0),
+}
+
+OTHERS: dict[str, ResourceType] = {**_COMPONENTS, **_STATE, **_STANDBY, **_SERVICES}

@@ -120,6 +120,9 @@ class ResourceType:
     """Path of the bucket, by name or ARN, that gets its reports."""
     logs_to: str = ""
     """Property with the ARN that log lines are handed on to."""
+    canadian: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of a service outside of AWS whose host names show no region: paths that say where it is, and what of them is in
+    Canada; a 0 stands for any item of a list, and a star at a value's beginning for any text."""
     layer: Layer | None = None
     """Layer of a component; None: the one of the area in its type token."""
 

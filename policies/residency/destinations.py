@@ -13,6 +13,7 @@ from components.resource_types.row import Location, ResourceType
 from components.resource_types.table import judged as judged_type
 from policies.residency.edge_stores import WORKERS, data_class, declared_workers
 from policies.residency.hosts import judged
+from policies.residency.managed_services import canadian
 from policies.residency.named_hosts import SERVING, Own, address, host_of, hosts_of, must_be_known, named, own
 from policies.residency.regions import CANADIAN_REGIONS, foreign
 from policies.rules.reading import each_to_the_end, known
@@ -35,7 +36,7 @@ _SCRIPT = {
 
 
 def _destinations_are_judged(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
-    mine = own(args.resources)
+    mine, services = own(args.resources), canadian(args.resources)
 
     def check(resource: PolicyResource) -> Iterator[str]:
         row = judged_type(resource.resource_type)
@@ -43,7 +44,9 @@ def _destinations_are_judged(args: StackValidationArgs) -> Iterator[tuple[str, s
             return
         yield from _faults_of_ids(resource)
         most = _most(resource, row)
-        faults = {(path, fault): None for path, host in named(resource) for fault in _faults(host, mine, most)}
+        faults = {
+            (path, fault): None for path, host in named(resource) for fault in _faults(host, mine, most, services)
+        }
         yield from (f"Property {path} names a host {fault}." for path, fault in faults)
         must_be_known(resource)
 
@@ -58,7 +61,7 @@ def _most(resource: PolicyResource, row: ResourceType) -> DataClass:
     return DataClass(declared) if declared in list(DataClass) else DataClass.REGULATED
 
 
-def _faults(host: str, mine: Own, most: DataClass) -> Iterator[str]:
+def _faults(host: str, mine: Own, most: DataClass, services: frozenset[str]) -> Iterator[str]:
     at = address(host)
     if at is not None and (not at.is_global or at in mine.addresses):
         return
@@ -67,8 +70,8 @@ def _faults(host: str, mine: Own, most: DataClass) -> Iterator[str]:
     third_party = judged(host if at is None else str(at))
     # A third party's name stays its own, whatever the stack calls its records.
     if third_party is not None:
-        if not most.is_within(third_party.most):
-            yield f"that may get no {most} data"
+        if not most.is_within(third_party.most) and third_party.service not in services:
+            yield f"that may get no {most} data" + (", unless it is declared in Canada" if third_party.service else "")
     elif host.endswith(_AWS):
         # Of a region elsewhere written-regions-are-canadian speaks.
         if host not in _WITHOUT_REGION and not _CANADIAN.fullmatch(host) and not any(foreign(host)):

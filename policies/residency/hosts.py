@@ -10,6 +10,8 @@ class Host:
     """One third party, with all names below it."""
 
     most: DataClass
+    service: str = ""
+    """Package of the types that declare it: what is declared in Canada may get regulated data."""
     why: str
     """One sentence: who it is and where it keeps what it gets."""
 
@@ -29,6 +31,7 @@ def _regulated(why: str) -> Host:
 _WORDS = "The name of a format, or a page that people read: nothing is sent there."
 _LOGS = "Monitoring that keeps what it gets in the United States or the European Union, by its own region list."
 _CHAT = "A chat that keeps messages in the United States unless a contract says otherwise."
+_DECLARED = "A database as a service whose host names show no region: what the stack declares says where it is."
 _DATABASE = "A database as a service without a Canadian region that a host name would show."
 
 HOSTS: dict[str, Host] = {
@@ -85,8 +88,8 @@ HOSTS: dict[str, Host] = {
     "supabase.com": _none(_DATABASE),
     "planetscale.com": _none(_DATABASE),
     "psdb.cloud": _none(_DATABASE),
-    "mongodb.net": _none(_DATABASE),
-    "upstash.io": _none(_DATABASE),
+    "mongodb.net": Host(most=DataClass.NONE, why=_DECLARED, service="mongodbatlas"),
+    "upstash.io": Host(most=DataClass.NONE, why=_DECLARED, service="upstash"),
     "turso.io": _none(_DATABASE),
     "timescale.com": _none("Where TimescaleDB's telemetry goes."),
     "www.w3.org": _regulated(_WORDS),
