@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 from components.resource_types.row import Role
 from pictures import canada
-from pictures.drawing import TEMPLATES, fitted, width
+from pictures.drawing import TEMPLATES, fitted, width, wrapped
 from policies.map.locations import COORDINATES, Ground, Where
 from policies.map.residency import CLASSES, Entry, Flow, ResidencyMap
 
 WIDTH, MARGIN, TOP, MAP_WIDTH, MAP_HEIGHT, GAP = 1240, 16, 78, 850, 740, 14
 # What the map shows of the sea around the land.
 SEA = 22
-ROW, HEAD, PAD = 19, 44, 12
-# Where cards lie inside the border, from the map's top left corner, and how wide they are, by city.
-SPOTS = {"Montreal": (352, 246, 318), "Calgary": (64, 286, 276)}
+ROW, LINE, HEAD, PAD = 19, 15, 44, 12
+# Where cards lie inside the border, from the map's top left corner: left, bottom and width, by city. They grow upwards
+# from there, so that cities and what goes between them stay in sight; a larger one than the map grows downwards.
+SPOTS = {"Montreal": (330, 522, 364), "Calgary": (24, 394, 292)}
 NAMES = {
     Ground.EDGE: ("Everywhere", "Cloudflare's edge: no region"),
     Ground.GLOBAL: ("No region", "AWS services of the whole account"),
@@ -23,7 +24,7 @@ NAMES = {
     Ground.ABROAD: ("Outside Canada", "by what its type does"),
     Ground.STATE: ("In the state", "and nowhere else"),
 }
-LEGEND_HEIGHT = 118
+LEGEND_HEIGHT = 141
 OUTSIDE = (Ground.UNKNOWN, Ground.ABROAD, Ground.EDGE, Ground.THIRD_PARTY, Ground.GLOBAL, Ground.STATE)
 
 
@@ -36,6 +37,8 @@ class Row:
     data_class: str
     what: str
     which: str
+    more: list[str]
+    """Further lines of `which`."""
     pill: str
     pill_width: float
     is_at_fault: bool
@@ -71,7 +74,8 @@ class Arrow:
     """Data on its way, between two cards."""
 
     path: str
-    label: str
+    label: list[str]
+    """Lines."""
     data_class: str
     x: float
     y: float
@@ -114,10 +118,11 @@ def _inside(entries: Iterable[Entry], canvas: canada.Canvas) -> list[Card]:
             by_city.setdefault(entry.where.city, []).append(entry)
     cards = []
     for city, own in by_city.items():
-        x, y, card_width = SPOTS[city]
+        x, bottom, card_width = SPOTS[city]
         region = own[0].where.region
-        card = _card(own, MARGIN + x, TOP + y, card_width, city, region, canvas.point(*COORDINATES[region]))
-        cards.append(card)
+        height = _card(own, 0, 0, card_width, city, region).height
+        top = TOP + max(bottom - height, PAD)
+        cards.append(_card(own, MARGIN + x, top, card_width, city, region, canvas.point(*COORDINATES[region])))
     return cards
 
 
@@ -148,12 +153,16 @@ def _card(
     subtitle: str,
     dot: tuple[float, float] | None = None,
 ) -> Card:
-    rows = [_row(entry, y + HEAD + ROW * index, card_width) for index, entry in enumerate(entries)]
+    rows: list[Row] = []
+    below = y + HEAD
+    for entry in entries:
+        rows.append(_row(entry, below, card_width))
+        below += ROW + LINE * len(rows[-1].more)
     return Card(
         x=x,
         y=y,
         width=card_width,
-        height=HEAD + ROW * len(rows) + PAD - 4,
+        height=below - y + PAD - 4,
         title=title,
         subtitle=subtitle,
         rows=rows,
@@ -168,14 +177,15 @@ def _row(entry: Entry, y: float, card_width: float) -> Row:
     pill_width = round(width(pill, 10.5) + 12, 1) if pill else 0.0
     room = card_width - 30 - PAD - pill_width
     what = fitted(entry.what, room)
-    room = room - width(what) - 6
+    which, *more = wrapped(entry.which.replace(" (", "\u00a0("), card_width - 30 - PAD, room - width(what) - 6)
     proof = entry.evidence[0]
     return Row(
         y=y,
         role=entry.role,
         data_class=entry.data_class.replace(" ", "-"),
         what=what,
-        which=fitted(entry.which, room),
+        which=which,
+        more=more,
         pill=pill,
         pill_width=pill_width,
         is_at_fault=entry.is_at_fault,
@@ -194,7 +204,7 @@ def _arrows(flows: Iterable[Flow], inside: Sequence[Card], outside: Sequence[Car
     arrows: list[Arrow] = []
     for (source, target, what), classes in between.items():
         if source in cards and target in cards and source != target:
-            label = f"{what}: {' and '.join(one for one in CLASSES if one in classes)}"
+            label = [what, *(one for one in CLASSES if one in classes)]
             arrows.append(_arrow(cards[source], cards[target], label, _strictest(classes), len(arrows)))
     return arrows
 
@@ -204,27 +214,31 @@ def _title(where: Where) -> str:
 
 
 def _strictest(classes: Iterable[str]) -> str:
-    return next((one for one in CLASSES if one in classes), "none")
+    return next((one for one in CLASSES if one in classes), "none").replace(" ", "-")
 
 
-def _arrow(source: Card, target: Card, label: str, data_class: str, number: int) -> Arrow:
+def _arrow(source: Card, target: Card, label: list[str], data_class: str, number: int) -> Arrow:
     """Between the cities' dots, or from a card outside to one inside."""
     if source.dot and target.dot:
         (start_x, start_y), (end_x, end_y) = source.dot, target.dot
         middle, low = (start_x + end_x) / 2, max(start_y, end_y) - 20
         end = end_x + (9 if end_x < start_x else -9), end_y + 4
         path = f"M{start_x:g},{start_y:g}Q{middle:g},{low:g} {end[0]:g},{end[1]:g}"
-        return Arrow(path=path, label=label, data_class=data_class, x=middle, y=(start_y + end_y) / 4 + low / 2 - 18)
+        label = [f"{label[0]}: {' and '.join(label[1:])}"]
+        return Arrow(path=path, label=label, data_class=data_class, x=middle, y=(start_y + end_y) / 4 + low / 2 - 26)
     is_leftward = target.right < source.x
     start_x, end_x = (source.x, target.right + 6) if is_leftward else (source.right, target.x - 6)
     # Each at a height of its own.
     start_y, end_y = source.y + 22 + 20 * (not is_leftward), target.y + 22 + 14 * number
     middle = (start_x + end_x) / 2
-    half = width(label, 11) / 2
+    half = max(width(line, 11) for line in label) / 2
+    # Between the card and the map's border, or beyond that.
+    edge = MARGIN + MAP_WIDTH
+    x = min(middle, edge - half - PAD) if is_leftward else max(middle, edge + half + PAD)
     return Arrow(
         path=f"M{start_x:g},{start_y:g}C{middle:g},{start_y:g} {middle:g},{end_y:g} {end_x:g},{end_y:g}",
         label=label,
         data_class=data_class,
-        x=round(min(middle, source.x - half - 14) if is_leftward else max(middle, source.right + half + 14), 1),
-        y=(start_y + end_y) / 2 - 8,
+        x=round(x, 1),
+        y=(start_y + end_y) / 2 - 8 - 13 * (len(label) - 1),
     )

@@ -8,10 +8,12 @@ from pictures.rows import Layout, Slot, layout, ranked
 from plan.graph import Edge, Graph, Node, Tie
 
 MARGIN, TOP, LEFT = 16, 66, 216
-NODE_WIDTH, NODE_HEIGHT, NODE_GAP = 204, 48, 12
+LEAST_NODE, MOST_NODE, NODE_HEIGHT, NODE_GAP = 148, 460, 48, 12
 # Between rows of a band, between bands, and from a band's edge to its first row.
 ROW_GAP, BAND_GAP, BAND_PAD = 32, 12, 15
 LEAST_WIDTH = 900
+# Of a name in bold letters, which are wider than those that widths are of.
+NAME_SIZE = 13.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,7 @@ class Box:
     name: str
     kind: str
     data_class: str
+    pill: str
     pill_width: float
     is_outside: bool
     tooltip: str
@@ -41,6 +44,7 @@ class Line:
 
     path: str
     tie: str
+    marker: str
     tooltip: str
 
 
@@ -48,24 +52,31 @@ def svg(found: Graph) -> str:
     """The picture."""
     pairs = [(edge.source, edge.target) for edge in found.edges]
     rows, bands, tops = _rows(found, pairs)
-    placed = layout(rows, pairs, NODE_WIDTH, NODE_GAP)
+    node_width = _node_width(found.nodes)
+    placed = layout(rows, pairs, node_width, NODE_GAP)
     row_of = {node: index for index, row in enumerate(rows) for node in row}
     picture_width = max(LEAST_WIDTH, LEFT + placed.width + 2 * MARGIN)
     shift = LEFT + (picture_width - LEFT - MARGIN - placed.width) / 2
     bottom = bands[-1].y + bands[-1].height if bands else TOP
     ours = [node.resources for node in found.nodes if node.resources]
-    counted = f"{sum(ours)} resources in {len(ours)} parts"
+    is_traffic = any(edge.tie is Tie.SENDS for edge in found.edges)
+    counted = (
+        f"what traffic passes: {len(ours)} parts; the view of everything has the others"
+        if is_traffic
+        else f"{sum(ours)} resources in {len(ours)} parts, and {found.providers} providers, which are not drawn"
+    )
     text: str = TEMPLATES.get_template("topology.svg.j2").render(
         width=round(picture_width),
         height=round(bottom + 44),
         bottom=bottom,
         margin=MARGIN,
-        title=f"{found.stack}: what refers to what",
+        title=f"{found.stack}: {'what sends to what' if is_traffic else 'what refers to what'}",
         counted=counted,
         bands=bands,
-        boxes=[_box(node, shift + placed.x[node.id], tops[row_of[node.id]]) for node in found.nodes],
-        lines=_lines(found.edges, placed, row_of, tops, shift),
-        node_width=NODE_WIDTH,
+        boxes=[_box(node, node_width, shift + placed.x[node.id], tops[row_of[node.id]]) for node in found.nodes],
+        lines=_lines(found.edges, placed, row_of, tops, shift, node_width),
+        is_traffic=is_traffic,
+        node_width=node_width,
         node_height=NODE_HEIGHT,
     )
     return text
@@ -87,16 +98,27 @@ def _rows(found: Graph, pairs: Sequence[tuple[str, str]]) -> tuple[list[list[str
     return rows, bands, tops
 
 
-def _box(node: Node, middle: float, top: float) -> Box:
+def _node_width(nodes: Sequence[Node]) -> float:
+    """As wide as the widest name and kind, so that none is cut; names without end are."""
+    widest = [max(width(node.name, NAME_SIZE) + 28, width(node.kind, 11) + _pill_width(node) + 30) for node in nodes]
+    return round(min(max([LEAST_NODE, *widest]), MOST_NODE))
+
+
+def _pill_width(node: Node) -> float:
+    return 0.0 if node.resources == 0 else round(width(node.data_class, 10.5) + 12, 1)
+
+
+def _box(node: Node, node_width: float, middle: float, top: float) -> Box:
     is_outside = node.resources == 0
-    pill_width = 0.0 if is_outside else round(width(node.data_class, 10.5) + 12, 1)
+    pill_width = _pill_width(node)
     counted = f"{node.resources} resource{'s' if node.resources > 1 else ''}"
     return Box(
-        x=round(middle - NODE_WIDTH / 2, 1),
+        x=round(middle - node_width / 2, 1),
         y=top,
-        name=fitted(node.name, NODE_WIDTH - 26 - pill_width, 12 if is_outside else 13.5),
-        kind=fitted(node.kind, NODE_WIDTH - 20, 11),
+        name=fitted(node.name, node_width - 24, NAME_SIZE),
+        kind=fitted(node.kind, node_width - 28 - pill_width, 11),
         data_class=node.data_class.replace(" ", "-"),
+        pill=node.data_class,
         pill_width=pill_width,
         is_outside=is_outside,
         tooltip=f"{node.name}: {node.kind}"
@@ -107,9 +129,14 @@ def _box(node: Node, middle: float, top: float) -> Box:
 
 
 def _lines(
-    edges: Sequence[Edge], placed: Layout, row_of: dict[str, int], tops: Sequence[float], shift: float
+    edges: Sequence[Edge],
+    placed: Layout,
+    row_of: dict[str, int],
+    tops: Sequence[float],
+    shift: float,
+    node_width: float,
 ) -> list[Line]:
-    ports = _ports(placed, shift)
+    ports = _ports(placed, shift, node_width)
     lines = []
     for edge in edges:
         pair = (edge.source, edge.target)
@@ -125,18 +152,24 @@ def _lines(
                 points.append((x, top + NODE_HEIGHT))
         is_downward = route[0] == edge.source
         said = f": {', '.join(edge.properties)}" if edge.properties else ""
-        verb = {Tie.REFERS: "refers to", Tie.WAITS: "is made after", Tie.STANDS_BY: "falls back to"}[edge.tie]
+        verb = {
+            Tie.SENDS: "sends to",
+            Tie.REFERS: "refers to",
+            Tie.WAITS: "is made after",
+            Tie.STANDS_BY: "falls back to",
+        }[edge.tie]
         lines.append(
             Line(
                 path=_curve(points if is_downward else points[::-1]),
                 tie=edge.tie.replace(" ", "-"),
+                marker="to-sends" if edge.tie is Tie.SENDS else "to",
                 tooltip=f"{edge.source} {verb} {edge.target}{said}",
             )
         )
     return lines
 
 
-def _ports(placed: Layout, shift: float) -> dict[tuple[tuple[str, str], Slot], float]:
+def _ports(placed: Layout, shift: float, node_width: float) -> dict[tuple[tuple[str, str], Slot], float]:
     """Horizontal positions where edges leave or enter a node: side by side, in the order of their other ends."""
     ends: dict[tuple[Slot, bool], list[tuple[float, tuple[str, str]]]] = {}
     for pair, route in placed.routes.items():
@@ -144,7 +177,7 @@ def _ports(placed: Layout, shift: float) -> dict[tuple[tuple[str, str], Slot], f
         ends.setdefault((route[-1], False), []).append((placed.x[route[-2]], pair))
     found = {}
     for (slot, _), leaving in ends.items():
-        step = min(22.0, (NODE_WIDTH - 40) / max(len(leaving) - 1, 1))
+        step = min(22.0, (node_width - 40) / max(len(leaving) - 1, 1))
         for index, (_, pair) in enumerate(sorted(leaving)):
             found[pair, slot] = shift + placed.x[slot] + (index - (len(leaving) - 1) / 2) * step
     return found

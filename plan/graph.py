@@ -2,20 +2,24 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from components.resource_types import tokens
 from components.resource_types.row import Layer
 from components.resource_types.table import layer_of
 from plan.failover import has_standby
-from plan.model import PROVIDERS, Plan, Resource
+from plan.model import PROVIDERS, Plan, Resource, at
 
 NOT_DECLARED = "not declared"
 
 
 class Tie(StrEnum):
     """Why an edge is there."""
+
+    SENDS = "sends"
+    """Requests or data go there."""
 
     REFERS = "refers"
     """A property is made of the other's output, or names it."""
@@ -24,6 +28,20 @@ class Tie(StrEnum):
     STANDS_BY = "stands by"
 
 
+CLIENT = "clients"
+# What sends to what, by the last parts of types; where the two refer to each other, in whichever direction.
+TRAFFIC = (
+    *((CLIENT, kind) for kind in ("FailoverHost", "FailoverPagesHost", "ApiWorker")),
+    ("FailoverHost", "WebSite"),
+    ("FailoverPagesHost", "PagesStaticSite"),
+    *((kind, "stand-by") for kind in ("FailoverHost", "FailoverPagesHost")),
+    *(("WebSite", kind) for kind in ("ApiWorker", "Identity")),
+    *(("ApiWorker", kind) for kind in ("Identity", "MediaBucket", "HyperdrivePair", "PrivateTunnel", "PublicDatabase")),
+    *(("HyperdrivePair", kind) for kind in ("PrivateTunnel", "PublicDatabase")),
+    *((kind, "PostgresHost") for kind in ("PrivateTunnel", "PublicDatabase")),
+    ("PostgresHost", "BackupRepository"),
+    ("BackupRepository", "copy"),
+)
 # Properties with a resource's name, in plain text.
 _NAMES = ("name", "bucket", "hostname")
 
@@ -60,6 +78,8 @@ class Graph:
     stack: str
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    providers: int = 0
+    """Resources that are left out, because everything refers to them."""
 
     def layers(self) -> list[tuple[Layer, list[Node]]]:
         """Layers from the outermost; empty ones are left out."""
@@ -72,7 +92,7 @@ class Graph:
 
 
 def graph(plan: Plan) -> Graph:
-    """The graph of a plan, recorded or read. Providers are left out: everything refers to them."""
+    """The graph of a plan, recorded or read, without its providers."""
     tops = [one for one in plan.children(None) if not one.type.startswith(PROVIDERS)]
     ids = _ids(tops)
     outside = list(_outside(plan, ids))
@@ -82,7 +102,61 @@ def graph(plan: Plan) -> Graph:
         stack=plan.stack,
         nodes=tuple({node.id: node for node in nodes}.values()),
         edges=tuple(sorted(edges, key=lambda edge: (edge.source, edge.target))),
+        providers=sum(one.type.startswith(PROVIDERS) for one in plan.resources),
     )
+
+
+def traffic(plan: Plan) -> Graph:
+    """Who sends what to whom: clients, the edge, the database, its backups and their copy, and what stands by."""
+    whole = graph(plan)
+    kinds = {node.id: node.kind for node in whole.nodes} | {CLIENT: CLIENT}
+    given = {(edge.source, edge.target): edge for edge in whole.edges}
+    ends = [node.id for node in whole.nodes if (CLIENT, node.kind) in TRAFFIC and node.detail]
+    found = [_sends(CLIENT, end) for end in ends]
+    for (source, target), edge in given.items():
+        if edge.tie is Tie.STANDS_BY:
+            found.append(edge)
+        elif (kinds[source], kinds[target]) in TRAFFIC:
+            found.append(_sends(source, target))
+        elif (kinds[target], kinds[source]) in TRAFFIC:
+            found.append(_sends(target, source))
+    copies = {node.id: copy for node in whole.nodes for copy in _copies(plan, node)}
+    found += [_sends(source, copy.id) for source, copy in copies.items()]
+    client = Node(
+        id=CLIENT,
+        name=CLIENT,
+        kind="browsers and apps",
+        layer=Layer.FAILOVER,
+        data_class="none",
+        resources=0,
+        detail="",
+        source="",
+    )
+    nodes = [*([client] if ends else []), *whole.nodes, *copies.values()]
+    used = {end for edge in found for end in (edge.source, edge.target)}
+    edges = {(edge.source, edge.target): edge for edge in found}
+    return Graph(
+        stack=plan.stack,
+        nodes=tuple(node for node in nodes if node.id in used),
+        edges=tuple(edges[pair] for pair in sorted(edges)),
+        providers=whole.providers,
+    )
+
+
+def _sends(source: str, target: str) -> Edge:
+    return Edge(source=source, target=target, tie=Tie.SENDS, properties=())
+
+
+def _copies(plan: Plan, repository: Node) -> Iterator[Node]:
+    """The bucket in another region that a repository is copied to, as a node beside it."""
+    for resource in plan.of_type(tokens.REPLICATION) if repository.kind == "BackupRepository" else ():
+        target = at(resource.inputs, "rules", 0, "destination", "bucket")
+        for bucket in plan.of_type(tokens.BUCKET):
+            if isinstance(target, str) and target == f"arn:aws:s3:::{bucket.inputs.get('bucket')}":
+                region = str(bucket.inputs.get("region"))
+                yield replace(
+                    repository, id=f"{repository.id} {region}", name=f"copy in {region}", kind="copy", detail=target
+                )
 
 
 def _ids(tops: list[Resource]) -> dict[str, str]:
@@ -201,7 +275,7 @@ def _named_by(plan: Plan, resource: Resource, top_id: str, top: Resource) -> Ite
     yield node, Edge(source=top_id, target=host, tie=tie, properties=(f"{resource.name}.{path}",))
 
 
-_ARROWS = {Tie.REFERS: "-->", Tie.WAITS: "-.->", Tie.STANDS_BY: "-.->|stands by|"}
+_ARROWS = {Tie.SENDS: "==>", Tie.REFERS: "-->", Tie.WAITS: "-.->", Tie.STANDS_BY: "-.->|stands by|"}
 
 
 def mermaid(found: Graph) -> str:

@@ -178,3 +178,15 @@ class Plan:
 def reveal(value: Any) -> Any:
     """The value without its secret mark, if it has one."""
     return value.value if isinstance(value, Secret) else value
+
+
+def at(values: Any, *steps: str | int) -> Any:
+    """The value at a path; None where there is nothing."""
+    for step in steps:
+        if isinstance(values, Secret | Computed):
+            return values
+        try:
+            values = values[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return values

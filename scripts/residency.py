@@ -1,6 +1,9 @@
 """`./hybrid residency`: where every byte of a stack lives."""
 
+import subprocess
+from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +25,8 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     SVG = "svg"
+    HTML = "html"
+    """A page for an auditor."""
 
 
 def residency(
@@ -45,6 +50,8 @@ def residency(
         from pictures.residency import svg
 
         write(svg(found), output)
+    elif form is Format.HTML:
+        write(_evidence(found, file), output)
     elif form is Format.JSON:
         write_json(found.document(), output)
     elif output is None:
@@ -57,6 +64,39 @@ def residency(
     if found.faults:
         tell(f"{found.stack}: {found.summary}")
         raise typer.Exit(1)
+
+
+def _evidence(found: "ResidencyMap", file: Path | None) -> str:
+    from pictures.evidence import Origin, html
+    from plan.project import ROOT
+    from policies.exemptions import exemption
+    from policies.rules.rule import gathered
+
+    rules = {
+        rule.name: (pack, rule.description)
+        for pack in ("residency", "safety", "secrets")
+        for rule in gathered(f"policies.{pack}")
+    }
+    origin = Origin(
+        source=f"the file {file}"
+        if file
+        else f"the program and Pulumi.{found.stack}.yaml, as they are in the repository",
+        date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        commit=_commit(ROOT),
+    )
+    return html(found, origin, rules, exemption.read(exemption.FILE))
+
+
+def _commit(folder: Path) -> str:
+    """Of the repository, which an auditor can look up, or why there is none."""
+    asked = [
+        subprocess.run(["git", "-C", str(folder), *command], capture_output=True, text=True, timeout=30)
+        for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+    ]
+    if any(one.returncode for one in asked):
+        return "not known: this is no clone of the repository"
+    changed = len(asked[1].stdout.splitlines())
+    return asked[0].stdout.strip() + (f", and {changed} files that differ from it" if changed else "")
 
 
 def table(found: "ResidencyMap") -> "RenderableType":

@@ -9,9 +9,8 @@ from typing import Any
 from components.resource_types import tokens
 from components.secrets import properties
 from components.settings.stack_file import StackFile
-from plan.model import PROVIDERS, Computed, Plan, Resource, Secret, reveal
+from plan.model import PROVIDERS, Computed, Plan, Resource, Secret, at, reveal
 from plan.project import Project
-from policies.map.locations import at
 from policies.scan import patterns, scanner, wrapping
 
 INPUTS_RULE = "sensitive-inputs-are-secret"

@@ -136,15 +136,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str) else "set"
-
-
-def at(values: Any, *steps: str | int) -> Any:
-    """The value at a path; None where there is nothing."""
-    for step in steps:
-        if isinstance(values, Secret | Computed):
-            return values
-        try:
-            values = values[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return values

@@ -12,9 +12,9 @@ from components.resource_types import tokens
 from components.resource_types.row import CLASSIFIED, SUMS, Location, Role, Shown
 from components.resource_types.table import judged
 from plan import failover
-from plan.model import PROVIDERS, STACK_TYPE, Computed, Plan, Resource, reveal
+from plan.model import PROVIDERS, STACK_TYPE, Computed, Plan, Resource, at, reveal
 from policies.map import locations
-from policies.map.locations import Evidence, Ground, Where, at, evidence
+from policies.map.locations import Evidence, Ground, Where, evidence
 from policies.residency.worker_logs import keeps_calls
 
 IN_CANADA = "resources-are-in-canada"

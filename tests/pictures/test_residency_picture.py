@@ -4,22 +4,27 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from datetime import date
 from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from components.settings.binding_names import REQUIRED_BUCKET
 from pictures import canada
-from pictures.drawing import fitted, width
+from pictures.drawing import PALETTES, fitted, width
+from pictures.evidence import Origin, html
 from pictures.residency import MAP_WIDTH, MARGIN, svg
-from pictures.topology import NODE_HEIGHT, NODE_WIDTH
+from pictures.topology import NODE_HEIGHT
 from pictures.topology import svg as topology
 from plan import codec
-from plan.graph import graph
+from plan.graph import graph, traffic
 from plan.model import Plan
+from policies.exemptions.exemption import Exemption
 from policies.map.locations import CITIES, COORDINATES
 from policies.map.residency import residency_map
+from tests.changed_stack import record_with
 from tests.commands import ran
 from tests.policies.changes import broken, having
 
@@ -113,7 +118,7 @@ def test_every_place_is_in_the_picture(prod_plan: Plan) -> None:
 
 def test_cards_overlap_neither_each_other_nor_the_picture(dev_plan: Plan, prod_plan: Plan, direct_plan: Plan) -> None:
     for plan in (dev_plan, prod_plan, direct_plan, broken(prod_plan, "documents-bucket", having(region="us-east-1"))):
-        for picture in (svg(residency_map(plan)), topology(graph(plan))):
+        for picture in (svg(residency_map(plan)), topology(graph(plan)), topology(traffic(plan))):
             found = cards(picture)
             assert [pair for pair in combinations(found, 2) if overlap(*pair)] == []
             root = ElementTree.fromstring(picture)
@@ -132,7 +137,7 @@ def test_what_is_in_canada_is_drawn_left_of_what_is_not(prod_plan: Plan) -> None
 def test_no_edge_runs_through_a_node(dev_plan: Plan, direct_plan: Plan) -> None:
     for plan in (dev_plan, direct_plan):
         picture = topology(graph(plan))
-        boxes = [card for card in cards(picture) if card[2:] == (NODE_WIDTH, NODE_HEIGHT)]
+        boxes = [card for card in cards(picture) if card[3] == NODE_HEIGHT]
         paths = re.findall(r'<path class="edge[^"]*" d="(M[^"]+)" marker-end="url\(#to\)"><title>', picture)
         points = [point for path in paths for point in uprights(path)]
         rows = {box[1] for box in boxes}
@@ -169,3 +174,90 @@ def test_words_are_cut_where_the_room_ends() -> None:
     assert cut.endswith("…")
     assert width(cut) <= 60
     assert fitted("anything", 2) == ""
+
+
+@pytest.fixture(scope="module")
+def large_plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """Eight buckets, two hosts and Pages."""
+    return record_with(
+        tmp_path_factory.mktemp("large"),
+        mediaBuckets=[REQUIRED_BUCKET, "newsletters-archive", *(f"bucket-{number}" for number in range(6))],
+        postgresHosts=[
+            {"name": "a", "bundle": "small_3_0"},
+            {"name": "b", "bundle": "small_3_0", "origin": "backup"},
+        ],
+        pagesHostnames=["docs.automatonicai.com", "status.automatonicai.com"],
+    )
+
+
+def pictures(plan: Plan) -> list[str]:
+    return [svg(residency_map(plan)), topology(graph(plan)), topology(traffic(plan))]
+
+
+def test_no_name_is_cut_and_no_card_overlaps_in_a_large_stack(large_plan: Plan) -> None:
+    for picture in pictures(large_plan):
+        texts = [one.text or "" for one in ElementTree.fromstring(picture).iter() if one.tag != f"{SVG}style"]
+        assert [text for text in texts if "…" in text] == []
+        assert [pair for pair in combinations(cards(picture), 2) if overlap(*pair)] == []
+
+
+def test_colours_are_literal_and_the_dark_ones_come_later(dev_plan: Plan) -> None:
+    """What draws outside of a browser knows no variables."""
+    for picture in pictures(dev_plan):
+        assert "var(" not in picture
+        light, dark = picture.split("@media (prefers-color-scheme: dark)")
+        assert f".back {{ fill: {PALETTES['light']['back']}; }}" in light
+        assert f".back {{ fill: {PALETTES['dark']['back']}; }}" in dark
+
+
+def test_every_class_that_is_drawn_has_a_colour(dev_plan: Plan) -> None:
+    for plan in (dev_plan, broken(dev_plan, "documents-bucket", having(tags={}))):
+        for picture in pictures(plan):
+            style = picture[picture.index("<style>") : picture.index("</style>")]
+            used = set(re.findall(r"(?:fill|stroke|ink)-[a-z-]+(?=[ \"])", picture.replace(style, "")))
+            used -= {"fill-rule", "stroke-width", "stroke-linejoin"}
+            assert {name for name in used if f".{name} {{" not in style} == set()
+            assert set(re.findall(r"url\(#([\w-]+)\)", picture)) <= set(re.findall(r'id="([\w-]+)"', picture))
+
+
+def test_labels_of_what_is_on_its_way_stay_within_the_map(large_plan: Plan, prod_plan: Plan) -> None:
+    for plan in (large_plan, prod_plan):
+        picture = svg(residency_map(plan))
+        labels = re.findall(r'<text class="halo [^"]+" x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)<', picture)
+        assert labels
+        for x, y, label in labels:
+            half = width(label, 11) / 2
+            box = (float(x) - half, float(y) - 9, 2 * half, 11.0)
+            assert box[0] > MARGIN
+            assert box[0] + box[2] < MARGIN + MAP_WIDTH
+            assert [card for card in cards(picture) if overlap(card, box)] == []
+
+
+def test_traffic_goes_from_clients_to_the_database_its_backups_and_the_stand_by(large_plan: Plan) -> None:
+    found = traffic(large_plan)
+    pairs = {(edge.source, edge.target) for edge in found.edges}
+    assert {
+        ("clients", "site"),
+        ("site", "web"),
+        ("site", "cname.vercel-dns-0.com"),
+        ("web", "api"),
+        ("api", "media-newsletters-archive"),
+        ("hyperdrive", "tunnel"),
+        ("tunnel", "postgres-a"),
+        ("postgres-b", "backups"),
+        ("backups", "backups ca-west-1"),
+    } <= pairs
+    assert {"boundary", "bundles", "deploy"} & {node.id for node in found.nodes} == set()
+
+
+def test_the_page_for_an_auditor_has_date_commit_rules_and_exemptions(prod_plan: Plan) -> None:
+    mapped = residency_map(prod_plan)
+    exemption = Exemption(
+        rule="resources-are-in-canada", resource="*::b", reason="<b>", owner="a@b.ca", expires=date(2027, 1, 31)
+    )
+    origin = Origin(source="the program", date="2026-12-01 10:00 UTC", commit="0" * 7)
+    page = html(mapped, origin, {"resources-are-in-canada": ("residency", "Where it is.")}, [exemption])
+    said = ("2026-12-01 10:00 UTC", "0000000", "Where it is.", "&lt;b&gt;", "2027-01-31", mapped.summary, "<svg ")
+    assert [text for text in said if text not in page] == []
+    assert [entry.what for entry in mapped.entries if entry.what not in page] == []
+    assert "None." in html(mapped, origin, {}, [])
