@@ -15,8 +15,8 @@ from components.common.protection import Protection
 from components.common.public_names import not_public
 from components.settings import backup as backup_settings
 from components.settings import host as host_settings
+from components.settings import hostnames, namespaces, renamed
 from components.settings import identity as identity_settings
-from components.settings import namespaces, renamed
 from components.settings.binding_names import REQUIRED_BUCKET, TAKEN, binding_name
 from components.settings.host import HostSettings
 from components.settings.stack_file import PROJECT, StackFile
@@ -316,7 +316,7 @@ def parse(stack: str, raw: Mapping[str, str], known: Sequence[str] = ()) -> Sett
     """
     values = {key: _decoded(key, text) for key, text in raw.items()}
     faults = [*known, *host_settings.faults(values), *backup_settings.faults(values)]
-    faults += identity_settings.faults(values)
+    faults += [*identity_settings.faults(values), *hostnames.faults(values)]
     try:
         settings = Settings.model_validate(values, context={"stack": stack})
     except ValidationError as error:

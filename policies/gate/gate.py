@@ -9,7 +9,8 @@ from plan.memory import Memory
 from plan.model import Plan
 from policies.errors import GateError
 from policies.exemptions.exemption import FILE, Exemption, current_day, scope_faults, time_faults, use_faults
-from policies.gate.rules import EXEMPTIONS_RULE, RULES, of_several, overdue, own_finding, own_findings, sealed
+from policies.gate.folding import folded
+from policies.gate.rules import EXEMPTIONS_RULE, RULES, not_judged, of_several, overdue, own_finding, own_findings, sealed
 from policies.packs import answers
 from policies.rules.findings import WAITING, Exempted, Finding, JudgedRule, Origin, Outcome, Searched, Subject, Verdict
 
@@ -82,16 +83,21 @@ def _judged(subject: Subject, rules: Sequence[JudgedRule], found: Sequence[Findi
 def _verdict(
     subject: Subject, rules: Sequence[JudgedRule], sound: Sequence[Exemption], found: Sequence[Finding]
 ) -> Verdict:
-    waiting = [finding for finding in found if finding.rule == WAITING]
-    covering = [(finding, _covering(sound, finding)) for finding in found if finding.rule != WAITING]
+    ordered = sorted(found, key=lambda finding: finding.turn)
+    waiting = [finding for finding in ordered if finding.rule == WAITING]
+    covering = [(finding, _covering(sound, finding)) for finding in ordered if finding.rule != WAITING]
     return Verdict(
         stack=subject.plan.stack,
         origin=subject.origin,
         resources=subject.plan.count,
         rules=len(rules),
-        findings=tuple(finding.masked for finding, exemption in covering if exemption is None),
+        findings=tuple(
+            finding.masked
+            for finding in folded(subject.plan, [finding for finding, exemption in covering if exemption is None])
+        ),
         exempted=tuple(Exempted(finding=found.masked, exemption=one) for found, one in covering if one is not None),
         waiting=tuple(finding.masked for finding in waiting),
+        not_judged=tuple(not_judged(subject)),
     )
 
 

@@ -205,6 +205,19 @@ def own_findings(subject: Subject) -> Iterator[Finding]:
             yield _of_setting(plan, VERSIONS_RULE, message, resource, setting)
 
 
+def not_judged(subject: Subject) -> Iterator[tuple[str, str]]:
+    """Own rules that say nothing of this subject, and why."""
+    if subject.previous is None:
+        yield KEPT_RULE, "there is no plan of before to compare with: --previous, or a preview of what is deployed"
+        yield RECORDS_RULE, "there is no plan of before to compare with: --previous, or a preview of what is deployed"
+    if subject.origin is not Origin.STATE:
+        yield sensitive.STATE_RULE, "only a state shows what is deployed: --state"
+    if subject.origin is Origin.STATE:
+        yield sensitive.SETTINGS_RULE, "a state holds no settings: the gate on the recorded plan judges them"
+    yield REPOSITORY_RULE, "it is about no stack: --repository"
+    yield EXEMPTIONS_RULE, "it is about no stack: its violations stand outside of the stacks"
+
+
 def _of_places(plan: Plan) -> Iterator[Finding]:
     for resource, path, what in sensitive.misplaced(plan):
         yield _about(plan, sensitive.PLACES_RULE, f"Property {path} holds {what}.", resource)

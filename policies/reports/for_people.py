@@ -54,10 +54,6 @@ def _of_repository(outcome: Outcome) -> Iterator[str]:
     found = _found_there(outcome)
     for finding in found:
         yield from _of_finding(finding)
-    # Each is of use only to whoever has to mend the list.
-    if found and outcome.known_lines:
-        yield "  let pass by policies/known_lines.yaml:"
-        yield from (f"    {one}" for one in outcome.known_lines)
 
 
 def _found_there(outcome: Outcome) -> list[Finding]:
@@ -80,14 +76,14 @@ def _waits(number: int) -> str:
 
 def _of_finding(finding: Finding) -> Iterator[str]:
     state = "can't be checked" if finding.is_unchecked else finding.severity
-    yield f"  {finding.pack}/{finding.rule} [{state}] {finding.subject}  {finding.place}".rstrip()
+    yield f"  {finding.pack}/{finding.rule} [{state}] {finding.titled}  {finding.place}".rstrip()
     yield f"    {finding.message}"
 
 
 def _of_exempted(exempted: Exempted) -> str:
     # The owner is named with the exemption, which may be for several resources.
     finding = exempted.finding
-    return f"  {finding.pack}/{finding.rule} [exempted] {finding.subject}  {finding.place}".rstrip()
+    return f"  {finding.pack}/{finding.rule} [exempted] {finding.titled}  {finding.place}".rstrip()
 
 
 def _printable(line: str) -> str:
@@ -131,7 +127,7 @@ def _table(findings: Sequence[Finding]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for finding in findings:
         severity = f"{finding.severity}, can't be checked" if finding.is_unchecked else finding.severity
-        cells = (severity, f"`{finding.rule}`", finding.subject, finding.place, finding.message)
+        cells = (severity, f"`{finding.rule}`", finding.titled, finding.place, finding.message)
         yield f"| {' | '.join(_cell(text) for text in cells)} |"
 
 
@@ -168,7 +164,7 @@ def as_github(outcome: Outcome) -> str:
 def _lines(outcome: Outcome) -> Iterator[str]:
     for finding in outcome.findings:
         level = _LEVELS.get(finding.severity, "error")
-        yield _command(level, f"{finding.rule}: {finding.subject}", finding.message, finding)
+        yield _command(level, f"{finding.rule}: {finding.titled}", finding.message, finding)
     for verdict in outcome.verdicts:
         for exempted in verdict.exempted:
             # The owner is named below, once for all that it exempts.
@@ -182,7 +178,6 @@ def _lines(outcome: Outcome) -> Iterator[str]:
             message = f"{verdict.stack}: {_waits(len(verdict.waiting))}: {names}"
             yield f"::notice title={_property('waits for the deployment')}::{_data(message)}"
     yield from _exemption_lines(outcome)
-    yield from (f"known line {one}" for one in outcome.known_lines)
     for verdict in outcome.verdicts:
         yield f"{verdict.stack}: {_violations(len(verdict.findings)) if verdict.findings else 'passed'}"
     if outcome.searched:

@@ -44,7 +44,7 @@ def as_json(outcome: Outcome) -> str:
 def as_junit(outcome: Outcome) -> str:
     """A suite a stack, a case a rule.
 
-    A case whose violations are all exempted is skipped; what waits for the deployment is the case's output.
+    A case is skipped whose violations are all exempted, which waits for the deployment, or which was not judged.
     """
     root = Xml.Element("testsuites", name="hybrid gate")
     for verdict in outcome.verdicts:
@@ -59,8 +59,8 @@ def as_junit(outcome: Outcome) -> str:
     for one in outcome.exemptions:
         summary = one.summary + outcome.note(one)
         _add(properties, "property", name=f"exemption: {one.rule}, {one.resource}", value=summary)
-    for known in outcome.known_lines:
-        _add(properties, "property", name="known line", value=known)
+    if outcome.known_lines:
+        _add(properties, "property", name="known lines let pass", value=str(len(outcome.known_lines)))
     Xml.indent(root)
     return Xml.tostring(root, encoding="unicode", xml_declaration=True)
 
@@ -69,6 +69,8 @@ def _suite(root: Xml.Element, name: str, rules: Sequence[JudgedRule], verdict: V
     suite = _add(root, "testsuite", name=name)
     for rule in rules:
         case = _add(suite, "testcase", name=rule.name, classname=f"{rule.pack}.{verdict.stack}")
+        waiting = [finding for finding in verdict.waiting if finding.message.startswith(f"{rule.name}: ")]
+        why = dict(verdict.not_judged).get(rule.name)
         failures = [finding for finding in verdict.findings if finding.rule == rule.name]
         exempted = [found for found in verdict.exempted if found.finding.rule == rule.name]
         if failures:
@@ -77,7 +79,10 @@ def _suite(root: Xml.Element, name: str, rules: Sequence[JudgedRule], verdict: V
         elif exempted:
             message = "; ".join(f"{found.finding.subject}: {found.exemption.summary}" for found in exempted)
             _add(case, "skipped", message=message)
-        waiting = [finding for finding in verdict.waiting if finding.message.startswith(f"{rule.name}: ")]
+        elif waiting:
+            _add(case, "skipped", message=f"waits for the deployment: {len(waiting)} resources")
+        elif why:
+            _add(case, "skipped", message=f"not judged: {why}")
         if waiting:
             Xml.SubElement(case, "system-out").text = _clean("\n".join(_line(finding) for finding in waiting))
     suite.set("tests", str(len(rules)))
@@ -86,7 +91,7 @@ def _suite(root: Xml.Element, name: str, rules: Sequence[JudgedRule], verdict: V
 
 
 def _line(finding: Finding) -> str:
-    return f"{finding.place or finding.subject}: {finding.subject}: {finding.message}"
+    return f"{finding.place or finding.subject}: {finding.titled}: {finding.message}"
 
 
 def _add(parent: Xml.Element, tag: str, **attributes: str) -> Xml.Element:
@@ -147,7 +152,7 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         "ruleId": finding.rule,
         **number,
         "level": _LEVELS.get(finding.severity, "error"),
-        "message": {"text": f"{finding.stack}: {finding.message}" if finding.stack else finding.message},
+        "message": {"text": _said(finding)},
         "locations": [
             {
                 "physicalLocation": {
@@ -160,6 +165,11 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         # Without the line, which moves whenever somebody writes above it.
         "partialFingerprints": {"hybridGate/v1": _digest(finding.rule, finding.urn or finding.place, finding.message)},
     }
+
+
+def _said(finding: Finding) -> str:
+    about = f"{finding.stack}: " if finding.stack else ""
+    return f"{about}{finding.titled}: {finding.message}" if finding.urn else f"{about}{finding.message}"
 
 
 def _logical(finding: Finding) -> dict[str, Any]:

@@ -11,6 +11,7 @@ UNCHECKED = "Can't be checked before deployment"
 """Begins the message where a rule needs a value that is not known yet."""
 EXEMPTED, WAITING = "exempted-violations-are-listed", "waiting-checks-are-listed"
 """Advice of every pack, at the end: what an exemption lets pass, and what the gate on the deployed state checks."""
+SEVERITIES = ("critical", "high", "medium", "low")
 PACK = "hybrid-gate"
 """Stands for a pack's name in findings of the gate's own rules."""
 
@@ -68,16 +69,37 @@ class Finding:
     """File and line that declare the resource, or empty."""
     is_unchecked: bool = False
     """The rule could not run, because a value is known only after deployment."""
+    also: tuple[str, ...] = ()
+    """URNs of other resources that the same cause makes break it, which have no findings of their own."""
 
     @property
     def masked(self) -> "Finding":
         """The finding without secrets, for a report: names, paths and URNs may hold one, too."""
-        return replace(self, message=masked(self.message), urn=masked(self.urn), place=masked(self.place))
+        return replace(
+            self,
+            message=masked(self.message),
+            urn=masked(self.urn),
+            place=masked(self.place),
+            also=tuple(map(masked, self.also)),
+        )
 
     @property
     def subject(self) -> str:
         """Short name of what it is about."""
         return self.urn.rpartition("::")[2] or self.place.rpartition(":")[0] or "the whole stack"
+
+    @property
+    def titled(self) -> str:
+        """The same with the resource's type, because resources of several types may share a name."""
+        parts = self.urn.split("::")
+        return f"{self.subject} ({parts[2].rpartition('$')[2]})" if len(parts) > 3 else self.subject
+
+    @property
+    def turn(self) -> tuple[int, str, int, str, str, str]:
+        """Its place in a report, which is the same in each run: the worst first, then by file, line and resource."""
+        path, _, line = self.place.rpartition(":")
+        worst = SEVERITIES.index(self.severity) if self.severity in SEVERITIES else len(SEVERITIES)
+        return worst, path or self.place, int(line) if line.isdecimal() else 0, self.urn, self.rule, self.message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +122,8 @@ class Verdict:
     exempted: tuple[Exempted, ...] = ()
     waiting: tuple[Finding, ...] = ()
     """Not violations: what can be judged only on the deployed state, by rules that say why it may wait."""
+    not_judged: tuple[tuple[str, str], ...] = ()
+    """Rules that nothing could be asked about here, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)

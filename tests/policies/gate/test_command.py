@@ -24,7 +24,8 @@ def test_a_state_with_violations_ends_with_1_and_every_report(tmp_path: Path) ->
     options = [f"--report={form}={path}" for form, path in reports.items()]
     answer = hybrid("gate", "--state", str(abroad(tmp_path)), "--format", "github", *options)
     assert (answer.code, answer.err) == (1, "")
-    assert "::error title=resources-are-in-canada%3A montreal::dev: " in re.sub("file=[^:]*,line=7,", "", answer.out)
+    title = "resources-are-in-canada%3A montreal (pulumi%3Aproviders%3Aaws)"
+    assert f"::error title={title}::dev: " in re.sub("file=[^:]*,line=7,", "", answer.out)
     for form, path in reports.items():
         assert "resources-are-in-canada" in path.read_text(), form
     (verdict,) = json.loads(reports["json"].read_text())["stacks"]

@@ -112,7 +112,9 @@ PolicyPack("waiting", [
 def test_what_waits_is_listed_in_the_same_order_each_time(tmp_path: Path, dev_plan: Plan) -> None:
     (verdict,) = judge([dev_plan], [pack(tmp_path / "waiting", WAITING_IN_ANY_ORDER)])
     urns = [finding.urn for finding in verdict.waiting if finding.pack == "waiting"]
-    assert urns == sorted(dev_plan.by_urn)
+    assert sorted(urns) == sorted(dev_plan.by_urn)
+    assert urns == [found.urn for found in sorted(verdict.waiting, key=lambda found: found.turn) if found.urn in urns]
+    assert [found.turn for found in verdict.findings] == sorted(found.turn for found in verdict.findings)
 
 
 def test_no_packs_close_the_gate(dev_plan: Plan) -> None:

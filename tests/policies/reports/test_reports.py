@@ -87,8 +87,9 @@ def test_every_report_of_nothing_wrong_is_short_and_whole(form: Format) -> None:
 def test_text_is_for_people(outcome: Outcome) -> None:
     lines = written(outcome, Format.TEXT).splitlines()
     assert lines[0] == "dev: 2 violations (3 rules, 154 resources, 1 check waits for the deployment)"
-    assert (
-        lines[1] == "  hybrid-residency/data-stays [critical] backups-bucket  components/storage/private_bucket.py:42"
+    assert lines[1] == (
+        "  hybrid-residency/data-stays [critical] backups-bucket (aws:s3/bucket:Bucket)  "
+        "components/storage/private_bucket.py:42"
     )
     assert lines[3] == "  hybrid-residency/ports-are-closed [can't be checked] the whole stack"
     assert "prod: passed (state, 3 rules, 10 resources)" in lines
@@ -105,9 +106,9 @@ def test_people_read_an_exemption_once_however_much_it_exempts(outcome: Outcome,
 def test_text_says_what_is_exempted_and_on_whose_word(outcome: Outcome) -> None:
     lines = written(outcome, Format.TEXT).splitlines()
     assert (
-        "  hybrid-residency/ports-are-closed [exempted] backups-bucket  components/storage/private_bucket.py:42"
-        in lines
-    )
+        "  hybrid-residency/ports-are-closed [exempted] backups-bucket (aws:s3/bucket:Bucket)  "
+        "components/storage/private_bucket.py:42"
+    ) in lines
     assert lines[-1] == (
         "exemption of ports-are-closed for *$aws:s3/bucket:Bucket::backups-bucket: "
         "exempted until 2027-01-31 by platform@example.com: a trial that ends soon"
@@ -131,19 +132,16 @@ def test_text_says_what_is_wrong_in_the_repository_and_what_was_let_pass() -> No
         "repository: 1 violation (1 file, 20 commits, 2 known lines)",
         "  hybrid-gate/repository-holds-no-secret [low] a.py  a.py:1",
         "    This line holds a token.",
-        "  let pass by policies/known_lines.yaml:",
-        "    0123: made up",
-        "    4567: an example",
         "outside the stacks: 1 violation",
         "  hybrid-gate/exemptions-are-sound [low] policies/e.yaml  policies/e.yaml:4",
         f"    {UNSOUND.message}",
     ]
-    # Wrong elsewhere, the known lines are of no use.
     assert "0123" not in written(searched(UNSOUND), Format.TEXT)
 
 
-def test_every_other_report_lists_the_known_lines() -> None:
-    for form in set(Format) - {Format.TEXT}:
+def test_known_lines_are_summed_up_and_listed_for_whoever_unfolds_or_parses_them() -> None:
+    assert 'name="known lines let pass" value="2"' in written(searched(), Format.JUNIT)
+    for form in (Format.JSON, Format.SARIF, Format.MARKDOWN):
         assert [one for one in KNOWN if one not in written(searched(), form)] == [], form
     for form in (Format.GITHUB, Format.MARKDOWN):
         assert "epository: passed (1 file, 20 commits, 2 known lines)" in written(searched(), form)
@@ -250,7 +248,8 @@ def test_markdown_sums_up(outcome: Outcome) -> None:
 def test_annotations_stand_at_the_line_that_declares(outcome: Outcome) -> None:
     lines = written(outcome, Format.GITHUB).splitlines()
     assert lines[0] == (
-        "::error file=components/storage/private_bucket.py,line=42,title=data-stays%3A backups-bucket::"
+        "::error file=components/storage/private_bucket.py,line=42,"
+        "title=data-stays%3A backups-bucket (aws%3As3/bucket%3ABucket)::"
         "dev: This is 100%25 elsewhere. Move it. (docs/policies/README.md#data-stays)"
     )
     assert lines[1].startswith("::warning title=ports-are-closed%3A the whole stack::")
@@ -267,3 +266,17 @@ def test_a_name_can_not_give_github_a_command(outcome: Outcome) -> None:
     nasty = replace(WRONG, urn="a::x\n::set-output name=a::b", message="m\r\n::add-mask::x")
     lines = written(replace(outcome, elsewhere=(nasty,)), Format.GITHUB).splitlines()
     assert [line for line in lines if line.startswith(("::set", "::add"))] == []
+
+
+def test_junit_skips_what_waits_and_what_was_not_judged(outcome: Outcome) -> None:
+    (first, *_) = RULES
+    why = ((first.name, "only a state shows it: --state"),)
+    verdict = Verdict(stack="dev", origin=Origin.RECORDED, resources=1, rules=1, findings=(), not_judged=why)
+    suite = Xml.fromstring(written(Outcome(verdicts=(verdict,), rules=(first,)), Format.JUNIT)).find("testsuite")
+    assert suite is not None
+    assert (suite.attrib["tests"], suite.attrib["skipped"]) == ("1", "1")
+    waiting = replace(outcome.verdicts[0].waiting[0], message=f"{first.name}: x is not known yet: it may wait")
+    waits = replace(verdict, not_judged=(), waiting=(waiting,))
+    suite = Xml.fromstring(written(Outcome(verdicts=(waits,), rules=(first,)), Format.JUNIT)).find("testsuite")
+    assert suite is not None
+    assert suite.attrib["skipped"] == "1"

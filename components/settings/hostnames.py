@@ -1,0 +1,28 @@
+"""What must hold between the host names of a stack: all are in one zone."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+SETTINGS = ("siteHostname", "apiHostname", "databaseHostname", "poolerHostname")
+PAGES = "pagesHostnames"
+
+
+def faults(values: Mapping[str, Any]) -> Iterator[str]:
+    """Looks at settings as they were given, as host.faults(); without it each record and route would be at fault."""
+    pages = values.get(PAGES)
+    names = {key: values.get(key) for key in SETTINGS}
+    names |= {f"{PAGES}.{index}": name for index, name in enumerate(pages if isinstance(pages, list) else ())}
+    # Of most registered domains; where it is less, as below co.uk, the gate's rules tell two apart.
+    domains = {
+        key: ".".join(name.split(".")[-2:])
+        for key, name in names.items()
+        if isinstance(name, str) and re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,63}", name)
+    }
+    if len(set(domains.values())) > 1:
+        usual = Counter(domains.values()).most_common(1)[0][0]
+        others = next(key for key, domain in domains.items() if domain == usual)
+        for key, domain in domains.items():
+            if domain != usual:
+                yield f"{key}: is not in the zone of {others}; allowed: host names of one zone (cloudflareZoneId)"
