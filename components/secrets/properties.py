@@ -18,6 +18,11 @@ def inputs(type_token: str) -> tuple[str, ...]:
     return row.secret_inputs if row.is_marked_too_much else (*marked, *row.secret_inputs)
 
 
+def marked_by_itself(type_token: str) -> tuple[str, ...]:
+    """Inputs that the SDK marks as secret whatever they hold; the mark alone makes none of them a secret of ours."""
+    return PROVIDER_SECRETS.get(type_token, ((), ()))[0] if of(type_token).is_marked_too_much else ()
+
+
 def outputs(type_token: str) -> tuple[str, ...]:
     """Outputs of this type that are secrets; inputs among them, because the engine gives them back."""
     marked, made = PROVIDER_SECRETS.get(type_token, ((), ()))

@@ -1,6 +1,7 @@
 """Settings outside the program's own namespace: which somebody reads, and which are a mistake."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from components.common.regions import COPY_REGION, HOME_REGION
@@ -13,6 +14,16 @@ REGION = "aws:region"
 REGIONS = (HOME_REGION, COPY_REGION)
 # How much of a name has to be right for it to be taken for a slip.
 LIKENESS = 0.8
+LONGEST_SHOWN = 40
+
+
+# Words, as people name settings. Anything else in a name's place may be a secret, and is not shown.
+WORDS = re.compile(r"(?:[a-z][a-z-]{0,31}:)?[a-z]{1,20}(?:[A-Z][a-z]{1,20}){0,5}")
+
+
+def shown(key: str) -> str:
+    """A key that nobody knows, for a message."""
+    return key if WORDS.fullmatch(key) and len(key) <= LONGEST_SHOWN else "[a key]"
 
 
 def faults(raw: Mapping[str, str], names: Collection[str]) -> Iterator[str]:
@@ -22,12 +33,12 @@ def faults(raw: Mapping[str, str], names: Collection[str]) -> Iterator[str]:
         if key == REGION and text not in REGIONS:
             yield f"{key}: is not in Canada; allowed: {' or '.join(REGIONS)}"
         elif key not in known and not key.startswith(f"{PROJECT}:"):
-            near = nearest(key, known)
+            near, name = nearest(key, known), shown(key)
             yield (
-                f"{key}: is not a setting; did you mean {near}?"
+                f"{name}: is not a setting; did you mean {near}?"
                 if near
                 else (
-                    f"{key}: is not read: the program configures its providers, with credentials from the "
+                    f"{name}: is not read: the program configures its providers, with credentials from the "
                     f"environment; allowed: {PROJECT}:… (Pulumi.yaml lists all), {', '.join([*ENGINE, REGION])}"
                 )
             )

@@ -348,16 +348,18 @@ def _setting(fault: str) -> str:
 
 def _line(stack: str, fault: Mapping[str, Any], unknown: Sequence[str]) -> str:
     """A setting, its fault and what is allowed. Never its value, which may be a secret in the wrong line."""
-    key, is_nested = ".".join(str(step) for step in fault["loc"]), len(fault["loc"]) > 1
+    *outer, last = (str(step) for step in fault["loc"])
+    is_nested, is_unknown = bool(outer), fault["type"] == "extra_forbidden"
+    key = ".".join((*outer, namespaces.shown(last) if is_unknown else last))
     match fault["type"]:
         case "missing" if is_nested:
             return f"{key}: is missing; add it in Pulumi.{stack}.yaml"
         case "missing":
             return f"{key}: is missing; {_meant(stack, key, unknown) or f'set it with `pulumi config set {key} VALUE`'}"
         case "extra_forbidden" if is_nested:
-            return f"{key}: is not a setting{_suggestion(str(fault['loc'][-1]), HostSettings)}"
+            return f"{key}: is not a setting{_suggestion(last, HostSettings)}"
         case "extra_forbidden":
-            return f"{key}: is not a setting{_suggestion(key, Settings)}"
+            return f"{key}: is not a setting{_suggestion(last, Settings)}"
         case "form":
             return f"{key}: {fault['msg']}"
         case kind:

@@ -15,6 +15,7 @@ from plan.project import ROOT
 from policies.gate import sensitive
 from policies.gate.several import shared
 from policies.rules.findings import PACK, UNCHECKED, WAITING, Finding, JudgedRule, Origin, Subject
+from policies.scan import scanner
 
 IGNORED_RULE = "judged-properties-are-not-ignored"
 KEPT_RULE = "protected-data-is-kept"
@@ -99,7 +100,7 @@ RULES: tuple[GateRule, ...] = (
             "preview (Pulumi, Configuration)."
         ),
         severity="critical",
-        remediation="Renew it, it has been seen, and set it again with `pulumi config set --secret`.",
+        remediation="Set it again with `pulumi config set --secret`.",
     ),
     GateRule(
         name=IGNORED_RULE,
@@ -166,7 +167,7 @@ RULES: tuple[GateRule, ...] = (
         description="No file of the repository and none of its history holds a secret.",
         reason="Whoever has a clone has every version of every file. A secret that was once pushed has been seen.",
         severity="critical",
-        remediation="Renew the secret first; then take it out, and out of the history.",
+        remediation="Take it out, and out of the history.",
     ),
     GateRule(
         name=EXEMPTIONS_RULE,
@@ -239,7 +240,7 @@ def _of_the_stack(plan: Plan) -> Iterator[Finding]:
         yield own_finding(sensitive.EXPORTS_RULE, message, stack=plan.stack, urn=plan.stack_urn)
     file = StackFile.of(plan.stack, ROOT)
     for name, what in sensitive.configured(plan):
-        message = f"Setting {name} holds {what} and is in the clear."
+        message = f"Setting {name} holds {what} and is in the clear. {scanner.advice(what)}"
         place = f"{file.name}:{file.line(name) or 1}"
         yield own_finding(sensitive.SETTINGS_RULE, message, stack=plan.stack, urn=plan.stack_urn, place=place)
 

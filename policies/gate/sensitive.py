@@ -12,6 +12,7 @@ from components.settings.stack_file import StackFile
 from plan.model import PROVIDERS, Computed, Plan, Resource, Secret, at, reveal
 from plan.project import Project
 from policies.scan import patterns, scanner, wrapping
+from policies.scan.randomness import RANDOM
 
 INPUTS_RULE = "sensitive-inputs-are-secret"
 PLACES_RULE = "secrets-go-only-where-they-are-kept"
@@ -53,7 +54,10 @@ def misplaced(plan: Plan) -> Iterator[tuple[Resource, str, str]]:
             yield from ((resource, f"outputs.{path}", what) for path, what in _secrets(plan, resource.outputs, ""))
             continue
         known = set(_secret_paths(resource))
-        for path, what in _secrets(plan, resource.inputs, "", is_mark_enough=resource.type.startswith(PROVIDERS)):
+        # The SDK marks some by itself, whatever they hold.
+        marked = properties.marked_by_itself(resource.type)
+        inputs = {key: reveal(value) if key in marked else value for key, value in resource.inputs.items()}
+        for path, what in _secrets(plan, inputs, "", is_mark_enough=resource.type.startswith(PROVIDERS)):
             if not _is_within(path, known):
                 yield resource, path, what
 
@@ -123,7 +127,8 @@ def refused(project: Project, stack: str) -> Iterator[str]:
     file = StackFile.of(stack, project.folder)
     for name, what in sorted(held.items()):
         place = f"{stack}: {file.place(name)}{name}"
-        yield f"{place}: holds {what}, in the clear; it has been seen: renew it, and remove it"
+        act = "remove it" if what == RANDOM else "it has been seen: renew it, and remove it"
+        yield f"{place}: holds {what}, in the clear; {act}"
 
 
 def _secret_paths(resource: Resource) -> Iterator[str]:
@@ -222,7 +227,7 @@ def _held(plan: Plan, value: Any, name: str) -> Iterator[str]:
     match value:
         case str():
             yield from scanner.found(value, name)
-            if value and scanner.is_secret_name(name) and scanner.is_worth_hiding(value):
+            if scanner.is_secret(name, value):
                 yield "what it calls a secret"
             yield from _laundered(plan, value)
         case Computed():

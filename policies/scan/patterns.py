@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Protocol, cast
 
+from policies.scan import connections
+
 # Each by the issuer's published format; those that the library lacks, or knows in an older form.
 # What is searched at once, and how much of it again with the next: longer than any secret's part that tells it.
 WINDOW, OVERLAP = 8_000, 2_000
@@ -41,18 +43,6 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     "a password's hash": re.compile(
         r"SCRAM-SHA-256\$\d+:|\bmd5[0-9a-f]{32}\b|\$(?:2[aby]\$\d\d|argon2(?:id?|d)\$v=\d+|[56y])\$[./A-Za-z0-9$=,]{20,}"
     ),
-    # Not what a program fills in: ${…}, {…}, <…>, %s, ***.
-    "a connection string with a password": re.compile(
-        r"\b[a-z][a-z0-9+.-]{0,40}://[^\s:/@\"']{0,256}:(?![${<%*\[])[^\s/@\"']{1,512}@(?!\*)", re.IGNORECASE
-    ),
-    "an address with a password among its parameters": re.compile(
-        r"://[^\s\"']{0,512}[?&](?:password|passwd|pwd|token|access_token|api_?key|secret)=(?![${<%*\[])[^\s&\"']{6,}",
-        re.IGNORECASE,
-    ),
-    "a connection string's password": re.compile(
-        r"\b(?:host|dbname|user)\s{0,8}=\s{0,8}\S{1,256}\s(?:.{0,200}\s)?password\s{0,8}=\s{0,8}['\"]?(?![${<%*\[])\S",
-        re.IGNORECASE,
-    ),
 }
 # In small letters, what a text must hold to be searched at all; a search for a word is 20 times as fast.
 HINTS = {
@@ -81,9 +71,6 @@ HINTS = {
     "a signed address": ("x-amz-signature=", "sig="),
     "a private JSON web key": ('"d"',),
     "a password's hash": ("scram-sha-256", "md5", "$2a$", "$2b$", "$2y$", "$argon2", "$5$", "$6$", "$y$"),
-    "a connection string with a password": ("://",),
-    "an address with a password among its parameters": ("://",),
-    "a connection string's password": ("password",),
 }
 SECRET_NAME = re.compile(
     r"(pass[-_ ]?(word|wd|phrase|code)|pwd|(?<![a-z])pass(?![a-z])|secret|token|credential|"
@@ -157,7 +144,7 @@ def _found_in(text: str) -> tuple[str, ...]:
         and (name not in NEEDED or NEEDED[name].search(text))
         and any(True for _ in _plugin(name).analyze_string(text))
     ]
-    return tuple(dict.fromkeys([*own, *others]))
+    return tuple(dict.fromkeys([*own, *connections.held(text), *others]))
 
 
 @functools.cache

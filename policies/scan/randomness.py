@@ -48,9 +48,24 @@ PUBLIC = re.compile(
             # How Pulumi marks its own values (pulumi.runtime.rpc).
             r"\b(?:4dabf18193072939515e22adb298388d|1b47061264138c4ac30d75fd1eb44270)\b",
             r"\b(?:arn:aws[a-z-]*|urn:pulumi):\S+",
+            # What IAM calls roles, users and groups by; of a key there is a format.
+            r"\bA(?:GPA|IDA|IPA|NPA|NVA|PKA|ROA|SCA)[A-Z0-9]{16,17}\b",
             # Account and zone IDs in Cloudflare's host names and token policies.
             r"\b[0-9a-f]{32}\.(?:[a-z]+\.)?r2\.cloudflarestorage\.com\b",
-            r"\bcom\.cloudflare\.(?:[a-z.]+)\.[0-9a-f]{32}\b",
+            r"\bcom\.cloudflare\.[a-z0-9.-]{1,64}\.[0-9a-f]{32}(?:[._][\w.-]{1,128})?",
+            # Pages that people read, by the hosts that give them such addresses.
+            r"\bhttps://(?:[\w-]+\.)*(?:notion\.(?:so|site)|(?:docs|drive|sites)\.google\.com|figma\.com|miro\.com|"
+            r"atlassian\.net|linear\.app|loom\.com|dash\.cloudflare\.com|github\.com|gitlab\.com|youtube\.com)/"
+            r"[\w%~./#=-]{1,512}",
+            # A commit in an address, and where a text stands: an image, a font.
+            r"(?<=/commit/)[0-9a-f]{40}\b|(?<=[?&]ref=)[0-9a-f]{40}\b",
+            r"\bdata:(?:image|font|audio|video)/[\w.+-]{1,32};base64,[A-Za-z0-9+/=]+",
+            # Public keys without their frame: of RSA, of P-256 and of Ed25519 (RFC 5280, 5480, 8410); of age; a pin.
+            r"\bMI[GI][A-Za-z0-9+/]{2,4}ANBgkqhkiG" r"9w0BAQEFAAO[A-Za-z0-9+/=]+",
+            r"\bMFkwEwYHKo" r"ZIzj0CAQ[A-Za-z0-9+/=]+",
+            r"\bMCowBQYD" r"K2VwAyEA[A-Za-z0-9+/=]+|\bage1[0-9a-z]{58}\b|\bpin-sha256=[\"']?[A-Za-z0-9+/=]+",
+            # Keys for browsers, which their issuers call publishable.
+            r"\b(?:pk_(?:live|test)|phc|sb_publishable)_[A-Za-z0-9_]{16,}",
             # The public half of a Sentry address.
             r"https://[0-9a-f]{32}@o\d+\.ingest\.(?:[a-z]+\.)?sentry\.io",
             # What a regular expression allows.
@@ -69,7 +84,7 @@ PUBLIC = re.compile(
 # Names of values that are random or hashes and no secrets.
 PUBLIC_NAME = re.compile(
     r"(?i:(?:^|[^a-z])(?:ids?|uuid|guid|hash|sha-?\d*|md5|crc|digest|etag|checksums?|fingerprints?|thumbprints?|"
-    r"integrity|commit|revision|serial|nonce|arns?|urns?|csr)(?:$|[^a-z])|public_?key|certificate|ciphertext)"
+    r"integrity|commit|revision|serial|nonce|arns?|urns?|csr|kid|x5[ct]|canonical_?user|(?:site|anon|publishable)_?key)(?:$|[^a-z])|public_?key|canonicaluser|sitekey|publishablekey|certificate|ciphertext)"
     r"|(?:^|(?<=[a-z0-9]))(?:(?<![a-z])id|Id|ID|[Uu]uid|[Hh]ash|[Ss]ha\d*|[Mm]d5|[Dd]igest|[Ee]tag|[Cc]hecksum|[Ff]ingerprint|"
     r"[Tt]humbprint)(?:Lists?|e?s)?(?![a-z])"
 )

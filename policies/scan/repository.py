@@ -14,18 +14,15 @@ import yaml
 
 from plan import yaml_text
 from policies.errors import GateError
-from policies.scan import patterns, randomness, scanner, wrapping
+from policies.scan import connections, patterns, randomness, scanner, wrapping
 
 # Lines of the history that look like secrets and are none: fingerprint and reason.
 KNOWN_LINES = Path(__file__).resolve().parents[1] / "known_lines.yaml"
 TIMEOUT_SECONDS = 300
 # A longer line is generated, and much in it is random: beyond this only the issuers' formats count.
 LONGEST_LINE = 4_000
-# Settings without quotes, by the ends of their files' names.
-SETTINGS = re.compile(r"(^|[./])(env|ya?ml|ini|cfg|conf|toml|properties)$|(^|/)\.env\.[^/]*$", re.IGNORECASE)
-SETTING = re.compile(
-    r"\s*(?:-\s+)?(?:export\s+)?(?P<name>[\w.-]{1,64})\s*[:=]\s*(?P<value>[^\s\"'#${}<>%()]{8,})\s*(?:#.*)?"
-)
+# Where a word without quotes is a name, by the ends of their files' names. In others it is a value.
+CODE = re.compile(r"\.(py|pyi|[cm]?[jt]sx?|sql|go|rs|rb|java|cs|php|tf|hcl|html|css|svg|lock)$", re.IGNORECASE)
 # An entry of the list itself, which looks like a secret: only what follows is judged.
 ENTRY = re.compile(r"^\s*[0-9a-f]{16}: ")
 # As text, because a line of .gitattributes takes any file for a binary one, whose lines git then keeps to itself. What
@@ -45,11 +42,6 @@ FILE = re.compile(r"^(?=diff --git )", re.MULTILINE)
 NO_TEXT = re.compile(r"^\+[^\n]*\0", re.MULTILINE)
 HUNK = re.compile(r"@@ -\S+ \+(\d+)")
 LITERAL_KIND = "a literal that is called like a secret"
-# A literal in code or settings under a secret's name: a word that people choose, in quotes.
-LITERAL = re.compile(
-    rf"{patterns.SECRET_NAME.pattern}(?!_encryption)\w{{0,64}}[\"']?\]?\s{{0,8}}(?:=|:|:=|=>)\s{{0,8}}(?P<quote>[\"'])(?P<value>[^\"'\s${{}}<>%()]{{8,}})(?P=quote)",
-    re.IGNORECASE,
-)
 # What tests make up. A real key's body, and a real token, are found by their entropy and by their issuer's format.
 INVENTED = frozenset(
     (
@@ -89,7 +81,7 @@ class Found:
         if self.commit:
             line = f"line {self.line} of {self.path}" if self.path else "the message"
             where = f"Commit {self.commit[:12]}, {line}"
-        return f"{where} holds {self.what} (fingerprint {self.fingerprint})."
+        return f"{where} holds {self.what} (fingerprint {self.fingerprint}). {scanner.advice(self.what)}"
 
 
 def files(root: Path) -> list[Found]:
@@ -186,7 +178,7 @@ def _path(name: str) -> str:
 
 def _in_lines(path: str, lines: Iterable[tuple[int, str]], commit: str = "") -> Iterator[Found]:
     for number, line in lines:
-        for what in in_line(line, is_settings=SETTINGS.search(path) is not None):
+        for what in in_line(line, is_code=CODE.search(path) is not None):
             if what in INVENTED and TESTS.search(path):
                 continue
             yield Found(path=path, line=number, what=what, commit=commit, fingerprint=fingerprint(line))
@@ -212,11 +204,11 @@ def known_lines() -> dict[str, str]:
 
 # A line stays the same over many commits.
 @functools.lru_cache(maxsize=500_000)
-def in_line(line: str, *, is_settings: bool = False) -> tuple[str, ...]:
+def in_line(line: str, *, is_code: bool = False) -> tuple[str, ...]:
     """Phrases for the kinds of secret in a line of code or settings."""
     if len(line) < patterns.SHORTEST:
         return ()
-    kinds = _kinds(ENTRY.sub("", line), is_settings)
+    kinds = _kinds(ENTRY.sub("", line), is_code)
     # Last, because a fingerprint costs more than most lines' search.
     if kinds and (mark := fingerprint(line)) in known_lines():
         _used.add(mark)
@@ -224,28 +216,18 @@ def in_line(line: str, *, is_settings: bool = False) -> tuple[str, ...]:
     return kinds
 
 
-def _kinds(text: str, is_settings: bool) -> tuple[str, ...]:
+def _kinds(text: str, is_code: bool) -> tuple[str, ...]:
     kinds: dict[str, None] = {}
     for layer in wrapping.layers(text[:LONGEST_LINE]):
         kinds.update(dict.fromkeys(patterns.found(layer.text)))
         kinds.update(dict.fromkeys(randomness.held_in_code(layer.rest)))
     if len(text) > LONGEST_LINE:
         kinds.update(dict.fromkeys(patterns.found(text)))
-    setting = SETTING.fullmatch(text) if is_settings else None
-    if setting and scanner.is_secret_name(setting["name"]) and _is_chosen(setting["value"]):
-        kinds[LITERAL_KIND] = None
-    if any(_is_chosen(match["value"]) for match in LITERAL.finditer(text)):
+    if connections.sets_in_code(text[:LONGEST_LINE]) or (
+        not is_code and connections.sets_in_a_file(text[:LONGEST_LINE])
+    ):
         kinds[LITERAL_KIND] = None
     return tuple(kinds)
-
-
-def _is_chosen(value: str) -> bool:
-    """A word with a digit or a symbol, as passwords are; a name of a thing is letters only."""
-    return scanner.is_worth_hiding(value) and re.search(r"[a-z]", value) is not None and _is_mixed(value)
-
-
-def _is_mixed(value: str) -> bool:
-    return len(value) <= 64 and re.search(r"[0-9!@#^&*+]", value) is not None and "/" not in value
 
 
 def _git(root: Path, *arguments: str) -> str:

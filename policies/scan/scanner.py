@@ -4,27 +4,9 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 
-from policies.scan import patterns, randomness, wrapping
-from policies.scan.patterns import SECRET_NAME
+from policies.scan import connections, patterns, randomness, wrapping
+from policies.scan.names import is_secret, is_secret_name
 
-# What a program fills in, and words about secrets, are no values.
-_VALUE = r"(?![\"'\s]|\$[({A-Za-z_]|[{<%@]|null\b|none\b|true\b|false\b)[^\s\"']"
-# In a script or a settings file.
-ASSIGNED = re.compile(
-    rf"{SECRET_NAME.pattern}[\w.-]{{0,64}}[\"']?\s{{0,8}}(?:=>?|:=|:\s|:(?=[\"']))\s{{0,8}}[\"']?{_VALUE}",
-    re.IGNORECASE,
-)
-# In prose a colon follows many a word.
-SET = re.compile(rf"{SECRET_NAME.pattern}\w{{0,64}}=[\"']?{_VALUE}{{4,}}", re.IGNORECASE)
-# What is called after a secret and is none: where it is kept, how long it lives, which it is.
-ABOUT_SECRETS = re.compile(
-    r"(?:[-_ ](?:id|ids|name|names|arn|path|file|parameter|version|ttl|length|type|policy|issuer|audience|algorithm|"
-    r"header|expiry|expires|seconds|days|minutes)"
-    r"|(?<=[a-z])(?:Ids?|Names?|Arn|Path|File|Parameter|Version|Ttl|Length|Type|Policy|Issuer|Audience|Algorithm|"
-    r"Header|Expiry|Seconds|Days|Minutes))$"
-    r"|^public[-_ ]|^publicKey|token[-_ ]?ur[il]$",
-    re.IGNORECASE,
-)
 # The end of a text that may go on in another: a prefix of an issuer, a key's header, a scheme with a user.
 CUT = re.compile(
     r"(?:AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|cf(?:k|ut|at)_|vc[piakr]_|pul-|sntry[sua]_|sk-|[rs]k_|xox[abprs]-|hvs\.|"
@@ -32,6 +14,7 @@ CUT = re.compile(
     r"\b(?:postgres(?:ql)?|mysql|mongodb(?:\+srv)?|rediss?|amqps?)://[^\s/@]*$"
 )
 CUT_CHARACTERS = 200
+__all__ = ["is_secret", "is_secret_name"]
 MASK = "[secret]"
 # What a message, a path or a URN is put together from.
 WORD = re.compile(r"[^\s\"'`,;()\[\]{}<>|]{8,}")
@@ -55,32 +38,27 @@ def _found(text: str, name: str) -> tuple[str, ...]:
     for layer in wrapping.layers(text, name):
         kinds.update(dict.fromkeys(patterns.found(layer.text)))
         kinds.update(dict.fromkeys(randomness.held(layer.rest, layer.name)))
-    return tuple(kinds)
+    return tuple(kinds) or ((connections.SET,) if sets(text) else ())
+
+
+def advice(what: str) -> str:
+    """What to do about a kind of secret. Random text alone may be public, and nobody renews an ID."""
+    if what == randomness.RANDOM:
+        return "If it is public, such as an ID or a hash, a name that says so lets it pass."
+    return "It has been seen: renew it."
 
 
 def assigned(text: str) -> bool:
     """Whether the text, or one inside it, gives a value to something that is called like a secret."""
     return any(
-        ASSIGNED.search(layer.text) or (layer.text and is_secret_name(layer.name)) for layer in wrapping.layers(text)
+        any(connections.assignments(layer.text)) or is_secret(layer.name, layer.text) for layer in wrapping.layers(text)
     )
 
 
 @functools.lru_cache(maxsize=100_000)
 def sets(text: str) -> bool:
     """Whether a command or an option in the text gives a value to something that is called like a secret."""
-    return "=" in text and any(SET.search(layer.rest) for layer in wrapping.layers(text))
-
-
-@functools.lru_cache(maxsize=100_000)
-def is_secret_name(name: str) -> bool:
-    """Whether it is a name for a secret; not for the name, the path or the ID of one."""
-    plain = wrapping.normalized(name)
-    return SECRET_NAME.search(plain) is not None and ABOUT_SECRETS.search(plain) is None
-
-
-def is_worth_hiding(value: str) -> bool:
-    """Whether the value may be a secret; a switch or a number is not."""
-    return value.lower() not in ("true", "false", "yes", "no", "none", "null") and not value.isdigit()
+    return any(connections.sets(layer.rest) for layer in wrapping.layers(text))
 
 
 def split(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[int, int]]:

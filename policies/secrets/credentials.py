@@ -9,6 +9,7 @@ from pulumi_policy import ResourceValidationArgs, Severity
 
 from components.resource_types import tokens
 from policies.rules.networks import admit_strangers
+from policies.rules.reading import known
 from policies.rules.rule import Rule
 from policies.scan import scanner
 
@@ -41,7 +42,11 @@ def _key_pair_is_given(args: ResourceValidationArgs) -> Iterator[str]:
 def _parameter_is_secure(args: ResourceValidationArgs) -> Iterator[str]:
     if args.props.get("type") == "SecureString":
         return
-    if scanner.is_secret_name(args.props.get("name") or "") or scanner.is_secret_name(args.name):
+    called = [args.props.get("name") or "", args.name]
+    value = known(args.props, "value") or known(args.props, "insecureValue")
+    if any(
+        scanner.is_secret(name, value) if isinstance(value, str) else scanner.is_secret_name(name) for name in called
+    ):
         yield "This parameter is called like a secret and is not encrypted."
 
 

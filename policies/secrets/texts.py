@@ -1,5 +1,6 @@
 """Secrets in any text of a resource and of the stack's outputs: by form and by entropy, whole or in two halves."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,13 +9,17 @@ import pulumi
 from pulumi_policy import PolicyResource, ResourceValidationArgs, Severity, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
+from components.resource_types.table import of
 from components.secrets import properties
 from plan.model import PROVIDERS, STACK_TYPE
 from policies.rules import sdk_reading
 from policies.rules.rule import Rule, StackRule
 from policies.scan import scanner
+from policies.scan.randomness import RANDOM
 from policies.scan.wrapping import called_by_neighbour
 
+CLOUDFLARE_ID = re.compile(r"[0-9a-f]{32}")
+OWN_WORDS = re.compile(r"\b(?:bindings|envVars|json|text|value|content|comment|description|tags|vars)\b|^its name$")
 # Half a resource's texts are tags; nobody would split a secret into more than these together.
 MOST_PIECES = 400
 
@@ -103,7 +108,21 @@ def _called(value: Mapping[str, Any]) -> str:
 def _inputs_are_clean(args: ResourceValidationArgs) -> Iterator[str]:
     for item in texts(args):
         for what in () if item.is_sensitive else scanner.found(item.text, item.name):
-            yield f"Property {item.path} holds {what}." if item.path != "its name" else f"Its name holds {what}."
+            if what != RANDOM or not _is_public(args.resource_type, item):
+                called = "Its name" if item.path == "its name" else f"Property {item.path}"
+                yield f"{called} holds {what}. {scanner.advice(what)}"
+
+
+def _is_public(type_token: str, item: KnownText) -> bool:
+    """Whether a random text is public where it stands: what DNS says to everybody, and an ID of Cloudflare's.
+
+    Cloudflare writes all its IDs so, without a name: of zones, rulesets, rules and permission groups. Some of its
+    properties hold people's own words.
+    """
+    if of(type_token).is_dns_record or type_token == "aws:route53/record:Record":
+        return True
+    is_id = type_token.startswith("cloudflare:") and CLOUDFLARE_ID.fullmatch(item.text) is not None
+    return is_id and not OWN_WORDS.search(item.path)
 
 
 def _secrets_are_not_split(args: ResourceValidationArgs) -> Iterator[str]:
@@ -133,8 +152,8 @@ def _outputs_are_clean(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
             if any(path == known or path.startswith((f"{known}.", f"{known}[")) for known in marked):
                 continue
             for what in scanner.found(item.text, item.name):
-                yield f"Output {item.path} holds {what} and is not secret.", resource.urn
-            if scanner.is_secret_name(item.name) and item.text and scanner.is_worth_hiding(item.text):
+                yield f"Output {item.path} holds {what} and is not secret. {scanner.advice(what)}", resource.urn
+            if scanner.is_secret(item.name, item.text):
                 yield f"Output {item.path} holds what it calls a secret and is not secret.", resource.urn
 
 
@@ -156,7 +175,7 @@ RULES: tuple[Rule | StackRule, ...] = (
             "formats and by entropy (bc-detect-secrets and patterns of our own)."
         ),
         severity=Severity.CRITICAL,
-        remediation="Make it a secret setting, or generate it with RandomPassword; then renew it, it has been seen.",
+        remediation="Make it a secret setting, or generate it with RandomPassword.",
         passes_unknown=_UNWRITTEN,
         check=_inputs_are_clean,
     ),
@@ -165,7 +184,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         description="No two values of a resource make a secret when they are put together.",
         reason="Half a key in each of two tags gets past a search of each, and is as public as a whole one.",
         severity=Severity.CRITICAL,
-        remediation="Hand it over as one secret, and renew it.",
+        remediation="Hand it over as one secret.",
         passes_unknown=_UNWRITTEN,
         check=_secrets_are_not_split,
     ),
@@ -177,7 +196,7 @@ RULES: tuple[Rule | StackRule, ...] = (
             "secret, though the SDK takes the marks away (seen on the engine); those are passed over."
         ),
         severity=Severity.CRITICAL,
-        remediation="Leave it out, or give it as a secret output; then renew it, it has been seen.",
+        remediation="Leave it out, or give it as a secret output.",
         passes_unknown=(
             "what it is made of is judged where it is known, and the gate judges what the recorder knows of it"
         ),

@@ -31,7 +31,7 @@ ENCRYPTED = ("secret_text", "secret_key", "secrets_store_secret", "encrypted", "
 def _bindings_are_clean(args: ResourceValidationArgs) -> Iterator[str]:
     for index, binding in enumerate(args.props.get("bindings") or []):
         if binding["type"] in ("plain_text", "json"):
-            if scanner.is_secret_name(binding["name"]):
+            if _is_called_a_secret(binding["name"], binding, "text", "json"):
                 yield f"Binding {index} of this Worker is called like a secret and is plain text."
                 continue
             try:
@@ -45,13 +45,34 @@ def _bindings_are_clean(args: ResourceValidationArgs) -> Iterator[str]:
 
 
 def _of_old_kind(binding: Any) -> Iterator[str]:
-    if isinstance(binding, Mapping) and scanner.is_secret_name(binding.get("name") or ""):
+    if isinstance(binding, Mapping) and _is_called_a_secret(binding.get("name") or "", binding, "text"):
         yield "A plain-text binding of this Worker is called like a secret."
+
+
+def _is_called_a_secret(name: str, values: Mapping[str, Any], *keys: str) -> bool:
+    """Whether a value has a secret's name and may be one; one that is not known yet may be."""
+    for key in keys:
+        try:
+            value = values.get(key)
+        except UnknownValueError:
+            return scanner.is_secret_name(name)
+        if value is not None:
+            return _is_secret(name, value)
+    return scanner.is_secret_name(name)
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    """Of a list any may be one; what has parts is judged by their names, and a switch or a number is none."""
+    if isinstance(value, str):
+        return scanner.is_secret(name, value)
+    return isinstance(value, Sequence) and any(
+        isinstance(item, str) and scanner.is_secret(name, item) for item in value
+    )
 
 
 def _names_inside(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return any((scanner.is_secret_name(key) and value[key]) or _names_inside(value[key]) for key in value)
+        return any(_is_secret(key, value[key]) or _names_inside(value[key]) for key in value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return any(_names_inside(item) for item in value)
     return False
@@ -77,7 +98,8 @@ def _variables_are_clean(args: ResourceValidationArgs) -> Iterator[str]:
 def _variables(value: Any, path: str, *, is_inside: bool) -> Iterator[str]:
     """Paths of the variables that are called like secrets, and whose values are text."""
     if isinstance(value, Mapping):
-        if is_inside and scanner.is_secret_name(called_by_neighbour(value)) and not _is_encrypted(value):
+        name = called_by_neighbour(value) if is_inside else ""
+        if name and not _is_encrypted(value) and _is_called_a_secret(name, value, "value", "text"):
             yield path
         for key in value:
             yield from _variable(value, key, f"{path}.{key}".lstrip("."), is_inside)
@@ -105,16 +127,17 @@ def _variable(value: Mapping[str, Any], key: str, path: str, is_inside: bool) ->
         return
     if key in DOCUMENTS:
         item = _parsed(item)
-    if is_inside and scanner.is_secret_name(key) and _is_given(item):
+    if is_inside and _is_given(key, item):
         yield shown
     else:
         yield from _variables(item, shown, is_inside=is_here)
 
 
-def _is_given(item: Any) -> bool:
+def _is_given(key: str, item: Any) -> bool:
     if isinstance(item, Mapping):
-        return ("value" in item or "text" in item) and not _is_encrypted(item)
-    return isinstance(item, str | Sequence) and len(item) > 0
+        has_value = "value" in item or "text" in item
+        return has_value and not _is_encrypted(item) and _is_called_a_secret(key, item, "value", "text")
+    return _is_secret(key, item)
 
 
 def _is_encrypted(entry: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from policies.gate import sensitive
 from policies.gate.rules import own_findings
 from policies.rules.findings import Subject
 from tests.policies import running
-from tests.policies.changes import broken, origin
+from tests.policies.changes import added, broken, origin
 from tests.policies.running import rules
 
 
@@ -19,6 +19,21 @@ def test_a_secret_password_passes(dev_plan: Plan) -> None:
     plan = broken(dev_plan, "hyperdrive-regulated", origin(password=Secret("hunter2")))
     (verdict,) = running.judge([plan])
     assert verdict.findings == ()
+
+
+def test_a_mark_that_the_sdk_sets_by_itself_makes_no_secret(dev_plan: Plan) -> None:
+    switch = {"name": "/app/feature", "type": "String", "value": Secret("on")}
+    (password, *_) = dev_plan.of_type("random:index/randomPassword:RandomPassword")
+    made = {**switch, "value": Secret(Computed(f"${{{password.urn}#result}}"))}
+    held = [
+        [
+            path
+            for resource, path, _ in sensitive.misplaced(added(dev_plan, PARAMETER, **inputs))
+            if resource.name == "extra"
+        ]
+        for inputs in (switch, made)
+    ]
+    assert held == [[], ["value"]]
 
 
 EXPORTS = {

@@ -1,15 +1,22 @@
 """No report says a secret, wherever somebody wrote it."""
 
+import json
+import random
+from dataclasses import replace
+
 import pytest
 
-from plan.model import Plan
+from plan.model import Plan, Secret
 from policies.gate.gate import assess
 from policies.reports import Format, written
 from policies.rules.findings import Subject
 from policies.scan.scanner import MASK, masked
 from tests.policies import running
 from tests.policies.changes import Change, both, configured, exported, on, plus, put
+from tests.policies.scan.samples import secrets
 from tests.policies.secrets.adversaries import DATABASE, GITHUB
+
+FEW = ("pulumi:pulumi:Stack", "pulumi:providers:aws", "aws:lightsail/disk:Disk")
 
 CLEAN = (
     "Property tags.note holds a GitHub token. Renew it. (docs/policies/README.md#inputs-hold-no-known-secret)",
@@ -50,3 +57,29 @@ def test_no_report_says_it(dev_plan: Plan) -> None:
     assert len(outcome.findings) > len(PLACES)
     for form in Format:
         assert GITHUB not in written(outcome, form), form
+
+
+def held(kind: str, secret: str) -> Change:
+    """In every place where a value may stand: each is refused in at least one."""
+    return both(
+        plus("aws:kms/alias:Alias", f"a-{kind}", tags={"note": secret, secret: "x"}, region="ca-central-1"),
+        plus(
+            "aws:lambda/function:Function", f"b-{kind}", environment={"variables": {"DB_PASSWORD": secret, "V": secret}}
+        ),
+        plus("aws:ssm/parameter:Parameter", f"c-{kind}", name=f"/{secret}", type="String", value=Secret(secret)),
+        plus("aws:s3/bucketPolicy:BucketPolicy", f"d-{kind}", bucket=secret, policy=json.dumps({"Sid": secret})),
+        configured(**{f"x{len(kind)}": secret}),
+        exported(**{f"x{len(kind)}": [secret], "adminPassword": secret}),
+    )
+
+
+def test_no_report_says_a_secret_of_any_kind(dev_plan: Plan) -> None:
+    kinds = {kind.replace(" ", "-"): secret for kind, secret in secrets(random.Random(23)).items()}
+    few = replace(dev_plan, resources=tuple(one for one in dev_plan.resources if one.type in FEW))
+    outcome = assess([Subject(plan=both(*(held(*one) for one in kinds.items()))(few))], running.kept())
+    assert len(outcome.findings) > 3 * len(kinds)
+    for form in Format:
+        text = written(outcome, form)
+        assert [kind for kind, secret in kinds.items() if secret in text or json.dumps(secret)[1:-1] in text] == [], (
+            form
+        )

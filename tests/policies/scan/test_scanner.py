@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.scan import patterns, scanner, wrapping
+from policies.scan import connections, patterns, scanner, wrapping
 from tests.policies.growth import growth, seconds
 from tests.policies.scan.samples import PUBLIC, secrets, text
 from tests.run.soak import trials
@@ -65,7 +65,7 @@ def test_a_wrapped_secret_is_found(wrapping_name: str, kind: str, seed: int) -> 
 @given(kind=kinds, seed=seeds)
 @settings(max_examples=trials(200, 4000))
 def test_what_is_found_is_said_in_fixed_words(kind: str, seed: int) -> None:
-    said = {*patterns.PATTERNS, *(what for what, _ in patterns.PLUGINS.values()), KINDS[-1]}
+    said = {*patterns.PATTERNS, *connections.KINDS, *(what for what, _ in patterns.PLUGINS.values()), KINDS[-1]}
     assert set(scanner.found(secrets(random.Random(seed))[kind])) <= said
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,7 @@ TOKEN, KEY = SAMPLES["a GitHub token"], SAMPLES["an AWS access key"]
 API, INSTANCE, ROLE = "api-version", "postgres-a-instance", "identity-role"
 ROLLBACK = "failover-rollback-token"
 FUNCTION, PARAMETER = "aws:lambda/function:Function", "aws:ssm/parameter:Parameter"
+RANDOM, ID = "random text, as keys and passwords are", "9f86d081" + "884c7d65" + "9a2feaa0" + "c55ad015"
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
 
 
@@ -28,6 +30,23 @@ def plain(name: str, value: str = "x") -> Change:
 
 def container(name: str) -> str:
     return json.dumps([{"name": "app", "environment": [{"name": name, "value": "x"}]}])
+
+
+# Each in every place alike.
+CONNECTIONS = {
+    "a raw password": "postgres" + "://app:$K'q/8vx2Lm@db.internal/app",
+    "keywords": "Server=db.internal;User Id=app;Pass" + "word=hunter2xx;",
+    "a setting of Kafka": "sasl_pass" + "word=hunter2hunter2",
+    "a file of variables": "[vars]\nAPI_TO" + 'KEN = "hunter2' + 'hunter2"\n',
+}
+PLACES: dict[str, Callable[[str], Change]] = {
+    "binding": lambda text: plain("VALUE", text),
+    "JSON binding": lambda text: on(API, bindings({"type": "json", "name": "CONFIG", "json": {"a": [text]}})),
+    "variable": lambda text: plus(FUNCTION, environment={"variables": {"VALUE": text}}),
+    "parameter": lambda text: plus(PARAMETER, name="/app/value", type="String", value=Secret(text)),
+    "container": lambda text: plus(TASK, containerDefinitions=json.dumps([{"environment": [{"value": text}]}])),
+    "object": lambda text: plus("aws:s3/bucketObjectv2:BucketObjectv2", bucket="b", key="x", content=text),
+}
 
 
 BROKEN: dict[str, tuple[str, Change]] = {
@@ -40,6 +59,15 @@ BROKEN: dict[str, tuple[str, Change]] = {
     "two lines of user data": (
         "user-data-holds-no-secret",
         on(INSTANCE, having(userData=Secret(f"A={TOKEN[:20]}\nB={TOKEN[20:]}\n"))),
+    ),
+    **{
+        f"{where} with {what}": ("inputs-hold-no-known-secret", change(text))
+        for what, text in CONNECTIONS.items()
+        for where, change in PLACES.items()
+    },
+    "ID of Cloudflare's among people's own words": (
+        "inputs-hold-no-known-secret",
+        on(API, bindings({"type": "plain_text", "name": "SIGNING", "text": ID})),
     ),
     "password as plain text": ("plain-text-bindings-hold-no-secret", plain("DB_PASSWORD")),
     "JSON text of a binding": ("plain-text-bindings-hold-no-secret", plain("CONFIG", '{"db": {"password": "x"}}')),
@@ -133,6 +161,31 @@ KEPT: dict[str, Change] = {
         PARAMETER, type="SecureString", value=Secret(SAMPLES["a connection string with a password"])
     ),
     "ordinary parameter": plus(PARAMETER, name="/app/region", type="String", value="ca-central-1"),
+    "IDs of Cloudflare's": plus(
+        "cloudflare:index/ruleset:Ruleset",
+        rules=[{"actionParameters": {"rules": {ID: [ID[::-1]]}}, "expression": "(ip.src in {203.0.113.1})"}],
+    ),
+    "bucket of Cloudflare's in a token's rights": on(
+        ROLLBACK,
+        having(description=f"com.cloudflare.edge.r2.bucket.{ID}_default_media"),
+    ),
+    "limits and switches about tokens": on(
+        API,
+        bindings(
+            {"type": "plain_text", "name": "MAX_TOKENS", "text": "4096"},
+            {"type": "plain_text", "name": "TOKENIZER", "text": "cl100k_base"},
+            {"type": "json", "name": "FLAGS", "json": {"newTokenFlow": True, "tokenBudget": 4000}},
+            {"type": "plain_text", "name": "OTHER_FLAGS", "text": '{"newTokenFlow": true, "tokenBudget": 4000}'},
+        ),
+    ),
+    "proof in DNS": plus("cloudflare:index/dnsRecord:DnsRecord", type="TXT", name="_acme", content=SAMPLES[RANDOM]),
+    "plain switch among parameters": plus(PARAMETER, name="/app/token-limit", type="String", value=Secret("15")),
+    "page about it": plus("aws:kms/alias:Alias", tags={"runbook": f"https://www.notion.so/Runbook-{ID}"}),
+    "commit in an address": plus("aws:kms/alias:Alias", tags={"source": f"https://github.com/a/b/commit/{ID}12345678"}),
+    "public keys": plus(
+        "aws:kms/alias:Alias",
+        tags={"spki": "MCowBQYD" + "K2VwAyEA" + SAMPLES[RANDOM], "browser": "pk_live_" + SAMPLES[RANDOM]},
+    ),
     "random ID": plus("random:index/randomId:RandomId", "build"),
     "public key": plus(
         "aws:ec2/keyPair:KeyPair",
