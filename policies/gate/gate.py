@@ -10,7 +10,16 @@ from plan.model import Plan
 from policies.errors import GateError
 from policies.exemptions.exemption import FILE, Exemption, current_day, scope_faults, time_faults, use_faults
 from policies.gate.folding import folded
-from policies.gate.rules import EXEMPTIONS_RULE, RULES, not_judged, of_several, overdue, own_finding, own_findings, sealed
+from policies.gate.rules import (
+    EXEMPTIONS_RULE,
+    RULES,
+    not_judged,
+    of_several,
+    overdue,
+    own_finding,
+    own_findings,
+    sealed,
+)
 from policies.packs import answers
 from policies.rules.findings import WAITING, Exempted, Finding, JudgedRule, Origin, Outcome, Searched, Subject, Verdict
 
