@@ -7,6 +7,7 @@ import { directPath, TunnelStream } from "./direct";
 import type { AppContext } from "./env";
 import { ApiError } from "./errors";
 import { logPath } from "./log";
+import "./scram";
 
 const CONNECT_TIMEOUT_MS = 2_000;
 // Until the first answer. A good one takes some milliseconds.
