@@ -14,7 +14,7 @@ from host.database import tuning
 from host.database.state import Change, State
 from host.specification.model import Postgres
 
-MARK = "hybrid.serving=ended"
+MARK = f"{layout.SERVING}=ended"
 """A setting of the database. It comes to a standby in the log, after the last row that was written."""
 TIMELINE = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int"
 ENDED_QUERY = f"""
@@ -48,7 +48,7 @@ FETCHED = f"{layout.SOCKETS}/later.history"
 def demotion_mark(postgres: Postgres, state: State) -> Iterator[Change]:
     """The mark that a server writes when it no longer serves, once no client is connected and none can connect."""
     is_due = state.is_fenced and MARK not in state.settings
-    mark = ("SET TRANSACTION READ WRITE;", f"ALTER DATABASE \"{postgres.database}\" SET hybrid.serving = 'ended';")
+    mark = ("SET TRANSACTION READ WRITE;", f"ALTER DATABASE \"{postgres.database}\" SET {layout.SERVING} = 'ended';")
     yield Change("demotion mark", mark if is_due else ())
     # After the mark's own transaction, so that it is in what is archived now.
     yield Change("last of the log", ("SELECT pg_switch_wal();",) if is_due else ())
@@ -57,7 +57,7 @@ def demotion_mark(postgres: Postgres, state: State) -> Iterator[Change]:
 def taken_back(postgres: Postgres, state: State) -> Change:
     """Removes the mark from a server that serves (again)."""
     is_due = MARK in state.settings
-    return Change("serving", (f'ALTER DATABASE "{postgres.database}" RESET hybrid.serving;',) if is_due else ())
+    return Change("serving", (f'ALTER DATABASE "{postgres.database}" RESET {layout.SERVING};',) if is_due else ())
 
 
 def return_fault(*, has_later: bool | None, later_major: str | None = None) -> str | None:

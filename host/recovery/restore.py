@@ -18,6 +18,13 @@ from host.recovery.machine import Confinement, Machine, utc_now
 from host.recovery.plan import Plan
 from host.recovery.recovering import Purpose
 
+UNMARK = f"""
+SELECT format('ALTER DATABASE %I RESET {layout.SERVING}', datname)
+FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
+WHERE datname = current_database() AND setrole = 0 AND setconfig::text LIKE '%{layout.SERVING}=%'
+\\gexec
+"""
+"""Whoever restores in place serves. With the mark of an earlier moment its standby would not wait for the next one."""
 START_SECONDS = 60
 STOP_SECONDS = 60
 LOG = "hybrid-restored.log"
@@ -59,6 +66,7 @@ def staged(machine: Machine, request: RestoreRequest) -> Restored:
     wanted = prepared(machine, request)
     with clusters.working(machine) as folder:
         with recovering.recovered(folder, wanted, Purpose("stage")) as found:
+            found.server.psql(UNMARK)
             found.server.stop()
         # Those of another exchange, which the backup has.
         clusters.forget_notes(folder.inside("data"))

@@ -30,7 +30,13 @@ def staged(site: Site, *target: str) -> str:
 @pytest.fixture(scope="module")
 def restored(site: Site) -> dict[str, Any]:
     """Main at row 2 of 3, after an exchange; where the old one is."""
-    _, second, third = [site.row(number) for number in (1, 2, 3)]
+    site.row(1)
+    database = f'ALTER DATABASE "{site.host.spec["postgres"]["database"]}"'
+    # As of a host that gave way, and came back: main serves by the time of the restore.
+    site.host.superuser(f"{database} SET hybrid.serving = 'ended'")
+    second = site.row(2)
+    site.host.superuser(f"{database} RESET hybrid.serving")
+    third = site.row(3)
     # As ALTER SYSTEM leaves it.
     site.host.inside(["sh", "-c", f'printf "{SET}" >{site.host.root / SETTINGS}'])
     name = staged(site, "time", second["at"])
@@ -48,6 +54,10 @@ def test_main_is_at_the_target_and_the_old_one_is_kept(site: Site, restored: dic
     assert (kept["name"], kept["kind"], kept["state"]) == (restored["kept"], "kept", "stopped")
     assert site.host.superuser("SHOW work_mem") == "5MB"
     assert site.host.apply("files")["changed"] == []
+
+
+def test_main_has_no_demotion_mark_of_the_moment(site: Site, restored: dict[str, Any]) -> None:
+    assert site.host.superuser("SELECT setconfig FROM pg_db_role_setting WHERE setconfig::text LIKE '%serving%'") == ""
 
 
 def test_the_new_timeline_is_archived_and_restored_along(site: Site, restored: dict[str, Any]) -> None:
