@@ -7,13 +7,14 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import psutil
 import pytest
 
 from local.common.errors import LocalError
 from local.host import root_filesystem
 from local.stack.up import Wish
 from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions
-from tests.waiting import seen, until
+from tests.waiting import LIMIT_SECONDS, seen, until
 
 # The database is lost and restored, and lost again.
 pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.random_order(disabled=True)]
@@ -176,7 +177,12 @@ def entries(stack: StackUnderTest, description: str, *options: str) -> int:
 
 
 def lose_database(stack: StackUnderTest) -> None:
-    stack.stop()
+    """As a host is lost: nothing of it is stopped first."""
+    supervisor = psutil.Process(stack.here.supervisor.pid)
+    found = [supervisor, *supervisor.children(recursive=True)]
+    supervisor.kill()
+    _, alive = psutil.wait_procs(found, LIMIT_SECONDS)
+    assert alive == []
     root_filesystem.remove(stack.state / "root")
 
 
