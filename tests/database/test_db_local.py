@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -157,20 +158,67 @@ def test_the_buffers_of_postgresql_15_are_counted_as_the_summary_counts_them(ses
     assert one[3] == pytest.approx(other[3], rel=0.1)
 
 
-def test_while_the_backups_are_out_of_reach_status_works_and_says_so(db: Database, stack: StackUnderTest) -> None:
-    """The store hangs; ended, it would forget the backups."""
-    server = psutil.Process(stack.pid("objects"))
-    workers = server.children(recursive=True)
+@contextmanager
+def hanging_store(stack: StackUnderTest) -> Iterator[None]:
+    """Ended, it would forget the backups."""
+    workers = psutil.Process(stack.pid("objects")).children(recursive=True)
     for worker in workers:
         worker.suspend()
     try:
-        stack.psql("SELECT pg_create_restore_point('out of reach'); SELECT pg_switch_wal()")
-        found = until(lambda: (row := db.findings()["archiving"])["level"] != "ok" and row, each_seconds=0.5)
+        yield
     finally:
         for worker in workers:
             worker.resume()
+
+
+def test_while_the_backups_are_out_of_reach_status_works_and_says_so(db: Database, stack: StackUnderTest) -> None:
+    with hanging_store(stack):
+        stack.psql("SELECT pg_create_restore_point('out of reach'); SELECT pg_switch_wal()")
+        found = until(lambda: (row := db.findings()["archiving"])["level"] != "ok" and row, each_seconds=0.5)
     assert found["detail"].startswith("fails: ")
     until(lambda: db.findings()["archiving"]["level"] == "ok", each_seconds=0.5)
+
+
+def seen(db: Database) -> dict[str, Any]:
+    """What the command finds, by name; nothing of a server that does not answer."""
+    document = json.loads(db.told("status", "--json").stdout)
+    return {row["name"]: row for row in document["findings"]}
+
+
+def test_a_server_that_may_have_a_rival_is_critical_until_the_repository_is_reached(
+    db: Database, stack: StackUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert db.findings()["server"]["level"] == "ok"
+    with hanging_store(stack):
+        stack.kill("postgres")
+        stack.here.supervisor.restart("postgres")
+        until(lambda: "server" in seen(db), each_seconds=0.5)
+        assert seen(db)["server"]["level"] == "ok"
+        # Two minutes, in which a busy host may not have come to archive anything.
+        monkeypatch.setattr("database.findings.UNREAD_SECONDS", 0)
+        told = seen(db)["server"]
+    assert told["level"] == "critical"
+    assert "whether another host was promoted meanwhile is not known" in told["detail"]
+    until(lambda: db.findings()["server"]["level"] == "ok", each_seconds=0.5)
+    stack.bring_up()
+
+
+def test_a_server_that_is_stopped_is_critical_until_it_goes_on(
+    db: Database, stack: StackUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGSTOP: its port takes connections, and nobody answers."""
+    monkeypatch.setattr("database.access.CONNECT_SECONDS", 2)
+    part = psutil.Process(stack.pid("postgres"))
+    stopped = [part, *part.children(recursive=True)]
+    for one in stopped:
+        one.suspend()
+    try:
+        document = json.loads(db.told("status", "--json").stdout)
+    finally:
+        for one in stopped:
+            one.resume()
+    assert (document["level"], document["findings"], document["unseen"][0]) == ("critical", [], "server")
+    until(lambda: db.findings()["server"]["level"] == "ok", each_seconds=0.5)
 
 
 def test_top_shows_statements_without_their_values(db: Database, sessions: Sessions) -> None:
@@ -279,6 +327,7 @@ def test_while_postgresql_is_down_every_command_says_so_in_one_line(db: Database
         stack.bring_up()
     assert (document["level"], document["findings"]) == ("critical", [])
     assert "Connection refused" in document["reason"]
+    assert db.findings()["server"]["level"] == "ok"
     assert (psql.returncode, psql.stdout) == (1, "")
     assert psql.stderr.splitlines()[-1].endswith("`./hybrid local up` starts what is missing")
     for answer in answers:
