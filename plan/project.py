@@ -99,7 +99,9 @@ def _mapping(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise PlanError(f"{path}: is not text in UTF-8") from None
     except yaml.YAMLError as error:
-        raise PlanError(f"{path}: is not YAML: {yaml_text.fault(error)}") from None
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise PlanError(f"{place}: is not YAML: {yaml_text.fault(error)}") from None
     if not isinstance(document, dict):
         raise PlanError(f"{path}: holds no settings; allowed: a mapping")
     return document

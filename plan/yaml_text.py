@@ -18,6 +18,13 @@ _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class Loader(_SafeLoader):  # type: ignore[misc]
     """Refuses a duplicate key: YAML forbids it, and the parser would silently let the last one win."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, TypeError, OverflowError, AttributeError):
+            # The library's own, whose words may quote it: 2027-02-30, or a number of thousands of digits.
+            raise OwnError(None, None, "a value that can't be read; put it in quotes", node.start_mark) from None
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
         lines = [key.start_mark.line + 1 for key, _ in node.value]
@@ -35,6 +42,13 @@ class _AsTheEngine(Loader):
     """Takes plain words as Pulumi's engine does, by YAML 1.2: `yes`, `on` and `17:15` are text."""
 
 
+def _number(loader: Loader, node: yaml.Node) -> Any:
+    if re.match(r"[-+]?0[0-9_]", str(node.value)):
+        raise OwnError(None, None, "a number that begins with 0 becomes another one; put it in quotes", node.start_mark)
+    return loader.construct_yaml_int(node)
+
+
+_AsTheEngine.add_constructor(INT, _number)
 _AsTheEngine.yaml_implicit_resolvers = {
     letter: [(tag, form) for tag, form in found if tag not in (BOOL, INT)]
     for letter, found in Loader.yaml_implicit_resolvers.items()

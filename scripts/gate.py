@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from components.common.errors import HybridError
 from scripts.options import recorded
 from scripts.output import Output, write
 
@@ -50,7 +51,13 @@ def gate(
     _require_format(form, "--format")
     if not (stacks or previews or states or repository):
         raise typer.BadParameter("name a stack, or give --preview, --state or --repository")
-    outcome = _outcome(stacks or [], previews or [], states or [], previous or [], repository)
+    try:
+        outcome = _outcome(stacks or [], previews or [], states or [], previous or [], repository)
+    except HybridError as error:
+        # Who reads only the report learns it, too; a person at a terminal from the error itself.
+        at_a_terminal = form == "text" and output is None
+        _publish(_unjudged(error), [*written_to, *([] if at_a_terminal else [(form, output)])])
+        raise
     _publish(outcome, [*written_to, (form, output)])
     if not outcome.is_passed:
         raise typer.Exit(1)
@@ -160,6 +167,22 @@ def _in_repository() -> list["Finding"]:
         for number, mark in unused_known_lines()
     ]
     return [*(own_finding(REPOSITORY_RULE, one.message, place=one.place) for one in found), *idle]
+
+
+def _unjudged(error: HybridError) -> "Outcome":
+    """What could not be judged at all, as findings: one for each line of the error, with the file and line in it."""
+    import re
+
+    from plan.project import ROOT
+    from policies.gate.rules import JUDGED_RULE, RULES, own_finding
+    from policies.rules.findings import Outcome
+
+    found = []
+    for line in str(error).splitlines():
+        place = re.search(r"(\S+\.(?:ya?ml|py|json)):(\d+)", line)
+        path = place[1].removeprefix(f"{ROOT}/") if place else ""
+        found.append(own_finding(JUDGED_RULE, f"{line}.", place=f"{path}:{place[2]}" if place else ""))
+    return Outcome(verdicts=(), rules=RULES, elsewhere=tuple(finding.masked for finding in found))
 
 
 def _report(text: str) -> tuple[str, Path]:

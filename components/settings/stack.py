@@ -39,6 +39,7 @@ from components.settings.types import (
     SshPublicKey,
     VersionId,
 )
+from components.settings.words import WORDS
 from host.specification.model import (
     ArchiveQueueMb,
     ArchiveTimeoutSeconds,
@@ -63,7 +64,6 @@ STACK_NAME = re.compile(r"(prod|dev|dev-[a-z0-9]([a-z0-9-]*[a-z0-9])?)")
 # Faults as pydantic calls them, whose own words show the value and name its classes.
 LIMITS = {
     "value_error": "{error}",
-    "string_pattern_mismatch": "is not valid; allowed: text that matches {pattern}",
     "literal_error": "is not one of the allowed words; allowed: {expected}",
     "enum": "is not one of the allowed words; allowed: {expected}",
     "greater_than_equal": "is too small; allowed: at least {ge}",
@@ -362,6 +362,8 @@ def _line(stack: str, fault: Mapping[str, Any], unknown: Sequence[str]) -> str:
             return f"{key}: is not a setting{_suggestion(last, Settings)}"
         case "form":
             return f"{key}: {fault['msg']}"
+        case "string_pattern_mismatch":
+            return f"{key}: is not valid; allowed: {WORDS.get(fault['ctx']['pattern'], 'what Pulumi.yaml describes')}"
         case kind:
             words = LIMITS.get(kind) or KINDS.get(kind.partition("_")[0], "is not valid")
             return f"{key}: {words.format(**fault.get('ctx', {}))}"

@@ -25,6 +25,7 @@ HOSTNAMES_RULE = "public-hostnames-are-kept"
 VERSIONS_RULE = "database-versions-are-kept"
 REPOSITORY_RULE = "repository-holds-no-secret"
 EXEMPTIONS_RULE = "exemptions-are-sound"
+JUDGED_RULE = "stacks-can-be-judged"
 # The pack's, which passes over what it does not get to see.
 TEXTS_RULE = "inputs-hold-no-known-secret"
 # How a check that waits begins: see rule.Notes.
@@ -170,6 +171,13 @@ RULES: tuple[GateRule, ...] = (
         remediation="Take it out, and out of the history.",
     ),
     GateRule(
+        name=JUDGED_RULE,
+        description="What is to be judged can be read: settings, program, plan, preview and state.",
+        reason="What nobody could look at is not sound, and a report that does not say so looks like one that passed.",
+        severity="critical",
+        remediation="Mend it, then gate again.",
+    ),
+    GateRule(
         name=EXEMPTIONS_RULE,
         description="Every exemption is for a rule that is there, needed, narrow and not expired.",
         reason="An exemption that nobody needs any more waits for the next mistake to let it pass.",
@@ -215,6 +223,7 @@ def not_judged(subject: Subject) -> Iterator[tuple[str, str]]:
         yield sensitive.STATE_RULE, "only a state shows what is deployed: --state"
     if subject.origin is Origin.STATE:
         yield sensitive.SETTINGS_RULE, "a state holds no settings: the gate on the recorded plan judges them"
+    yield JUDGED_RULE, "it stands outside of the stacks"
     yield REPOSITORY_RULE, "it is about no stack: --repository"
     yield EXEMPTIONS_RULE, "it is about no stack: its violations stand outside of the stacks"
 
@@ -375,9 +384,24 @@ def removed_protected(old: Plan, new: Plan) -> Iterator[tuple[Resource, str]]:
     for change in _changes(old, new):
         was_protected = change.loses_protection or change.resource.options.protect
         if was_protected and change.kind in _PHRASES:
-            yield change.resource, f"This resource is protected, and {_PHRASES[change.kind]}."
+            yield change.resource, f"This resource is protected, and {_PHRASES[change.kind]}{_why(change)}."
         elif change.loses_protection:
             yield change.resource, "This resource loses its protection."
+
+
+def _why(change: Change) -> str:
+    """Which properties replace it, and what to do in place of that."""
+    names = sorted({found.path for found in change.properties if found.is_replacing})
+    if change.kind is not Kind.REPLACED or not names:
+        return ""
+    is_of_a_host = change.resource.type.startswith("aws:lightsail/")
+    instead = (
+        ": a host grows, or gets another version, by a second one in postgresHosts that takes over "
+        "(docs/runbooks/database.md#resize-by-restore)"
+        if is_of_a_host
+        else ""
+    )
+    return f" because of {', '.join(names[:3])}{instead}"
 
 
 def removed_records(old: Plan, new: Plan) -> Iterator[tuple[Resource, str]]:

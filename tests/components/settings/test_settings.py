@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from components.common.labels import DataClass, Environment
 from components.settings.stack import Settings, SettingsError, parse
+from components.settings.words import WORDS
 from components.storage.backup_buckets import backup_copy_bucket
 from host.specification.model import RESERVED_DATABASES
 from plan.project import ROOT, Project
@@ -75,9 +76,9 @@ def test_dev_is_valid() -> None:
         ("databaseRoute", "vpn", "allowed: 'tunnel' or 'direct'"),
         ("databaseAuthorities", "[]", "has too few entries; allowed: at least 1"),
         ("databaseAuthorities", '["2026", "2026"]', "names a generation twice; allowed: each once"),
-        ("databaseAuthorities", '["Old one"]', "allowed: text that matches"),
+        ("databaseAuthorities", '["Old one"]', "allowed: 1 to 16 small letters"),
         ("protectData", "perhaps", "is not true or false"),
-        ("awsAccountId", "1234", r"^\d{12}$"),
+        ("awsAccountId", "1234", "twelve digits in quotes"),
         ("availabilityZone", "us-east-1a", "ca-central-1"),
         ("siteHostname", "Not A Host", "is not a host name"),
         ("siteHostname", "shop", "is not a host name; allowed: one such as app.example.com"),
@@ -98,13 +99,13 @@ def test_dev_is_valid() -> None:
         ("postgresDatabase", "pg_clinic", "is PostgreSQL's own"),
         *(("postgresDatabase", name, "PgBouncer or pg_hba.conf reserves") for name in sorted(RESERVED_DATABASES)),
         ("postgresDatabase", "Clinic", "lower case letters, digits and _ are allowed"),
-        ("postgresDatabase", "_clinic", "allowed: text that matches ^[a-z]"),
+        ("postgresDatabase", "_clinic", "begins with a small letter"),
         ("githubRepository", "../hybrid", "has a part of dots only; allowed: OWNER/NAME"),
         ("githubRepository", "automatonicai/.", "has a part of dots only"),
-        ("githubRepository", "automatonicai", "matches"),
-        ("stateBucket", "My_Bucket", "matches"),
-        ("stateKeyAlias", "automatonicai-pulumi-state", "matches ^alias/"),
-        ("stateKeyAlias", "alias/aws/s3", "matches ^alias/"),
+        ("githubRepository", "automatonicai", "OWNER/NAME"),
+        ("stateBucket", "My_Bucket", "a bucket's name"),
+        ("stateKeyAlias", "automatonicai-pulumi-state", "alias/NAME"),
+        ("stateKeyAlias", "alias/aws/s3", "alias/NAME"),
         ("hyperdriveConnections", "4", "allowed: at least 5"),
         ("hyperdriveConnections", "101", "allowed: at most 100"),
         ("hyperdriveFallback", "perhaps", "is not true or false"),
@@ -154,8 +155,8 @@ def test_dev_is_valid() -> None:
             "119 can't be met: a quiet host archives only every 60 s (archiveTimeoutSeconds); allowed: at least 120",
         ),
         ("recoveryTimeSeconds", "86401", "allowed: at most 86400"),
-        ("alarmEmail", "platform", "matches"),
-        ("alarmEmail", "a@b@c.com", "matches"),
+        ("alarmEmail", "platform", "an e-mail address"),
+        ("alarmEmail", "a@b@c.com", "an e-mail address"),
         ("pagesHostnames", '["app-dev.automatonicai.com"]', "name of another host"),
         (
             "pagesHostnames",
@@ -367,3 +368,25 @@ def test_dev_and_prod_have_the_same_keys() -> None:
 
 def test_lists_arrive_as_json() -> None:
     assert parse("dev", given(mediaBuckets=json.dumps(["media", "b2"]))).media_buckets == ["media", "b2"]
+
+
+def test_no_message_has_a_regular_expression() -> None:
+    schema = json.dumps(Settings.model_json_schema())
+    patterns = {json.loads(f'"{found}"') for found in re.findall(r'"pattern": "((?:[^"\\\\]|\\\\.)*)"', schema)}
+    assert patterns - {*WORDS} == set()
+    wrong = {"siteHostname": "shop", "owner": "A B", "awsAccountId": "1", "product": "A", "stateBucket": "A"}
+    for key, text in wrong.items():
+        (fault,) = faults(**{key: text})
+        assert not set(fault) & set("^$\\{")
+
+
+def test_an_account_number_belongs_in_quotes() -> None:
+    (fault,) = faults(awsAccountId="12345678901")
+    assert 'twelve digits in quotes, such as "012345678901"' in fault
+
+
+def test_a_host_of_another_zone_is_named_and_no_other() -> None:
+    (fault,) = faults(siteHostname="app.example.com")
+    assert (
+        fault == "siteHostname: is not in the zone of apiHostname; allowed: host names of one zone (cloudflareZoneId)"
+    )

@@ -117,3 +117,16 @@ def test_the_workflow_s_command_is_one_that_people_can_run() -> None:
     assert dict(written)["markdown"] == "$GITHUB_STEP_SUMMARY"
     upload = next(step for step in job["steps"] if "upload-sarif" in step.get("uses", ""))
     assert upload["with"]["sarif_file"] == dict(written)["sarif"]
+
+
+def test_what_cannot_be_read_is_in_every_report(tmp_path: Path) -> None:
+    damaged = tmp_path / "state.json"
+    damaged.write_text("{")
+    reports = {form: tmp_path / form for form in ("sarif", "junit", "markdown", "json", "text")}
+    options = [f"--report={form}={path}" for form, path in reports.items()]
+    answer = hybrid("gate", "--state", str(damaged), "--format", "github", *options)
+    assert answer.code == 1
+    assert "is not JSON: it ends too early" in answer.err
+    assert answer.out.startswith("::error ")
+    for form, path in reports.items():
+        assert "ends too early" in path.read_text(), form

@@ -47,8 +47,10 @@ def test_protected_data_that_goes_is_told() -> None:
     assert kept(old, old) == []
     assert kept(old, plan()) == [("b", "This resource is protected, and is deleted.")]
     replaced = plan(resource(BUCKET, "b", protect=True, bucket="z"), resource(BUCKET, "free", bucket="z"))
-    assert kept(old, replaced) == [("b", "This resource is protected, and is replaced.")]
-    assert kept(old, plan(resource(BUCKET, "b", bucket="z"))) == [("b", "This resource is protected, and is replaced.")]
+    assert kept(old, replaced) == [("b", "This resource is protected, and is replaced because of bucket.")]
+    assert kept(old, plan(resource(BUCKET, "b", bucket="z"))) == [
+        ("b", "This resource is protected, and is replaced because of bucket.")
+    ]
     assert kept(old, plan(resource(BUCKET, "b", bucket="x"))) == [("b", "This resource loses its protection.")]
 
 
