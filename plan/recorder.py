@@ -250,6 +250,11 @@ class Recorder(mocks.MockMonitor):
     def _source(self, request: Any) -> Source | None:
         """Where it is declared; for a provider its library says "in me", and the caller is what people look for."""
         positions = [request.sourcePosition, *(frame.pc for frame in request.stackTrace.frames)]
+        program = self.folder / "__main__.py"
+        if f"::{STACK_TYPE}::" in request.parent:
+            # What a function of the program makes is looked for where that is called: the outermost line.
+            called = [one for one in positions if Path(unquote(urlparse(one.uri).path)) == program]
+            positions = [*called[-1:], *positions]
         for position in positions:
             path = Path(unquote(urlparse(position.uri).path))
             if position.uri and "site-packages" not in path.parts:

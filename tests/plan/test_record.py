@@ -226,3 +226,14 @@ def test_settings_are_read_as_the_engine_reads_them(program: Program) -> None:
     assert [values[f"trial:{key}"] for key in "abcdefgh"] == [
         *("yes", "17:15", "true", "5", '["on",false,-7]', '"2027-01-31"', "5", "10")
     ]
+
+
+def test_what_a_function_of_the_program_makes_is_declared_where_that_is_called(program: Program) -> None:
+    source = """import pulumi_aws as aws
+def make(name):
+    return aws.s3.Bucket(name, bucket=name)
+make("one")
+make("two")
+"""
+    plan = record("dev", program(source))
+    assert [one.declared_at for one in plan.of_type("aws:s3/bucket:Bucket")] == ["__main__.py:4", "__main__.py:5"]
