@@ -12,16 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
-
-from local.common.errors import LocalError
-from local.common.ports import Ports
-from local.common.state import State
-from local.identity.part import access_token
-from local.processes.stack import Stack
-from local.stack.traffic import ROUTE, bearer
-from plan.project import ROOT
 
 INSERT = """
 INSERT INTO public.explored (id, filler) VALUES (%s, %s)
@@ -75,6 +66,17 @@ def _write(wanted: Any, number: int, step: int, note: Any, is_over: threading.Ev
 
 def _call(wanted: Any, number: int, step: int, note: Any, is_over: threading.Event) -> None:
     """Entries by the API, as a client of it has them added. Where in the log they are is not known."""
+    # What writes SQL alone would wait a second for them.
+    import httpx
+
+    from local.common.errors import LocalError
+    from local.common.ports import Ports
+    from local.common.state import State
+    from local.identity.part import access_token
+    from local.processes.stack import Stack
+    from local.stack.traffic import ROUTE, bearer
+    from plan.project import ROOT
+
     way = wanted["way"]
     stack = Stack(project=ROOT, state=State(Path(way["state"])), ports=Ports(way["first_port"]))
     url = f"http://127.0.0.1:{stack.ports.web}{ROUTE}"
