@@ -134,6 +134,21 @@ THERE_AND_BACK_THEN_LOST_WITH_ITS_BUCKET: list[Step] = [
 ]
 """Fault 8: a host that came back kept its demotion mark, and could not begin a timeline without a repository."""
 
+BACK_WITHOUT_A_BACKUP: list[Step] = [
+    ("load", True),
+    ("wait", 2),
+    ("standby_made",),
+    ("cut_over",),
+    ("wait", 2),
+    ("lost_bucket",),
+    ("cut_back",),
+    ("wait", 3),
+    ("anchored",),
+    ("wait", 2),
+    ("lost_instance", True),
+]
+"""Fault 3: the new repository's backup is b's, and a's status counted it as its own."""
+
 CLOCK_AHEAD_OF_THE_STORES: list[Step] = [
     ("load", True),
     ("wait", 3),

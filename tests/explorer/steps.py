@@ -675,7 +675,8 @@ class Explorer:
     def end(self, seed: int) -> str:
         """What has to hold after every sequence."""
         self.world.stop_load()
-        said = [self.standing(), self._up(), self.rows(), self.would_be_lost(), self.repository(), self.status()]
+        said = [self.standing(), self._up(), self.rows(), self.anchored()]
+        said += [self.would_be_lost(), self.repository(), self.status()]
         said += [self.answered(), self.windows(seed), self.fault(FAULTS[seed % len(FAULTS)])]
         return "; ".join(said)
 
@@ -687,6 +688,18 @@ class Explorer:
             self._switch()
             return self._named(*ARCHIVED)
         return self._told_ended() if self.ended_part else "nothing stands"
+
+    def anchored(self) -> str:
+        """Where no backup leads to what serves, as after a way back whose bucket was made anew meanwhile, status says
+        that all would be lost; then one is taken.
+        """
+        if any(one["is_live"] for one in self._listing()["windows"]):
+            return "a backup leads here"
+        document = self.world.json("db", "status")
+        (found,) = [one for one in document["findings"] if one["name"] == "would be lost"]
+        if found["level"] != "critical":
+            raise Violation(f"no backup leads to what serves, and status says: would be lost: {found['detail']}")
+        return f"{found['detail']}; {self.backup('full')}"
 
     def _told_ended(self) -> str:
         part = self.ended_part

@@ -48,6 +48,7 @@ def found(fault: str, steps: Sequence[Step], says: str, *, is_mended: bool = Fal
         ),
         found("8", kept.BUCKET_MADE_ANEW, "restore beside to latest: exit 1", is_mended=True),
         found("8-there-and-back", kept.THERE_AND_BACK_THEN_LOST_WITH_ITS_BUCKET, "can't be read", is_mended=True),
+        found("3-back", kept.BACK_WITHOUT_A_BACKUP, "no backup leads to what serves", is_mended=True),
         found("4-clock-ahead", kept.CLOCK_AHEAD_OF_THE_STORES, NOT_THERE, is_mended=True),
         found("4-clock-set-back", kept.CLOCK_SET_BACK_THEN_DRILL, "no moment can be restored", is_mended=True),
     ],

@@ -18,7 +18,7 @@ from tests.local.stack_under_test import StackUnderTest, add_entry, descriptions
 from tests.small_disk import needs_disk, small_disk
 from tests.waiting import until
 
-pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.soak, needs_disk]
+pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(600), needs_disk]
 MB = 2**20
 LARGE_KB = 2 * MB
 ROOM_MB = 150

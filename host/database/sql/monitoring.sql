@@ -198,7 +198,7 @@ SERVER file_systems OPTIONS (
 );
 REVOKE ALL ON monitoring.backup_repository FROM PUBLIC;
 
--- What this cluster could be restored from: usable backups, the newest of them and whether its folder is there, the
+-- What this cluster could be restored from: usable backups that lead to its timeline, the newest usable one and whether its folder is there, the
 -- newest log file, the one that PostgreSQL archived last, and the first that is missing from the newest backup's own on;
 -- by number, for which timeline leads there is in no name; is_listed says that the names were all there to look for it.
 -- A later timeline is another host's, promoted since: whoever begins to serve begins one above all that are archived. No
@@ -217,6 +217,8 @@ DECLARE
     message text;
     fault text;
     stanza jsonb;
+    timeline text;
+    history text;
     first text;
     last text;
 BEGIN
@@ -245,8 +247,19 @@ BEGIN
     ELSIF told IS NULL OR NOT '.' = ANY (lines) THEN
         RAISE EXCEPTION 'nothing could be read of it within 5 s; `./hybrid backup list` says why';
     END IF;
-    -- As host/backup/repository_state.py has it.
-    SELECT count(*), (array_agg(one ->> 'label' ORDER BY (one #>> '{timestamp,stop}')::bigint DESC))[1],
+    timeline := left(pg_walfile_name(pg_current_wal_lsn()), 8);
+    history := pg_read_file(format('pg_wal/%s.history', timeline), 0, 1048576, true);
+    -- As host/backup/repository_state.py has it. One from a line that was left, as of a host that was promoted and given
+    -- up, does not count.
+    SELECT count(*) FILTER (
+               WHERE left(one #>> '{archive,stop}', 8) = timeline OR EXISTS (
+                   SELECT FROM regexp_split_to_table(history, E'\n') AS line
+                   WHERE line ~ '^\d+\t'
+                     AND split_part(line, E'\t', 1)::bigint
+                         = ('x' || left(one #>> '{archive,stop}', 8))::bit(32)::bigint
+                     AND split_part(line, E'\t', 2)::pg_lsn >= (one #>> '{lsn,stop}')::pg_lsn
+               )
+           ), (array_agg(one ->> 'label' ORDER BY (one #>> '{timestamp,stop}')::bigint DESC))[1],
            (array_agg(one #>> '{archive,start}' ORDER BY (one #>> '{timestamp,stop}')::bigint DESC))[1],
            (array_agg(one #>> '{archive,stop}' ORDER BY (one #>> '{timestamp,stop}')::bigint DESC))[1]
     INTO backups, newest_backup, first, last
