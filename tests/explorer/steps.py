@@ -581,6 +581,8 @@ class Explorer:
         if "another host was promoted since" not in said.stderr:
             raise Violation(f"up --promote on a: {_last(said)}")
         world.leave_to_serve(world.a)
+        # From then on b's rows are not those of a moment, and nobody writes until it serves.
+        began_at = time.time()
         said = world.hybrid("local", "up", "--promote", on=world.a)
         if said.returncode:
             raise Violation(f"up --promote with leave: {_last(said)}")
@@ -588,7 +590,7 @@ class Explorer:
         # What was changed while b served is not in a.
         self.tablespaces.clear()
         assert self.left_at is not None
-        self._new_era("a serves again", time.time(), world.ledger.at(self.left_at - 0.001))
+        self._new_era("a serves again", began_at, world.ledger.at(self.left_at - 0.001))
         if was_loaded:
             world.start_load_again()
         return f"a serves on timeline {world.timeline()} with {len(world.ledger.era.base)} rows"
