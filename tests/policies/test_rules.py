@@ -92,7 +92,6 @@ CASES: dict[str, tuple[str, Callable[[Inputs], Inputs], str]] = {
     "networks unknown": ("postgres-a-ports", port_rule(cidrs=Computed()), "firewall-names-networks"),
     "an instance without a name": ("postgres-a-instance", without("name"), "firewall-is-declared"),
     "ports of another instance": ("postgres-a-ports", having(instanceName="other"), "firewall-is-declared"),
-    "instance name unknown": ("postgres-a-ports", having(instanceName=Computed()), "firewall-is-declared"),
     "people are let in": ("tunnel-policy", having(decision="allow"), "database-hostname-is-behind-access"),
     "Access is bypassed": ("tunnel-policy", having(decision="bypass"), "database-hostname-is-behind-access"),
     "everyone is let in": ("tunnel-policy", having(includes=[{"everyone": {}}]), "database-hostname-is-behind-access"),
