@@ -1,9 +1,10 @@
 """What must hold between the host names of a stack: all are in one zone."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from components.settings.types import host_name
 
 SETTINGS = ("siteHostname", "apiHostname", "databaseHostname", "poolerHostname")
 PAGES = "pagesHostnames"
@@ -18,7 +19,7 @@ def faults(values: Mapping[str, Any]) -> Iterator[str]:
     domains = {
         key: ".".join(name.split(".")[-2:])
         for key, name in names.items()
-        if isinstance(name, str) and re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,63}", name)
+        if isinstance(name, str) and _is_host_name(name)
     }
     if len(set(domains.values())) > 1:
         usual = Counter(domains.values()).most_common(1)[0][0]
@@ -26,3 +27,10 @@ def faults(values: Mapping[str, Any]) -> Iterator[str]:
         for key, domain in domains.items():
             if domain != usual:
                 yield f"{key}: is not in the zone of {others}; allowed: host names of one zone (cloudflareZoneId)"
+
+
+def _is_host_name(text: str) -> bool:
+    try:
+        return bool(host_name(text))
+    except ValueError:
+        return False

@@ -46,7 +46,7 @@ def _database(text: str) -> str:
     return text
 
 
-def _host_name(text: str) -> str:
+def host_name(text: str) -> str:
     labels = text.split(".")
     if len(text) > LONGEST_NAME:
         raise ValueError(f"has {len(text)} characters; allowed: at most {LONGEST_NAME}")
@@ -70,7 +70,7 @@ def _date(text: str) -> str:
         raise ValueError(NO_DATE) from None
 
 
-HostName = Annotated[str, AfterValidator(_host_name)]
+HostName = Annotated[str, AfterValidator(host_name)]
 HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")]
 Ipv4Network = Annotated[Network, AfterValidator(_network(4))]

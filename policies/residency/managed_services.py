@@ -67,7 +67,7 @@ RULES: tuple[Rule, ...] = (
         description="A service whose host names show no region is declared in a Canadian one.",
         reason=(
             "Atlas, Upstash and others serve all regions under one domain, so a connection string does not say where "
-            "its data are; the property that the service was made with does."
+            "its data are; the property that the service was made with does (MongoDB Atlas, Cloud Providers)."
         ),
         severity=Severity.CRITICAL,
         remediation="Set its region to Montreal's; a service keeps the one that it was made with.",

@@ -12,7 +12,6 @@ WORKER_SUBDOMAIN = "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdoma
 R2_DOMAIN = "cloudflare:index/r2ManagedDomain:R2ManagedDomain"
 R2_CORS = "cloudflare:index/r2BucketCors:R2BucketCors"
 FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
-FUNCTION_PERMISSION = "aws:lambda/permission:Permission"
 READING_METHODS = {"get", "head"}
 # Who may be given a function without a word on whose account or resource calls it: nobody.
 ANYBODY = {"*", ""}
@@ -128,7 +127,7 @@ RULES: tuple[Rule | StackRule, ...] = (
         ),
         severity=Severity.CRITICAL,
         remediation="Set authorizationType to AWS_IAM, and name principal and sourceArn.",
-        types=(FUNCTION_URL, FUNCTION_PERMISSION),
+        types=(FUNCTION_URL, tokens.FUNCTION_PERMISSION),
         check=_function_asks_who_calls,
     ),
     Rule(

@@ -44,7 +44,6 @@ WITHOUT_SOURCE = {
     "apigateway.amazonaws.com": "the account's role for logs is its own (AWS, API Gateway, CloudWatch logging)",
 }
 # Functions' permissions: functions-ask-who-calls judges them.
-PERMISSION = "aws:lambda/permission:Permission"
 # What AWS itself offers to every account, people's words, and what managed-policies-are-narrow judges.
 _OTHERS = re.compile(
     r"(layers|tags|tagsAll|description|policyArn|managedPolicyArns|permissionsBoundary)\b|.*\bStatement\b"
@@ -152,7 +151,7 @@ def _is_own(name: str, own: Sequence[str]) -> bool:
 
 def _arns_are_own(args: ResourceValidationArgs) -> Iterator[str]:
     own = known_accounts(args.provider)
-    if not own or not args.resource_type.startswith("aws:") or args.resource_type == PERMISSION:
+    if not own or not args.resource_type.startswith("aws:") or args.resource_type == tokens.FUNCTION_PERMISSION:
         return
     for path, given in texts(args.props):
         arn = _ARN.fullmatch(given)

@@ -10,7 +10,7 @@ _SIGNS = re.compile(r"[^a-z0-9]+")
 # In words joined by a sign; what goes on after one of these is another word, as a tokenizer and a secretary are.
 _SECRET = re.compile(
     r"(?:pass_?(?:word|wd|phrase|code)|pwd|secret|token|credential)(?P<many>s?)\d*(?=_|$)"
-    r"|(?:^|_)(?:pass|dsn)(?=_|$)"
+    r"|(?:^|_)(?:pass(?!_(?:word|wd|phrase|code))|dsn)(?=_|$)"
     r"|(?:private|api|access|auth|signing|encryption|master|shared|service|account|session)_?key(?=_|$)"
     r"|(?:connection_?string|database_?url)(?=_|$)"
 )
@@ -150,7 +150,9 @@ def _strength(name: str) -> int:
     if _ABOUT.intersection(after) or _FIRST.intersection(before):
         return _NONE
     is_last = all(word in _WHICH or word.isdecimal() for word in after)
-    is_passing = _PASSING.intersection(before) or found[-1].groupdict()["many"]
+    # Tokens are counted, credentials listed; passwords are passwords.
+    is_counted = found[-1]["many"] and not found[-1][0].startswith(("pass", "pwd"))
+    is_passing = _PASSING.intersection(before) or is_counted
     return _STRONG if is_last and not is_passing else _WEAK
 
 

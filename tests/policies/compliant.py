@@ -147,6 +147,7 @@ def record(kind: str, content: str | None, **more: Any) -> Change:
 
 # Changes of the recorded dev stack.
 ADDED: dict[str, Change] = {
+    "cache in Montreal": plus("upstash:index/redisDatabase:RedisDatabase", databaseName="x", region="ca-central-1"),
     "commit in a tag": tag("be8b6871c5c0d4f0a2b9b5f0e7a2a7f0d5b1c9e3", "commit"),
     "UUID in a tag": tag("3b241101-e2bb-4255-8caf-4136c566a962", "ticket"),
     "ARN of a Canadian key in a tag": tag(

@@ -41,4 +41,4 @@ def test_the_gate_is_right_about_what_a_peer_was_told(name: str, said: dict[str,
 @pytest.mark.parametrize("name", LINES)
 def test_a_line_is_judged_rightly(name: str) -> None:
     _, line, holds_a_secret = LINES[name]
-    assert bool(in_line(line, is_settings=True)) == holds_a_secret
+    assert bool(in_line(line)) == holds_a_secret

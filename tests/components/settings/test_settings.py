@@ -239,7 +239,7 @@ def test_the_environment_agrees_with_the_stack(stack: str, environment: str, mes
 
 @examples(st.lists(st.text("abz09-", min_size=1, max_size=70), min_size=2, max_size=6))
 def test_a_host_name_is_what_a_name_server_takes(labels: list[str]) -> None:
-    name = ".".join([*labels, "com"])
+    name = ".".join([*labels, "automatonicai", "com"])
     is_one = len(name) <= 253 and all(len(label) <= 63 and label.strip("-") == label for label in labels)
 
     assert (
