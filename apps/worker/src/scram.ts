@@ -1,4 +1,3 @@
-/// <reference path="./pg-crypto.d.ts" />
 /**
  * The salted password of SCRAM, made once for each password and salt: 4,096 rounds of HMAC, a seventh of what a request
  * took of the processor, for a salt that stays the same. A client may keep it (RFC 5802, 3).
