@@ -27,14 +27,17 @@ def _buckets_keep_versions(args: StackValidationArgs) -> Iterator[tuple[str, str
 
     def check(bucket: PolicyResource) -> Iterator[str]:
         # Those of backups are judged with all else that they need.
-        if not is_below(bucket, REPOSITORY) and not _keeps_versions(versioned[bucket.urn]):
+        if not is_below(bucket, REPOSITORY) and not _keeps_versions(bucket, versioned[bucket.urn]):
             yield "This bucket keeps no versions."
 
     yield from each(of_type(args.resources, tokens.BUCKET), check)
 
 
-def _keeps_versions(own: Sequence[Mapping[str, Any]]) -> bool:
-    return bool(own) and all(value(found, "versioningConfiguration", "status") == "Enabled" for found in own)
+def _keeps_versions(bucket: PolicyResource, own: Sequence[Mapping[str, Any]]) -> bool:
+    if not own:
+        # The bucket's own property is the older way, which the provider still takes.
+        return value(bucket.props, "versioning", "enabled") is True
+    return all(value(found, "versioningConfiguration", "status") == "Enabled" for found in own)
 
 
 def _backups_can_be_brought_back(args: StackValidationArgs) -> Iterator[tuple[str, str]]:
@@ -43,7 +46,7 @@ def _backups_can_be_brought_back(args: StackValidationArgs) -> Iterator[tuple[st
     )
 
     def check(bucket: PolicyResource) -> Iterator[str]:
-        if not _keeps_versions(versioned[bucket.urn]):
+        if not _keeps_versions(bucket, versioned[bucket.urn]):
             yield "This bucket of backups keeps no versions."
         own = locks[bucket.urn]
         if not own or any(_lock_days(lock) < _least_lock_days(bucket) for lock in own):

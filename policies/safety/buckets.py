@@ -1,6 +1,5 @@
 """Who reaches what is in S3: nobody without an identity, and nobody without TLS."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from components.resource_types import tokens
 from policies.rules.pairing import by_bucket
 from policies.rules.reading import current, each, each_to_the_end, items, of_type, text, value
 from policies.rules.rule import Rule, StackRule
+from policies.safety.documents import DocumentError, Statement, statements
 
 PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 BUCKET_ACL = "aws:s3/bucketAcl:BucketAcl"
@@ -79,26 +79,20 @@ def _plain_http_is_refused(args: StackValidationArgs) -> Iterator[tuple[str, str
 
 def _demands_tls(document: Any) -> bool:
     try:
-        parsed = json.loads(document) if isinstance(document, str) else document
-    except ValueError:
+        return any(map(_refuses_plain_http, statements(document)))
+    except DocumentError:
         return False
-    statements = value(parsed, "Statement") or []
-    found = [statements] if isinstance(statements, Mapping) else statements
-    return any(_refuses_plain_http(statement) for statement in found)
 
 
-def _refuses_plain_http(statement: Mapping[str, Any]) -> bool:
+def _refuses_plain_http(statement: Statement) -> bool:
     """Whether it covers everyone, every action and all of the bucket; a narrower one leaves the rest open."""
-    principal, actions, resources = statement.get("Principal"), statement.get("Action"), statement.get("Resource")
-    condition = statement.get("Condition") or {}
-    refused = value(condition, "Bool", "aws:SecureTransport")
-    whole = [resources] if isinstance(resources, str) else list(resources or [])
+    whole = statement.resources
+    refused = [(operator, key, [one.lower() for one in values]) for operator, key, values in statement.conditions]
     return (
-        statement.get("Effect") == "Deny"
-        and principal in ("*", {"AWS": "*"})
-        and actions in ("s3:*", "*", ["s3:*"], ["*"])
-        and len(condition) == 1
-        and str(refused).lower() == "false"
+        not statement.allows
+        and any(kind in ("*", "AWS") and name == "*" for kind, name in statement.principals)
+        and bool({"s3:*", "*"}.intersection(statement.actions))
+        and refused == [("bool", "aws:securetransport", ["false"])]
         and ("*" in whole or (any(one.endswith("/*") for one in whole) and any("/" not in one for one in whole)))
     )
 

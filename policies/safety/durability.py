@@ -70,7 +70,9 @@ def _keys_are_deleted_slowly(args: ResourceValidationArgs) -> Iterator[str]:
         yield "This key is deleted sooner than AWS would by itself."
     if value(args.props, "isEnabled") is False:
         yield "This key is switched off, and what it encrypts can't be read."
-    if value(args.props, "enableKeyRotation") is not True:
+    # AWS renews no other kind of key (KMS, Rotating keys).
+    is_symmetric = value(args.props, "customerMasterKeySpec") in (None, "SYMMETRIC_DEFAULT")
+    if is_symmetric and value(args.props, "enableKeyRotation") is not True:
         yield "This key is never renewed."
 
 

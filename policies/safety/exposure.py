@@ -15,6 +15,7 @@ FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
 READING_METHODS = {"get", "head"}
 # Who may be given a function without a word on whose account or resource calls it: nobody.
 ANYBODY = {"*", ""}
+OF_A_BUCKET = "arn:aws:s3:::"
 
 
 def _workers_dev_is_off(args: ResourceValidationArgs) -> Iterator[str]:
@@ -52,20 +53,24 @@ def _faults_of_a_permission(args: ResourceValidationArgs) -> Iterator[str]:
     name, own = text(args.props, "principal"), accounts(args.provider)
     if value(args.props, "functionUrlAuthType") not in (None, "AWS_IAM"):
         yield "This permission lets strangers call a function by its address."
+    source, account = text(args.props, "sourceArn"), text(args.props, "sourceAccount")
     if name in ANYBODY:
-        yield "This permission lets everybody call a function."
+        # Who calls on behalf of the account is not everybody.
+        if not (is_of(account, own) or is_of(source, own)):
+            yield "This permission lets everybody call a function."
     elif not name.endswith(".amazonaws.com"):
         if not is_of(name, own):
             yield "This permission lets another account call a function."
     elif not has(args.props, "sourceArn") and not has(args.props, "sourceAccount"):
         yield "This permission lets a service call a function for any account."
-    elif _is_anothers(text(args.props, "sourceAccount"), own) or _is_anothers(text(args.props, "sourceArn"), own):
+    elif _is_anothers(account, own) or _is_anothers(source, own):
         yield "This permission lets a service call a function for another account."
+    elif source.startswith(OF_A_BUCKET) and not account:
+        yield "This permission lets S3 call a function for whoever has the bucket, whose ARN names no account."
 
 
 def _is_anothers(source: str, own: Sequence[str]) -> bool:
-    # ARNs of buckets name no account.
-    return bool(source) and not source.startswith("arn:aws:s3:::") and not is_of(source, own)
+    return bool(source) and not source.startswith(OF_A_BUCKET) and not is_of(source, own)
 
 
 def _document_is_private(args: ResourceValidationArgs) -> Iterator[str]:

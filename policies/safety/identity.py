@@ -23,15 +23,23 @@ DATA_READS = (
     "s3:getobject",
     "s3:getobjectversion",
     "ssm:getparameter",
+    "ssm:getparameterhistory",
     "ssm:getparameters",
     "ssm:getparametersbypath",
     "secretsmanager:getsecretvalue",
     "kms:decrypt",
+    "lightsail:downloaddefaultkeypair",
     "lightsail:getinstanceaccessdetails",
     "lightsail:getrelationaldatabasemasteruserpassword",
+    "dynamodb:batchgetitem",
     "dynamodb:getitem",
+    "dynamodb:query",
+    "dynamodb:scan",
     "lambda:getfunction",
+    "logs:filterlogevents",
     "logs:getlogevents",
+    "logs:startquery",
+    "sqs:receivemessage",
 )
 # The same, written as an ARN.
 EVERY_SECRET = re.compile(r":(?:parameter|secret|table|log-group|function|Instance)[/:]?\*")
@@ -148,7 +156,9 @@ def _is_anybody(resource: str) -> bool:
     parts = resource.split(":", 5)
     if len(parts) < 6:
         return "*" in resource
-    return parts[2] in ("iam", "sts", "*") and parts[5].partition("/")[2][:1] in ("", "*")
+    path = parts[5].partition("/")[2]
+    # After a star for the path a name may follow, such as one's own: `user/*/${aws:username}`.
+    return parts[2] in ("iam", "sts", "*") and all(one[:1] in ("", "*", "?") for one in (path, path.rpartition("/")[2]))
 
 
 def _rights_do_not_grow(statement: Statement) -> Iterator[str]:
