@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from plan.model import Computed, reference
-from tests.policies.changes import having, on, plus, port_rule
+from tests.policies.changes import both, having, minus, on, plus, port_rule
 from tests.policies.reported import ACCOUNT, BUCKET_ARN, HOST, REGION, Report, allow, deny, document, rights
 
 STRANGER = "999999999999"
 GITHUB = "token.actions.githubusercontent.com"
 ENVIRONMENT = "repo:automatonicai/hybrid:environment:dev"
 QUEUE_ARN, TOPIC_ARN = (f"arn:aws:{service}:{REGION}:{ACCOUNT}:jobs" for service in ("sqs", "sns"))
-DOCUMENTS = "hybrid:storage:CmsDocuments"
+DOCUMENTS, BACKUPS = "hybrid:storage:CmsDocuments", "hybrid:backup:BackupRepository"
 DEPLOY = "hybrid:identity:DeployIdentity"
 
 
@@ -75,6 +75,10 @@ NO_RIGHTS_BY_STAR = "policies-name-actions policies-name-resources"
 IAM = {
     "bridgecrewio/checkov#5442": rights(
         "logs:DescribeLogGroups, which takes no resource, on *", allow("logs:DescribeLogGroups")
+    ),
+    "aquasecurity/trivy#5040": rights(
+        "actions for log deliveries, which take no resource, on *",
+        allow(["logs:ListLogDeliveries", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"]),
     ),
     "aquasecurity/tfsec#915": rights(
         "iam:ListVirtualMFADevices, which takes no resource, on *", allow("iam:ListVirtualMFADevices")
@@ -148,8 +152,23 @@ IAM = {
         ),
         "managed-policies-are-narrow",
     ),
+    "salesforce/cloudsplaining#272": rights(
+        "every table's rows, every parameter's former values and every log's lines, in the stack's own region",
+        *(
+            allow(action, Condition={"StringEquals": {"aws:RequestedRegion": REGION}})
+            for action in ("dynamodb:Query", "ssm:GetParameterHistory", "logs:StartQuery")
+        ),
+        breaks="policies-name-resources",
+    ),
     "aquasecurity/tfsec#1978": rights(
         "stars in a path within one bucket", allow("s3:PutObject", f"{BUCKET_ARN}/*/imports/*")
+    ),
+    "prowler-cloud/prowler#5731": rights(
+        "one's own access keys, below any path",
+        allow(
+            ["iam:CreateAccessKey", "iam:DeleteAccessKey"],
+            [f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}", f"arn:aws:iam::{ACCOUNT}:user/*/${{aws:username}}"],
+        ),
     ),
     "stelligent/cfn_nag#584": rights("iam:PassRole on * denied", deny("iam:PassRole"), deny("*")),
     "salesforce/cloudsplaining#97": rights(
@@ -192,6 +211,12 @@ PRINCIPALS = {
         "a key that everybody is denied to delete", deny("kms:ScheduleKeyDeletion", Principal="*")
     ),
     "Checkmarx/kics#4779": key("a key's default policy"),
+    "Checkmarx/kics#7337": key(
+        "a key for signatures, which AWS can't renew by itself",
+        enableKeyRotation=None,
+        customerMasterKeySpec="RSA_3072",
+        keyUsage="SIGN_VERIFY",
+    ),
     "Checkmarx/kics#6707": Report(
         "a key's policy as a resource of its own",
         plus(
@@ -202,6 +227,17 @@ PRINCIPALS = {
             policy=document(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})),
         ),
         "",
+    ),
+    "prowler-cloud/prowler#2723": topic(
+        "AWS's own default policy of a topic: everybody whose AWS:SourceOwner is the account",
+        [
+            allow(
+                ["SNS:GetTopicAttributes", "SNS:Publish", "SNS:Subscribe"],
+                TOPIC_ARN,
+                Principal=EVERYBODY,
+                Condition={"StringEquals": {"AWS:SourceOwner": ACCOUNT}},
+            )
+        ],
     ),
     "stelligent/cfn_nag#497": topic(
         "everybody of the account, in a statement that is an object",
@@ -231,6 +267,11 @@ PRINCIPALS = {
             Principal="*",
             Condition={"ArnEquals": {"aws:SourceArn": f"arn:aws:sns:{REGION}:{STRANGER}:jobs"}},
         ),
+        breaks="resource-policies-name-principals",
+    ),
+    "panther-labs/panther-analysis#1450": queue(
+        "a service without a word on whose resource it acts for",
+        allow("sqs:SendMessage", QUEUE_ARN, Principal={"Service": "events.amazonaws.com"}),
         breaks="resource-policies-name-principals",
     ),
     "turbot/steampipe-mod-aws-compliance#538": bucket_policy(
@@ -312,11 +353,19 @@ FUNCTIONS = {
     "aquasecurity/tfsec#570": permission(
         "a service that calls for any account", "functions-ask-who-calls", principal="sns.amazonaws.com"
     ),
+    "fugue/regula#200": permission(
+        "S3 on behalf of a bucket, whose ARN names no account",
+        "functions-ask-who-calls",
+        principal="s3.amazonaws.com",
+        sourceArn="arn:aws:s3:::somebodys-bucket",
+    ),
+    "bridgecrewio/checkov#7298": permission("everybody on behalf of the account", principal="*", sourceAccount=ACCOUNT),
 }
 DOCUMENTS_URN = (
     f"urn:pulumi:dev::hybrid::{DOCUMENTS}$hybrid:storage:PrivateBucket$aws:s3/bucket:Bucket::documents-bucket"
 )
 DOCUMENTS_TO_COME = reference(DOCUMENTS_URN, "arn")
+BACKUPS_URN = f"urn:pulumi:dev::hybrid::{BACKUPS}$hybrid:storage:PrivateBucket$aws:s3/bucket:Bucket::backups-bucket"
 BUCKETS = {
     "aws-cloudformation/aws-guard-rules-registry#243": bucket_policy(
         "a policy without a word on TLS",
@@ -332,6 +381,19 @@ BUCKETS = {
         "two denials, one of them about TLS",
         TLS_ONLY,
         deny("s3:*", BUCKET_ARN, Principal="*", Condition={"NotIpAddress": {"aws:SourceIp": ["203.0.113.0/24"]}}),
+    ),
+    "nccgroup/ScoutSuite#1525": bucket_policy(
+        "aws:securetransport in small letters",
+        {**TLS_ONLY, "Condition": {"Bool": {"aws:securetransport": "false"}}},
+    ),
+    "stelligent/cfn_nag#406": bucket_policy(
+        "TLS for everybody as a list of one, by a list of one value",
+        {
+            **TLS_ONLY,
+            "Principal": {"AWS": ["*"]},
+            "Action": ["s3:*"],
+            "Condition": {"Bool": {"aws:SecureTransport": ["false"]}},
+        },
     ),
     "aquasecurity/defsec#1067": bucket(
         "AES256 without a key for the bucket",
@@ -354,6 +416,28 @@ BUCKETS = {
         "a policy with an ARN that is known only later",
         "documents-tls-only",
         having(policy=Computed(document({**TLS_ONLY, "Resource": [DOCUMENTS_TO_COME, f"{DOCUMENTS_TO_COME}/*"]}))),
+    ),
+    "tenable/terrascan#1172": Report(
+        "versioning by the bucket's own property",
+        both(minus("documents-versioning"), on("documents-bucket", having(versioning={"enabled": True}))),
+        "",
+        DOCUMENTS,
+    ),
+    "tenable/terrascan#1540": bucket(
+        "versioning that names the bucket by its id, known only later",
+        "documents-versioning",
+        having(bucket=Computed(reference(DOCUMENTS_URN, "id"))),
+    ),
+    "bridgecrewio/checkov#6982": bucket(
+        "a block of public access that names the bucket by its id, known only later",
+        "documents-public-access",
+        having(bucket=Computed(reference(DOCUMENTS_URN, "id"))),
+    ),
+    "fugue/regula#363": Report(
+        "a bucket's encryption that names it by its id, known only later",
+        on("backups-encryption", having(bucket=Computed(reference(BACKUPS_URN, "id")))),
+        "",
+        BACKUPS,
     ),
     "pulumi/compliance-policies#51": Report(
         "a bucket of the older type, without anything",
