@@ -72,6 +72,11 @@ PUBLIC = re.compile(
             r"\[\^?[^][\s]{0,8}\w-\w[^][\s]{0,16}\](?:[+*?]|\{[\d,]+\})?",
             r"%[A-Za-z]",
             r"\b\d{4}-?\d\d-?\d\d[T ]?\d\d:?\d\d(?::?\d\d(?:\.\d+)?)?Z?\b",
+            # What SOPS has encrypted; a Go module's hash, a dependency's commit; where a format puts its arguments.
+            r"\bENC\[AES256_GCM,[^][]{1,4096}\]",
+            r"\bh1:[A-Za-z0-9+/]{43}=",
+            r"\brev[\"']?\s?[:=]\s?[\"']?[0-9a-f]{40}\b",
+            r"\{\d{1,2}\}",
             # Names of XML's vocabularies.
             r"\bhttps?://www\.w3\.org/[\w/.#-]{1,64}",
             # What DNS says to everybody: the public key of mail, and proofs that a domain is somebody's.

@@ -53,7 +53,21 @@ SECRETS = {
     "bridgecrewio/checkov#1008": variable(
         "a key's ARN", "kms_key_id", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     ),
+    "Checkmarx/kics#7023": variable("a parameter's name", "apiCredentials", "/automatonicai-dev/api/credentials"),
+    "Checkmarx/kics#5892": variable(
+        "an ARN of a secret",
+        "SLACK_SIGNING_SECRET",
+        f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:slack-signing-AbCdEf",
+    ),
+    "Checkmarx/kics#5042": variable(
+        "a reference that CloudFormation fills in",
+        "PASSWORD",
+        "{{resolve:secretsmanager:prod/db:SecretString:password}}",
+    ),
     "Checkmarx/kics#7074": variable("twenty digits", "foo", "12345678901234567890"),
+    "prowler-cloud/prowler#4893": variable("a switch", "MYSQL_ALLOW_EMPTY_PASSWORD", "yes"),
+    "aquasecurity/tfsec#1586": variable("a time in seconds", "TOKEN_PERIOD", "2592000"),
+    "Yelp/detect-secrets#426": variable("a path of a parameter", "DB_PASSWORD", "/parameters/app/db"),
     "gitleaks/gitleaks#1219": binding("an ID, hexadecimal", "tokenizationId", made(32, HEX)),
     "gitleaks/gitleaks#1321": binding("a name of a secret", "VAULT_KEY", "inf-vsqt-01-secret-id"),
     "trufflesecurity/trufflehog#3856": binding(
@@ -65,6 +79,21 @@ SECRETS = {
         "a connection string with a short password",
         "DATABASE",
         "postgres" + "://test:test@postgres.dev.automatonicai.com:5432/app",
+        HELD,
+    ),
+    "trufflesecurity/trufflehog#3576": binding(
+        "a connection string of SQL Server",
+        "DATABASE",
+        "Server=tcp:db.dev.automatonicai.com,1433;Database=app;User ID=app@db;Pass" + "word=myPassword;Encrypt=True;",
+        HELD,
+    ),
+    "trufflesecurity/trufflehog#3681": binding(
+        "a template of one", "DATABASE_FORMAT", "Server={0};Database={3};User Id={1};Pass" + "word={2};"
+    ),
+    "gitleaks/gitleaks#1715": binding(
+        "one of SQL Server with Pwd and odd characters",
+        "DATABASE",
+        "Data Source=db;Initial Catalog=app;Uid=app;P" + "wd=An@lytics789;Encrypt=True;",
         HELD,
     ),
     "gitleaks/gitleaks#2089": binding(
@@ -110,6 +139,14 @@ SECRETS = {
         "-----BEGIN OpenVPN Static key V1-----\n" + f"{made(32, HEX)}\n" * 3,
         HELD,
     ),
+    "trufflesecurity/trufflehog#4631": binding(
+        "a value that SOPS has encrypted",
+        "VALUE",
+        f"ENC[AES256_GCM,data:{made(48)},iv:{made(43)}=,tag:{made(22)}==,type:str]",
+    ),
+    "UnitOneAI/SecuritySkills#1105": binding(
+        "the half of Stripe's key that browsers get", "STRIPE", "pk_" + f"live_{LETTERS[:24]}"
+    ),
     "gitleaks/gitleaks#1049": rights(
         "sessions of a role by the ID that IAM gave it",
         allow(
@@ -128,6 +165,7 @@ SECRETS = {
 
 # Lines of files: settings, or lock files, code and what people type.
 LINES: dict[str, tuple[str, str, bool]] = {
+    "gitleaks/gitleaks#1958": ("a password with odd characters", "pass" + "word = 7Rhb#2*@51%kQz!wVHDmdNf", True),
     "gitleaks/gitleaks#1833": (
         "one that ends with a percent sign",
         f"password='{made(26)}%'",
@@ -148,12 +186,23 @@ LINES: dict[str, tuple[str, str, bool]] = {
         'echo "machine github.com login ${GH_USER} password ${GH_TOKEN}" > ~/.netrc',
         False,
     ),
+    "Yelp/detect-secrets#785": ("a token of npm's", "//registry.np" + "mjs.org/:_auth" + "Token=MYTOKEN2abc", True),
     "gitleaks/gitleaks#538": (
         "an integrity hash with `aWs` in it",
         'integrity: "sha512-GDHVin2EJ9PGJ33VMGlqtPcvUlY+pkTbaWs4jWv8oBaEK8UUBzS5ZpEc4xi7Xp5vIXnVsCSLKNC6bgvR9X/AoQ=="',
         False,
     ),
     "gitleaks/gitleaks#1111": ("a line of a lock file", "org.slf4j:slf4j-api:2.0.6=default", False),
+    "semgrep/semgrep-rules#2877": (
+        "a line of go.sum",
+        "github.com/Azure/go-autorest/autorest/azure/auth v0.5.11 h1:" + f"{made(43)}=",
+        False,
+    ),
+    "Yelp/detect-secrets#746": (
+        "a dependency's commit",
+        f'captcha = {{git = "https://github.com/springload/captcha.git", rev = "{HASH}"}}',
+        False,
+    ),
     "twpayne/chezmoi#4679": ("a keyboard's short cut", '      "key": "ctrl+shift+down",', False),
     "boostsecurityio/bagel#43": (
         "a variable in an address",
