@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -47,7 +48,17 @@ def test_only_what_is_set_back_counts_as_such(clock: Clock) -> None:
 @pytest.mark.skipif(not is_available(), reason="takes root and a C compiler")
 @pytest.mark.parametrize("seconds", [-20.5, 3600.0])
 def test_a_program_is_told_what_was_set(tmp_path: Path, seconds: float) -> None:
-    clock, old, new = Clock(folder=tmp_path / "clock"), tmp_path / "old", tmp_path / "new"
+    # The run's own folder may be in /dev, which a clock refuses.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        _told(Clock(folder=Path(folder) / "clock"), tmp_path / "old", tmp_path / "new", seconds)
+
+
+def test_a_clock_in_dev_is_refused() -> None:
+    with pytest.raises(ValueError, match="the roots have a /dev of their own"):
+        Clock(folder=Path("/dev/shm/clock")).make()
+
+
+def _told(clock: Clock, old: Path, new: Path, seconds: float) -> None:
     clock.make()
     old.touch()
     clock.step(seconds)

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -179,7 +180,8 @@ def test_a_stack_that_breaks_a_policy_is_not_realised(stack: StackUnderTest) -> 
     answer = stack.run("up")
     component.write_text(source)
     assert answer.returncode == 1
-    assert "database-port-is-closed [critical] postgres-a-ports  components/host/postgres_host.py:" in answer.stderr
+    found = r"database-port-is-closed \[critical\] postgres-a-ports \(aws:\S+\)  components/host/postgres_host\.py:\d+$"
+    assert re.search(found, answer.stderr, re.MULTILINE), answer.stderr
 
 
 def test_the_last_down_leaves_no_trace(stack: StackUnderTest, tmp_path: Path) -> None:

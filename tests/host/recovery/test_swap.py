@@ -84,7 +84,9 @@ def test_notes_of_another_exchange_in_a_backup_hinder_no_restore_to_a_moment(
     def recovered(folder: clusters.Work, *_: object) -> Iterator[Any]:
         for note in (clusters.STATE_NOTE, SWAP_NOTE):
             (folder.inside("data") / note).write_text("of another exchange")
-        yield SimpleNamespace(server=SimpleNamespace(stop=lambda: None), answer=lambda: None, seconds={})
+        yield SimpleNamespace(
+            server=SimpleNamespace(stop=lambda: None, psql=lambda _: None), answer=lambda: None, seconds={}
+        )
 
     answer = plan(into="main")
     monkeypatch.setattr(restore, "prepared", lambda *_: SimpleNamespace(is_whole=False, answer=lambda: answer))
